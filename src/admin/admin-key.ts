@@ -1,0 +1,51 @@
+/**
+ * The sidecar's master credential: from the environment, or made once and kept in the data folder (0600). The key
+ * itself is never logged; where it lies is.
+ */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from '../errors.ts';
+import { randomText, sameSecret } from '../secret.ts';
+
+const LENGTH_MIN = 16;
+
+export interface AdminKeys {
+  /** One, or two while a rotation is under way. */
+  readonly keys: readonly string[];
+  /** For the log: where the key comes from. */
+  readonly source: string;
+}
+
+/** `SCOPEGATE_ADMIN_KEY` may hold two keys, comma-separated. Throws SetupError for a short key or an unusable folder. */
+export function loadAdminKeys(env: Readonly<Record<string, string | undefined>>, folder: string): AdminKeys {
+  const given = env.SCOPEGATE_ADMIN_KEY;
+  if (given !== undefined && given !== '') {
+    const keys = given.split(',').map((key) => key.trim());
+    if (keys.length > 2 || keys.some((key) => key.length < LENGTH_MIN)) {
+      throw new SetupError(
+        `SCOPEGATE_ADMIN_KEY: one key, or two separated by a comma, each of at least ${LENGTH_MIN} characters`,
+      );
+    }
+    return { keys, source: 'SCOPEGATE_ADMIN_KEY' };
+  }
+  const path = join(folder, 'admin-key');
+  try {
+    if (!existsSync(path)) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(path, `${randomText(43)}\n`, { mode: 0o600, flag: 'wx' });
+      chmodSync(path, 0o600);
+    }
+    return { keys: [readFileSync(path, 'utf8').trim()], source: path };
+  } catch (error) {
+    throw new SetupError(
+      `the admin key ${path} cannot be read or made (${(error as NodeJS.ErrnoException).code}); set SCOPEGATE_ADMIN_KEY`,
+    );
+  }
+}
+
+/** `authorization`: the header's value. Constant time in the key. */
+export function isAdmin(keys: readonly string[], authorization: string | undefined): boolean {
+  const presented = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (presented === undefined) return false;
+  return keys.map((key) => sameSecret(key, presented)).includes(true);
+}

@@ -1,0 +1,191 @@
+/**
+ * The sidecar's shapes, once: validation, types and OpenAPI all come from here. Unknown fields and wrong types are
+ * refused, never dropped or coerced.
+ */
+import { Type } from 'typebox';
+import { ID_PATTERN } from '../core/facts.ts';
+
+const strict = { additionalProperties: false } as const;
+
+const Id = (description: string) => Type.String({ pattern: ID_PATTERN, description });
+const Name = Type.String({ minLength: 1, maxLength: 200 });
+const Description = Type.Union([Type.String({ maxLength: 2000 }), Type.Null()]);
+const ScopeList = Type.Array(Type.String(), { maxItems: 1000, uniqueItems: true });
+const Role = Type.Union([Type.Literal('member'), Type.Literal('admin')]);
+const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });
+const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'stable' }),
+    detail: Type.String(),
+    field: Type.Optional(Type.String({ description: 'the field to blame' })),
+  },
+  { description: 'RFC 9457' },
+);
+
+export const Revision = Type.Object({ revision: Type.Integer({ description: 'grows with every change' }) });
+
+export const OrganizationParams = Type.Object({ org: Type.String() });
+export const ItemParams = Type.Object({ org: Type.String(), id: Type.String() });
+export const WorkspaceItemParams = Type.Object({ org: Type.String(), ws: Type.String(), id: Type.String() });
+export const ResourceParams = Type.Object({
+  org: Type.String(),
+  ws: Type.String(),
+  type: Type.String(),
+  id: Type.String(),
+});
+export const AssignmentParams = Type.Object({
+  org: Type.String(),
+  ws: Type.String(),
+  kind: Type.Union([Type.Literal('members'), Type.Literal('teams')]),
+  id: Type.String(),
+});
+
+export const OrganizationInput = Type.Object(
+  { name: Name, edition: Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')]) },
+  strict,
+);
+
+const memberFields = {
+  email: Type.Optional(Nullable(Type.String({ maxLength: 320 }))),
+  scopes: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's scopes" })),
+  actions: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's actions" })),
+};
+export const MemberInput = Type.Object({ name: Name, role: Type.String(), ...memberFields }, strict);
+export const MemberPatch = Type.Object(
+  { name: Type.Optional(Name), role: Type.Optional(Type.String()), ...memberFields },
+  strict,
+);
+
+export const TeamInput = Type.Object({ name: Name, members: Type.Array(Id('a member'), { maxItems: 10_000 }) }, strict);
+export const WorkspaceInput = Type.Object({ name: Name, owner: Id('a member') }, strict);
+export const WorkspacePatch = Type.Object({ name: Type.Optional(Name) }, strict);
+export const EnvironmentInput = Type.Object({ name: Name }, strict);
+export const AssignmentInput = Type.Object({ role: Role }, strict);
+export const ResourceInput = Type.Object(
+  { owner: Id('a member'), collaborators: Type.Array(Id('a member'), { maxItems: 10_000 }) },
+  strict,
+);
+
+const AllGrants = ['all', 'all-owned', 'all-joined', 'all-organization'] as const;
+export const WorkspaceGrantInput = Type.Union(
+  [
+    Type.Array(Type.String(), { minItems: 1, maxItems: 100 }),
+    Type.Literal(AllGrants[0]),
+    Type.Literal(AllGrants[1]),
+    Type.Literal(AllGrants[2]),
+    Type.Literal(AllGrants[3]),
+  ],
+  { description: 'workspace ids, or an all-grant: present and future workspaces; all is the widest the policy gives' },
+);
+
+export const TokenInput = Type.Object(
+  {
+    kind: Type.Optional(Type.String()),
+    name: Name,
+    description: Type.Optional(Description),
+    owner: Type.Optional(Type.String()),
+    scopes: Type.Optional(ScopeList),
+    workspaces: Type.Optional(WorkspaceGrantInput),
+    expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
+    expiresAt: Type.Optional(Type.String()),
+    neverExpires: Type.Optional(Type.Literal(true)),
+  },
+  strict,
+);
+
+export const TokenPatch = Type.Object(
+  {
+    name: Type.Optional(Name),
+    description: Type.Optional(Description),
+    scopes: Type.Optional(ScopeList),
+    workspaces: Type.Optional(WorkspaceGrantInput),
+    expiresAt: Type.Optional(Nullable(Type.String())),
+  },
+  strict,
+);
+
+const TokenState = Type.Union([
+  Type.Literal('active'),
+  Type.Literal('inactive'),
+  Type.Literal('expired'),
+  Type.Literal('revoked'),
+]);
+
+const tokenFields = {
+  id: Type.String(),
+  kind: Type.String(),
+  name: Type.String(),
+  description: Nullable(Type.String()),
+  ownerId: Nullable(Type.String()),
+  createdBy: Nullable(Type.String()),
+  scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  workspaces: Type.Union([Type.Array(Type.String()), Type.String()]),
+  state: TokenState,
+  stateReason: Nullable(Type.String()),
+  createdAt: Instant,
+  expiresAt: Nullable(Instant),
+  lastUsedAt: Nullable(Instant),
+  hint: Type.String({ description: 'first characters of the token' }),
+};
+export const Token = Type.Object(tokenFields);
+export const ChangedToken = Type.Object({ ...tokenFields, revision: Type.Integer() });
+export const CreatedToken = Type.Object({
+  ...tokenFields,
+  token: Type.String({ description: 'shown this once' }),
+  revision: Type.Integer(),
+});
+export const TokenList = Type.Object({ items: Type.Array(Token), nextCursor: Nullable(Type.String()) });
+
+/** Query values are text; numbers are given as digits. */
+const Digits = Type.String({ pattern: '^[0-9]{1,6}$' });
+export const PageQuery = Type.Object({ limit: Type.Optional(Digits), cursor: Type.Optional(Type.String()) }, strict);
+export const TokenQuery = Type.Object(
+  {
+    limit: Type.Optional(Digits),
+    cursor: Type.Optional(Type.String()),
+    kind: Type.Optional(Type.String()),
+    owner: Type.Optional(Type.String()),
+    state: Type.Optional(TokenState),
+    expiringWithinDays: Type.Optional(Digits),
+  },
+  strict,
+);
+
+/** Endpoints without parameters of their own refuse any. */
+export const NoQuery = Type.Object({}, strict);
+
+/** A change's answer carries the revision, a read's does not. */
+const revision = Type.Optional(Type.Integer());
+
+export const Organization = Type.Object({ id: Type.String(), name: Type.String(), edition: Type.String(), revision });
+export const Member = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  email: Nullable(Type.String()),
+  role: Type.String(),
+  scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  actions: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  teams: Type.Array(Type.String()),
+  revision,
+});
+export const Team = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  members: Type.Array(Type.String()),
+  revision,
+});
+export const Workspace = Type.Object({ id: Type.String(), name: Type.String(), owner: Type.String(), revision });
+export const Environment = Type.Object({ id: Type.String(), name: Type.String(), workspace: Type.String(), revision });
+export const Assignment = Type.Object({ role: Type.String(), revision });
+export const Resource = Type.Object({
+  type: Type.String(),
+  id: Type.String(),
+  owner: Type.String(),
+  collaborators: Type.Array(Type.String()),
+  revision,
+});

@@ -1,0 +1,172 @@
+/**
+ * The sidecar: token management over HTTP, on its own port with its own credential. Parses and renders; every rule
+ * lives in manage/. Never on the request path.
+ */
+import swagger from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { SetupError } from '../errors.ts';
+import type { ManageContext } from '../manage/context.ts';
+import { Rejection } from '../manage/rejection.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { isAdmin } from './admin-key.ts';
+import { directoryRoutes } from './directory-routes.ts';
+import { type Operations, operationRoutes } from './operation-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
+import { workspaceRoutes } from './workspace-routes.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly keys: readonly string[];
+  readonly manage: ManageContext;
+  readonly operations: Operations;
+  readonly version: string;
+  readonly onError: (error: unknown) => void;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers without a credential. */
+    open?: boolean;
+  }
+}
+
+export type AdminApp = FastifyInstance<never, never, never, never, TypeBoxTypeProvider>;
+
+/** Resolves once it listens. Rejects with SetupError when the port cannot be had. */
+export async function startAdmin(options: AdminOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const app = await buildAdmin(options);
+  try {
+    const url = await app.listen({ host: options.host, port: options.port });
+    return { url, close: () => app.close() };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const place = `${options.host}:${options.port}`;
+    throw new SetupError(
+      code === 'EADDRINUSE'
+        ? `admin: ${place} is already in use; stop the other program or set admin.port`
+        : `admin: ${message}`,
+    );
+  }
+}
+
+export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    routerOptions: { maxParamLength: 512 },
+    bodyLimit: 1024 * 1024,
+    forceCloseConnections: 'idle',
+    // Refuse, never drop or coerce.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply as unknown as FastifyReply, 400, 'bad_request', error.message);
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'scopegate sidecar',
+        version: options.version,
+        description: 'Organizations, members, workspaces and their tokens.',
+      },
+      components: { securitySchemes: { adminKey: { type: 'http', scheme: 'bearer' } } },
+      security: [{ adminKey: [] }],
+    },
+  });
+  readBodies(app as never);
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.open === true || isAdmin(options.keys, request.headers.authorization)) return;
+    reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
+    return sendProblem(reply, 401, 'credential_missing', 'This call needs the admin key as a bearer token.');
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(options, error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, 404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`),
+  );
+  directoryRoutes(app as never, options.manage);
+  workspaceRoutes(app as never, options.manage);
+  tokenRoutes(app as never, options.manage);
+  operationRoutes(app as never, options.manage, options.operations);
+  return app as unknown as FastifyInstance;
+}
+
+/** JSON alone, and an empty body under a JSON content type is no body. */
+function readBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') done(null, undefined);
+      else parse(request, body as string, done);
+    },
+  );
+}
+
+function answerError(
+  options: AdminOptions,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (error instanceof Rejection) {
+    const { status, code, detail, field } = error.details;
+    return sendProblem(reply, status, code, detail, field);
+  }
+  if (error instanceof StoreUnavailable) {
+    reply.header('Retry-After', '1');
+    return sendProblem(reply, 503, 'store_unavailable', 'The store could not be asked; nothing was changed.');
+  }
+  const mistake = error.validation?.[0];
+  if (mistake !== undefined) {
+    const { field, detail } = describe(mistake, error.validationContext ?? 'body');
+    return sendProblem(
+      reply,
+      400,
+      mistake.keyword === 'additionalProperties' ? 'unknown_field' : 'invalid_field',
+      detail,
+      field,
+    );
+  }
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return sendProblem(reply, error.statusCode, 'bad_request', error.message);
+  }
+  options.onError(Object.assign(error, { route: request.routeOptions.url }));
+  return sendProblem(reply, 500, 'internal', 'This is a fault of the gateway; nothing is known to have changed.');
+}
+
+function describe(
+  mistake: NonNullable<FastifyError['validation']>[number],
+  context: string,
+): { field: string; detail: string } {
+  const at = mistake.instancePath.split('/').filter((part) => part !== '');
+  const { additionalProperty, missingProperty } = mistake.params as {
+    additionalProperty?: string;
+    missingProperty?: string;
+  };
+  const last = additionalProperty ?? missingProperty;
+  const field = [...at, ...(last === undefined ? [] : [last])].join('.') || context;
+  if (additionalProperty !== undefined)
+    return { field, detail: `unknown field ${JSON.stringify(field)} in the ${context}` };
+  if (missingProperty !== undefined) return { field, detail: `${field} is required` };
+  return { field, detail: `${field} ${mistake.message}` };
+}
+
+function sendProblem(reply: FastifyReply, status: number, code: string, detail: string, field?: string): FastifyReply {
+  const problem = {
+    type: 'about:blank',
+    title: code.replaceAll('_', ' '),
+    status,
+    code,
+    detail,
+    ...(field === undefined ? {} : { field }),
+  };
+  return reply
+    .code(status)
+    .header('Content-Type', 'application/problem+json')
+    .header('Cache-Control', 'no-store')
+    .serializer(JSON.stringify)
+    .send(problem);
+}

@@ -1,0 +1,110 @@
+/** Tokens over HTTP. Parses and renders; the rules are in manage/. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { ManageContext } from '../manage/context.ts';
+import { readCursor } from '../manage/draft.ts';
+import { Rejection } from '../manage/rejection.ts';
+import {
+  changeTokenState,
+  createToken,
+  deleteToken,
+  getToken,
+  listTokens,
+  patchToken,
+  type StateChange,
+} from '../manage/tokens.ts';
+import {
+  ChangedToken,
+  CreatedToken,
+  ItemParams,
+  NoQuery,
+  OrganizationParams,
+  Revision,
+  Token,
+  TokenInput,
+  TokenList,
+  TokenPatch,
+  TokenQuery,
+} from './schemas.ts';
+import { tokenView } from './views.ts';
+
+type App = Parameters<FastifyPluginAsyncTypebox>[0];
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 1000;
+const STATE_CHANGES: readonly StateChange[] = ['activate', 'deactivate', 'revoke'];
+
+export function tokenRoutes(app: App, manage: ManageContext): void {
+  const tags = ['tokens'];
+  const tokens = '/v1/organizations/:org/tokens';
+  const all = { params: OrganizationParams, tags };
+  app.post(
+    tokens,
+    { schema: { ...all, querystring: NoQuery, body: TokenInput, response: { '2xx': CreatedToken } } },
+    async (request, reply) => {
+      const { value, revision } = await createToken(manage, request.params.org, request.body);
+      return reply.code(201).send({ ...tokenView(value.doc, manage.nowMs()), token: value.token, revision } as never);
+    },
+  );
+  app.get(tokens, { schema: { ...all, querystring: TokenQuery, response: { '2xx': TokenList } } }, async (request) => {
+    const { limit, cursor, expiringWithinDays, ...filter } = request.query;
+    const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
+    const page = await listTokens(manage, request.params.org, { ...filter, ...within }, readPage(limit, cursor));
+    return { items: page.items.map((doc) => tokenView(doc, manage.nowMs())), nextCursor: page.nextCursor } as never;
+  });
+
+  const one = { params: ItemParams, querystring: NoQuery, tags };
+  app.get(
+    `${tokens}/:id`,
+    { schema: { ...one, response: { '2xx': Token } } },
+    async (request) =>
+      tokenView(await getToken(manage, request.params.org, request.params.id), manage.nowMs()) as never,
+  );
+  app.patch(
+    `${tokens}/:id`,
+    { schema: { ...one, body: TokenPatch, response: { '2xx': ChangedToken } } },
+    async (request) => {
+      const { value, revision } = await patchToken(manage, request.params.org, request.params.id, request.body);
+      return { ...tokenView(value, manage.nowMs()), revision } as never;
+    },
+  );
+  app.delete(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Revision } } }, async (request) => {
+    const { revision } = await deleteToken(manage, request.params.org, request.params.id);
+    return { revision };
+  });
+  for (const asked of STATE_CHANGES) {
+    const body = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()]);
+    app.post(
+      `${tokens}/:id/${asked}`,
+      { schema: { ...one, body, response: { '2xx': ChangedToken } } },
+      async (request) => {
+        const { value, revision } = await changeTokenState(manage, request.params.org, request.params.id, asked);
+        return { ...tokenView(value, manage.nowMs()), revision } as never;
+      },
+    );
+  }
+}
+
+function readPage(limit: string | undefined, cursor: string | undefined): { limit: number; cursor: string | null } {
+  const count = limit === undefined ? LIMIT_DEFAULT : Number(limit);
+  if (count < 1 || count > LIMIT_MAX) {
+    throw new Rejection({
+      status: 400,
+      code: 'invalid_field',
+      field: 'limit',
+      detail: `limit must be 1 to ${LIMIT_MAX}`,
+    });
+  }
+  if (cursor === undefined) return { limit: count, cursor: null };
+  try {
+    readCursor(cursor);
+    return { limit: count, cursor };
+  } catch {
+    throw new Rejection({
+      status: 400,
+      code: 'invalid_field',
+      field: 'cursor',
+      detail: 'cursor must be the nextCursor of an earlier page',
+    });
+  }
+}

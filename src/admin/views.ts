@@ -1,0 +1,82 @@
+/** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
+import type { Policy } from '../core/policy.ts';
+import type {
+  EnvironmentDoc,
+  MemberDoc,
+  OrganizationDoc,
+  ResourceDoc,
+  TeamDoc,
+  TokenDoc,
+  WorkspaceDoc,
+} from '../manage/records.ts';
+import { stateShown } from '../manage/tokens.ts';
+
+export const instant = (ms: number): string => new Date(ms).toISOString();
+const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));
+
+export const organizationView = ({ id, name, edition }: OrganizationDoc) => ({ id, name, edition });
+
+export const memberView = ({ id, name, email, role, scopes, actions, teams }: MemberDoc) => ({
+  id,
+  name,
+  email,
+  role,
+  scopes,
+  actions,
+  teams,
+});
+
+export const teamView = ({ id, name, members }: TeamDoc) => ({ id, name, members });
+
+export const workspaceView = ({ id, name, ownerId }: WorkspaceDoc) => ({ id, name, owner: ownerId });
+
+export const environmentView = ({ id, name, workspaceId }: EnvironmentDoc) => ({ id, name, workspace: workspaceId });
+
+export const resourceView = ({ type, id, ownerId, collaborators }: ResourceDoc) => ({
+  type,
+  id,
+  owner: ownerId,
+  collaborators,
+});
+
+export function tokenView(doc: TokenDoc, nowMs: number) {
+  return {
+    id: doc.id,
+    kind: doc.kind,
+    name: doc.name,
+    description: doc.description,
+    ownerId: doc.ownerId,
+    createdBy: doc.createdBy,
+    scopes: doc.scopes,
+    workspaces: doc.workspaces,
+    state: stateShown(doc, nowMs),
+    stateReason: doc.stateReason,
+    createdAt: instant(doc.createdAtMs),
+    expiresAt: instantOrNull(doc.expiresAtMs),
+    lastUsedAt: instantOrNull(doc.lastUsedAtMs),
+    hint: doc.hint,
+  };
+}
+
+export function policyView(policy: Policy) {
+  return {
+    name: policy.name,
+    dialect: policy.dialectName,
+    organizationRoles: [...policy.organizationRoles.keys()],
+    workspaceRoles: ['member', 'admin'],
+    kinds: Object.fromEntries(
+      Array.from(policy.kinds.values(), ({ name, description, prefix, authority, expiry, mutable }) => [
+        name,
+        {
+          description,
+          prefix,
+          authority,
+          default: name === policy.defaultKind,
+          mutable: [...mutable],
+          expiry: { ...expiry, maxMs: Number.isFinite(expiry.maxMs) ? expiry.maxMs : null },
+        },
+      ]),
+    ),
+    scopes: [...policy.scopes.values()],
+  };
+}

@@ -1,0 +1,34 @@
+/** `scopegate check`: reads a configuration the way `serve` does, and starts nothing. */
+import { parseArgs } from 'node:util';
+import type { Env } from '../config/expand.ts';
+import { type Configuration, loadGateway } from '../config/load-gateway.ts';
+import { ConfigError } from '../errors.ts';
+
+export async function checkCommand(args: readonly string[], env: Env): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { json: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const path = positionals[0] ?? 'gateway.yaml';
+  if (values.json === true) return checkAsJson(path, env);
+  const configuration = loadGateway(path, env);
+  for (const warning of configuration.warnings) process.stderr.write(`${warning}\n`);
+  process.stdout.write(`${path}: ok, ${summary(configuration)}\n`);
+}
+
+function checkAsJson(path: string, env: Env): void {
+  try {
+    const { warnings } = loadGateway(path, env);
+    process.stdout.write(`${JSON.stringify({ ok: true, problems: [], warnings })}\n`);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stdout.write(`${JSON.stringify({ ok: false, problems: error.problems, warnings: [] })}\n`);
+    process.exitCode = 1;
+  }
+}
+
+export function summary({ routeCount, file, policy }: Configuration): string {
+  const upstreams = Object.keys(file.upstreams).length;
+  return `${routeCount} route${routeCount === 1 ? '' : 's'}, ${upstreams} upstream${upstreams === 1 ? '' : 's'}, policy ${policy.name}`;
+}

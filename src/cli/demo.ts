@@ -1,0 +1,65 @@
+/** `scopegate demo`: the whole house in a temporary folder, with an example upstream and a seeded organization. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Env } from '../config/expand.ts';
+import { loadGateway } from '../config/load-gateway.ts';
+import { startExampleUpstream } from '../demo/example-upstream.ts';
+import { seed } from '../demo/seed.ts';
+import { tour } from '../demo/tour.ts';
+import { startGateway } from '../gateway.ts';
+import { createLog } from '../observe/log.ts';
+import { Owned } from '../owned.ts';
+import { randomText } from '../secret.ts';
+import { untilSignal } from './signals.ts';
+
+const CONFIGURATION = fileURLToPath(new URL('../../gateway.yaml', import.meta.url));
+
+export async function demoCommand(args: readonly string[], env: Env): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' } } });
+  const owned = new Owned();
+  try {
+    await runDemo(values.json === true, env, owned);
+  } finally {
+    await owned.release();
+  }
+}
+
+async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
+  const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-demo-')), (path) =>
+    rmSync(path, { recursive: true, force: true }),
+  );
+  const upstream = owned.add(await startExampleUpstream(await freePort(9000)), (started) => started.close());
+  const configuration = loadGateway(CONFIGURATION, {
+    ...env,
+    SCOPEGATE_PORT: String(await freePort(8080)),
+    SCOPEGATE_ADMIN_PORT: String(await freePort(8081)),
+    SCOPEGATE_DATA: folder,
+    SCOPEGATE_UPSTREAM: upstream.url,
+  });
+  const adminKey = env.SCOPEGATE_ADMIN_KEY?.split(',')[0] || randomText(43);
+  const running = await startGateway({
+    configuration,
+    env: { ...env, SCOPEGATE_ADMIN_KEY: adminKey },
+    log: createLog('silent'),
+  });
+  owned.add(running, (started) => started.stop());
+  const seeded = await seed(running.adminUrl!, adminKey);
+  const addresses = { gateway: running.gatewayUrl!, admin: running.adminUrl!, adminKey, upstream: upstream.url };
+  process.stdout.write(
+    asJson ? `${JSON.stringify({ ...addresses, tokens: seeded.tokens })}\n` : tour({ ...addresses, ...seeded }),
+  );
+  await untilSignal(() => owned.release());
+}
+
+/** The preferred port, or any free one when it is busy. */
+async function freePort(preferred: number): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(0));
+    probe.listen(preferred, '127.0.0.1', () => probe.close(() => resolve(preferred)));
+  });
+}

@@ -1,0 +1,8 @@
+/** `npm run generate`: writes the files that are made from the sources. For developers; a test keeps them current. */
+import { fileURLToPath } from 'node:url';
+import { writeSchemas } from '../config/json-schema.ts';
+
+export async function generateCommand(): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  for (const path of writeSchemas(root)) process.stdout.write(`${path}\n`);
+}

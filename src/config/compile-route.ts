@@ -1,0 +1,127 @@
+/** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
+import type { Requirement } from '../core/requirement.ts';
+import type { Route, TemplateSegment } from '../core/route-table.ts';
+import { compileScopes } from '../core/scope.ts';
+import type { Selector } from '../core/selector.ts';
+import { readTemplate } from '../core/template.ts';
+import { formatProblem } from '../errors.ts';
+import { closest } from './closest.ts';
+import type { GatewayFile } from './gateway-schema.ts';
+import type { YamlFile } from './yaml-file.ts';
+import type { Path } from './yaml-tree.ts';
+
+type RouteFile = GatewayFile['routes'][number];
+type RequireFile = NonNullable<RouteFile['require']>;
+
+/** What a route is checked against. */
+export interface RouteCheck {
+  readonly yaml: YamlFile;
+  /** null: the policy could not be read. */
+  readonly scopes: ReadonlyMap<string, unknown> | null;
+  readonly upstreams: ReadonlySet<string>;
+  /** Route ids seen so far, with their line. */
+  readonly ids: Map<string, number>;
+  readonly warnings: string[];
+}
+
+export interface CompiledRoute {
+  readonly route: Route;
+  readonly segments: readonly TemplateSegment[];
+}
+
+/** undefined when the route has no readable path; its problems are noted. */
+export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
+  const { yaml } = check;
+  const at: Path = ['routes', index];
+  const seen = check.ids.get(file.id);
+  if (seen !== undefined) yaml.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
+  else check.ids.set(file.id, yaml.at([...at, 'id']).line);
+  if (!check.upstreams.has(file.upstream)) {
+    yaml.problem(
+      [...at, 'upstream'],
+      `there is no upstream "${file.upstream}"${suggest(file.upstream, check.upstreams)}`,
+    );
+  }
+  const template = readTemplate(file.match.path);
+  if (!template.ok) {
+    yaml.problem([...at, 'match', 'path'], template.problem);
+    return undefined;
+  }
+  const credentials = new Set<string>(file.credentials ?? ['bearer']);
+  const route: Route = {
+    id: file.id,
+    template: file.match.path,
+    methods: file.match.methods,
+    requirement:
+      file.public === true
+        ? null
+        : compileRequirement(check, [...at, 'require'], file.require ?? {}, template.parameters),
+    upstream: file.upstream,
+    credentials: {
+      bearer: credentials.has('bearer'),
+      raw: credentials.has('raw'),
+      query: credentials.has('query.authorization'),
+    },
+    forwardAuthorization: file.forwardAuthorization,
+  };
+  if (route.requirement !== null && route.requirement.workspace === null) {
+    const message = `warning: the route "${file.id}" names no workspace: roles and workspace grants are not checked`;
+    check.warnings.push(formatProblem({ file: yaml.name, ...yaml.at(at), message }));
+  }
+  return { route, segments: template.segments };
+}
+
+function compileRequirement(
+  check: RouteCheck,
+  at: Path,
+  file: RequireFile,
+  parameters: ReadonlyMap<string, number>,
+): Requirement {
+  const named = file.scopes ?? file.anyOf;
+  for (const [index, scope] of (named ?? []).entries()) {
+    if (check.scopes !== null && !check.scopes.has(scope)) {
+      const place = file.scopes === undefined ? 'anyOf' : 'scopes';
+      check.yaml.problem(
+        [...at, place, index],
+        `the policy knows no scope "${scope}"${suggest(scope, check.scopes.keys())}`,
+      );
+    }
+  }
+  const { workspace, resource } = file;
+  return {
+    scopes: named === undefined ? null : compileScopes(named, file.scopes !== undefined),
+    workspace:
+      workspace === undefined
+        ? null
+        : {
+            ...(workspace.as === 'resource' ? { as: workspace.as, type: workspace.type! } : { as: workspace.as }),
+            selector: compileSelector(check, [...at, 'workspace', 'from'], workspace.from, parameters),
+            role: workspace.role,
+          },
+    resource:
+      resource === undefined
+        ? null
+        : {
+            type: resource.type,
+            selector: compileSelector(check, [...at, 'resource', 'from'], resource.from, parameters),
+            relation: resource.relation,
+          },
+  };
+}
+
+function compileSelector(check: RouteCheck, at: Path, from: string, parameters: ReadonlyMap<string, number>): Selector {
+  const dot = from.indexOf('.');
+  const name = from.slice(dot + 1);
+  if (from.startsWith('query.')) return { from: 'query', name };
+  if (from.startsWith('header.')) return { from: 'header', name };
+  const index = parameters.get(name);
+  if (index === undefined) {
+    check.yaml.problem(at, `the path has no parameter {${name}}${suggest(name, parameters.keys())}`);
+  }
+  return { from: 'path', index: index ?? 0 };
+}
+
+function suggest(word: string, candidates: Iterable<string>): string {
+  const near = closest(word, candidates);
+  return near === undefined ? '' : `; did you mean "${near}"?`;
+}

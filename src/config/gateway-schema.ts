@@ -1,0 +1,159 @@
+/**
+ * The shape of gateway.yaml: validation, types, defaults and the editors' JSON Schema all come from here.
+ * Judges one file by itself; that names resolve, ids are unique and routes can be reached is checked elsewhere.
+ */
+import { type Static, Type } from 'typebox';
+import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
+import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
+
+const Listener = section(
+  {
+    host: host('The address that the gateway listens on.'),
+    port: port('The port that the gateway listens on.', 8080),
+    workers: Type.Union([Type.Integer({ minimum: 1, maximum: 1024 }), Type.Literal('auto')], {
+      default: 1,
+      description: 'Gateway processes; auto: one per available processor.',
+    }),
+    trustedProxies: networks('Proxies in front whose X-Forwarded-For, -Proto and -Host are believed.', []),
+    publicUrl: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#@\\s]+(?:/[^?#\\s]*)?$',
+        errorMessage: 'must be a URL without query and fragment, such as https://api.example.com',
+        description:
+          'The URL under which clients reach the gateway; the OAuth issuer. Never taken from the Host header.',
+      }),
+    ),
+    tls: Type.Optional(
+      section(
+        { cert: file('The certificate chain, PEM.'), key: file('Its private key, PEM.') },
+        { description: 'Serves HTTPS. Absent: HTTP.' },
+      ),
+    ),
+  },
+  { default: {}, description: 'The hot path: proxied routes, the OAuth endpoints, whoami.' },
+);
+
+const Admin = section(
+  {
+    host: host('The address that the sidecar listens on.'),
+    port: port('The port that the sidecar listens on.', 8081),
+  },
+  { default: {}, description: 'The sidecar: token management, OpenAPI, console, health and metrics.' },
+);
+
+const Decision = section(
+  {
+    host: host('The address that the decision listener listens on.'),
+    port: port('The port that the decision listener listens on.', 8082),
+    for: Type.Enum(['nginx', 'caddy', 'traefik', 'envoy'], {
+      description: 'Who asks. Sets which headers carry method, URI and host, and which statuses may be sent.',
+    }),
+    trustedProxies: networks('Who may ask.', ['127.0.0.0/8', '::1']),
+  },
+  { description: 'Forward-auth: the same decision for another proxy. Absent: off.' },
+);
+
+const Oauth = section(
+  {
+    prefix: Type.String({
+      pattern: '^(?:/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*$',
+      default: '/api',
+      errorMessage: 'must be a path such as /api, without a slash at its end',
+      description: 'The path under which the OAuth endpoints stand.',
+    }),
+  },
+  { default: {}, description: 'The OAuth endpoints of the gateway.' },
+);
+
+const SqliteStore = section({
+  driver: Type.Literal('sqlite', { description: 'Embedded, for one machine.' }),
+  path: Type.String({
+    minLength: 1,
+    default: 'data/scopegate.db',
+    description: 'The database file. Relative to this file.',
+  }),
+});
+
+const RedisStore = section({
+  driver: Type.Literal('redis', { description: 'Shared by several machines.' }),
+  url: Type.String({
+    pattern: '^rediss?://\\S+$',
+    errorMessage: 'must be a redis:// or rediss:// URL',
+    description: 'The server, redis://[user:password@]host:port[/database]; rediss for TLS.',
+  }),
+  keyPrefix: Type.String({ default: 'scopegate:', description: 'The first characters of every key.' }),
+});
+
+const Cache = section(
+  {
+    maxEntries: Type.Integer({
+      minimum: 1,
+      maximum: 16_000_000,
+      default: 100_000,
+      description: 'Most tokens kept in memory, per process.',
+    }),
+    maxStalenessMs: milliseconds('How long facts are believed without a sign of life from the change feed.', 2000),
+    absentTtlMs: milliseconds('How long an unknown token stays unknown. 0: asked every time.', 5000, 0),
+    serveDuringOutageMs: milliseconds(
+      'How long cached facts go on serving while the store is down, beyond maxStalenessMs. 0: not at all.',
+      0,
+      0,
+    ),
+  },
+  { default: {}, description: 'What the gateway remembers of the store.' },
+);
+
+const Routing = section(
+  {
+    caseSensitive: Type.Boolean({ default: true, description: 'false: /V1/Bots matches /v1/bots, for lax upstreams.' }),
+    ignoreTrailingSlash: Type.Boolean({
+      default: false,
+      description: 'true: /v1/bots/ matches /v1/bots, for lax upstreams.',
+    }),
+  },
+  { default: {}, description: 'How paths are compared; set it as the upstreams read them.' },
+);
+
+const Log = section(
+  {
+    level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      default: 'info',
+      description: 'The least severe messages that are written.',
+    }),
+    access: Type.Enum(['none', 'refusals', 'all'], {
+      default: 'refusals',
+      description: 'Which requests leave a line in the log.',
+    }),
+  },
+  { default: {}, description: 'The log, one JSON line per message on standard output.' },
+);
+
+export const GatewaySchema = section(
+  {
+    gateway: Listener,
+    admin: Admin,
+    decision: Type.Optional(Decision),
+    oauth: Oauth,
+    policy: file('The policy: which tokens there are and how refusals look.'),
+    store: Type.Union([SqliteStore, RedisStore], {
+      default: { driver: 'sqlite' },
+      description: 'Where organizations, members and tokens are kept.',
+    }),
+    cache: Cache,
+    routing: Routing,
+    log: Log,
+    upstreams: Type.Record(Type.String(), UpstreamSchema, {
+      minProperties: 1,
+      propertyNames: Type.String({ minLength: 1, maxLength: 128 }),
+      description: 'The services behind the gateway, by name.',
+    }),
+    routes: Type.Array(RouteSchema, {
+      minItems: 1,
+      description: 'What is forwarded, and what it asks of the caller. What no route names is refused.',
+    }),
+  },
+  { title: 'gateway.yaml', description: 'The configuration of a scopegate gateway.' },
+);
+
+/** A gateway.yaml that passed validation: every default is filled in. */
+export type GatewayFile = Static<typeof GatewaySchema>;

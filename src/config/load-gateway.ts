@@ -1,0 +1,134 @@
+/**
+ * gateway.yaml and its policy, from files to a compiled configuration, or every problem in both at once. Opens no port
+ * and no store: `check` and `serve` read the same way.
+ */
+import { existsSync } from 'node:fs';
+import { BlockList, isIPv6 } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import type { Policy } from '../core/policy.ts';
+import { RouteTable } from '../core/route-table.ts';
+import { ConfigError } from '../errors.ts';
+import { compileRoute, type RouteCheck } from './compile-route.ts';
+import type { Env } from './expand.ts';
+import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
+import { loadPolicy } from './load-policy.ts';
+import { validate } from './validate.ts';
+import { readYamlFile, type YamlFile } from './yaml-file.ts';
+import type { Path } from './yaml-tree.ts';
+
+export interface Configuration {
+  /** Absolute. Relative paths in the file are relative to its folder. */
+  readonly path: string;
+  readonly file: GatewayFile;
+  readonly policyPath: string;
+  readonly policy: Policy;
+  readonly routes: RouteTable;
+  readonly routeCount: number;
+  /** Legal, but worth a look; `file:line:column: message`. */
+  readonly warnings: readonly string[];
+  readonly resolvePath: (path: string) => string;
+}
+
+/** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
+export function loadGateway(path: string, env: Env): Configuration {
+  const absolute = resolve(path);
+  const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
+  const yaml = readYamlFile(path, env);
+  const file = validate(yaml, GatewaySchema);
+  if (file === undefined) {
+    yaml.throwIfAny();
+    throw new ConfigError([{ file: path, line: 1, column: 1, message: 'does not fit its schema' }]);
+  }
+  refuseUnsupported(yaml, file);
+  checkFiles(yaml, file, resolvePath);
+  const policyPath = resolvePath(file.policy);
+  const policyProblems = [];
+  let policy: Policy | undefined;
+  try {
+    const loaded = loadPolicy(policyPath, env);
+    policy = loaded.policy;
+    policyProblems.push(...loaded.file.problems);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yaml.problem(['policy'], `the policy ${policyPath} ${error.problems[0]!.message}`);
+  }
+  const routes = new RouteTable(file.routing);
+  const check: RouteCheck = {
+    yaml,
+    // Without a readable policy nothing can be said about scopes; everything else still is.
+    scopes: policy?.scopes ?? null,
+    upstreams: new Set(Object.keys(file.upstreams)),
+    ids: new Map(),
+    warnings: [],
+  };
+  for (const [index, route] of file.routes.entries()) {
+    const compiled = compileRoute(check, route, index);
+    if (compiled === undefined) continue;
+    const other = routes.add(compiled.route, compiled.segments);
+    if (other !== undefined) {
+      const where =
+        route.match.methods === undefined ? ['routes', index, 'match', 'path'] : ['routes', index, 'match', 'methods'];
+      yaml.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
+    }
+  }
+  const problems = [
+    ...yaml.problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
+    ...policyProblems,
+  ];
+  if (problems.length > 0 || policy === undefined) throw new ConfigError(problems);
+  return {
+    path: absolute,
+    file,
+    policyPath,
+    policy,
+    routes,
+    routeCount: file.routes.length,
+    warnings: check.warnings,
+    resolvePath,
+  };
+}
+
+/** Settings of the file format that this version cannot obey. Starting without them would be a lie. */
+function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
+  const message = 'is not supported by this version yet';
+  if (file.decision !== undefined) yaml.problem(['decision'], `the decision listener ${message}`, { key: true });
+  if (file.store.driver !== 'sqlite') yaml.problem(['store', 'driver'], `the ${file.store.driver} store ${message}`);
+  if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
+  if (file.cache.serveDuringOutageMs !== 0)
+    yaml.problem(['cache', 'serveDuringOutageMs'], `serving during an outage ${message}`);
+  for (const [name, { health }] of Object.entries(file.upstreams)) {
+    if (health !== undefined)
+      yaml.problem(['upstreams', name, 'health'], `active health checks are not supported by this version yet`, {
+        key: true,
+      });
+  }
+}
+
+/** Every file that the configuration names must be there. */
+function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: string) => string): void {
+  const check = (at: Path, path: string | undefined) => {
+    if (path !== undefined && !existsSync(resolvePath(path))) yaml.problem(at, `${resolvePath(path)}: no such file`);
+  };
+  check(['gateway', 'tls', 'cert'], file.gateway.tls?.cert);
+  check(['gateway', 'tls', 'key'], file.gateway.tls?.key);
+  for (const [name, { tls }] of Object.entries(file.upstreams)) {
+    for (const part of ['ca', 'cert', 'key'] as const) check(['upstreams', name, 'tls', part], tls?.[part]);
+  }
+}
+
+function methodsText(methods: readonly string[] | undefined): string {
+  return methods === undefined ? 'all other methods' : `one of ${methods.join(', ')}`;
+}
+
+/** Does this address belong to a configured proxy? An empty list believes nobody. */
+export function proxyMatcher(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false;
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, bits] = network.split('/') as [string, string | undefined];
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}

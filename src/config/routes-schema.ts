@@ -1,0 +1,183 @@
+/**
+ * The shape of an upstream and of a route in gateway.yaml. Whether a template is well formed, a scope exists or a
+ * parameter stands in the path is not for a schema to say.
+ */
+import { Type } from 'typebox';
+import { file, milliseconds, section } from './schema-parts.ts';
+
+const Target = Type.String({
+  pattern: '^https?://[^/?#@\\s]+$',
+  errorMessage: 'must be an origin such as http://127.0.0.1:9000, without path and credentials',
+  description: 'An origin, scheme://host:port, without path.',
+});
+
+export const UpstreamSchema = section({
+  targets: Type.Array(Target, {
+    minItems: 1,
+    uniqueItems: true,
+    description: 'Origins; of several, the one with the fewest requests pending is taken.',
+  }),
+  timeouts: section(
+    {
+      connectMs: milliseconds('For a connection to stand, TLS included.', 2000),
+      headersMs: milliseconds("For the answer's head, from the end of the request.", 30_000),
+      idleMs: milliseconds('Between two pieces of a body.', 60_000),
+    },
+    { default: {}, description: 'How long the upstream may take.' },
+  ),
+  maxConnections: Type.Integer({
+    minimum: 1,
+    maximum: 65_535,
+    default: 128,
+    description: 'Most connections to each target, per process.',
+  }),
+  preserveHost: Type.Boolean({
+    default: false,
+    description: "true: the upstream sees the client's Host instead of its own.",
+  }),
+  health: Type.Optional(
+    section(
+      {
+        path: Type.String({
+          pattern: '^/\\S*$',
+          errorMessage: 'must start with "/"',
+          description: 'Asked with GET; any 2xx is healthy.',
+        }),
+        intervalMs: milliseconds('Between two checks.', 5000),
+      },
+      { description: 'Active health checks. Absent: none.' },
+    ),
+  ),
+  tls: Type.Optional(
+    section(
+      {
+        ca: Type.Optional(file('The authorities to trust instead of the usual ones, PEM.')),
+        cert: Type.Optional(file('The certificate we show, PEM.')),
+        key: Type.Optional(file('Its private key, PEM.')),
+        servername: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: "The name to expect in the target's certificate, if not its host.",
+          }),
+        ),
+      },
+      {
+        dependencies: { cert: ['key'], key: ['cert'] },
+        description: 'For https targets. Certificates are always verified.',
+      },
+    ),
+  ),
+});
+
+const Scopes = (description: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { minItems: 1, uniqueItems: true, description });
+
+const Selector = Type.String({
+  pattern: '^(?:path|query|header)\\.[A-Za-z0-9_.-]+$',
+  errorMessage: 'must be path.NAME, query.NAME or header.NAME',
+  description: 'Where the id stands: path.NAME, query.NAME or header.NAME.',
+});
+
+const ResourceType = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}$',
+  errorMessage: 'must be letters, digits and . _ @ | -, at most 128',
+  description: 'The type of resource, as registered in the directory.',
+});
+
+const Workspace = section(
+  {
+    from: Selector,
+    as: Type.Enum(['workspace', 'environment', 'resource'], { description: 'What the id names.' }),
+    type: Type.Optional(ResourceType),
+    role: Type.Enum(['member', 'admin'], {
+      default: 'member',
+      description: 'The role the caller needs there, at least.',
+    }),
+  },
+  {
+    if: { properties: { as: { const: 'resource' } }, required: ['as'] },
+    // biome-ignore lint/suspicious/noThenProperty: the JSON Schema keyword
+    then: { required: ['type'] },
+    else: { not: { required: ['type'], errorMessage: '"type" goes with "as: resource" only' } },
+    description: 'The workspace that the request is about, and the role it takes.',
+  },
+);
+
+const Resource = section(
+  {
+    type: ResourceType,
+    from: Selector,
+    relation: Type.Enum(['owner', 'collaborator'], {
+      description: 'collaborator: the owner or a collaborator. owner: the owner alone.',
+    }),
+  },
+  { description: 'What the caller must be to the resource.' },
+);
+
+export const RouteSchema = section(
+  {
+    id: Type.String({
+      pattern: '^[^\\x00-\\x1f\\x7f]{1,128}$',
+      errorMessage: 'must be 1 to 128 printable characters',
+      description: 'Names the route in logs, metrics and explanations; unique.',
+    }),
+    match: section(
+      {
+        methods: Type.Optional(
+          Type.Array(
+            Type.String({
+              pattern: '^(?!(?:CONNECT|TRACE)$)[A-Z]+(?:-[A-Z]+)*$',
+              errorMessage: 'must be a method in capitals, and neither CONNECT nor TRACE',
+            }),
+            {
+              minItems: 1,
+              uniqueItems: true,
+              description: 'Absent: every method that no other route with this path names.',
+            },
+          ),
+        ),
+        path: Type.String({
+          pattern: '^/',
+          errorMessage: 'must start with "/"',
+          description: 'Literal segments, {name} for one segment, a final /** for the rest.',
+        }),
+      },
+      { description: 'The requests that the route is for.' },
+    ),
+    public: Type.Optional(Type.Boolean({ description: 'true: no token is needed. The only way to need none.' })),
+    credentials: Type.Optional(
+      Type.Array(Type.Enum(['bearer', 'raw', 'query.authorization']), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization.',
+      }),
+    ),
+    require: Type.Optional(
+      section(
+        {
+          scopes: Type.Optional(Scopes('Scopes of which the token needs all.')),
+          anyOf: Type.Optional(Scopes('Scopes of which the token needs one.')),
+          workspace: Type.Optional(Workspace),
+          resource: Type.Optional(Resource),
+        },
+        {
+          not: { required: ['scopes', 'anyOf'], errorMessage: 'either "scopes" or "anyOf", not both' },
+          dependencies: { resource: ['workspace'] },
+          description: 'What the token must allow. Absent: any valid token.',
+        },
+      ),
+    ),
+    upstream: Type.String({ minLength: 1, description: 'The name of the upstream that answers.' }),
+    forwardAuthorization: Type.Boolean({
+      default: false,
+      description: "true: the client's Authorization is passed on. Otherwise the upstream never sees the token.",
+    }),
+  },
+  {
+    if: { properties: { public: { const: true } }, required: ['public'] },
+    // biome-ignore lint/suspicious/noThenProperty: the JSON Schema keyword
+    then: {
+      not: { required: ['require'], errorMessage: 'a public route requires nothing: drop "require" or "public"' },
+    },
+  },
+);

@@ -1,0 +1,88 @@
+/**
+ * Step 3 of a request: exactly one token, by RFC 6750's grammar, from the places the route accepts. Extracts text;
+ * does NOT say that the token exists, nor even that it is well formed. Never looks at cookies, bodies or trailers.
+ */
+import type { CredentialSources } from './route-table.ts';
+
+export type Credential =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly reason: 'token_missing' | 'token_malformed' };
+
+const BEARER = /^[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)$/;
+const BARE = /^[A-Za-z0-9._~+/-]+=*$/;
+const MISSING: Credential = Object.freeze({ ok: false, reason: 'token_missing' });
+const MALFORMED: Credential = Object.freeze({ ok: false, reason: 'token_malformed' });
+const QUERY_NAME = 'authorization';
+
+/**
+ * `authorization`: every value of the header, in order. `query`: with its `?`, or empty.
+ * Two headers, two query copies, or a header and a query copy that differ are malformed; a query copy counts only
+ * where the route says so (the Coze SDK's WebSocket client sends it beside the header).
+ */
+export function readCredential(
+  authorization: readonly string[],
+  query: string,
+  sources: CredentialSources,
+): Credential {
+  if (authorization.length > 1) return MALFORMED;
+  const header = authorization.length === 0 ? undefined : fromHeader(authorization[0]!, sources);
+  if (header === null) return MALFORMED;
+  if (!sources.query || query === '') return header === undefined ? MISSING : { ok: true, token: header };
+  const copies = queryCopies(query);
+  if (copies.length > 1) return MALFORMED;
+  const copy = copies.length === 0 ? undefined : tokenOf(copies[0]!.value);
+  if (copy === null || (copy !== undefined && header !== undefined && copy !== header)) return MALFORMED;
+  const token = header ?? copy;
+  return token === undefined ? MISSING : { ok: true, token };
+}
+
+/** The query without its credential, byte for byte otherwise. */
+export function withoutQueryCredential(query: string): string {
+  if (query === '') return query;
+  const copies = queryCopies(query);
+  if (copies.length === 0) return query;
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((_, index) => !copies.some((copy) => copy.index === index));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
+function fromHeader(value: string, sources: CredentialSources): string | null {
+  if (sources.bearer) {
+    const token = BEARER.exec(value)?.[1];
+    if (token !== undefined) return token;
+  }
+  return sources.raw && BARE.test(value) ? value : null;
+}
+
+function tokenOf(value: string | null): string | null {
+  if (value === null) return null;
+  return BEARER.exec(value)?.[1] ?? (BARE.test(value) ? value : null);
+}
+
+interface Copy {
+  readonly index: number;
+  readonly value: string | null;
+}
+
+function queryCopies(query: string): Copy[] {
+  const copies: Copy[] = [];
+  for (const [index, pair] of query.slice(1).split('&').entries()) {
+    const equals = pair.indexOf('=');
+    const name = decodeFormText(equals === -1 ? pair : pair.slice(0, equals));
+    if (name?.toLowerCase() !== QUERY_NAME) continue;
+    copies.push({ index, value: equals === -1 ? '' : decodeFormText(pair.slice(equals + 1)) });
+  }
+  return copies;
+}
+
+/** application/x-www-form-urlencoded text; null where its percent or UTF-8 encoding is broken. */
+export function decodeFormText(text: string): string | null {
+  if (!text.includes('%') && !text.includes('+')) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Steps 4 to 10 of a request, in the contract's order: the token is known, active, unexpired, holds the scopes, reaches
+ * the workspace, its principal's role and relation there suffice. Pure and synchronous. Where a fact is not at hand it
+ * answers `need` with the fact's key; the caller fetches it and asks again from the start, so that no verdict ever
+ * mixes what was true at two moments. Silence is a no: every path that is not spelled out ends in a denial.
+ */
+import {
+  accountKey,
+  credentialKey,
+  environmentKey,
+  type FactByKind,
+  type FactKind,
+  isId,
+  type MemberFacts,
+  memberKey,
+  type Role,
+  resourceKey,
+  type TokenFacts,
+  type TokenHash,
+  teamKey,
+  tokenKey,
+  type WorkspaceRecord,
+  workspaceKey,
+} from './facts.ts';
+import type { Reason } from './reason.ts';
+import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
+import { type ScopeSet, satisfies } from './scope.ts';
+import { type SelectorSource, select } from './selector.ts';
+
+/** What the policy says about organization roles; everything else it says is applied when tokens are made. */
+export interface DecisionRules {
+  readonly organizationRoles: ReadonlyMap<string, { readonly scopes: ScopeSet; readonly workspaceRole: Role | null }>;
+}
+
+/** What is known right now. undefined: not at hand. null: known not to exist. */
+export interface FactReader {
+  peek<K extends FactKind>(kind: K, key: string): FactByKind[K] | null | undefined;
+}
+
+/** Proof that a request may go on, and as whom. */
+export interface Allowed {
+  readonly kind: 'allowed';
+  readonly token: TokenFacts;
+  /** Live tokens: whose rights it has now. */
+  readonly owner: MemberFacts | null;
+  readonly workspaceId: string | null;
+  readonly environmentId: string | null;
+  readonly role: Role | null;
+}
+export interface Denied {
+  readonly kind: 'denied';
+  readonly reason: Reason;
+  /** The token, once it is known: for logs. Never for the client. */
+  readonly token: TokenFacts | null;
+}
+export interface Need {
+  readonly kind: 'need';
+  readonly key: string;
+}
+export type Outcome = Allowed | Denied | Need;
+
+export interface Question {
+  readonly hash: TokenHash;
+  readonly requirement: Requirement;
+  readonly source: SelectorSource;
+}
+
+/** `now` in milliseconds since 1970. Does NOT check the request's form, its route or its rate: steps 1 to 3 and 11. */
+export function decide(question: Question, rules: DecisionRules, facts: FactReader, nowMs: number): Outcome {
+  const asked = credentialKey(question.hash);
+  const credential = facts.peek('credential', asked);
+  if (credential === undefined) return need(asked);
+  if (credential === null || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs))
+    return deny('token_unknown', null);
+
+  const key = tokenKey(credential.organizationId, credential.tokenId);
+  const token = facts.peek('token', key);
+  if (token === undefined) return need(key);
+  if (token === null) return deny('token_unknown', null);
+  if (token.state !== 'active') return deny(inactiveReason(token), token);
+
+  let owner: MemberFacts | null = null;
+  if (token.authority === 'live') {
+    const ownerKey = memberKey(token.organizationId, token.ownerId!);
+    const found = facts.peek('member', ownerKey);
+    if (found === undefined) return need(ownerKey);
+    if (found === null || found.generation !== token.ownerGeneration) return deny('owner_removed', token);
+    owner = found;
+  }
+  if (nowMs >= token.expiresAtMs) return deny('token_expired', token);
+
+  const { scopes, workspace, resource } = question.requirement;
+  if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {
+    return deny('scope_missing', token);
+  }
+  if (workspace === null) return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
+  return inWorkspace(question, workspace, resource, token, owner, rules, facts);
+}
+
+function inWorkspace(
+  question: Question,
+  asked: WorkspaceRequirement,
+  relation: ResourceRequirement | null,
+  token: TokenFacts,
+  owner: MemberFacts | null,
+  rules: DecisionRules,
+  facts: FactReader,
+): Outcome {
+  const selected = select(asked.selector, question.source);
+  if (selected === null) return deny('workspace_ambiguous', token);
+  const workspace = findWorkspace(asked, selected, token.organizationId, facts);
+  if (workspace === null) return deny('workspace_not_granted', token);
+  if ('kind' in workspace) return workspace;
+
+  const granted = isGranted(token, owner, workspace, facts);
+  if (typeof granted === 'object') return granted;
+  if (!granted) return deny('workspace_not_granted', token);
+
+  const role = roleIn(token, owner, workspace, rules, facts);
+  if (role !== null && typeof role === 'object') return role;
+  if (role === null || (asked.role === 'admin' && role !== 'admin')) return deny('role_insufficient', token);
+
+  if (relation !== null) {
+    const related = isRelated(relation, question.source, token, workspace, facts);
+    if (typeof related === 'object') return related;
+    if (!related) return deny('not_a_collaborator', token);
+  }
+  const environmentId = asked.as === 'environment' ? selected : null;
+  return { kind: 'allowed', token, owner, workspaceId: workspace.id, environmentId, role };
+}
+
+/** null: no such workspace in this organization; another organization's is answered exactly so. */
+function findWorkspace(
+  asked: WorkspaceRequirement,
+  selected: string,
+  organizationId: string,
+  facts: FactReader,
+): WorkspaceRecord | Need | null {
+  if (!isId(selected)) return null;
+  let id = selected;
+  if (asked.as !== 'workspace') {
+    const key =
+      asked.as === 'environment'
+        ? environmentKey(organizationId, selected)
+        : resourceKey(organizationId, asked.type, selected);
+    const link = asked.as === 'environment' ? facts.peek('environment', key) : facts.peek('resource', key);
+    if (link === undefined) return need(key);
+    if (link === null) return null;
+    id = link.workspaceId;
+  }
+  const key = workspaceKey(organizationId, id);
+  const workspace = facts.peek('workspace', key);
+  return workspace === undefined ? need(key) : workspace;
+}
+
+function isGranted(
+  token: TokenFacts,
+  owner: MemberFacts | null,
+  workspace: WorkspaceRecord,
+  facts: FactReader,
+): boolean | Need {
+  switch (token.workspaces) {
+    case 'all-organization':
+      return true;
+    case 'all-owned':
+      return workspace.ownerId === token.ownerId;
+    case 'all-joined': {
+      const member = owner ?? currentOwner(token, facts);
+      if (member === null) return false;
+      if ('kind' in member) return member;
+      const joined = joinedRole(member, workspace, facts);
+      return typeof joined === 'object' && joined !== null ? joined : joined !== null;
+    }
+    default:
+      return token.workspaces.has(workspace.id);
+  }
+}
+
+/** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */
+function currentOwner(token: TokenFacts, facts: FactReader): MemberFacts | Need | null {
+  const key = memberKey(token.organizationId, token.ownerId!);
+  const owner = facts.peek('member', key);
+  if (owner === undefined) return need(key);
+  return owner !== null && owner.generation === token.ownerGeneration ? owner : null;
+}
+
+function roleIn(
+  token: TokenFacts,
+  owner: MemberFacts | null,
+  workspace: WorkspaceRecord,
+  rules: DecisionRules,
+  facts: FactReader,
+): Role | Need | null {
+  switch (token.authority) {
+    case 'live': {
+      if (owner === null) return null;
+      const joined = joinedRole(owner, workspace, facts);
+      if (joined !== null) return joined;
+      // In edition personal an organization is a crowd of strangers: its roles grant nothing.
+      return owner.edition === 'personal' ? null : (rules.organizationRoles.get(owner.role)?.workspaceRole ?? null);
+    }
+    case 'frozen':
+      return typeof token.workspaces === 'string' ? 'member' : (token.roles.get(workspace.id) ?? null);
+    case 'client': {
+      const key = accountKey(token.organizationId, token.clientId!);
+      const account = facts.peek('account', key);
+      if (account === undefined) return need(key);
+      return account?.assignments.get(workspace.id) ?? null;
+    }
+  }
+}
+
+/** The highest of owner, direct assignment and team assignments. */
+function joinedRole(member: MemberFacts, workspace: WorkspaceRecord, facts: FactReader): Role | Need | null {
+  if (workspace.ownerId === member.id) return 'admin';
+  let best = member.assignments.get(workspace.id) ?? null;
+  for (const id of member.teams) {
+    if (best === 'admin') return best;
+    const key = teamKey(member.organizationId, id);
+    const team = facts.peek('team', key);
+    if (team === undefined) return need(key);
+    best = team?.assignments.get(workspace.id) ?? best;
+  }
+  return best;
+}
+
+function isRelated(
+  asked: ResourceRequirement,
+  source: SelectorSource,
+  token: TokenFacts,
+  workspace: WorkspaceRecord,
+  facts: FactReader,
+): boolean | Need {
+  const selected = select(asked.selector, source);
+  if (selected === null || !isId(selected)) return false;
+  const key = resourceKey(token.organizationId, asked.type, selected);
+  const resource = facts.peek('resource', key);
+  if (resource === undefined) return need(key);
+  if (resource === null || resource.workspaceId !== workspace.id) return false;
+  const subject = token.ownerId ?? token.clientId!;
+  if (resource.ownerId === subject) return true;
+  if (token.edition === 'personal' && workspace.ownerId === subject) return true;
+  return asked.relation === 'collaborator' && resource.collaborators.has(subject);
+}
+
+/** What the owner may do now. A role the policy no longer knows allows nothing. */
+function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
+  return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? NO_SCOPES;
+}
+
+const NO_SCOPES: ScopeSet = new Set();
+
+function inactiveReason(token: TokenFacts): Reason {
+  const why = token.stateReason;
+  return why === 'owner_removed' || why === 'ownership_transferred' ? why : 'token_inactive';
+}
+
+function need(key: string): Need {
+  return { kind: 'need', key };
+}
+
+function deny(reason: Reason, token: TokenFacts | null): Denied {
+  return { kind: 'denied', reason, token };
+}

@@ -1,0 +1,150 @@
+/**
+ * The vocabulary of what is known: the records that the store keeps, and the facts the hot path reads from them
+ * (lists parsed into sets once, when cached). Every fact has a key; a change names the keys it touched.
+ */
+import type { ScopeSet } from './scope.ts';
+
+export type Role = 'member' | 'admin';
+export type Edition = 'personal' | 'team' | 'enterprise';
+export type TokenState = 'active' | 'inactive' | 'revoked';
+export type StateReason = 'owner_removed' | 'ownership_transferred' | 'rotated' | null;
+/** `live` follows its owner, `frozen` keeps what it was created with, `client` is a service account's (contract: policy). */
+export type Authority = 'live' | 'frozen' | 'client';
+export type AllGrant = 'all-owned' | 'all-joined' | 'all-organization';
+/** Which workspaces a token was granted: a list, or a rule evaluated on every request. */
+export type WorkspaceGrant = readonly string[] | AllGrant;
+/** [id, role] pairs: ids are the user's, so never object keys (`constructor` is a valid id). */
+export type Assignments = ReadonlyArray<readonly [string, Role]>;
+
+export const ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}$';
+const ID = new RegExp(ID_PATTERN);
+
+/** May this text be an id at all? Anything else is answered as an id that does not exist, without a look-up. */
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** The 256-bit SHA-256 of a token, base64url. The only form in which a token is kept, looked up or logged. */
+export type TokenHash = string & { readonly __brand: 'TokenHash' };
+
+export interface CredentialRecord {
+  readonly organizationId: string;
+  readonly tokenId: string;
+  /** A rotated-out value works until here; null: as long as its token. Milliseconds since 1970. */
+  readonly endsAtMs: number | null;
+}
+
+export interface TokenRecord {
+  readonly organizationId: string;
+  readonly edition: Edition;
+  readonly id: string;
+  readonly kind: string;
+  readonly authority: Authority;
+  readonly ownerId: string | null;
+  /** The owner's membership at creation: a member who was removed and came back is somebody else. */
+  readonly ownerGeneration: string | null;
+  readonly clientId: string | null;
+  /** null: whatever the owner may do (FEATBIT-14). */
+  readonly scopes: readonly string[] | null;
+  readonly workspaces: WorkspaceGrant;
+  /** Frozen tokens: the owner's role in each listed workspace at creation. */
+  readonly roles: Assignments;
+  readonly state: TokenState;
+  readonly stateReason: StateReason;
+  readonly expiresAtMs: number | null;
+}
+
+export interface MemberRecord {
+  readonly organizationId: string;
+  readonly edition: Edition;
+  readonly id: string;
+  readonly generation: string;
+  readonly role: string;
+  /** null: what the role gives. */
+  readonly scopes: readonly string[] | null;
+  readonly teams: readonly string[];
+  readonly assignments: Assignments;
+}
+
+export interface TeamRecord {
+  readonly assignments: Assignments;
+}
+
+export interface AccountRecord {
+  readonly organizationId: string;
+  readonly clientId: string;
+  readonly assignments: Assignments;
+}
+
+export interface WorkspaceRecord {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly ownerId: string;
+}
+
+export interface EnvironmentRecord {
+  readonly workspaceId: string;
+}
+
+export interface ResourceRecord {
+  readonly workspaceId: string;
+  readonly ownerId: string;
+  readonly collaborators: readonly string[];
+}
+
+export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs'> {
+  readonly scopes: ScopeSet;
+  /** For the identity header: space-separated, empty when the owner's scopes decide. */
+  readonly scopesText: string;
+  readonly workspaces: ReadonlySet<string> | AllGrant;
+  /** For the identity header: comma-separated ids, or `*`. */
+  readonly workspacesText: string;
+  readonly roles: ReadonlyMap<string, Role>;
+  /** Infinity: never. */
+  readonly expiresAtMs: number;
+}
+
+export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'assignments'> {
+  readonly scopes: ScopeSet | null;
+  readonly assignments: ReadonlyMap<string, Role>;
+}
+
+export interface TeamFacts {
+  readonly assignments: ReadonlyMap<string, Role>;
+}
+
+export interface AccountFacts {
+  readonly organizationId: string;
+  readonly clientId: string;
+  readonly assignments: ReadonlyMap<string, Role>;
+}
+
+export interface ResourceFacts {
+  readonly workspaceId: string;
+  readonly ownerId: string;
+  readonly collaborators: ReadonlySet<string>;
+}
+
+/** Every kind of fact the decision may ask for, by the first part of its key. */
+export interface FactByKind {
+  readonly credential: CredentialRecord;
+  readonly token: TokenFacts;
+  readonly member: MemberFacts;
+  readonly team: TeamFacts;
+  readonly account: AccountFacts;
+  readonly workspace: WorkspaceRecord;
+  readonly environment: EnvironmentRecord;
+  readonly resource: ResourceFacts;
+}
+export type FactKind = keyof FactByKind;
+export type Fact = FactByKind[FactKind];
+
+export const credentialKey = (hash: TokenHash): string => `credential/${hash}`;
+export const tokenKey = (organizationId: string, id: string): string => `token/${organizationId}/${id}`;
+export const memberKey = (organizationId: string, id: string): string => `member/${organizationId}/${id}`;
+export const teamKey = (organizationId: string, id: string): string => `team/${organizationId}/${id}`;
+export const accountKey = (organizationId: string, clientId: string): string => `account/${organizationId}/${clientId}`;
+export const workspaceKey = (organizationId: string, id: string): string => `workspace/${organizationId}/${id}`;
+export const environmentKey = (organizationId: string, id: string): string => `environment/${organizationId}/${id}`;
+export const resourceKey = (organizationId: string, type: string, id: string): string =>
+  `resource/${organizationId}/${type}/${id}`;

@@ -1,0 +1,91 @@
+/**
+ * Step 1 of a request, second half: headers that decide where a message begins and ends must be readable in one way.
+ * Judges raw header pairs, so duplicates are seen. Never changes a header; what crosses is decided in edge/headers.
+ */
+
+export type BodyFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' };
+
+/** What the raw headers say that the request path needs, gathered in one pass. */
+export interface HeaderFacts {
+  readonly host: string;
+  readonly body: BodyFraming;
+  /** Every Authorization value, in order. More than one is refused at step 3. */
+  readonly authorization: readonly string[];
+  readonly expectContinue: boolean;
+}
+
+const NO_BODY: BodyFraming = { kind: 'none' };
+const CHUNKED: BodyFraming = { kind: 'chunked' };
+const NO_CREDENTIAL: readonly string[] = [];
+const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** Lower-case names by the spelling seen; bounded, because spellings are the client's to choose. */
+const lowered = new Map<string, string>();
+
+export function lowerName(name: string): string {
+  let lower = lowered.get(name);
+  if (lower === undefined) {
+    lower = name.toLowerCase();
+    if (lowered.size < 1000) lowered.set(name, lower);
+  }
+  return lower;
+}
+
+/**
+ * null = refuse with 400 and close: no, two or odd Hosts; a Content-Length that is not plain digits or comes twice;
+ * a Transfer-Encoding that is not exactly `chunked`, comes twice, comes with a length or over HTTP/1.0
+ * (RFC 9112 sections 3.2, 6.1, 6.3).
+ */
+export function readHeaders(rawHeaders: readonly string[], minorVersion: number): HeaderFacts | null {
+  let host: string | undefined;
+  let length: string | undefined;
+  let transferEncoding: string | undefined;
+  let expect: string | undefined;
+  let authorization = NO_CREDENTIAL;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const value = rawHeaders[index + 1]!;
+    switch (lowerName(rawHeaders[index]!)) {
+      case 'host':
+        if (host !== undefined) return null;
+        host = value;
+        break;
+      case 'content-length':
+        if (length !== undefined) return null;
+        length = value;
+        break;
+      case 'transfer-encoding':
+        if (transferEncoding !== undefined) return null;
+        transferEncoding = value;
+        break;
+      case 'expect':
+        if (expect !== undefined) return null;
+        expect = value;
+        break;
+      case 'authorization':
+        authorization = authorization === NO_CREDENTIAL ? [value] : [...authorization, value];
+        break;
+    }
+  }
+  if (host === undefined ? minorVersion !== 0 : !HOST.test(host)) return null;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') return null;
+  const body = readBody(length, transferEncoding, minorVersion);
+  if (body === null) return null;
+  return { host: host ?? '', body, authorization, expectContinue: expect !== undefined && minorVersion !== 0 };
+}
+
+function readBody(
+  length: string | undefined,
+  transferEncoding: string | undefined,
+  minorVersion: number,
+): BodyFraming | null {
+  if (transferEncoding !== undefined) {
+    if (length !== undefined || minorVersion === 0 || transferEncoding.toLowerCase() !== 'chunked') return null;
+    return CHUNKED;
+  }
+  if (length === undefined) return NO_BODY;
+  return LENGTH.test(length) ? { kind: 'length', length: Number(length) } : null;
+}

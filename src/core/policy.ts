@@ -1,0 +1,77 @@
+/**
+ * A policy, compiled: everything in which one token system differs from another. Data only; the rules that read it live
+ * in decide.ts (every request) and in manage/ (when tokens are made and changed).
+ */
+import type { DecisionRules } from './decide.ts';
+import type { Dialect } from './dialect.ts';
+import type { AllGrant, Authority, Edition, Role } from './facts.ts';
+import type { ScopeSet } from './scope.ts';
+
+export interface ScopeEntry {
+  readonly name: string;
+  readonly category: string;
+  readonly description: string;
+}
+
+export interface OrganizationRole {
+  readonly name: string;
+  readonly scopes: ScopeSet;
+  /** The role that this organization role has in every workspace of the organization; null: none. */
+  readonly workspaceRole: Role | null;
+}
+
+/** When a token of a kind ends. Bounds are inclusive, in milliseconds from creation. */
+export interface ExpiryPolicy {
+  readonly required: boolean;
+  readonly minMs: number;
+  /** Infinity: any future instant. */
+  readonly maxMs: number;
+  /** Days that a console offers first; no rule. */
+  readonly presetsDays: readonly number[];
+  readonly never: boolean;
+  readonly editable: boolean;
+}
+
+export type MutableField = 'name' | 'description' | 'scopes' | 'workspaces';
+
+/** Which workspaces an owner may grant a token; the first rule that fits the owner counts, no rule means none. */
+export interface SelectableRule {
+  /** null: every edition. */
+  readonly editions: ReadonlySet<Edition> | null;
+  /** Organization roles; null: every role. */
+  readonly roles: ReadonlySet<string> | null;
+  /** Which workspaces may be listed by id; `none`: only an all-grant. */
+  readonly listed: 'owned' | 'joined' | 'organization' | 'none';
+  /** How many ids one token may list. */
+  readonly listedMax: number;
+  /** The widest all-grant; null: ids only. */
+  readonly all: AllGrant | null;
+}
+
+export interface KindPolicy {
+  readonly name: string;
+  readonly description: string;
+  /** With its underscore: `pat_`. */
+  readonly prefix: string;
+  readonly authority: Authority;
+  readonly scopesRequired: boolean;
+  readonly workspacesRequired: boolean;
+  readonly selectable: readonly SelectableRule[];
+  readonly expiry: ExpiryPolicy;
+  readonly mutable: ReadonlySet<MutableField>;
+}
+
+export interface Policy extends DecisionRules {
+  readonly name: string;
+  readonly dialectName: string;
+  readonly dialect: Dialect;
+  readonly scopes: ReadonlyMap<string, ScopeEntry>;
+  readonly organizationRoles: ReadonlyMap<string, OrganizationRole>;
+  readonly kinds: ReadonlyMap<string, KindPolicy>;
+  readonly defaultKind: string;
+  /** Every token prefix a request may carry, with underscore. */
+  readonly prefixes: readonly string[];
+}
+
+/** A day, everywhere: 86,400,000 ms, whatever the calendar does. */
+export const DAY_MS = 86_400_000;

@@ -1,0 +1,121 @@
+/**
+ * Turns a stored record into the fact the hot path reads, checking its shape on the way: a damaged record must never
+ * become a yes. Runs once per record and cache fill, never per request.
+ */
+import type {
+  AccountRecord,
+  Assignments,
+  CredentialRecord,
+  EnvironmentRecord,
+  Fact,
+  FactKind,
+  MemberRecord,
+  ResourceRecord,
+  Role,
+  TeamRecord,
+  TokenRecord,
+  WorkspaceRecord,
+} from './facts.ts';
+
+const ROLES = new Set<unknown>(['member', 'admin']);
+const ALL_GRANTS = new Set<unknown>(['all-owned', 'all-joined', 'all-organization']);
+const STATES = new Set<unknown>(['active', 'inactive', 'revoked']);
+const AUTHORITIES = new Set<unknown>(['live', 'frozen', 'client']);
+
+/** The first part of a fact's key. */
+export function kindOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
+/** Throws TypeError when the record is not what its key says; the caller answers as for an outage, never as a no. */
+export function readFact(key: string, record: unknown): Fact {
+  if (typeof record !== 'object' || record === null) throw new TypeError(`${key}: not a record`);
+  const reader = READERS[kindOf(key) as FactKind];
+  if (reader === undefined) throw new TypeError(`${key}: no such kind of fact`);
+  return reader(record as never);
+}
+
+const READERS: { readonly [K in FactKind]: (record: never) => Fact } = {
+  credential: (record: CredentialRecord) => {
+    text(record.organizationId, 'organizationId');
+    text(record.tokenId, 'tokenId');
+    if (record.endsAtMs !== null) integer(record.endsAtMs, 'endsAtMs');
+    return record;
+  },
+  token: (record: TokenRecord) => {
+    text(record.organizationId, 'organizationId');
+    text(record.id, 'id');
+    oneOf(STATES, record.state, 'state');
+    oneOf(AUTHORITIES, record.authority, 'authority');
+    if (record.authority !== 'client') text(record.ownerId, 'ownerId');
+    if (record.expiresAtMs !== null) integer(record.expiresAtMs, 'expiresAtMs');
+    if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
+    else texts(record.workspaces, 'workspaces');
+    if (record.scopes !== null) texts(record.scopes, 'scopes');
+    return {
+      ...record,
+      scopes: record.scopes === null ? 'all' : new Set(record.scopes),
+      scopesText: record.scopes === null ? '' : record.scopes.join(' '),
+      workspaces: typeof record.workspaces === 'string' ? record.workspaces : new Set(record.workspaces),
+      workspacesText: typeof record.workspaces === 'string' ? '*' : record.workspaces.join(','),
+      roles: assignments(record.roles),
+      expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
+    };
+  },
+  member: (record: MemberRecord) => {
+    text(record.id, 'id');
+    text(record.generation, 'generation');
+    text(record.role, 'role');
+    texts(record.teams, 'teams');
+    if (record.scopes !== null) texts(record.scopes, 'scopes');
+    return {
+      ...record,
+      scopes: record.scopes === null ? null : new Set(record.scopes),
+      assignments: assignments(record.assignments),
+    };
+  },
+  team: (record: TeamRecord) => ({ assignments: assignments(record.assignments) }),
+  account: (record: AccountRecord) => ({ ...record, assignments: assignments(record.assignments) }),
+  workspace: (record: WorkspaceRecord) => {
+    text(record.organizationId, 'organizationId');
+    text(record.id, 'id');
+    text(record.ownerId, 'ownerId');
+    return record;
+  },
+  environment: (record: EnvironmentRecord) => {
+    text(record.workspaceId, 'workspaceId');
+    return record;
+  },
+  resource: (record: ResourceRecord) => {
+    text(record.workspaceId, 'workspaceId');
+    text(record.ownerId, 'ownerId');
+    texts(record.collaborators, 'collaborators');
+    return { workspaceId: record.workspaceId, ownerId: record.ownerId, collaborators: new Set(record.collaborators) };
+  },
+};
+
+function assignments(pairs: Assignments): ReadonlyMap<string, Role> {
+  if (!Array.isArray(pairs)) throw new TypeError('assignments: not a list');
+  for (const [id, role] of pairs) {
+    text(id, 'assignment');
+    oneOf(ROLES, role, 'role');
+  }
+  return new Map(pairs);
+}
+
+function text(value: unknown, name: string): void {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name}: not a text`);
+}
+
+function texts(value: unknown, name: string): void {
+  if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'string'))
+    throw new TypeError(`${name}: not a list of texts`);
+}
+
+function integer(value: unknown, name: string): void {
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${name}: not an integer`);
+}
+
+function oneOf(allowed: ReadonlySet<unknown>, value: unknown, name: string): void {
+  if (!allowed.has(value)) throw new TypeError(`${name}: unknown value`);
+}

@@ -1,0 +1,23 @@
+/** What a route asks of the caller, compiled from configuration. Types only. */
+import type { Role } from './facts.ts';
+import type { ScopeRequirement } from './scope.ts';
+import type { Selector } from './selector.ts';
+
+export type WorkspaceRequirement =
+  | { readonly as: 'workspace'; readonly selector: Selector; readonly role: Role }
+  | { readonly as: 'environment'; readonly selector: Selector; readonly role: Role }
+  | { readonly as: 'resource'; readonly type: string; readonly selector: Selector; readonly role: Role };
+
+export interface ResourceRequirement {
+  readonly type: string;
+  readonly selector: Selector;
+  /** `collaborator`: the owner or a collaborator. `owner`: the owner alone. */
+  readonly relation: 'owner' | 'collaborator';
+}
+
+export interface Requirement {
+  /** null: any valid token. */
+  readonly scopes: ScopeRequirement | null;
+  readonly workspace: WorkspaceRequirement | null;
+  readonly resource: ResourceRequirement | null;
+}

@@ -1,0 +1,52 @@
+/**
+ * The grammar of scopes, `resource:action`, and its one implication: write on a resource satisfies read on the same
+ * resource (SCRYDON-7, X-14). Knows no catalogue; which scopes exist is the policy's business.
+ */
+
+/** No dots, slashes, percent signs or stars: a scope must never be able to traverse (GHSA-3x2w-63fp-3qvw). */
+export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
+
+/** The scopes of which any one satisfies `required`: itself and, for a read, the write on the same resource. */
+export function satisfiers(required: string): readonly string[] {
+  if (!required.endsWith(':read')) return [required];
+  return [required, `${required.slice(0, -':read'.length)}:write`];
+}
+
+/** What a route asks for, compiled: each alternative list is met when the holder has one of its scopes. */
+export interface ScopeRequirement {
+  /** true: every list must be met (`scopes`). false: one is enough (`anyOf`). */
+  readonly all: boolean;
+  readonly lists: ReadonlyArray<readonly string[]>;
+  /** The scopes as configured, for `X-Accepted-Scopes` and the RFC 6750 challenge. */
+  readonly named: readonly string[];
+}
+
+export function compileScopes(named: readonly string[], all: boolean): ScopeRequirement {
+  return { all, named, lists: named.map(satisfiers) };
+}
+
+/** A set of scopes, or every scope there is. */
+export type ScopeSet = ReadonlySet<string> | 'all';
+
+function meets(held: ScopeSet, accepted: readonly string[]): boolean {
+  if (held === 'all') return true;
+  for (const scope of accepted) if (held.has(scope)) return true;
+  return false;
+}
+
+/**
+ * Does the holder meet the requirement? With two sets (a live token and its owner) a scope counts only where both
+ * sets satisfy it.
+ */
+export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet): boolean {
+  for (const accepted of requirement.lists) {
+    const met = meets(held, accepted) && meets(alsoHeld, accepted);
+    if (met !== requirement.all) return met;
+  }
+  return requirement.all;
+}
+
+/** Is `scope` within `held`, by name or by implication? For grants: a scope may be handed on only if this holds. */
+export function covers(held: ScopeSet, scope: string): boolean {
+  return meets(held, satisfiers(scope));
+}

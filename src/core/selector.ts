@@ -1,0 +1,78 @@
+/**
+ * Step 8 of a request, first half: which workspace, environment or resource it is about, read from the path, the query
+ * or a header. A value that another parser behind us could read differently is no value: `ambiguous`.
+ */
+import { decodeFormText } from './credential.ts';
+import { lowerName } from './framing.ts';
+
+export type Selector =
+  | { readonly from: 'path'; readonly index: number }
+  | { readonly from: 'query'; readonly name: string }
+  | { readonly from: 'header'; readonly name: string };
+
+/** Where a selector looks. */
+export interface SelectorSource {
+  readonly segments: readonly string[];
+  /** With its `?`, or empty. */
+  readonly query: string;
+  /** Raw pairs. */
+  readonly headers: readonly string[];
+}
+
+/** The one value, or null: absent, empty, repeated, or present in a second spelling. */
+export function select(selector: Selector, source: SelectorSource): string | null {
+  switch (selector.from) {
+    case 'path':
+      return source.segments[selector.index] || null;
+    case 'query':
+      return fromQuery(selector.name, source.query);
+    case 'header':
+      return fromHeader(selector.name, source.headers);
+  }
+}
+
+/** `X_Org.Id` and `x-org-id` are one name to many servers (CVE-2025-64484). */
+export function foldHeaderName(name: string): string {
+  return lowerName(name).replace(/[_.]/g, '-');
+}
+
+/** Case and a `[…]` suffix do not tell query names apart everywhere; blanks and NUL at the rim neither. */
+function foldQueryName(name: string): string {
+  return name
+    .replace(/\[[^]*$/, '')
+    .replace(/^[\s\x00]+|[\s\x00]+$/g, '')
+    .toLowerCase();
+}
+
+function fromQuery(name: string, query: string): string | null {
+  if (query === '') return null;
+  const folded = foldQueryName(name);
+  let value: string | null = null;
+  let seen = 0;
+  for (const pair of query.slice(1).split('&')) {
+    // Older parsers also split at `;`: a selector hidden behind one would be read there.
+    for (const [part, piece] of pair.split(';').entries()) {
+      const equals = piece.indexOf('=');
+      const rawName = equals === -1 ? piece : piece.slice(0, equals);
+      const decoded = decodeFormText(rawName);
+      if (foldQueryName(decoded ?? rawName) !== folded) continue;
+      seen++;
+      if (decoded !== name || part > 0 || equals === -1) return null;
+      value = decodeFormText(pair.slice(equals + 1));
+    }
+  }
+  return seen === 1 && value !== '' ? value : null;
+}
+
+function fromHeader(name: string, headers: readonly string[]): string | null {
+  const folded = foldHeaderName(name);
+  const lower = name.toLowerCase();
+  let value: string | null = null;
+  for (let index = 0; index < headers.length; index += 2) {
+    const seen = headers[index]!;
+    if (foldHeaderName(seen) !== folded) continue;
+    if (value !== null || lowerName(seen) !== lower) return null;
+    value = headers[index + 1]!;
+  }
+  return value === '' ? null : value;
+}

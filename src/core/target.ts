@@ -1,0 +1,95 @@
+/**
+ * Step 1 of a request: turns the request-target into one path and query that can be read in one way only, or refuses.
+ * What comes out is what is matched AND what is sent, byte for byte; nothing is repaired, save percent-encoded
+ * unreserved characters, which RFC 3986 section 6.2.2.2 makes the same character. Pure: no URL parser with a will of
+ * its own (CVE-2019-9901, CVE-2021-29492, CVE-2026-26205 and GHSA-p224-6x5r-fjpm all came from two parsers).
+ */
+
+export interface Target {
+  /** Path as forwarded: latin1, one char per byte, always starting with `/`. */
+  readonly path: string;
+  /** Query as forwarded, with its `?`; empty when there is none. */
+  readonly query: string;
+  /** Decoded path segments for matching; a trailing slash is a last, empty segment. */
+  readonly segments: readonly string[];
+}
+
+/** Segments of plain characters that do not start with a dot: most requests, decided by one regular expression. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&'()*+,=:@.-]*)*\/?$/;
+/** Bytes that may stand in a query: anything visible but `#`, `\` and the quotes that no client sends raw. */
+const QUERY_FORBIDDEN = /[\x00-\x20\x7f#\\]/;
+const PATH_FORBIDDEN = /[\x00-\x20\x7f#\\?]/;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#\\]*)(.*)$/i;
+const UNRESERVED = /[A-Za-z0-9._~-]/;
+/** Full-width `．` `／` `＼` become `.` `/` `\` in parsers that normalise (best-fit mappings). */
+const FULL_WIDTH = /[\uff0e\uff0f\uff3c]/;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * `raw` is the request-target as received, `host` the one Host header. null = refuse with 400.
+ * Refuses: dot segments in every spelling, encoded separators, backslash, `//`, `#`, control characters, broken
+ * percent or UTF-8 encoding, an absolute-form whose authority is not the Host, asterisk- and authority-form.
+ */
+export function readTarget(raw: string, host: string): Target | null {
+  const origin = raw.charCodeAt(0) === 0x2f ? raw : fromAbsoluteForm(raw, host);
+  if (origin === null) return null;
+  const mark = origin.indexOf('?');
+  const rawPath = mark === -1 ? origin : origin.slice(0, mark);
+  const query = mark === -1 ? '' : origin.slice(mark);
+  if (query !== '' && QUERY_FORBIDDEN.test(query)) return null;
+  if (PLAIN_PATH.test(rawPath)) return { path: rawPath, query, segments: rawPath.slice(1).split('/') };
+  return readUnusualPath(rawPath, query);
+}
+
+function fromAbsoluteForm(raw: string, host: string): string | null {
+  const match = ABSOLUTE_FORM.exec(raw);
+  if (match === null || match[1] === '' || match[1]!.toLowerCase() !== host.toLowerCase()) return null;
+  const rest = match[2]!;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function readUnusualPath(rawPath: string, query: string): Target | null {
+  if (PATH_FORBIDDEN.test(rawPath) || rawPath.includes('//')) return null;
+  const path = decodeUnreserved(rawPath);
+  if (path === null) return null;
+  const segments: string[] = [];
+  for (const piece of path.slice(1).split('/')) {
+    const segment = decodeSegment(piece);
+    if (segment === null) return null;
+    segments.push(segment);
+  }
+  return { path, query, segments };
+}
+
+/** null where a percent sign is not followed by two hexadecimal digits. */
+function decodeUnreserved(path: string): string | null {
+  if (!path.includes('%')) return path;
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null;
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (escape, hex: string) => {
+    const char = String.fromCharCode(Number.parseInt(hex, 16));
+    return UNRESERVED.test(char) ? char : escape;
+  });
+}
+
+function decodeSegment(piece: string): string | null {
+  const bytes = piece.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  let text: string;
+  try {
+    text = utf8.decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+  } catch {
+    return null;
+  }
+  if (/[/\\\x00-\x1f\x7f-\x9f]/.test(text) || FULL_WIDTH.test(text)) return null;
+  // Some parsers drop `;parameters` and trim blanks before they look for dot segments.
+  const bare = text.split(';', 1)[0]!.trim();
+  return bare === '.' || bare === '..' ? null : text;
+}
+
+/**
+ * A literal or parameter template path of the configuration, read by the same rules as a request's.
+ * null when no request could ever match it.
+ */
+export function readTemplatePath(path: string): readonly string[] | null {
+  const bytes = Array.from(new TextEncoder().encode(path), (byte) => String.fromCharCode(byte)).join('');
+  return readTarget(bytes, '')?.segments ?? null;
+}

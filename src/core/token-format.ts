@@ -1,0 +1,64 @@
+/**
+ * The form of a token: prefix by kind, 43 base62 characters of 256 random bits, 6 of a CRC-32 over what precedes.
+ * The checksum turns junk away before it costs a look-up; it proves nothing else. Never mints and never hashes.
+ */
+
+export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+export const RANDOM_LENGTH = 43;
+export const CHECKSUM_LENGTH = 6;
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+const DIGIT = new Int8Array(128).fill(-1);
+for (let index = 0; index < ALPHABET.length; index++) DIGIT[ALPHABET.charCodeAt(index)] = index;
+
+function crc32(text: string, length: number): number {
+  let crc = 0xffffffff;
+  for (let index = 0; index < length; index++) {
+    crc = CRC_TABLE[(crc ^ text.charCodeAt(index)) & 0xff]! ^ (crc >>> 8);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** The six characters that complete `text` (prefix, underscore and random part). */
+export function checksum(text: string): string {
+  let rest = crc32(text, text.length);
+  let out = '';
+  for (let index = 0; index < CHECKSUM_LENGTH; index++) {
+    out = ALPHABET[rest % 62] + out;
+    rest = Math.floor(rest / 62);
+  }
+  return out;
+}
+
+/**
+ * Is `text` a token of one of the known prefixes (each with its underscore: `pat_`) with a right checksum?
+ * Does NOT say that such a token exists.
+ */
+export function isWellFormed(text: string, prefixes: readonly string[]): boolean {
+  for (const prefix of prefixes) {
+    if (text.startsWith(prefix))
+      return text.length === prefix.length + RANDOM_LENGTH + CHECKSUM_LENGTH && sums(text, prefix.length);
+  }
+  return false;
+}
+
+function sums(text: string, from: number): boolean {
+  const split = text.length - CHECKSUM_LENGTH;
+  for (let index = from; index < split; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 127 || DIGIT[code]! < 0) return false;
+  }
+  let claimed = 0;
+  for (let index = split; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const digit = code > 127 ? -1 : DIGIT[code]!;
+    if (digit < 0) return false;
+    claimed = claimed * 62 + digit;
+  }
+  return claimed === crc32(text, split);
+}

@@ -1,0 +1,186 @@
+/**
+ * Which headers cross the gateway, in both directions. First everything that could be mistaken for ours goes, whatever
+ * its spelling and on public routes too; then, last, ours are written, so that no `Connection` list can take them away
+ * (CVE-2025-48865, CVE-2022-31813). Framing and Host are never copied: the upstream engine writes them.
+ */
+import { lowerName } from '../core/framing.ts';
+import { foldHeaderName } from '../core/selector.ts';
+
+type Crossing =
+  | 'pass'
+  | 'drop'
+  | 'authorization'
+  | 'connection'
+  | 'via'
+  | 'forwarded-for'
+  | 'forwarded-proto'
+  | 'forwarded-host';
+
+const HOP_BY_HOP = new Set([
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'upgrade',
+  'transfer-encoding',
+]);
+/** Written by us or by the engine, or believed by upstreams as if a gateway had written them. */
+const REQUEST_DROPPED = new Set([
+  ...HOP_BY_HOP,
+  'host',
+  'content-length',
+  'expect',
+  'trailer',
+  'forwarded',
+  'x-real-ip',
+  'x-request-id',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+]);
+const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'x-request-id']);
+/** What a client may name in `Connection` without effect: losing these would change where a message ends. */
+const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive']);
+
+/** By the spelling seen; bounded, because spellings are the client's to choose. */
+const crossings = new Map<string, Crossing>();
+
+function crossingOf(name: string): Crossing {
+  let crossing = crossings.get(name);
+  if (crossing === undefined) {
+    crossing = classify(lowerName(name), foldHeaderName(name));
+    if (crossings.size < 1000) crossings.set(name, crossing);
+  }
+  return crossing;
+}
+
+function classify(lower: string, folded: string): Crossing {
+  if (lower === 'authorization') return 'authorization';
+  if (lower === 'connection') return 'connection';
+  if (lower === 'via') return 'via';
+  if (lower === 'x-forwarded-for') return 'forwarded-for';
+  if (lower === 'x-forwarded-proto') return 'forwarded-proto';
+  if (lower === 'x-forwarded-host') return 'forwarded-host';
+  if (folded.startsWith('x-scopegate-') || folded.startsWith('x-forwarded-') || REQUEST_DROPPED.has(folded))
+    return 'drop';
+  return folded === 'authorization' || folded === 'connection' || folded === 'via' ? 'drop' : 'pass';
+}
+
+export interface RequestHeaderContext {
+  readonly requestId: string;
+  readonly peerAddress: string;
+  readonly encrypted: boolean;
+  /** The Host that the client sent. */
+  readonly host: string;
+  readonly minorVersion: number;
+  /** The peer is a configured proxy: its forwarded headers are kept and appended to. */
+  readonly trusted: boolean;
+  readonly forwardAuthorization: boolean;
+  /** Ready lines, each with CRLF; empty on public routes. */
+  readonly identityLines: string;
+}
+
+/** Header lines for the upstream, each ending in CRLF, without Host and framing. `raw`: the client's pairs. */
+export function requestHeaderLines(raw: readonly string[], context: RequestHeaderContext): string {
+  let lines = '';
+  let via = '';
+  let named: ReadonlySet<string> | null = null;
+  let forwardedFor = '';
+  let proto = '';
+  let host = '';
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]!;
+    const value = raw[index + 1]!;
+    switch (crossingOf(name)) {
+      case 'pass':
+        lines += `${name}: ${value}\r\n`;
+        break;
+      case 'authorization':
+        if (context.forwardAuthorization) lines += `${name}: ${value}\r\n`;
+        break;
+      case 'connection':
+        named = addNamed(named, value);
+        break;
+      case 'via':
+        via += `${value}, `;
+        break;
+      case 'forwarded-for':
+        forwardedFor += `${value}, `;
+        break;
+      case 'forwarded-proto':
+        proto = value;
+        break;
+      case 'forwarded-host':
+        host = value;
+        break;
+    }
+  }
+  if (named !== null) lines = withoutNamed(lines, named);
+  const address = context.peerAddress.startsWith('::ffff:') ? context.peerAddress.slice(7) : context.peerAddress;
+  const ownProto = context.encrypted ? 'https' : 'http';
+  const { trusted } = context;
+  return (
+    `${lines}Via: ${via}1.${context.minorVersion} scopegate\r\n` +
+    `X-Forwarded-For: ${trusted ? forwardedFor : ''}${address}\r\n` +
+    `X-Forwarded-Proto: ${trusted && proto !== '' ? proto : ownProto}\r\n` +
+    `X-Forwarded-Host: ${trusted && host !== '' ? host : context.host}\r\n` +
+    `X-Request-Id: ${context.requestId}\r\n${context.identityLines}`
+  );
+}
+
+/**
+ * Header pairs for the client. `length`: Content-Length to announce, or -1. Headers that `Connection` names are dropped;
+ * repeated and non-ASCII values keep their order and bytes.
+ */
+export function responseHeaders(raw: readonly string[], length: number, requestId: string): string[] {
+  const kept: string[] = [];
+  let named: ReadonlySet<string> | null = null;
+  let via = '';
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]!;
+    const value = raw[index + 1]!;
+    const lower = lowerName(name);
+    if (lower === 'connection') named = addNamed(named, value);
+    else if (lower === 'via') via += `${value}, `;
+    else if (!RESPONSE_DROPPED.has(lower)) kept.push(name, value);
+  }
+  if (named !== null) removeNamed(kept, named);
+  if (length >= 0) kept.push('Content-Length', String(length));
+  kept.push('Via', `${via}1.1 scopegate`, 'X-Request-Id', requestId);
+  return kept;
+}
+
+/** Trailers that may follow a body: nothing that frames, routes or identifies (RFC 9110 section 6.5.1). */
+export function trailerLines(raw: readonly string[]): string {
+  let lines = '';
+  for (let index = 0; index < raw.length; index += 2) {
+    if (crossingOf(raw[index]!) === 'pass') lines += `${raw[index]}: ${raw[index + 1]}\r\n`;
+  }
+  return lines;
+}
+
+function addNamed(named: ReadonlySet<string> | null, value: string): ReadonlySet<string> | null {
+  const lower = value.toLowerCase();
+  if (lower === 'keep-alive' || lower === 'close') return named;
+  const names = lower.split(',').map((name) => name.trim());
+  const counted = names.filter((name) => name !== '' && !CONNECTION_CANNOT_NAME.has(name));
+  return counted.length === 0 ? named : new Set([...(named ?? []), ...counted]);
+}
+
+function withoutNamed(lines: string, named: ReadonlySet<string>): string {
+  return lines
+    .split('\r\n')
+    .filter((line) => line !== '' && !named.has(line.slice(0, line.indexOf(':')).toLowerCase()))
+    .map((line) => `${line}\r\n`)
+    .join('');
+}
+
+function removeNamed(pairs: string[], named: ReadonlySet<string>): void {
+  for (let index = pairs.length - 2; index >= 0; index -= 2) {
+    if (named.has(pairs[index]!.toLowerCase())) pairs.splice(index, 2);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Who the gateway says is calling: the `X-Scopegate-*` lines. Built once per token as long as nothing about it or its
+ * owner changes; the upstream may trust them because headers.ts lets no other through.
+ */
+import type { Allowed } from '../core/decide.ts';
+import type { TokenFacts } from '../core/facts.ts';
+import type { Policy } from '../core/policy.ts';
+import { covers } from '../core/scope.ts';
+
+interface Built {
+  readonly owner: Allowed['owner'];
+  readonly policy: Policy;
+  readonly lines: string;
+}
+
+/** Keyed by the cached fact itself: a changed token is a new object. */
+const built = new WeakMap<TokenFacts, Built>();
+
+/** Lines with CRLF, for the end of the upstream's header block. */
+export function identityLines(allowed: Allowed, policy: Policy): string {
+  const { token, owner } = allowed;
+  let known = built.get(token);
+  if (known === undefined || known.owner !== owner || known.policy !== policy) {
+    known = { owner, policy, lines: tokenLines(allowed, policy) };
+    built.set(token, known);
+  }
+  if (allowed.workspaceId === null) return known.lines;
+  const environment = allowed.environmentId === null ? '' : `X-Scopegate-Environment: ${allowed.environmentId}\r\n`;
+  return `${known.lines}X-Scopegate-Workspace: ${allowed.workspaceId}\r\n${environment}X-Scopegate-Role: ${allowed.role}\r\n`;
+}
+
+function tokenLines(allowed: Allowed, policy: Policy): string {
+  const { token } = allowed;
+  let lines = `X-Scopegate-Token-Id: ${token.id}\r\nX-Scopegate-Kind: ${token.kind}\r\nX-Scopegate-Organization: ${token.organizationId}\r\n`;
+  if (token.authority === 'live') lines += `X-Scopegate-Subject: ${token.ownerId}\r\n`;
+  if (token.clientId !== null) lines += `X-Scopegate-Client-Id: ${token.clientId}\r\n`;
+  return `${lines}X-Scopegate-Scopes: ${effectiveScopes(allowed, policy)}\r\nX-Scopegate-Workspaces: ${token.workspacesText}\r\n`;
+}
+
+/** What the token may do at this moment: never more than its owner, where it follows one. */
+function effectiveScopes({ token, owner }: Allowed, policy: Policy): string {
+  const ownerScopes =
+    owner === null ? 'all' : (owner.scopes ?? policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>());
+  if (ownerScopes === 'all' && token.scopes !== 'all') return token.scopesText;
+  const held = token.scopes === 'all' ? [...policy.scopes.keys()] : [...token.scopes];
+  return held.filter((scope) => covers(ownerScopes, scope)).join(' ');
+}

@@ -1,0 +1,200 @@
+/**
+ * THE request path. One function, read from top to bottom; every line may stop the request and none can be skipped,
+ * because each needs what the one before it made. No header is written here and no rule is judged here.
+ */
+
+import { readCredential, withoutQueryCredential } from '../core/credential.ts';
+import type { Allowed, Denied } from '../core/decide.ts';
+import { type HeaderFacts, readHeaders } from '../core/framing.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Route, RouteTable } from '../core/route-table.ts';
+import { readTarget, type Target } from '../core/target.ts';
+import { isWellFormed } from '../core/token-format.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { nextRequestId } from '../http/request-id.ts';
+import type { Clock } from '../observe/clock.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { hashToken } from '../secret.ts';
+import type { FactCache } from '../store/fact-cache.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { forward } from './forward.ts';
+import { requestHeaderLines } from './headers.ts';
+import { identityLines } from './identity.ts';
+import { judge } from './judge.ts';
+
+/** One upstream, as routes refer to it. */
+export interface UpstreamBinding {
+  readonly name: string;
+  readonly upstream: Upstream;
+  readonly preserveHost: boolean;
+}
+
+/** Everything that a reload replaces, whole: a request is judged and forwarded by one ruleset, never by two. */
+export interface Ruleset {
+  readonly routes: RouteTable;
+  readonly policy: Policy;
+  readonly upstreams: ReadonlyMap<string, UpstreamBinding>;
+  readonly isTrustedProxy: (address: string) => boolean;
+}
+
+export interface RefusedRequest {
+  readonly requestId: string;
+  readonly reason: Reason;
+  readonly method: string;
+  /** Path only: a query may carry secrets. */
+  readonly path: string;
+  readonly routeId: string | null;
+  readonly tokenId: string | null;
+  readonly peerAddress: string;
+  readonly detail: string | null;
+}
+
+export interface PipelineParts {
+  readonly ruleset: () => Ruleset;
+  readonly facts: FactCache;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly onRefused: (refused: RefusedRequest) => void;
+  readonly onForwarded: (
+    requestId: string,
+    route: Route,
+    allowed: Allowed | null,
+    status: number,
+    complete: boolean,
+  ) => void;
+}
+
+/** What is known about a request so far; grows line by line in `handle`. */
+interface InProgress {
+  readonly exchange: Exchange;
+  readonly ruleset: Ruleset;
+  readonly requestId: string;
+  readonly startedMs: number;
+  target: Target | null;
+  route: Route | null;
+}
+
+export class Pipeline {
+  readonly #parts: PipelineParts;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  handle(exchange: Exchange): void {
+    const { facts, clock } = this.#parts;
+    const ruleset = this.#parts.ruleset();
+    const requestId = nextRequestId(clock.nowMs());
+    const request: InProgress = {
+      exchange,
+      ruleset,
+      requestId,
+      startedMs: clock.monotonicMs(),
+      target: null,
+      route: null,
+    };
+
+    const headers = readHeaders(exchange.headers, exchange.minorVersion);
+    if (headers === null) return this.#refuse(request, 'bad_request');
+    const target = readTarget(exchange.target, headers.host);
+    if (target === null) return this.#refuse(request, 'bad_request');
+    request.target = target;
+
+    const match = ruleset.routes.match(exchange.method, target.segments);
+    if (match.kind === 'none') return this.#refuse(request, 'route_not_found');
+    if (match.kind === 'method') return this.#refuse(request, 'method_not_allowed', null, match.allow);
+    const { route } = match;
+    request.route = route;
+    if (route.requirement === null) return this.#forward(request, headers, target, route, null);
+
+    const credential = readCredential(headers.authorization, target.query, route.credentials);
+    if (!credential.ok) return this.#refuse(request, credential.reason);
+    if (!isWellFormed(credential.token, ruleset.policy.prefixes)) return this.#refuse(request, 'token_unknown');
+
+    const source = { segments: target.segments, query: target.query, headers: exchange.headers };
+    const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
+    const judged = judge(question, ruleset.policy, facts, clock.nowMs);
+    if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
+    judged
+      .then((judgement) => this.#obey(request, headers, target, route, judgement))
+      .catch((error) => this.#broken(request, error));
+  }
+
+  #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Allowed | Denied): void {
+    if (judgement.kind === 'denied') this.#refuse(request, judgement.reason, judgement.token?.id ?? null);
+    else this.#forward(request, headers, target, route, judgement);
+  }
+
+  #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
+    const { exchange, ruleset, requestId, startedMs } = request;
+    const { metrics, clock } = this.#parts;
+    metrics.decision.observe((clock.monotonicMs() - startedMs) / 1000);
+    metrics.requests.add(route.id, 'forwarded');
+    const binding = ruleset.upstreams.get(route.upstream)!;
+    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
+    const headerLines = requestHeaderLines(exchange.headers, {
+      requestId,
+      peerAddress: exchange.peerAddress,
+      encrypted: exchange.encrypted,
+      host: headers.host,
+      minorVersion: exchange.minorVersion,
+      trusted: ruleset.isTrustedProxy(exchange.peerAddress),
+      forwardAuthorization: route.forwardAuthorization,
+      identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy),
+    });
+    const outgoing = {
+      method: exchange.method,
+      target: target.path + query,
+      host: binding.preserveHost && headers.host !== '' ? headers.host : undefined,
+      headerLines,
+      body: headers.body,
+    };
+    forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
+      refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
+      finished: (status, complete) => {
+        metrics.total.observe((clock.monotonicMs() - startedMs) / 1000);
+        metrics.answers.add(binding.name, complete ? STATUS_CLASSES[Math.floor(status / 100)]! : 'broken');
+        this.#parts.onForwarded(requestId, route, allowed, status, complete);
+      },
+    });
+  }
+
+  #refuse(
+    request: InProgress,
+    reason: Reason,
+    tokenId: string | null = null,
+    allow?: readonly string[],
+    detail: string | null = null,
+  ): void {
+    const { exchange, ruleset, requestId, target, route } = request;
+    this.#parts.metrics.requests.add(route?.id ?? '-', reason);
+    const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
+    const refusal = ruleset.policy.dialect.render(reason, {
+      requestId,
+      ...(scopes === undefined ? {} : { scopes }),
+      ...(allow === undefined ? {} : { allow }),
+    });
+    if (reason === 'bad_request') refusal.headers.push('Connection', 'close');
+    exchange.answer(refusal.status, refusal.headers, refusal.body);
+    const { method, peerAddress } = exchange;
+    this.#parts.onRefused({
+      requestId,
+      reason,
+      method,
+      path: target?.path ?? '',
+      routeId: route?.id ?? null,
+      tokenId,
+      peerAddress,
+      detail,
+    });
+  }
+
+  /** A bug of ours, met while a fact was on its way: the request fails closed. */
+  #broken(request: InProgress, error: unknown): void {
+    if (request.exchange.answered) request.exchange.breakOff();
+    else this.#refuse(request, 'store_unavailable', null, undefined, String(error));
+  }
+}
+
+const STATUS_CLASSES = ['-', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];

@@ -1,0 +1,54 @@
+/**
+ * One client request and the way to answer it, as the request path sees them. Types only. Nothing here is Node's, so
+ * that another listener (h2, a faster parser, a middleware) can stand in without touching a check.
+ */
+
+export interface Exchange {
+  readonly method: string;
+  /** Request-target as received, latin1: one char per byte. */
+  readonly target: string;
+  readonly minorVersion: number;
+  /** Raw [name, value, …] in order and case as received, duplicates included. */
+  readonly headers: readonly string[];
+  readonly peerAddress: string;
+  readonly encrypted: boolean;
+
+  /** A whole answer of our own. `headers`: raw pairs with Content-Length. The request's body is never read after it. */
+  answer(status: number, headers: string[], body: string): void;
+
+  /** Start relaying an answer. `chunked`: the length is not known beforehand. */
+  relayHead(status: number, statusText: string, headers: string[]): void;
+  /** Returns false when the client reads too slowly; `drained` follows. */
+  relay(chunk: Buffer): boolean;
+  /** The relayed answer is whole. `last`: its final chunk; `trailers`: raw pairs. */
+  relayEnd(last: Buffer | null, trailers: readonly string[]): void;
+  /** What was relayed so far must go out now, though nothing follows yet. */
+  flush(): void;
+  /** The answer cannot be completed: break the connection, so that half an answer never looks whole. */
+  breakOff(): void;
+  /** true once the head of an answer was given. */
+  readonly answered: boolean;
+
+  /** 100 Continue. */
+  sendContinue(): void;
+  /** Deliver the request's body to `sink` from now on. */
+  readBody(sink: BodySink): void;
+  pauseBody(): void;
+  resumeBody(): void;
+
+  /** One hearer for the client's side of the answer. */
+  listen(listener: ExchangeListener): void;
+}
+
+export interface BodySink {
+  bodyChunk(chunk: Buffer): void;
+  /** `trailers`: raw pairs. */
+  bodyEnd(trailers: readonly string[]): void;
+}
+
+export interface ExchangeListener {
+  /** The client reads again. */
+  clientDrained(): void;
+  /** The exchange is over, whether answered in full or left by the client. */
+  clientClosed(complete: boolean): void;
+}

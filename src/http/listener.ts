@@ -1,0 +1,141 @@
+/**
+ * A listening HTTP server with limits and timeouts, and the way to drain it. Requests that Node's parser refuses are
+ * answered here, in the words the owner gives. Knows no route and no token.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { SetupError } from '../errors.ts';
+import type { Exchange } from './exchange.ts';
+import { isClosing, NodeExchange } from './node-exchange.ts';
+
+export interface ListenerOptions {
+  readonly name: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** PEM; null: plain HTTP. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly handle: (exchange: Exchange) => void;
+  /** `handle` threw: our own fault. The request has been broken off. */
+  readonly onBug: (error: unknown) => void;
+  /** The body and headers for a request that could not be parsed. */
+  readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
+}
+
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 15_000;
+/** Longer than the 60 s that load balancers in front commonly keep an idle connection. */
+const KEEP_ALIVE_MS = 72_000;
+const SWEEP_MS = 1000;
+
+const LIMITS = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  // A body may take as long as it takes; idle time is watched by the forwarder.
+  requestTimeout: 0,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: SWEEP_MS,
+  insecureHTTPParser: false,
+  // Judged by core/framing, so that the refusal speaks the policy's dialect.
+  requireHostHeader: false,
+  noDelay: true,
+};
+
+export class Listener {
+  readonly #server: Server;
+  readonly #options: ListenerOptions;
+  #draining = false;
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
+    this.#server =
+      options.tls === null ? createServer(LIMITS, handle) : createTlsServer({ ...LIMITS, ...options.tls }, handle);
+    // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
+    this.#server.maxHeadersCount = 0;
+    this.#server.on('checkContinue', handle);
+    this.#server.on('checkExpectation', handle);
+    this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseRaw(socket, 405));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#parseFailed(error, socket));
+  }
+
+  /** Resolves once connections are accepted. Rejects with SetupError when the port cannot be had. */
+  static async start(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
+    await new Promise<void>((resolve, reject) => {
+      listener.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(options, error)));
+      listener.#server.listen(options.port, options.host, resolve);
+    });
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Base URL of this listener, for people and tests. */
+  get url(): string {
+    const host = this.#options.host.includes(':') ? `[${this.#options.host}]` : this.#options.host;
+    return `${this.#options.tls === null ? 'http' : 'https'}://${host}:${this.port}`;
+  }
+
+  /**
+   * Stop accepting, let requests in progress finish, close the rest after `deadlineMs`. The listening handle alone is
+   * closed first: `http.Server.close` would also destroy idle connections, racing with requests already on the wire.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
+    const idle = setInterval(() => this.#server.closeIdleConnections(), 250);
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearInterval(idle);
+    clearTimeout(deadline);
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    if (isClosing(request.socket)) return;
+    if (this.#draining) response.shouldKeepAlive = false;
+    const exchange = new NodeExchange(request, response);
+    try {
+      this.#options.handle(exchange);
+    } catch (error) {
+      // Fail closed: a request that broke us is neither answered nor forwarded further.
+      exchange.breakOff();
+      this.#options.onBug(error);
+    }
+  }
+
+  #parseFailed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+    this.#refuseRaw(socket, status);
+  }
+
+  #refuseRaw(socket: Socket, status: number): void {
+    // An answer in progress on this connection must not get our bytes in its middle.
+    if ((socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true) {
+      socket.resetAndDestroy();
+      return;
+    }
+    const { headers, body } = this.#options.refuse(status);
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+    for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    socket.end(`${head}Connection: close\r\n\r\n${body}`);
+    socket.once('finish', () => socket.destroy());
+  }
+}
+
+function listenError(options: ListenerOptions, error: NodeJS.ErrnoException): SetupError {
+  const place = `${options.host}:${options.port}`;
+  const causes: Record<string, string> = {
+    EADDRINUSE: `${place} is already in use; stop the other program or set ${options.name}.port`,
+    EACCES: `${place} may not be opened by this user; set ${options.name}.port to one above 1023`,
+    EADDRNOTAVAIL: `${options.host} is not an address of this machine; set ${options.name}.host`,
+  };
+  return new SetupError(`${options.name}: ${causes[error.code ?? ''] ?? error.message}`);
+}

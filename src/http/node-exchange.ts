@@ -1,0 +1,151 @@
+/**
+ * An Exchange on Node's own HTTP server. Every private habit of node:http that matters to us is kept in this file and
+ * in listener.ts. Decides nothing.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
+
+/** A client that is still sending a body we refused gets this long to read the refusal before the reset. */
+const LINGER_MS = 1000;
+
+/** Connections on which nothing more will be answered. */
+const closing = new WeakSet<Socket>();
+
+/** true: what arrives on this connection comes after an answer that closed it, and must not run. */
+export function isClosing(socket: Socket): boolean {
+  return closing.has(socket);
+}
+
+export class NodeExchange implements Exchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #answered = false;
+  #bodyEnded: boolean;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.#bodyEnded = request.complete;
+  }
+
+  get method(): string {
+    return this.#request.method!;
+  }
+  get target(): string {
+    return this.#request.url!;
+  }
+  get minorVersion(): number {
+    return this.#request.httpVersionMinor;
+  }
+  get headers(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+  get peerAddress(): string {
+    return this.#request.socket.remoteAddress ?? '';
+  }
+  get encrypted(): boolean {
+    return 'encrypted' in this.#request.socket;
+  }
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  answer(status: number, headers: string[], body: string): void {
+    this.#answered = true;
+    const response = this.#response;
+    if (!this.#hasWholeBody()) this.#closeAfterAnswer();
+    response.writeHead(status, headers);
+    response.end(body);
+  }
+
+  relayHead(status: number, statusText: string, headers: string[]): void {
+    this.#answered = true;
+    this.#response.sendDate = false;
+    this.#response.writeHead(status, statusText, headers);
+  }
+
+  relay(chunk: Buffer): boolean {
+    return this.#response.write(chunk);
+  }
+
+  relayEnd(last: Buffer | null, trailers: readonly string[]): void {
+    const response = this.#response;
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
+    if (!this.#hasWholeBody()) this.#closeAfterAnswer();
+    if (last === null) response.end();
+    else response.end(last);
+  }
+
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  breakOff(): void {
+    const { socket } = this.#request;
+    // A plain close would look like the end of an answer that has no length.
+    if (!socket.destroyed) socket.resetAndDestroy();
+  }
+
+  sendContinue(): void {
+    this.#response.writeContinue();
+  }
+
+  readBody(sink: BodySink): void {
+    const request = this.#request;
+    request.on('data', (chunk: Buffer) => sink.bodyChunk(chunk));
+    request.on('end', () => {
+      this.#bodyEnded = true;
+      sink.bodyEnd(request.rawTrailers);
+    });
+  }
+
+  pauseBody(): void {
+    this.#request.pause();
+  }
+
+  resumeBody(): void {
+    this.#request.resume();
+  }
+
+  listen(listener: ExchangeListener): void {
+    const response = this.#response;
+    response.on('drain', () => listener.clientDrained());
+    response.on('close', () => listener.clientClosed(response.writableFinished));
+    // An aborted upload surfaces here too; `close` tells the rest.
+    this.#request.on('error', ignore);
+  }
+
+  /** Node marks a request without body as complete only after the handler returned. */
+  #hasWholeBody(): boolean {
+    return this.#bodyEnded || this.#request.complete || !declaresBody(this.#request.rawHeaders);
+  }
+
+  /**
+   * The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
+   * Half-close and linger, or the reset would overtake the answer.
+   */
+  #closeAfterAnswer(): void {
+    const { socket } = this.#request;
+    this.#response.shouldKeepAlive = false;
+    closing.add(socket);
+    socket.destroySoon = () => {
+      socket.end();
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    };
+  }
+}
+
+function pairs(flat: readonly string[]): Array<[string, string]> {
+  const out: Array<[string, string]> = [];
+  for (let index = 0; index < flat.length; index += 2) out.push([flat[index]!, flat[index + 1]!]);
+  return out;
+}
+
+function declaresBody(raw: readonly string[]): boolean {
+  return raw.some(
+    (name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name) && raw[index + 1] !== '0',
+  );
+}
+
+function ignore(): void {}

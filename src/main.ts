@@ -1,0 +1,53 @@
+/**
+ * The command line: words in, exit code out. Every error an operator can mend ends here as clear lines and exit 1;
+ * anything else is our fault and shows its stack.
+ */
+import { checkCommand } from './cli/check.ts';
+import { demoCommand } from './cli/demo.ts';
+import { generateCommand } from './cli/generate.ts';
+import { HELP } from './cli/help.ts';
+import { serveCommand } from './cli/serve.ts';
+import type { Env } from './config/expand.ts';
+import { ConfigError, SetupError } from './errors.ts';
+import { version } from './version.ts';
+
+type Command = (args: readonly string[], env: Env) => Promise<void>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  demo: demoCommand,
+  check: checkCommand,
+  generate: generateCommand,
+};
+
+export async function main(args: readonly string[], env: Env): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-v') return print(version());
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    return print(HELP[rest[0] ?? 'scopegate'] ?? HELP.scopegate!);
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) return fail(`there is no command "${name}"; scopegate --help lists them`);
+  if (rest.includes('--help') || rest.includes('-h')) return print(HELP[name] ?? HELP.scopegate!);
+  try {
+    await command(rest, env);
+  } catch (error) {
+    if (error instanceof ConfigError) fail(error.message);
+    else if (error instanceof SetupError) fail(`scopegate: ${error.message}`);
+    else if (isUsageError(error)) fail(`scopegate ${name}: ${(error as Error).message}; see scopegate ${name} --help`);
+    else throw error;
+  }
+}
+
+function isUsageError(error: unknown): boolean {
+  return error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function fail(text: string): void {
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,38 @@
+/** What management needs of the world: the store, the policy in force, the time. */
+import { isId } from '../core/facts.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Store } from '../store/store.ts';
+import type { Draft } from './draft.ts';
+import { type OrganizationDoc, organizationKey } from './records.ts';
+import { notFound, Rejection } from './rejection.ts';
+
+export interface ManageContext {
+  readonly store: Store;
+  readonly policy: () => Policy;
+  readonly nowMs: () => number;
+}
+
+/** A PUT's answer: `created` tells 201 from 200. */
+export interface Put<T> {
+  readonly created: boolean;
+  readonly item: T;
+}
+
+export async function requireOrganization(draft: Pick<Draft, 'get'>, id: string): Promise<OrganizationDoc> {
+  const organization = await draft.get('organization', organizationKey(id));
+  if (organization === null) throw notFound('organization', id);
+  return organization;
+}
+
+/** 400: an id that could never exist. */
+export function checkId(id: string, field: string): void {
+  if (!isId(id)) {
+    const detail = `${field} must be 1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit.`;
+    throw new Rejection({ status: 400, code: 'invalid_id', field, detail });
+  }
+}
+
+/** A read outside any draft: what a GET answers. */
+export function reader(store: Store): Pick<Draft, 'get'> {
+  return { get: async (_kind, key) => ((await store.get(key))?.record ?? null) as never };
+}

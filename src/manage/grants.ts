@@ -1,0 +1,153 @@
+/**
+ * What a new token may be granted: scopes within its owner's, and the workspaces that the policy lets this owner
+ * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
+ */
+import {
+  type AllGrant,
+  type Assignments,
+  type Role,
+  teamKey,
+  type WorkspaceGrant,
+  workspaceKey,
+} from '../core/facts.ts';
+import type { KindPolicy, Policy, SelectableRule } from '../core/policy.ts';
+import { covers } from '../core/scope.ts';
+import type { Draft } from './draft.ts';
+import type { MemberDoc, WorkspaceDoc } from './records.ts';
+import { unacceptable } from './rejection.ts';
+
+const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
+
+export function checkScopes(
+  policy: Policy,
+  kind: KindPolicy,
+  owner: MemberDoc,
+  scopes: readonly string[] | undefined,
+): readonly string[] | null {
+  if (scopes === undefined) {
+    if (kind.scopesRequired) throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
+    return null;
+  }
+  const held =
+    owner.scopes === null
+      ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
+      : new Set(owner.scopes);
+  for (const scope of scopes) {
+    if (!policy.scopes.has(scope))
+      throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(scope)}.`);
+    if (!covers(held, scope))
+      throw unacceptable(
+        'scope_exceeds_owner',
+        'scopes',
+        `${owner.id} does not have ${scope}; a token never exceeds its owner.`,
+      );
+  }
+  return [...new Set(scopes)];
+}
+
+export interface Granted {
+  readonly workspaces: WorkspaceGrant;
+  /** The owner's role in each listed workspace now: what a frozen token keeps. */
+  readonly roles: Assignments;
+}
+
+export async function checkWorkspaces(
+  draft: Draft,
+  policy: Policy,
+  kind: KindPolicy,
+  owner: MemberDoc,
+  asked: readonly string[] | AllGrant | 'all' | undefined,
+): Promise<Granted> {
+  const rule = kind.selectable.find((candidate) => fits(candidate, owner));
+  if (rule === undefined)
+    throw unacceptable(
+      'workspaces_not_selectable',
+      'workspaces',
+      `${owner.id} may not select workspaces for a ${kind.name} token.`,
+    );
+  if (asked === undefined && kind.workspacesRequired) {
+    throw unacceptable(
+      'workspaces_required',
+      'workspaces',
+      `A ${kind.name} token needs workspaces: ids, or ${rule.all ?? 'nothing else'}.`,
+    );
+  }
+  if (asked === undefined || typeof asked === 'string')
+    return { workspaces: checkAll(rule, asked ?? 'all', owner, kind), roles: [] };
+  const ids = [...new Set(asked)];
+  if (rule.listed === 'none')
+    throw unacceptable('workspaces_not_selectable', 'workspaces', 'Single workspaces cannot be selected here.');
+  if (ids.length === 0 || ids.length > rule.listedMax) {
+    const count = rule.listedMax === 1 ? 'exactly one workspace' : `1 to ${rule.listedMax} workspaces`;
+    throw unacceptable(
+      'workspaces_count',
+      'workspaces',
+      `A ${kind.name} token of ${owner.id} lists ${count}${rule.all === null ? '' : `, or ${rule.all}`}.`,
+    );
+  }
+  const roles: Array<readonly [string, Role]> = [];
+  for (const id of ids) {
+    const workspace = await draft.get('workspace', workspaceKey(owner.organizationId, id));
+    if (workspace === null)
+      throw unacceptable(
+        'workspace_unknown',
+        'workspaces',
+        `There is no workspace ${JSON.stringify(id)} in this organization.`,
+      );
+    const role = await roleOf(draft, policy, owner, workspace);
+    const selectable =
+      rule.listed === 'owned' ? workspace.ownerId === owner.id : rule.listed === 'organization' || role.joined !== null;
+    if (!selectable) {
+      const kindOf = rule.listed === 'owned' ? 'owns' : 'created or joined';
+      throw unacceptable(
+        'workspace_not_selectable',
+        'workspaces',
+        `${owner.id} may select only workspaces that they ${kindOf}; ${id} is not one.`,
+      );
+    }
+    const best = role.joined ?? role.byOrganization;
+    if (best !== null) roles.push([id, best]);
+  }
+  return { workspaces: ids, roles };
+}
+
+function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDoc, kind: KindPolicy): AllGrant {
+  if (rule.all === null)
+    throw unacceptable(
+      'workspaces_not_selectable',
+      'workspaces',
+      `${owner.id} must list the workspaces of a ${kind.name} token.`,
+    );
+  const resolved = asked === 'all' ? rule.all : asked;
+  if (WIDTH[resolved] > WIDTH[rule.all]) {
+    throw unacceptable(
+      'workspaces_too_wide',
+      'workspaces',
+      `The widest grant that ${owner.id} may give a ${kind.name} token is ${rule.all}.`,
+    );
+  }
+  return resolved;
+}
+
+function fits(rule: SelectableRule, owner: MemberDoc): boolean {
+  return (
+    (rule.editions === null || rule.editions.has(owner.edition)) && (rule.roles === null || rule.roles.has(owner.role))
+  );
+}
+
+async function roleOf(
+  draft: Draft,
+  policy: Policy,
+  owner: MemberDoc,
+  workspace: WorkspaceDoc,
+): Promise<{ readonly joined: Role | null; readonly byOrganization: Role | null }> {
+  const byOrganization =
+    owner.edition === 'personal' ? null : (policy.organizationRoles.get(owner.role)?.workspaceRole ?? null);
+  if (workspace.ownerId === owner.id) return { joined: 'admin', byOrganization };
+  const found = [new Map(owner.assignments).get(workspace.id)];
+  for (const teamId of owner.teams) {
+    const team = await draft.get('team', teamKey(owner.organizationId, teamId));
+    found.push(new Map(team?.assignments).get(workspace.id));
+  }
+  return { joined: found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null, byOrganization };
+}

@@ -1,0 +1,206 @@
+/**
+ * The records as stored: the facts that the hot path reads, and beside them what only people need. Also the names of
+ * the lists they stand in. Types and names only.
+ */
+import type {
+  AccountRecord,
+  CredentialRecord,
+  Edition,
+  EnvironmentRecord,
+  MemberRecord,
+  ResourceRecord,
+  TeamRecord,
+  TokenHash,
+  TokenRecord,
+  WorkspaceRecord,
+} from '../core/facts.ts';
+import {
+  accountKey,
+  credentialKey,
+  environmentKey,
+  memberKey,
+  resourceKey,
+  teamKey,
+  tokenKey,
+  workspaceKey,
+} from '../core/facts.ts';
+import type { IndexEntry } from '../store/store.ts';
+
+export interface OrganizationDoc {
+  readonly id: string;
+  readonly name: string;
+  readonly edition: Edition;
+  readonly createdAtMs: number;
+}
+
+export interface MemberDoc extends MemberRecord {
+  readonly name: string;
+  readonly email: string | null;
+  /** IAM actions; null: what the role gives. */
+  readonly actions: readonly string[] | null;
+  readonly createdAtMs: number;
+}
+
+export interface TeamDoc extends TeamRecord {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
+export interface WorkspaceDoc extends WorkspaceRecord {
+  readonly name: string;
+  readonly createdAtMs: number;
+}
+
+export interface EnvironmentDoc extends EnvironmentRecord {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ResourceDoc extends ResourceRecord {
+  readonly organizationId: string;
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface Contacts {
+  readonly primary: string | null;
+  readonly emails: readonly string[];
+}
+
+export interface TokenDoc extends TokenRecord {
+  readonly name: string;
+  readonly description: string | null;
+  /** Member id, or null for the admin key. */
+  readonly createdBy: string | null;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number | null;
+  /** First characters of the token. */
+  readonly hint: string;
+  readonly hash: TokenHash;
+}
+
+export interface DocByKind {
+  readonly organization: OrganizationDoc;
+  readonly member: MemberDoc;
+  readonly team: TeamDoc;
+  readonly workspace: WorkspaceDoc;
+  readonly environment: EnvironmentDoc;
+  readonly resource: ResourceDoc;
+  readonly token: TokenDoc;
+  readonly credential: CredentialRecord;
+  readonly account: AccountRecord;
+}
+export type DocKind = keyof DocByKind;
+
+export const organizationKey = (id: string): string => `organization/${id}`;
+
+/** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
+export const lists = {
+  everything: (organizationId: string) => `everything/${organizationId}`,
+  members: (organizationId: string) => `members/${organizationId}`,
+  teams: (organizationId: string) => `teams/${organizationId}`,
+  workspaces: (organizationId: string) => `workspaces/${organizationId}`,
+  workspacesOwnedBy: (organizationId: string, memberId: string) => `workspaces/${organizationId}/owner/${memberId}`,
+  environments: (organizationId: string, workspaceId: string) => `environments/${organizationId}/${workspaceId}`,
+  resources: (organizationId: string, workspaceId: string) => `resources/${organizationId}/${workspaceId}`,
+  /** Members, teams and accounts with a role in the workspace. */
+  assigned: (organizationId: string, workspaceId: string) => `assigned/${organizationId}/${workspaceId}`,
+  /** Tokens, oldest first. */
+  tokens: (organizationId: string) => `tokens/${organizationId}`,
+  tokensOwnedBy: (organizationId: string, memberId: string) => `tokens/${organizationId}/owner/${memberId}`,
+  /** Tokens that list the workspace by id. */
+  tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
+  /** Credentials of one token: the current value and rotated-out ones. */
+  credentialsOf: (organizationId: string, tokenId: string) => `credentials/${organizationId}/${tokenId}`,
+} as const;
+
+/** Key and lists of a record, from its contents alone: whoever writes one cannot forget a list. */
+export function place<K extends DocKind>(
+  kind: K,
+  doc: DocByKind[K],
+  extra?: { readonly hash: TokenHash },
+): { key: string; indexes: IndexEntry[] } {
+  const placed = PLACES[kind](doc as never, extra);
+  return { key: placed.key, indexes: placed.indexes.map(([index, score]) => ({ index, score })) };
+}
+
+type Placed = { key: string; indexes: Array<readonly [string, number]> };
+
+const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: TokenHash }) => Placed } = {
+  organization: (doc: OrganizationDoc) => ({
+    key: organizationKey(doc.id),
+    indexes: [
+      [lists.everything(doc.id), 0],
+      ['organizations', 0],
+    ],
+  }),
+  member: (doc: MemberDoc) => ({
+    key: memberKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.members(doc.organizationId), 0],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  team: (doc: TeamDoc) => ({
+    key: teamKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.teams(doc.organizationId), 0],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  account: (doc: AccountRecord) => ({
+    key: accountKey(doc.organizationId, doc.clientId),
+    indexes: [...assigned(doc.organizationId, doc.assignments), [lists.everything(doc.organizationId), 0]],
+  }),
+  workspace: (doc: WorkspaceDoc) => ({
+    key: workspaceKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.workspaces(doc.organizationId), 0],
+      [lists.workspacesOwnedBy(doc.organizationId, doc.ownerId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  environment: (doc: EnvironmentDoc) => ({
+    key: environmentKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.environments(doc.organizationId, doc.workspaceId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  resource: (doc: ResourceDoc) => ({
+    key: resourceKey(doc.organizationId, doc.type, doc.id),
+    indexes: [
+      [lists.resources(doc.organizationId, doc.workspaceId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  token: (doc: TokenDoc) => ({
+    key: tokenKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.tokens(doc.organizationId), doc.createdAtMs],
+      ...(doc.ownerId === null
+        ? []
+        : [[lists.tokensOwnedBy(doc.organizationId, doc.ownerId), doc.createdAtMs] as const]),
+      ...(typeof doc.workspaces === 'string'
+        ? []
+        : doc.workspaces.map((id) => [lists.tokensListing(doc.organizationId, id), 0] as const)),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
+    key: credentialKey(extra!.hash),
+    indexes: [
+      [lists.credentialsOf(doc.organizationId, doc.tokenId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+};
+
+function assigned(organizationId: string, assignments: MemberRecord['assignments']): Array<readonly [string, number]> {
+  return assignments.map(([workspaceId]) => [lists.assigned(organizationId, workspaceId), 0] as const);
+}

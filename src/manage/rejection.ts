@@ -1,0 +1,34 @@
+/** Why a management call was not carried out. Thrown inside a draft, so that nothing of it is written. */
+
+export interface RejectionDetails {
+  /** HTTP status: 400 malformed, 403 not allowed, 404 no such id, 409 conflict with the state, 422 against the policy. */
+  readonly status: 400 | 403 | 404 | 409 | 422;
+  /** Stable, snake_case. */
+  readonly code: string;
+  /** Names the rule that was applied and what would be right. Public. */
+  readonly detail: string;
+  /** The field of the request, where one is to blame. */
+  readonly field?: string;
+}
+
+export class Rejection extends Error {
+  readonly details: RejectionDetails;
+
+  constructor(details: RejectionDetails) {
+    super(details.detail);
+    this.details = details;
+  }
+}
+
+export function notFound(what: string, id: string): Rejection {
+  return new Rejection({ status: 404, code: 'not_found', detail: `There is no ${what} ${JSON.stringify(id)} here.` });
+}
+
+export function conflict(code: string, detail: string): Rejection {
+  return new Rejection({ status: 409, code, detail });
+}
+
+/** Well-formed, but against the policy. */
+export function unacceptable(code: string, field: string, detail: string): Rejection {
+  return new Rejection({ status: 422, code, detail, field });
+}

@@ -1,0 +1,71 @@
+/**
+ * Mints tokens and hashes them: the only file that handles a token's text beyond the request that carried it.
+ * Tokens are 256 random bits, so a plain SHA-256 is right: there is nothing to guess, and a look-up by hash leaves no
+ * secret to compare byte by byte.
+ */
+import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import type { TokenHash } from './core/facts.ts';
+import { ALPHABET, checksum, RANDOM_LENGTH } from './core/token-format.ts';
+
+/** A token on its way to its owner. Cannot be printed, logged or serialised by accident. */
+export class RawToken {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Call once, when handing a new token to its owner. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  hash(): TokenHash {
+    return hashToken(this.#text);
+  }
+
+  /** First characters, for people to tell their tokens apart: 4 of 43 random ones, 24 of 256 bits. */
+  hint(prefix: string): string {
+    return `${this.#text.slice(0, prefix.length + 4)}…`;
+  }
+
+  toString(): string {
+    return '[token]';
+  }
+
+  toJSON(): string {
+    return '[token]';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[token]';
+  }
+}
+
+/** `prefix` with its underscore. */
+export function mintToken(prefix: string): RawToken {
+  const text = prefix + randomText(RANDOM_LENGTH);
+  return new RawToken(text + checksum(text));
+}
+
+export function hashToken(text: string): TokenHash {
+  return hash('sha256', text, 'base64url') as TokenHash;
+}
+
+/** `length` characters of base62 without bias, 5.95 bits each. */
+export function randomText(length: number): string {
+  let out = '';
+  const bytes = Buffer.alloc(64);
+  while (out.length < length) {
+    for (const byte of randomFillSync(bytes)) {
+      // 248 = 4 * 62: bytes above it would make the first characters likelier.
+      if (byte < 248 && out.length < length) out += ALPHABET[byte % 62];
+    }
+  }
+  return out;
+}
+
+/** Constant-time comparison of two secrets of any length. */
+export function sameSecret(left: string, right: string): boolean {
+  return timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'));
+}

@@ -1,0 +1,164 @@
+/**
+ * The facts at hand. Keeps facts, never verdicts: expiry, state, scope and role are judged again on every request.
+ * Bounded whatever is asked for; one look-up per key however many requests wait for it; a change that lands during a
+ * slow read wins over what was read.
+ */
+import { LRUCache } from 'lru-cache';
+import type { FactReader } from '../core/decide.ts';
+import type { Fact, FactByKind, FactKind } from '../core/facts.ts';
+import { readFact } from '../core/read-fact.ts';
+import type { FactSource, Follower, Lookup, Notice } from './store.ts';
+
+export interface FactCacheOptions {
+  readonly maxEntries: number;
+  /** How long "there is no such thing" is believed. */
+  readonly absentTtlMs: number;
+  /** After this much silence of the change feed nothing cached is believed. */
+  readonly maxStalenessMs: number;
+  /** Monotonic milliseconds; wall-clock jumps must not stretch a cached fact. */
+  readonly monotonicMs: () => number;
+}
+
+/** Ids that do not exist are the caller's to invent, so they get a small room of their own. */
+const ABSENT_SHARE = 0.1;
+
+/** Facts for a decision, and the way to get those that are missing. */
+export interface FactView extends FactReader {
+  load(key: string): Loaded | Promise<Loaded>;
+}
+
+export class FactCache implements FactView, Follower {
+  readonly #source: FactSource;
+  readonly #options: FactCacheOptions;
+  readonly #present: LRUCache<string, Fact>;
+  readonly #absent: LRUCache<string, true>;
+  readonly #inFlight = new Map<string, Promise<Loaded>>();
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #hits = 0;
+  #misses = 0;
+
+  constructor(source: FactSource, options: FactCacheOptions) {
+    this.#source = source;
+    this.#options = options;
+    const perf = { now: options.monotonicMs };
+    this.#present = new LRUCache({ max: options.maxEntries, perf });
+    this.#absent = new LRUCache({
+      max: Math.max(100, Math.floor(options.maxEntries * ABSENT_SHARE)),
+      ttl: options.absentTtlMs,
+      perf,
+    });
+  }
+
+  /** The view for the decision about to be made: the cache, or, while the feed is silent, a view that asks anew. */
+  view(): FactView {
+    return this.isFresh() ? this : new UncachedView(this.#source);
+  }
+
+  /** What is cached. undefined: ask `load`. Reached only through `view`, which knows whether to believe it. */
+  peek<K extends FactKind>(_kind: K, key: string): FactByKind[K] | null | undefined {
+    const fact = this.#present.get(key) as FactByKind[K] | undefined;
+    if (fact !== undefined) {
+      this.#hits++;
+      return fact;
+    }
+    return this.#absent.get(key) === true ? null : undefined;
+  }
+
+  /** Ask the store. A synchronous store answers at once; `unavailable` is an answer and is never kept. */
+  load(key: string): Loaded | Promise<Loaded> {
+    const waiting = this.#inFlight.get(key);
+    if (waiting !== undefined) return waiting;
+    this.#misses++;
+    const answer = this.#source.read(key);
+    if (!(answer instanceof Promise)) return this.#keep(key, answer);
+    const ticket: Promise<Loaded> = answer.then((lookup) => {
+      // A change that landed meanwhile has taken our ticket away: what we read is old and must not be kept.
+      if (this.#inFlight.get(key) !== ticket) return { kind: 'outdated' };
+      this.#inFlight.delete(key);
+      return this.#keep(key, lookup);
+    });
+    this.#inFlight.set(key, ticket);
+    return ticket;
+  }
+
+  changed(notice: Notice): void {
+    for (const key of notice.keys) {
+      this.#present.delete(key);
+      this.#absent.delete(key);
+      this.#inFlight.delete(key);
+    }
+  }
+
+  flushed(): void {
+    this.#present.clear();
+    this.#absent.clear();
+    this.#inFlight.clear();
+  }
+
+  heard(): void {
+    this.#heardAtMs = this.#options.monotonicMs();
+  }
+
+  isFresh(): boolean {
+    return this.staleMs() <= this.#options.maxStalenessMs;
+  }
+
+  /** Milliseconds since the feed was last known to be complete. */
+  staleMs(): number {
+    return this.#options.monotonicMs() - this.#heardAtMs;
+  }
+
+  get stats(): { readonly present: number; readonly absent: number; readonly hits: number; readonly misses: number } {
+    return { present: this.#present.size, absent: this.#absent.size, hits: this.#hits, misses: this.#misses };
+  }
+
+  #keep(key: string, lookup: Lookup): Loaded {
+    switch (lookup.kind) {
+      case 'absent':
+        this.#absent.set(key, true);
+        return { kind: 'known', fact: null };
+      case 'unavailable':
+        return lookup;
+      case 'found':
+        try {
+          const fact = readFact(key, lookup.record);
+          this.#present.set(key, fact);
+          return { kind: 'known', fact };
+        } catch (cause) {
+          return { kind: 'unavailable', cause };
+        }
+    }
+  }
+}
+
+/** Facts read for one decision and forgotten with it. */
+class UncachedView implements FactView {
+  readonly #source: FactSource;
+  readonly #loaded = new Map<string, Fact | null>();
+
+  constructor(source: FactSource) {
+    this.#source = source;
+  }
+
+  peek<K extends FactKind>(_kind: K, key: string): FactByKind[K] | null | undefined {
+    return this.#loaded.get(key) as FactByKind[K] | null | undefined;
+  }
+
+  async load(key: string): Promise<Loaded> {
+    const lookup = await this.#source.read(key);
+    if (lookup.kind === 'unavailable') return lookup;
+    try {
+      const fact = lookup.kind === 'absent' ? null : readFact(key, lookup.record);
+      this.#loaded.set(key, fact);
+      return { kind: 'known', fact };
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+  }
+}
+
+/** What a look-up brought. `outdated`: a change overtook it, ask again. */
+export type Loaded =
+  | { readonly kind: 'known'; readonly fact: Fact | null }
+  | { readonly kind: 'outdated' }
+  | { readonly kind: 'unavailable'; readonly cause: unknown };

@@ -1,0 +1,100 @@
+/**
+ * Store adapter: plain maps, gone with the process. The reference for the contract suite, and quick ground for tests.
+ * Records are kept as JSON text, so that no caller can change one behind the store's back.
+ */
+import type {
+  Change,
+  Committed,
+  Follower,
+  IndexEntry,
+  Lookup,
+  Notice,
+  Scanned,
+  ScanOptions,
+  Store,
+  Stored,
+} from './store.ts';
+
+interface Row {
+  readonly text: string;
+  readonly version: number;
+  readonly indexes: readonly IndexEntry[];
+}
+
+export class MemoryStore implements Store {
+  readonly #rows = new Map<string, Row>();
+  readonly #indexes = new Map<string, Map<string, number>>();
+  readonly #log: Notice[] = [];
+  readonly #followers = new Set<Follower>();
+  #revision = 0;
+
+  read(key: string): Lookup {
+    const row = this.#rows.get(key);
+    return row === undefined ? { kind: 'absent' } : { kind: 'found', record: JSON.parse(row.text) };
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    const row = this.#rows.get(key);
+    return row === undefined ? null : { key, record: JSON.parse(row.text), version: row.version };
+  }
+
+  async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
+    const { after, above = Number.NEGATIVE_INFINITY, limit } = options;
+    return [...(this.#indexes.get(index) ?? [])]
+      .map(([key, score]) => ({ key, score }))
+      .filter((entry) => entry.score > above && (after === undefined || isBehind(entry, after)))
+      .sort((left, right) => left.score - right.score || (left.key < right.key ? -1 : 1))
+      .slice(0, limit)
+      .map((entry) => {
+        const row = this.#rows.get(entry.key)!;
+        return { ...entry, record: JSON.parse(row.text) as unknown, version: row.version };
+      });
+  }
+
+  async count(index: string, above: number): Promise<number> {
+    return [...(this.#indexes.get(index)?.values() ?? [])].filter((score) => score > above).length;
+  }
+
+  async commit(change: Change): Promise<Committed> {
+    for (const { key, version } of change.expects) {
+      if ((this.#rows.get(key)?.version ?? 0) !== version) return { ok: false };
+    }
+    const revision = ++this.#revision;
+    for (const { key, record, indexes = [] } of change.writes) {
+      for (const entry of this.#rows.get(key)?.indexes ?? []) this.#indexes.get(entry.index)?.delete(key);
+      this.#rows.delete(key);
+      if (record === null) continue;
+      this.#rows.set(key, { text: JSON.stringify(record), version: revision, indexes });
+      for (const entry of indexes) {
+        const members = this.#indexes.get(entry.index) ?? new Map<string, number>();
+        this.#indexes.set(entry.index, members.set(key, entry.score));
+      }
+    }
+    const notice = { revision, keys: change.writes.map((write) => write.key) };
+    this.#log.push(notice);
+    for (const follower of this.#followers) follower.changed(notice);
+    return { ok: true, revision };
+  }
+
+  async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+    return this.#log.filter((notice) => notice.revision > revision).slice(0, limit);
+  }
+
+  follow(follower: Follower): () => void {
+    this.#followers.add(follower);
+    follower.heard();
+    const timer = setInterval(() => follower.heard(), 100).unref();
+    return () => {
+      clearInterval(timer);
+      this.#followers.delete(follower);
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#followers.clear();
+  }
+}
+
+function isBehind(entry: { score: number; key: string }, after: { score: number; key: string }): boolean {
+  return entry.score === after.score ? entry.key > after.key : entry.score > after.score;
+}

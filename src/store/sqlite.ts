@@ -1,0 +1,243 @@
+/**
+ * Store adapter: one SQLite file (node:sqlite), the embedded default. WAL with synchronous=FULL: a commit that
+ * returned has been synced and survives power loss, not just kill -9. Several processes may share the file; each
+ * follows the others' commits through the change table. Never interprets a record.
+ */
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { SetupError } from '../errors.ts';
+import { migrate } from './sqlite-migrations.ts';
+import {
+  type Change,
+  type Committed,
+  type Follower,
+  type IndexEntry,
+  type Lookup,
+  type Notice,
+  type Scanned,
+  type ScanOptions,
+  type Store,
+  type Stored,
+  StoreUnavailable,
+} from './store.ts';
+
+/** How often another process's commits are looked for; the promise is 100 ms. */
+const POLL_MS = 25;
+/** Notices kept for followers that were away; past it they flush. */
+const LOG_LENGTH = 100_000;
+const BUSY_MS = 2000;
+
+const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
+
+type Row = { key: string; record: string; version: number; score: number; indexes: string };
+
+export class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #followers = new Set<Follower>();
+  readonly #read: StatementSync;
+  readonly #statements: ReturnType<typeof prepare>;
+  #poll: NodeJS.Timeout | undefined;
+  #dataVersion = 0;
+  #followed = 0;
+
+  /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
+  constructor(path: string) {
+    secureFile(path);
+    try {
+      this.#database = new DatabaseSync(path);
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
+      migrate(this.#database);
+      this.#read = this.#database.prepare('SELECT record FROM records WHERE key = ?');
+      this.#statements = prepare(this.#database);
+    } catch (error) {
+      throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
+    }
+  }
+
+  read(key: string): Lookup {
+    try {
+      const row = this.#read.get(key) as Pick<Row, 'record'> | undefined;
+      return row === undefined ? ABSENT : { kind: 'found', record: JSON.parse(row.record) };
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    return this.#ask(() => {
+      const row = this.#statements.get.get(key) as Row | undefined;
+      return row === undefined ? null : { key, record: JSON.parse(row.record) as unknown, version: row.version };
+    });
+  }
+
+  async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
+    const { after, above = -Number.MAX_VALUE, limit } = options;
+    return this.#ask(() => {
+      const score = after?.score ?? -Number.MAX_VALUE;
+      const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
+      return rows.map((row) => ({ ...row, record: JSON.parse(row.record) as unknown }));
+    });
+  }
+
+  async count(index: string, above: number): Promise<number> {
+    return this.#ask(() => (this.#statements.count.get(index, above) as { total: number }).total);
+  }
+
+  async commit(change: Change): Promise<Committed> {
+    const revision = this.#ask(() => this.#transaction(change));
+    if (revision === null) return { ok: false };
+    const notice = { revision, keys: change.writes.map((write) => write.key) };
+    for (const follower of this.#followers) follower.changed(notice);
+    return { ok: true, revision };
+  }
+
+  async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+    return this.#ask(() => this.#changes(revision, limit));
+  }
+
+  follow(follower: Follower): () => void {
+    if (this.#followers.size === 0) {
+      this.#dataVersion = this.#currentDataVersion();
+      this.#followed = this.#newest();
+      this.#poll = setInterval(() => this.#pollOthers(), POLL_MS).unref();
+    }
+    this.#followers.add(follower);
+    follower.heard();
+    return () => {
+      this.#followers.delete(follower);
+      if (this.#followers.size === 0) clearInterval(this.#poll);
+    };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#followers.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #transaction(change: Change): number | null {
+    const { get, put, remove, addEntry, removeEntry, log, trim } = this.#statements;
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const before = new Map<string, Row | undefined>();
+      const row = (key: string) => {
+        if (!before.has(key)) before.set(key, get.get(key) as Row | undefined);
+        return before.get(key);
+      };
+      if (change.expects.some(({ key, version }) => (row(key)?.version ?? 0) !== version)) {
+        this.#database.exec('ROLLBACK');
+        return null;
+      }
+      const keys = JSON.stringify(change.writes.map((write) => write.key));
+      const revision = Number(log.run(keys).lastInsertRowid);
+      for (const { key, record, indexes = [] } of change.writes) {
+        const old = row(key);
+        if (old !== undefined) {
+          for (const entry of JSON.parse(old.indexes) as IndexEntry[]) removeEntry.run(entry.index, entry.score, key);
+        }
+        if (record === null) {
+          remove.run(key);
+          continue;
+        }
+        put.run(key, revision, JSON.stringify(record), JSON.stringify(indexes));
+        for (const entry of indexes) addEntry.run(entry.index, entry.score, key);
+      }
+      if (revision % 1000 === 0) trim.run(revision - LOG_LENGTH);
+      this.#database.exec('COMMIT');
+      return revision;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #changes(revision: number, limit: number): Notice[] | null {
+    const oldest = (this.#statements.oldest.get() as { revision: number | null }).revision;
+    if (oldest !== null && oldest > revision + 1) return null;
+    const rows = this.#statements.since.all(revision, limit) as Array<{ revision: number; keys: string }>;
+    return rows.map((row) => ({ revision: row.revision, keys: JSON.parse(row.keys) as string[] }));
+  }
+
+  /** data_version moves only when another connection commits, so an idle poll costs microseconds. */
+  #pollOthers(): void {
+    try {
+      const version = this.#currentDataVersion();
+      if (version !== this.#dataVersion) {
+        this.#deliver();
+        this.#dataVersion = version;
+      }
+      for (const follower of this.#followers) follower.heard();
+    } catch {
+      // Not heard: followers notice the silence, and every read says `unavailable` by itself.
+    }
+  }
+
+  #deliver(): void {
+    const notices = this.#changes(this.#followed, LOG_LENGTH);
+    if (notices === null) {
+      for (const follower of this.#followers) follower.flushed();
+      this.#followed = this.#newest();
+      return;
+    }
+    for (const notice of notices) {
+      for (const follower of this.#followers) follower.changed(notice);
+      this.#followed = notice.revision;
+    }
+  }
+
+  #currentDataVersion(): number {
+    return (this.#statements.dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  #newest(): number {
+    return (this.#statements.newest.get() as { revision: number | null }).revision ?? 0;
+  }
+
+  #ask<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new StoreUnavailable(error);
+    }
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),
+    put: database.prepare('INSERT OR REPLACE INTO records (key, version, record, indexes) VALUES (?, ?, ?, ?)'),
+    remove: database.prepare('DELETE FROM records WHERE key = ?'),
+    addEntry: database.prepare('INSERT OR REPLACE INTO entries (name, score, key) VALUES (?, ?, ?)'),
+    removeEntry: database.prepare('DELETE FROM entries WHERE name = ? AND score = ? AND key = ?'),
+    scan: database.prepare(
+      `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
+       WHERE e.name = ?1 AND e.score > ?2 AND (e.score, e.key) > (?3, ?4) ORDER BY e.score, e.key LIMIT ?5`,
+    ),
+    count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
+    log: database.prepare('INSERT INTO changes (keys) VALUES (?)'),
+    trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
+    since: database.prepare('SELECT revision, keys FROM changes WHERE revision > ? ORDER BY revision LIMIT ?'),
+    oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
+    newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
+    dataVersion: database.prepare('PRAGMA data_version'),
+  };
+}
+
+/** Token hashes are no secrets, but who may do what is nobody else's business, and writing it is everything. */
+function secureFile(path: string): void {
+  const folder = dirname(path);
+  try {
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!existsSync(path)) {
+      closeSync(openSync(path, 'a', 0o600));
+      chmodSync(path, 0o600);
+    }
+  } catch (error) {
+    throw new SetupError(
+      `store: the data folder ${folder} is not writable (${(error as NodeJS.ErrnoException).code}); set store.path or its owner`,
+    );
+  }
+  const open = statSync(path).mode & 0o077;
+  if (open !== 0) throw new SetupError(`store: ${path} can be opened by other users; run: chmod 600 ${path}`);
+}

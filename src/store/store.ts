@@ -1,0 +1,94 @@
+/**
+ * The port to whatever keeps the records. An adapter knows keys, versions and index entries, nothing of tokens: every
+ * rule lives above it, so a new engine is one file and one call of the contract suite. Types only.
+ */
+
+/** Three answers that are never confused: it is there, it is not there, nobody could say. */
+export type Lookup =
+  | { readonly kind: 'found'; readonly record: unknown }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unavailable'; readonly cause: unknown };
+
+export interface Stored {
+  readonly key: string;
+  readonly record: unknown;
+  /** The revision that wrote it; 0 stands for a key that does not exist. */
+  readonly version: number;
+}
+
+/** Puts a record into an ordered list: by score, then by key. */
+export interface IndexEntry {
+  readonly index: string;
+  readonly score: number;
+}
+
+/** `record: null` deletes the key. A put replaces record and index entries as a whole. */
+export interface Write {
+  readonly key: string;
+  readonly record: unknown;
+  readonly indexes?: readonly IndexEntry[];
+}
+
+/** All of it or nothing: the writes happen only if every expected key still has its expected version. */
+export interface Change {
+  readonly expects: ReadonlyArray<{ readonly key: string; readonly version: number }>;
+  readonly writes: readonly Write[];
+}
+
+export type Committed = { readonly ok: true; readonly revision: number } | { readonly ok: false };
+
+/** One commit, as followers hear of it. */
+export interface Notice {
+  readonly revision: number;
+  readonly keys: readonly string[];
+}
+
+/**
+ * Hears of every change by any process. `changed` is called for a commit of this very store object before `commit`
+ * returns, so that the next request sees it; for others' within the adapter's polling interval.
+ */
+export interface Follower {
+  changed(notice: Notice): void;
+  /** Notices were lost: believe nothing that is cached. */
+  flushed(): void;
+  /** Everything committed up to now has been delivered. Called at least twice per second while the feed is alive. */
+  heard(): void;
+}
+
+export interface ScanOptions {
+  readonly limit: number;
+  /** Continue behind this entry. */
+  readonly after?: { readonly score: number; readonly key: string };
+  /** Only entries whose score is greater. */
+  readonly above?: number;
+}
+
+export interface Scanned extends Stored {
+  readonly score: number;
+}
+
+/** What the hot path needs: one method, which never throws. */
+export interface FactSource {
+  read(key: string): Lookup | Promise<Lookup>;
+}
+
+/** Every method but `read` rejects with StoreUnavailable when the engine cannot be asked. */
+export interface Store extends FactSource {
+  get(key: string): Promise<Stored | null>;
+  scan(index: string, options: ScanOptions): Promise<readonly Scanned[]>;
+  /** How many entries of the index have a score greater than `above`. */
+  count(index: string, above: number): Promise<number>;
+  /** Durable when it resolves. */
+  commit(change: Change): Promise<Committed>;
+  /** The newest notices after `revision`, oldest first; null when the log no longer reaches back that far. */
+  changesSince(revision: number, limit: number): Promise<readonly Notice[] | null>;
+  /** Returns the way to stop. */
+  follow(follower: Follower): () => void;
+  close(): Promise<void>;
+}
+
+export class StoreUnavailable extends Error {
+  constructor(cause: unknown) {
+    super(`the store could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What a connection and the target it belongs to agree on, so that neither has to know the other's insides. Does nothing.
+ */
+import type { OnReadOpts, Socket } from 'node:net';
+import type { Connection } from './connection.ts';
+import type { RunningExchange } from './running-exchange.ts';
+
+export interface Timeouts {
+  /** DNS, TCP and TLS together; also the longest wait for a connection to become free. */
+  readonly connectMs: number;
+  /** From the last byte of the request to the head of the answer. */
+  readonly headersMs: number;
+  /** Without a byte of body moving, either way. */
+  readonly idleMs: number;
+}
+
+/** The target a connection belongs to. */
+export interface ConnectionOwner {
+  readonly origin: string;
+  readonly authority: string;
+  readonly isSecure: boolean;
+  readonly timeouts: Timeouts;
+  readonly keepAliveMs: number;
+  now(): number;
+  openSocket(onread: OnReadOpts): Socket;
+  /** Its answer is complete; it may carry another exchange, but not before this turn of the event loop is over. */
+  released(connection: Connection): void;
+  /** It is destroyed. `was`: the state it was in. */
+  closed(connection: Connection, was: number): void;
+  replay(exchange: RunningExchange): void;
+}
+
+/** States of a connection. SETTLING: the answer is complete, this turn of the event loop is not. */
+export const CONNECTING = 0;
+export const BUSY = 1;
+export const SETTLING = 2;
+export const IDLE = 3;
+export const DEAD = 4;

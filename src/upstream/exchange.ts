@@ -1,0 +1,70 @@
+/**
+ * The words the edge and an upstream connection speak: a request goes down, an answer comes up event by event.
+ * Types only. Nothing here knows Node's http classes, so an engine can be replaced without touching a caller.
+ */
+
+/** How the request's body is framed on the wire; the engine writes the matching header itself. */
+export type RequestBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' };
+
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Origin-form target, exactly the bytes that were matched (latin1, one char per byte). */
+  readonly target: string;
+  /** Host to send; undefined = the chosen target's authority. */
+  readonly host: string | undefined;
+  /** Header lines ready for the wire, each ending in CRLF, without Host and without framing headers (latin1). */
+  readonly headerLines: string;
+  readonly body: RequestBody;
+}
+
+/** How the end of an answer's body is known. `none`: HEAD, 204, 304. `close`: the body ends with the connection. */
+export type AnswerFraming = 'none' | 'length' | 'chunked' | 'close';
+
+export interface AnswerHead {
+  readonly status: number;
+  readonly statusText: string;
+  /** Raw [name, value, name, value, …] in order and case as received (latin1). */
+  readonly headers: readonly string[];
+  readonly framing: AnswerFraming;
+  /** Content-Length in bytes, or -1. */
+  readonly length: number;
+}
+
+/**
+ * Why no (whole) answer came. `unreachable`: refused, reset, DNS, TLS, invalid answer. `timeout`: connect, headers or
+ * idle time ran out. `overloaded`: connection limit and queue are full, nothing was sent.
+ */
+export interface UpstreamFailure {
+  readonly kind: 'unreachable' | 'timeout' | 'overloaded';
+  /** For logs, never for clients: what happened, to which target. */
+  readonly detail: string;
+}
+
+/** Called in this order: informational* head data* (end | failed), or failed at any point. Nothing follows end or failed. */
+export interface AnswerListener {
+  /** 1xx except 101, before the head. */
+  informational(status: number, headers: readonly string[]): void;
+  head(head: AnswerHead): void;
+  /** The chunk is the listener's to keep. Return false to pause the answer until `resume()`. */
+  data(chunk: Buffer): boolean;
+  /** The answer is whole. `trailers`: raw pairs, mostly empty. */
+  end(trailers: readonly string[]): void;
+  failed(failure: UpstreamFailure): void;
+  /** A `write` that returned false may go on. */
+  drained(): void;
+}
+
+/** The way down: body of one request. */
+export interface UpstreamExchange {
+  /** Send a piece of the body. Returns false when the caller should wait for `drained()`. */
+  write(chunk: Buffer): boolean;
+  /** The body is complete. `trailers`: header lines ready for the wire, chunked bodies only. */
+  end(trailerLines?: string): void;
+  /** Let a paused answer go on. */
+  resume(): void;
+  /** The client went away: drop the request and its connection. The listener hears nothing more. */
+  abort(): void;
+}

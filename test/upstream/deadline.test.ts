@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { ask, cleanUp, get, listen, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
+
+afterEach(cleanUp);
+
+const LONG = 60_000;
+const timeouts = (short: object) => ({ timeouts: { connectMs: LONG, headersMs: LONG, idleMs: LONG, ...short } });
+
+async function timedOut(recorder: Recorder, since: number, atLeast: number): Promise<void> {
+  await recorder.over;
+  const took = performance.now() - since;
+  expect(recorder.failure?.kind).toBe('timeout');
+  expect(took).toBeGreaterThanOrEqual(atLeast - 2);
+  expect(took).toBeLessThan(atLeast * 2 + 200);
+}
+
+test('a connection that does not come about in time times out, TLS included', async () => {
+  // Accepts TCP and never says a word of TLS.
+  const server = await listen(() => {});
+  const upstream = upstreamTo(server.origin.replace('http:', 'https:'), timeouts({ connectMs: 80 }));
+  const recorder = new Recorder();
+  const since = performance.now();
+  upstream.send(get(), recorder);
+  await timedOut(recorder, since, 80);
+  expect(upstream.stats.open).toBe(0);
+});
+
+test('an upstream that never answers times out', async () => {
+  const server = await listen(() => {});
+  const recorder = new Recorder();
+  const since = performance.now();
+  upstreamTo(server.origin, timeouts({ headersMs: 80 })).send(get(), recorder);
+  await timedOut(recorder, since, 80);
+  expect(recorder.failure?.detail).toContain('no answer in time');
+});
+
+test('informational answers buy no time', async () => {
+  const server = await serve((socket) => {
+    const repeat = setInterval(() => socket.write('HTTP/1.1 102 Processing\r\n\r\n'), 20);
+    socket.on('close', () => clearInterval(repeat));
+  });
+  const recorder = new Recorder();
+  const since = performance.now();
+  upstreamTo(server.origin, timeouts({ headersMs: 120 })).send(get(), recorder);
+  await timedOut(recorder, since, 120);
+  expect(recorder.informationals.length).toBeGreaterThan(0);
+});
+
+test('the time for the head begins when the request is complete', async () => {
+  const server = await listen((socket) => {
+    socket.on('data', (chunk) => chunk.includes('last') && socket.write(OK));
+  });
+  const recorder = new Recorder();
+  const exchange = upstreamTo(server.origin, timeouts({ headersMs: 60 })).send(
+    post({ kind: 'length', length: 4 }),
+    recorder,
+  );
+  // Three times the limit.
+  setTimeout(() => {
+    exchange.write(Buffer.from('last'));
+    exchange.end();
+  }, 180);
+  expect((await recorder.over).calls.at(-1)).toBe('end');
+});
+
+test('an upload that stalls times out', async () => {
+  const server = await listen(() => {});
+  const recorder = new Recorder();
+  const since = performance.now();
+  const exchange = upstreamTo(server.origin, timeouts({ idleMs: 80 })).send(
+    post({ kind: 'length', length: 4 }),
+    recorder,
+  );
+  exchange.write(Buffer.from('12'));
+  await timedOut(recorder, since, 80);
+  expect(recorder.failure?.detail).toContain('stalled');
+});
+
+test('an upload an upstream does not read times out', async () => {
+  const server = await listen((socket) => socket.pause());
+  const recorder = new Recorder();
+  const exchange = upstreamTo(server.origin, timeouts({ idleMs: 80 })).send(post({ kind: 'chunked' }), recorder);
+  exchange.write(Buffer.alloc(32 * 1024 * 1024));
+  exchange.end();
+  await recorder.over;
+  expect(recorder.failure).toMatchObject({ kind: 'timeout', detail: expect.stringContaining('stalled') });
+});
+
+test('an answer that stalls times out, one that trickles does not', async () => {
+  const server = await serve((socket, text) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0');
+    if (text.includes('/stall')) return;
+    let sent = 1;
+    const trickle = setInterval(() => {
+      socket.write(String(sent));
+      sent += 1;
+      if (sent === 10) clearInterval(trickle);
+    }, 25);
+    socket.on('close', () => clearInterval(trickle));
+  });
+  const upstream = upstreamTo(server.origin, timeouts({ idleMs: 100 }));
+  const stalled = new Recorder();
+  const trickled = ask(upstream);
+  upstream.send(get('/stall'), stalled);
+  await once(stalled.events, 'data');
+  await timedOut(stalled, performance.now(), 100);
+  expect(stalled.calls).toEqual(['head', 'data', 'failed']);
+  expect((await trickled).body).toBe('0123456789');
+});
+
+test('a listener that pauses gets the same time, and again from each resume', async () => {
+  const server = await serve((socket) =>
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n'),
+  );
+  const recorder = new Recorder();
+  recorder.more = false;
+  const exchange = upstreamTo(server.origin, timeouts({ idleMs: 100 })).send(get(), recorder);
+  await once(recorder.events, 'data');
+  const since = performance.now();
+  for (let i = 0; i < 2; i += 1) {
+    setTimeout(() => exchange.resume(), 70);
+    await once(recorder.events, 'data');
+  }
+  expect(performance.now() - since).toBeGreaterThan(110);
+  await timedOut(recorder, performance.now(), 100);
+});
+
+test('a request that waits too long for a connection is turned away', async () => {
+  const server = await listen(() => {});
+  const upstream = upstreamTo(server.origin, { ...timeouts({ connectMs: 60 }), maxConnections: 1 });
+  const first = new Recorder();
+  upstream.send(get(), first);
+  expect((await ask(upstream)).failure?.kind).toBe('overloaded');
+  expect(first.calls).toEqual([]);
+});
+
+test('an answer that lies ready after a stall of this process still counts', async () => {
+  const server = await serve((socket) => socket.write(OK));
+  const upstream = upstreamTo(server.origin, timeouts({ headersMs: 60 }));
+  await ask(upstream);
+  for (let i = 0; i < 3; i += 1) {
+    const answer = ask(upstream);
+    await new Promise(setImmediate);
+    const until = performance.now() + 150;
+    while (performance.now() < until);
+    expect((await answer).calls.at(-1)).toBe('end');
+  }
+});
+
+test('no socket is left once all is over', async () => {
+  const server = await serve((socket) => socket.end(OK));
+  const upstream = upstreamTo(server.origin, timeouts({ headersMs: 40 }));
+  await ask(upstream);
+  await expect.poll(() => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length).toBe(0);
+  expect(upstream.stats).toEqual({ open: 0, idle: 0, active: 0, queued: 0 });
+});

@@ -1,17 +1,15 @@
 /** Workspaces, environments, resources and assignments over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { deleteAssignment, getAssignment, putAssignment } from '../manage/assignments.ts';
 import type { ManageContext } from '../manage/context.ts';
 import {
-  deleteAssignment,
   deleteEnvironment,
   deleteResource,
   deleteWorkspace,
-  getAssignment,
   getEnvironment,
   getResource,
   getWorkspace,
   patchWorkspace,
-  putAssignment,
   putEnvironment,
   putResource,
   putWorkspace,

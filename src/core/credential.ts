@@ -17,7 +17,7 @@ const QUERY_NAME = 'authorization';
 /**
  * `authorization`: every value of the header, in order. `query`: with its `?`, or empty.
  * Two headers, two query copies, or a header and a query copy that differ are malformed; a query copy counts only
- * where the route says so (the Coze SDK's WebSocket client sends it beside the header).
+ * where the route says so (some WebSocket clients send it beside the header).
  */
 export function readCredential(
   authorization: readonly string[],

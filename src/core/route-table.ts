@@ -85,7 +85,7 @@ export class RouteTable {
         node.restLeaf ??= newLeaf(route.template);
         return place(node.restLeaf, route);
       }
-      node = segment.kind === 'parameter' ? (node.parameter ??= newNode()) : this.#literal(node, segment.text);
+      node = segment.kind === 'parameter' ? parameterOf(node) : this.#literal(node, segment.text);
     }
     node.leaf ??= newLeaf(route.template);
     return place(node.leaf, route);
@@ -128,6 +128,11 @@ export class RouteTable {
     const slash = last?.kind === 'literal' && last.text === '' && segments.length > 1;
     return this.#options.ignoreTrailingSlash && slash ? segments.slice(0, -1) : segments;
   }
+}
+
+function parameterOf(node: Node): Node {
+  node.parameter ??= newNode();
+  return node.parameter;
 }
 
 function newNode(): Node {

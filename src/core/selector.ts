@@ -39,7 +39,7 @@ export function foldHeaderName(name: string): string {
 /** Case and a `[…]` suffix do not tell query names apart everywhere; blanks and NUL at the rim neither. */
 function foldQueryName(name: string): string {
   return name
-    .replace(/\[[^]*$/, '')
+    .replace(/\[[\s\S]*$/, '')
     .replace(/^[\s\x00]+|[\s\x00]+$/g, '')
     .toLowerCase();
 }

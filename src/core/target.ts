@@ -65,9 +65,9 @@ function readUnusualPath(rawPath: string, query: string): Target | null {
 function decodeUnreserved(path: string): string | null {
   if (!path.includes('%')) return path;
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null;
-  return path.replace(/%([0-9A-Fa-f]{2})/g, (escape, hex: string) => {
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (whole, hex: string) => {
     const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return UNRESERVED.test(char) ? char : escape;
+    return UNRESERVED.test(char) ? char : whole;
   });
 }
 

@@ -1,5 +1,6 @@
 /**
- * The API behind the demo: workspaces, bots, workflows, an upload and a chat that streams, in the shapes of Coze's API.
+ * The API behind the demo: workspaces, bots, workflows, an upload and a chat that streams, in the shapes of a well-known
+ * agent platform's API.
  * It trusts the gateway's identity headers and checks nothing itself: that is the point.
  */
 import { createHash } from 'node:crypto';

@@ -1,9 +1,9 @@
 /** What management needs of the world: the store, the policy in force, the time. */
-import { isId } from '../core/facts.ts';
+import { isId, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Store } from '../store/store.ts';
 import type { Draft } from './draft.ts';
-import { type OrganizationDoc, organizationKey } from './records.ts';
+import { type OrganizationDoc, organizationKey, type WorkspaceDoc } from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
 
 export interface ManageContext {
@@ -22,6 +22,13 @@ export async function requireOrganization(draft: Pick<Draft, 'get'>, id: string)
   const organization = await draft.get('organization', organizationKey(id));
   if (organization === null) throw notFound('organization', id);
   return organization;
+}
+
+export async function requireWorkspace(draft: Pick<Draft, 'get'>, org: string, id: string): Promise<WorkspaceDoc> {
+  await requireOrganization(draft, org);
+  const workspace = await draft.get('workspace', workspaceKey(org, id));
+  if (workspace === null) throw notFound('workspace', id);
+  return workspace;
 }
 
 /** 400: an id that could never exist. */

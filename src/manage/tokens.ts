@@ -8,20 +8,18 @@ import { DAY_MS, type KindPolicy, type MutableField } from '../core/policy.ts';
 import { mintToken } from '../secret.ts';
 import { type ManageContext, reader, requireOrganization } from './context.ts';
 import { change, type Draft, type Drafted, list, type Page } from './draft.ts';
+import { type ExpiryInput, newExpiry, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces } from './grants.ts';
 import { lists, type MemberDoc, type TokenDoc } from './records.ts';
-import { conflict, notFound, Rejection, unacceptable } from './rejection.ts';
+import { conflict, notFound, type Rejection, unacceptable } from './rejection.ts';
 
-export interface TokenInput {
+export interface TokenInput extends ExpiryInput {
   readonly kind?: string;
   readonly name: string;
   readonly description?: string | null;
   readonly owner?: string;
   readonly scopes?: readonly string[];
   readonly workspaces?: readonly string[] | AllGrant | 'all';
-  readonly expiresInDays?: number;
-  readonly expiresAt?: string;
-  readonly neverExpires?: boolean;
 }
 
 export interface TokenPatch {
@@ -221,75 +219,6 @@ function checkMutable(kind: KindPolicy, field: string): void {
   const mutable = field === 'expiresAt' ? kind.expiry.editable : kind.mutable.has(field as MutableField);
   if (!mutable)
     throw unacceptable('field_fixed', field, `${field} of a ${kind.name} token cannot be changed after creation.`);
-}
-
-function readExpiry(kind: KindPolicy, input: TokenInput, nowMs: number): number | null {
-  const given = ['expiresInDays', 'expiresAt', 'neverExpires'].filter(
-    (field) => input[field as keyof TokenInput] !== undefined,
-  );
-  if (given.length > 1)
-    throw unacceptable(
-      'expiry_ambiguous',
-      given[1]!,
-      `Give one of expiresInDays, expiresAt and neverExpires, not ${given.join(' and ')}.`,
-    );
-  if (input.expiresInDays !== undefined)
-    return inRange(kind, nowMs + Math.round(input.expiresInDays * DAY_MS), nowMs, 'expiresInDays');
-  if (input.expiresAt !== undefined) return inRange(kind, parseInstant(input.expiresAt), nowMs, 'expiresAt');
-  if (input.neverExpires === true) return never(kind, 'neverExpires');
-  if (!kind.expiry.required) return null;
-  throw unacceptable('expiry_required', 'expiresInDays', `A ${kind.name} token needs an expiry: ${rangeText(kind)}.`);
-}
-
-function newExpiry(kind: KindPolicy, before: TokenDoc, expiresAt: string | null, nowMs: number): number | null {
-  if (expiresAt === null) return never(kind, 'expiresAt');
-  const atMs = inRange(kind, parseInstant(expiresAt), before.createdAtMs, 'expiresAt');
-  if (atMs <= nowMs)
-    throw unacceptable(
-      'expiry_out_of_range',
-      'expiresAt',
-      'expiresAt must be in the future; to end a token now, revoke it.',
-    );
-  return atMs;
-}
-
-function never(kind: KindPolicy, field: string): null {
-  if (!kind.expiry.never)
-    throw unacceptable('expiry_out_of_range', field, `A ${kind.name} token cannot live for ever: ${rangeText(kind)}.`);
-  return null;
-}
-
-function inRange(kind: KindPolicy, atMs: number, fromMs: number, field: string): number {
-  const lifeMs = atMs - fromMs;
-  const { minMs, maxMs } = kind.expiry;
-  if (!(lifeMs > 0 && lifeMs >= minMs && lifeMs <= maxMs) || atMs > 8.64e15) {
-    throw unacceptable('expiry_out_of_range', field, `The expiry of a ${kind.name} token must be ${rangeText(kind)}.`);
-  }
-  return atMs;
-}
-
-function rangeText(kind: KindPolicy): string {
-  const { minMs, maxMs, never } = kind.expiry;
-  const range =
-    maxMs === Number.POSITIVE_INFINITY
-      ? 'any future instant'
-      : `${minMs / DAY_MS} to ${maxMs / DAY_MS} days from creation`;
-  return never ? `${range}, or never` : range;
-}
-
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
-
-function parseInstant(text: string): number {
-  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_instant',
-      field: 'expiresAt',
-      detail: 'expiresAt must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.',
-    });
-  }
-  return ms;
 }
 
 /** Sorts by creation; 80 random bits tell tokens of one millisecond apart. */

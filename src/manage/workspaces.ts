@@ -1,15 +1,8 @@
 /** Workspaces and what stands in them: environments, resources, and who has which role. */
-import {
-  type Assignments,
-  environmentKey,
-  memberKey,
-  type Role,
-  resourceKey,
-  teamKey,
-  workspaceKey,
-} from '../core/facts.ts';
+import { environmentKey, memberKey, resourceKey, workspaceKey } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
-import { checkId, type ManageContext, type Put, reader, requireOrganization } from './context.ts';
+import { without } from './assignments.ts';
+import { checkId, type ManageContext, type Put, reader, requireOrganization, requireWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { type EnvironmentDoc, lists, type ResourceDoc, type WorkspaceDoc } from './records.ts';
 import { conflict, notFound, unacceptable } from './rejection.ts';
@@ -180,61 +173,6 @@ export async function deleteResource(
   });
 }
 
-export type AssigneeKind = 'members' | 'teams';
-
-/** An assignment lives with whom it is given to: that is the record the hot path has at hand. */
-export async function putAssignment(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  kind: AssigneeKind,
-  id: string,
-  role: Role,
-): Promise<Drafted<Put<{ readonly role: Role }>>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    const before = await assignmentsOf(draft, org, kind, id);
-    await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role]]);
-    return { created: !before.some(([other]) => other === workspaceId), item: { role } };
-  });
-}
-
-export async function getAssignment(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  kind: AssigneeKind,
-  id: string,
-): Promise<{ readonly role: Role }> {
-  const draft = reader(context.store);
-  await requireWorkspace(draft, org, workspaceId);
-  const role = (await assignmentsOf(draft, org, kind, id)).find(([other]) => other === workspaceId)?.[1];
-  if (role === undefined) throw notFound(`assignment of ${kind}`, id);
-  return { role };
-}
-
-export async function deleteAssignment(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  kind: AssigneeKind,
-  id: string,
-): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    const before = await assignmentsOf(draft, org, kind, id);
-    if (!before.some(([other]) => other === workspaceId)) throw notFound(`assignment of ${kind}`, id);
-    await assign(draft, org, kind, id, without(before, workspaceId));
-  });
-}
-
-export async function requireWorkspace(draft: Pick<Draft, 'get'>, org: string, id: string): Promise<WorkspaceDoc> {
-  await requireOrganization(draft, org);
-  const workspace = await draft.get('workspace', workspaceKey(org, id));
-  if (workspace === null) throw notFound('workspace', id);
-  return workspace;
-}
-
 async function requireEnvironment(
   draft: Pick<Draft, 'get'>,
   org: string,
@@ -262,31 +200,4 @@ async function requireOwner(draft: Draft, org: string, owner: string): Promise<v
   if ((await draft.get('member', memberKey(org, owner))) === null) {
     throw unacceptable('owner_unknown', 'owner', `There is no member ${JSON.stringify(owner)} in this organization.`);
   }
-}
-
-async function assignmentsOf(
-  draft: Pick<Draft, 'get'>,
-  org: string,
-  kind: AssigneeKind,
-  id: string,
-): Promise<Assignments> {
-  const doc =
-    kind === 'members' ? await draft.get('member', memberKey(org, id)) : await draft.get('team', teamKey(org, id));
-  if (doc === null) throw notFound(kind === 'members' ? 'member' : 'team', id);
-  return doc.assignments;
-}
-
-async function assign(
-  draft: Draft,
-  org: string,
-  kind: AssigneeKind,
-  id: string,
-  assignments: Assignments,
-): Promise<void> {
-  if (kind === 'members') draft.put('member', { ...(await draft.get('member', memberKey(org, id)))!, assignments });
-  else draft.put('team', { ...(await draft.get('team', teamKey(org, id)))!, assignments });
-}
-
-function without(assignments: Assignments, workspaceId: string): Assignments {
-  return assignments.filter(([other]) => other !== workspaceId);
 }

@@ -26,6 +26,7 @@ export class Connection implements AnswerEvents, Carrier {
   #exchange: RunningExchange | undefined;
   /** Has carried an exchange before this one. */
   #reused = false;
+  /** A byte of the answer has come. */
   #answered = false;
   #headSeen = false;
   #paused = false;
@@ -33,9 +34,8 @@ export class Connection implements AnswerEvents, Carrier {
   #ended = false;
   /** What a paused listener has not seen of the bytes already read. */
   readonly #held: Buffer[] = [];
-  /** Something moved since the last check; the clock is read there, not here, hence once for many requests. */
+  /** Something moved since the last check. The clock is read there: once for many requests instead of for each. */
   #moved = false;
-  /** The last check before which something had moved. */
   #stamp: number;
 
   constructor(owner: ConnectionOwner, exchange: RunningExchange) {
@@ -47,7 +47,10 @@ export class Connection implements AnswerEvents, Carrier {
     this.#socket = socket;
     this.#writer = new RequestWriter(socket, owner.authority);
     socket.on(owner.isSecure ? 'secureConnect' : 'connect', () => this.#onConnect());
-    socket.on('drain', () => this.#onDrain());
+    socket.on('drain', () => {
+      this.#moved = true;
+      this.#exchange?.drained();
+    });
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => this.#gone(error.code ?? error.message));
     socket.on('close', () => {
@@ -220,11 +223,6 @@ export class Connection implements AnswerEvents, Carrier {
     return keepAliveSeconds < 0 ? own : Math.min(own, (keepAliveSeconds - 1) * 1000);
   }
 
-  #onDrain(): void {
-    this.#moved = true;
-    this.#exchange?.drained();
-  }
-
   #onEnd(): void {
     this.#ended = true;
     if (this.state === BUSY && this.#paused) return;
@@ -234,8 +232,8 @@ export class Connection implements AnswerEvents, Carrier {
 
   #gone(detail: string): void {
     const exchange = this.#exchange;
+    // A fresh connection cannot have met its keep-alive end, so this happens once at most.
     if (this.state === BUSY && this.#reused && !this.#answered && exchange!.isReplayable) {
-      exchange!.replayed = true;
       exchange!.detach();
       this.#exchange = undefined;
       this.#owner.replay(exchange!);

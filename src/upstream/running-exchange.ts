@@ -34,7 +34,6 @@ export class RunningExchange implements UpstreamExchange {
   waitingSince = 0;
   /** The caller has handed over the whole request. */
   requestDone: boolean;
-  replayed = false;
 
   readonly #owner: ExchangeOwner;
   readonly #listener: AnswerListener;
@@ -56,7 +55,7 @@ export class RunningExchange implements UpstreamExchange {
 
   /** Only what is safe to do twice, and has no body that might be gone (RFC 9110 9.2.2). */
   get isReplayable(): boolean {
-    return !this.replayed && this.request.body.kind === 'none' && REPLAYABLE.has(this.request.method);
+    return this.request.body.kind === 'none' && REPLAYABLE.has(this.request.method);
   }
 
   /** It has a connection, which may still be on its way. */

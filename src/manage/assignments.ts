@@ -1,0 +1,81 @@
+/** Who has which role in a workspace: members and teams. An assignment lives in the record of whom it is given to. */
+import { type Assignments, memberKey, type Role, teamKey } from '../core/facts.ts';
+import { type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
+import { change, type Draft, type Drafted } from './draft.ts';
+import { notFound } from './rejection.ts';
+
+export type AssigneeKind = 'members' | 'teams';
+
+/** An assignment lives with whom it is given to: that is the record the hot path has at hand. */
+export async function putAssignment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  kind: AssigneeKind,
+  id: string,
+  role: Role,
+): Promise<Drafted<Put<{ readonly role: Role }>>> {
+  return change(context.store, org, async (draft) => {
+    await requireWorkspace(draft, org, workspaceId);
+    const before = await assignmentsOf(draft, org, kind, id);
+    await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role]]);
+    return { created: !before.some(([other]) => other === workspaceId), item: { role } };
+  });
+}
+
+export async function getAssignment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  kind: AssigneeKind,
+  id: string,
+): Promise<{ readonly role: Role }> {
+  const draft = reader(context.store);
+  await requireWorkspace(draft, org, workspaceId);
+  const role = (await assignmentsOf(draft, org, kind, id)).find(([other]) => other === workspaceId)?.[1];
+  if (role === undefined) throw notFound(`assignment of ${kind}`, id);
+  return { role };
+}
+
+export async function deleteAssignment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  kind: AssigneeKind,
+  id: string,
+): Promise<Drafted<void>> {
+  return change(context.store, org, async (draft) => {
+    await requireWorkspace(draft, org, workspaceId);
+    const before = await assignmentsOf(draft, org, kind, id);
+    if (!before.some(([other]) => other === workspaceId)) throw notFound(`assignment of ${kind}`, id);
+    await assign(draft, org, kind, id, without(before, workspaceId));
+  });
+}
+
+async function assignmentsOf(
+  draft: Pick<Draft, 'get'>,
+  org: string,
+  kind: AssigneeKind,
+  id: string,
+): Promise<Assignments> {
+  const doc =
+    kind === 'members' ? await draft.get('member', memberKey(org, id)) : await draft.get('team', teamKey(org, id));
+  if (doc === null) throw notFound(kind === 'members' ? 'member' : 'team', id);
+  return doc.assignments;
+}
+
+async function assign(
+  draft: Draft,
+  org: string,
+  kind: AssigneeKind,
+  id: string,
+  assignments: Assignments,
+): Promise<void> {
+  if (kind === 'members') draft.put('member', { ...(await draft.get('member', memberKey(org, id)))!, assignments });
+  else draft.put('team', { ...(await draft.get('team', teamKey(org, id)))!, assignments });
+}
+
+/** The assignments without those in one workspace. */
+export function without(assignments: Assignments, workspaceId: string): Assignments {
+  return assignments.filter(([other]) => other !== workspaceId);
+}

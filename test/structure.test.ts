@@ -1,0 +1,83 @@
+/** Keeps the house in order: floors that import only downwards, no circles, small files that say what they do. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+/** Lowest first. A file may import its own room or a lower floor; rooms on one floor never meet. */
+const FLOORS: ReadonlyArray<readonly string[]> = [
+  ['core'],
+  ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
+  ['http', 'observe', 'upstream', 'store', 'config'],
+  ['edge', 'manage'],
+  ['admin'],
+  ['gateway.ts'],
+  ['demo'],
+  ['cli'],
+  ['main.ts'],
+];
+const LINES_MAX = 280;
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const importsOf = (name: string) =>
+  Array.from(readFileSync(join(SRC, name), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g), (match) => match[1]!);
+const room = (name: string) => name.split('/')[0]!;
+const floor = (name: string) => FLOORS.findIndex((rooms) => rooms.includes(room(name)));
+const target = (name: string, spec: string) => relative(SRC, join(SRC, dirname(name), spec));
+
+describe.each(files)('%s', (name) => {
+  it('lives on a floor and imports only downwards', () => {
+    expect(floor(name), 'every file lives on a floor').not.toBe(-1);
+    for (const spec of importsOf(name).filter((candidate) => candidate.startsWith('.'))) {
+      const imported = target(name, spec);
+      if (!imported.endsWith('.ts')) continue;
+      expect(room(imported) === room(name) || floor(imported) < floor(name), `${name} imports ${imported}`).toBe(true);
+    }
+  });
+
+  it('is small, opens with what it does, and has no default export', () => {
+    const text = readFileSync(join(SRC, name), 'utf8');
+    expect(text.split('\n').length).toBeLessThanOrEqual(LINES_MAX);
+    expect(text.startsWith('/**'), 'opens with a comment').toBe(true);
+    expect(text).not.toMatch(/^export default|^export \* from/m);
+  });
+});
+
+it('the core imports nothing but the core', () => {
+  for (const name of files.filter((candidate) => room(candidate) === 'core')) {
+    for (const spec of importsOf(name)) expect(spec, name).toMatch(/^\.\/[a-z-]+\.ts$/);
+  }
+});
+
+it('the core reads no clock, waits for nothing and prints nothing', () => {
+  for (const name of files.filter((candidate) => room(candidate) === 'core')) {
+    expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(/Date\.now|new Date\(|performance\.|\bawait\b|\basync\b|console\.|Math\.random/);
+  }
+});
+
+it('no imports run in a circle', () => {
+  const state = new Map<string, 'open' | 'done'>();
+  const visit = (name: string, path: readonly string[]): void => {
+    if (state.get(name) === 'done') return;
+    expect(state.get(name), [...path, name].join(' → ')).not.toBe('open');
+    state.set(name, 'open');
+    for (const spec of runtimeImports(name)) visit(spec, [...path, name]);
+    state.set(name, 'done');
+  };
+  for (const name of files) visit(name, []);
+});
+
+/** Imports that are only types vanish when the sources run. */
+function runtimeImports(name: string): string[] {
+  const text = readFileSync(join(SRC, name), 'utf8').replace(/import type [^;]+;/g, '');
+  return Array.from(text.matchAll(/from '(\.[^']+\.ts)'/g), (match) => target(name, match[1]!));
+}
+
+it("no source system's name appears in src: their differences are policy data", () => {
+  for (const name of files) {
+    // Requirement ids such as COZE-PAT-5 name a source in a comment; nothing else may.
+    const text = readFileSync(join(SRC, name), 'utf8').replace(/\b(?:COZE|FEATBIT|IMPACT|SCRYDON)-[A-Z0-9-]+/g, '');
+    expect(text.match(/coze|featbit|impact\.com|scrydon/i)?.[0], name).toBeUndefined();
+  }
+});

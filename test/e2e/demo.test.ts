@@ -1,0 +1,66 @@
+/** The demo as a newcomer meets it: every curl line of the tour answers as the tour says. */
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Started, scopegate } from '../support/process.ts';
+
+let demo: Started;
+let steps: Array<{ readonly status: string; readonly code: string | undefined; readonly line: string }>;
+let variables: string;
+
+beforeAll(async () => {
+  demo = scopegate(['demo']);
+  const text = await demo.until('refused from the very next request on');
+  variables = text.match(/^ {2}[A-Z]+=\S+$/gm)!.join('\n');
+  steps = readTour(await demo.until('LEAKED" '));
+});
+afterAll(() => demo.stop());
+
+/** Headings such as `403, 200  a bot …` announce the statuses of the curl lines below them, in order. */
+function readTour(text: string): typeof steps {
+  const found: typeof steps = [];
+  for (const block of text.split('\n\n')) {
+    const heading = /^((?:\d{3})(?:, \d{3})*) {2}(.*)$/m.exec(block);
+    if (heading === null) continue;
+    const statuses = heading[1]!.split(', ');
+    const lines = block.split('\n').filter((line) => line.startsWith('  curl'));
+    expect(lines.length, block).toBe(statuses.length);
+    for (const [index, line] of lines.entries()) {
+      const code = statuses[index]!.startsWith('4') ? /code (\d{4})/.exec(heading[2]!)?.[1] : undefined;
+      found.push({ status: statuses[index]!, code, line });
+    }
+  }
+  return found;
+}
+
+describe('scopegate demo', () => {
+  it('prints curl lines that answer exactly as announced, in the order printed', () => {
+    expect(steps.length).toBeGreaterThanOrEqual(13);
+    for (const { status, code, line } of steps) {
+      const output = execFileSync('bash', ['-c', `${variables}\n${line} -s -m 10`], { encoding: 'utf8' });
+      expect(output, line).toContain(`HTTP/1.1 ${status} `);
+      if (code !== undefined) expect(output, line).toContain(`"code":${code}`);
+    }
+  });
+
+  it('shows a 200, 4100, 4101, 403, 404 and a revocation', () => {
+    expect(new Set(steps.map((step) => step.status))).toEqual(new Set(['200', '401', '403', '404']));
+    expect(new Set(steps.map((step) => step.code))).toEqual(new Set([undefined, '4100', '4101']));
+  });
+});
+
+describe('scopegate demo --json', () => {
+  it('prints one line of JSON once everything answers, moves off busy ports, and stops cleanly on SIGTERM', async () => {
+    const second = scopegate(['demo', '--json']);
+    const printed = JSON.parse(await second.until('}}\n')) as Record<string, string> & {
+      tokens: Record<string, string>;
+    };
+    expect(Object.keys(printed)).toEqual(['gateway', 'admin', 'adminKey', 'upstream', 'tokens']);
+    for (const token of Object.values(printed.tokens)) expect(token).toMatch(/^(pat|sat)_[0-9A-Za-z]{49}$/);
+    const answer = await fetch(`${printed.gateway}/api/v1/workflows?environmentId=env_live`, {
+      headers: { authorization: `Bearer ${printed.tokens.reader}` },
+    });
+    expect(answer.status).toBe(200);
+    expect((await fetch(`${printed.admin}/readyz`)).status).toBe(200);
+    expect(await second.stop()).toBe(0);
+  });
+});

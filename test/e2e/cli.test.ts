@@ -1,0 +1,221 @@
+/** The command line as an operator meets it: clear lines, right exit codes, nothing half started. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ENTRY, ROOT, scopegate } from '../support/process.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scopegate-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ADMIN_KEY = 'k'.repeat(32);
+
+function configuration(name: string, more = ''): string {
+  const path = join(folder, name);
+  writeFileSync(
+    path,
+    `gateway: { port: 0 }
+admin: { port: 0 }
+policy: ${join(ROOT, 'policies/coze.yaml')}
+upstreams: { api: { targets: ["http://127.0.0.1:9"] } }
+routes: [{ id: all, match: { path: "/**" }, public: true, upstream: api }]
+${more}`,
+  );
+  return path;
+}
+
+const lastLine = (log: string) =>
+  JSON.parse(log.trim().split('\n').at(-1)!) as { admin: string | null; gateway: string | null; adminKeyFrom: string };
+
+async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const started = scopegate(args, { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
+  const code = await started.exit();
+  return { code, stdout: started.stdout(), stderr: started.stderr() };
+}
+
+describe('scopegate check', () => {
+  it('accepts the gateway.yaml of this repository', async () => {
+    const { code, stdout } = await run('check', join(ROOT, 'gateway.yaml'));
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining('ok, 10 routes, 1 upstream, policy coze'),
+    });
+  });
+
+  it('warns of a route that names no workspace', async () => {
+    expect((await run('check', join(ROOT, 'gateway.yaml'))).stderr).toMatch(
+      /gateway\.yaml:\d+:\d+: warning: the route "chat" names no workspace/,
+    );
+  });
+
+  it('reports every problem at once as file:line:column, and exits 1', async () => {
+    const path = join(folder, 'broken.yaml');
+    writeFileSync(
+      path,
+      `policy: ${join(ROOT, 'policies/coze.yaml')}
+upstreams:
+  api: { targets: ["http://127.0.0.1:9"] }
+routes:
+  - id: a
+    match: { path: /a }
+    require: { scopes: ["bot:reed"] }
+    upstream: apy
+  - id: a
+    match: { path: /a }
+    require: { scopes: ["bot:read"] }
+    upstream: api
+`,
+    );
+    const { code, stderr } = await run('check', path);
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/broken\.yaml:7:\d+: the policy knows no scope "bot:reed"; did you mean "bot:read"\?/),
+      expect.stringMatching(/broken\.yaml:8:\d+: there is no upstream "apy"; did you mean "api"\?/),
+      expect.stringMatching(/broken\.yaml:9:\d+: the route id "a" already stands in line 5/),
+      expect.stringMatching(/broken\.yaml:10:\d+: the route "a" already answers this path/),
+    ]);
+  });
+
+  it('says the same as JSON, for scripts', async () => {
+    const { code, stdout } = await run('check', '--json', join(folder, 'missing.yaml'));
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      problems: [{ line: 1, column: 1, message: 'cannot be read: no such file' }],
+    });
+  });
+});
+
+describe('scopegate serve', () => {
+  it('is ready within seconds, keeps its admin key private, and drains on SIGTERM with exit code 0', async () => {
+    const path = configuration('good.yaml', 'store: { driver: sqlite, path: good/scopegate.db }');
+    const started = scopegate(['serve', '-c', path]);
+    const log = await started.until('ready: 1 route');
+    const ready = lastLine(log);
+    expect((await fetch(`${ready.admin}/readyz`)).status).toBe(200);
+    const key = readFileSync(ready.adminKeyFrom, 'utf8').trim();
+    expect(log).not.toContain(key);
+    expect(statSync(ready.adminKeyFrom).mode & 0o777).toBe(0o600);
+    const policy = await fetch(`${ready.admin}/v1/policy`, { headers: { authorization: `Bearer ${key}` } });
+    expect(policy.status).toBe(200);
+    expect(await started.stop()).toBe(0);
+  });
+
+  it('--only splits it: a gateway process follows what the sidecar process writes', async () => {
+    const path = configuration('split.yaml', 'store: { driver: sqlite, path: split/scopegate.db }');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('public: true', 'require: { scopes: ["bot:read"] }'));
+    const sidecar = scopegate(['serve', '-c', path, '--only', 'admin'], { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
+    const { admin, gateway: none } = lastLine(await sidecar.until('ready:'));
+    const proxy = scopegate(['serve', '-c', path, '--only', 'gateway']);
+    const { gateway, admin: noAdmin } = lastLine(await proxy.until('ready:'));
+    expect([none, noAdmin]).toEqual([null, null]);
+
+    const call = async (method: string, at: string, body?: object) => {
+      const answer = await fetch(`${admin}/v1/organizations/acme${at}`, {
+        method,
+        headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(answer.ok, await answer.clone().text()).toBe(true);
+      return (await answer.json()) as { id: string; token: string };
+    };
+    await call('PUT', '', { name: 'Acme', edition: 'team' });
+    await call('PUT', '/members/ann', { name: 'Ann', role: 'admin' });
+    const input = { owner: 'ann', name: 'n', scopes: ['bot:read'], workspaces: 'all', expiresInDays: 1 };
+    const { id, token } = await call('POST', '/tokens', input);
+    const status = async () => (await fetch(`${gateway}/x`, { headers: { authorization: `Bearer ${token}` } })).status;
+    // Allowed: nobody listens upstream, so a forwarded request answers 502.
+    expect(await status()).toBe(502);
+    await call('POST', `/tokens/${id}/revoke`);
+    await vi.waitUntil(async () => (await status()) === 401, { timeout: 1000, interval: 5 });
+    expect(await Promise.all([sidecar.stop(), proxy.stop()])).toEqual([0, 0]);
+  });
+
+  it('says in one line which port is in use, and exits 1', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+    });
+    for (const [name, section] of [
+      ['gateway', `gateway: { port: ${port} }\nadmin: { port: 0 }`],
+      ['admin', `gateway: { port: 0 }\nadmin: { port: ${port} }`],
+    ] as const) {
+      const path = configuration(`busy-${name}.yaml`, `store: { driver: sqlite, path: busy-${name}/scopegate.db }`);
+      writeFileSync(path, readFileSync(path, 'utf8').replace('gateway: { port: 0 }\nadmin: { port: 0 }', section));
+      const { code, stderr } = await run('serve', '-c', path);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `scopegate: ${name}: 127.0.0.1:${port} is already in use; stop the other program or set ${name}.port\n`,
+      });
+    }
+    taken.close();
+  });
+
+  it('says in one line which data folder is not writable, and exits 1', async () => {
+    writeFileSync(join(folder, 'plain-file'), '');
+    const path = configuration('unwritable.yaml', 'store: { driver: sqlite, path: plain-file/data/scopegate.db }');
+    const { code, stderr } = await run('serve', '-c', path);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^scopegate: store: the data folder .*plain-file\/data is not writable \(E[A-Z]+\); .*\n$/);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('refuses a database that others may open, and says how to mend it', async () => {
+    mkdirSync(join(folder, 'loose'));
+    writeFileSync(join(folder, 'loose/scopegate.db'), '');
+    chmodSync(join(folder, 'loose/scopegate.db'), 0o644);
+    const path = configuration('loose.yaml', 'store: { driver: sqlite, path: loose/scopegate.db }');
+    const { code, stderr } = await run('serve', '-c', path);
+    expect(code).toBe(1);
+    expect(stderr).toContain('run: chmod 600');
+  });
+
+  it('starts nothing when the configuration is wrong', async () => {
+    const path = configuration('unknown-key.yaml', 'stoer: { driver: sqlite }');
+    const { code, stderr, stdout } = await run('serve', '-c', path);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/unknown-key\.yaml:6:1: unknown key "stoer" \(did you mean "store"\?\)/);
+  });
+});
+
+describe('scopegate', () => {
+  it('teaches its commands with --help, and each command itself', async () => {
+    const { code, stdout } = await run('--help');
+    expect(code).toBe(0);
+    for (const command of ['serve', 'demo', 'check']) {
+      expect(stdout).toContain(`scopegate ${command}`);
+      expect((await run(command, '--help')).stdout).toContain(`scopegate ${command}`);
+    }
+  });
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect((await run('--version')).stdout).toBe(`${version}\n`);
+  });
+
+  it('names an unknown command or option, and exits 1', async () => {
+    expect(await run('serv')).toMatchObject({ code: 1, stderr: expect.stringContaining('no command "serv"') });
+    expect(await run('check', '--jsn')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Unknown option '--jsn'"),
+    });
+  });
+
+  it('says in one line that this Node is too old, before it reads anything else', () => {
+    const pretend = "Object.defineProperty(process.versions, 'node', { value: '20.20.2' })";
+    const { status, stderr, stdout } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${pretend}`, ENTRY, 'serve'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^scopegate needs Node 22\.19 or newer, this is 20\.20\.2\. .*\n$/);
+  });
+});

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Started, scopegate } from '../support/process.ts';
+import { hasTool } from '../support/tools.ts';
 
 let demo: Started;
 let steps: Array<{ readonly status: string; readonly code: string | undefined; readonly line: string }>;
@@ -33,7 +34,7 @@ function readTour(text: string): typeof steps {
 }
 
 describe('scopegate demo', () => {
-  it('prints curl lines that answer exactly as announced, in the order printed', () => {
+  it.skipIf(!hasTool('curl'))('prints curl lines that answer exactly as announced, in the order printed', () => {
     expect(steps.length).toBeGreaterThanOrEqual(13);
     for (const { status, code, line } of steps) {
       const output = execFileSync('bash', ['-c', `${variables}\n${line} -s -m 10`], { encoding: 'utf8' });

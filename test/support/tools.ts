@@ -1,0 +1,30 @@
+/**
+ * The programs that tests need beside Node: installed here where that is possible (root and apt), otherwise the tests
+ * that need them are skipped, by name and loudly. With CI=true a missing one is an error.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** Program → Debian package. */
+const TOOLS: Readonly<Record<string, string>> = { curl: 'curl' };
+
+export function hasTool(name: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+}
+
+/** vitest's global set-up: runs once, before any test file. */
+export function setup(): void {
+  const missing = Object.keys(TOOLS).filter((name) => !hasTool(name));
+  if (missing.length === 0) return;
+  const packages = missing.map((name) => TOOLS[name]!);
+  if (process.getuid?.() === 0 && hasTool('apt-get')) {
+    process.stdout.write(`installing for the tests: ${packages.join(', ')}\n`);
+    execFileSync('sh', ['-c', `apt-get update -qq && apt-get install -y -qq ${packages.join(' ')}`], {
+      stdio: 'inherit',
+    });
+  }
+  const still = missing.filter((name) => !hasTool(name));
+  if (still.length === 0) return;
+  const message = `MISSING: ${still.join(', ')}; tests that need them are skipped. Install: ${packages.join(' ')}`;
+  if (process.env.CI === 'true') throw new Error(message);
+  process.stderr.write(`\n${message}\n\n`);
+}

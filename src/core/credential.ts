@@ -2,7 +2,14 @@
  * Step 3 of a request: exactly one token, by RFC 6750's grammar, from the places the route accepts. Extracts text;
  * does NOT say that the token exists, nor even that it is well formed. Never looks at cookies, bodies or trailers.
  */
-import type { CredentialSources } from './route-table.ts';
+import { decodeFormText } from './form-text.ts';
+
+/** Where a route accepts a credential; the Bearer header always counts unless left out. */
+export interface CredentialSources {
+  readonly bearer: boolean;
+  readonly raw: boolean;
+  readonly query: boolean;
+}
 
 export type Credential =
   | { readonly ok: true; readonly token: string }
@@ -75,14 +82,4 @@ function queryCopies(query: string): Copy[] {
     copies.push({ index, value: equals === -1 ? '' : decodeFormText(pair.slice(equals + 1)) });
   }
   return copies;
-}
-
-/** application/x-www-form-urlencoded text; null where its percent or UTF-8 encoding is broken. */
-export function decodeFormText(text: string): string | null {
-  if (!text.includes('%') && !text.includes('+')) return text;
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return null;
-  }
 }

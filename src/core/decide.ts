@@ -163,7 +163,7 @@ function isGranted(
     case 'all-organization':
       return true;
     case 'all-owned':
-      return workspace.ownerId === token.ownerId;
+      return workspace.ownerId === token.ownerId && (owner !== null || isNobodyElse(token, facts));
     case 'all-joined': {
       const member = owner ?? currentOwner(token, facts);
       if (member === null) return false;
@@ -174,6 +174,14 @@ function isGranted(
     default:
       return token.workspaces.has(workspace.id);
   }
+}
+
+/** A frozen token outlives its owner's membership, but what the next bearer of the id owns is not its own. */
+function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
+  const key = memberKey(token.organizationId, token.ownerId!);
+  const bearer = facts.peek('member', key);
+  if (bearer === undefined) return need(key);
+  return bearer === null || bearer.generation === token.ownerGeneration;
 }
 
 /** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */
@@ -194,10 +202,10 @@ function roleIn(
   switch (token.authority) {
     case 'live': {
       if (owner === null) return null;
-      const joined = joinedRole(owner, workspace, facts);
-      if (joined !== null) return joined;
       // In edition personal an organization is a crowd of strangers: its roles grant nothing.
-      return owner.edition === 'personal' ? null : (rules.organizationRoles.get(owner.role)?.workspaceRole ?? null);
+      const everywhere =
+        owner.edition === 'personal' ? null : (rules.organizationRoles.get(owner.role)?.workspaceRole ?? null);
+      return everywhere === 'admin' ? everywhere : (joinedRole(owner, workspace, facts) ?? everywhere);
     }
     case 'frozen':
       return typeof token.workspaces === 'string' ? 'member' : (token.roles.get(workspace.id) ?? null);

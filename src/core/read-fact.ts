@@ -16,10 +16,12 @@ import type {
   TokenRecord,
   WorkspaceRecord,
 } from './facts.ts';
+import { accountKey, memberKey, tokenKey, workspaceKey } from './facts.ts';
 
 const ROLES = new Set<unknown>(['member', 'admin']);
 const ALL_GRANTS = new Set<unknown>(['all-owned', 'all-joined', 'all-organization']);
 const STATES = new Set<unknown>(['active', 'inactive', 'revoked']);
+const EDITIONS = new Set<unknown>(['personal', 'team', 'enterprise']);
 const AUTHORITIES = new Set<unknown>(['live', 'frozen', 'client']);
 
 /** The first part of a fact's key. */
@@ -30,28 +32,34 @@ export function kindOf(key: string): string {
 /** Throws TypeError when the record is not what its key says; the caller answers as for an outage, never as a no. */
 export function readFact(key: string, record: unknown): Fact {
   if (typeof record !== 'object' || record === null) throw new TypeError(`${key}: not a record`);
-  const reader = READERS[kindOf(key) as FactKind];
-  if (reader === undefined) throw new TypeError(`${key}: no such kind of fact`);
-  return reader(record as never);
+  const kind = kindOf(key);
+  if (!Object.hasOwn(READERS, kind)) throw new TypeError(`${key}: no such kind of fact`);
+  return READERS[kind as FactKind](record as never, key);
 }
 
-const READERS: { readonly [K in FactKind]: (record: never) => Fact } = {
+const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact } = {
   credential: (record: CredentialRecord) => {
     text(record.organizationId, 'organizationId');
     text(record.tokenId, 'tokenId');
     if (record.endsAtMs !== null) integer(record.endsAtMs, 'endsAtMs');
     return record;
   },
-  token: (record: TokenRecord) => {
-    text(record.organizationId, 'organizationId');
-    text(record.id, 'id');
+  token: (record: TokenRecord, key) => {
+    same(key, tokenKey(record.organizationId, record.id));
     oneOf(STATES, record.state, 'state');
     oneOf(AUTHORITIES, record.authority, 'authority');
-    if (record.authority !== 'client') text(record.ownerId, 'ownerId');
+    oneOf(EDITIONS, record.edition, 'edition');
+    text(record.kind, 'kind');
+    if (record.authority === 'client') text(record.clientId, 'clientId');
+    else {
+      text(record.ownerId, 'ownerId');
+      text(record.ownerGeneration, 'ownerGeneration');
+    }
     if (record.expiresAtMs !== null) integer(record.expiresAtMs, 'expiresAtMs');
     if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
     else texts(record.workspaces, 'workspaces');
-    if (record.scopes !== null) texts(record.scopes, 'scopes');
+    // "Whatever the owner may do" means something only where the owner is asked.
+    if (record.scopes !== null || record.authority !== 'live') texts(record.scopes, 'scopes');
     return {
       ...record,
       scopes: record.scopes === null ? 'all' : new Set(record.scopes),
@@ -62,8 +70,9 @@ const READERS: { readonly [K in FactKind]: (record: never) => Fact } = {
       expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
     };
   },
-  member: (record: MemberRecord) => {
-    text(record.id, 'id');
+  member: (record: MemberRecord, key) => {
+    same(key, memberKey(record.organizationId, record.id));
+    oneOf(EDITIONS, record.edition, 'edition');
     text(record.generation, 'generation');
     text(record.role, 'role');
     texts(record.teams, 'teams');
@@ -75,10 +84,12 @@ const READERS: { readonly [K in FactKind]: (record: never) => Fact } = {
     };
   },
   team: (record: TeamRecord) => ({ assignments: assignments(record.assignments) }),
-  account: (record: AccountRecord) => ({ ...record, assignments: assignments(record.assignments) }),
-  workspace: (record: WorkspaceRecord) => {
-    text(record.organizationId, 'organizationId');
-    text(record.id, 'id');
+  account: (record: AccountRecord, key) => {
+    same(key, accountKey(record.organizationId, record.clientId));
+    return { ...record, assignments: assignments(record.assignments) };
+  },
+  workspace: (record: WorkspaceRecord, key) => {
+    same(key, workspaceKey(record.organizationId, record.id));
     text(record.ownerId, 'ownerId');
     return record;
   },
@@ -101,6 +112,11 @@ function assignments(pairs: Assignments): ReadonlyMap<string, Role> {
     oneOf(ROLES, role, 'role');
   }
   return new Map(pairs);
+}
+
+/** A record under another's key would lend that one its rights. */
+function same(key: string, own: string): void {
+  if (key !== own) throw new TypeError(`${key}: this is the record of ${own}`);
 }
 
 function text(value: unknown, name: string): void {

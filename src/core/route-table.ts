@@ -3,6 +3,7 @@
  * literal before `{x}` before `/**`, whatever their order in the file; only the winning template's routes are tried by
  * method, never a wider one. Compiled once and frozen; a look-up costs the path's length, not the number of routes.
  */
+import type { CredentialSources } from './credential.ts';
 import type { Requirement } from './requirement.ts';
 
 export interface Route {
@@ -17,13 +18,6 @@ export interface Route {
   readonly credentials: CredentialSources;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
-}
-
-/** Where this route accepts a credential; the Bearer header always counts unless left out. */
-export interface CredentialSources {
-  readonly bearer: boolean;
-  readonly raw: boolean;
-  readonly query: boolean;
 }
 
 /** One parsed template segment. `rest` only stands last. */

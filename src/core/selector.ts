@@ -2,7 +2,7 @@
  * Step 8 of a request, first half: which workspace, environment or resource it is about, read from the path, the query
  * or a header. A value that another parser behind us could read differently is no value: `ambiguous`.
  */
-import { decodeFormText } from './credential.ts';
+import { decodeFormText } from './form-text.ts';
 import { lowerName } from './framing.ts';
 
 export type Selector =

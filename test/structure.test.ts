@@ -21,7 +21,10 @@ const LINES_MAX = 280;
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 const importsOf = (name: string) =>
-  Array.from(readFileSync(join(SRC, name), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g), (match) => match[1]!);
+  Array.from(
+    readFileSync(join(SRC, name), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g),
+    (match) => match[1]!,
+  );
 const room = (name: string) => name.split('/')[0]!;
 const floor = (name: string) => FLOORS.findIndex((rooms) => rooms.includes(room(name)));
 const target = (name: string, spec: string) => relative(SRC, join(SRC, dirname(name), spec));
@@ -52,7 +55,9 @@ it('the core imports nothing but the core', () => {
 
 it('the core reads no clock, waits for nothing and prints nothing', () => {
   for (const name of files.filter((candidate) => room(candidate) === 'core')) {
-    expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(/Date\.now|new Date\(|performance\.|\bawait\b|\basync\b|console\.|Math\.random/);
+    expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(
+      /Date\.now|new Date\(|performance\.|\bawait\b|\basync\b|console\.|Math\.random/,
+    );
   }
 });
 

@@ -112,18 +112,18 @@ export class Connection implements AnswerEvents, Carrier {
     exchange?.failSoon({ kind: 'unreachable', detail: `${this.#owner.origin}: torn down` });
   }
 
-  /** Called now and then: has something taken too long? */
-  check(now: number): void {
+  /** Called now and then: had something taken too long at `due`, some moments before `now`? */
+  check(due: number, now: number): void {
     const { connectMs, headersMs, idleMs } = this.#owner.timeouts;
     if (this.state === IDLE && now >= this.idleUntil) this.drop();
-    if (this.state === CONNECTING && now - this.#stamp >= connectMs) this.#fail('timeout', 'no connection in time');
+    if (this.state === CONNECTING && due - this.#stamp >= connectMs) this.#fail('timeout', 'no connection in time');
     if (this.state !== BUSY) return;
     if (this.#writer.hasMoved() || this.#moved) {
       this.#moved = false;
       this.#stamp = now;
     }
     const awaitsHead = this.#exchange!.requestDone && this.#writer.isFlushed && !this.#headSeen;
-    if (now - this.#stamp < (awaitsHead ? headersMs : idleMs)) return;
+    if (due - this.#stamp < (awaitsHead ? headersMs : idleMs)) return;
     this.#fail('timeout', awaitsHead ? 'no answer in time' : 'stalled');
   }
 
@@ -190,11 +190,9 @@ export class Connection implements AnswerEvents, Carrier {
     if (this.state !== BUSY) return;
     const outcome = this.#parser.execute(source, start, end);
     const { consumed } = this.#parser;
-    if (outcome === COMPLETE) {
-      this.#complete(consumed < end || this.#held.length > 0);
-    } else if (outcome === INVALID) {
-      this.#fail('unreachable', this.#parser.error);
-    } else if (outcome === PAUSED && consumed < end) {
+    if (outcome === COMPLETE) this.#complete(consumed < end || this.#held.length > 0);
+    else if (outcome === INVALID) this.#fail('unreachable', this.#parser.error);
+    else if (outcome === PAUSED && consumed < end) {
       const rest = source.subarray(consumed, end);
       this.#held.unshift(source === readBuffer ? Buffer.from(rest) : rest);
     }
@@ -209,9 +207,7 @@ export class Connection implements AnswerEvents, Carrier {
       this.state = SETTLING;
       this.#reused = true;
       this.#owner.released(this);
-    } else {
-      this.drop();
-    }
+    } else this.drop();
     exchange.finish(this.#parser.trailers);
   }
 

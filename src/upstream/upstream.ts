@@ -141,15 +141,15 @@ export class Upstream implements ExchangeOwner, TargetPool {
   }
 
   /** Deadlines, checked for all connections at once instead of a timer for each request. */
-  sweep(): void {
+  sweep(due: number): void {
     const now = this.now();
     let open = 0;
     for (const target of this.#targets) {
-      for (const connection of target.connections) connection.check(now);
+      for (const connection of target.connections) connection.check(due, now);
       open += target.connections.size;
     }
     for (const exchange of this.#queue) {
-      if (now - exchange.waitingSince < this.timeouts.connectMs) break;
+      if (due - exchange.waitingSince < this.timeouts.connectMs) break;
       this.#queue.delete(exchange);
       exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
     }
@@ -202,11 +202,14 @@ function settle(upstream: Upstream): void {
   upstream.settle();
 }
 
-/** Not in the timer itself: after a stall of this process, answers that are already here must be read first. */
+/**
+ * Judged as of now, but not before everything that is readable now has been read: a stall of this process must not look
+ * like one of an upstream, whose answer lies ready.
+ */
 function sweepSoon(upstream: Upstream): void {
-  setImmediate(sweep, upstream);
+  setImmediate(sweep, upstream, upstream.now());
 }
 
-function sweep(upstream: Upstream): void {
-  upstream.sweep();
+function sweep(upstream: Upstream, due: number): void {
+  upstream.sweep(due);
 }

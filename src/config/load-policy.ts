@@ -3,11 +3,20 @@
  * resolve and settings agree. The meaning of the settings is not decided here.
  */
 import { BUILT_IN_DIALECTS, compileDialect, type DialectSource, unknownPlaceholders } from '../core/dialect.ts';
-import { DAY_MS, type KindPolicy, type Policy } from '../core/policy.ts';
+import {
+  ACCESS_TOKEN_PREFIX,
+  CLIENT_SECRET_PREFIX,
+  DAY_MS,
+  type KindPolicy,
+  MANAGE_SCOPE,
+  type Policy,
+} from '../core/policy.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
 import { validate } from './validate.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
+
+const RESERVED_PREFIXES = new Set([ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX].map((prefix) => prefix.slice(0, -1)));
 
 export interface LoadedPolicy {
   readonly file: YamlFile;
@@ -27,6 +36,7 @@ export function loadPolicy(path: string, env: Readonly<Record<string, string | u
 function check(file: YamlFile, data: PolicyFile): void {
   const scopes = new Set<string>();
   for (const [index, { name }] of data.scopes.entries()) {
+    if (name === MANAGE_SCOPE.name) file.problem(['scopes', index, 'name'], `"${name}" is reserved and always there`);
     if (scopes.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
     scopes.add(name);
   }
@@ -46,8 +56,11 @@ function check(file: YamlFile, data: PolicyFile): void {
     if (other !== undefined)
       file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" already belongs to the kind "${other}"`);
     prefixes.set(kind.prefix, name);
+    if (RESERVED_PREFIXES.has(kind.prefix))
+      file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" is reserved for OAuth`);
     checkKind(file, data, name);
   }
+  checkActions(file, data);
   if (!Object.hasOwn(data.kinds, data.defaultKind))
     file.problem(['defaultKind'], `there is no kind "${data.defaultKind}"`);
   if (typeof data.dialect === 'object') {
@@ -57,7 +70,10 @@ function check(file: YamlFile, data: PolicyFile): void {
 }
 
 function checkKind(file: YamlFile, data: PolicyFile, name: string): void {
-  const { expiry, selectable } = data.kinds[name]!;
+  const { authority, scopes, expiry, selectable } = data.kinds[name]!;
+  if (authority === 'frozen' && scopes === 'optional') {
+    file.problem(['kinds', name, 'scopes'], 'a frozen kind needs scopes of its own: it has no owner to follow');
+  }
   if (expiry.minDays !== undefined && expiry.maxDays !== undefined && expiry.minDays > expiry.maxDays) {
     file.problem(['kinds', name, 'expiry', 'minDays'], 'minDays is greater than maxDays');
   }
@@ -71,6 +87,22 @@ function checkKind(file: YamlFile, data: PolicyFile, name: string): void {
       if (!Object.hasOwn(data.organizationRoles, role)) {
         file.problem(['kinds', name, 'selectable', index, 'roles', place], `there is no organization role "${role}"`);
       }
+    }
+  }
+}
+
+function checkActions(file: YamlFile, data: PolicyFile): void {
+  const unknown = (action: string | undefined) => action !== undefined && !Object.hasOwn(data.actions, action);
+  const say = (path: Path, action: string) =>
+    file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
+  if (unknown(data.listAction)) say(['listAction'], data.listAction!);
+  for (const [name, { manageAction }] of Object.entries(data.kinds)) {
+    if (unknown(manageAction)) say(['kinds', name, 'manageAction'], manageAction!);
+  }
+  for (const [role, { actions }] of Object.entries(data.organizationRoles)) {
+    if (actions === 'all') continue;
+    for (const [index, action] of actions.entries()) {
+      if (unknown(action)) say(['organizationRoles', role, 'actions', index], action);
     }
   }
 }
@@ -92,20 +124,31 @@ function compile(data: PolicyFile): Policy {
     dialect: compileDialect(
       typeof data.dialect === 'string' ? BUILT_IN_DIALECTS[data.dialect] : (data.dialect as unknown as DialectSource),
     ),
-    scopes: new Map(data.scopes.map((entry) => [entry.name, entry])),
+    scopes: new Map([...data.scopes, MANAGE_SCOPE].map((entry) => [entry.name, entry])),
     organizationRoles: new Map(
-      Object.entries(data.organizationRoles).map(([name, role]) => [
+      Object.entries(data.organizationRoles).map(([name, role], rank) => [
         name,
         {
           name,
           scopes: role.scopes === 'all' ? 'all' : new Set(role.scopes),
+          actions: new Set(role.actions === 'all' ? Object.keys(data.actions) : role.actions),
+          administrator: role.administrator,
+          rank,
           workspaceRole: role.workspaceRole ?? null,
         },
       ]),
     ),
     kinds: new Map(kinds.map((kind) => [kind.name, kind])),
     defaultKind: data.defaultKind,
-    prefixes: kinds.map((kind) => kind.prefix),
+    actions: new Map(Object.entries(data.actions)),
+    listAction: data.listAction ?? null,
+    apiVersions: data.apiVersions,
+    serviceAccounts:
+      data.serviceAccounts === undefined ? null : { tokenLifeMs: data.serviceAccounts.tokenMinutes * 60_000 },
+    prefixes: [
+      ...kinds.map((kind) => kind.prefix),
+      ...(data.serviceAccounts === undefined ? [] : [ACCESS_TOKEN_PREFIX]),
+    ],
   };
 }
 
@@ -134,5 +177,14 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
       editable: expiry.editable,
     },
     mutable: new Set(kind.mutable),
+    manageAction: kind.manageAction ?? null,
+    everyoneInEditions: new Set(kind.everyoneInEditions),
+    limits: kind.limits.map(({ editions, perOwner, perOrganization }) => ({
+      editions: editions === undefined ? null : new Set(editions),
+      perOwner: perOwner ?? Number.POSITIVE_INFINITY,
+      perOrganization: perOrganization ?? Number.POSITIVE_INFINITY,
+    })),
+    rotation: kind.rotation.allowed ? { maxGraceMs: kind.rotation.maxGraceSeconds * 1000 } : null,
+    revokedByTransferInEditions: new Set(kind.revokedByTransferInEditions),
   };
 }

@@ -5,6 +5,8 @@
 import { type Static, Type } from 'typebox';
 import { REASON_NAMES } from '../core/reason.ts';
 import { SCOPE_PATTERN } from '../core/scope.ts';
+import { KindSchema } from './policy-kind-schema.ts';
+import { section } from './schema-parts.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -43,89 +45,6 @@ export const DialectSchema = Type.Object(
   strict,
 );
 
-const EditionName = Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')]);
-const AllGrantName = Type.Union(
-  [Type.Literal('all-owned'), Type.Literal('all-joined'), Type.Literal('all-organization')],
-  {
-    description:
-      'The widest all-grant that may be selected; it is evaluated on every request, so it covers future workspaces.',
-  },
-);
-
-const DurationDays = Type.Number({ exclusiveMinimum: 0, maximum: 36_500 });
-
-const KindSchema = Type.Object(
-  {
-    description: Type.String({ description: 'What this kind of token is for.' }),
-    prefix: Type.String({
-      pattern: '^[a-z][a-z0-9]{1,15}$',
-      description: 'First characters of every token of this kind, before the underscore.',
-    }),
-    authority: Type.Union([Type.Literal('live'), Type.Literal('frozen')], {
-      description: 'live: follows its owner on every request. frozen: keeps what it was granted at creation.',
-    }),
-    scopes: Type.Union([Type.Literal('required'), Type.Literal('optional')], {
-      default: 'required',
-      description: 'optional: a token created without scopes may do whatever its owner may.',
-    }),
-    workspaces: Type.Union([Type.Literal('required'), Type.Literal('optional')], {
-      default: 'required',
-      description: 'optional: a token created without workspaces reaches all that its owner may select.',
-    }),
-    selectable: Type.Array(
-      Type.Object(
-        {
-          editions: Type.Optional(Type.Array(EditionName, { minItems: 1 })),
-          roles: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-          listed: Type.Union(
-            [Type.Literal('owned'), Type.Literal('joined'), Type.Literal('organization'), Type.Literal('none')],
-            {
-              description:
-                'Workspaces that may be listed by id: owned, joined (or owned), all of the organization, none.',
-            },
-          ),
-          listedMax: Type.Integer({
-            default: 100,
-            minimum: 1,
-            maximum: 100,
-            description: 'How many workspaces one token may list.',
-          }),
-          all: Type.Optional(AllGrantName),
-        },
-        strict,
-      ),
-      {
-        minItems: 1,
-        description: 'What an owner may select. The first rule that fits edition and organization role counts.',
-      },
-    ),
-    expiry: Type.Object(
-      {
-        required: Type.Boolean({
-          default: true,
-          description: 'Creation must say when the token ends (or never, where allowed).',
-        }),
-        minDays: Type.Optional(DurationDays),
-        maxDays: Type.Optional(DurationDays),
-        presetsDays: Type.Array(DurationDays, { default: [], description: 'Choices that a console offers first.' }),
-        never: Type.Boolean({ default: false, description: 'A token may live for ever.' }),
-        editable: Type.Boolean({ default: false, description: 'The expiry may be changed after creation.' }),
-      },
-      { ...strict, description: 'When a token of this kind ends; a day is 86,400,000 ms and bounds are inclusive.' },
-    ),
-    mutable: Type.Array(
-      Type.Union([
-        Type.Literal('name'),
-        Type.Literal('description'),
-        Type.Literal('scopes'),
-        Type.Literal('workspaces'),
-      ]),
-      { default: ['name', 'description'], uniqueItems: true, description: 'Fields that may be edited after creation.' },
-    ),
-  },
-  strict,
-);
-
 export const PolicySchema = Type.Object(
   {
     name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: "The policy's name." }),
@@ -144,6 +63,14 @@ export const PolicySchema = Type.Object(
           scopes: Type.Union([Type.Literal('all'), Type.Array(ScopeName)], {
             description: 'What members of this role may do; all: every scope of the catalogue.',
           }),
+          actions: Type.Union([Type.Literal('all'), Type.Array(Type.String())], {
+            default: [],
+            description: 'What members of this role may manage; all: every action of the policy.',
+          }),
+          administrator: Type.Boolean({
+            default: false,
+            description: 'Manages members, teams, workspaces and service accounts, and sees and ends every token.',
+          }),
           workspaceRole: Type.Optional(
             Type.Union([Type.Literal('member'), Type.Literal('admin')], {
               description:
@@ -153,7 +80,36 @@ export const PolicySchema = Type.Object(
         },
         strict,
       ),
-      { minProperties: 1, description: 'The roles a member of an organization may have.' },
+      {
+        minProperties: 1,
+        description: 'The roles a member of an organization may have, from the highest to the lowest.',
+      },
+    ),
+    actions: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9:_-]{0,63}$' }), Type.String(), {
+      default: {},
+      description: 'Actions that roles and members may hold, each with what it allows.',
+    }),
+    listAction: Type.Optional(
+      Type.String({ description: "The action that shows a member everybody's tokens; without it they see their own." }),
+    ),
+    apiVersions: Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
+      default: [],
+      uniqueItems: true,
+      description:
+        'API versions that a token may be made for, oldest first; the last is the default. Empty: none is kept.',
+    }),
+    serviceAccounts: Type.Optional(
+      section(
+        {
+          tokenMinutes: Type.Number({
+            default: 15,
+            exclusiveMinimum: 0,
+            maximum: 1440,
+            description: 'Life of an access token.',
+          }),
+        },
+        { description: 'Machine identities with OAuth client_credentials. Absent: there are none.' },
+      ),
     ),
     kinds: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), KindSchema, {
       minProperties: 1,

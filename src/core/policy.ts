@@ -16,6 +16,12 @@ export interface ScopeEntry {
 export interface OrganizationRole {
   readonly name: string;
   readonly scopes: ScopeSet;
+  /** IAM actions of this role; a member's own list replaces them. */
+  readonly actions: ReadonlySet<string>;
+  /** Manages the organization, except in edition personal. */
+  readonly administrator: boolean;
+  /** 0 is the highest: nobody manages or gives a higher role than their own. */
+  readonly rank: number;
   /** The role that this organization role has in every workspace of the organization; null: none. */
   readonly workspaceRole: Role | null;
 }
@@ -32,7 +38,16 @@ export interface ExpiryPolicy {
   readonly editable: boolean;
 }
 
-export type MutableField = 'name' | 'description' | 'scopes' | 'workspaces';
+export type MutableField = 'name' | 'description' | 'contacts' | 'scopes' | 'workspaces';
+
+/** How many active and inactive tokens of a kind there may be. */
+export interface LimitRule {
+  /** null: every edition. */
+  readonly editions: ReadonlySet<Edition> | null;
+  /** Infinity: no limit. */
+  readonly perOwner: number;
+  readonly perOrganization: number;
+}
 
 /** Which workspaces an owner may grant a token; the first rule that fits the owner counts, no rule means none. */
 export interface SelectableRule {
@@ -59,6 +74,13 @@ export interface KindPolicy {
   readonly selectable: readonly SelectableRule[];
   readonly expiry: ExpiryPolicy;
   readonly mutable: ReadonlySet<MutableField>;
+  /** null: every member may create and manage such tokens. */
+  readonly manageAction: string | null;
+  readonly everyoneInEditions: ReadonlySet<Edition>;
+  readonly limits: readonly LimitRule[];
+  /** null: a token's value cannot be replaced. */
+  readonly rotation: { readonly maxGraceMs: number } | null;
+  readonly revokedByTransferInEditions: ReadonlySet<Edition>;
 }
 
 export interface Policy extends DecisionRules {
@@ -69,9 +91,27 @@ export interface Policy extends DecisionRules {
   readonly organizationRoles: ReadonlyMap<string, OrganizationRole>;
   readonly kinds: ReadonlyMap<string, KindPolicy>;
   readonly defaultKind: string;
+  /** Every action, with what it allows. */
+  readonly actions: ReadonlyMap<string, string>;
+  readonly listAction: string | null;
+  /** Oldest first; the last is the default. */
+  readonly apiVersions: readonly string[];
+  /** null: the policy has no service accounts. */
+  readonly serviceAccounts: { readonly tokenLifeMs: number } | null;
   /** Every token prefix a request may carry, with underscore. */
   readonly prefixes: readonly string[];
 }
+
+/** Lets a personal token manage tokens at the sidecar; no role has it to give, every catalogue has it to grant. */
+export const MANAGE_SCOPE: ScopeEntry = {
+  name: 'tokens:manage',
+  category: 'Tokens',
+  description: "Manage the owner's tokens at the sidecar, within this token's own reach",
+};
+
+/** Prefixes of what the OAuth endpoints issue: access tokens and client secrets. */
+export const ACCESS_TOKEN_PREFIX = 'sgt_';
+export const CLIENT_SECRET_PREFIX = 'sgs_';
 
 /** A day, everywhere: 86,400,000 ms, whatever the calendar does. */
 export const DAY_MS = 86_400_000;

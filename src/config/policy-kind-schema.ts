@@ -1,0 +1,117 @@
+/** The shape of one kind of token in a policy file. Every rule that differs between token systems is a setting here. */
+import { Type } from 'typebox';
+import { section } from './schema-parts.ts';
+
+export const EditionName = Type.Enum(['personal', 'team', 'enterprise']);
+const Editions = (description: string) => Type.Array(EditionName, { minItems: 1, uniqueItems: true, description });
+const AllGrantName = Type.Enum(['all-owned', 'all-joined', 'all-organization'], {
+  description:
+    'The widest all-grant that may be selected; it is evaluated on every request, so it covers future workspaces.',
+});
+
+const DurationDays = Type.Number({ exclusiveMinimum: 0, maximum: 36_500 });
+const Count = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+
+const Selectable = section({
+  editions: Type.Optional(Editions('Editions that the rule is for; absent: every one.')),
+  roles: Type.Optional(
+    Type.Array(Type.String(), {
+      minItems: 1,
+      description: 'Organization roles that the rule is for; absent: every one.',
+    }),
+  ),
+  listed: Type.Enum(['owned', 'joined', 'organization', 'none'], {
+    description: 'Workspaces that may be listed by id: owned, joined (or owned), all of the organization, none.',
+  }),
+  listedMax: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 100,
+    description: 'How many workspaces one token may list.',
+  }),
+  all: Type.Optional(AllGrantName),
+});
+
+const Expiry = section(
+  {
+    required: Type.Boolean({
+      default: true,
+      description: 'Creation must say when the token ends (or never, where allowed).',
+    }),
+    minDays: Type.Optional(DurationDays),
+    maxDays: Type.Optional(DurationDays),
+    presetsDays: Type.Array(DurationDays, { default: [], description: 'Choices that a console offers first.' }),
+    never: Type.Boolean({ default: false, description: 'A token may live for ever.' }),
+    editable: Type.Boolean({ default: false, description: 'The expiry may be changed after creation.' }),
+  },
+  { description: 'When a token of this kind ends; a day is 86,400,000 ms and bounds are inclusive.' },
+);
+
+const Limit = section({
+  editions: Type.Optional(Editions('Editions that the limit is for; absent: every one.')),
+  perOwner: Type.Optional(Count),
+  perOrganization: Type.Optional(Count),
+});
+
+const Rotation = section(
+  {
+    allowed: Type.Boolean({ default: true, description: 'The value may be replaced by a new one.' }),
+    maxGraceSeconds: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 2_592_000,
+      description: 'How long the old value may go on working when asked to; 0: it ends at once. Never past its expiry.',
+    }),
+  },
+  { default: {}, description: "Replacing a token's value while everything else about it stays." },
+);
+
+export const KindSchema = section({
+  description: Type.String({ description: 'What this kind of token is for.' }),
+  prefix: Type.String({
+    pattern: '^[a-z][a-z0-9]{1,15}$',
+    description: 'First characters of every token of this kind, before the underscore.',
+  }),
+  authority: Type.Enum(['live', 'frozen'], {
+    description: 'live: follows its owner on every request. frozen: keeps what it was granted at creation.',
+  }),
+  manageAction: Type.Optional(
+    Type.String({
+      description: 'The action a member needs to create and manage such tokens; absent: every member may.',
+    }),
+  ),
+  everyoneInEditions: Type.Array(EditionName, {
+    default: [],
+    uniqueItems: true,
+    description: 'Editions in which every member may, whatever manageAction says.',
+  }),
+  limits: Type.Array(Limit, {
+    default: [],
+    description:
+      'How many active and inactive tokens there may be; the first rule that fits the edition counts, no rule means no limit.',
+  }),
+  scopes: Type.Enum(['required', 'optional'], {
+    default: 'required',
+    description: 'optional: a token created without scopes may do whatever its owner may.',
+  }),
+  workspaces: Type.Enum(['required', 'optional'], {
+    default: 'required',
+    description: 'optional: a token created without workspaces reaches all that its owner may select.',
+  }),
+  selectable: Type.Array(Selectable, {
+    minItems: 1,
+    description: 'What an owner may select. The first rule that fits edition and organization role counts.',
+  }),
+  expiry: Expiry,
+  mutable: Type.Array(Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces']), {
+    default: ['name', 'description', 'contacts'],
+    uniqueItems: true,
+    description: 'Fields that may be edited after creation.',
+  }),
+  rotation: Rotation,
+  revokedByTransferInEditions: Type.Array(EditionName, {
+    default: [],
+    uniqueItems: true,
+    description: 'Editions in which a transfer of ownership of a workspace revokes the tokens that list it.',
+  }),
+});

@@ -4,23 +4,29 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { loadAdminKeys } from './admin/admin-key.ts';
+import { isAdmin, loadAdminKeys } from './admin/admin-key.ts';
 import { startAdmin } from './admin/server.ts';
 import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
 import { Pipeline, type RefusedRequest, type Ruleset, type UpstreamBinding } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
+import { purgeAccessTokens, purgeDeletedAccounts } from './manage/access-tokens.ts';
+import { ClientAuthentication } from './oauth/client-authentication.ts';
+import { oauthEndpoints } from './oauth/endpoints.ts';
 import { type Clock, systemClock } from './observe/clock.ts';
 import { LineBudget, type Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Owned } from './owned.ts';
 import { FactCache } from './store/fact-cache.ts';
 import { SqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
 import { Upstream } from './upstream/upstream.ts';
 import { version } from './version.ts';
 
 const DRAIN_MS = 30_000;
 const REFUSAL_LINES_PER_SECOND = 50;
+const PURGE_MS = 60_000;
+const PURGE_BATCH = 500;
 
 export interface GatewayOptions {
   readonly configuration: Configuration;
@@ -34,8 +40,8 @@ export interface GatewayOptions {
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
   readonly adminUrl: string | null;
-  readonly adminKeySource: string | null;
-  readonly adminKey: string | null;
+  readonly adminKeySource: string;
+  readonly adminKey: string;
   readonly metrics: Metrics;
   /** Drains, then closes everything. */
   stop(): Promise<void>;
@@ -62,6 +68,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const metrics = new Metrics();
   describeCache(metrics, facts);
 
+  const adminKeys = loadAdminKeys(env, dirname(storePath));
+  if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
   let listener: Listener | null = null;
   const upstreams = new Map<string, UpstreamBinding>();
   if (only !== 'admin') {
@@ -73,13 +81,13 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       policy: configuration.policy,
       upstreams,
       isTrustedProxy: proxyMatcher(file.gateway.trustedProxies),
+      endpoints: new Map(Object.entries(ownEndpoints(options, store, adminKeys.keys, clock))),
     };
     listener = owned.add(await listen(options, ruleset, facts, metrics, clock), (opened) => opened.drain(DRAIN_MS));
   }
 
   let admin: { readonly url: string; close(): Promise<void> } | null = null;
-  const adminKeys = only === 'gateway' ? null : loadAdminKeys(env, dirname(storePath));
-  if (adminKeys !== null) {
+  if (only !== 'gateway') {
     admin = await startAdmin({
       host: file.admin.host,
       port: file.admin.port,
@@ -106,11 +114,42 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   return {
     gatewayUrl: listener?.url ?? null,
     adminUrl: admin?.url ?? null,
-    adminKeySource: adminKeys?.source ?? null,
-    adminKey: adminKeys?.keys[0] ?? null,
+    adminKeySource: adminKeys.source,
+    adminKey: adminKeys.keys[0]!,
     metrics,
     stop: () => owned.release(),
   };
+}
+
+/** Expired access tokens go within a minute or two; the promise is an hour. */
+function startPurge(store: Store, clock: Clock, log: Log): NodeJS.Timeout {
+  const purge = async () => {
+    while ((await purgeAccessTokens(store, clock.nowMs(), PURGE_BATCH)) === PURGE_BATCH);
+    await purgeDeletedAccounts(store, clock.nowMs(), PURGE_BATCH);
+  };
+  return setInterval(
+    () => purge().catch((error) => log.warn({ err: error }, 'purge: will try again')),
+    PURGE_MS,
+  ).unref();
+}
+
+function ownEndpoints(
+  { configuration, log }: GatewayOptions,
+  store: Store,
+  adminKeys: readonly string[],
+  clock: Clock,
+) {
+  const { gateway, oauth } = configuration.file;
+  return oauthEndpoints({
+    store,
+    policy: () => configuration.policy,
+    nowMs: clock.nowMs,
+    clients: new ClientAuthentication(store, clock.monotonicMs),
+    isAdmin: (authorization) => isAdmin(adminKeys, authorization),
+    issuer: gateway.publicUrl?.replace(/\/$/, '') ?? `http://${gateway.host}:${gateway.port}`,
+    prefix: oauth.prefix,
+    onError: (error) => log.error({ err: error }, 'oauth: unexpected error'),
+  });
 }
 
 function bind(

@@ -11,7 +11,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
   ['http', 'observe', 'upstream', 'store', 'config'],
   ['edge', 'manage'],
-  ['admin'],
+  ['admin', 'oauth'],
   ['gateway.ts'],
   ['demo'],
   ['cli'],

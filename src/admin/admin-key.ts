@@ -2,7 +2,7 @@
  * The sidecar's master credential: from the environment, or made once and kept in the data folder (0600). The key
  * itself is never logged; where it lies is.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
 import { randomText, sameSecret } from '../secret.ts';
@@ -29,17 +29,36 @@ export function loadAdminKeys(env: Readonly<Record<string, string | undefined>>,
     return { keys, source: 'SCOPEGATE_ADMIN_KEY' };
   }
   const path = join(folder, 'admin-key');
+  let key: string;
+  let mode: number;
   try {
     if (!existsSync(path)) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      writeFileSync(path, `${randomText(43)}\n`, { mode: 0o600, flag: 'wx' });
-      chmodSync(path, 0o600);
+      makeKey(path);
     }
-    return { keys: [readFileSync(path, 'utf8').trim()], source: path };
+    key = readFileSync(path, 'utf8').trim();
+    mode = statSync(path).mode;
   } catch (error) {
     throw new SetupError(
       `the admin key ${path} cannot be read or made (${(error as NodeJS.ErrnoException).code}); set SCOPEGATE_ADMIN_KEY`,
     );
+  }
+  if ((mode & 0o077) !== 0)
+    throw new SetupError(`the admin key ${path} can be opened by other users; run: chmod 600 ${path}`);
+  if (key.length < LENGTH_MIN)
+    throw new SetupError(
+      `the admin key in ${path} is shorter than ${LENGTH_MIN} characters; remove it to get a new one`,
+    );
+  return { keys: [key], source: path };
+}
+
+/** Another process of the same start may have made it just before us: its key counts. */
+function makeKey(path: string): void {
+  try {
+    writeFileSync(path, `${randomText(43)}\n`, { mode: 0o600, flag: 'wx' });
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -41,7 +41,7 @@ export const ResourceParams = Type.Object({
 export const AssignmentParams = Type.Object({
   org: Type.String(),
   ws: Type.String(),
-  kind: Type.Union([Type.Literal('members'), Type.Literal('teams')]),
+  kind: Type.Union([Type.Literal('members'), Type.Literal('teams'), Type.Literal('service-accounts')]),
   id: Type.String(),
 });
 
@@ -156,6 +156,17 @@ export const TokenQuery = Type.Object(
   strict,
 );
 
+/** An empty body, or none. */
+export const NoBody = Type.Union([Type.Object({}, strict), Type.Null()]);
+
+export const AccountParams = Type.Object({ org: Type.String(), clientId: Type.String() });
+export const AccountInput = Type.Object({ name: Name, scopes: ScopeList }, strict);
+export const AccountPatch = Type.Object({ name: Type.Optional(Name), scopes: Type.Optional(ScopeList) }, strict);
+export const TokensQuery = Type.Object(
+  { tokens: Type.Optional(Type.Literal('revoke', { description: 'end the access tokens already issued, too' })) },
+  strict,
+);
+
 /** Endpoints without parameters of their own refuse any. */
 export const NoQuery = Type.Object({}, strict);
 
@@ -189,3 +200,19 @@ export const Resource = Type.Object({
   collaborators: Type.Array(Type.String()),
   revision,
 });
+
+const accountFields = {
+  clientId: Type.String(),
+  name: Type.String(),
+  scopes: Type.Array(Type.String()),
+  state: Type.String({ description: 'active or disabled' }),
+  createdBy: Nullable(Type.String()),
+  createdAt: Instant,
+};
+export const Account = Type.Object({ ...accountFields, revision });
+export const CreatedAccount = Type.Object({
+  ...accountFields,
+  clientSecret: Type.String({ description: 'shown this once' }),
+  revision: Type.Integer(),
+});
+export const AccountList = Type.Object({ items: Type.Array(Account), nextCursor: Nullable(Type.String()) });

@@ -9,8 +9,10 @@ import { SetupError } from '../errors.ts';
 import type { ManageContext } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import { accountRoutes } from './account-routes.ts';
 import { isAdmin } from './admin-key.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { MethodsByPath } from './methods-by-path.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -75,18 +77,27 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     },
   });
   readBodies(app as never);
+  const methods = new MethodsByPath();
+  app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
   app.addHook('onRequest', async (request, reply) => {
+    // Answers hold secrets, or soon will be wrong.
+    reply.header('Cache-Control', 'no-store');
     if (request.routeOptions.config.open === true || isAdmin(options.keys, request.headers.authorization)) return;
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
     return sendProblem(reply, 401, 'credential_missing', 'This call needs the admin key as a bearer token.');
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options, error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, 404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!;
+    const allow = methods.of(path);
+    if (allow.length === 0) return sendProblem(reply, 404, 'not_found', `There is no ${path}.`);
+    reply.header('Allow', allow.join(', '));
+    return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
+  });
   directoryRoutes(app as never, options.manage);
   workspaceRoutes(app as never, options.manage);
   tokenRoutes(app as never, options.manage);
+  accountRoutes(app as never, options.manage);
   operationRoutes(app as never, options.manage, options.operations);
   return app as unknown as FastifyInstance;
 }
@@ -104,6 +115,13 @@ function readBodies(app: FastifyInstance): void {
     },
   );
 }
+
+/** What the framework refuses by itself, under names of our own. */
+const FRAMEWORK_CODES: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
 
 function answerError(
   options: AdminOptions,
@@ -131,7 +149,7 @@ function answerError(
     );
   }
   if (error.statusCode !== undefined && error.statusCode < 500) {
-    return sendProblem(reply, error.statusCode, 'bad_request', error.message);
+    return sendProblem(reply, error.statusCode, FRAMEWORK_CODES[error.code] ?? 'bad_request', error.message);
   }
   options.onError(Object.assign(error, { route: request.routeOptions.url }));
   return sendProblem(reply, 500, 'internal', 'This is a fault of the gateway; nothing is known to have changed.');

@@ -1,9 +1,6 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import type { ManageContext } from '../manage/context.ts';
-import { readCursor } from '../manage/draft.ts';
-import { Rejection } from '../manage/rejection.ts';
 import {
   changeTokenState,
   createToken,
@@ -13,10 +10,12 @@ import {
   patchToken,
   type StateChange,
 } from '../manage/tokens.ts';
+import { readPage } from './paging.ts';
 import {
   ChangedToken,
   CreatedToken,
   ItemParams,
+  NoBody,
   NoQuery,
   OrganizationParams,
   Revision,
@@ -30,8 +29,6 @@ import { tokenView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
-const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 1000;
 const STATE_CHANGES: readonly StateChange[] = ['activate', 'deactivate', 'revoke'];
 
 export function tokenRoutes(app: App, manage: ManageContext): void {
@@ -49,7 +46,7 @@ export function tokenRoutes(app: App, manage: ManageContext): void {
   app.get(tokens, { schema: { ...all, querystring: TokenQuery, response: { '2xx': TokenList } } }, async (request) => {
     const { limit, cursor, expiringWithinDays, ...filter } = request.query;
     const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
-    const page = await listTokens(manage, request.params.org, { ...filter, ...within }, readPage(limit, cursor));
+    const page = await listTokens(manage, request.params.org, { ...filter, ...within }, readPage({ limit, cursor }));
     return { items: page.items.map((doc) => tokenView(doc, manage.nowMs())), nextCursor: page.nextCursor } as never;
   });
 
@@ -73,38 +70,13 @@ export function tokenRoutes(app: App, manage: ManageContext): void {
     return { revision };
   });
   for (const asked of STATE_CHANGES) {
-    const body = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()]);
     app.post(
       `${tokens}/:id/${asked}`,
-      { schema: { ...one, body, response: { '2xx': ChangedToken } } },
+      { schema: { ...one, body: NoBody, response: { '2xx': ChangedToken } } },
       async (request) => {
         const { value, revision } = await changeTokenState(manage, request.params.org, request.params.id, asked);
         return { ...tokenView(value, manage.nowMs()), revision } as never;
       },
     );
-  }
-}
-
-function readPage(limit: string | undefined, cursor: string | undefined): { limit: number; cursor: string | null } {
-  const count = limit === undefined ? LIMIT_DEFAULT : Number(limit);
-  if (count < 1 || count > LIMIT_MAX) {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_field',
-      field: 'limit',
-      detail: `limit must be 1 to ${LIMIT_MAX}`,
-    });
-  }
-  if (cursor === undefined) return { limit: count, cursor: null };
-  try {
-    readCursor(cursor);
-    return { limit: count, cursor };
-  } catch {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_field',
-      field: 'cursor',
-      detail: 'cursor must be the nextCursor of an earlier page',
-    });
   }
 }

@@ -1,6 +1,7 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import type { Policy } from '../core/policy.ts';
 import type {
+  AccountDoc,
   EnvironmentDoc,
   MemberDoc,
   OrganizationDoc,
@@ -37,6 +38,15 @@ export const resourceView = ({ type, id, ownerId, collaborators }: ResourceDoc) 
   id,
   owner: ownerId,
   collaborators,
+});
+
+export const accountView = ({ clientId, name, scopes, state, createdBy, createdAtMs }: AccountDoc) => ({
+  clientId,
+  name,
+  scopes,
+  state,
+  createdBy,
+  createdAt: instant(createdAtMs),
 });
 
 export function tokenView(doc: TokenDoc, nowMs: number) {

@@ -12,6 +12,7 @@ import { compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
 import { loadPolicy } from './load-policy.ts';
+import { ownRoutes } from './own-routes.ts';
 import { validate } from './validate.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
@@ -71,6 +72,7 @@ export function loadGateway(path: string, env: Env): Configuration {
       yaml.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
     }
   }
+  if (policy !== undefined && policy.serviceAccounts !== null) addOwnRoutes(yaml, routes, file);
   const problems = [
     ...yaml.problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
     ...policyProblems,
@@ -113,6 +115,16 @@ function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: strin
   check(['gateway', 'tls', 'key'], file.gateway.tls?.key);
   for (const [name, { tls }] of Object.entries(file.upstreams)) {
     for (const part of ['ca', 'cert', 'key'] as const) check(['upstreams', name, 'tls', part], tls?.[part]);
+  }
+}
+
+/** The gateway's own endpoints stand ahead of any route: one of the same template is an error. */
+function addOwnRoutes(yaml: YamlFile, routes: RouteTable, file: GatewayFile): void {
+  for (const { route, segments } of ownRoutes(file.oauth.prefix)) {
+    const other = routes.add(route, segments);
+    const index = file.routes.findIndex(({ id }) => id === other);
+    if (other !== undefined)
+      yaml.problem(['routes', index, 'match', 'path'], `${route.template} is answered by the gateway itself`);
   }
 }
 

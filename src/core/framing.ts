@@ -15,6 +15,8 @@ export interface HeaderFacts {
   /** Every Authorization value, in order. More than one is refused at step 3. */
   readonly authorization: readonly string[];
   readonly expectContinue: boolean;
+  /** The client would like another protocol from here on. */
+  readonly upgrade: boolean;
 }
 
 const NO_BODY: BodyFraming = { kind: 'none' };
@@ -36,7 +38,7 @@ export function lowerName(name: string): string {
 }
 
 /**
- * null = refuse with 400 and close: no, two or odd Hosts; a Content-Length that is not plain digits or comes twice;
+ * null = refuse with 400 and close: not HTTP/1.0 or 1.1; no, two or odd Hosts; a Content-Length that is not plain digits or comes twice;
  * a Transfer-Encoding that is not exactly `chunked`, comes twice, comes with a length or over HTTP/1.0
  * (RFC 9112 sections 3.2, 6.1, 6.3).
  */
@@ -46,6 +48,7 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   let transferEncoding: string | undefined;
   let expect: string | undefined;
   let authorization = NO_CREDENTIAL;
+  let upgrade = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const value = rawHeaders[index + 1]!;
     switch (lowerName(rawHeaders[index]!)) {
@@ -65,16 +68,21 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
         if (expect !== undefined) return null;
         expect = value;
         break;
+      case 'upgrade':
+        upgrade = true;
+        break;
       case 'authorization':
         authorization = authorization === NO_CREDENTIAL ? [value] : [...authorization, value];
         break;
     }
   }
+  if (minorVersion !== 1 && minorVersion !== 0) return null;
   if (host === undefined ? minorVersion !== 0 : !HOST.test(host)) return null;
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return null;
   const body = readBody(length, transferEncoding, minorVersion);
   if (body === null) return null;
-  return { host: host ?? '', body, authorization, expectContinue: expect !== undefined && minorVersion !== 0 };
+  const expectContinue = expect !== undefined && minorVersion !== 0;
+  return { host: host ?? '', body, authorization, expectContinue, upgrade };
 }
 
 function readBody(

@@ -14,7 +14,10 @@ export interface Route {
   readonly methods: readonly string[] | undefined;
   /** null: public, no token is asked for. */
   readonly requirement: Requirement | null;
+  /** Name of the upstream; ignored where the gateway answers itself. */
   readonly upstream: string;
+  /** Name of the gateway's own endpoint that answers instead of an upstream. */
+  readonly endpoint?: string;
   readonly credentials: CredentialSources;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
@@ -59,6 +62,8 @@ interface Node {
 const NO_ROUTE: Match = Object.freeze({ kind: 'none' });
 /** Never served by a route without `methods`: TRACE would echo the token (RFC 9110 section 9.3.8). */
 const NEVER_IMPLIED = new Set(['TRACE', 'CONNECT']);
+/** What `Allow` says of a route without `methods`; it serves others too, but there is no end to those. */
+const USUALLY_IMPLIED = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 
 export class RouteTable {
   readonly #root = newNode();
@@ -151,6 +156,7 @@ function place(leaf: Leaf, route: Route): string | undefined {
     for (const method of route.methods) leaf.byMethod.set(method, matched);
     if (route.methods.includes('GET') && !leaf.byMethod.has('HEAD')) leaf.byMethod.set('HEAD', matched);
   }
-  leaf.wrongMethod = { kind: 'method', allow: [...leaf.byMethod.keys()].sort() };
+  const allow = new Set([...leaf.byMethod.keys(), ...(leaf.rest === undefined ? [] : USUALLY_IMPLIED)]);
+  leaf.wrongMethod = { kind: 'method', allow: [...allow].sort() };
   return undefined;
 }

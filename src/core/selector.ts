@@ -36,11 +36,15 @@ export function foldHeaderName(name: string): string {
   return lowerName(name).replace(/[_.]/g, '-');
 }
 
-/** Case and a `[…]` suffix do not tell query names apart everywhere; blanks and NUL at the rim neither. */
+/**
+ * Case and a `[…]` suffix do not tell query names apart everywhere, blanks at the rim neither; some parsers read `[name]`
+ * as `name`, some stop at NUL. In time linear to the name: the client chooses its length.
+ */
 function foldQueryName(name: string): string {
   return name
-    .replace(/\[[\s\S]*$/, '')
-    .replace(/^[\s\x00]+|[\s\x00]+$/g, '')
+    .replace(/^[\s\x00[]+/, '')
+    .replace(/[[\]\x00][\s\S]*$/, '')
+    .trimEnd()
     .toLowerCase();
 }
 
@@ -70,9 +74,18 @@ function fromHeader(name: string, headers: readonly string[]): string | null {
   let value: string | null = null;
   for (let index = 0; index < headers.length; index += 2) {
     const seen = headers[index]!;
+    // Named there, it is dropped on the way: the upstream would not see what was judged.
+    if (lowerName(seen) === 'connection' && names(headers[index + 1]!, lower)) return null;
     if (foldHeaderName(seen) !== folded) continue;
     if (value !== null || lowerName(seen) !== lower) return null;
     value = headers[index + 1]!;
   }
   return value === '' ? null : value;
+}
+
+function names(list: string, lower: string): boolean {
+  return list
+    .toLowerCase()
+    .split(',')
+    .some((name) => name.trim() === lower);
 }

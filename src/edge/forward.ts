@@ -14,7 +14,7 @@ import type {
   UpstreamRequest,
 } from '../upstream/exchange.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { responseHeaders, trailerLines } from './headers.ts';
+import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
 
 /** Told once per forwarded request. */
 export interface ForwardObserver {
@@ -80,7 +80,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
   }
 
   bodyEnd(trailers: readonly string[]): void {
-    this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers));
+    this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers, this.#exchange.headers));
   }
 
   drained(): void {
@@ -94,7 +94,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
   head(head: AnswerHead): void {
     this.#status = head.status;
     this.#expected = head.framing === 'length' ? head.length : -1;
-    const length = head.framing === 'length' || head.framing === 'none' ? head.length : -1;
+    // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
+    const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
+    const length = known ? head.length : -1;
     this.#exchange.relayHead(head.status, head.statusText, responseHeaders(head.headers, length, this.#requestId));
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
@@ -113,7 +115,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
 
   end(trailers: readonly string[]): void {
     this.#headHeld = false;
-    this.#exchange.relayEnd(this.#last, trailers);
+    this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
     this.#last = null;
   }
 

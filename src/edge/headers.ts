@@ -42,7 +42,7 @@ const REQUEST_DROPPED = new Set([
   'x-http-method-override',
   'x-method-override',
 ]);
-const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'x-request-id']);
+const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id']);
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
 const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive']);
 
@@ -154,13 +154,30 @@ export function responseHeaders(raw: readonly string[], length: number, requestI
   return kept;
 }
 
-/** Trailers that may follow a body: nothing that frames, routes or identifies (RFC 9110 section 6.5.1). */
-export function trailerLines(raw: readonly string[]): string {
+/**
+ * Trailers that may follow a body: nothing that frames, routes or identifies (RFC 9110 section 6.5.1), and no second
+ * value for a header of the same request, which was judged without it.
+ */
+export function trailerLines(raw: readonly string[], headers: readonly string[]): string {
+  const judged = new Set(headers.filter((_, index) => index % 2 === 0).map(foldHeaderName));
   let lines = '';
   for (let index = 0; index < raw.length; index += 2) {
-    if (crossingOf(raw[index]!) === 'pass') lines += `${raw[index]}: ${raw[index + 1]}\r\n`;
+    const name = raw[index]!;
+    if (crossingOf(name) === 'pass' && !judged.has(foldHeaderName(name))) lines += `${name}: ${raw[index + 1]}\r\n`;
   }
   return lines;
+}
+
+/** Trailers for the client: none that frames or routes. */
+export function responseTrailers(raw: readonly string[]): readonly string[] {
+  if (raw.length === 0) return raw;
+  const kept: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const lower = lowerName(raw[index]!);
+    if (lower !== 'connection' && lower !== 'via' && !RESPONSE_DROPPED.has(lower))
+      kept.push(raw[index]!, raw[index + 1]!);
+  }
+  return kept;
 }
 
 function addNamed(named: ReadonlySet<string> | null, value: string): ReadonlySet<string> | null {

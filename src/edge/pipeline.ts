@@ -18,6 +18,8 @@ import type { Metrics } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { clientAddress } from './client-address.ts';
+import type { Endpoint } from './endpoint.ts';
 import { forward } from './forward.ts';
 import { requestHeaderLines } from './headers.ts';
 import { identityLines } from './identity.ts';
@@ -36,6 +38,8 @@ export interface Ruleset {
   readonly policy: Policy;
   readonly upstreams: ReadonlyMap<string, UpstreamBinding>;
   readonly isTrustedProxy: (address: string) => boolean;
+  /** What the gateway answers itself, by the name that routes use. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
 export interface RefusedRequest {
@@ -97,6 +101,8 @@ export class Pipeline {
 
     const headers = readHeaders(exchange.headers, exchange.minorVersion);
     if (headers === null) return this.#refuse(request, 'bad_request');
+    // The server's parser loses bytes behind a request to upgrade, so no request behind it can be read whole.
+    if (headers.upgrade) exchange.endConnection();
     const target = readTarget(exchange.target, headers.host);
     if (target === null) return this.#refuse(request, 'bad_request');
     request.target = target;
@@ -106,7 +112,7 @@ export class Pipeline {
     if (match.kind === 'method') return this.#refuse(request, 'method_not_allowed', null, match.allow);
     const { route } = match;
     request.route = route;
-    if (route.requirement === null) return this.#forward(request, headers, target, route, null);
+    if (route.requirement === null) return this.#serve(request, headers, target, route, null);
 
     const credential = readCredential(headers.authorization, target.query, route.credentials);
     if (!credential.ok) return this.#refuse(request, credential.reason);
@@ -123,7 +129,22 @@ export class Pipeline {
 
   #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Allowed | Denied): void {
     if (judgement.kind === 'denied') this.#refuse(request, judgement.reason, judgement.token?.id ?? null);
-    else this.#forward(request, headers, target, route, judgement);
+    else this.#serve(request, headers, target, route, judgement);
+  }
+
+  #serve(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
+    if (route.endpoint === undefined) return this.#forward(request, headers, target, route, allowed);
+    const { exchange, ruleset, requestId } = request;
+    this.#parts.metrics.requests.add(route.id, 'answered');
+    if (headers.expectContinue) exchange.sendContinue();
+    const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
+    ruleset.endpoints.get(route.endpoint)!({
+      exchange,
+      requestId,
+      authorization: headers.authorization,
+      address,
+      allowed,
+    });
   }
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
@@ -175,7 +196,7 @@ export class Pipeline {
       ...(scopes === undefined ? {} : { scopes }),
       ...(allow === undefined ? {} : { allow }),
     });
-    if (reason === 'bad_request') refusal.headers.push('Connection', 'close');
+    if (reason === 'bad_request') exchange.endConnection();
     exchange.answer(refusal.status, refusal.headers, refusal.body);
     const { method, peerAddress } = exchange;
     this.#parts.onRefused({

@@ -7,11 +7,15 @@ export interface Exchange {
   readonly method: string;
   /** Request-target as received, latin1: one char per byte. */
   readonly target: string;
+  /** Of HTTP/1; -1 for anything else. */
   readonly minorVersion: number;
   /** Raw [name, value, …] in order and case as received, duplicates included. */
   readonly headers: readonly string[];
   readonly peerAddress: string;
   readonly encrypted: boolean;
+
+  /** Where this request ends cannot be trusted: its answer ends the connection, and nothing behind it is run. */
+  endConnection(): void;
 
   /** A whole answer of our own. `headers`: raw pairs with Content-Length. The request's body is never read after it. */
   answer(status: number, headers: string[], body: string): void;

@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { SetupError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
-import { isClosing, NodeExchange } from './node-exchange.ts';
+import { closeGently, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -46,6 +46,10 @@ export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
   #draining = false;
+  /** The answer last in line on connections whose client did not wait for the one before it. */
+  readonly #queued = new WeakMap<Socket, ServerResponse>();
+  /** Connections on which no more is parsed. */
+  readonly #broken = new WeakSet<Socket>();
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
@@ -56,7 +60,7 @@ export class Listener {
     this.#server.maxHeadersCount = 0;
     this.#server.on('checkContinue', handle);
     this.#server.on('checkExpectation', handle);
-    this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseRaw(socket, 405));
+    this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseLast(socket, 405));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#parseFailed(error, socket));
   }
 
@@ -97,6 +101,7 @@ export class Listener {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     if (isClosing(request.socket)) return;
     if (this.#draining) response.shouldKeepAlive = false;
+    if (response.socket === null) this.#waitInLine(request.socket, response);
     const exchange = new NodeExchange(request, response);
     try {
       this.#options.handle(exchange);
@@ -108,26 +113,60 @@ export class Listener {
   }
 
   #parseFailed(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    const gone = error.code === 'HPE_INVALID_EOF_STATE' && answering(socket)?.req.complete === true;
+    if (error.code === 'ECONNRESET' || gone || !socket.writable) {
       socket.destroy();
       return;
     }
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-    this.#refuseRaw(socket, status);
+    this.#refuseLast(socket, status);
+  }
+
+  /** The client did not wait for its answers. One that has no connection yet is not told when that ends. */
+  #waitInLine(socket: Socket, response: ServerResponse): void {
+    const before = this.#queued.get(socket) ?? answering(socket);
+    before?.once('close', () => {
+      if (!before.writableFinished && response.socket === null) abandon(response);
+    });
+    this.#queued.set(socket, response);
+  }
+
+  /** Answers what came last on this connection, once the answers to what came before it are out, and closes. */
+  #refuseLast(socket: Socket, status: number): void {
+    // Each further piece of a message that is broken already breaks again.
+    if (this.#broken.has(socket)) return;
+    this.#broken.add(socket);
+    markClosing(socket);
+    const current = answering(socket);
+    if (current === null) return this.#refuseRaw(socket, status);
+    const queued = this.#queued.get(socket);
+    const last = queued === undefined || queued.writableFinished ? current : queued;
+    if (last.req.complete) last.once('finish', () => socket.writable && this.#refuseRaw(socket, status));
+    // It broke within the body of a request that is being served: that is the one to refuse, while it still can be.
+    else if (last === current && !current.headersSent) {
+      this.#refuseRaw(socket, status);
+      abandon(current);
+    } else socket.resetAndDestroy();
   }
 
   #refuseRaw(socket: Socket, status: number): void {
-    // An answer in progress on this connection must not get our bytes in its middle.
-    if ((socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true) {
-      socket.resetAndDestroy();
-      return;
-    }
     const { headers, body } = this.#options.refuse(status);
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
-    socket.end(`${head}Connection: close\r\n\r\n${body}`);
-    socket.once('finish', () => socket.destroy());
+    socket.write(`${head}Connection: close\r\n\r\n${body}`);
+    closeGently(socket);
   }
+}
+
+/** The oldest request on this connection whose answer is not yet whole. */
+function answering(socket: Socket): ServerResponse | null {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+/** Nobody will read this answer. */
+function abandon(response: ServerResponse): void {
+  response.destroyed = true;
+  response.emit('close');
 }
 
 function listenError(options: ListenerOptions, error: NodeJS.ErrnoException): SetupError {

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 
-/** A client that is still sending a body we refused gets this long to read the refusal before the reset. */
+/** A client that is still sending what we refused gets this long to read the refusal before the reset. */
 const LINGER_MS = 1000;
 
 /** Connections on which nothing more will be answered. */
@@ -15,6 +15,17 @@ const closing = new WeakSet<Socket>();
 /** true: what arrives on this connection comes after an answer that closed it, and must not run. */
 export function isClosing(socket: Socket): boolean {
   return closing.has(socket);
+}
+
+/** From here on nothing that arrives on this connection is run. */
+export function markClosing(socket: Socket): void {
+  closing.add(socket);
+}
+
+/** Close our side, then wait a while for theirs: a reset would overtake the answer (RFC 9112 section 9.6). */
+export function closeGently(socket: Socket): void {
+  socket.end();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 export class NodeExchange implements Exchange {
@@ -36,7 +47,7 @@ export class NodeExchange implements Exchange {
     return this.#request.url!;
   }
   get minorVersion(): number {
-    return this.#request.httpVersionMinor;
+    return this.#request.httpVersionMajor === 1 ? this.#request.httpVersionMinor : -1;
   }
   get headers(): readonly string[] {
     return this.#request.rawHeaders;
@@ -51,10 +62,20 @@ export class NodeExchange implements Exchange {
     return this.#answered;
   }
 
+  /** The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3). */
+  endConnection(): void {
+    const { socket } = this.#request;
+    markClosing(socket);
+    socket.destroySoon = () => closeGently(socket);
+    // Once the head is out Node has settled whether the connection is kept.
+    if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
+    else this.#response.shouldKeepAlive = false;
+  }
+
   answer(status: number, headers: string[], body: string): void {
     this.#answered = true;
     const response = this.#response;
-    if (!this.#hasWholeBody()) this.#closeAfterAnswer();
+    if (!this.#hasWholeBody()) this.endConnection();
     response.writeHead(status, headers);
     response.end(body);
   }
@@ -72,13 +93,14 @@ export class NodeExchange implements Exchange {
   relayEnd(last: Buffer | null, trailers: readonly string[]): void {
     const response = this.#response;
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
-    if (!this.#hasWholeBody()) this.#closeAfterAnswer();
+    if (!this.#hasWholeBody()) this.endConnection();
     if (last === null) response.end();
     else response.end(last);
   }
 
   flush(): void {
-    this.#response.flushHeaders();
+    // Not flushHeaders, which writes bytes above ASCII as UTF-8.
+    this.#response.write('', 'latin1');
   }
 
   breakOff(): void {
@@ -111,7 +133,9 @@ export class NodeExchange implements Exchange {
   listen(listener: ExchangeListener): void {
     const response = this.#response;
     response.on('drain', () => listener.clientDrained());
-    response.on('close', () => listener.clientClosed(response.writableFinished));
+    response.once('close', () => listener.clientClosed(response.writableFinished));
+    // Gone while the decision was being made.
+    if (response.destroyed) process.nextTick(() => listener.clientClosed(false));
     // An aborted upload surfaces here too; `close` tells the rest.
     this.#request.on('error', ignore);
   }
@@ -119,20 +143,6 @@ export class NodeExchange implements Exchange {
   /** Node marks a request without body as complete only after the handler returned. */
   #hasWholeBody(): boolean {
     return this.#bodyEnded || this.#request.complete || !declaresBody(this.#request.rawHeaders);
-  }
-
-  /**
-   * The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
-   * Half-close and linger, or the reset would overtake the answer.
-   */
-  #closeAfterAnswer(): void {
-    const { socket } = this.#request;
-    this.#response.shouldKeepAlive = false;
-    closing.add(socket);
-    socket.destroySoon = () => {
-      socket.end();
-      setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    };
   }
 }
 

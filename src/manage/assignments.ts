@@ -1,10 +1,10 @@
-/** Who has which role in a workspace: members and teams. An assignment lives in the record of whom it is given to. */
-import { type Assignments, memberKey, type Role, teamKey } from '../core/facts.ts';
+/** Who has which role in a workspace: members, teams and service accounts. An assignment lives in the record of whom it is given to. */
+import { type Assignments, accountKey, memberKey, type Role, teamKey } from '../core/facts.ts';
 import { type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { notFound } from './rejection.ts';
 
-export type AssigneeKind = 'members' | 'teams';
+export type AssigneeKind = 'members' | 'teams' | 'service-accounts';
 
 /** An assignment lives with whom it is given to: that is the record the hot path has at hand. */
 export async function putAssignment(
@@ -52,27 +52,38 @@ export async function deleteAssignment(
   });
 }
 
+const ASSIGNEES = {
+  members: { kind: 'member', key: memberKey },
+  teams: { kind: 'team', key: teamKey },
+  'service-accounts': { kind: 'account', key: accountKey },
+} as const;
+
+/** The record of whom a role is given to. */
+async function assignee(draft: Pick<Draft, 'get'>, org: string, plural: AssigneeKind, id: string) {
+  const { kind, key } = ASSIGNEES[plural];
+  const doc = await draft.get(kind, key(org, id));
+  const gone = doc === null || ('state' in doc && doc.state === 'deleted');
+  if (gone) throw notFound(kind === 'account' ? 'service account' : kind, id);
+  return doc;
+}
+
 async function assignmentsOf(
   draft: Pick<Draft, 'get'>,
   org: string,
-  kind: AssigneeKind,
+  plural: AssigneeKind,
   id: string,
 ): Promise<Assignments> {
-  const doc =
-    kind === 'members' ? await draft.get('member', memberKey(org, id)) : await draft.get('team', teamKey(org, id));
-  if (doc === null) throw notFound(kind === 'members' ? 'member' : 'team', id);
-  return doc.assignments;
+  return (await assignee(draft, org, plural, id)).assignments;
 }
 
 async function assign(
   draft: Draft,
   org: string,
-  kind: AssigneeKind,
+  plural: AssigneeKind,
   id: string,
   assignments: Assignments,
 ): Promise<void> {
-  if (kind === 'members') draft.put('member', { ...(await draft.get('member', memberKey(org, id)))!, assignments });
-  else draft.put('team', { ...(await draft.get('team', teamKey(org, id)))!, assignments });
+  draft.put(ASSIGNEES[plural].kind, { ...(await assignee(draft, org, plural, id)), assignments } as never);
 }
 
 /** The assignments without those in one workspace. */

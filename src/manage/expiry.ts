@@ -67,11 +67,13 @@ function rangeText(kind: KindPolicy): string {
   return never ? `${range}, or never` : range;
 }
 
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 
 function parseInstant(text: string): number {
-  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) {
+  const day = RFC3339.exec(text)?.[1];
+  const ms = day === undefined ? Number.NaN : Date.parse(text);
+  // Date.parse takes February 30 for March 2.
+  if (Number.isNaN(ms) || !new Date(day!).toJSON().startsWith(day!)) {
     throw new Rejection({
       status: 400,
       code: 'invalid_instant',

@@ -24,10 +24,9 @@ export function checkScopes(
   owner: MemberDoc,
   scopes: readonly string[] | undefined,
 ): readonly string[] | null {
-  if (scopes === undefined) {
-    if (kind.scopesRequired) throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
-    return null;
-  }
+  if (kind.scopesRequired && (scopes === undefined || scopes.length === 0))
+    throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
+  if (scopes === undefined) return null;
   const held =
     owner.scopes === null
       ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
@@ -105,7 +104,7 @@ export async function checkWorkspaces(
         `${owner.id} may select only workspaces that they ${kindOf}; ${id} is not one.`,
       );
     }
-    const best = role.joined ?? role.byOrganization;
+    const best = role.byOrganization === 'admin' ? 'admin' : (role.joined ?? role.byOrganization);
     if (best !== null) roles.push([id, best]);
   }
   return { workspaces: ids, roles };

@@ -65,8 +65,32 @@ export interface ResourceDoc extends ResourceRecord {
   readonly id: string;
 }
 
+/** A service account. A deleted one stays, unseen, as long as tokens that it was issued may live (SCRYDON-17). */
+export interface AccountDoc extends AccountRecord {
+  readonly edition: Edition;
+  readonly name: string;
+  /** What it may request. */
+  readonly scopes: readonly string[];
+  /** SHA-256 of the client secret. */
+  readonly secretHash: TokenHash;
+  readonly state: 'active' | 'disabled' | 'deleted';
+  readonly deletedAtMs: number | null;
+  /** Member id, or null for the admin key. */
+  readonly createdBy: string | null;
+  readonly createdAtMs: number;
+}
+
+/** Where a client id belongs: the OAuth endpoints are not told the organization. */
+export interface ClientDoc {
+  readonly organizationId: string;
+  readonly clientId: string;
+}
+
+/** Who is told about changes that concern a token. */
 export interface Contacts {
+  /** A member. */
   readonly primary: string | null;
+  /** People who need not be members. */
   readonly emails: readonly string[];
 }
 
@@ -80,6 +104,8 @@ export interface TokenDoc extends TokenRecord {
   /** First characters of the token. */
   readonly hint: string;
   readonly hash: TokenHash;
+  readonly apiVersion: string | null;
+  readonly contacts: Contacts | null;
 }
 
 export interface DocByKind {
@@ -91,11 +117,13 @@ export interface DocByKind {
   readonly resource: ResourceDoc;
   readonly token: TokenDoc;
   readonly credential: CredentialRecord;
-  readonly account: AccountRecord;
+  readonly account: AccountDoc;
+  readonly client: ClientDoc;
 }
 export type DocKind = keyof DocByKind;
 
 export const organizationKey = (id: string): string => `organization/${id}`;
+export const clientKey = (clientId: string): string => `client/${clientId}`;
 
 /** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
 export const lists = {
@@ -111,6 +139,17 @@ export const lists = {
   /** Tokens, oldest first. */
   tokens: (organizationId: string) => `tokens/${organizationId}`,
   tokensOwnedBy: (organizationId: string, memberId: string) => `tokens/${organizationId}/owner/${memberId}`,
+  accounts: (organizationId: string) => `accounts/${organizationId}`,
+  /** Deleted accounts of every organization, by the time of deletion: what the purge walks. */
+  deletedAccounts: () => 'deleted-accounts',
+  /** Access tokens issued to one service account. */
+  tokensOfClient: (organizationId: string, clientId: string) => `tokens/${organizationId}/client/${clientId}`,
+  /** Access tokens of every organization, by expiry: what the purge walks. */
+  accessTokens: () => 'access-tokens',
+  /** Tokens that count against limits, by expiry: neither revoked nor deleted. */
+  counted: (organizationId: string, kind: string) => `counted/${organizationId}/${kind}`,
+  countedOwnedBy: (organizationId: string, kind: string, memberId: string) =>
+    `counted/${organizationId}/${kind}/owner/${memberId}`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
   /** Credentials of one token: the current value and rotated-out ones. */
@@ -153,9 +192,19 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
       [lists.everything(doc.organizationId), 0],
     ],
   }),
-  account: (doc: AccountRecord) => ({
+  account: (doc: AccountDoc) => ({
     key: accountKey(doc.organizationId, doc.clientId),
-    indexes: [...assigned(doc.organizationId, doc.assignments), [lists.everything(doc.organizationId), 0]],
+    indexes: [
+      doc.deletedAtMs === null
+        ? [lists.accounts(doc.organizationId), doc.createdAtMs]
+        : [lists.deletedAccounts(), doc.deletedAtMs],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  client: (doc: ClientDoc) => ({
+    key: clientKey(doc.clientId),
+    indexes: [[lists.everything(doc.organizationId), 0]],
   }),
   workspace: (doc: WorkspaceDoc) => ({
     key: workspaceKey(doc.organizationId, doc.id),
@@ -179,19 +228,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
       [lists.everything(doc.organizationId), 0],
     ],
   }),
-  token: (doc: TokenDoc) => ({
-    key: tokenKey(doc.organizationId, doc.id),
-    indexes: [
-      [lists.tokens(doc.organizationId), doc.createdAtMs],
-      ...(doc.ownerId === null
-        ? []
-        : [[lists.tokensOwnedBy(doc.organizationId, doc.ownerId), doc.createdAtMs] as const]),
-      ...(typeof doc.workspaces === 'string'
-        ? []
-        : doc.workspaces.map((id) => [lists.tokensListing(doc.organizationId, id), 0] as const)),
-      [lists.everything(doc.organizationId), 0],
-    ],
-  }),
+  token: (doc: TokenDoc) => ({ key: tokenKey(doc.organizationId, doc.id), indexes: tokenLists(doc) }),
   credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
     key: credentialKey(extra!.hash),
     indexes: [
@@ -203,4 +240,21 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
 
 function assigned(organizationId: string, assignments: MemberRecord['assignments']): Array<readonly [string, number]> {
   return assignments.map(([workspaceId]) => [lists.assigned(organizationId, workspaceId), 0] as const);
+}
+
+function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
+  const { organizationId: org, ownerId, clientId, workspaces, kind } = doc;
+  const everything = [lists.everything(org), 0] as const;
+  const endsAtMs = doc.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
+  if (clientId !== null)
+    return [[lists.tokensOfClient(org, clientId), 0], [lists.accessTokens(), endsAtMs], everything];
+  const found: Array<readonly [string, number]> = [[lists.tokens(org), doc.createdAtMs], everything];
+  const counts = doc.state !== 'revoked';
+  if (counts) found.push([lists.counted(org, kind), endsAtMs]);
+  if (ownerId !== null) {
+    found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);
+    if (counts) found.push([lists.countedOwnedBy(org, kind, ownerId), endsAtMs]);
+  }
+  if (typeof workspaces !== 'string') for (const id of workspaces) found.push([lists.tokensListing(org, id), 0]);
+  return found;
 }

@@ -2,7 +2,6 @@
  * Tokens: made, read, changed and ended. The text of a token leaves this file once, from `createToken`; no read path
  * returns it, because nothing but its hash is kept. Revoked and deleted are for ever.
  */
-import { randomBytes } from 'node:crypto';
 import { type AllGrant, credentialKey, memberKey, tokenKey } from '../core/facts.ts';
 import { DAY_MS, type KindPolicy, type MutableField } from '../core/policy.ts';
 import { mintToken } from '../secret.ts';
@@ -12,6 +11,7 @@ import { type ExpiryInput, newExpiry, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces } from './grants.ts';
 import { lists, type MemberDoc, type TokenDoc } from './records.ts';
 import { conflict, notFound, type Rejection, unacceptable } from './rejection.ts';
+import { newTokenId } from './token-id.ts';
 
 export interface TokenInput extends ExpiryInput {
   readonly kind?: string;
@@ -76,6 +76,8 @@ export async function createToken(
       lastUsedAtMs: null,
       hint: token.hint(kind.prefix),
       hash,
+      apiVersion: null,
+      contacts: null,
     };
     draft.expectAbsent(credentialKey(hash));
     draft.put('token', doc);
@@ -219,9 +221,4 @@ function checkMutable(kind: KindPolicy, field: string): void {
   const mutable = field === 'expiresAt' ? kind.expiry.editable : kind.mutable.has(field as MutableField);
   if (!mutable)
     throw unacceptable('field_fixed', field, `${field} of a ${kind.name} token cannot be changed after creation.`);
-}
-
-/** Sorts by creation; 80 random bits tell tokens of one millisecond apart. */
-function newTokenId(nowMs: number): string {
-  return `tok_${nowMs.toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
 }

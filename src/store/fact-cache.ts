@@ -21,6 +21,9 @@ export interface FactCacheOptions {
 
 /** Ids that do not exist are the caller's to invent, so they get a small room of their own. */
 const ABSENT_SHARE = 0.1;
+/** One decision's facts must fit side by side, or it would fetch for ever; with all a member's teams that is hundreds. */
+const PRESENT_MIN = 1000;
+const ABSENT_MIN = 100;
 
 /** Facts for a decision, and the way to get those that are missing. */
 export interface FactView extends FactReader {
@@ -41,10 +44,11 @@ export class FactCache implements FactView, Follower {
     this.#source = source;
     this.#options = options;
     const perf = { now: options.monotonicMs };
-    this.#present = new LRUCache({ max: options.maxEntries, perf });
+    this.#present = new LRUCache({ max: Math.max(PRESENT_MIN, options.maxEntries), perf });
     this.#absent = new LRUCache({
-      max: Math.max(100, Math.floor(options.maxEntries * ABSENT_SHARE)),
-      ttl: options.absentTtlMs,
+      max: Math.max(ABSENT_MIN, Math.floor(options.maxEntries * ABSENT_SHARE)),
+      // To the library 0 means for ever; to us it means no longer than the decision at hand.
+      ttl: Math.max(1, options.absentTtlMs),
       perf,
     });
   }

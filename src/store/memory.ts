@@ -2,18 +2,22 @@
  * Store adapter: plain maps, gone with the process. The reference for the contract suite, and quick ground for tests.
  * Records are kept as JSON text, so that no caller can change one behind the store's back.
  */
-import type {
-  Change,
-  Committed,
-  Follower,
-  IndexEntry,
-  Lookup,
-  Notice,
-  Scanned,
-  ScanOptions,
-  Store,
-  Stored,
+import {
+  type Change,
+  type Committed,
+  type Follower,
+  type IndexEntry,
+  type Lookup,
+  type Notice,
+  type Scanned,
+  type ScanOptions,
+  type Store,
+  type Stored,
+  StoreUnavailable,
 } from './store.ts';
+
+const HEARTBEAT_MS = 100;
+const CLOSED = 'it has been closed';
 
 interface Row {
   readonly text: string;
@@ -26,19 +30,24 @@ export class MemoryStore implements Store {
   readonly #indexes = new Map<string, Map<string, number>>();
   readonly #log: Notice[] = [];
   readonly #followers = new Set<Follower>();
+  #heartbeat: NodeJS.Timeout | undefined;
   #revision = 0;
+  #closed = false;
 
   read(key: string): Lookup {
+    if (this.#closed) return { kind: 'unavailable', cause: CLOSED };
     const row = this.#rows.get(key);
     return row === undefined ? { kind: 'absent' } : { kind: 'found', record: JSON.parse(row.text) };
   }
 
   async get(key: string): Promise<Stored | null> {
+    this.#assertOpen();
     const row = this.#rows.get(key);
     return row === undefined ? null : { key, record: JSON.parse(row.text), version: row.version };
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
+    this.#assertOpen();
     const { after, above = Number.NEGATIVE_INFINITY, limit } = options;
     return [...(this.#indexes.get(index) ?? [])]
       .map(([key, score]) => ({ key, score }))
@@ -52,19 +61,23 @@ export class MemoryStore implements Store {
   }
 
   async count(index: string, above: number): Promise<number> {
+    this.#assertOpen();
     return [...(this.#indexes.get(index)?.values() ?? [])].filter((score) => score > above).length;
   }
 
   async commit(change: Change): Promise<Committed> {
+    this.#assertOpen();
     for (const { key, version } of change.expects) {
       if ((this.#rows.get(key)?.version ?? 0) !== version) return { ok: false };
     }
+    // Whatever cannot be written shows before anything is.
+    const texts = change.writes.map(({ record }) => JSON.stringify(record));
     const revision = ++this.#revision;
-    for (const { key, record, indexes = [] } of change.writes) {
+    for (const [position, { key, record, indexes = [] }] of change.writes.entries()) {
       for (const entry of this.#rows.get(key)?.indexes ?? []) this.#indexes.get(entry.index)?.delete(key);
       this.#rows.delete(key);
       if (record === null) continue;
-      this.#rows.set(key, { text: JSON.stringify(record), version: revision, indexes });
+      this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
       for (const entry of indexes) {
         const members = this.#indexes.get(entry.index) ?? new Map<string, number>();
         this.#indexes.set(entry.index, members.set(key, entry.score));
@@ -77,21 +90,27 @@ export class MemoryStore implements Store {
   }
 
   async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+    this.#assertOpen();
     return this.#log.filter((notice) => notice.revision > revision).slice(0, limit);
   }
 
   follow(follower: Follower): () => void {
     this.#followers.add(follower);
     follower.heard();
-    const timer = setInterval(() => follower.heard(), 100).unref();
-    return () => {
-      clearInterval(timer);
-      this.#followers.delete(follower);
-    };
+    this.#heartbeat ??= setInterval(() => {
+      for (const each of this.#followers) each.heard();
+    }, HEARTBEAT_MS).unref();
+    return () => this.#followers.delete(follower);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#heartbeat);
     this.#followers.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreUnavailable(CLOSED);
   }
 }
 

@@ -13,17 +13,22 @@ const MIGRATIONS: readonly string[] = [
 /** 'scop' in ASCII: tells our files from other SQLite files. */
 const APPLICATION_ID = 0x73636f70;
 
-/** Brings the file to the newest version, in one transaction. Throws when it is not ours or newer than we are. */
-export function migrate(database: DatabaseSync): void {
+/** Throws when the file is not ours or newer than we are; only reads. Returns its version, 0 for a new file. */
+export function checkOurs(database: DatabaseSync): number {
   const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const [owner, version] = [pragma('application_id'), pragma('user_version')];
+  const { total } = database.prepare('SELECT count(*) AS total FROM sqlite_schema').get() as { total: number };
+  const isNew = owner === 0 && version === 0 && total === 0;
+  if (owner !== APPLICATION_ID && !isNew) throw new Error('it belongs to another program');
+  if (version > MIGRATIONS.length) throw new Error(`it was written by a newer scopegate (version ${version})`);
+  return version;
+}
+
+/** Brings the file to the newest version, in one transaction. Throws as `checkOurs` does. */
+export function migrate(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = pragma('user_version');
-    const tables = database.prepare('SELECT count(*) AS total FROM sqlite_schema').get() as { total: number };
-    if (pragma('application_id') !== APPLICATION_ID && tables.total > 0)
-      throw new Error('it belongs to another program');
-    if (version > MIGRATIONS.length) throw new Error(`it was written by a newer scopegate (version ${version})`);
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    for (const migration of MIGRATIONS.slice(checkOurs(database))) database.exec(migration);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
     database.exec('COMMIT');
   } catch (error) {

@@ -7,7 +7,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../errors.ts';
-import { migrate } from './sqlite-migrations.ts';
+import { checkOurs, migrate } from './sqlite-migrations.ts';
 import {
   type Change,
   type Committed,
@@ -44,13 +44,19 @@ export class SqliteStore implements Store {
   /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
   constructor(path: string) {
     secureFile(path);
+    let database: DatabaseSync | undefined;
     try {
-      this.#database = new DatabaseSync(path);
-      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
-      migrate(this.#database);
-      this.#read = this.#database.prepare('SELECT record FROM records WHERE key = ?');
-      this.#statements = prepare(this.#database);
+      database = new DatabaseSync(path);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      // Before anything is written: a file that is not ours is left as it was.
+      checkOurs(database);
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      migrate(database);
+      this.#database = database;
+      this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
+      this.#statements = prepare(database);
     } catch (error) {
+      database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
     }
   }

@@ -138,7 +138,7 @@ export class HeaderSpans {
 
   #pushCarried(): void {
     if (!this.#carried) return;
-    this.headers.push(this.#carriedName, this.#carriedValue.replace(/[ \t]+$/, ''));
+    this.headers.push(this.#carriedName, withoutBlanks(this.#carriedValue));
     this.#carried = false;
     this.#carriedName = '';
     this.#carriedValue = '';
@@ -152,6 +152,13 @@ export class HeaderSpans {
     this.#bytes += bytes;
     return this.#bytes <= MAX_BYTES;
   }
+}
+
+/** Not by a regular expression: those take the square of the number of blanks. */
+function withoutBlanks(value: string): string {
+  let end = value.length;
+  while (end > 0 && isBlank(value.charCodeAt(end - 1))) end -= 1;
+  return value.slice(0, end);
 }
 
 function isBlank(byte: number): boolean {

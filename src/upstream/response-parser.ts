@@ -32,6 +32,8 @@ const UNTIL_CLOSE = Number.POSITIVE_INFINITY;
 const NO_BYTES = Buffer.alloc(0);
 /** llhttp accepts any byte in the reason phrase, even NUL; RFC 9112 4 does not. */
 const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
+/** llhttp lets control characters pass in values; whoever writes them on must not (RFC 9110 5.5). */
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const LENGTH = /^\d{1,15}$/;
 
 export class ResponseParser implements llhttp.LlhttpEvents {
@@ -170,10 +172,11 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     let options = '';
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i]!;
+      const value = headers[i + 1]!;
+      if (BAD_VALUE.test(value)) return this.#reject('header value');
       // Lower case costs an allocation; most names are ruled out by their length.
       if (name.length !== 10 && name.length !== 14 && name.length !== 17) continue;
       const lower = name.toLowerCase();
-      const value = headers[i + 1]!;
       if (lower === 'content-length') {
         if (length !== -1 || !LENGTH.test(value)) return this.#reject('Content-Length');
         length = Number(value);
@@ -221,6 +224,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     }
     this.#spans.finish();
     this.trailers = this.#spans.headers;
+    if (this.trailers.some((value) => BAD_VALUE.test(value))) return this.#reject('trailer');
     this.#complete = true;
     // Stop at the last byte of the answer, so that surplus bytes show.
     return llhttp.PAUSED;

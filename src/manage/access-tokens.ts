@@ -1,0 +1,133 @@
+/**
+ * Access tokens of service accounts: issued, looked up, ended, and purged once they have expired. Works on one account,
+ * not on its organization: issuing must not wait for management.
+ */
+import { accountKey, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
+import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
+import { covers } from '../core/scope.ts';
+import { hashToken, mintToken } from '../secret.ts';
+import type { Store } from '../store/store.ts';
+import { type AccountDoc, type ClientDoc, clientKey, lists, place, type TokenDoc } from './records.ts';
+import { newTokenId } from './token-id.ts';
+
+export const ACCESS_TOKEN_KIND = 'client_credentials';
+
+export interface FoundAccount {
+  readonly doc: AccountDoc;
+  readonly version: number;
+}
+
+/** null: no such client, or a deleted one. Rejects with StoreUnavailable. */
+export async function findAccount(store: Store, clientId: string): Promise<FoundAccount | null> {
+  const client = (await store.get(clientKey(clientId)))?.record as ClientDoc | undefined;
+  if (client === undefined) return null;
+  const stored = await store.get(accountKey(client.organizationId, clientId));
+  const doc = stored?.record as AccountDoc | undefined;
+  return doc === undefined || doc.state === 'deleted' ? null : { doc, version: stored!.version };
+}
+
+/** The scopes a token gets: those asked for, or all granted. null: one was not granted (SCRYDON-12). */
+export function grantScopes(
+  account: AccountDoc,
+  policy: Policy,
+  asked: readonly string[] | null,
+): readonly string[] | null {
+  if (asked === null) return account.scopes;
+  const granted = new Set(account.scopes);
+  const within = asked.every((scope) => policy.scopes.has(scope) && covers(granted, scope));
+  return within ? [...new Set(asked)] : null;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresInSeconds: number;
+}
+
+/** null: the account changed meanwhile (disabled, rotated, deleted); the caller authenticates it again. */
+export async function issueAccessToken(
+  store: Store,
+  account: FoundAccount,
+  scopes: readonly string[],
+  lifeMs: number,
+  nowMs: number,
+): Promise<IssuedToken | null> {
+  const { doc } = account;
+  const token = mintToken(ACCESS_TOKEN_PREFIX);
+  const hash = token.hash();
+  const record: TokenDoc = {
+    organizationId: doc.organizationId,
+    edition: doc.edition,
+    id: newTokenId(nowMs),
+    kind: ACCESS_TOKEN_KIND,
+    authority: 'client',
+    ownerId: null,
+    ownerGeneration: null,
+    clientId: doc.clientId,
+    scopes,
+    workspaces: 'all-organization',
+    roles: [],
+    state: 'active',
+    stateReason: null,
+    expiresAtMs: nowMs + lifeMs,
+    name: doc.name,
+    description: null,
+    createdBy: null,
+    createdAtMs: nowMs,
+    lastUsedAtMs: null,
+    hint: token.hint(ACCESS_TOKEN_PREFIX),
+    hash,
+    apiVersion: null,
+    contacts: null,
+  };
+  const credential = { organizationId: doc.organizationId, tokenId: record.id, endsAtMs: null };
+  const committed = await store.commit({
+    expects: [{ key: accountKey(doc.organizationId, doc.clientId), version: account.version }],
+    writes: [
+      { ...place('token', record), record },
+      { ...place('credential', credential, { hash }), record: credential },
+    ],
+  });
+  return committed.ok ? { token: token.reveal(), expiresInSeconds: Math.floor(lifeMs / 1000) } : null;
+}
+
+/** Any token by its text: personal, service or access token. null: unknown, or its value was replaced. */
+export async function findToken(store: Store, text: string, nowMs: number): Promise<TokenDoc | null> {
+  const credential = (await store.get(credentialKey(hashToken(text))))?.record as
+    | { organizationId: string; tokenId: string; endsAtMs: number | null }
+    | undefined;
+  if (credential === undefined || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs)) return null;
+  return ((await store.get(tokenKey(credential.organizationId, credential.tokenId)))?.record ??
+    null) as TokenDoc | null;
+}
+
+/** Ends an access token at once; a second time is no error. */
+export async function endAccessToken(store: Store, doc: TokenDoc): Promise<void> {
+  await store.commit({ expects: [], writes: removal(doc.organizationId, doc.id, doc.hash) });
+}
+
+/** Removes access tokens that have expired. Returns how many; call again while it returns `limit`. */
+export async function purgeAccessTokens(store: Store, nowMs: number, limit: number): Promise<number> {
+  const oldest = await store.scan(lists.accessTokens(), { limit });
+  const expired = oldest.filter((entry) => entry.score <= nowMs).map((entry) => entry.record as TokenDoc);
+  if (expired.length === 0) return 0;
+  await store.commit({ expects: [], writes: expired.flatMap((doc) => removal(doc.organizationId, doc.id, doc.hash)) });
+  return expired.length;
+}
+
+/** Far longer than any access token lives. */
+const DELETED_KEPT_MS = 48 * 3_600_000;
+
+/** Removes what is left of accounts whose last token has long expired. */
+export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: number): Promise<number> {
+  const oldest = await store.scan(lists.deletedAccounts(), { limit });
+  const due = oldest.filter((entry) => entry.score <= nowMs - DELETED_KEPT_MS);
+  if (due.length > 0) await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })) });
+  return due.length;
+}
+
+function removal(organizationId: string, tokenId: string, hash: TokenHash): Array<{ key: string; record: null }> {
+  return [
+    { key: tokenKey(organizationId, tokenId), record: null },
+    { key: credentialKey(hash), record: null },
+  ];
+}

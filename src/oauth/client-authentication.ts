@@ -1,0 +1,74 @@
+/**
+ * Who a client is: id and secret by HTTP Basic (SCRYDON-8). Failures are counted per source address, and only further
+ * failures are turned away: a right secret from that address is never refused (contract: promise 6).
+ */
+import { LRUCache } from 'lru-cache';
+import type { EndpointCall } from '../edge/endpoint.ts';
+import { type FoundAccount, findAccount } from '../manage/access-tokens.ts';
+import { hashToken } from '../secret.ts';
+import type { Store } from '../store/store.ts';
+import { type EndpointAnswer, oauthError } from './endpoint.ts';
+
+const FAILURES_MAX = 20;
+const WINDOW_MS = 60_000;
+const ADDRESSES_MAX = 10_000;
+
+export type Authenticated =
+  | { readonly ok: true; readonly account: FoundAccount }
+  | { readonly ok: false; readonly answer: EndpointAnswer };
+
+export class ClientAuthentication {
+  readonly #store: Store;
+  readonly #failures: LRUCache<string, { count: number }>;
+
+  constructor(store: Store, monotonicMs: () => number) {
+    this.#store = store;
+    this.#failures = new LRUCache({ max: ADDRESSES_MAX, ttl: WINDOW_MS, perf: { now: monotonicMs } });
+  }
+
+  /** Rejects with StoreUnavailable. A disabled account authenticates; whether it gets a token is decided elsewhere. */
+  async authenticate(call: EndpointCall): Promise<Authenticated> {
+    const credentials = readBasic(call.authorization);
+    const account = credentials === null ? null : await findAccount(this.#store, credentials.id);
+    if (credentials !== null && account !== null && account.doc.secretHash === hashToken(credentials.secret)) {
+      return { ok: true, account };
+    }
+    return { ok: false, answer: this.#fail(call.address) };
+  }
+
+  #fail(address: string): EndpointAnswer {
+    const failures = this.#failures.get(address) ?? { count: 0 };
+    failures.count++;
+    if (failures.count === 1) this.#failures.set(address, failures);
+    if (failures.count > FAILURES_MAX) {
+      return oauthError(429, 'slow_down', 'Too many failed attempts from this address.', [
+        'Retry-After',
+        String(WINDOW_MS / 1000),
+      ]);
+    }
+    return invalidClient();
+  }
+}
+
+/** One answer for an unknown id, a wrong secret and a disabled account. */
+export function invalidClient(): EndpointAnswer {
+  return oauthError(401, 'invalid_client', 'The client could not be authenticated.', [
+    'WWW-Authenticate',
+    'Basic realm="scopegate", charset="UTF-8"',
+  ]);
+}
+
+/** RFC 7617, with RFC 6749 section 2.3.1: both parts are form-encoded before they are joined. */
+export function readBasic(authorization: readonly string[]): { readonly id: string; readonly secret: string } | null {
+  if (authorization.length !== 1) return null;
+  const encoded = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization[0]!)?.[1];
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon === -1) return null;
+  try {
+    return { id: decodeURIComponent(text.slice(0, colon)), secret: decodeURIComponent(text.slice(colon + 1)) };
+  } catch {
+    return null;
+  }
+}

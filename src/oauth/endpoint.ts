@@ -1,0 +1,103 @@
+/**
+ * What the gateway answers itself: reading a small form, answering JSON that no cache keeps. Knows no grant and no
+ * token; each endpoint is a file of its own.
+ */
+import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
+import type { Exchange } from '../http/exchange.ts';
+
+/** An answer by value: endpoints compute one, `answering` sends it. */
+export interface EndpointAnswer {
+  readonly status: number;
+  /** null: an empty body. */
+  readonly body: object | null;
+  readonly headers?: readonly string[];
+}
+
+const FORM_BYTES_MAX = 16 * 1024;
+
+/** An endpoint that reads no body. */
+export function answering(compute: (call: EndpointCall) => EndpointAnswer): Endpoint {
+  return (call) => send(call, compute(call));
+}
+
+/** An endpoint that takes a form. `onFault` answers when computing rejects: an outage, never a no. */
+export function answeringForm(
+  compute: (call: EndpointCall, form: Form) => Promise<EndpointAnswer>,
+  onFault: (error: unknown) => EndpointAnswer,
+): Endpoint {
+  return (call) => {
+    const type = headerValue(call.exchange.headers, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+    if (type !== 'application/x-www-form-urlencoded') {
+      return send(call, oauthError(400, 'invalid_request', 'The body must be application/x-www-form-urlencoded.'));
+    }
+    readText(call.exchange, FORM_BYTES_MAX, (text) => {
+      if (text === null) return send(call, oauthError(413, 'invalid_request', 'The body is too large.'));
+      compute(call, new Form(text)).then(
+        (answer) => send(call, answer),
+        (error) => send(call, onFault(error)),
+      );
+    });
+  };
+}
+
+/** RFC 6749 section 5.2. */
+export function oauthError(
+  status: number,
+  error: string,
+  description: string,
+  headers: readonly string[] = [],
+): EndpointAnswer {
+  return { status, body: { error, error_description: description }, headers };
+}
+
+/** The parameters of a form; RFC 6749 section 3.2: none may come twice, an empty one counts as absent. */
+export class Form {
+  readonly #parameters: URLSearchParams;
+
+  constructor(text: string) {
+    this.#parameters = new URLSearchParams(text);
+  }
+
+  get(name: string): string | null {
+    return this.#parameters.get(name) || null;
+  }
+
+  /** The name of a parameter that comes twice, or null. */
+  repeated(): string | null {
+    const names = [...this.#parameters.keys()];
+    return names.find((name, index) => names.indexOf(name) !== index) ?? null;
+  }
+}
+
+export function headerValue(headers: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]!.toLowerCase() === name) return headers[index + 1];
+  }
+  return undefined;
+}
+
+function send({ exchange, requestId }: EndpointCall, { status, body, headers = [] }: EndpointAnswer): void {
+  const text = body === null ? '' : JSON.stringify(body);
+  const fixed = ['Content-Length', String(Buffer.byteLength(text)), 'Cache-Control', 'no-store', 'Pragma', 'no-cache'];
+  const type = body === null ? [] : ['Content-Type', 'application/json'];
+  exchange.answer(status, [...type, ...fixed, 'X-Request-Id', requestId, ...headers], text);
+}
+
+function readText(exchange: Exchange, bytesMax: number, done: (text: string | null) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let finished = false;
+  const finish = (text: string | null) => {
+    if (finished) return;
+    finished = true;
+    done(text);
+  };
+  exchange.readBody({
+    bodyChunk: (chunk) => {
+      bytes += chunk.length;
+      if (bytes > bytesMax) finish(null);
+      else chunks.push(chunk);
+    },
+    bodyEnd: () => finish(Buffer.concat(chunks).toString('utf8')),
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * The OAuth endpoints of the gateway and whoami: client_credentials (RFC 6749 section 4.4), introspection (RFC 7662),
+ * revocation (RFC 7009), metadata (RFC 8414). An outage is 503, never `active: false` and never success.
+ */
+import type { Policy } from '../core/policy.ts';
+import { isWellFormed } from '../core/token-format.ts';
+import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
+import { endAccessToken, findToken, grantScopes, issueAccessToken } from '../manage/access-tokens.ts';
+import type { TokenDoc } from '../manage/records.ts';
+import { type Store, StoreUnavailable } from '../store/store.ts';
+import { type ClientAuthentication, invalidClient } from './client-authentication.ts';
+import { answering, answeringForm, type EndpointAnswer, type Form, oauthError } from './endpoint.ts';
+
+export interface OAuthParts {
+  readonly store: Store;
+  readonly policy: () => Policy;
+  readonly nowMs: () => number;
+  readonly clients: ClientAuthentication;
+  readonly isAdmin: (authorization: string | undefined) => boolean;
+  /** The issuer: configured, never taken from a request. */
+  readonly issuer: string;
+  /** Path under which the endpoints stand, e.g. `/api`. */
+  readonly prefix: string;
+  readonly onError: (error: unknown) => void;
+}
+
+export type EndpointName = 'token' | 'introspect' | 'revoke' | 'metadata' | 'whoami';
+
+export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName, Endpoint>> {
+  const onFault = (error: unknown): EndpointAnswer => {
+    if (!(error instanceof StoreUnavailable)) parts.onError(error);
+    return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
+  };
+  return {
+    token: answeringForm((call, form) => issue(parts, call, form), onFault),
+    introspect: answeringForm((call, form) => introspect(parts, call, form), onFault),
+    revoke: answeringForm((call, form) => revoke(parts, call, form), onFault),
+    metadata: answering(() => ({ status: 200, body: metadata(parts) })),
+    whoami: answering(whoami),
+  };
+}
+
+async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
+  const repeated = form.repeated();
+  if (repeated !== null) return oauthError(400, 'invalid_request', `The parameter ${repeated} comes more than once.`);
+  const authenticated = await parts.clients.authenticate(call);
+  if (!authenticated.ok) return authenticated.answer;
+  const { account } = authenticated;
+  const grant = form.get('grant_type');
+  if (grant === null) return oauthError(400, 'invalid_request', 'grant_type is required.');
+  if (grant !== 'client_credentials')
+    return oauthError(400, 'unsupported_grant_type', 'Only client_credentials is supported.');
+  if (form.get('client_id') !== null && form.get('client_id') !== account.doc.clientId) {
+    return oauthError(400, 'invalid_request', 'client_id differs from the authenticated client.');
+  }
+  if (form.get('resource') !== null) {
+    return oauthError(400, 'invalid_target', 'Tokens are organization-scoped; leave resource out.');
+  }
+  // One answer for unknown, wrong and disabled: whether an account exists is not told.
+  if (account.doc.state !== 'active') return invalidClient();
+  const { serviceAccounts } = parts.policy();
+  if (serviceAccounts === null) return oauthError(400, 'unauthorized_client', 'The policy has no service accounts.');
+  const asked =
+    form
+      .get('scope')
+      ?.split(' ')
+      .filter((scope) => scope !== '') ?? null;
+  const scopes = grantScopes(account.doc, parts.policy(), asked);
+  if (scopes === null)
+    return oauthError(400, 'invalid_scope', 'A scope was asked for that this client was not granted.');
+  const issued = await issueAccessToken(parts.store, account, scopes, serviceAccounts.tokenLifeMs, parts.nowMs());
+  // The account changed while we looked: nothing is known about it any more.
+  if (issued === null) return issue(parts, call, form);
+  return {
+    status: 200,
+    body: {
+      access_token: issued.token,
+      token_type: 'Bearer',
+      expires_in: issued.expiresInSeconds,
+      scope: scopes.join(' '),
+    },
+  };
+}
+
+/** Clients see their own tokens, the admin key sees any; everything else is inactive, and nothing more is said. */
+async function introspect(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
+  const caller = await callerOf(parts, call);
+  if ('answer' in caller) return caller.answer;
+  const text = form.repeated() === null ? form.get('token') : null;
+  if (text === null) return oauthError(400, 'invalid_request', 'token is required, once.');
+  const token = await lookUp(parts, text);
+  const nowMs = parts.nowMs();
+  const active =
+    token !== null && token.state === 'active' && (token.expiresAtMs === null || nowMs < token.expiresAtMs);
+  if (!active || !mayTouch(caller, token)) return { status: 200, body: { active: false } };
+  return {
+    status: 200,
+    body: {
+      active: true,
+      token_type: 'Bearer',
+      ...(token.scopes === null ? {} : { scope: token.scopes.join(' ') }),
+      ...(token.clientId === null ? { sub: token.ownerId } : { client_id: token.clientId, sub: token.clientId }),
+      ...(token.expiresAtMs === null ? {} : { exp: Math.floor(token.expiresAtMs / 1000) }),
+      iat: Math.floor(token.createdAtMs / 1000),
+      iss: parts.issuer,
+      organization_id: token.organizationId,
+    },
+  };
+}
+
+/** RFC 7009 section 2.2: an unknown token, or another client's, is no error and has no effect. */
+async function revoke(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
+  const caller = await callerOf(parts, call);
+  if ('answer' in caller) return caller.answer;
+  const text = form.repeated() === null ? form.get('token') : null;
+  if (text === null) return oauthError(400, 'invalid_request', 'token is required, once.');
+  const token = await lookUp(parts, text);
+  if (token !== null && token.authority === 'client' && mayTouch(caller, token))
+    await endAccessToken(parts.store, token);
+  return { status: 200, body: null };
+}
+
+type Caller = { readonly clientId: string | null } | { readonly answer: EndpointAnswer };
+
+/** `clientId` null: the admin key. */
+async function callerOf(parts: OAuthParts, call: EndpointCall): Promise<Caller> {
+  if (call.authorization.length === 1 && parts.isAdmin(call.authorization[0])) return { clientId: null };
+  const authenticated = await parts.clients.authenticate(call);
+  return authenticated.ok ? { clientId: authenticated.account.doc.clientId } : authenticated;
+}
+
+function mayTouch(caller: { readonly clientId: string | null }, token: TokenDoc): boolean {
+  return caller.clientId === null || caller.clientId === token.clientId;
+}
+
+async function lookUp(parts: OAuthParts, text: string): Promise<TokenDoc | null> {
+  if (!isWellFormed(text, parts.policy().prefixes)) return null;
+  return findToken(parts.store, text, parts.nowMs());
+}
+
+/** SCRYDON-11: the granted scopes as they are, not expanded by implication. */
+function whoami({ allowed }: EndpointCall): EndpointAnswer {
+  const { organizationId, clientId, scopes } = allowed!.token;
+  if (clientId === null) return oauthError(403, 'access_denied', 'Only a service account has an answer here.');
+  return { status: 200, body: { organizationId, clientId, scopes: scopes === 'all' ? [] : [...scopes] } };
+}
+
+function metadata({ issuer, prefix, policy }: OAuthParts): object {
+  const at = (name: string) => `${issuer}${prefix}/auth/oauth2/${name}`;
+  return {
+    issuer,
+    token_endpoint: at('token'),
+    introspection_endpoint: at('introspect'),
+    revocation_endpoint: at('revoke'),
+    grant_types_supported: ['client_credentials'],
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: ['client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    scopes_supported: [...policy().scopes.keys()],
+  };
+}

@@ -10,27 +10,24 @@ import {
   rotateSecret,
   setAccountState,
 } from '../manage/accounts.ts';
-import type { ManageContext } from '../manage/context.ts';
+import { Account, AccountList, CreatedAccount, Revision } from './answers.ts';
+import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
 import {
-  Account,
   AccountInput,
-  AccountList,
   AccountParams,
   AccountPatch,
-  CreatedAccount,
   NoBody,
   NoQuery,
   OrganizationParams,
   PageQuery,
-  Revision,
   TokensQuery,
 } from './schemas.ts';
 import { accountView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
-export function accountRoutes(app: App, manage: ManageContext): void {
+export function accountRoutes(app: App, manage: ContextOf): void {
   const tags = ['service accounts'];
   const accounts = '/v1/organizations/:org/service-accounts';
   const all = { params: OrganizationParams, tags };
@@ -38,7 +35,7 @@ export function accountRoutes(app: App, manage: ManageContext): void {
     accounts,
     { schema: { ...all, querystring: NoQuery, body: AccountInput, response: { '2xx': CreatedAccount } } },
     async (request, reply) => {
-      const { value, revision } = await createAccount(manage, request.params.org, request.body);
+      const { value, revision } = await createAccount(manage(request), request.params.org, request.body);
       return reply.code(201).send({ ...accountView(value.doc), clientSecret: value.clientSecret, revision } as never);
     },
   );
@@ -46,7 +43,7 @@ export function accountRoutes(app: App, manage: ManageContext): void {
     accounts,
     { schema: { ...all, querystring: PageQuery, response: { '2xx': AccountList } } },
     async (request) => {
-      const { items, nextCursor } = await listAccounts(manage, request.params.org, readPage(request.query));
+      const { items, nextCursor } = await listAccounts(manage(request), request.params.org, readPage(request.query));
       return { items: items.map(accountView), nextCursor } as never;
     },
   );
@@ -57,23 +54,24 @@ export function accountRoutes(app: App, manage: ManageContext): void {
   app.get(
     path,
     { schema: { ...one, response: { '2xx': Account } } },
-    async (request) => accountView(await getAccount(manage, request.params.org, request.params.clientId)) as never,
+    async (request) =>
+      accountView(await getAccount(manage(request), request.params.org, request.params.clientId)) as never,
   );
   app.patch(path, { schema: { ...one, body: AccountPatch, response: { '2xx': Account } } }, async (request) => {
     const { org, clientId } = request.params;
-    const { value, revision } = await patchAccount(manage, org, clientId, request.body);
+    const { value, revision } = await patchAccount(manage(request), org, clientId, request.body);
     return { ...accountView(value), revision } as never;
   });
   app.delete(path, { schema: { ...ending, response: { '2xx': Revision } } }, async (request) => {
     const { org, clientId } = request.params;
-    const { revision } = await deleteAccount(manage, org, clientId, request.query.tokens === 'revoke');
+    const { revision } = await deleteAccount(manage(request), org, clientId, request.query.tokens === 'revoke');
     return { revision };
   });
   app.post(
     `${path}/rotate-secret`,
     { schema: { ...one, body: NoBody, response: { '2xx': CreatedAccount } } },
     async (request) => {
-      const { value, revision } = await rotateSecret(manage, request.params.org, request.params.clientId);
+      const { value, revision } = await rotateSecret(manage(request), request.params.org, request.params.clientId);
       return { ...accountView(value.doc), clientSecret: value.clientSecret, revision } as never;
     },
   );
@@ -83,20 +81,20 @@ export function accountRoutes(app: App, manage: ManageContext): void {
     async (request) => {
       const { org, clientId } = request.params;
       const revoke = request.query.tokens === 'revoke';
-      const { value, revision } = await setAccountState(manage, org, clientId, 'disabled', revoke);
+      const { value, revision } = await setAccountState(manage(request), org, clientId, 'disabled', revoke);
       return { ...accountView(value.item), revision } as never;
     },
   );
   app.post(`${path}/enable`, { schema: { ...one, body: NoBody, response: { '2xx': Account } } }, async (request) => {
     const { org, clientId } = request.params;
-    const { value, revision } = await setAccountState(manage, org, clientId, 'active', false);
+    const { value, revision } = await setAccountState(manage(request), org, clientId, 'active', false);
     return { ...accountView(value.item), revision } as never;
   });
   app.post(
     `${path}/revoke-tokens`,
     { schema: { ...one, body: NoBody, response: { '2xx': Revision } } },
     async (request) => {
-      const { revision } = await revokeAccountTokens(manage, request.params.org, request.params.clientId);
+      const { revision } = await revokeAccountTokens(manage(request), request.params.org, request.params.clientId);
       return { revision };
     },
   );

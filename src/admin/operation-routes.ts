@@ -1,6 +1,6 @@
 /** What operators and probes ask: alive, ready, metrics, the policy in force, the API's own description. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { ManageContext } from '../manage/context.ts';
+import type { ContextOf } from './caller.ts';
 import { NoQuery } from './schemas.ts';
 import { policyView } from './views.ts';
 
@@ -13,7 +13,7 @@ export interface Operations {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-export function operationRoutes(app: App, manage: ManageContext, operations: Operations): void {
+export function operationRoutes(app: App, manage: ContextOf, operations: Operations): void {
   const open = { config: { open: true }, schema: { tags: ['operations'], security: [] } };
   app.get('/livez', open, async () => ({ live: true }));
   app.get('/readyz', open, async (_request, reply) => {
@@ -25,7 +25,7 @@ export function operationRoutes(app: App, manage: ManageContext, operations: Ope
     return reply.header('Content-Type', contentType).send(text);
   });
   app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger());
-  app.get('/v1/policy', { schema: { querystring: NoQuery, tags: ['policy'] } }, async () =>
-    policyView(manage.policy()),
+  app.get('/v1/policy', { schema: { querystring: NoQuery, tags: ['policy'] } }, async (request) =>
+    policyView(manage(request).policy()),
   );
 }

@@ -1,5 +1,5 @@
 /** `limit` and `cursor` of a list. */
-import { readCursor } from '../manage/draft.ts';
+import { readCursor } from '../manage/listing.ts';
 import { Rejection } from '../manage/rejection.ts';
 
 const LIMIT_DEFAULT = 50;

@@ -12,22 +12,7 @@ const Name = Type.String({ minLength: 1, maxLength: 200 });
 const Description = Type.Union([Type.String({ maxLength: 2000 }), Type.Null()]);
 const ScopeList = Type.Array(Type.String(), { maxItems: 1000, uniqueItems: true });
 const Role = Type.Union([Type.Literal('member'), Type.Literal('admin')]);
-const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });
-const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
-
-export const Problem = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    code: Type.String({ description: 'stable' }),
-    detail: Type.String(),
-    field: Type.Optional(Type.String({ description: 'the field to blame' })),
-  },
-  { description: 'RFC 9457' },
-);
-
-export const Revision = Type.Object({ revision: Type.Integer({ description: 'grows with every change' }) });
+export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const OrganizationParams = Type.Object({ org: Type.String() });
 export const ItemParams = Type.Object({ org: Type.String(), id: Type.String() });
@@ -83,6 +68,19 @@ export const WorkspaceGrantInput = Type.Union(
   { description: 'workspace ids, or an all-grant: present and future workspaces; all is the widest the policy gives' },
 );
 
+const ContactsInput = Type.Union([
+  Type.Object(
+    {
+      primary: Type.Optional(Type.Union([Type.String({ description: 'a member' }), Type.Null()])),
+      emails: Type.Optional(
+        Type.Array(Type.String({ maxLength: 320 }), { maxItems: 50, description: 'people who need not be members' }),
+      ),
+    },
+    strict,
+  ),
+  Type.Null(),
+]);
+
 export const TokenInput = Type.Object(
   {
     kind: Type.Optional(Type.String()),
@@ -94,6 +92,8 @@ export const TokenInput = Type.Object(
     expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
     expiresAt: Type.Optional(Type.String()),
     neverExpires: Type.Optional(Type.Literal(true)),
+    apiVersion: Type.Optional(Type.String()),
+    contacts: Type.Optional(ContactsInput),
   },
   strict,
 );
@@ -102,6 +102,7 @@ export const TokenPatch = Type.Object(
   {
     name: Type.Optional(Name),
     description: Type.Optional(Description),
+    contacts: Type.Optional(ContactsInput),
     scopes: Type.Optional(ScopeList),
     workspaces: Type.Optional(WorkspaceGrantInput),
     expiresAt: Type.Optional(Nullable(Type.String())),
@@ -109,37 +110,23 @@ export const TokenPatch = Type.Object(
   strict,
 );
 
-const TokenState = Type.Union([
+export const RotateInput = Type.Union([
+  Type.Object(
+    {
+      graceSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'how long the old value goes on working' })),
+    },
+    strict,
+  ),
+  Type.Null(),
+]);
+export const FindInput = Type.Object({ token: Type.String({ minLength: 1, maxLength: 1000 }) }, strict);
+
+export const TokenState = Type.Union([
   Type.Literal('active'),
   Type.Literal('inactive'),
   Type.Literal('expired'),
   Type.Literal('revoked'),
 ]);
-
-const tokenFields = {
-  id: Type.String(),
-  kind: Type.String(),
-  name: Type.String(),
-  description: Nullable(Type.String()),
-  ownerId: Nullable(Type.String()),
-  createdBy: Nullable(Type.String()),
-  scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  workspaces: Type.Union([Type.Array(Type.String()), Type.String()]),
-  state: TokenState,
-  stateReason: Nullable(Type.String()),
-  createdAt: Instant,
-  expiresAt: Nullable(Instant),
-  lastUsedAt: Nullable(Instant),
-  hint: Type.String({ description: 'first characters of the token' }),
-};
-export const Token = Type.Object(tokenFields);
-export const ChangedToken = Type.Object({ ...tokenFields, revision: Type.Integer() });
-export const CreatedToken = Type.Object({
-  ...tokenFields,
-  token: Type.String({ description: 'shown this once' }),
-  revision: Type.Integer(),
-});
-export const TokenList = Type.Object({ items: Type.Array(Token), nextCursor: Nullable(Type.String()) });
 
 /** Query values are text; numbers are given as digits. */
 const Digits = Type.String({ pattern: '^[0-9]{1,6}$' });
@@ -167,52 +154,9 @@ export const TokensQuery = Type.Object(
   strict,
 );
 
+/** `dryRun=true`: say what would happen, change nothing. */
+export const DryRunQuery = Type.Object({ dryRun: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
+export const TransferInput = Type.Object({ owner: Id('a member') }, strict);
+
 /** Endpoints without parameters of their own refuse any. */
 export const NoQuery = Type.Object({}, strict);
-
-/** A change's answer carries the revision, a read's does not. */
-const revision = Type.Optional(Type.Integer());
-
-export const Organization = Type.Object({ id: Type.String(), name: Type.String(), edition: Type.String(), revision });
-export const Member = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  email: Nullable(Type.String()),
-  role: Type.String(),
-  scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  actions: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  teams: Type.Array(Type.String()),
-  revision,
-});
-export const Team = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  members: Type.Array(Type.String()),
-  revision,
-});
-export const Workspace = Type.Object({ id: Type.String(), name: Type.String(), owner: Type.String(), revision });
-export const Environment = Type.Object({ id: Type.String(), name: Type.String(), workspace: Type.String(), revision });
-export const Assignment = Type.Object({ role: Type.String(), revision });
-export const Resource = Type.Object({
-  type: Type.String(),
-  id: Type.String(),
-  owner: Type.String(),
-  collaborators: Type.Array(Type.String()),
-  revision,
-});
-
-const accountFields = {
-  clientId: Type.String(),
-  name: Type.String(),
-  scopes: Type.Array(Type.String()),
-  state: Type.String({ description: 'active or disabled' }),
-  createdBy: Nullable(Type.String()),
-  createdAt: Instant,
-};
-export const Account = Type.Object({ ...accountFields, revision });
-export const CreatedAccount = Type.Object({
-  ...accountFields,
-  clientSecret: Type.String({ description: 'shown this once' }),
-  revision: Type.Integer(),
-});
-export const AccountList = Type.Object({ items: Type.Array(Account), nextCursor: Nullable(Type.String()) });

@@ -10,7 +10,8 @@ import type { ManageContext } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
-import { isAdmin } from './admin-key.ts';
+import { auditRoutes, recordRefusal } from './audit-routes.ts';
+import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
@@ -21,7 +22,8 @@ export interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly keys: readonly string[];
-  readonly manage: ManageContext;
+  /** Without an actor: who that is, every request says itself. */
+  readonly manage: Omit<ManageContext, 'actor'>;
   readonly operations: Operations;
   readonly version: string;
   readonly onError: (error: unknown) => void;
@@ -79,14 +81,31 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   readBodies(app as never);
   const methods = new MethodsByPath();
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
+  const contextOf = (request: FastifyRequest): ManageContext => ({ ...options.manage, actor: request.actor! });
+  app.decorateRequest('actor', undefined);
   app.addHook('onRequest', async (request, reply) => {
     // Answers hold secrets, or soon will be wrong.
     reply.header('Cache-Control', 'no-store');
-    if (request.routeOptions.config.open === true || isAdmin(options.keys, request.headers.authorization)) return;
+    if (request.routeOptions.config.open === true) return;
+    const actor = await readCaller(options.manage, options.keys, request);
+    if (actor !== null) {
+      request.actor = actor;
+      return;
+    }
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
-    return sendProblem(reply, 401, 'credential_missing', 'This call needs the admin key as a bearer token.');
+    return sendProblem(
+      reply,
+      401,
+      'credential_missing',
+      'This call needs the admin key, or a managing token, as a bearer token.',
+    );
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(options, error, request, reply));
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (error instanceof Rejection && request.actor !== undefined) {
+      await recordRefusal(contextOf(request), request, error).catch(options.onError);
+    }
+    return answerError(options, error, request, reply);
+  });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!;
     const allow = methods.of(path);
@@ -94,11 +113,12 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     reply.header('Allow', allow.join(', '));
     return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
   });
-  directoryRoutes(app as never, options.manage);
-  workspaceRoutes(app as never, options.manage);
-  tokenRoutes(app as never, options.manage);
-  accountRoutes(app as never, options.manage);
-  operationRoutes(app as never, options.manage, options.operations);
+  directoryRoutes(app as never, contextOf);
+  workspaceRoutes(app as never, contextOf);
+  tokenRoutes(app as never, contextOf);
+  accountRoutes(app as never, contextOf);
+  auditRoutes(app as never, contextOf);
+  operationRoutes(app as never, contextOf, options.operations);
   return app as unknown as FastifyInstance;
 }
 

@@ -1,27 +1,18 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { ManageContext } from '../manage/context.ts';
-import {
-  changeTokenState,
-  createToken,
-  deleteToken,
-  getToken,
-  listTokens,
-  patchToken,
-  type StateChange,
-} from '../manage/tokens.ts';
+import { changeTokenState, deleteToken, patchToken, rotateToken, type StateChange } from '../manage/token-changes.ts';
+import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens.ts';
+import { ChangedToken, CreatedToken, FoundToken, Revision, Token, TokenList } from './answers.ts';
+import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
 import {
-  ChangedToken,
-  CreatedToken,
+  FindInput,
   ItemParams,
   NoBody,
   NoQuery,
   OrganizationParams,
-  Revision,
-  Token,
+  RotateInput,
   TokenInput,
-  TokenList,
   TokenPatch,
   TokenQuery,
 } from './schemas.ts';
@@ -31,7 +22,7 @@ type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
 const STATE_CHANGES: readonly StateChange[] = ['activate', 'deactivate', 'revoke'];
 
-export function tokenRoutes(app: App, manage: ManageContext): void {
+export function tokenRoutes(app: App, manage: ContextOf): void {
   const tags = ['tokens'];
   const tokens = '/v1/organizations/:org/tokens';
   const all = { params: OrganizationParams, tags };
@@ -39,15 +30,25 @@ export function tokenRoutes(app: App, manage: ManageContext): void {
     tokens,
     { schema: { ...all, querystring: NoQuery, body: TokenInput, response: { '2xx': CreatedToken } } },
     async (request, reply) => {
-      const { value, revision } = await createToken(manage, request.params.org, request.body);
-      return reply.code(201).send({ ...tokenView(value.doc, manage.nowMs()), token: value.token, revision } as never);
+      const { value, revision } = await createToken(manage(request), request.params.org, request.body);
+      return reply
+        .code(201)
+        .send({ ...tokenView(value.doc, manage(request).nowMs()), token: value.token, revision } as never);
     },
   );
   app.get(tokens, { schema: { ...all, querystring: TokenQuery, response: { '2xx': TokenList } } }, async (request) => {
     const { limit, cursor, expiringWithinDays, ...filter } = request.query;
     const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
-    const page = await listTokens(manage, request.params.org, { ...filter, ...within }, readPage({ limit, cursor }));
-    return { items: page.items.map((doc) => tokenView(doc, manage.nowMs())), nextCursor: page.nextCursor } as never;
+    const page = await listTokens(
+      manage(request),
+      request.params.org,
+      { ...filter, ...within },
+      readPage({ limit, cursor }),
+    );
+    return {
+      items: page.items.map((doc) => tokenView(doc, manage(request).nowMs())),
+      nextCursor: page.nextCursor,
+    } as never;
   });
 
   const one = { params: ItemParams, querystring: NoQuery, tags };
@@ -55,18 +56,26 @@ export function tokenRoutes(app: App, manage: ManageContext): void {
     `${tokens}/:id`,
     { schema: { ...one, response: { '2xx': Token } } },
     async (request) =>
-      tokenView(await getToken(manage, request.params.org, request.params.id), manage.nowMs()) as never,
+      tokenView(
+        await getToken(manage(request), request.params.org, request.params.id),
+        manage(request).nowMs(),
+      ) as never,
   );
   app.patch(
     `${tokens}/:id`,
     { schema: { ...one, body: TokenPatch, response: { '2xx': ChangedToken } } },
     async (request) => {
-      const { value, revision } = await patchToken(manage, request.params.org, request.params.id, request.body);
-      return { ...tokenView(value, manage.nowMs()), revision } as never;
+      const { value, revision } = await patchToken(
+        manage(request),
+        request.params.org,
+        request.params.id,
+        request.body,
+      );
+      return { ...tokenView(value, manage(request).nowMs()), revision } as never;
     },
   );
   app.delete(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteToken(manage, request.params.org, request.params.id);
+    const { revision } = await deleteToken(manage(request), request.params.org, request.params.id);
     return { revision };
   });
   for (const asked of STATE_CHANGES) {
@@ -74,9 +83,31 @@ export function tokenRoutes(app: App, manage: ManageContext): void {
       `${tokens}/:id/${asked}`,
       { schema: { ...one, body: NoBody, response: { '2xx': ChangedToken } } },
       async (request) => {
-        const { value, revision } = await changeTokenState(manage, request.params.org, request.params.id, asked);
-        return { ...tokenView(value, manage.nowMs()), revision } as never;
+        const { value, revision } = await changeTokenState(
+          manage(request),
+          request.params.org,
+          request.params.id,
+          asked,
+        );
+        return { ...tokenView(value, manage(request).nowMs()), revision } as never;
       },
     );
   }
+  app.post(
+    `${tokens}/:id/rotate`,
+    { schema: { ...one, body: RotateInput, response: { '2xx': CreatedToken } } },
+    async (request) => {
+      const { org, id } = request.params;
+      const { value, revision } = await rotateToken(manage(request), org, id, request.body?.graceSeconds ?? 0);
+      return { ...tokenView(value.doc, manage(request).nowMs()), token: value.token, revision } as never;
+    },
+  );
+  app.post(
+    '/v1/tokens/find',
+    { schema: { querystring: NoQuery, body: FindInput, response: { '2xx': FoundToken }, tags } },
+    async (request) => {
+      const doc = await findTokenByText(manage(request), request.body.token);
+      return { ...tokenView(doc, manage(request).nowMs()), organizationId: doc.organizationId } as never;
+    },
+  );
 }

@@ -2,6 +2,7 @@
 import type { Policy } from '../core/policy.ts';
 import type {
   AccountDoc,
+  AuditDoc,
   EnvironmentDoc,
   MemberDoc,
   OrganizationDoc,
@@ -49,6 +50,19 @@ export const accountView = ({ clientId, name, scopes, state, createdBy, createdA
   createdAt: instant(createdAtMs),
 });
 
+export const auditView = ({ id, atMs, actor, action, outcome, target, before, after, code, detail }: AuditDoc) => ({
+  id,
+  at: instant(atMs),
+  actor,
+  action,
+  outcome,
+  target,
+  before,
+  after,
+  code,
+  detail,
+});
+
 export function tokenView(doc: TokenDoc, nowMs: number) {
   return {
     id: doc.id,
@@ -65,6 +79,8 @@ export function tokenView(doc: TokenDoc, nowMs: number) {
     expiresAt: instantOrNull(doc.expiresAtMs),
     lastUsedAt: instantOrNull(doc.lastUsedAtMs),
     hint: doc.hint,
+    apiVersion: doc.apiVersion,
+    contacts: doc.contacts,
   };
 }
 

@@ -29,6 +29,9 @@ export interface CompiledRoute {
   readonly segments: readonly TemplateSegment[];
 }
 
+/** Without a readable path nothing can be said about its parameters; everything else still is. */
+type Parameters = ReadonlyMap<string, number> | null;
+
 /** undefined when the route has no readable path; its problems are noted. */
 export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
   const { yaml } = check;
@@ -43,6 +46,9 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     );
   }
   const template = readTemplate(file.match.path);
+  const parameters = template.ok ? template.parameters : null;
+  const requirement =
+    file.public === true ? null : compileRequirement(check, [...at, 'require'], file.require ?? {}, parameters);
   if (!template.ok) {
     yaml.problem([...at, 'match', 'path'], template.problem);
     return undefined;
@@ -52,10 +58,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     id: file.id,
     template: file.match.path,
     methods: file.match.methods,
-    requirement:
-      file.public === true
-        ? null
-        : compileRequirement(check, [...at, 'require'], file.require ?? {}, template.parameters),
+    requirement,
     upstream: file.upstream,
     credentials: {
       bearer: credentials.has('bearer'),
@@ -71,12 +74,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   return { route, segments: template.segments };
 }
 
-function compileRequirement(
-  check: RouteCheck,
-  at: Path,
-  file: RequireFile,
-  parameters: ReadonlyMap<string, number>,
-): Requirement {
+function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {
   const named = file.scopes ?? file.anyOf;
   for (const [index, scope] of (named ?? []).entries()) {
     if (check.scopes !== null && !check.scopes.has(scope)) {
@@ -109,13 +107,13 @@ function compileRequirement(
   };
 }
 
-function compileSelector(check: RouteCheck, at: Path, from: string, parameters: ReadonlyMap<string, number>): Selector {
+function compileSelector(check: RouteCheck, at: Path, from: string, parameters: Parameters): Selector {
   const dot = from.indexOf('.');
   const name = from.slice(dot + 1);
   if (from.startsWith('query.')) return { from: 'query', name };
   if (from.startsWith('header.')) return { from: 'header', name };
-  const index = parameters.get(name);
-  if (index === undefined) {
+  const index = parameters?.get(name);
+  if (parameters !== null && index === undefined) {
     check.yaml.problem(at, `the path has no parameter {${name}}${suggest(name, parameters.keys())}`);
   }
   return { from: 'path', index: index ?? 0 };

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { Policy } from '../core/policy.ts';
-import { RouteTable } from '../core/route-table.ts';
+import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
-import { compileRoute, type RouteCheck } from './compile-route.ts';
+import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -53,7 +53,6 @@ export function loadGateway(path: string, env: Env): Configuration {
     if (!(error instanceof ConfigError)) throw error;
     yaml.problem(['policy'], `the policy ${policyPath} ${error.problems[0]!.message}`);
   }
-  const routes = new RouteTable(file.routing);
   const check: RouteCheck = {
     yaml,
     // Without a readable policy nothing can be said about scopes; everything else still is.
@@ -62,9 +61,16 @@ export function loadGateway(path: string, env: Env): Configuration {
     ids: new Map(),
     warnings: [],
   };
+  const own = policy === undefined || policy.serviceAccounts === null ? [] : ownRoutes(file.oauth.prefix);
+  const reserved = tableOf(own, file.routing);
+  const routes = tableOf(own, file.routing);
   for (const [index, route] of file.routes.entries()) {
     const compiled = compileRoute(check, route, index);
     if (compiled === undefined) continue;
+    if (isIn(reserved, compiled.segments)) {
+      yaml.problem(['routes', index, 'match', 'path'], `${route.match.path} is answered by the gateway itself`);
+      continue;
+    }
     const other = routes.add(compiled.route, compiled.segments);
     if (other !== undefined) {
       const where =
@@ -72,7 +78,6 @@ export function loadGateway(path: string, env: Env): Configuration {
       yaml.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
     }
   }
-  if (policy !== undefined && policy.serviceAccounts !== null) addOwnRoutes(yaml, routes, file);
   const problems = [
     ...yaml.problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
     ...policyProblems,
@@ -118,14 +123,16 @@ function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: strin
   }
 }
 
-/** The gateway's own endpoints stand ahead of any route: one of the same template is an error. */
-function addOwnRoutes(yaml: YamlFile, routes: RouteTable, file: GatewayFile): void {
-  for (const { route, segments } of ownRoutes(file.oauth.prefix)) {
-    const other = routes.add(route, segments);
-    const index = file.routes.findIndex(({ id }) => id === other);
-    if (other !== undefined)
-      yaml.problem(['routes', index, 'match', 'path'], `${route.template} is answered by the gateway itself`);
-  }
+function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions): RouteTable {
+  const table = new RouteTable(options);
+  for (const { route, segments } of routes) table.add(route, segments);
+  return table;
+}
+
+/** Is this the template of a route in `table`, whose templates are all literal? Whatever the methods. */
+function isIn(table: RouteTable, segments: readonly TemplateSegment[]): boolean {
+  const texts = segments.flatMap((segment) => (segment.kind === 'literal' ? [segment.text] : []));
+  return texts.length === segments.length && table.match('', texts).kind !== 'none';
 }
 
 function methodsText(methods: readonly string[] | undefined): string {

@@ -163,6 +163,8 @@ function isGranted(
     case 'all-organization':
       return true;
     case 'all-owned':
+      // A workspace that was handed over is reached by tokens applied for afterwards (COZE-SAT-25, COZE-PAT-18).
+      if (isOlderThanTransfer(token, workspace)) return false;
       return workspace.ownerId === token.ownerId && (owner !== null || isNobodyElse(token, facts));
     case 'all-joined': {
       const member = owner ?? currentOwner(token, facts);
@@ -182,6 +184,10 @@ function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
   const bearer = facts.peek('member', key);
   if (bearer === undefined) return need(key);
   return bearer === null || bearer.generation === token.ownerGeneration;
+}
+
+function isOlderThanTransfer(token: TokenFacts, workspace: WorkspaceRecord): boolean {
+  return workspace.transferredAtMs !== null && token.createdAtMs < workspace.transferredAtMs;
 }
 
 /** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */

@@ -51,6 +51,7 @@ export interface TokenRecord {
   readonly roles: Assignments;
   readonly state: TokenState;
   readonly stateReason: StateReason;
+  readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
 }
 
@@ -80,6 +81,8 @@ export interface WorkspaceRecord {
   readonly organizationId: string;
   readonly id: string;
   readonly ownerId: string;
+  /** When it last changed hands; null: it is still with whom it was created for. Milliseconds since 1970. */
+  readonly transferredAtMs: number | null;
 }
 
 export interface EnvironmentRecord {

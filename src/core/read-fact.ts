@@ -55,6 +55,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       text(record.ownerId, 'ownerId');
       text(record.ownerGeneration, 'ownerGeneration');
     }
+    integer(record.createdAtMs, 'createdAtMs');
     if (record.expiresAtMs !== null) integer(record.expiresAtMs, 'expiresAtMs');
     if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
     else texts(record.workspaces, 'workspaces');
@@ -91,6 +92,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
   workspace: (record: WorkspaceRecord, key) => {
     same(key, workspaceKey(record.organizationId, record.id));
     text(record.ownerId, 'ownerId');
+    if (record.transferredAtMs !== null) integer(record.transferredAtMs, 'transferredAtMs');
     return record;
   },
   environment: (record: EnvironmentRecord) => {

@@ -122,7 +122,7 @@ export class Listener {
     this.#refuseLast(socket, status);
   }
 
-  /** The client did not wait for its answers. One that has no connection yet is not told when that ends. */
+  /** The client did not wait for its answers. Before Node 24, one without a connection yet is not told when that ends. */
   #waitInLine(socket: Socket, response: ServerResponse): void {
     const before = this.#queued.get(socket) ?? answering(socket);
     before?.once('close', () => {

@@ -9,6 +9,9 @@ import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 /** A client that is still sending what we refused gets this long to read the refusal before the reset. */
 const LINGER_MS = 1000;
 
+/** Up to here copying a body costs less than handing the kernel two buffers. */
+const TEXT_BYTES_MAX = 4096;
+
 /** Connections on which nothing more will be answered. */
 const closing = new WeakSet<Socket>();
 
@@ -95,6 +98,8 @@ export class NodeExchange implements Exchange {
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
     if (!this.#hasWholeBody()) this.endConnection();
     if (last === null) response.end();
+    // As text it leaves in one write with the head; latin1 keeps every byte.
+    else if (last.length <= TEXT_BYTES_MAX) response.end(last.toString('latin1'), 'latin1');
     else response.end(last);
   }
 

@@ -7,7 +7,8 @@ import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
-import { type AccountDoc, type ClientDoc, clientKey, lists, place, type TokenDoc } from './records.ts';
+import { clientKey, lists, place } from './places.ts';
+import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
 import { newTokenId } from './token-id.ts';
 
 export const ACCESS_TOKEN_KIND = 'client_credentials';

@@ -6,9 +6,12 @@
 import { accountKey, tokenKey } from '../core/facts.ts';
 import { CLIENT_SECRET_PREFIX } from '../core/policy.ts';
 import { mintToken, randomText } from '../secret.ts';
-import { type ManageContext, reader, requireOrganization } from './context.ts';
-import { change, type Draft, type Drafted, list, type Page } from './draft.ts';
-import { type AccountDoc, clientKey, lists } from './records.ts';
+import { requireAdministrator } from './actor.ts';
+import { enter, type ManageContext, reader } from './context.ts';
+import { change, type Draft, type Drafted } from './draft.ts';
+import { list, type Page } from './listing.ts';
+import { clientKey, lists } from './places.ts';
+import type { AccountDoc, DocReader, OrganizationDoc } from './records.ts';
 import { conflict, notFound, unacceptable } from './rejection.ts';
 
 export interface AccountInput {
@@ -27,8 +30,8 @@ export async function createAccount(
   org: string,
   input: AccountInput,
 ): Promise<Drafted<CreatedAccount>> {
-  return change(context.store, org, async (draft) => {
-    const { edition } = await requireOrganization(draft, org);
+  return change(context, org, async (draft) => {
+    const { edition } = await administer(context, draft, org);
     requireAccounts(context);
     checkAccountScopes(context, input.scopes);
     const secret = mintToken(CLIENT_SECRET_PREFIX);
@@ -42,7 +45,7 @@ export async function createAccount(
       assignments: [],
       state: 'active',
       deletedAtMs: null,
-      createdBy: null,
+      createdBy: context.actor.kind === 'operator' ? null : context.actor.id,
       createdAtMs: context.nowMs(),
     };
     draft.put('account', doc);
@@ -56,12 +59,12 @@ export async function listAccounts(
   org: string,
   page: { readonly limit: number; readonly cursor: string | null },
 ): Promise<Page<AccountDoc>> {
-  await requireOrganization(reader(context.store), org);
+  await administer(context, reader(context.store), org);
   return list(context.store, 'account', lists.accounts(org), page);
 }
 
 export async function getAccount(context: ManageContext, org: string, clientId: string): Promise<AccountDoc> {
-  await requireOrganization(reader(context.store), org);
+  await administer(context, reader(context.store), org);
   return requireAccount(reader(context.store), org, clientId);
 }
 
@@ -71,7 +74,8 @@ export async function patchAccount(
   clientId: string,
   patch: Partial<AccountInput>,
 ): Promise<Drafted<AccountDoc>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
     if (patch.scopes !== undefined) checkAccountScopes(context, patch.scopes);
     const item = { ...before, ...patch };
@@ -85,7 +89,8 @@ export async function rotateSecret(
   org: string,
   clientId: string,
 ): Promise<Drafted<CreatedAccount>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc = { ...before, secretHash: secret.hash() };
@@ -107,7 +112,8 @@ export async function setAccountState(
   state: 'active' | 'disabled',
   revokeTokens: boolean,
 ): Promise<Drafted<Ended<AccountDoc>>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    await administer(context, draft, org);
     const item: AccountDoc = { ...(await requireAccount(draft, org, clientId)), state };
     draft.put('account', item);
     return { item, revokedTokens: revokeTokens ? await endTokens(draft, org, clientId) : 0 };
@@ -121,7 +127,8 @@ export async function deleteAccount(
   clientId: string,
   revokeTokens: boolean,
 ): Promise<Drafted<Ended<null>>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
     draft.put('account', { ...before, state: 'deleted', deletedAtMs: context.nowMs() });
     draft.delete(clientKey(clientId));
@@ -134,7 +141,8 @@ export async function revokeAccountTokens(
   org: string,
   clientId: string,
 ): Promise<Drafted<number>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    await administer(context, draft, org);
     await requireAccount(draft, org, clientId);
     return endTokens(draft, org, clientId);
   });
@@ -149,8 +157,14 @@ async function endTokens(draft: Draft, org: string, clientId: string): Promise<n
   return tokens.length;
 }
 
-export async function requireAccount(draft: Pick<Draft, 'get'>, org: string, clientId: string): Promise<AccountDoc> {
-  await requireOrganization(draft, org);
+/** Organization admins manage service accounts (SCRYDON-4). */
+async function administer(context: ManageContext, draft: DocReader, org: string): Promise<OrganizationDoc> {
+  const { organization, rights } = await enter(context, draft, org);
+  requireAdministrator(rights, 'manage service accounts');
+  return organization;
+}
+
+async function requireAccount(draft: DocReader, org: string, clientId: string): Promise<AccountDoc> {
   const account = await draft.get('account', accountKey(org, clientId));
   if (account === null || account.state === 'deleted') throw notFound('service account', clientId);
   return account;

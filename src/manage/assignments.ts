@@ -1,7 +1,9 @@
 /** Who has which role in a workspace: members, teams and service accounts. An assignment lives in the record of whom it is given to. */
 import { type Assignments, accountKey, memberKey, type Role, teamKey } from '../core/facts.ts';
-import { type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
+import { requirePerson, requireWorkspaceAdmin } from './actor.ts';
+import { enter, type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import type { DocReader, WorkspaceDoc } from './records.ts';
 import { notFound } from './rejection.ts';
 
 export type AssigneeKind = 'members' | 'teams' | 'service-accounts';
@@ -15,8 +17,8 @@ export async function putAssignment(
   id: string,
   role: Role,
 ): Promise<Drafted<Put<{ readonly role: Role }>>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
     const before = await assignmentsOf(draft, org, kind, id);
     await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role]]);
     return { created: !before.some(([other]) => other === workspaceId), item: { role } };
@@ -31,7 +33,7 @@ export async function getAssignment(
   id: string,
 ): Promise<{ readonly role: Role }> {
   const draft = reader(context.store);
-  await requireWorkspace(draft, org, workspaceId);
+  await visitWorkspace(context, draft, org, workspaceId);
   const role = (await assignmentsOf(draft, org, kind, id)).find(([other]) => other === workspaceId)?.[1];
   if (role === undefined) throw notFound(`assignment of ${kind}`, id);
   return { role };
@@ -44,12 +46,38 @@ export async function deleteAssignment(
   kind: AssigneeKind,
   id: string,
 ): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
     const before = await assignmentsOf(draft, org, kind, id);
     if (!before.some(([other]) => other === workspaceId)) throw notFound(`assignment of ${kind}`, id);
     await assign(draft, org, kind, id, without(before, workspaceId));
   });
+}
+
+/** The workspace, for somebody who may manage it. */
+export async function administerWorkspace(
+  context: ManageContext,
+  draft: DocReader,
+  org: string,
+  id: string,
+  what: string,
+): Promise<WorkspaceDoc> {
+  const { rights } = await enter(context, draft, org);
+  const workspace = await requireWorkspace(draft, org, id);
+  await requireWorkspaceAdmin(draft, rights, workspace, what);
+  return workspace;
+}
+
+/** The workspace, for any member of its organization. */
+export async function visitWorkspace(
+  context: ManageContext,
+  draft: DocReader,
+  org: string,
+  id: string,
+): Promise<WorkspaceDoc> {
+  const { rights } = await enter(context, draft, org);
+  requirePerson(rights, 'read workspaces');
+  return requireWorkspace(draft, org, id);
 }
 
 const ASSIGNEES = {
@@ -59,7 +87,7 @@ const ASSIGNEES = {
 } as const;
 
 /** The record of whom a role is given to. */
-async function assignee(draft: Pick<Draft, 'get'>, org: string, plural: AssigneeKind, id: string) {
+async function assignee(draft: DocReader, org: string, plural: AssigneeKind, id: string) {
   const { kind, key } = ASSIGNEES[plural];
   const doc = await draft.get(kind, key(org, id));
   const gone = doc === null || ('state' in doc && doc.state === 'deleted');
@@ -67,12 +95,7 @@ async function assignee(draft: Pick<Draft, 'get'>, org: string, plural: Assignee
   return doc;
 }
 
-async function assignmentsOf(
-  draft: Pick<Draft, 'get'>,
-  org: string,
-  plural: AssigneeKind,
-  id: string,
-): Promise<Assignments> {
+async function assignmentsOf(draft: DocReader, org: string, plural: AssigneeKind, id: string): Promise<Assignments> {
   return (await assignee(draft, org, plural, id)).assignments;
 }
 

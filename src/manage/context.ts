@@ -2,14 +2,17 @@
 import { isId, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Store } from '../store/store.ts';
-import type { Draft } from './draft.ts';
-import { type OrganizationDoc, organizationKey, type WorkspaceDoc } from './records.ts';
+import { type Actor, type Rights, rightsIn } from './actor.ts';
+import { organizationKey } from './places.ts';
+import type { DocReader, OrganizationDoc, WorkspaceDoc } from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
 
 export interface ManageContext {
   readonly store: Store;
   readonly policy: () => Policy;
   readonly nowMs: () => number;
+  /** On whose behalf. */
+  readonly actor: Actor;
 }
 
 /** A PUT's answer: `created` tells 201 from 200. */
@@ -18,13 +21,13 @@ export interface Put<T> {
   readonly item: T;
 }
 
-export async function requireOrganization(draft: Pick<Draft, 'get'>, id: string): Promise<OrganizationDoc> {
+export async function requireOrganization(draft: DocReader, id: string): Promise<OrganizationDoc> {
   const organization = await draft.get('organization', organizationKey(id));
   if (organization === null) throw notFound('organization', id);
   return organization;
 }
 
-export async function requireWorkspace(draft: Pick<Draft, 'get'>, org: string, id: string): Promise<WorkspaceDoc> {
+export async function requireWorkspace(draft: DocReader, org: string, id: string): Promise<WorkspaceDoc> {
   await requireOrganization(draft, org);
   const workspace = await draft.get('workspace', workspaceKey(org, id));
   if (workspace === null) throw notFound('workspace', id);
@@ -40,6 +43,23 @@ export function checkId(id: string, field: string): void {
 }
 
 /** A read outside any draft: what a GET answers. */
-export function reader(store: Store): Pick<Draft, 'get'> {
+export function reader(store: Store): DocReader {
   return { get: async (_kind, key) => ((await store.get(key))?.record ?? null) as never };
+}
+
+/** The organization and what the actor may do in it; the first line of every rule. */
+export async function enter(
+  context: ManageContext,
+  draft: DocReader,
+  org: string,
+): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
+  // A stranger learns nothing about which organizations exist.
+  if (context.actor.kind !== 'operator') {
+    return {
+      rights: await rightsIn(draft, context.actor, context.policy(), org),
+      organization: await requireOrganization(draft, org),
+    };
+  }
+  const organization = await requireOrganization(draft, org);
+  return { organization, rights: await rightsIn(draft, context.actor, context.policy(), org) };
 }

@@ -1,25 +1,34 @@
 /**
  * One unit of work on one organization: reads see the draft's own writes, nothing is stored until all of it is, and it
  * is stored only if nobody else changed the organization meanwhile (then it is drawn up again from the start).
- * Limits and cascades are therefore exact under concurrency, in whatever store.
+ * Limits and cascades are therefore exact under concurrency, in whatever store, and every change carries its audit trail.
  */
 import type { TokenHash } from '../core/facts.ts';
+import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
 import type { Store, Write } from '../store/store.ts';
-import { type DocByKind, type DocKind, place } from './records.ts';
+import { actorView, describeWrite, newAuditId } from './audit.ts';
+import type { ManageContext } from './context.ts';
+import { place } from './places.ts';
+import type { AuditDoc, DocByKind, DocKind, DocReader } from './records.ts';
 
 const TRIES_MAX = 20;
 const PAGE = 1000;
 
-export class Draft {
+type Shown = Readonly<Record<string, unknown>> | null;
+
+export class Draft implements DocReader {
   readonly #store: Store;
   readonly #writes = new Map<string, Write>();
   readonly #expects = new Map<string, number>();
+  readonly #silent = new Set<string>();
+  readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
 
   constructor(store: Store, lockKey: string, lockVersion: number) {
     this.#store = store;
     this.#expects.set(lockKey, lockVersion);
     this.#writes.set(lockKey, { key: lockKey, record: {} });
+    this.#silent.add(lockKey);
   }
 
   async get<K extends DocKind>(_kind: K, key: string): Promise<DocByKind[K] | null> {
@@ -41,10 +50,19 @@ export class Draft {
     }
     for (const [key, write] of this.#writes) {
       found.delete(key);
-      if (write.record !== null && write.indexes?.some((entry) => entry.index === index))
+      if (write.record !== null && write.indexes?.some((entry) => entry.index === index)) {
         found.set(key, write.record as DocByKind[K]);
+      }
     }
     return Array.from(found, ([key, doc]) => ({ key, doc }));
+  }
+
+  /** How many entries of a list score above `above`, not counting the record `except`, which is about to be written. */
+  async count(index: string, above: number, except: string | null): Promise<number> {
+    const stored = await this.#store.count(index, above);
+    if (except === null || stored === 0) return stored;
+    const entries = await this.#store.scan(index, { limit: stored, above });
+    return entries.filter((entry) => entry.key !== except).length;
   }
 
   put<K extends DocKind>(kind: K, doc: DocByKind[K], extra?: { readonly hash: TokenHash }): void {
@@ -54,11 +72,36 @@ export class Draft {
 
   delete(key: string): void {
     this.#writes.set(key, { key, record: null });
+    this.#silent.delete(key);
+  }
+
+  /** Part of something larger that has its own line in the audit trail. */
+  deleteSilently(key: string): void {
+    this.delete(key);
+    this.#silent.add(key);
+  }
+
+  /** A line in the audit trail for something that changes no record. */
+  note(line: Pick<AuditDoc, 'action' | 'target'>): void {
+    this.#notes.push(line);
   }
 
   /** The commit fails, and the work is done again, if this key exists by then. */
   expectAbsent(key: string): void {
     this.#expects.set(key, 0);
+  }
+
+  /** Writes the trail of what has been drafted and noted so far. */
+  async audit(context: ManageContext, organizationId: string): Promise<void> {
+    const done = { outcome: 'done', code: null, detail: null } as const;
+    for (const line of this.#notes)
+      this.put('audit', auditDoc(context, organizationId, { ...line, ...done, before: null, after: null }));
+    for (const [key, write] of [...this.#writes]) {
+      if (this.#silent.has(key)) continue;
+      const before = ((await this.#store.get(key))?.record ?? null) as Shown;
+      const line = describeWrite({ kind: kindOf(key) as DocKind, before, after: write.record as Shown });
+      if (line !== null) this.put('audit', auditDoc(context, organizationId, { ...line, ...done }));
+    }
   }
 
   get change(): { expects: Array<{ key: string; version: number }>; writes: Write[] } {
@@ -69,27 +112,39 @@ export class Draft {
   }
 }
 
+export function auditDoc(
+  context: ManageContext,
+  organizationId: string,
+  line: Pick<AuditDoc, 'action' | 'target' | 'before' | 'after' | 'outcome' | 'code' | 'detail'>,
+): AuditDoc {
+  const atMs = context.nowMs();
+  return { organizationId, id: newAuditId(atMs), atMs, actor: actorView(context.actor), ...line };
+}
+
 export interface Drafted<T> {
   readonly value: T;
+  /** 0: a dry run, nothing was written. */
   readonly revision: number;
 }
 
 /** Work on the same organization waits its turn, so conflicts arise only with other processes. */
 const queues = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
-/** Rejections thrown by `work` pass through; nothing is written then. */
+/**
+ * Rejections thrown by `work` pass through; nothing is written then. A dry run does all of the work and writes
+ * nothing: what it returns is what would have been.
+ */
 export async function change<T>(
-  store: Store,
+  context: ManageContext,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
+  options: { readonly dryRun?: boolean } = {},
 ): Promise<Drafted<T>> {
-  const queue = queues.get(store) ?? new Map<string, Promise<unknown>>();
-  queues.set(store, queue);
+  const queue = queues.get(context.store) ?? new Map<string, Promise<unknown>>();
+  queues.set(context.store, queue);
   const before = queue.get(organizationId) ?? Promise.resolve();
-  const turn = before.then(
-    () => attempt(store, organizationId, work),
-    () => attempt(store, organizationId, work),
-  );
+  const attempting = () => attempt(context, organizationId, work, options.dryRun === true);
+  const turn = before.then(attempting, attempting);
   queue.set(organizationId, turn);
   try {
     return await turn;
@@ -99,61 +154,20 @@ export async function change<T>(
 }
 
 async function attempt<T>(
-  store: Store,
+  context: ManageContext,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
+  dryRun: boolean,
 ): Promise<Drafted<T>> {
+  const { store } = context;
   const lockKey = `lock/${organizationId}`;
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const draft = new Draft(store, lockKey, (await store.get(lockKey))?.version ?? 0);
     const value = await work(draft);
+    if (dryRun) return { value, revision: 0 };
+    await draft.audit(context, organizationId);
     const committed = await store.commit(draft.change);
     if (committed.ok) return { value, revision: committed.revision };
   }
   throw new Bug(`organization ${organizationId} kept changing under ${TRIES_MAX} tries`);
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
-}
-
-/** One page of a list, as it stands. `keep` filters; pages stay full as long as there is more. */
-export async function list<K extends DocKind>(
-  store: Store,
-  _kind: K,
-  index: string,
-  options: { readonly limit: number; readonly cursor: string | null; readonly keep?: (doc: DocByKind[K]) => boolean },
-): Promise<Page<DocByKind[K]>> {
-  const items: Array<DocByKind[K]> = [];
-  let after = options.cursor === null ? undefined : readCursor(options.cursor);
-  for (;;) {
-    const page = await store.scan(index, {
-      limit: Math.max(options.limit, 100),
-      ...(after === undefined ? {} : { after }),
-    });
-    for (const entry of page) {
-      after = { score: entry.score, key: entry.key };
-      const doc = entry.record as DocByKind[K];
-      if (options.keep === undefined || options.keep(doc)) items.push(doc);
-      if (items.length === options.limit) break;
-    }
-    const exhausted = page.length < Math.max(options.limit, 100);
-    if (items.length === options.limit) {
-      const more = await store.scan(index, { limit: 1, after: after! });
-      return { items, nextCursor: more.length === 0 ? null : writeCursor(after!) };
-    }
-    if (exhausted) return { items, nextCursor: null };
-  }
-}
-
-function writeCursor(entry: { score: number; key: string }): string {
-  return Buffer.from(JSON.stringify([entry.score, entry.key])).toString('base64url');
-}
-
-/** Throws SyntaxError or TypeError on text that is no cursor of ours. */
-export function readCursor(text: string): { score: number; key: string } {
-  const [score, key] = JSON.parse(Buffer.from(text, 'base64url').toString()) as [unknown, unknown];
-  if (typeof score !== 'number' || typeof key !== 'string') throw new TypeError('no cursor');
-  return { score, key };
 }

@@ -12,8 +12,9 @@ import {
 } from '../core/facts.ts';
 import type { KindPolicy, Policy, SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
+import { type Actor, forbidden } from './actor.ts';
 import type { Draft } from './draft.ts';
-import type { MemberDoc, WorkspaceDoc } from './records.ts';
+import type { MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { unacceptable } from './rejection.ts';
 
 const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
@@ -149,4 +150,25 @@ async function roleOf(
     found.push(new Map(team?.assignments).get(workspace.id));
   }
   return { joined: found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null, byOrganization };
+}
+
+/** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */
+export function requireWithin(actor: Actor, token: TokenDoc): void {
+  if (actor.kind !== 'token') return;
+  const own = actor.token;
+  const scopes = own.scopes === null ? 'all' : new Set(own.scopes);
+  if (token.scopes === null ? own.scopes !== null : token.scopes.some((scope) => !covers(scopes, scope))) {
+    throw forbidden('A token never manages one beyond its own scopes.');
+  }
+  if (!withinWorkspaces(own.workspaces, token.workspaces))
+    throw forbidden('A token never manages one beyond its own workspaces.');
+  const ends = own.expiresAtMs ?? Number.POSITIVE_INFINITY;
+  if ((token.expiresAtMs ?? Number.POSITIVE_INFINITY) > ends)
+    throw forbidden('A token never manages one that outlives it.');
+}
+
+function withinWorkspaces(own: WorkspaceGrant, asked: WorkspaceGrant): boolean {
+  if (typeof own !== 'string') return typeof asked !== 'string' && asked.every((id) => own.includes(id));
+  // Both rules are about the same owner; listed ids were checked against what that owner may select.
+  return typeof asked === 'string' ? WIDTH[asked] <= WIDTH[own] : own === 'all-organization';
 }

@@ -4,9 +4,11 @@
  */
 import { memberKey, teamKey } from '../core/facts.ts';
 import { randomText } from '../secret.ts';
-import { checkId, type ManageContext, type Put, reader, requireOrganization } from './context.ts';
+import { forbidden, type Rights, requireAdministrator, requirePerson, requireRank } from './actor.ts';
+import { checkId, enter, type ManageContext, type Put, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
-import { lists, type MemberDoc, type TeamDoc } from './records.ts';
+import { lists } from './places.ts';
+import type { DocReader, MemberDoc, TeamDoc } from './records.ts';
 import { notFound, unacceptable } from './rejection.ts';
 
 export interface MemberInput {
@@ -24,13 +26,14 @@ export async function putMember(
   input: MemberInput,
 ): Promise<Drafted<Put<MemberDoc>>> {
   checkId(id, 'id');
-  return change(context.store, org, async (draft) => {
-    const { edition } = await requireOrganization(draft, org);
+  return change(context, org, async (draft) => {
+    const { organization, rights } = await enter(context, draft, org);
+    requireAdministrator(rights, 'manage members');
     const before = await draft.get('member', memberKey(org, id));
-    checkRights(context, input);
+    checkRights(context, rights, before, { scopes: null, actions: null, ...input });
     const item: MemberDoc = {
       organizationId: org,
-      edition,
+      edition: organization.edition,
       id,
       generation: before?.generation ?? randomText(16),
       name: input.name,
@@ -53,9 +56,11 @@ export async function patchMember(
   id: string,
   patch: Partial<MemberInput>,
 ): Promise<Drafted<MemberDoc>> {
-  return change(context.store, org, async (draft) => {
+  return change(context, org, async (draft) => {
+    const { rights } = await enter(context, draft, org);
+    requireAdministrator(rights, 'manage members');
     const before = await requireMember(draft, org, id);
-    checkRights(context, patch);
+    checkRights(context, rights, before, patch);
     const item = { ...before, ...patch };
     draft.put('member', item);
     return item;
@@ -63,27 +68,52 @@ export async function patchMember(
 }
 
 export async function getMember(context: ManageContext, org: string, id: string): Promise<MemberDoc> {
-  await requireOrganization(reader(context.store), org);
+  const { rights } = await enter(context, reader(context.store), org);
+  if (rights.member?.id !== id) requireAdministrator(rights, 'read other members');
   return requireMember(reader(context.store), org, id);
 }
 
-export async function deleteMember(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireOrganization(draft, org);
+/** What the removal of a member takes with it. */
+export interface MemberCascade {
+  /** Tokens that stop for good (FEATBIT-8). */
+  readonly deactivatedTokens: readonly string[];
+  /** Tokens of theirs that go on: service tokens do not depend on their creator (FEATBIT-5). */
+  readonly keptTokens: readonly string[];
+  readonly leftTeams: readonly string[];
+  /** Workspaces that are left without an owner who is a member. */
+  readonly ownedWorkspaces: readonly string[];
+}
+
+export async function deleteMember(
+  context: ManageContext,
+  org: string,
+  id: string,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<Drafted<MemberCascade>> {
+  const work = async (draft: Draft): Promise<MemberCascade> => {
+    const { rights } = await enter(context, draft, org);
+    requireAdministrator(rights, 'remove members');
     const member = await requireMember(draft, org, id);
+    requireRank(rights, context.policy(), member.role);
+    const deactivatedTokens: string[] = [];
+    const keptTokens: string[] = [];
     for (const teamId of member.teams) {
       const team = await draft.get('team', teamKey(org, teamId));
       if (team !== null) draft.put('team', { ...team, members: team.members.filter((other) => other !== id) });
     }
     for (const { doc } of await draft.all('token', lists.tokensOwnedBy(org, id))) {
-      const ends = doc.authority === 'live' && doc.state !== 'revoked';
-      if (ends) draft.put('token', { ...doc, state: 'inactive', stateReason: 'owner_removed' });
+      if (doc.state === 'revoked') continue;
+      if (doc.authority === 'live') draft.put('token', { ...doc, state: 'inactive', stateReason: 'owner_removed' });
+      (doc.authority === 'live' ? deactivatedTokens : keptTokens).push(doc.id);
     }
+    const owned = await draft.all('workspace', lists.workspacesOwnedBy(org, id));
     draft.delete(memberKey(org, id));
-  });
+    return { deactivatedTokens, keptTokens, leftTeams: member.teams, ownedWorkspaces: owned.map(({ doc }) => doc.id) };
+  };
+  return change(context, org, work, options);
 }
 
-export async function requireMember(draft: Pick<Draft, 'get'>, org: string, id: string): Promise<MemberDoc> {
+export async function requireMember(draft: DocReader, org: string, id: string): Promise<MemberDoc> {
   const member = await draft.get('member', memberKey(org, id));
   if (member === null) throw notFound('member', id);
   return member;
@@ -96,8 +126,9 @@ export async function putTeam(
   input: { readonly name: string; readonly members: readonly string[] },
 ): Promise<Drafted<Put<TeamDoc>>> {
   checkId(id, 'id');
-  return change(context.store, org, async (draft) => {
-    await requireOrganization(draft, org);
+  return change(context, org, async (draft) => {
+    const { rights } = await enter(context, draft, org);
+    requireAdministrator(rights, 'manage teams');
     const before = await draft.get('team', teamKey(org, id));
     const members = [...new Set(input.members)];
     for (const memberId of members) {
@@ -124,15 +155,17 @@ export async function putTeam(
 
 export async function getTeam(context: ManageContext, org: string, id: string): Promise<TeamDoc> {
   const draft = reader(context.store);
-  await requireOrganization(draft, org);
+  const { rights } = await enter(context, draft, org);
+  requirePerson(rights, 'read teams');
   const team = await draft.get('team', teamKey(org, id));
   if (team === null) throw notFound('team', id);
   return team;
 }
 
 export async function deleteTeam(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireOrganization(draft, org);
+  return change(context, org, async (draft) => {
+    const { rights } = await enter(context, draft, org);
+    requireAdministrator(rights, 'manage teams');
     const team = await draft.get('team', teamKey(org, id));
     if (team === null) throw notFound('team', id);
     await leaveTeam(draft, org, id, team.members);
@@ -147,12 +180,28 @@ async function leaveTeam(draft: Draft, org: string, id: string, leaving: readonl
   }
 }
 
-function checkRights(context: ManageContext, input: Partial<MemberInput>): void {
-  const { organizationRoles, scopes } = context.policy();
+/** `before`: the member as they are, or null for a new one. */
+function checkRights(
+  context: ManageContext,
+  rights: Rights,
+  before: MemberDoc | null,
+  input: Partial<MemberInput>,
+): void {
+  const { organizationRoles, scopes, actions } = context.policy();
   if (input.role !== undefined && !organizationRoles.has(input.role)) {
     throw unacceptable('role_unknown', 'role', `role must be one of: ${[...organizationRoles.keys()].join(', ')}.`);
   }
   const unknown = input.scopes?.find((scope) => !scopes.has(scope));
   if (unknown !== undefined)
     throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(unknown)}.`);
+  const strange = input.actions?.find((action) => !actions.has(action));
+  if (strange !== undefined)
+    throw unacceptable('action_unknown', 'actions', `The policy knows no action ${JSON.stringify(strange)}.`);
+  if (before !== null) requireRank(rights, context.policy(), before.role);
+  if (input.role !== undefined) requireRank(rights, context.policy(), input.role);
+  const changes = (['role', 'scopes', 'actions'] as const).some(
+    (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(before?.[field]),
+  );
+  if (rights.member !== null && rights.member.id === before?.id && changes)
+    throw forbidden('Nobody changes their own role, scopes or actions.');
 }

@@ -1,11 +1,13 @@
 /** Workspaces and what stands in them: environments, resources, and who has which role. */
-import { environmentKey, memberKey, resourceKey, workspaceKey } from '../core/facts.ts';
+import { memberKey, workspaceKey } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
-import { without } from './assignments.ts';
-import { checkId, type ManageContext, type Put, reader, requireOrganization, requireWorkspace } from './context.ts';
+import { requireAdministrator, requirePerson, requireWorkspaceAdmin } from './actor.ts';
+import { administerWorkspace, visitWorkspace, without } from './assignments.ts';
+import { checkId, enter, type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
-import { type EnvironmentDoc, lists, type ResourceDoc, type WorkspaceDoc } from './records.ts';
-import { conflict, notFound, unacceptable } from './rejection.ts';
+import { lists } from './places.ts';
+import type { WorkspaceDoc } from './records.ts';
+import { conflict, unacceptable } from './rejection.ts';
 
 export async function putWorkspace(
   context: ManageContext,
@@ -14,9 +16,12 @@ export async function putWorkspace(
   input: { readonly name: string; readonly owner: string },
 ): Promise<Drafted<Put<WorkspaceDoc>>> {
   checkId(id, 'id');
-  return change(context.store, org, async (draft) => {
-    await requireOrganization(draft, org);
+  return change(context, org, async (draft) => {
+    const { rights } = await enter(context, draft, org);
     const before = await draft.get('workspace', workspaceKey(org, id));
+    if (before !== null) await requireWorkspaceAdmin(draft, rights, before, 'change it');
+    else if (rights.member?.id !== input.owner) requireAdministrator(rights, 'create workspaces for others');
+    requirePerson(rights, 'create workspaces');
     if (before !== null && before.ownerId !== input.owner) {
       throw conflict(
         'owner_fixed',
@@ -30,6 +35,7 @@ export async function putWorkspace(
       name: input.name,
       ownerId: input.owner,
       createdAtMs: before?.createdAtMs ?? context.nowMs(),
+      transferredAtMs: before?.transferredAtMs ?? null,
     };
     draft.put('workspace', item);
     return { created: before === null, item };
@@ -42,21 +48,21 @@ export async function patchWorkspace(
   id: string,
   patch: { readonly name?: string },
 ): Promise<Drafted<WorkspaceDoc>> {
-  return change(context.store, org, async (draft) => {
-    const item = { ...(await requireWorkspace(draft, org, id)), ...patch };
+  return change(context, org, async (draft) => {
+    const item = { ...(await administerWorkspace(context, draft, org, id, 'change it')), ...patch };
     draft.put('workspace', item);
     return item;
   });
 }
 
 export async function getWorkspace(context: ManageContext, org: string, id: string): Promise<WorkspaceDoc> {
-  return requireWorkspace(reader(context.store), org, id);
+  return visitWorkspace(context, reader(context.store), org, id);
 }
 
 /** Tokens that list it lose it, so that a later workspace of the same id is not theirs. */
 export async function deleteWorkspace(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, id);
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, id, 'delete it');
     for (const { key } of await draft.all('environment', lists.environments(org, id))) draft.delete(key);
     for (const { key } of await draft.all('resource', lists.resources(org, id))) draft.delete(key);
     for (const kind of ['member', 'team', 'account'] as const) {
@@ -72,128 +78,45 @@ export async function deleteWorkspace(context: ManageContext, org: string, id: s
   });
 }
 
-/** Environment ids are unique in the organization: a request names one without its workspace. */
-export async function putEnvironment(
+/** What a transfer of ownership takes with it. */
+export interface TransferCascade {
+  /** Tokens that list the workspace and die whole (COZE-PAT-7, COZE-SAT-6). */
+  readonly revokedTokens: readonly string[];
+  /** Tokens that list it and go on. */
+  readonly keptTokens: readonly string[];
+}
+
+/** An all-grant is not touched: it is judged on every request, and only loses this workspace. */
+export async function transferWorkspace(
   context: ManageContext,
   org: string,
-  workspaceId: string,
   id: string,
-  input: { readonly name: string },
-): Promise<Drafted<Put<EnvironmentDoc>>> {
-  checkId(id, 'id');
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    const before = await draft.get('environment', environmentKey(org, id));
-    if (before !== null && before.workspaceId !== workspaceId) {
-      throw conflict(
-        'id_taken',
-        `Environment ${id} already belongs to another workspace; ids are unique in the organization.`,
-      );
+  owner: string,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<Drafted<{ readonly item: WorkspaceDoc; readonly cascade: TransferCascade }>> {
+  const work = async (draft: Draft) => {
+    const { organization, rights } = await enter(context, draft, org);
+    const before = await requireWorkspace(draft, org, id);
+    if (rights.member?.id !== before.ownerId) requireAdministrator(rights, "transfer somebody else's workspace");
+    requirePerson(rights, 'transfer workspaces');
+    await requireOwner(draft, org, owner);
+    const item = {
+      ...before,
+      ownerId: owner,
+      transferredAtMs: owner === before.ownerId ? before.transferredAtMs : context.nowMs(),
+    };
+    draft.put('workspace', item);
+    const revokedTokens: string[] = [];
+    const keptTokens: string[] = [];
+    for (const { doc } of owner === before.ownerId ? [] : await draft.all('token', lists.tokensListing(org, id))) {
+      if (doc.state === 'revoked') continue;
+      const dies = context.policy().kinds.get(doc.kind)?.revokedByTransferInEditions.has(organization.edition) === true;
+      if (dies) draft.put('token', { ...doc, state: 'revoked', stateReason: 'ownership_transferred' });
+      (dies ? revokedTokens : keptTokens).push(doc.id);
     }
-    const item = { organizationId: org, workspaceId, id, name: input.name };
-    draft.put('environment', item);
-    return { created: before === null, item };
-  });
-}
-
-export async function getEnvironment(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  id: string,
-): Promise<EnvironmentDoc> {
-  const draft = reader(context.store);
-  await requireWorkspace(draft, org, workspaceId);
-  return requireEnvironment(draft, org, workspaceId, id);
-}
-
-export async function deleteEnvironment(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  id: string,
-): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    await requireEnvironment(draft, org, workspaceId, id);
-    draft.delete(environmentKey(org, id));
-  });
-}
-
-/** `type` and id together are unique in the organization. */
-export async function putResource(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  type: string,
-  id: string,
-  input: { readonly owner: string; readonly collaborators: readonly string[] },
-): Promise<Drafted<Put<ResourceDoc>>> {
-  checkId(type, 'type');
-  checkId(id, 'id');
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    const before = await draft.get('resource', resourceKey(org, type, id));
-    if (before !== null && before.workspaceId !== workspaceId) {
-      throw conflict(
-        'id_taken',
-        `${type} ${id} already belongs to another workspace; ids are unique in the organization.`,
-      );
-    }
-    const collaborators = [...new Set(input.collaborators)];
-    const item = { organizationId: org, workspaceId, type, id, ownerId: input.owner, collaborators };
-    draft.put('resource', item);
-    return { created: before === null, item };
-  });
-}
-
-export async function getResource(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  type: string,
-  id: string,
-): Promise<ResourceDoc> {
-  const draft = reader(context.store);
-  await requireWorkspace(draft, org, workspaceId);
-  return requireResource(draft, org, workspaceId, type, id);
-}
-
-export async function deleteResource(
-  context: ManageContext,
-  org: string,
-  workspaceId: string,
-  type: string,
-  id: string,
-): Promise<Drafted<void>> {
-  return change(context.store, org, async (draft) => {
-    await requireWorkspace(draft, org, workspaceId);
-    await requireResource(draft, org, workspaceId, type, id);
-    draft.delete(resourceKey(org, type, id));
-  });
-}
-
-async function requireEnvironment(
-  draft: Pick<Draft, 'get'>,
-  org: string,
-  workspaceId: string,
-  id: string,
-): Promise<EnvironmentDoc> {
-  const environment = await draft.get('environment', environmentKey(org, id));
-  if (environment === null || environment.workspaceId !== workspaceId) throw notFound('environment', id);
-  return environment;
-}
-
-async function requireResource(
-  draft: Pick<Draft, 'get'>,
-  org: string,
-  workspaceId: string,
-  type: string,
-  id: string,
-): Promise<ResourceDoc> {
-  const resource = await draft.get('resource', resourceKey(org, type, id));
-  if (resource === null || resource.workspaceId !== workspaceId) throw notFound(type, id);
-  return resource;
+    return { item, cascade: { revokedTokens, keptTokens } };
+  };
+  return change(context, org, work, options);
 }
 
 async function requireOwner(draft: Draft, org: string, owner: string): Promise<void> {

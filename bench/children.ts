@@ -1,0 +1,91 @@
+/**
+ * Child processes of a benchmark: started on a core of their own where there are two, known by the line with which they
+ * announce their address, ended with the benchmark. Never leaves one behind.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { SetupError } from '../src/errors.ts';
+import type { Owned } from '../src/owned.ts';
+
+export interface Child {
+  readonly pid: number;
+  readonly url: string;
+}
+
+/** The one that is measured has a core to itself; load and upstream share the other. */
+export const MEASURED_CORE = 0;
+export const OTHER_CORE = 1;
+const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+/** Starts `file` (in bench/) and waits for a line of JSON with its address. */
+export function startChild(
+  owned: Owned,
+  file: string,
+  core: number,
+  { args = [], input = '' }: { readonly args?: readonly string[]; readonly input?: string } = {},
+): Promise<Child> {
+  return announced(owned, launch(fileURLToPath(new URL(file, import.meta.url)), args, core, input));
+}
+
+/** The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. */
+export async function startScopegate(owned: Owned, folder: string, upstream: string): Promise<Child> {
+  const path = join(folder, 'gateway.yaml');
+  const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
+  writeFileSync(
+    path,
+    `gateway: { host: 127.0.0.1, port: 0 }
+policy: ${JSON.stringify(policy)}
+store: { driver: sqlite, path: scopegate.db }
+log: { level: info, access: none }
+upstreams: { platform: { targets: ["${upstream}"] } }
+routes:
+  - id: list-workflows
+    match: { methods: [GET], path: /api/v1/workflows }
+    require:
+      scopes: ["workflows:read"]
+      workspace: { from: query.environmentId, as: environment, role: member }
+    upstream: platform
+`,
+  );
+  return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', 'gateway'] });
+}
+
+/** Runs `file` (in bench/) to its end and reads its one line of JSON. */
+export async function runChild<T>(file: string, core: number, input: string): Promise<T> {
+  const child = launch(fileURLToPath(new URL(file, import.meta.url)), [], core, input);
+  let line = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    line += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new SetupError(`bench: ${file} ended with code ${code}`);
+  return JSON.parse(line) as T;
+}
+
+function launch(path: string, args: readonly string[], core: number, input: string): ChildProcess {
+  const command = [process.execPath, '--disable-warning=ExperimentalWarning', path, ...args];
+  const [program, ...rest] = canPin ? ['taskset', '-c', String(core), ...command] : command;
+  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin!.end(input);
+  return child;
+}
+
+async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
+  const exited = once(child, 'exit');
+  owned.add(child, async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  for await (const line of createInterface(child.stdout!)) {
+    const gateway = line.startsWith('{') ? (JSON.parse(line) as { gateway?: string }).gateway : undefined;
+    if (typeof gateway !== 'string') continue;
+    child.stdout!.resume();
+    return { pid: child.pid!, url: gateway };
+  }
+  throw new SetupError('bench: a child process ended before it was ready');
+}

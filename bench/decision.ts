@@ -1,0 +1,242 @@
+/**
+ * How many decisions one core makes with every fact cached, and whether that changes with the number of tokens and
+ * routes. Every answer is compared with the one expected. Never counts the time in which requests are made.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadPolicy } from '../src/config/load-policy.ts';
+import type { Policy } from '../src/core/policy.ts';
+import { systemClock } from '../src/observe/clock.ts';
+import { Owned } from '../src/owned.ts';
+import { hashToken } from '../src/secret.ts';
+import { FactCache } from '../src/store/fact-cache.ts';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { buildRoutes, decideOnce, type Ground, PackedRequest } from './decision-path.ts';
+import { buildHouse, type House } from './house.ts';
+import { drawDistinct, median, percentile, randomIntegers } from './measure.ts';
+import type { BenchOptions, Check, Section } from './report.ts';
+
+const POLICY = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
+const PER_SECOND_MIN = 400_000;
+const CHANGE_MAX = 0.25;
+/** Few enough that the requests themselves stay in the processor's cache, as one off a socket would. */
+const BATCH = 512;
+const HOT_TOKENS = 1000;
+const HOT_ROUTES = 1000;
+const COLD_TOKENS = 100_000;
+const STREAM = 1 << 17;
+const SEED = 20_240_501;
+
+interface Case {
+  readonly request: PackedRequest;
+  readonly expected: string;
+}
+
+interface Variant {
+  readonly name: string;
+  readonly ground: Ground;
+  readonly stream: readonly Case[];
+  at: number;
+  readonly microseconds: number[];
+}
+
+type Ask =
+  | 'allowed'
+  | 'token_unknown'
+  | 'token_malformed'
+  | 'scope_missing'
+  | 'workspace_not_granted'
+  | 'role_insufficient';
+/** One in eight is refused, each time for another reason. */
+const MIX: readonly Ask[] = (
+  ['token_unknown', 'scope_missing', 'workspace_not_granted', 'role_insufficient'] as const
+).flatMap((refused) => [refused, ...new Array<Ask>(7).fill('allowed')]);
+
+export async function benchDecision({ quick, say }: BenchOptions): Promise<Section> {
+  const owned = new Owned();
+  try {
+    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
+      rmSync(path, { recursive: true, force: true }),
+    );
+    const { policy } = loadPolicy(POLICY, {});
+    const many = quick ? 100_000 : 1_000_000;
+    const stock = async (tokens: number) => {
+      const store = owned.add(new SqliteStore(join(folder, `${tokens}.db`)), (opened) => opened.close());
+      const keep = drawDistinct(Math.min(tokens, COLD_TOKENS), tokens, SEED);
+      return { store, house: await buildHouse(store, { tokens, keep, say }) };
+    };
+    const [one, thousand, million] = [await stock(1), await stock(1000), await stock(many)];
+    say(`stores filled: 1, 1,000 and ${count(many)} tokens`);
+
+    const variant = async (name: string, { store, house }: typeof one, hot: number, routes: number, mix = MIX) => {
+      const facts = new FactCache(store, {
+        maxEntries: 1_000_000,
+        absentTtlMs: 3_600_000,
+        maxStalenessMs: 2000,
+        monotonicMs: systemClock.monotonicMs,
+      });
+      owned.add(store.follow(facts), (unfollow) => unfollow());
+      const ground: Ground = { routes: buildRoutes(routes), policy: policy as Policy, facts };
+      const made: Variant = { name, ground, stream: drawStream(house, hot, routes, mix), at: 0, microseconds: [] };
+      await warm(made);
+      return made;
+    };
+    const headline = await variant('1,000 tokens, 100 routes', thousand, HOT_TOKENS, 100);
+    const byTokens = [
+      await variant('1 token', one, 1, 100),
+      headline,
+      await variant(`${count(many)} tokens, the same 1,000 in use`, million, HOT_TOKENS, 100),
+    ];
+    const byRoutes = [
+      await variant('1 route', thousand, HOT_TOKENS, 1),
+      headline,
+      await variant('10,000 routes', thousand, HOT_TOKENS, 10_000),
+    ];
+    const cold = await variant(`any of ${count(COLD_TOKENS)} cached tokens`, million, COLD_TOKENS, 100);
+    const single: Variant[] = [];
+    for (const ask of ['allowed', 'token_unknown', 'token_malformed', 'scope_missing', 'role_insufficient'] as const)
+      single.push(await variant(ask, thousand, HOT_TOKENS, 100, [ask]));
+
+    const all = [...new Set([...byTokens, ...byRoutes, cold, ...single])];
+    const rounds = quick ? 12 : 40;
+    const hashes: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const each of all) await measure(each, 32);
+      hashes.push(measureHash(thousand.house));
+      if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
+    }
+    return report(headline, byTokens, byRoutes, cold, single, hashes);
+  } finally {
+    await owned.release();
+  }
+}
+
+function drawStream(house: House, hot: number, routes: number, mix: readonly Ask[]): Case[] {
+  const random = randomIntegers(SEED + 1);
+  const tokens = Math.min(hot, house.holders.length);
+  const length = hot === COLD_TOKENS ? STREAM : STREAM >> 4;
+  return Array.from({ length }, (_, index) => {
+    const ask = mix[index % mix.length]!;
+    const holder = house.holders[random(tokens)]!;
+    const method = ask === 'role_insufficient' ? 'DELETE' : 'GET';
+    const environment = ask === 'workspace_not_granted' ? holder.elsewhere : holder.environmentId;
+    const target = `/api/v1/service${random(Math.min(routes, HOT_ROUTES))}/items/${random(1e6)}?environmentId=${environment}`;
+    const texts: Partial<Record<Ask, string>> = {
+      token_unknown: house.unknown,
+      token_malformed: `${holder.text.slice(0, -1)} !`,
+      scope_missing: house.unscoped.text,
+    };
+    const expected = ask;
+    return { request: new PackedRequest(method, target, texts[ask] ?? holder.text), expected };
+  });
+}
+
+/** Once through the stream: fetches what is missing, checks every answer, lets the compiler see all of it. */
+async function warm(variant: Variant): Promise<void> {
+  for (const [index, { request, expected }] of variant.stream.entries()) {
+    // A loop of answers at hand never lets the store's follower speak, and what is not followed is not kept.
+    if (index % BATCH === 0) await sleep(1);
+    const answer = await decideOnce(variant.ground, request.unpack());
+    if (answer !== expected) throw new Error(`${variant.name}: answered ${answer} instead of ${expected}`);
+  }
+}
+
+/** Adds the time of one decision, in microseconds: the mean of many, so that collecting its garbage is in it. */
+async function measure(variant: Variant, batches: number): Promise<void> {
+  const { ground, stream } = variant;
+  // Lets the store's follower say that it is alive, or nothing cached would be believed.
+  await sleep(30);
+  let tookMs = 0;
+  for (let batch = 0; batch < batches; batch++) {
+    const cases = Array.from({ length: BATCH }, (_, index) => stream[(variant.at + index) % stream.length]!);
+    const requests = cases.map(({ request }) => request.unpack());
+    variant.at += BATCH;
+    const startedMs = performance.now();
+    for (let index = 0; index < BATCH; index++) {
+      const answer = decideOnce(ground, requests[index]!);
+      if (answer !== cases[index]!.expected) throw new Error(`${variant.name}: answered ${answer}, not as expected`);
+    }
+    tookMs += performance.now() - startedMs;
+  }
+  variant.microseconds.push((tookMs * 1000) / (batches * BATCH));
+}
+
+/** One SHA-256 of a token, in microseconds: tells a slow moment of the machine from a slow decision. */
+function measureHash({ holders }: House): number {
+  const startedMs = performance.now();
+  for (let index = 0; index < 4 * BATCH; index++) hashToken(holders[index % holders.length]!.text);
+  return ((performance.now() - startedMs) * 1000) / (4 * BATCH);
+}
+
+function report(
+  headline: Variant,
+  byTokens: readonly Variant[],
+  byRoutes: readonly Variant[],
+  cold: Variant,
+  single: readonly Variant[],
+  hashes: readonly number[],
+): Section {
+  // Variants of one round met the same machine, so they are compared round by round.
+  const change = (variant: Variant, base: Variant) =>
+    median(variant.microseconds.map((took, round) => took / base.microseconds[round]!)) - 1;
+  const row = (variant: Variant) => {
+    const fast = percentile(variant.microseconds.toSorted(ascending), 0.1);
+    const usual = median(variant.microseconds);
+    const name = variant === headline ? `${variant.name} (headline)` : variant.name;
+    return [
+      name,
+      Math.round(fast * 1000),
+      Math.round(1e6 / fast),
+      Math.round(1e6 / usual),
+      percent(change(variant, headline)),
+    ];
+  };
+  const columns = ['', 'ns', 'decisions/s', 'decisions/s, median', 'against the headline'];
+  const spread = (variants: readonly Variant[]) => {
+    const costs = variants.map((each) => 1 + change(each, headline));
+    return Math.max(...costs) / Math.min(...costs) - 1;
+  };
+  const flat = (what: string, variants: readonly Variant[]): Check => ({
+    promise: `${what} change the cost of a decision by less than 25 %`,
+    measured: percent(spread(variants)),
+    kept: spread(variants) < CHANGE_MAX,
+  });
+  const perSecond = 1e6 / percentile(headline.microseconds.toSorted(ascending), 0.1);
+  const sha256 = percentile(hashes.toSorted(ascending), 0.1) * 1000;
+  return {
+    name: 'decision',
+    tables: [
+      {
+        title: 'decision, by tokens in the store (100 routes)',
+        columns,
+        rows: [...byTokens, cold].map((each) => row(each)),
+      },
+      { title: 'decision, by routes (1,000 tokens)', columns, rows: byRoutes.map((each) => row(each)) },
+      { title: 'decision, by answer (1,000 tokens, 100 routes)', columns, rows: single.map((each) => row(each)) },
+    ],
+    checks: [
+      {
+        promise: `over ${count(PER_SECOND_MIN)} decisions/s on one core, all facts cached`,
+        measured: `${count(Math.round(perSecond))}/s where one SHA-256 of a token takes ${sha256.toFixed(0)} ns`,
+        kept: perSecond > PER_SECOND_MIN,
+      },
+      flat('1, 1,000 or a million tokens', byTokens),
+      flat('1, 100 or 10,000 routes', byRoutes),
+    ],
+  };
+}
+
+function ascending(left: number, right: number): number {
+  return left - right;
+}
+
+function percent(share: number): string {
+  return `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(0)} %`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

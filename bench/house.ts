@@ -1,0 +1,166 @@
+/**
+ * The organization that every benchmark uses: 100 workspaces with an environment each, up to 1,000 members, and as
+ * many personal tokens as asked for, each for the one workspace of its owner. Written through the store's port in
+ * large commits, because the sidecar makes one durable commit per token. Holds no lists: the hot path reads none.
+ */
+import {
+  type CredentialRecord,
+  credentialKey,
+  environmentKey,
+  type MemberRecord,
+  memberKey,
+  type TokenHash,
+  type TokenRecord,
+  tokenKey,
+  type WorkspaceRecord,
+  workspaceKey,
+} from '../src/core/facts.ts';
+import { DAY_MS } from '../src/core/policy.ts';
+import { mintToken } from '../src/secret.ts';
+import type { Store, Write } from '../src/store/store.ts';
+
+const ORGANIZATION = 'acme';
+const WORKSPACES = 100;
+const MEMBERS_MAX = 1000;
+const WRITES_PER_COMMIT = 20_000;
+
+/** A token and where it may go. */
+export interface Holder {
+  readonly text: string;
+  readonly hash: TokenHash;
+  readonly expiresAtMs: number;
+  readonly scopes: readonly string[];
+  readonly workspaceId: string;
+  readonly environmentId: string;
+  /** An environment of a workspace that it was not granted. */
+  readonly elsewhere: string;
+}
+
+export interface House {
+  /** `workflows:read` and `bot:read`, role member. The tokens asked for by `keep`, in its order. */
+  readonly holders: readonly Holder[];
+  /** The same, without `workflows:read`. */
+  readonly unscoped: Holder;
+  /** Right in form, known to nobody. */
+  readonly unknown: string;
+}
+
+export interface HouseOptions {
+  readonly tokens: number;
+  /** Which tokens, by number, to hand back: keeping a million would fill the memory that is measured. */
+  readonly keep: readonly number[];
+  readonly say: (line: string) => void;
+}
+
+export async function buildHouse(store: Store, { tokens, keep, say }: HouseOptions): Promise<House> {
+  const members = Math.min(tokens, MEMBERS_MAX);
+  const expiresAtMs = Date.now() + 30 * DAY_MS;
+  const wanted = new Map(keep.map((index, place) => [index, place]));
+  const holders: Holder[] = new Array(keep.length);
+  const issued: Array<readonly [TokenHash, number]> = [];
+  for (let index = 0; index < tokens; index++) {
+    const holder = newHolder(index % members, expiresAtMs, ['workflows:read', 'bot:read']);
+    const place = wanted.get(index);
+    if (place !== undefined) holders[place] = holder;
+    issued.push([holder.hash, index]);
+  }
+  const unscoped = newHolder(0, expiresAtMs, ['bot:read']);
+  // In the order of the keys a B-tree is filled from left to right, which is several times as fast.
+  issued.sort(([left], [right]) => (left < right ? -1 : 1));
+
+  const commit = async (writes: Write[]) => {
+    if (!(await store.commit({ expects: [], writes })).ok) throw new Error('the store refused to be filled');
+  };
+  await commit([
+    ...directory(members),
+    { key: credentialKey(unscoped.hash), record: credential('tok_unscoped') },
+    { key: tokenKey(ORGANIZATION, 'tok_unscoped'), record: token('tok_unscoped', 0, expiresAtMs, unscoped.scopes) },
+  ]);
+  const scopes = ['workflows:read', 'bot:read'];
+  for (let from = 0; from < tokens; from += WRITES_PER_COMMIT / 2) {
+    const until = Math.min(tokens, from + WRITES_PER_COMMIT / 2);
+    const writes: Write[] = [];
+    for (const [hash, index] of issued.slice(from, until)) {
+      writes.push({ key: credentialKey(hash), record: credential(tokenId(index)) });
+    }
+    for (let index = from; index < until; index++) {
+      const record = token(tokenId(index), index % members, expiresAtMs, scopes);
+      writes.push({ key: tokenKey(ORGANIZATION, tokenId(index)), record });
+    }
+    await commit(writes);
+    if (until % 250_000 === 0)
+      say(`${until.toLocaleString('en-US')} of ${tokens.toLocaleString('en-US')} tokens stored`);
+  }
+  return { holders, unscoped, unknown: mintToken('pat_').reveal() };
+}
+
+function newHolder(member: number, expiresAtMs: number, scopes: readonly string[]): Holder {
+  const minted = mintToken('pat_');
+  const workspace = member % WORKSPACES;
+  return {
+    text: minted.reveal(),
+    hash: minted.hash(),
+    expiresAtMs,
+    scopes,
+    workspaceId: `ws_${workspace}`,
+    environmentId: `env_${workspace}`,
+    elsewhere: `env_${(workspace + 1) % WORKSPACES}`,
+  };
+}
+
+function directory(members: number): Write[] {
+  const writes: Write[] = [];
+  for (let index = 0; index < WORKSPACES; index++) {
+    const id = `ws_${index}`;
+    const workspace: WorkspaceRecord = { organizationId: ORGANIZATION, id, ownerId: 'founder', transferredAtMs: null };
+    writes.push({ key: workspaceKey(ORGANIZATION, id), record: workspace });
+    writes.push({ key: environmentKey(ORGANIZATION, `env_${index}`), record: { workspaceId: id } });
+  }
+  for (let index = 0; index < members; index++) {
+    const member: MemberRecord = {
+      organizationId: ORGANIZATION,
+      edition: 'team',
+      id: memberId(index),
+      generation: `gen_${index}`,
+      role: 'member',
+      scopes: null,
+      teams: [],
+      assignments: [[`ws_${index % WORKSPACES}`, 'member']],
+    };
+    writes.push({ key: memberKey(ORGANIZATION, member.id), record: member });
+  }
+  return writes;
+}
+
+function credential(id: string): CredentialRecord {
+  return { organizationId: ORGANIZATION, tokenId: id, endsAtMs: null };
+}
+
+function token(id: string, member: number, expiresAtMs: number, scopes: readonly string[]): TokenRecord {
+  return {
+    organizationId: ORGANIZATION,
+    edition: 'team',
+    id,
+    kind: 'personal',
+    authority: 'live',
+    ownerId: memberId(member),
+    ownerGeneration: `gen_${member}`,
+    clientId: null,
+    scopes,
+    workspaces: [`ws_${member % WORKSPACES}`],
+    roles: [],
+    state: 'active',
+    stateReason: null,
+    createdAtMs: expiresAtMs - 30 * DAY_MS,
+    expiresAtMs,
+  };
+}
+
+function memberId(index: number): string {
+  return `member_${index}`;
+}
+
+/** As long as the ids that the sidecar gives. */
+function tokenId(index: number): string {
+  return `tok_${String(index).padStart(29, '0')}`;
+}

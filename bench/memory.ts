@@ -1,0 +1,135 @@
+/**
+ * What junk costs in memory: a million different tokens that nobody issued, half of them malformed, half right in form,
+ * through a real gateway over sockets. Each must be refused with 401, and the process must not grow by what it was sent.
+ * Reads the resident set as the kernel counts it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Owned } from '../src/owned.ts';
+import { mintToken, randomText } from '../src/secret.ts';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { buildHouse } from './house.ts';
+import { residentMegabytes } from './measure.ts';
+import type { BenchOptions, Section } from './report.ts';
+
+const GROWTH_MAX = 50;
+const CONNECTIONS = 8;
+/** Requests sent before their answers are waited for. */
+const PIPELINED = 250;
+/** Fills every cache and lets the heap find its size. */
+const WARM_UP = 100_000;
+const REFUSED = 'HTTP/1.1 401 ';
+
+export async function benchMemory({ quick, say }: BenchOptions): Promise<Section> {
+  const owned = new Owned();
+  try {
+    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
+      rmSync(path, { recursive: true, force: true }),
+    );
+    const store = new SqliteStore(join(folder, 'scopegate.db'));
+    await buildHouse(store, { tokens: 1000, keep: [], say });
+    await store.close();
+    const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
+    const gateway = await startScopegate(owned, folder, upstream.url);
+
+    await sendJunk(gateway.url, WARM_UP);
+    const before = residentMegabytes(gateway.pid);
+    let highest = before;
+    const sampling = setInterval(() => {
+      highest = Math.max(highest, residentMegabytes(gateway.pid));
+    }, 100);
+    const total = quick ? 200_000 : 1_000_000;
+    const startedMs = performance.now();
+    for (let sent = 0; sent < total; sent += total / 4) {
+      await sendJunk(gateway.url, total / 4);
+      const resident = residentMegabytes(gateway.pid);
+      say(`${(sent + total / 4).toLocaleString('en-US')} tokens refused, ${resident.toFixed(1)} MB resident`);
+    }
+    const seconds = (performance.now() - startedMs) / 1000;
+    clearInterval(sampling);
+    const after = residentMegabytes(gateway.pid);
+    const growth = Math.max(after, highest) - before;
+    const row = [total, before, after, highest, Math.round(total / seconds)];
+    return {
+      name: 'memory',
+      tables: [
+        {
+          title: `memory of the gateway under junk tokens, after ${WARM_UP.toLocaleString('en-US')} to warm up`,
+          columns: ['distinct tokens', 'MB before', 'MB after', 'MB at most', 'refused/s'],
+          rows: [row],
+        },
+      ],
+      checks: [
+        {
+          promise: `${total.toLocaleString('en-US')} distinct junk tokens raise the resident set by less than ${GROWTH_MAX} MB`,
+          measured: `${growth.toFixed(1)} MB`,
+          kept: growth < GROWTH_MAX,
+        },
+      ],
+    };
+  } finally {
+    await owned.release();
+  }
+}
+
+async function sendJunk(url: string, total: number): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const share = total / CONNECTIONS;
+  await Promise.all(Array.from({ length: CONNECTIONS }, () => sendOver(hostname, Number(port), share)));
+}
+
+/** One connection: a burst of requests, then their answers, until `total` have been refused. */
+function sendOver(host: string, port: number, total: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port });
+    let refused = 0;
+    let asked = 0;
+    /** What is left of the last piece: the words looked for may be cut in two. */
+    let tail = '';
+    const ask = () => {
+      let burst = '';
+      for (const until = Math.min(total, asked + PIPELINED); asked < until; asked++)
+        burst += request(host, port, asked);
+      socket.write(burst, 'latin1');
+    };
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      const text = tail + piece;
+      let at = -1;
+      for (let found = text.indexOf(REFUSED); found !== -1; found = text.indexOf(REFUSED, found + 1)) {
+        refused++;
+        at = found;
+      }
+      tail = text.slice(Math.max(at + 1, text.length - REFUSED.length + 1));
+      if (refused === total) socket.end(resolve);
+      else if (refused === asked) ask();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error(`the gateway hung up after ${refused} of ${total} refusals`)));
+    ask();
+  });
+}
+
+function request(host: string, port: number, index: number): string {
+  return (
+    `GET /api/v1/workflows?environmentId=env_${index % 100} HTTP/1.1\r\nHost: ${host}:${port}\r\n` +
+    `Authorization: Bearer ${junk(index)}\r\n\r\n`
+  );
+}
+
+/** Every other one is right in form; the rest are wrong in one of four ways. */
+function junk(index: number): string {
+  if (index % 2 === 0) return mintToken('pat_').reveal();
+  switch ((index >> 1) % 4) {
+    case 0:
+      return `pat_${randomText(49)}`;
+    case 1:
+      return `key_${randomText(49)}`;
+    case 2:
+      return `pat_${randomText(1 + (index % 80))}`;
+    default:
+      return `${mintToken('pat_').reveal()}"`;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * `npm run bench`: runs the benchmarks one after another, prints progress on standard error and tables (or, with
+ * --json, data) on standard output. Exit code 1 when a promise is broken. Never runs two measurements at once.
+ */
+import { parseArgs } from 'node:util';
+import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
+
+const HELP = `npm run bench -- [--only decision|gateway|memory] [--quick] [--json]
+
+  --only   one of the three
+  --quick  smaller and shorter, under a minute: a look, not a figure to quote
+  --json   data instead of tables`;
+
+type Bench = (options: BenchOptions) => Promise<Section>;
+
+// Loaded when their turn comes: what one leaves in memory must not be there while another is measured.
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  decision: async () => (await import('./decision.ts')).benchDecision,
+  gateway: async () => (await import('./gateway.ts')).benchGateway,
+  memory: async () => (await import('./memory.ts')).benchMemory,
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+// node:sqlite announces itself as experimental; that is no result.
+process.removeAllListeners('warning');
+
+if (values.help) process.stdout.write(`${HELP}\n`);
+else if (values.only !== undefined && !Object.hasOwn(BENCHES, values.only)) {
+  process.stderr.write(`there is no benchmark "${values.only}"\n\n${HELP}\n`);
+  process.exitCode = 1;
+} else await runAll(values.only === undefined ? Object.keys(BENCHES) : [values.only]);
+
+async function runAll(names: readonly string[]): Promise<void> {
+  const startedMs = performance.now();
+  const seconds = () => ((performance.now() - startedMs) / 1000).toFixed(0).padStart(4);
+  const sections: Section[] = [];
+  for (const name of names) {
+    const bench = await BENCHES[name]!();
+    const say = (line: string) => process.stderr.write(`${seconds()} s  ${name}: ${line}\n`);
+    sections.push(await bench({ quick: values.quick, say }));
+  }
+  const checks = sections.flatMap((section) => section.checks);
+  if (values.json) process.stdout.write(`${JSON.stringify({ node: process.version, sections }, null, 2)}\n`);
+  else process.stdout.write(`${sections.map(printSection).join('\n')}\n${printChecks(checks)}`);
+  process.exitCode = checks.every((check) => check.kept) ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+/** The audit trail over HTTP: read by administrators, never changed; and the place where refused attempts enter it. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
+import { isId } from '../core/facts.ts';
+import { requireAdministrator } from '../manage/actor.ts';
+import { enter, type ManageContext, reader } from '../manage/context.ts';
+import { auditDoc } from '../manage/draft.ts';
+import { list } from '../manage/listing.ts';
+import { lists, organizationKey, place } from '../manage/places.ts';
+import type { Rejection } from '../manage/rejection.ts';
+import { AuditList } from './answers.ts';
+import type { ContextOf } from './caller.ts';
+import { readPage } from './paging.ts';
+import { OrganizationParams, PageQuery } from './schemas.ts';
+import { auditView } from './views.ts';
+
+type App = Parameters<FastifyPluginAsyncTypebox>[0];
+
+export function auditRoutes(app: App, manage: ContextOf): void {
+  const schema = {
+    params: OrganizationParams,
+    querystring: PageQuery,
+    response: { '2xx': AuditList },
+    tags: ['audit'],
+  };
+  app.get('/v1/organizations/:org/audit-events', { schema }, async (request) => {
+    const context = manage(request);
+    const { rights } = await enter(context, reader(context.store), request.params.org);
+    requireAdministrator(rights, 'read the audit trail');
+    const page = await list(context.store, 'audit', lists.audit(request.params.org), readPage(request.query));
+    return { items: page.items.map(auditView), nextCursor: page.nextCursor } as never;
+  });
+}
+
+/** A refused attempt at a change leaves a line, too. Only in organizations that exist: strangers cannot fill the store. */
+export async function recordRefusal(
+  context: ManageContext,
+  request: FastifyRequest,
+  rejection: Rejection,
+): Promise<void> {
+  const { org } = request.params as { org?: string };
+  const { status, code, detail } = rejection.details;
+  if (request.method === 'GET' || org === undefined || !isId(org) || status === 400 || status === 404) return;
+  if ((await context.store.get(organizationKey(org))) === null) return;
+  const action = `${request.method} ${request.routeOptions.url ?? ''}`;
+  const line = { action, outcome: 'refused', target: null, before: null, after: null, code, detail } as const;
+  const doc = auditDoc(context, org, line);
+  const { key, indexes } = place('audit', doc);
+  await context.store.commit({ expects: [], writes: [{ key, indexes, record: doc }] });
+}

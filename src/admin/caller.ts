@@ -1,0 +1,63 @@
+/**
+ * Who is calling the sidecar: the admin key, alone or as a member, or a member by their own managing token. Says who;
+ * what they may do is judged by manage/.
+ */
+import type { FastifyRequest } from 'fastify';
+import { isId, memberKey } from '../core/facts.ts';
+import { MANAGE_SCOPE } from '../core/policy.ts';
+import { isWellFormed } from '../core/token-format.ts';
+import { findToken } from '../manage/access-tokens.ts';
+import { type Actor, OPERATOR } from '../manage/actor.ts';
+import type { ManageContext } from '../manage/context.ts';
+import type { MemberDoc } from '../manage/records.ts';
+import { Rejection } from '../manage/rejection.ts';
+import { isAdmin } from './admin-key.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    actor?: Actor;
+  }
+}
+
+/** The context in which a request is carried out: that of the sidecar, on behalf of its caller. */
+export type ContextOf = (request: FastifyRequest) => ManageContext;
+
+const ACTOR_HEADER = 'scopegate-actor';
+
+/** null: nobody known. Throws Rejection (400) for an actor header that means nothing. */
+export async function readCaller(
+  manage: Omit<ManageContext, 'actor'>,
+  keys: readonly string[],
+  request: FastifyRequest,
+): Promise<Actor | null> {
+  const header = request.headers[ACTOR_HEADER];
+  if (isAdmin(keys, request.headers.authorization)) return header === undefined ? OPERATOR : actingAs(header);
+  if (header !== undefined) return null;
+  const text = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return text === undefined ? null : managingToken(manage, text);
+}
+
+function actingAs(header: string | string[]): Actor {
+  if (typeof header === 'string' && isId(header)) return { kind: 'member', id: header };
+  throw new Rejection({
+    status: 400,
+    code: 'invalid_actor',
+    field: 'Scopegate-Actor',
+    detail: 'Scopegate-Actor must be the id of one member.',
+  });
+}
+
+/** A live token that carries the reserved scope by name, active, unexpired, whose owner is still that member. */
+async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string): Promise<Actor | null> {
+  if (!isWellFormed(text, manage.policy().prefixes)) return null;
+  const nowMs = manage.nowMs();
+  const token = await findToken(manage.store, text, nowMs);
+  if (token === null || token.authority !== 'live' || token.state !== 'active') return null;
+  if (token.expiresAtMs !== null && nowMs >= token.expiresAtMs) return null;
+  if (token.scopes === null || !token.scopes.includes(MANAGE_SCOPE.name)) return null;
+  const owner = (await manage.store.get(memberKey(token.organizationId, token.ownerId!)))?.record as
+    | MemberDoc
+    | undefined;
+  if (owner === undefined || owner.generation !== token.ownerGeneration) return null;
+  return { kind: 'token', id: owner.id, token };
+}

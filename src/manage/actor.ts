@@ -1,0 +1,107 @@
+/**
+ * Who is asking, and what they may manage. The operator (admin key alone) skips only who-may-do-it rules; rules about
+ * the thing itself always apply. In edition personal an organization is a crowd of strangers: nobody administers it.
+ */
+import { memberKey, teamKey } from '../core/facts.ts';
+import type { KindPolicy, Policy } from '../core/policy.ts';
+import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
+import { Rejection } from './rejection.ts';
+
+export type Actor =
+  | { readonly kind: 'operator' }
+  /** The admin key, on behalf of a member. */
+  | { readonly kind: 'member'; readonly id: string }
+  /** A member by their own token, never beyond what that token reaches. */
+  | { readonly kind: 'token'; readonly id: string; readonly token: TokenDoc };
+
+export const OPERATOR: Actor = Object.freeze({ kind: 'operator' });
+
+/** What an actor may do in one organization, as it stands. */
+export interface Rights {
+  readonly actor: Actor;
+  /** null: the operator. */
+  readonly member: MemberDoc | null;
+  readonly administrator: boolean;
+  readonly actions: ReadonlySet<string>;
+}
+
+/** 403 for somebody who is no member there. */
+export async function rightsIn(draft: DocReader, actor: Actor, policy: Policy, org: string): Promise<Rights> {
+  if (actor.kind === 'operator') return { actor, member: null, administrator: true, actions: new Set() };
+  const outside = actor.kind === 'token' && actor.token.organizationId !== org;
+  const member = outside ? null : await draft.get('member', memberKey(org, actor.id));
+  if (member === null) throw forbidden(`${actor.id} is no member of this organization.`);
+  const role = policy.organizationRoles.get(member.role);
+  return {
+    actor,
+    member,
+    administrator: role?.administrator === true && member.edition !== 'personal',
+    actions: member.actions === null ? (role?.actions ?? new Set()) : new Set(member.actions),
+  };
+}
+
+export function forbidden(detail: string): Rejection {
+  return new Rejection({ status: 403, code: 'not_allowed', detail });
+}
+
+/** A token manages tokens and nothing else. */
+export function requirePerson(rights: Rights, what: string): void {
+  if (rights.actor.kind === 'token') throw forbidden(`A token may manage tokens only; to ${what}, use the admin key.`);
+}
+
+export function requireOperator(actor: Actor, what: string): void {
+  if (actor.kind !== 'operator') throw forbidden(`Only the admin key without an actor may ${what}.`);
+}
+
+export function requireAdministrator(rights: Rights, what: string): void {
+  requirePerson(rights, what);
+  if (!rights.administrator) throw forbidden(`Only administrators of the organization may ${what}.`);
+}
+
+/** Nobody manages, or makes, somebody of a higher role than their own. */
+export function requireRank(rights: Rights, policy: Policy, role: string): void {
+  if (rights.member === null) return;
+  const own = policy.organizationRoles.get(rights.member.role)?.rank ?? Number.POSITIVE_INFINITY;
+  const other = policy.organizationRoles.get(role)?.rank ?? 0;
+  if (other < own) throw forbidden(`The role ${role} is above that of ${rights.member.id}.`);
+}
+
+/** Administrators, and whoever is admin of the workspace: its owner, or by assignment (SCRYDON-18). */
+export async function requireWorkspaceAdmin(
+  draft: DocReader,
+  rights: Rights,
+  workspace: WorkspaceDoc,
+  what: string,
+): Promise<void> {
+  requirePerson(rights, what);
+  if (rights.administrator) return;
+  const member = rights.member!;
+  const assignments = [...member.assignments];
+  for (const id of member.teams)
+    assignments.push(...((await draft.get('team', teamKey(workspace.organizationId, id)))?.assignments ?? []));
+  const admin =
+    workspace.ownerId === member.id || assignments.some(([id, role]) => id === workspace.id && role === 'admin');
+  if (!admin) throw forbidden(`Only administrators of the organization and admins of the workspace may ${what}.`);
+}
+
+/** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */
+export function requireKind(rights: Rights, kind: KindPolicy): void {
+  if (rights.member === null || kind.manageAction === null) return;
+  if (kind.everyoneInEditions.has(rights.member.edition)) return;
+  if (!rights.actions.has(kind.manageAction)) {
+    throw forbidden(
+      `${rights.member.id} needs the action ${kind.manageAction} for ${kind.name} tokens; the role ${rights.member.role} does not give it.`,
+    );
+  }
+}
+
+/** Only for oneself: whoever creates or rotates a token holds its value, and would act as its owner. */
+export function requireSelf(rights: Rights, ownerId: string | null, what: string): void {
+  if (rights.member !== null && rights.member.id !== ownerId) throw forbidden(`Only its owner may ${what} a token.`);
+}
+
+/** Owners, and those who may see everybody's. */
+export function maySeeTokenOf(rights: Rights, policy: Policy, ownerId: string | null): boolean {
+  if (rights.member === null || rights.administrator || rights.member.id === ownerId) return true;
+  return policy.listAction !== null && rights.member.edition !== 'personal' && rights.actions.has(policy.listAction);
+}

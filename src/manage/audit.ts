@@ -1,0 +1,83 @@
+/**
+ * Who did what to what, and when. Written with the change itself, so that neither exists without the other; derived
+ * from what the draft writes, so that no rule can forget it. Never holds a secret or a hash of one.
+ */
+import { randomText } from '../secret.ts';
+import type { Actor } from './actor.ts';
+import type { AuditDoc, DocKind } from './records.ts';
+
+export interface AuditTarget {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** What a draft did to one record. */
+export interface Written {
+  readonly kind: DocKind;
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+}
+
+/** Bookkeeping that says nothing by itself. */
+const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit']);
+/** Fields that never leave the store. */
+const SECRET = new Set(['hash', 'secretHash', 'generation', 'ownerGeneration']);
+
+/** null where nothing is worth a line. */
+export function describeWrite({
+  kind,
+  before,
+  after,
+}: Written): Pick<AuditDoc, 'action' | 'target' | 'before' | 'after'> | null {
+  if (SILENT.has(kind) || (before === null && after === null)) return null;
+  const { shownBefore, shownAfter } = difference(before, after);
+  const rotated = before?.hash !== after?.hash || before?.secretHash !== after?.secretHash;
+  if (before !== null && after !== null && !rotated && Object.keys(shownAfter ?? {}).length === 0) return null;
+  const doc = (after ?? before)!;
+  return {
+    action: `${NAMES[kind] ?? kind}.${verb(before, after, rotated)}`,
+    target: { type: NAMES[kind] ?? kind, id: String(doc.clientId ?? doc.id) },
+    before: shownBefore,
+    after: shownAfter,
+  };
+}
+
+const NAMES: Partial<Record<DocKind, string>> = { account: 'service-account' };
+
+function verb(before: Written['before'], after: Written['after'], rotated: boolean): string {
+  if (before === null) return 'created';
+  if (after === null || (after.state === 'deleted' && before.state !== 'deleted')) return 'deleted';
+  if (rotated) return 'rotated';
+  if (before.state === after.state) return 'updated';
+  const verbs: Record<string, string> = {
+    active: 'activated',
+    inactive: 'deactivated',
+    revoked: 'revoked',
+    disabled: 'disabled',
+  };
+  return verbs[String(after.state)] ?? 'updated';
+}
+
+/** Of a change only what changed; of a creation or deletion everything. */
+function difference(before: Written['before'], after: Written['after']) {
+  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
+    (key) => !SECRET.has(key),
+  );
+  const changed =
+    before === null || after === null
+      ? keys
+      : keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  const pick = (doc: Written['before']) =>
+    doc === null ? null : Object.fromEntries(changed.map((key) => [key, doc[key] ?? null]));
+  return { shownBefore: pick(before), shownAfter: pick(after) };
+}
+
+export function actorView(actor: Actor): AuditDoc['actor'] {
+  if (actor.kind === 'operator') return { kind: 'admin-key', id: null, tokenId: null };
+  return { kind: actor.kind, id: actor.id, tokenId: actor.kind === 'token' ? actor.token.id : null };
+}
+
+/** Sorts by time. */
+export function newAuditId(nowMs: number): string {
+  return `evt_${nowMs.toString(36).padStart(9, '0')}${randomText(12)}`;
+}

@@ -1,0 +1,189 @@
+/** Tokens that exist: edited, switched, replaced and ended. Revoked and deleted are for ever. */
+import { type AllGrant, credentialKey, memberKey, tokenKey } from '../core/facts.ts';
+import type { KindPolicy, MutableField } from '../core/policy.ts';
+import { mintToken } from '../secret.ts';
+import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from './actor.ts';
+import { enter, type ManageContext } from './context.ts';
+import { change, type Draft, type Drafted } from './draft.ts';
+import { newExpiry } from './expiry.ts';
+import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
+import { checkLimits } from './limits.ts';
+import { type ContactsInput, readContacts } from './metadata.ts';
+import { lists } from './places.ts';
+import type { TokenDoc } from './records.ts';
+import { conflict, notFound, type Rejection, unacceptable } from './rejection.ts';
+import { type CreatedToken, ownerOf, requireToken, stateShown } from './tokens.ts';
+
+export interface TokenPatch {
+  readonly name?: string;
+  readonly description?: string | null;
+  readonly contacts?: ContactsInput | null;
+  readonly scopes?: readonly string[];
+  readonly workspaces?: readonly string[] | AllGrant | 'all';
+  readonly expiresAt?: string | null;
+}
+
+export async function patchToken(
+  context: ManageContext,
+  org: string,
+  id: string,
+  patch: TokenPatch,
+): Promise<Drafted<TokenDoc>> {
+  return change(context, org, async (draft) => {
+    const { before, rights } = await open(context, draft, org, id);
+    const policy = context.policy();
+    const kind = kindOf(context, before);
+    requireSelf(rights, before.ownerId, 'edit');
+    requireKind(rights, kind);
+    if (before.state === 'revoked') throw terminal(before);
+    for (const field of Object.keys(patch)) checkMutable(kind, field);
+    let after: TokenDoc = { ...before };
+    if (patch.name !== undefined) after = { ...after, name: patch.name };
+    if (patch.description !== undefined) after = { ...after, description: patch.description };
+    if (patch.contacts !== undefined) after = { ...after, contacts: await readContacts(draft, org, patch.contacts) };
+    if (patch.scopes !== undefined || patch.workspaces !== undefined) {
+      const owner = await ownerOf(draft, org, before.ownerId ?? undefined);
+      if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
+      if (patch.workspaces !== undefined)
+        after = { ...after, ...(await checkWorkspaces(draft, policy, kind, owner, patch.workspaces)) };
+    }
+    if (patch.expiresAt !== undefined)
+      after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
+    requireWithin(rights.actor, after);
+    // An expired token that lives again counts again.
+    if (patch.expiresAt !== undefined) await checkLimits(draft, kind, after, context.nowMs());
+    draft.put('token', after);
+    return after;
+  });
+}
+
+export type StateChange = 'activate' | 'deactivate' | 'revoke';
+
+export async function changeTokenState(
+  context: ManageContext,
+  org: string,
+  id: string,
+  asked: StateChange,
+): Promise<Drafted<TokenDoc>> {
+  return change(context, org, async (draft) => {
+    const { before, rights } = await open(context, draft, org, id);
+    requireMayEnd(context, rights, before);
+    if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
+    if (asked === 'activate') {
+      await checkOwnerStillThere(draft, before);
+      await checkLimits(draft, kindOf(context, before), before, context.nowMs());
+    }
+    const after: TokenDoc =
+      asked === 'revoke'
+        ? { ...before, state: 'revoked', stateReason: before.state === 'revoked' ? before.stateReason : null }
+        : asked === 'activate'
+          ? { ...before, state: 'active', stateReason: null }
+          : { ...before, state: 'inactive', stateReason: before.state === 'inactive' ? before.stateReason : null };
+    draft.put('token', after);
+    return after;
+  });
+}
+
+/** Works in every state. The value is unknown from the next request on. */
+export async function deleteToken(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
+  return change(context, org, async (draft) => {
+    const { before, rights } = await open(context, draft, org, id);
+    requireMayEnd(context, rights, before);
+    for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
+    draft.delete(tokenKey(org, id));
+  });
+}
+
+/**
+ * A new value for the same token; shown once. The old one ends at once, or after the grace that the policy allows, never
+ * past the token's own expiry. Values that were still in an earlier grace end now.
+ */
+export async function rotateToken(
+  context: ManageContext,
+  org: string,
+  id: string,
+  graceSeconds: number,
+): Promise<Drafted<CreatedToken>> {
+  return change(context, org, async (draft) => {
+    const { before, rights } = await open(context, draft, org, id);
+    const kind = kindOf(context, before);
+    requireSelf(rights, before.ownerId, 'rotate');
+    requireKind(rights, kind);
+    requireWithin(rights.actor, before);
+    if (kind.rotation === null)
+      throw unacceptable('rotation_not_allowed', 'kind', `A ${kind.name} token cannot be rotated; create a new one.`);
+    const { maxGraceMs } = kind.rotation;
+    if (graceSeconds * 1000 > maxGraceMs) {
+      throw unacceptable(
+        'grace_out_of_range',
+        'graceSeconds',
+        `graceSeconds must be 0 to ${maxGraceMs / 1000} for a ${kind.name} token.`,
+      );
+    }
+    if (before.state === 'revoked') throw terminal(before);
+    const nowMs = context.nowMs();
+    if (stateShown(before, nowMs) === 'expired')
+      throw conflict('token_expired', `Token ${id} has expired; there is nothing to replace.`);
+    for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
+    if (graceSeconds > 0) {
+      const endsAtMs = Math.min(nowMs + graceSeconds * 1000, before.expiresAtMs ?? Number.POSITIVE_INFINITY);
+      draft.put('credential', { organizationId: org, tokenId: id, endsAtMs }, { hash: before.hash });
+    }
+    const token = mintToken(kind.prefix);
+    const hash = token.hash();
+    const doc = { ...before, hash, hint: token.hint(kind.prefix) };
+    draft.expectAbsent(credentialKey(hash));
+    draft.put('credential', { organizationId: org, tokenId: id, endsAtMs: null }, { hash });
+    draft.put('token', doc);
+    return { doc, token: token.reveal() };
+  });
+}
+
+async function open(
+  context: ManageContext,
+  draft: Draft,
+  org: string,
+  id: string,
+): Promise<{ readonly before: TokenDoc; readonly rights: Rights }> {
+  const { rights } = await enter(context, draft, org);
+  const before = await requireToken(draft, org, id);
+  if (!maySeeTokenOf(rights, context.policy(), before.ownerId)) throw notFound('token', id);
+  return { before, rights };
+}
+
+/** Owners with the right to the kind; administrators any token (FEATBIT-2). A managing token: those within its reach. */
+function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc): void {
+  if (rights.member === null || (rights.administrator && rights.actor.kind === 'member')) return;
+  if (rights.member.id !== token.ownerId)
+    throw forbidden('Only its owner and administrators of the organization may do this to a token.');
+  requireKind(rights, kindOf(context, token));
+}
+
+function kindOf(context: ManageContext, token: TokenDoc): KindPolicy {
+  const kind = context.policy().kinds.get(token.kind);
+  if (kind === undefined)
+    throw conflict('kind_unknown', `The policy in force does not manage tokens of the kind ${token.kind}.`);
+  return kind;
+}
+
+/** A token whose owner was removed can never be activated again, even when the id returns (contract 5). */
+async function checkOwnerStillThere(draft: Draft, token: TokenDoc): Promise<void> {
+  if (token.authority !== 'live') return;
+  const owner = await draft.get('member', memberKey(token.organizationId, token.ownerId!));
+  if (token.stateReason === 'owner_removed' || owner?.generation !== token.ownerGeneration) {
+    throw conflict(
+      'owner_removed',
+      'The owner of this token was removed from the organization; it can never be activated again.',
+    );
+  }
+}
+
+function terminal(token: TokenDoc): Rejection {
+  return conflict('token_revoked', `Token ${token.id} is revoked, and that is for ever.`);
+}
+
+function checkMutable(kind: KindPolicy, field: string): void {
+  const mutable = field === 'expiresAt' ? kind.expiry.editable : kind.mutable.has(field as MutableField);
+  if (!mutable)
+    throw unacceptable('field_fixed', field, `${field} of a ${kind.name} token cannot be changed after creation.`);
+}

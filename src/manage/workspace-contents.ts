@@ -1,0 +1,131 @@
+/** What stands in a workspace: environments, and resources with their owner and collaborators. */
+import { environmentKey, resourceKey } from '../core/facts.ts';
+import { administerWorkspace, visitWorkspace } from './assignments.ts';
+import { checkId, type ManageContext, type Put, reader } from './context.ts';
+import { change, type Drafted } from './draft.ts';
+import type { DocReader, EnvironmentDoc, ResourceDoc } from './records.ts';
+import { conflict, notFound } from './rejection.ts';
+
+/** Environment ids are unique in the organization: a request names one without its workspace. */
+export async function putEnvironment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  id: string,
+  input: { readonly name: string },
+): Promise<Drafted<Put<EnvironmentDoc>>> {
+  checkId(id, 'id');
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'manage its environments');
+    const before = await draft.get('environment', environmentKey(org, id));
+    if (before !== null && before.workspaceId !== workspaceId) {
+      throw conflict(
+        'id_taken',
+        `Environment ${id} already belongs to another workspace; ids are unique in the organization.`,
+      );
+    }
+    const item = { organizationId: org, workspaceId, id, name: input.name };
+    draft.put('environment', item);
+    return { created: before === null, item };
+  });
+}
+
+export async function getEnvironment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  id: string,
+): Promise<EnvironmentDoc> {
+  const draft = reader(context.store);
+  await visitWorkspace(context, draft, org, workspaceId);
+  return requireEnvironment(draft, org, workspaceId, id);
+}
+
+export async function deleteEnvironment(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  id: string,
+): Promise<Drafted<void>> {
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'manage its environments');
+    await requireEnvironment(draft, org, workspaceId, id);
+    draft.delete(environmentKey(org, id));
+  });
+}
+
+/** `type` and id together are unique in the organization. */
+export async function putResource(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  type: string,
+  id: string,
+  input: { readonly owner: string; readonly collaborators: readonly string[] },
+): Promise<Drafted<Put<ResourceDoc>>> {
+  checkId(type, 'type');
+  checkId(id, 'id');
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'manage its resources');
+    const before = await draft.get('resource', resourceKey(org, type, id));
+    if (before !== null && before.workspaceId !== workspaceId) {
+      throw conflict(
+        'id_taken',
+        `${type} ${id} already belongs to another workspace; ids are unique in the organization.`,
+      );
+    }
+    const collaborators = [...new Set(input.collaborators)];
+    const item = { organizationId: org, workspaceId, type, id, ownerId: input.owner, collaborators };
+    draft.put('resource', item);
+    return { created: before === null, item };
+  });
+}
+
+export async function getResource(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  type: string,
+  id: string,
+): Promise<ResourceDoc> {
+  const draft = reader(context.store);
+  await visitWorkspace(context, draft, org, workspaceId);
+  return requireResource(draft, org, workspaceId, type, id);
+}
+
+export async function deleteResource(
+  context: ManageContext,
+  org: string,
+  workspaceId: string,
+  type: string,
+  id: string,
+): Promise<Drafted<void>> {
+  return change(context, org, async (draft) => {
+    await administerWorkspace(context, draft, org, workspaceId, 'manage its resources');
+    await requireResource(draft, org, workspaceId, type, id);
+    draft.delete(resourceKey(org, type, id));
+  });
+}
+
+async function requireEnvironment(
+  draft: DocReader,
+  org: string,
+  workspaceId: string,
+  id: string,
+): Promise<EnvironmentDoc> {
+  const environment = await draft.get('environment', environmentKey(org, id));
+  if (environment === null || environment.workspaceId !== workspaceId) throw notFound('environment', id);
+  return environment;
+}
+
+async function requireResource(
+  draft: DocReader,
+  org: string,
+  workspaceId: string,
+  type: string,
+  id: string,
+): Promise<ResourceDoc> {
+  const resource = await draft.get('resource', resourceKey(org, type, id));
+  if (resource === null || resource.workspaceId !== workspaceId) throw notFound(type, id);
+  return resource;
+}

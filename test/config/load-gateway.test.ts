@@ -1,0 +1,405 @@
+/** What no schema can see in gateway.yaml: names that lead nowhere, routes in each other's way, files that are not there. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Configuration, loadGateway, proxyMatcher } from '../../src/config/load-gateway.ts';
+import { ConfigError } from '../../src/errors.ts';
+
+const POLICY = `name: small
+scopes:
+  - { name: "bot:read", category: Bot, description: Read bots }
+  - { name: "bot:write", category: Bot, description: Change bots }
+  - { name: "workflows:read", category: Workflow, description: Read workflows }
+organizationRoles:
+  member: { scopes: all }
+defaultKind: personal
+kinds:
+  personal:
+    description: Short-lived
+    prefix: pat
+    authority: live
+    selectable: [{ listed: joined, all: all-joined }]
+    expiry: { minDays: 1, maxDays: 30 }
+`;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scopegate-config-'));
+  writeFileSync(join(folder, 'policy.yaml'), POLICY);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, env = {}): Configuration {
+  const path = join(folder, 'gateway.yaml');
+  writeFileSync(path, text);
+  return loadGateway(path, env);
+}
+
+/** Every problem as `file:line:column: message`, the temporary folder left out. */
+function problems(text: string): string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n').map((line) => line.replaceAll(`${folder}/`, ''));
+  }
+  return [];
+}
+
+const HEAD = `policy: policy.yaml
+upstreams:
+  platform: { targets: ["http://127.0.0.1:9000"] }
+`;
+/** The first of the routes stands in line 5. */
+const routes = (...lines: string[]) => `${HEAD}routes:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
+const route = (id: string, path: string, rest = '') =>
+  `{ id: ${id}, match: { path: "${path}" }, upstream: platform${rest} }`;
+const withMethods = (id: string, methods: string, path: string) =>
+  `{ id: ${id}, match: { methods: [${methods}], path: "${path}" }, upstream: platform }`;
+
+it('a file without mistakes becomes a configuration, its paths relative to the file', () => {
+  const configuration = load(routes(route('all', '/**', ', require: { scopes: ["bot:read"] }')));
+  expect(configuration).toMatchObject({
+    path: join(folder, 'gateway.yaml'),
+    policyPath: join(folder, 'policy.yaml'),
+    policy: { name: 'small', defaultKind: 'personal' },
+    routeCount: 1,
+    file: { gateway: { port: 8080 }, store: { driver: 'sqlite', path: 'data/scopegate.db' } },
+  });
+  expect(configuration.resolvePath('data/x')).toBe(join(folder, 'data/x'));
+  expect(configuration.routes.match('GET', ['x'])).toMatchObject({ kind: 'route', route: { id: 'all' } });
+});
+
+it('a route without a workspace is told as a warning, at its place; a public one and a guarded one are not', () => {
+  const { warnings } = load(
+    routes(
+      route('open', '/open', ', public: true'),
+      route('wide', '/wide', ', require: { scopes: ["bot:read"] }'),
+      route('guarded', '/{ws}', ', require: { workspace: { from: path.ws, as: workspace } }'),
+    ),
+  );
+  expect(warnings.map((line) => line.replace(`${folder}/`, ''))).toEqual([
+    'gateway.yaml:6:5: warning: the route "wide" names no workspace: roles and workspace grants are not checked',
+  ]);
+});
+
+describe('a name that leads nowhere', () => {
+  it.each([
+    [
+      'a scope',
+      route('x', '/x', ', require: { scopes: ["bot:read", "bot:raed"] }'),
+      '5:89: the policy knows no scope "bot:raed"; did you mean "bot:read"?',
+    ],
+    [
+      'a scope of anyOf',
+      route('x', '/x', ', require: { anyOf: ["workflow:read"] }'),
+      '5:76: the policy knows no scope "workflow:read"; did you mean "workflows:read"?',
+    ],
+    [
+      'a scope like no other',
+      route('x', '/x', ', require: { scopes: ["payments:refund"] }'),
+      '5:77: the policy knows no scope "payments:refund"',
+    ],
+    [
+      'an upstream',
+      '{ id: x, match: { path: "/x" }, upstream: platfrom }',
+      '5:47: there is no upstream "platfrom"; did you mean "platform"?',
+    ],
+    [
+      'an upstream that every object has',
+      '{ id: x, match: { path: "/x" }, upstream: constructor }',
+      '5:47: there is no upstream "constructor"',
+    ],
+    [
+      'a parameter of the path',
+      route('x', '/bots/{botId}', ', require: { workspace: { from: path.botID, as: workspace } }'),
+      '5:98: the path has no parameter {botID}; did you mean "botId"?',
+    ],
+    [
+      "a resource's parameter",
+      route(
+        'x',
+        '/{ws}',
+        ', require: { workspace: { from: path.ws, as: workspace }, resource: { type: bot, from: path.bot, relation: owner } }',
+      ),
+      '5:145: the path has no parameter {bot}',
+    ],
+  ])('%s is told at its place', (_name, line, expected) => {
+    expect(problems(routes(line))).toEqual([`gateway.yaml:${expected}`]);
+  });
+
+  it('a query or header needs to be in no template', () => {
+    const require = (from: string) => `, require: { workspace: { from: ${from}, as: workspace } }`;
+    expect(problems(routes(route('x', '/x', require('query.ws')), route('y', '/y', require('header.X-Ws'))))).toEqual(
+      [],
+    );
+  });
+});
+
+it('a route id that stands twice is told with the line of the first', () => {
+  expect(problems(routes(route('x', '/x'), route('y', '/y'), route('x', '/z')))).toEqual([
+    'gateway.yaml:7:11: the route id "x" already stands in line 5',
+  ]);
+});
+
+describe('routes in each other’s way', () => {
+  it.each([
+    ['the same template', [route('a', '/x'), route('b', '/x')], '6:29', 'all other methods'],
+    ['parameters of other names', [route('a', '/x/{id}'), route('b', '/x/{name}')], '6:29', 'all other methods'],
+    ['two rests', [route('a', '/x/**'), route('b', '/x/**')], '6:29', 'all other methods'],
+    ['the same text once decoded', [route('a', '/x'), route('b', '/%78')], '6:29', 'all other methods'],
+    [
+      'a method that both name',
+      [withMethods('a', 'GET, PUT', '/x'), withMethods('b', 'POST, PUT', '/x')],
+      '6:32',
+      'one of POST, PUT',
+    ],
+  ])('%s', (_name, lines, place, methods) => {
+    expect(problems(routes(...lines))).toEqual([
+      `gateway.yaml:${place}: the route "a" already answers this path for ${methods}`,
+    ]);
+  });
+
+  it.each([
+    ['case', 'caseSensitive: false', '/Admin/{x}', '/aDMIN/{y}'],
+    ['a trailing slash', 'ignoreTrailingSlash: true', '/x/{id}', '/x/{id}/'],
+  ])('%s makes them one where the upstreams ignore it, and only there', (_name, setting, left, right) => {
+    const text = routes(route('a', left), route('b', right));
+    expect(problems(text)).toEqual([]);
+    expect(problems(`${text}routing: { ${setting} }\n`)).toEqual([
+      'gateway.yaml:6:29: the route "a" already answers this path for all other methods',
+    ]);
+  });
+
+  it('disjoint methods, GET beside HEAD, and narrower templates are not', () => {
+    expect(
+      problems(
+        routes(
+          withMethods('a', 'GET', '/x'),
+          withMethods('b', 'HEAD', '/x'),
+          withMethods('c', 'PUT', '/x'),
+          route('d', '/x'),
+          route('e', '/{y}'),
+          route('f', '/**'),
+        ),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('a path that the gateway answers itself', () => {
+  const path = '/api/auth/oauth2/token';
+  const reserved = (text: string) => {
+    writeFileSync(join(folder, 'policy.yaml'), `${POLICY}serviceAccounts: {}\n`);
+    return problems(text);
+  };
+
+  it.each([
+    ['with its method', withMethods('x', 'POST', path), '5:46'],
+    ['with another method', withMethods('x', 'GET', path), '5:45'],
+    ['with all other methods', route('x', path), '5:29'],
+    ['in another spelling', route('x', '/api/auth/oauth2/%74oken'), '5:29'],
+  ])('is no route’s %s', (_name, line, place) => {
+    const told = line.includes('%74') ? '/api/auth/oauth2/%74oken' : path;
+    expect(reserved(routes(line))).toEqual([`gateway.yaml:${place}: ${told} is answered by the gateway itself`]);
+  });
+
+  it.each([
+    ['case', 'caseSensitive: false', '/API/auth/OAuth2/token'],
+    ['a trailing slash', 'ignoreTrailingSlash: true', `${path}/`],
+  ])('nor where %s makes no difference', (_name, setting, other) => {
+    const text = routes(route('x', other));
+    expect(reserved(text)).toEqual([]);
+    expect(reserved(`${text}routing: { ${setting} }\n`)).toEqual([
+      `gateway.yaml:5:29: ${other} is answered by the gateway itself`,
+    ]);
+  });
+
+  it('may stand under a wider template, which does not get it', () => {
+    expect(reserved(routes(route('x', '/api/**'), route('y', '/api/auth/oauth2/{x}')))).toEqual([]);
+    const { routes: table } = load(routes(route('x', '/api/**')));
+    expect(table.match('POST', path.slice(1).split('/'))).toMatchObject({ route: { endpoint: 'token' } });
+    expect(table.match('GET', path.slice(1).split('/'))).toMatchObject({ kind: 'method', allow: ['POST'] });
+  });
+
+  it('is free where the policy has no service accounts', () => {
+    expect(problems(routes(route('x', path)))).toEqual([]);
+  });
+});
+
+describe('a path that no request could have', () => {
+  it.each([
+    ['/a//b', '"//" can never be matched: such requests are refused'],
+    ['/a/../b', 'the segment ".." can never be matched: requests with it are refused'],
+    ['/a/%2e/b', 'the segment "%2e" can never be matched: requests with it are refused'],
+    ['/a%2Fb', 'the segment "a%2Fb" can never be matched: requests with it are refused'],
+    ['/a b', 'the segment "a b" can never be matched: requests with it are refused'],
+    ['/a?b=c', 'a path has no query and no fragment; match on the path alone'],
+    ['/**/a', '"**" may only stand at the end, as "/**"'],
+    ['/{x}/{x}', 'the parameter {x} stands twice'],
+    ['/a*', 'the segment "a*" is neither a literal nor exactly one {name}; "/**" stands only at the end'],
+  ])('%s', (path, message) => {
+    expect(problems(routes(route('x', path)))).toEqual([`gateway.yaml:5:29: ${message}`]);
+  });
+});
+
+describe('files', () => {
+  it('a missing policy is told where it is named, and does not hide the rest', () => {
+    const text = routes(route('x', '/x', ', require: { scopes: ["no:matter"] }'), route('x', '/y')).replace(
+      'policy.yaml',
+      'p.yaml',
+    );
+    expect(problems(text)).toEqual([
+      'gateway.yaml:1:9: the policy p.yaml cannot be read: no such file',
+      'gateway.yaml:6:11: the route id "x" already stands in line 5',
+    ]);
+  });
+
+  it('a policy that is a folder is no policy', () => {
+    mkdirSync(join(folder, 'folder'));
+    expect(problems(routes(route('x', '/x')).replace('policy.yaml', 'folder'))).toEqual([
+      'gateway.yaml:1:9: the policy folder cannot be read: it is a directory',
+    ]);
+  });
+
+  it('mistakes in the policy are told together with those of the gateway, each in its own file', () => {
+    writeFileSync(
+      join(folder, 'policy.yaml'),
+      POLICY.replace('defaultKind: personal', 'defaultKind: magic').replace('scopes: all', 'scopes: ["bot:fly"]'),
+    );
+    expect(problems(routes('{ id: x, match: { path: "/x" }, upstream: nowhere }'))).toEqual([
+      'gateway.yaml:5:47: there is no upstream "nowhere"',
+      'policy.yaml:7:22: unknown scope "bot:fly"; it must stand in "scopes"',
+      'policy.yaml:8:14: there is no kind "magic"',
+    ]);
+  });
+
+  it('a missing gateway.yaml is told in one line', () => {
+    const path = join(folder, 'nowhere.yaml');
+    expect(() => loadGateway(path, {})).toThrow(`${path}:1:1: cannot be read: no such file`);
+  });
+
+  it('certificates and keys that are missing are told each, where they are named', () => {
+    writeFileSync(join(folder, 'there.pem'), '');
+    const text = `gateway: { tls: { cert: there.pem, key: missing.key } }
+policy: policy.yaml
+upstreams:
+  platform:
+    targets: ["https://127.0.0.1:9000"]
+    tls: { ca: missing-ca.pem, cert: there.pem, key: missing.key }
+routes: [${route('x', '/x')}]
+`;
+    expect(problems(text)).toEqual([
+      'gateway.yaml:1:41: missing.key: no such file',
+      'gateway.yaml:6:16: missing-ca.pem: no such file',
+      'gateway.yaml:6:54: missing.key: no such file',
+    ]);
+  });
+});
+
+it.each([
+  ['the decision listener', 'decision: { for: nginx }', '6:1: the decision listener'],
+  ['redis', 'store: { driver: redis, url: "redis://127.0.0.1" }', '6:18: the redis store'],
+  ['workers', 'gateway: { workers: 4 }', '6:21: more than one worker'],
+  ['as many workers as processors', 'gateway: { workers: auto }', '6:21: more than one worker'],
+  ['serving during an outage', 'cache: { serveDuringOutageMs: 1000 }', '6:31: serving during an outage'],
+])('%s is refused while it cannot be obeyed', (_name, line, expected) => {
+  expect(problems(`${routes(route('x', '/x'))}${line}\n`)).toEqual([
+    `gateway.yaml:${expected} is not supported by this version yet`,
+  ]);
+});
+
+it('active health checks are refused while they cannot be obeyed', () => {
+  const text = routes(route('x', '/x')).replace('9000"]', '9000"], health: { path: /healthz }');
+  expect(problems(text)).toEqual(['gateway.yaml:3:51: active health checks are not supported by this version yet']);
+});
+
+it('everything that is wrong is told at once, in the order of the file', () => {
+  const text = `policy: policy.yaml
+upstreams:
+  platform: { targets: ["http://127.0.0.1:9000"] }
+decision: { for: caddy }
+routes:
+  - ${route('a', '/x', ', require: { scopes: ["bot:raed"] }')}
+  - ${route('a', '/{y}/{y}')}
+  - ${route('c', '/x')}
+  - { id: d, match: { path: "/d" }, upstream: nowhere }
+`;
+  expect(problems(text).map((line) => line.split(': ')[0])).toEqual([
+    'gateway.yaml:4:1',
+    'gateway.yaml:6:77',
+    'gateway.yaml:7:11',
+    'gateway.yaml:7:29',
+    'gateway.yaml:8:29',
+    'gateway.yaml:9:47',
+  ]);
+});
+
+it('one broken route does not make another one look right', () => {
+  expect(problems(routes(route('a', '/a//b', ', require: { scopes: ["bot:raed"] }')))).toEqual([
+    'gateway.yaml:5:29: "//" can never be matched: such requests are refused',
+    'gateway.yaml:5:80: the policy knows no scope "bot:raed"; did you mean "bot:read"?',
+  ]);
+});
+
+describe('a policy', () => {
+  const policyProblems = (change: (text: string) => string) => {
+    writeFileSync(join(folder, 'policy.yaml'), change(POLICY));
+    return problems(routes(route('x', '/x')));
+  };
+  it.each([
+    ['a scope that stands twice', ['name: "bot:write"', 'name: "bot:read"'], '4:13: the scope "bot:read" stands twice'],
+    [
+      'a kind to begin with that does not exist',
+      ['defaultKind: personal', 'defaultKind: x'],
+      '8:14: there is no kind "x"',
+    ],
+    ['days that contradict each other', ['minDays: 1', 'minDays: 31'], '15:24: minDays is greater than maxDays'],
+    [
+      'a choice of days that would be refused',
+      ['maxDays: 30', 'maxDays: 30, presetsDays: [7, 90]'],
+      '15:57: 90 days is outside minDays and maxDays',
+    ],
+    [
+      'a rule for a role that does not exist',
+      ['listed: joined', 'roles: [king], listed: joined'],
+      '14:28: there is no organization role "king"',
+    ],
+    [
+      'a frozen kind that would have nobody to follow',
+      ['authority: live', 'authority: frozen\n    scopes: optional'],
+      '14:13: a frozen kind needs scopes of its own: it has no owner to follow',
+    ],
+  ])('%s is told at its place', (_name, [from, to], expected) => {
+    expect(policyProblems((text) => text.replace(from!, to!))).toEqual([`policy.yaml:${expected}`]);
+  });
+
+  it('two kinds may not share a prefix', () => {
+    const twin = POLICY.slice(POLICY.indexOf('  personal:')).replace('personal', 'twin');
+    expect(policyProblems((text) => text + twin)).toEqual([
+      'policy.yaml:18:13: the prefix "pat" already belongs to the kind "personal"',
+    ]);
+  });
+});
+
+describe('trusted proxies', () => {
+  it('an empty list believes nobody', () => {
+    expect(proxyMatcher([])('127.0.0.1')).toBe(false);
+  });
+
+  it.each([
+    [['10.0.0.0/8'], '10.255.0.1', true],
+    [['10.0.0.0/8'], '11.0.0.1', false],
+    [['127.0.0.1'], '127.0.0.1', true],
+    [['127.0.0.1'], '127.0.0.2', false],
+    [['127.0.0.1'], '::ffff:127.0.0.1', true],
+    [['127.0.0.1'], '::ffff:127.0.0.2', false],
+    [['fd00::/8'], 'fd12::1', true],
+    [['fd00::/8'], 'fe80::1', false],
+    [['0.0.0.0/0'], '::1', false],
+    [['10.0.0.0/8'], 'not an address', false],
+  ])('%j and %s: %s', (networks, address, expected) => {
+    expect(proxyMatcher(networks)(address)).toBe(expected);
+  });
+});

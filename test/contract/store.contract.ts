@@ -1,0 +1,460 @@
+/**
+ * What every store promises, whatever engine is behind it. An adapter's own test file calls this with the way to open
+ * one; `peer`, where the engine can be shared, opens a second store on the same records, as another process would.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Follower, Notice, Store, Write } from '../../src/store/store.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
+
+export interface Subject {
+  readonly store: Store;
+  /** Another store on the same records; absent where the engine cannot be shared. */
+  readonly peer?: () => Store;
+  /** Puts text that is no JSON where the record of `key` stands; absent where nothing can. */
+  readonly damage?: (key: string) => void;
+  readonly dispose: () => Promise<void>;
+}
+
+/** Others' commits are promised within this. */
+const FEED_MS = 100;
+/** Awaited this long before the promise counts as broken by more than a busy test machine. */
+const PATIENCE_MS = 2000;
+
+/** Notes what it hears, and lets a test wait for it. */
+export class Listener implements Follower {
+  readonly notices: Notice[] = [];
+  flushes = 0;
+  heardCount = 0;
+  readonly #waiting = new Set<() => void>();
+
+  changed(notice: Notice): void {
+    this.notices.push(notice);
+    this.#wake();
+  }
+
+  flushed(): void {
+    this.flushes++;
+    this.#wake();
+  }
+
+  heard(): void {
+    this.heardCount++;
+    this.#wake();
+  }
+
+  get keys(): string[] {
+    return this.notices.flatMap((notice) => notice.keys);
+  }
+
+  /** Resolves with the milliseconds it took. */
+  async until(holds: () => boolean): Promise<number> {
+    const begun = performance.now();
+    while (!holds()) {
+      const left = PATIENCE_MS - (performance.now() - begun);
+      if (left <= 0) throw new Error(`not heard within ${PATIENCE_MS} ms; heard: ${JSON.stringify(this.notices)}`);
+      const abort = new AbortController();
+      await Promise.race([
+        new Promise<void>((resolve) => this.#waiting.add(resolve)),
+        delay(left, undefined, { signal: abort.signal }).catch(() => {}),
+      ]);
+      abort.abort();
+    }
+    return performance.now() - begun;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+export function describeStore(name: string, open: () => Subject | Promise<Subject>): void {
+  describe(`${name} as a store`, () => {
+    let subject: Subject;
+    let store: Store;
+
+    beforeEach(async () => {
+      subject = await open();
+      store = subject.store;
+    });
+    afterEach(() => subject.dispose());
+
+    const put = (...writes: Write[]) => store.commit({ expects: [], writes });
+    const keysOf = async (index: string, options = {}) =>
+      (await store.scan(index, { limit: 100, ...options })).map(({ key }) => key);
+
+    describe('records', () => {
+      it('a key that was never written is absent, and that is an answer', async () => {
+        expect(await store.read('a')).toEqual({ kind: 'absent' });
+        expect(await store.get('a')).toBeNull();
+      });
+
+      it('what was put is found as it was, with the revision that wrote it', async () => {
+        const record = { text: 'é\u0000\u{1f600}', list: [1, null, { deep: true }], number: 1.5, empty: {} };
+        const committed = await put({ key: 'a', record });
+        expect(committed).toEqual({ ok: true, revision: expect.any(Number) as number });
+        const { revision } = committed as { revision: number };
+        expect(await store.read('a')).toEqual({ kind: 'found', record });
+        expect(await store.get('a')).toEqual({ key: 'a', record, version: revision });
+      });
+
+      it('no caller can change a record behind its back', async () => {
+        const record = { list: [1] };
+        await put({ key: 'a', record });
+        record.list.push(2);
+        const found = (await store.get('a'))!.record as typeof record;
+        found.list.push(3);
+        const read = (await store.read('a')) as { record: typeof record };
+        read.record.list.push(4);
+        expect(await store.get('a')).toMatchObject({ record: { list: [1] } });
+      });
+
+      it('a put replaces the whole record, and a deletion leaves nothing', async () => {
+        await put({ key: 'a', record: { x: 1, y: 2 } });
+        await put({ key: 'a', record: { y: 3 } });
+        expect(await store.get('a')).toMatchObject({ record: { y: 3 } });
+        await put({ key: 'a', record: null });
+        expect(await store.get('a')).toBeNull();
+        expect(await store.read('a')).toEqual({ kind: 'absent' });
+      });
+
+      it('deleting what is not there is no error', async () => {
+        expect(await put({ key: 'nothing', record: null })).toMatchObject({ ok: true });
+      });
+
+      it('keys are compared to the byte', async () => {
+        await put(
+          { key: 'a', record: 1 },
+          { key: 'A', record: 2 },
+          { key: 'a ', record: 3 },
+          { key: "a'--", record: 4 },
+        );
+        expect(await store.get('a')).toMatchObject({ record: 1 });
+        expect(await store.get('A')).toMatchObject({ record: 2 });
+        expect(await store.get("a'--")).toMatchObject({ record: 4 });
+        expect(await store.get('á')).toBeNull();
+      });
+
+      it('revisions grow by every commit, and by none that failed', async () => {
+        const first = (await put({ key: 'a', record: 1 })) as { revision: number };
+        await store.commit({ expects: [{ key: 'a', version: 999 }], writes: [{ key: 'a', record: 2 }] });
+        const second = (await put({ key: 'b', record: 1 })) as { revision: number };
+        expect(second.revision).toBe(first.revision + 1);
+      });
+    });
+
+    describe('a commit', () => {
+      it('happens when every expected key still has its version', async () => {
+        const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };
+        const expects = [
+          { key: 'a', version: revision },
+          { key: 'new', version: 0 },
+        ];
+        expect(await store.commit({ expects, writes: [{ key: 'new', record: 2 }] })).toMatchObject({ ok: true });
+        expect(await store.get('new')).toMatchObject({ record: 2 });
+      });
+
+      it('expects keys that it does not write, and writes keys that it does not expect', async () => {
+        const { revision } = (await put({ key: 'lock', record: 1 })) as { revision: number };
+        const change = { expects: [{ key: 'lock', version: revision }], writes: [{ key: 'b', record: 2 }] };
+        expect(await store.commit(change)).toMatchObject({ ok: true });
+        expect(await store.commit(change)).toMatchObject({ ok: true });
+      });
+
+      it.each([
+        ['a version that has moved on', { key: 'a', version: 1_000_000 }],
+        ['a key that should not be there', { key: 'a', version: 0 }],
+        ['a key that should be there', { key: 'missing', version: 1 }],
+      ])('fails as a whole for %s', async (_name, stale) => {
+        await put({ key: 'a', record: 'before', indexes: [{ index: 'i', score: 1 }] });
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        const writes = [
+          { key: 'a', record: null },
+          { key: 'b', record: 'new', indexes: [{ index: 'i', score: 2 }] },
+        ];
+        const log = await store.changesSince(0, 100);
+        expect(await store.commit({ expects: [stale, { key: 'b', version: 0 }], writes })).toEqual({ ok: false });
+        expect(await store.get('a')).toMatchObject({ record: 'before' });
+        expect(await store.get('b')).toBeNull();
+        expect(await keysOf('i')).toEqual(['a']);
+        expect(await store.changesSince(0, 100)).toEqual(log);
+        expect(heard.notices).toEqual([]);
+        stop();
+      });
+
+      it('that could not be finished leaves nothing behind', async () => {
+        await put({ key: 'a', record: 'before', indexes: [{ index: 'i', score: 1 }] });
+        const circle: Record<string, unknown> = {};
+        circle.self = circle;
+        const writes = [
+          { key: 'a', record: 'after' },
+          { key: 'b', record: 'new' },
+          { key: 'c', record: circle },
+        ];
+        await expect(store.commit({ expects: [], writes })).rejects.toThrow();
+        expect(await store.get('a')).toMatchObject({ record: 'before' });
+        expect(await store.get('b')).toBeNull();
+        expect(await keysOf('i')).toEqual(['a']);
+        expect(await put({ key: 'a', record: 'after' })).toMatchObject({ ok: true });
+      });
+
+      it('of many that expect the same version exactly one happens', async () => {
+        await put({ key: 'a', record: 0 });
+        const version = (await store.get('a'))!.version;
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, record) =>
+            store.commit({ expects: [{ key: 'a', version }], writes: [{ key: 'a', record }] }),
+          ),
+        );
+        expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+      });
+    });
+
+    describe('an index', () => {
+      const entry = (key: string, score: number, index = 'i'): Write => ({
+        key,
+        record: { key },
+        indexes: [{ index, score }],
+      });
+
+      it('lists by score, then by key', async () => {
+        await put(
+          entry('b', 2),
+          entry('c', 1),
+          entry('a', 2),
+          entry('d', -5),
+          entry('e', 1.5),
+          entry('f', 1_900_000_000_000),
+        );
+        expect(await keysOf('i')).toEqual(['d', 'c', 'e', 'a', 'b', 'f']);
+        expect(await store.scan('i', { limit: 1 })).toEqual([
+          { key: 'd', record: { key: 'd' }, version: expect.any(Number) as number, score: -5 },
+        ]);
+      });
+
+      it('is empty when nothing stands in it', async () => {
+        await put(entry('a', 1));
+        expect(await keysOf('j')).toEqual([]);
+        expect(await store.count('j', Number.NEGATIVE_INFINITY)).toBe(0);
+      });
+
+      it('pages through all of it, each entry once, whatever is put in meanwhile', async () => {
+        const all = Array.from({ length: 25 }, (_, index) =>
+          entry(`k${String(index).padStart(2, '0')}`, Math.floor(index / 10)),
+        );
+        await put(...all);
+        const seen: string[] = [];
+        let after: { score: number; key: string } | undefined;
+        for (;;) {
+          const page = await store.scan('i', { limit: 4, ...(after === undefined ? {} : { after }) });
+          if (page.length === 0) break;
+          expect(page.length).toBeLessThanOrEqual(4);
+          seen.push(...page.map(({ key }) => key));
+          const last = page.at(-1)!;
+          after = { score: last.score, key: last.key };
+          await put(entry(`k00-${seen.length}`, -1));
+        }
+        expect(seen).toEqual(all.map(({ key }) => key));
+      });
+
+      it('continues behind an entry that is gone', async () => {
+        await put(entry('a', 1), entry('b', 1), entry('c', 1));
+        await put({ key: 'b', record: null });
+        expect(await keysOf('i', { after: { score: 1, key: 'b' } })).toEqual(['c']);
+      });
+
+      it('lists and counts only what is above a score', async () => {
+        await put(entry('a', 1), entry('b', 2), entry('c', 3));
+        expect(await keysOf('i', { above: 1 })).toEqual(['b', 'c']);
+        expect(await keysOf('i', { above: 1, after: { score: 2, key: 'b' } })).toEqual(['c']);
+        expect(await keysOf('i', { above: 2, after: { score: 1, key: 'a' } })).toEqual(['c']);
+        expect(await store.count('i', 1)).toBe(2);
+        expect(await store.count('i', 3)).toBe(0);
+        expect(await store.count('i', Number.NEGATIVE_INFINITY)).toBe(3);
+      });
+
+      it('drops a record that was deleted, and one that was put elsewhere', async () => {
+        await put(entry('a', 1), entry('b', 1), entry('c', 1));
+        await put({ key: 'a', record: null }, entry('b', 1, 'j'), entry('c', 9));
+        expect(await store.scan('i', { limit: 9 })).toMatchObject([{ key: 'c', score: 9 }]);
+        expect(await keysOf('j')).toEqual(['b']);
+        expect(await store.count('i', 0)).toBe(1);
+      });
+
+      it('forgets an entry of the greatest score as well as any other', async () => {
+        await put(entry('a', Number.MAX_SAFE_INTEGER), entry('b', -Number.MAX_SAFE_INTEGER));
+        expect(await keysOf('i')).toEqual(['b', 'a']);
+        await put({ key: 'a', record: null }, { key: 'b', record: null });
+        expect(await keysOf('i')).toEqual([]);
+      });
+
+      it('drops a record that was put again without it', async () => {
+        await put(entry('a', 1));
+        await put({ key: 'a', record: { key: 'a' } });
+        expect(await keysOf('i')).toEqual([]);
+      });
+
+      it('may hold a record beside other indexes', async () => {
+        await put({
+          key: 'a',
+          record: 1,
+          indexes: [
+            { index: 'i', score: 1 },
+            { index: 'j', score: 2 },
+          ],
+        });
+        expect([await keysOf('i'), await keysOf('j')]).toEqual([['a'], ['a']]);
+        await put({ key: 'a', record: null });
+        expect([await keysOf('i'), await keysOf('j')]).toEqual([[], []]);
+      });
+    });
+
+    describe('the change log', () => {
+      it('names every commit after a revision, oldest first, with the keys it wrote', async () => {
+        const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };
+        await put({ key: 'b', record: 1 }, { key: 'c', record: 1 });
+        await put({ key: 'b', record: null });
+        expect(await store.changesSince(revision, 10)).toEqual([
+          { revision: revision + 1, keys: ['b', 'c'] },
+          { revision: revision + 2, keys: ['b'] },
+        ]);
+        expect(await store.changesSince(revision, 1)).toEqual([{ revision: revision + 1, keys: ['b', 'c'] }]);
+        expect(await store.changesSince(revision + 2, 10)).toEqual([]);
+        expect(await store.changesSince(0, 10)).toHaveLength(3);
+      });
+
+      it('is empty, not gone, before the first commit', async () => {
+        expect(await store.changesSince(0, 10)).toEqual([]);
+      });
+    });
+
+    describe('a follower', () => {
+      it('hears of a commit of this store before it is acknowledged', async () => {
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        await Promise.all(
+          Array.from({ length: 20 }, async (_, index) => {
+            const key = `k${index}`;
+            const committed = (await put({ key, record: 1 }, { key: 'lock', record: index })) as { revision: number };
+            expect(heard.notices).toContainEqual({ revision: committed.revision, keys: [key, 'lock'] });
+          }),
+        );
+        stop();
+      });
+
+      it('is one of many, and hears nothing after it stopped', async () => {
+        const [one, two] = [new Listener(), new Listener()];
+        const stopOne = store.follow(one);
+        const stopTwo = store.follow(two);
+        await put({ key: 'a', record: 1 });
+        stopOne();
+        await put({ key: 'b', record: 1 });
+        expect([one.keys, two.keys]).toEqual([['a'], ['a', 'b']]);
+        stopTwo();
+      });
+
+      it('hears a sign of life at once, and then at least twice a second', async () => {
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        expect(heard.heardCount).toBe(1);
+        expect(await heard.until(() => heard.heardCount >= 3)).toBeLessThan(1000);
+        stop();
+      });
+
+      it('hears nothing of commits from before it followed', async () => {
+        await put({ key: 'a', record: 1 });
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        await heard.until(() => heard.heardCount >= 2);
+        expect(heard.notices).toEqual([]);
+        stop();
+      });
+    });
+
+    describe('once closed', () => {
+      it('every question is answered with unavailable, never with absent', async () => {
+        await put({ key: 'a', record: 1, indexes: [{ index: 'i', score: 1 }] });
+        await store.close();
+        expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+        await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
+        await expect(store.scan('i', { limit: 1 })).rejects.toThrow(StoreUnavailable);
+        await expect(store.count('i', 0)).rejects.toThrow(StoreUnavailable);
+        await expect(put({ key: 'b', record: 1 })).rejects.toThrow(StoreUnavailable);
+        await expect(store.changesSince(0, 1)).rejects.toThrow(StoreUnavailable);
+      });
+
+      it('followers hear no sign of life any more', async () => {
+        const heard = new Listener();
+        store.follow(heard);
+        await store.close();
+        const before = heard.heardCount;
+        await delay(150);
+        expect(heard.heardCount).toBe(before);
+      });
+
+      it('closing again is no error', async () => {
+        await store.close();
+        await expect(store.close()).resolves.toBeUndefined();
+      });
+    });
+
+    it('a record that cannot be read back is unavailable, never absent', async () => {
+      if (subject.damage === undefined) return;
+      await put({ key: 'a', record: 1, indexes: [{ index: 'i', score: 1 }] }, { key: 'b', record: 2 });
+      subject.damage('a');
+      expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+      await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
+      await expect(store.scan('i', { limit: 1 })).rejects.toThrow(StoreUnavailable);
+      expect(await store.read('b')).toEqual({ kind: 'found', record: 2 });
+    });
+
+    describe('beside another process', () => {
+      let peer: Store;
+      const shared = () => subject.peer !== undefined;
+
+      beforeEach(() => {
+        if (shared()) peer = subject.peer!();
+      });
+      afterEach(async () => {
+        if (shared()) await peer.close();
+      });
+
+      it(`its commits are heard within ${FEED_MS} ms`, async () => {
+        if (!shared()) return;
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        const took: number[] = [];
+        for (let round = 0; round < 10; round++) {
+          await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: round }] });
+          took.push(await heard.until(() => heard.keys.includes(`k${round}`)));
+        }
+        // The median, because a test machine stalls now and then and a store does not.
+        expect(took.sort((left, right) => left - right)[5]).toBeLessThan(FEED_MS);
+        stop();
+      });
+
+      it('all of a burst is heard, in order', async () => {
+        if (!shared()) return;
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        for (let round = 0; round < 200; round++)
+          await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: 1 }] });
+        await heard.until(() => heard.keys.includes('k199'));
+        expect(heard.keys).toEqual(Array.from({ length: 200 }, (_, round) => `k${round}`));
+        stop();
+      });
+
+      it('its records and versions are seen at once, and versions conflict across both', async () => {
+        if (!shared()) return;
+        await peer.commit({ expects: [], writes: [{ key: 'a', record: 1 }] });
+        const mine = (await store.get('a'))!;
+        await peer.commit({ expects: [{ key: 'a', version: mine.version }], writes: [{ key: 'a', record: 2 }] });
+        const writes = [{ key: 'a', record: 3 }];
+        expect(await store.commit({ expects: [{ key: 'a', version: mine.version }], writes })).toEqual({ ok: false });
+        expect(await store.read('a')).toEqual({ kind: 'found', record: 2 });
+      });
+    });
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * The decision, case by case, as data: the files beside this one hold facts, a request and what must come of it. Every
+ * case is also run with each needed fact withheld, which must never give a verdict.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type DecisionRules, decide, type FactReader, type Outcome } from '../../src/core/decide.ts';
+import type { Fact, Role, TokenHash } from '../../src/core/facts.ts';
+import { readFact } from '../../src/core/read-fact.ts';
+import { REASONS, type Reason } from '../../src/core/reason.ts';
+import type { Requirement } from '../../src/core/requirement.ts';
+import { compileScopes } from '../../src/core/scope.ts';
+import type { Selector } from '../../src/core/selector.ts';
+import { readTarget } from '../../src/core/target.ts';
+import { readTemplate } from '../../src/core/template.ts';
+
+interface RequireData {
+  readonly scopes?: string[];
+  readonly anyOf?: string[];
+  readonly workspace?: { from: string; as: 'workspace' | 'environment' | 'resource'; type?: string; role: Role };
+  readonly resource?: { from: string; type: string; relation: 'owner' | 'collaborator' };
+}
+
+interface Case {
+  readonly name: string;
+  readonly token: string;
+  /** Record key to what replaces its fields; null: it does not exist. */
+  readonly change?: Record<string, Record<string, unknown> | null>;
+  readonly require?: RequireData;
+  readonly template?: string;
+  readonly target?: string;
+  readonly headers?: string[];
+  readonly now?: number;
+  readonly expect: Reason | { role?: Role | null; workspace?: string | null; environment?: string | null };
+}
+
+const folder = fileURLToPath(new URL('cases', import.meta.url));
+const load = (file: string): unknown => parse(readFileSync(`${folder}/${file}`, 'utf8'));
+const world = load('world.yaml') as {
+  rules: Record<string, { scopes: 'all' | string[]; workspaceRole?: Role }>;
+  records: Record<string, Record<string, unknown>>;
+};
+const files = readdirSync(folder).filter((name) => name !== 'world.yaml');
+const casesOf = (file: string) => load(file) as Case[];
+const NOW = 1_900_000_000_000;
+
+const rules: DecisionRules = {
+  organizationRoles: new Map(
+    Object.entries(world.rules).map(([name, { scopes, workspaceRole }]) => [
+      name,
+      { scopes: scopes === 'all' ? scopes : new Set(scopes), workspaceRole: workspaceRole ?? null },
+    ]),
+  ),
+};
+
+/** `undefined` for a key in `withheld`, null for one that no record has. Notes what was asked. */
+class Facts implements FactReader {
+  readonly asked = new Set<string>();
+  readonly #facts = new Map<string, Fact>();
+  readonly #hidden: (key: string) => boolean;
+
+  constructor(change: Case['change'], hidden: (key: string) => boolean = () => false) {
+    this.#hidden = hidden;
+    const records: Record<string, Record<string, unknown> | null> = { ...world.records };
+    for (const [key, fields] of Object.entries(change ?? {}))
+      records[key] = fields === null ? null : { ...records[key], ...fields };
+    for (const [key, record] of Object.entries(records))
+      if (record !== null) this.#facts.set(key, readFact(key, record));
+  }
+
+  peek(_kind: string, key: string): never {
+    this.asked.add(key);
+    return (this.#hidden(key) ? undefined : (this.#facts.get(key) ?? null)) as never;
+  }
+}
+
+function selector(from: string, template: string): Selector {
+  const name = from.slice(from.indexOf('.') + 1);
+  if (from.startsWith('query.')) return { from: 'query', name };
+  if (from.startsWith('header.')) return { from: 'header', name };
+  const read = readTemplate(template);
+  if (!read.ok) throw new Error(read.problem);
+  return { from: 'path', index: read.parameters.get(name)! };
+}
+
+function requirement({ require = {}, template = '/x' }: Case): Requirement {
+  const { scopes, anyOf, workspace, resource } = require;
+  const named = scopes ?? anyOf;
+  return {
+    scopes: named === undefined ? null : compileScopes(named, scopes !== undefined),
+    workspace:
+      workspace === undefined
+        ? null
+        : ({ ...workspace, selector: selector(workspace.from, template) } as Requirement['workspace']),
+    resource: resource === undefined ? null : { ...resource, selector: selector(resource.from, template) },
+  };
+}
+
+function judge(given: Case, facts: Facts): Outcome {
+  const target = readTarget(given.target ?? '/x', 'h');
+  if (target === null) throw new Error(`${given.target}: no target`);
+  const source = { segments: target.segments, query: target.query, headers: given.headers ?? [] };
+  const hash = given.token as TokenHash;
+  return decide({ hash, requirement: requirement(given), source }, rules, facts, given.now ?? NOW);
+}
+
+describe.each(files)('%s', (file) => {
+  it.each(casesOf(file).map((given) => [given.name, given] as const))('%s', (_name, given) => {
+    const facts = new Facts(given.change);
+    const outcome = judge(given, facts);
+    if (typeof given.expect === 'string') {
+      expect(outcome).toMatchObject({ kind: 'denied', reason: given.expect });
+    } else {
+      const { role, workspace, environment } = given.expect;
+      expect(outcome.kind === 'denied' ? outcome.reason : outcome.kind).toBe('allowed');
+      if (role !== undefined) expect(outcome).toMatchObject({ role });
+      if (workspace !== undefined) expect(outcome).toMatchObject({ workspaceId: workspace });
+      if (environment !== undefined) expect(outcome).toMatchObject({ environmentId: environment });
+    }
+    for (const key of facts.asked) {
+      expect(judge(given, new Facts(given.change, (other) => other === key))).toEqual({ kind: 'need', key });
+    }
+    // Fetched one by one, as a cold cache does, they give the same verdict; and nothing else was looked at.
+    const known = new Set<string>();
+    let outcome2 = judge(given, new Facts(given.change, (key) => !known.has(key)));
+    while (outcome2.kind === 'need') {
+      expect(known).not.toContain(outcome2.key);
+      known.add(outcome2.key);
+      outcome2 = judge(given, new Facts(given.change, (key) => !known.has(key)));
+    }
+    expect(outcome2).toEqual(outcome);
+    expect([...known].sort()).toEqual([...facts.asked].sort());
+  });
+});
+
+it('every reason of checks 4 to 10 has a case', () => {
+  const made = new Set(files.flatMap(casesOf).map((given) => given.expect));
+  const elsewhere = /^(bad_request|route_|method_|token_missing|token_malformed|rate_|store_|upstream_|overloaded)/;
+  const expected = Object.keys(REASONS).filter((reason) => !elsewhere.test(reason));
+  expect(expected.filter((reason) => !made.has(reason as Reason))).toEqual([]);
+});
+
+it('no two cases have the same name', () => {
+  const names = files.flatMap(casesOf).map((given) => given.name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { rawRequest } from '../support/raw.ts';
+import { house } from './house.ts';
+
+const at = house();
+const TOO_LARGE = [414, 431];
+
+describe('more than anybody needs is refused in bounded memory, and the client is told', () => {
+  test.each([
+    ['a target of 200 kB', () => rawRequest(`GET /files/${'x'.repeat(200_000)}`, [at.reader])],
+    ['a query of 200 kB', () => rawRequest(`GET /files/x?${'x'.repeat(200_000)}`, [at.reader])],
+    ['a header of 200 kB', () => rawRequest('GET /files/x', [at.reader, `X: ${'x'.repeat(200_000)}`])],
+    ['a header name of 200 kB', () => rawRequest('GET /files/x', [at.reader, `${'x'.repeat(200_000)}: x`])],
+    ['a token of 100 kB', () => rawRequest('GET /files/x', [`Authorization: Bearer pat_${'x'.repeat(100_000)}`])],
+    [
+      '30,000 headers',
+      () => rawRequest('GET /files/x', [at.reader, ...Array.from({ length: 30_000 }, (_, i) => `x${i}: y`)]),
+    ],
+    [
+      '30,000 times one header',
+      () => rawRequest('GET /files/x', [at.reader, ...Array.from({ length: 30_000 }, () => 'x: y')]),
+    ],
+  ])('%s', async (_, bytes) => {
+    const response = await at.refuses(bytes(), ...TOO_LARGE);
+    expect(response?.header('connection')).toBe('close');
+    expect(response?.header('x-request-id')).toMatch(/^\w{26}$/);
+  });
+
+  test('a header without an end', async () => {
+    using client = await at.connect();
+    client.send(`GET /files/x HTTP/1.1\r\nHost: api.test\r\n${at.reader}\r\nX: `);
+    const block = Buffer.alloc(16 * 1024, 'x');
+    const push = (): void => {
+      while (!client.socket.destroyed && client.socket.write(block));
+    };
+    client.socket.on('drain', push);
+    push();
+    await new Promise((resolve) => client.socket.once('close', resolve));
+    expect(client.responses[0]?.status).toBe(431);
+    expect(at.upstream.text).toBe('');
+  });
+
+  test('1500 headers that fit are all judged and all cross', async () => {
+    const many = Array.from({ length: 1500 }, (_, index) => `a${index}: b`);
+    const { request } = await at.passes(rawRequest('GET /files/x', [at.reader, ...many]));
+    expect(request.headers.filter(([name]) => /^a\d+$/.test(name)).length).toBe(1500);
+  });
+});
+
+describe('a header line that is not one by the letter is refused', () => {
+  test.each([
+    'X : y',
+    'X\t: y',
+    ' X: y',
+    'X',
+    ': y',
+    'X\x00: y',
+    'X: y\x00',
+    'X: a\rb',
+    'X: a\nb',
+    'X: a\r\n b',
+    'X: a\r\n\tb',
+    'X\r\n: y',
+    'X\xe4: y',
+    'X(: y',
+    'X"Y: z',
+    'X/Y: z',
+    'X{}: z',
+    'X: y\r\r',
+  ])('%j', async (line) => {
+    await at.refuses(Buffer.from(rawRequest('GET /files/x', [at.reader, line]), 'latin1'), 400);
+    await at.refuses(
+      Buffer.from(`GET /files/x HTTP/1.1\r\n${line}\r\nHost: api.test\r\n${at.reader}\r\n\r\n`, 'latin1'),
+      400,
+    );
+  });
+
+  test.each(['X: a\x01b', 'X: a\x0bb', 'X: a\x0cb', 'X: a\x1bb', 'X: a\x7fb'])('%j never crosses', async (line) => {
+    await at.refuses(rawRequest('GET /files/x', [at.reader, line]), 400);
+  });
+});

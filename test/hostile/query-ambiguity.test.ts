@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { rawRequest } from '../support/raw.ts';
+import { house } from './house.ts';
+
+const at = house();
+const by = (query: string) => rawRequest(`GET /by-query${query}`, [at.reader]);
+
+describe('a workspace that two parsers could read as two is refused', () => {
+  test.each([
+    '',
+    '?',
+    '?environmentId',
+    '?environmentId=',
+    '?other=1',
+    '?environmentId=env_live&environmentId=env_live',
+    '?environmentId=env_live&environmentId=env_legal',
+    '?environmentId=env_legal&environmentId=env_live',
+    '?environmentId=env_live&environmentId',
+    '?environmentId=env_live&environmentId=',
+    '?environmentId=env_live&ENVIRONMENTID=env_legal',
+    '?environmentId=env_live&environmentid=env_legal',
+    '?EnvironmentId=env_live',
+    '?environmentId[]=env_live',
+    '?environmentId=env_live&environmentId[]=env_legal',
+    '?environmentId=env_live&environmentId[0]=env_legal',
+    '?environmentId=env_live&environmentId%5B%5D=env_legal',
+    '?environmentId=env_live&[environmentId]=env_legal',
+    '?environmentId=env_live&%5BenvironmentId%5D=env_legal',
+    '?environmentId=env_live&[environmentId][0]=env_legal',
+    '?environmentId=env_live&environmentId.=env_legal&environmentId=x',
+    '?environmentId=env_live;environmentId=env_legal',
+    '?a=1;environmentId=env_legal&environmentId=env_live',
+    '?environmentId=env_live&a=1;environmentId=env_legal',
+    '?environmentId=env_live&environment%49d=env_legal',
+    '?%65nvironmentId=env_live&environmentId=env_legal',
+    '?environmentId=env_live&+environmentId=env_legal',
+    '?environmentId=env_live&environmentId+=env_legal',
+    '?environmentId=env_live&%20environmentId=env_legal',
+    '?environmentId=env_live&environmentId%00=env_legal',
+    '?environmentId=env_live&%00environmentId=env_legal',
+    '?environmentId=env_live&environmentId%00x=env_legal',
+    '?environmentId=%zz',
+    '?environmentId=%ff',
+  ])('%j', async (query) => {
+    await at.refuses(by(query), 400);
+  });
+
+  test('one value, however encoded, is that value: what is judged is what a parser reads', async () => {
+    for (const query of [
+      '?environmentId=env_live',
+      '?%65nvironmentId=%65nv%5Flive',
+      '?a=1&environmentId=env_live&b',
+      '?other[environmentId]=env_legal&environmentId=env_live',
+    ]) {
+      const { request } = await at.passes(by(query));
+      expect(request.target).toBe(`/by-query${query}`);
+      expect(request.header('x-scopegate-environment')).toBe('env_live');
+    }
+    await at.refuses(by('?environmentId=env_legal'), 403);
+    await at.refuses(by('?environmentId=%65nv_legal'), 403);
+    await at.refuses(by('?environmentId=env_live%26environmentId=env_legal'), 403);
+    await at.refuses(by('?environmentId=env_live%00'), 403);
+    await at.refuses(by('?environmentId=env_live;x'), 403);
+    await at.refuses(by('?environmentId=env_live,env_legal'), 403);
+    await at.refuses(by('?environmentId=__proto__'), 403);
+    await at.refuses(by('?environmentId=..'), 403);
+  });
+
+  test('a query in a fragment or in the path is none', async () => {
+    await at.refuses(by('#?environmentId=env_live'), 400);
+    await at.refuses(rawRequest('GET /by-query%3FenvironmentId=env_live', [at.reader]), 404);
+    await at.refuses(rawRequest('GET /by-query;environmentId=env_live', [at.reader]), 404);
+  });
+});
+
+test('a name that is long and blank costs no more than any other', async () => {
+  const blank = `a${'+'.repeat(7000)}b`;
+  const bytes = by(`?environmentId=env_live&${blank}=1&${blank}=2`);
+  const took: number[] = [];
+  for (let nth = 0; nth < 4; nth++) {
+    const started = performance.now();
+    await at.passes(bytes);
+    took.push(performance.now() - started);
+  }
+  expect(Math.min(...took)).toBeLessThan(60);
+});
+
+describe('the same with a header', () => {
+  const headers = (...lines: string[]) => rawRequest('GET /by-header', [at.reader, ...lines]);
+
+  test.each([
+    [[]],
+    [['X-Workspace:']],
+    [['X-Workspace: ws_sales', 'X-Workspace: ws_sales']],
+    [['X-Workspace: ws_sales', 'X-Workspace: ws_legal']],
+    [['X-Workspace: ws_sales', 'x-workspace:']],
+    [['X-Workspace: ws_sales', 'X_Workspace: ws_legal']],
+    [['X.Workspace: ws_legal', 'X-Workspace: ws_sales']],
+    [['X_Workspace: ws_sales']],
+  ])('%j', async (lines) => {
+    await at.refuses(headers(...lines), 400);
+  });
+
+  test('one value passes, another workspace does not', async () => {
+    const { request } = await at.passes(headers('x-WORKSPACE: ws_sales'));
+    expect(request.all('x-workspace')).toEqual(['ws_sales']);
+    await at.refuses(headers('X-Workspace: ws_legal'), 403);
+    await at.refuses(headers('X-Workspace: ws_sales, ws_legal'), 403);
+  });
+
+  test('a second one in the trailers never arrives', async () => {
+    const chunked = ['X-Workspace: ws_sales', 'Transfer-Encoding: chunked'];
+    for (const name of ['X-Workspace', 'x_workspace']) {
+      const { request } = await at.passes(
+        rawRequest('POST /by-header', [at.reader, ...chunked], `0\r\n${name}: ws_legal\r\nX-Sum: 1\r\n\r\n`),
+      );
+      expect(request.trailers.map(([trailer]) => trailer)).not.toContain(name);
+    }
+  });
+});
+
+describe('the same with a path', () => {
+  test.each([
+    ['/workspaces/ws_sales/things', 200],
+    ['/workspaces/ws%5Fsales/things', 200],
+    ['/workspaces/ws_legal/things', 403],
+    ['/workspaces/ws_sales;x=1/things', 403],
+    ['/workspaces/ws_sales%00/things', 400],
+    ['/workspaces/ws_sales%20/things', 403],
+    ['/workspaces/ws_sales%3B/things', 403],
+    ['/workspaces/WS_SALES/things', 403],
+    ['/workspaces/ws_sales,ws_legal/things', 403],
+    ['/workspaces/*/things', 403],
+    ['/workspaces//things', 400],
+    ['/workspaces/./things', 400],
+    ['/workspaces/ws_sales%2f..%2fws_legal/things', 400],
+    ['/workspaces/ws_sales/things/', 404],
+    ['/workspaces/%ef%bd%97s_sales/things', 403],
+  ])('%s', async (path, status) => {
+    const bytes = rawRequest(`GET ${path}`, [at.reader]);
+    if (status === 200) expect((await at.passes(bytes)).response.status).toBe(200);
+    else await at.refuses(bytes, status);
+  });
+});

@@ -1,0 +1,61 @@
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { startTestGateway } from '../support/gateway.ts';
+import { ask, rawRequest } from '../support/raw.ts';
+import { Recorder } from '../support/recorder.ts';
+import { ROUTES } from './house.ts';
+
+/** A port on which nobody listens. */
+async function deadPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('while the upstream cannot be reached', () => {
+  test.each([
+    ['refused', async () => `http://127.0.0.1:${await deadPort()}`],
+    ['a name that does not resolve', async () => 'http://nowhere.invalid:9000'],
+  ])('answers come in time, and refusals stay refusals (%s)', async (_, url) => {
+    await using gateway = await startTestGateway({
+      upstreamUrl: await url(),
+      routes: ROUTES,
+      upstream: { timeouts: { connectMs: 1000, headersMs: 1000, idleMs: 1000 } },
+    });
+    const token = `Authorization: Bearer ${gateway.tokens.reader}`;
+    const started = performance.now();
+    expect((await ask(gateway.url, rawRequest('GET /files/x', [token]))).status).toSatisfy((status: number) =>
+      [502, 504].includes(status),
+    );
+    expect(performance.now() - started).toBeLessThan(2500);
+    expect((await ask(gateway.url, rawRequest('GET /files/x'))).status).toBe(401);
+    expect((await ask(gateway.url, rawRequest('GET /admin/x', [token]))).status).toBe(403);
+    expect((await ask(gateway.url, rawRequest('GET /nowhere', [token]))).status).toBe(404);
+    expect(gateway.errorLines).toEqual([]);
+  });
+
+  test('more than fit wait in line, more than that are told to come back; none is lost', async () => {
+    await using upstream = await Recorder.start();
+    await using gateway = await startTestGateway({
+      upstreamUrl: upstream.url,
+      routes: ROUTES,
+      upstream: { maxConnections: 4 },
+    });
+    const waiting: ((bytes: string) => void)[] = [];
+    upstream.reply = () => new Promise((resolve) => waiting.push(resolve));
+    const bytes = rawRequest('GET /public/x');
+    const pending = Array.from({ length: 12 }, () => ask(gateway.url, bytes));
+    const overloaded = await Promise.race(pending);
+    expect(overloaded.status).toBe(503);
+    expect(overloaded.header('retry-after')).toBeDefined();
+    upstream.reply = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    for (const answer of waiting.splice(0)) answer('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const statuses = (await Promise.all(pending)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    const served = statuses.filter((status) => status === 200).length;
+    expect(served).toBeGreaterThanOrEqual(8);
+    expect(upstream.requests.length).toBe(served);
+  });
+});

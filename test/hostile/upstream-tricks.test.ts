@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import { rawRequest } from '../support/raw.ts';
+import { house } from './house.ts';
+
+const at = house();
+const get = () => rawRequest('GET /files/x', [at.reader]);
+const next = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext';
+
+/** The next client, on whichever connection, gets its own answer. */
+async function expectNextUnharmed(): Promise<void> {
+  at.upstream.reply = () => next;
+  const { response } = await at.passes(rawRequest('GET /files/next', [at.reader]));
+  expect(response.body).toBe('next');
+}
+
+describe('an answer that two parsers could read in two ways is 502, and the next client is unharmed', () => {
+  test.each([
+    ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
+    ['two equal lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab'],
+    ['a list of lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nab'],
+    ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nab'],
+    ['a length with a sign', 'HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab'],
+    ['a hexadecimal length', 'HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nab'],
+    ['an empty length', 'HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nab'],
+    ['a huge length', 'HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551618\r\n\r\nab'],
+    ['an unknown coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n'],
+    ['a coding twice', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n'],
+    ['another coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['a line feed in a value', 'HTTP/1.1 200 OK\r\nX: a\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nab'],
+    ['a carriage return in a value', 'HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\nab'],
+    ['NUL in a value', 'HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\nab'],
+    ['a control character in a value', 'HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nab'],
+    ['an escape in a value', 'HTTP/1.1 200 OK\r\nX: a\x1b[2Jb\r\nContent-Length: 2\r\n\r\nab'],
+    ['DEL in a value', 'HTTP/1.1 200 OK\r\nX: a\x7fb\r\nContent-Length: 2\r\n\r\nab'],
+    ['a folded header', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nab'],
+    ['a space in a name', 'HTTP/1.1 200 OK\r\nX Y: a\r\nContent-Length: 2\r\n\r\nab'],
+    ['a space before the colon', 'HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nab'],
+    ['an empty name', 'HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 2\r\n\r\nab'],
+    ['no colon', 'HTTP/1.1 200 OK\r\nX\r\nContent-Length: 2\r\n\r\nab'],
+    ['a name above ASCII', 'HTTP/1.1 200 OK\r\nX\xe4: a\r\nContent-Length: 2\r\n\r\nab'],
+    ['line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nab'],
+    ['NUL in the reason', 'HTTP/1.1 200 O\x00K\r\nContent-Length: 2\r\n\r\nab'],
+    ['an escape in the reason', 'HTTP/1.1 200 O\x1bK\r\nContent-Length: 2\r\n\r\nab'],
+    ['no number', 'HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nab'],
+    ['status 99', 'HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\nab'],
+    ['four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nab'],
+    ['HTTP/0.9', 'ab\r\n\r\n'],
+    ['HTTP/2.0', 'HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.9\r\n\r\n'],
+    [
+      'a switch that nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nfoo',
+    ],
+    ['a head without an end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200_000)}`],
+    ['headers without an end', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(50_000)}`],
+    ['interim answers without an end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000)],
+  ])('%s', async (_, bytes) => {
+    at.upstream.reply = () => bytes;
+    const { response } = await at.passes(Buffer.from(get(), 'latin1'));
+    expect(response.status).toBe(502);
+    expect(response.body).not.toMatch(/Set-Cookie|SSH/);
+    await expectNextUnharmed();
+  });
+
+  test('a switch that the client did ask for opens no tunnel', async () => {
+    at.upstream.reply = () => 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nfoo';
+    using client = await at.connect();
+    client.send(rawRequest('GET /files/x', [at.reader, 'Connection: Upgrade', 'Upgrade: foo']));
+    expect((await client.response()).status).toBe(502);
+  });
+
+  test('a value of blanks without an end costs no more than any other', async () => {
+    at.upstream.reply = ({ target }) => (target === '/files/x' ? `HTTP/1.1 200 OK\r\nX: a${' '.repeat(30_000)}` : next);
+    using client = await at.connect();
+    client.send(get());
+    const { connection } = await at.upstream.request();
+    // Read by now: it comes in two pieces.
+    await at.sentinel();
+    const started = performance.now();
+    connection.write(`${' '.repeat(30_000)}b\r\nContent-Length: 2\r\n\r\nok`);
+    expect((await client.response()).header('x')?.length).toBe(60_002);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe('what an upstream sends too much of goes to nobody', () => {
+  test.each([
+    [
+      'a second answer',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison',
+    ],
+    [
+      'a second answer behind chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison',
+    ],
+    ['loose bytes', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokpoison'],
+    ['an empty line', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n'],
+  ])('%s', async (_, bytes) => {
+    at.upstream.reply = () => bytes;
+    const { response } = await at.passes(get());
+    expect(response.body).toBe('ok');
+    await expectNextUnharmed();
+    expect(new Set(at.upstream.requests.map(({ connection }) => connection)).size).toBe(2);
+  });
+
+  test.each([
+    ['HEAD with chunks', 'HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n'],
+    ['HEAD with a body', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'],
+    ['204 with a body', 'GET', 'HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\npoison'],
+    ['204 with chunks', 'GET', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n'],
+    ['304 with a body', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\npoison'],
+  ])('%s', async (_, method, bytes) => {
+    at.upstream.reply = () => bytes;
+    using client = await at.connect();
+    client.send(rawRequest(`${method} /files/x`, [at.reader]));
+    const response = await client.response();
+    expect(response.body).toBe('');
+    expect(response.header('transfer-encoding')).toBeUndefined();
+    // RFC 9110 section 8.6: no Content-Length in a 204.
+    if (response.status === 204) expect(response.header('content-length')).toBeUndefined();
+    at.upstream.reply = () => next;
+    client.send(rawRequest('GET /files/y', [at.reader]));
+    expect((await client.response(1)).body).toBe('next');
+    expect(client.received).not.toContain('poison');
+    await expectNextUnharmed();
+  });
+
+  test('HEAD and 304 keep the length that they announce', async () => {
+    at.upstream.reply = ({ method }) =>
+      method === 'HEAD'
+        ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n'
+        : 'HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\nETag: "x"\r\n\r\n';
+    for (const method of ['HEAD', 'GET']) {
+      const { response } = await at.passes(rawRequest(`${method} /files/x`, [at.reader]));
+      expect([response.header('content-length'), response.body]).toEqual(['6', '']);
+    }
+  });
+
+  test('bytes on an idle connection are taken for no answer', async () => {
+    await at.passes(get());
+    const [connection] = at.upstream.connections;
+    connection!.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
+    await connection!.ended;
+    await expectNextUnharmed();
+  });
+});
+
+describe('an answer crosses as it came', () => {
+  test('order, case, repetition and bytes above ASCII are kept, body or not, at once or later', async () => {
+    const headers = [
+      ['X-b', '2'],
+      ['Set-Cookie', 'a=1'],
+      ['x-A', 'gr\xfc\xdfe'],
+      ['set-cookie', 'b=2'],
+      ['X-Empty', ''],
+    ];
+    const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const answers: [string, (write: (bytes: string) => void) => void][] = [
+      ['length', (write) => write(`HTTP/1.1 203 Gr\xfc\xdfe\r\n${head}Content-Length: 2\r\n\r\nok`)],
+      ['no body', (write) => write(`HTTP/1.1 203 Gr\xfc\xdfe\r\n${head}Content-Length: 0\r\n\r\n`)],
+      [
+        'chunks',
+        (write) => write(`HTTP/1.1 203 Gr\xfc\xdfe\r\n${head}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`),
+      ],
+      ['chunks later', (write) => write(`HTTP/1.1 203 Gr\xfc\xdfe\r\n${head}Transfer-Encoding: chunked\r\n\r\n`)],
+    ];
+    for (const [what, act] of answers) {
+      at.upstream.clear();
+      at.upstream.reply = ({ connection }) => void act((bytes) => connection.write(bytes));
+      using client = await at.connect();
+      client.send(get());
+      if (what === 'chunks later') {
+        await client.untilText('\r\n\r\n');
+        at.upstream.connections[0]!.write('2\r\nok\r\n0\r\n\r\n');
+      }
+      const response = await client.response();
+      const own = new Set(headers.map(([name]) => name!.toLowerCase()));
+      expect(
+        response.headers.filter(([name]) => own.has(name.toLowerCase())),
+        what,
+      ).toEqual(headers);
+      expect(response.reason, what).toBe('Gr\xfc\xdfe');
+    }
+  });
+
+  test('save what belongs to the hop', async () => {
+    at.upstream.reply = () =>
+      'HTTP/1.1 200 OK\r\nConnection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\nUpgrade: h2c\r\n' +
+      'Proxy-Authenticate: Basic\r\nX-Request-Id: theirs\r\nVia: 1.1 theirs\r\nContent-Length: 2\r\n\r\nok';
+    const { response } = await at.passes(get());
+    expect(response.header('x-hop')).toBeUndefined();
+    expect(response.header('upgrade')).toBeUndefined();
+    expect(response.header('proxy-authenticate')).toBeUndefined();
+    expect(response.all('x-request-id').length).toBe(1);
+    expect(response.header('x-request-id')).not.toBe('theirs');
+    expect(response.all('via')).toEqual(['1.1 theirs, 1.1 scopegate']);
+  });
+
+  test.each([
+    ['a length', 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok'],
+    [
+      'chunks',
+      'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n',
+    ],
+    ['no body', 'HTTP/1.1 304 Not Modified\r\nTrailer: X-Sum\r\n\r\n'],
+  ])('an announcement of trailers does no harm (%s)', async (_, bytes) => {
+    at.upstream.reply = () => bytes;
+    for (const version of ['HTTP/1.1', 'HTTP/1.0']) {
+      using client = await at.connect();
+      client.send(rawRequest(`GET /files/x ${version}`, [at.reader, 'Connection: close']));
+      await client.untilEnded();
+      expect(client.responses[0]).toMatchObject({ complete: true });
+      expect(client.responses[0]!.status).toBeLessThan(400);
+    }
+  });
+
+  test('trailers cross; those that frame or route do not, and odd ones break nothing', async () => {
+    const chunked = (trailers: string) =>
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`;
+    at.upstream.reply = () =>
+      chunked(
+        'X-Sum: gr\xfc\xdfe\r\nConnection: close\r\nTrailer: x\r\nX-Request-Id: theirs\r\nKeep-Alive: timeout=1\r\n',
+      );
+    const { response } = await at.passes(get());
+    expect(response.trailers).toEqual([['X-Sum', 'gr\xfc\xdfe']]);
+    for (const odd of ['X: a\x01b\r\n', 'X\xe4: b\r\n', 'X: a\x7f\r\n', 'Content-Length: 5\r\n', 'X\r\n']) {
+      at.upstream.reply = () => chunked(odd);
+      using client = await at.connect();
+      client.send(get());
+      await client.until(({ ending, responses }) => ending !== 'open' || responses[0]?.complete === true);
+      expect(client.received).not.toMatch(/[\x01\x7f]/);
+      await expectNextUnharmed();
+    }
+  });
+
+  test('interim answers do not reach the client, the final one does', async () => {
+    at.upstream.reply = () => `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${next}`;
+    const { response } = await at.passes(get());
+    expect(response.body).toBe('next');
+  });
+
+  test('what a client put into its query comes back in no header of ours', async () => {
+    at.upstream.reply = ({ target }) => `HTTP/1.1 302 Found\r\nLocation: ${target}\r\nContent-Length: 0\r\n\r\n`;
+    const { response } = await at.passes(rawRequest('GET /files/x?a=%0d%0aSet-Cookie:%20b', [at.reader]));
+    expect(response.header('location')).toBe('/files/x?a=%0d%0aSet-Cookie:%20b');
+    expect(response.header('set-cookie')).toBeUndefined();
+  });
+
+  test('statuses that nobody knows pass', async () => {
+    for (const status of [299, 418, 451, 599, 999]) {
+      at.upstream.reply = () => `HTTP/1.1 ${status} \r\nContent-Length: 2\r\n\r\nok`;
+      const { response } = await at.passes(get());
+      expect(response.status).toBe(status);
+    }
+  });
+});

@@ -1,0 +1,87 @@
+/** Rules that hold although several processes change one organization at once: here, several stores on one file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadPolicy } from '../../src/config/load-policy.ts';
+import { OPERATOR } from '../../src/manage/actor.ts';
+import type { ManageContext } from '../../src/manage/context.ts';
+import { deleteMember, putMember } from '../../src/manage/members.ts';
+import { putOrganization } from '../../src/manage/organizations.ts';
+import { Rejection } from '../../src/manage/rejection.ts';
+import { changeTokenState, patchToken } from '../../src/manage/token-changes.ts';
+import { createToken, getToken, listTokens } from '../../src/manage/tokens.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+
+const { policy } = loadPolicy(fileURLToPath(new URL('../../policies/coze.yaml', import.meta.url)), {});
+const INPUT = { name: 'n', owner: 'ann', scopes: ['bot:read'], workspaces: 'all', expiresInDays: 1 } as const;
+
+let folder: string;
+let contexts: ManageContext[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'scopegate-manage-'));
+  contexts = Array.from({ length: 3 }, () => ({
+    store: new SqliteStore(join(folder, 'store.db')),
+    policy: () => policy!,
+    nowMs: Date.now,
+    actor: OPERATOR,
+  }));
+  await putOrganization(contexts[0]!, 'acme', { name: 'Acme', edition: 'team' });
+  await putMember(contexts[0]!, 'acme', 'ann', { name: 'Ann', role: 'member' });
+});
+afterEach(async () => {
+  for (const { store } of contexts) await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const listed = async () => (await listTokens(contexts[0]!, 'acme', {}, { limit: 1000, cursor: null })).items;
+
+it('a limit holds to the token: of 45 creates for 20 places exactly 20 succeed', async () => {
+  const results = await Promise.allSettled(
+    Array.from({ length: 45 }, (_, index) => createToken(contexts[index % 3]!, 'acme', INPUT)),
+  );
+  const made = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  expect(made).toHaveLength(20);
+  for (const reason of refused)
+    expect((reason as Rejection).details).toMatchObject({ status: 409, code: 'limit_reached' });
+  expect(refused).toHaveLength(25);
+  expect(new Set(made.map(({ revision }) => revision)).size).toBe(20);
+  expect(await listed()).toHaveLength(20);
+});
+
+it('a limit is checked again when a token is activated, also against another process', async () => {
+  const first = await createToken(contexts[0]!, 'acme', INPUT);
+  for (let index = 1; index < 20; index++) await createToken(contexts[index % 3]!, 'acme', INPUT);
+  await expect(createToken(contexts[1]!, 'acme', INPUT)).rejects.toThrow(Rejection);
+  await changeTokenState(contexts[2]!, 'acme', first.value.doc.id, 'revoke');
+  await expect(createToken(contexts[1]!, 'acme', INPUT)).resolves.toMatchObject({
+    value: { doc: { state: 'active' } },
+  });
+});
+
+it('a revocation in one process is not undone by changes in another', async () => {
+  const { id } = (await createToken(contexts[0]!, 'acme', INPUT)).value.doc;
+  const racing = Array.from({ length: 12 }, (_, index) =>
+    index === 5
+      ? changeTokenState(contexts[0]!, 'acme', id, 'revoke')
+      : index % 2 === 0
+        ? changeTokenState(contexts[1]!, 'acme', id, index % 4 === 0 ? 'activate' : 'deactivate')
+        : patchToken(contexts[2]!, 'acme', id, { name: `n${index}` }),
+  );
+  const results = await Promise.allSettled(racing);
+  expect(results[5]!.status).toBe('fulfilled');
+  for (const result of results)
+    if (result.status === 'rejected') expect((result.reason as Rejection).details.code).toBe('token_revoked');
+  for (const context of contexts) expect((await getToken(context, 'acme', id)).state).toBe('revoked');
+});
+
+it('a member removed in one process keeps no token that another was just making', async () => {
+  const making = Array.from({ length: 10 }, (_, index) => createToken(contexts[1 + (index % 2)]!, 'acme', INPUT));
+  const removing = deleteMember(contexts[0]!, 'acme', 'ann');
+  await Promise.allSettled([...making, removing]);
+  await removing;
+  expect((await listed()).filter(({ state }) => state === 'active')).toEqual([]);
+});

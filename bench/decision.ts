@@ -101,7 +101,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       single.push(await variant(ask, thousand, HOT_TOKENS, 100, [ask]));
 
     const all = [...new Set([...byTokens, ...byRoutes, cold, ...single])];
-    const rounds = quick ? 12 : 40;
+    const rounds = quick ? 4 : 30;
     const hashes: number[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const each of all) await measure(each, 32);

@@ -40,6 +40,8 @@ const LIMITS = {
   // Judged by core/framing, so that the refusal speaks the policy's dialect.
   requireHostHeader: false,
   noDelay: true,
+  // Where Node knows it (24): a request without a body is no stream to be drained, a seventh of what a request costs.
+  optimizeEmptyRequests: true,
 };
 
 export class Listener {

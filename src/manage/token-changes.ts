@@ -43,7 +43,9 @@ export async function patchToken(
     if (patch.contacts !== undefined) after = { ...after, contacts: await readContacts(draft, org, patch.contacts) };
     if (patch.scopes !== undefined || patch.workspaces !== undefined) {
       const owner = await ownerOf(draft, org, before.ownerId ?? undefined);
-      if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
+      // Clearing them all is an edit like any other (IMPACT-8): such a token reaches nothing that asks for a scope.
+      if (patch.scopes?.length === 0) after = { ...after, scopes: [] };
+      else if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
       if (patch.workspaces !== undefined)
         after = { ...after, ...(await checkWorkspaces(draft, policy, kind, owner, patch.workspaces)) };
     }

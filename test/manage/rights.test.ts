@@ -1,0 +1,195 @@
+/** Who may do what at the sidecar: the operator, members by the actor header, members by their own managing token. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS, startWorld, type World, workflowsOf } from '../requirements/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld('coze');
+  await world.organization('acme', 'team', { sam: 'super_admin', ada: 'admin', ben: 'member', cat: 'member' });
+  await world.organization('other', 'team', { eve: 'super_admin' });
+  await world.workspace('acme', 'ws', 'ben');
+  await world.workspace('acme', 'ws2', 'ben');
+});
+afterAll(() => world.stop());
+
+const status = async (actor: string | undefined, method: string, path: string, body?: unknown, org = 'acme') =>
+  (await world.call(org, method, path, body, actor)).status;
+const token = (more: object = {}) => ({
+  name: 't',
+  scopes: ['workflows:read'],
+  workspaces: 'all',
+  expiresInDays: 5,
+  ...more,
+});
+
+describe('a member by the actor header', () => {
+  it.each([
+    ['a stranger reads nothing, not even whether the organization exists', 'eve', 'GET', '/tokens', undefined, 403],
+    ['nobody creates organizations', 'sam', 'PUT', '', { name: 'x', edition: 'team' }, 403],
+    ['a member does not manage members', 'ben', 'PUT', '/members/new', { name: 'n', role: 'member' }, 403],
+    ['an administrator does', 'ada', 'PUT', '/members/new', { name: 'n', role: 'member' }, 201],
+    ['but gives no role above their own', 'ada', 'PUT', '/members/new2', { name: 'n', role: 'super_admin' }, 403],
+    ['nor touches somebody above them', 'ada', 'PATCH', '/members/sam', { name: 'n' }, 403],
+    ['nor removes them', 'ada', 'DELETE', '/members/sam', undefined, 403],
+    ['nobody changes their own rights', 'sam', 'PATCH', '/members/sam', { actions: ['ListTokens'] }, 403],
+    ['everybody reads themselves', 'ben', 'GET', '/members/ben', undefined, 200],
+    ['and not the others', 'ben', 'GET', '/members/cat', undefined, 403],
+    ['a member makes a workspace of their own', 'cat', 'PUT', '/workspaces/cats', { name: 'c', owner: 'cat' }, 201],
+    ["and not somebody else's", 'cat', 'PUT', '/workspaces/bens', { name: 'c', owner: 'ben' }, 403],
+    ['a workspace is changed by its admins', 'ben', 'PATCH', '/workspaces/ws', { name: 'renamed' }, 200],
+    ['not by the others', 'cat', 'PATCH', '/workspaces/ws', { name: 'mine' }, 403],
+    ['nor given away by them', 'cat', 'POST', '/workspaces/ws/transfer', { owner: 'cat' }, 403],
+    ['the audit trail is for administrators', 'ben', 'GET', '/audit-events', undefined, 403],
+    ['who may read it', 'ada', 'GET', '/audit-events', undefined, 200],
+  ] as const)('%s', async (_name, actor, method, path, body, expected) => {
+    expect(await status(actor, method, path, body)).toBe(expected);
+  });
+
+  it('creates tokens for nobody but themselves', async () => {
+    expect(await status('ben', 'POST', '/tokens', token({ owner: 'cat' }))).toBe(403);
+    expect(await status('ada', 'POST', '/tokens', token({ owner: 'ben' }))).toBe(403);
+    const made = await world.must('acme', 'POST', '/tokens', token(), 'ben');
+    expect(made).toMatchObject({ ownerId: 'ben', createdBy: 'ben' });
+  });
+
+  it('sees their own tokens; administrators see and end all, and rotate and edit none', async () => {
+    const mine = await world.mint('acme', 'cat', token());
+    const visible = async (actor: string) =>
+      (await world.must('acme', 'GET', '/tokens', undefined, actor)).items.map((item: { id: string }) => item.id);
+    expect(await visible('ben')).not.toContain(mine.id);
+    expect(await visible('ada')).toContain(mine.id);
+    expect(await status('ben', 'GET', `/tokens/${mine.id}`)).toBe(404);
+    expect(await status('ben', 'POST', `/tokens/${mine.id}/revoke`)).toBe(404);
+    expect(await status('ada', 'PATCH', `/tokens/${mine.id}`, { name: 'x' })).toBe(403);
+    expect(await status('ada', 'POST', `/tokens/${mine.id}/rotate`)).toBe(403);
+    expect(await status('ada', 'POST', `/tokens/${mine.id}/revoke`)).toBe(200);
+  });
+
+  it('an actor header that means nothing is refused, and one without the admin key is nobody', async () => {
+    expect((await world.call('acme', 'GET', '/tokens', undefined, 'no/one')).status).toBe(400);
+    const answer = await world.gateway.admin('GET', '/v1/organizations/acme/tokens', undefined, {
+      'Scopegate-Actor': 'sam',
+      authorization: 'Bearer nonsense',
+    });
+    expect(answer.status).toBe(401);
+  });
+});
+
+describe('a member by their own managing token', () => {
+  const as = (text: string, method: string, path: string, body?: unknown) =>
+    world.gateway.admin(method, path.startsWith('/v1') ? path : `/v1/organizations/acme${path}`, body, {
+      authorization: `Bearer ${text}`,
+    });
+
+  it('manages tokens within its own scopes, workspaces and expiry, and nothing else', async () => {
+    const manager = await world.mint(
+      'acme',
+      'ben',
+      token({ scopes: ['tokens:manage', 'workflows:read'], workspaces: ['ws'] }),
+    );
+    const make = async (more: object) =>
+      (await as(manager.token, 'POST', '/tokens', token({ workspaces: ['ws'], expiresInDays: 2, ...more }))).status;
+    expect(await make({})).toBe(201);
+    expect(await make({ scopes: ['workflows:write'] })).toBe(403);
+    expect(await make({ workspaces: ['ws2'] })).toBe(403);
+    expect(await make({ workspaces: 'all' })).toBe(403);
+    expect(await make({ expiresInDays: 20 })).toBe(403);
+    const wide = await world.mint('acme', 'ben', token({ scopes: ['workflows:write'], workspaces: 'all' }));
+    expect((await as(manager.token, 'POST', `/tokens/${wide.id}/rotate`)).status).toBe(403);
+    expect((await as(manager.token, 'GET', '/v1/policy')).status).toBe(200);
+    expect((await as(manager.token, 'GET', '/tokens')).status).toBe(200);
+    expect((await as(manager.token, 'PUT', '/workspaces/mine', { name: 'm', owner: 'ben' })).status).toBe(403);
+    expect((await as(manager.token, 'GET', '/v1/organizations/other/tokens')).status).toBe(403);
+  });
+
+  it('is nobody without the scope by name, once revoked, once expired, and once its owner has gone', async () => {
+    const plain = await world.mint('acme', 'ben', token());
+    expect((await as(plain.token, 'GET', '/tokens')).status).toBe(401);
+    const revoked = await world.mint('acme', 'ben', token({ scopes: ['tokens:manage'] }));
+    await world.must('acme', 'POST', `/tokens/${revoked.id}/revoke`);
+    expect((await as(revoked.token, 'GET', '/tokens')).status).toBe(401);
+    const expired = await world.mint('acme', 'ben', token({ scopes: ['tokens:manage'], expiresInDays: 1 }));
+    world.ahead(DAY_MS + 1000);
+    expect((await as(expired.token, 'GET', '/tokens')).status).toBe(401);
+    world.ahead(0);
+    await world.must('acme', 'PUT', '/members/tmp', { name: 't', role: 'member' });
+    const orphan = await world.mint('acme', 'tmp', token({ scopes: ['tokens:manage'] }));
+    await world.must('acme', 'DELETE', '/members/tmp');
+    await world.must('acme', 'PUT', '/members/tmp', { name: 't', role: 'admin' });
+    expect((await as(orphan.token, 'GET', '/tokens')).status).toBe(401);
+  });
+});
+
+describe('the audit trail', () => {
+  it('tells of every change and every refused attempt: who, what, before and after, and never a secret', async () => {
+    const made = await world.mint('acme', 'cat', token());
+    await world.must('acme', 'PATCH', `/tokens/${made.id}`, { name: 'renamed' }, 'cat');
+    await world.must('acme', 'POST', `/tokens/${made.id}/rotate`, {}, 'cat');
+    expect(await status('ben', 'PUT', '/members/x', { name: 'x', role: 'admin' })).toBe(403);
+    await world.must('acme', 'POST', `/tokens/${made.id}/revoke`, undefined, 'ada');
+    const { items } = await world.must('acme', 'GET', '/audit-events?limit=1000');
+    const about = items.filter((event: { target: { id: string } | null }) => event.target?.id === made.id);
+    expect(about.map((event: { action: string }) => event.action)).toEqual([
+      'token.created',
+      'token.updated',
+      'token.rotated',
+      'token.revoked',
+    ]);
+    expect(about[1]).toMatchObject({
+      actor: { kind: 'member', id: 'cat' },
+      before: { name: 't' },
+      after: { name: 'renamed' },
+      outcome: 'done',
+    });
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        outcome: 'refused',
+        code: 'not_allowed',
+        actor: { kind: 'member', id: 'ben', tokenId: null },
+        action: 'PUT /v1/organizations/:org/members/:id',
+      }),
+    );
+    expect(JSON.stringify(items)).not.toMatch(/hash|secret|pat_[0-9A-Za-z]{10}/i);
+  });
+
+  it('tells of the cascade, too: each token that a transfer ended has a line', async () => {
+    await world.workspace('acme', 'gone', 'cat');
+    const listed = await world.mint('acme', 'cat', token({ workspaces: ['gone'] }));
+    await world.must('acme', 'POST', '/workspaces/gone/transfer', { owner: 'ben' }, 'cat');
+    const { items } = await world.must('acme', 'GET', '/audit-events?limit=1000');
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        action: 'token.revoked',
+        target: { type: 'token', id: listed.id },
+        after: { state: 'revoked', stateReason: 'ownership_transferred' },
+      }),
+    );
+  });
+
+  it('outlives the organization that it tells of', async () => {
+    await world.organization('short', 'team', { max: 'admin' });
+    await world.must('short', 'DELETE', '');
+    await world.organization('short', 'team', {});
+    const { items } = await world.must('short', 'GET', '/audit-events');
+    expect(items.map((event: { action: string }) => event.action)).toContain('organization.deleted');
+  });
+});
+
+describe('finding a leaked token', () => {
+  it('by its value tells whose it is; the look-up is audited and the value kept nowhere', async () => {
+    const made = await world.mint('acme', 'ben', token());
+    const find = (text: string) => world.gateway.admin('POST', '/v1/tokens/find', { token: text });
+    expect(await find(made.token)).toMatchObject({
+      status: 200,
+      body: { id: made.id, ownerId: 'ben', state: 'active', organizationId: 'acme' },
+    });
+    expect((await find(`pat_${'0'.repeat(49)}`)).status).toBe(404);
+    const { items } = await world.must('acme', 'GET', '/audit-events?limit=1000');
+    expect(items).toContainEqual(
+      expect.objectContaining({ action: 'token.found', target: { type: 'token', id: made.id } }),
+    );
+    expect(JSON.stringify(items)).not.toContain(made.token.slice(9));
+    expect(await world.status(made.token, workflowsOf('ws'))).toBe(200);
+  });
+});

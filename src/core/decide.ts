@@ -12,13 +12,11 @@ import {
   type FactKind,
   isId,
   type MemberFacts,
-  memberKey,
   type Role,
   resourceKey,
   type TokenFacts,
   type TokenHash,
   teamKey,
-  tokenKey,
   type WorkspaceRecord,
   workspaceKey,
 } from './facts.ts';
@@ -73,17 +71,15 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   if (credential === null || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs))
     return deny('token_unknown', null);
 
-  const key = tokenKey(credential.organizationId, credential.tokenId);
-  const token = facts.peek('token', key);
-  if (token === undefined) return need(key);
+  const token = facts.peek('token', credential.tokenKey);
+  if (token === undefined) return need(credential.tokenKey);
   if (token === null) return deny('token_unknown', null);
   if (token.state !== 'active') return deny(inactiveReason(token), token);
 
   let owner: MemberFacts | null = null;
   if (token.authority === 'live') {
-    const ownerKey = memberKey(token.organizationId, token.ownerId!);
-    const found = facts.peek('member', ownerKey);
-    if (found === undefined) return need(ownerKey);
+    const found = facts.peek('member', token.ownerKey!);
+    if (found === undefined) return need(token.ownerKey!);
     if (found === null || found.generation !== token.ownerGeneration) return deny('owner_removed', token);
     owner = found;
   }
@@ -137,18 +133,18 @@ function findWorkspace(
   facts: FactReader,
 ): WorkspaceRecord | Need | null {
   if (!isId(selected)) return null;
-  let id = selected;
-  if (asked.as !== 'workspace') {
-    const key =
+  let key: string;
+  if (asked.as === 'workspace') key = workspaceKey(organizationId, selected);
+  else {
+    const linkKey =
       asked.as === 'environment'
         ? environmentKey(organizationId, selected)
         : resourceKey(organizationId, asked.type, selected);
-    const link = asked.as === 'environment' ? facts.peek('environment', key) : facts.peek('resource', key);
-    if (link === undefined) return need(key);
+    const link = asked.as === 'environment' ? facts.peek('environment', linkKey) : facts.peek('resource', linkKey);
+    if (link === undefined) return need(linkKey);
     if (link === null) return null;
-    id = link.workspaceId;
+    key = link.workspaceKey;
   }
-  const key = workspaceKey(organizationId, id);
   const workspace = facts.peek('workspace', key);
   return workspace === undefined ? need(key) : workspace;
 }
@@ -180,7 +176,7 @@ function isGranted(
 
 /** A frozen token outlives its owner's membership, but what the next bearer of the id owns is not its own. */
 function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
-  const key = memberKey(token.organizationId, token.ownerId!);
+  const key = token.ownerKey!;
   const bearer = facts.peek('member', key);
   if (bearer === undefined) return need(key);
   return bearer === null || bearer.generation === token.ownerGeneration;
@@ -192,7 +188,7 @@ function isOlderThanTransfer(token: TokenFacts, workspace: WorkspaceRecord): boo
 
 /** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */
 function currentOwner(token: TokenFacts, facts: FactReader): MemberFacts | Need | null {
-  const key = memberKey(token.organizationId, token.ownerId!);
+  const key = token.ownerKey!;
   const owner = facts.peek('member', key);
   if (owner === undefined) return need(key);
   return owner !== null && owner.generation === token.ownerGeneration ? owner : null;

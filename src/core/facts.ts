@@ -95,7 +95,18 @@ export interface ResourceRecord {
   readonly collaborators: readonly string[];
 }
 
+/** Facts carry the keys of the facts they lead to: a key that is made once is hashed once. */
+export interface CredentialFacts extends CredentialRecord {
+  readonly tokenKey: string;
+}
+
+export interface EnvironmentFacts extends EnvironmentRecord {
+  readonly workspaceKey: string;
+}
+
 export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs'> {
+  /** null: nobody owns it. */
+  readonly ownerKey: string | null;
   readonly scopes: ScopeSet;
   /** For the identity header: space-separated, empty when the owner's scopes decide. */
   readonly scopesText: string;
@@ -123,6 +134,7 @@ export interface AccountFacts {
 }
 
 export interface ResourceFacts {
+  readonly workspaceKey: string;
   readonly workspaceId: string;
   readonly ownerId: string;
   readonly collaborators: ReadonlySet<string>;
@@ -130,13 +142,13 @@ export interface ResourceFacts {
 
 /** Every kind of fact the decision may ask for, by the first part of its key. */
 export interface FactByKind {
-  readonly credential: CredentialRecord;
+  readonly credential: CredentialFacts;
   readonly token: TokenFacts;
   readonly member: MemberFacts;
   readonly team: TeamFacts;
   readonly account: AccountFacts;
   readonly workspace: WorkspaceRecord;
-  readonly environment: EnvironmentRecord;
+  readonly environment: EnvironmentFacts;
   readonly resource: ResourceFacts;
 }
 export type FactKind = keyof FactByKind;

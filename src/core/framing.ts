@@ -25,6 +25,9 @@ const NO_CREDENTIAL: readonly string[] = [];
 const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const LENGTH = /^[0-9]{1,15}$/;
 
+const JUDGED = ['host', 'content-length', 'transfer-encoding', 'expect', 'upgrade', 'authorization'];
+const JUDGED_LENGTHS = new Set(JUDGED.map((name) => name.length));
+
 /** Lower-case names by the spelling seen; bounded, because spellings are the client's to choose. */
 const lowered = new Map<string, string>();
 
@@ -50,8 +53,11 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   let authorization = NO_CREDENTIAL;
   let upgrade = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    // Most headers are none of ours, and their length says so without looking at a character.
+    if (!JUDGED_LENGTHS.has(name.length)) continue;
     const value = rawHeaders[index + 1]!;
-    switch (lowerName(rawHeaders[index]!)) {
+    switch (lowerName(name)) {
       case 'host':
         if (host !== undefined) return null;
         host = value;

@@ -29,6 +29,11 @@ export function kindOf(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
 
+/** The second part of a key that has one. */
+function organizationOf(key: string): string {
+  return key.split('/', 2)[1]!;
+}
+
 /** Throws TypeError when the record is not what its key says; the caller answers as for an outage, never as a no. */
 export function readFact(key: string, record: unknown): Fact {
   if (typeof record !== 'object' || record === null) throw new TypeError(`${key}: not a record`);
@@ -42,7 +47,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
     text(record.organizationId, 'organizationId');
     text(record.tokenId, 'tokenId');
     if (record.endsAtMs !== null) integer(record.endsAtMs, 'endsAtMs');
-    return record;
+    return { ...record, tokenKey: tokenKey(record.organizationId, record.tokenId) };
   },
   token: (record: TokenRecord, key) => {
     same(key, tokenKey(record.organizationId, record.id));
@@ -63,6 +68,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
     if (record.scopes !== null || record.authority !== 'live') texts(record.scopes, 'scopes');
     return {
       ...record,
+      ownerKey: record.ownerId === null ? null : memberKey(record.organizationId, record.ownerId),
       scopes: record.scopes === null ? 'all' : new Set(record.scopes),
       scopesText: record.scopes === null ? '' : record.scopes.join(' '),
       workspaces: typeof record.workspaces === 'string' ? record.workspaces : new Set(record.workspaces),
@@ -95,15 +101,20 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
     if (record.transferredAtMs !== null) integer(record.transferredAtMs, 'transferredAtMs');
     return record;
   },
-  environment: (record: EnvironmentRecord) => {
+  environment: (record: EnvironmentRecord, key) => {
     text(record.workspaceId, 'workspaceId');
-    return record;
+    return { ...record, workspaceKey: workspaceKey(organizationOf(key), record.workspaceId) };
   },
-  resource: (record: ResourceRecord) => {
+  resource: (record: ResourceRecord, key) => {
     text(record.workspaceId, 'workspaceId');
     text(record.ownerId, 'ownerId');
     texts(record.collaborators, 'collaborators');
-    return { workspaceId: record.workspaceId, ownerId: record.ownerId, collaborators: new Set(record.collaborators) };
+    return {
+      workspaceId: record.workspaceId,
+      workspaceKey: workspaceKey(organizationOf(key), record.workspaceId),
+      ownerId: record.ownerId,
+      collaborators: new Set(record.collaborators),
+    };
   },
 };
 

@@ -19,6 +19,8 @@ export interface SelectorSource {
   readonly headers: readonly string[];
 }
 
+const EQUALS = 0x3d;
+
 /** The one value, or null: absent, empty, repeated, or present in a second spelling. */
 export function select(selector: Selector, source: SelectorSource): string | null {
   switch (selector.from) {
@@ -48,8 +50,16 @@ function foldQueryName(name: string): string {
     .toLowerCase();
 }
 
+/** Characters that mean themselves in a query, whoever parses it; enough for every id. */
+const PLAIN_VALUE = /^[A-Za-z0-9._~@|-]+$/;
+
 function fromQuery(name: string, query: string): string | null {
   if (query === '') return null;
+  // The usual query: this one parameter, in plain characters.
+  if (query.charCodeAt(name.length + 1) === EQUALS && query.startsWith(name, 1)) {
+    const value = query.slice(name.length + 2);
+    if (PLAIN_VALUE.test(value)) return value;
+  }
   const folded = foldQueryName(name);
   let value: string | null = null;
   let seen = 0;

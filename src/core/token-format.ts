@@ -47,11 +47,14 @@ export function isWellFormed(text: string, prefixes: readonly string[]): boolean
   return false;
 }
 
+/** One pass: alphabet and checksum together. What stands before `from` is the prefix, which has been compared. */
 function sums(text: string, from: number): boolean {
   const split = text.length - CHECKSUM_LENGTH;
-  for (let index = from; index < split; index++) {
+  let crc = 0xffffffff;
+  for (let index = 0; index < split; index++) {
     const code = text.charCodeAt(index);
-    if (code > 127 || DIGIT[code]! < 0) return false;
+    if (index >= from && (code > 127 || DIGIT[code]! < 0)) return false;
+    crc = CRC_TABLE[(crc ^ code) & 0xff]! ^ (crc >>> 8);
   }
   let claimed = 0;
   for (let index = split; index < text.length; index++) {
@@ -60,5 +63,5 @@ function sums(text: string, from: number): boolean {
     if (digit < 0) return false;
     claimed = claimed * 62 + digit;
   }
-  return claimed === crc32(text, split);
+  return claimed === (crc ^ 0xffffffff) >>> 0;
 }

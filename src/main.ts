@@ -2,6 +2,7 @@
  * The command line: words in, exit code out. Every error an operator can mend ends here as clear lines and exit 1;
  * anything else is our fault and shows its stack.
  */
+import { applyCommand } from './cli/apply.ts';
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
 import { generateCommand } from './cli/generate.ts';
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   demo: demoCommand,
   check: checkCommand,
+  apply: applyCommand,
   generate: generateCommand,
 };
 

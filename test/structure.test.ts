@@ -13,7 +13,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['edge', 'manage'],
   ['admin', 'oauth'],
   ['gateway.ts'],
-  ['demo'],
+  ['demo', 'directory'],
   ['cli'],
   ['main.ts'],
 ];

@@ -13,6 +13,7 @@ import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -115,6 +116,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   });
   directoryRoutes(app as never, contextOf);
   workspaceRoutes(app as never, contextOf);
+  listRoutes(app as never, contextOf);
   tokenRoutes(app as never, contextOf);
   accountRoutes(app as never, contextOf);
   auditRoutes(app as never, contextOf);

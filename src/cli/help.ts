@@ -6,6 +6,7 @@ export const HELP: Readonly<Record<string, string>> = {
   scopegate demo                 a whole gateway with an example API, tokens and curl lines to try
   scopegate check [FILE]         read a configuration and say everything that is wrong with it
   scopegate serve [-c FILE]      run the gateway and its sidecar (token management)
+  scopegate apply FILE           load or sync organizations, members, teams and workspaces from a file
 
   scopegate COMMAND --help       more about one of them
   scopegate --version
@@ -30,6 +31,31 @@ Reads FILE (default ./gateway.yaml) and its policy and prints everything that is
 file:line:column: message. Opens no port and no store. Exit code 0: nothing is wrong; 1: something is.
 
   scopegate check gateway.yaml`,
+
+  apply: `scopegate apply FILE [--dry-run] [--prune] [--json] [--url URL] [--key-file FILE]
+
+Makes the directory of a running sidecar as FILE says: organizations, members, teams, workspaces, environments,
+assignments and resources. Prints what differs (+ created, ~ changed, - removed), does it, and says what it did; a
+second run finds nothing to change. What FILE leaves out stays as it is. A file with any problem changes nothing.
+
+  --dry-run         print exactly what would be done, and do nothing
+  --prune           remove what FILE does not name, within the organizations that it names
+  --json            {"created", "changed", "removed", "unchanged", "changes": […]} instead of lines
+  --url URL         the sidecar; default http://127.0.0.1:8081
+  --key-file FILE   the admin key; default SCOPEGATE_ADMIN_KEY, else ./data/admin-key
+
+Another owner of a workspace is a transfer and may end tokens; so may a removed member. Both are shown beforehand.
+When a call fails, what is done stays done, and running it again goes on from there.
+
+  # directory.yaml, checked by editors with schemas/directory.schema.json
+  organizations:
+    acme:
+      name: Acme
+      edition: team
+      members: { alice: { name: Alice, role: admin } }
+      workspaces: { ws_sales: { name: Sales, owner: alice } }
+
+  scopegate apply directory.yaml --dry-run`,
 
   demo: `scopegate demo [--json]
 

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
+import { DirectorySchema } from './directory-schema.ts';
 import { GatewaySchema } from './gateway-schema.ts';
 import { PolicySchema } from './policy-schema.ts';
 
@@ -15,6 +16,7 @@ interface JsonObject {
 
 /** Every file under `schemas/`, with the schema it is made from. */
 export const SCHEMA_FILES: Readonly<Record<string, TSchema>> = {
+  'directory.schema.json': DirectorySchema,
   'gateway.schema.json': GatewaySchema,
   'policy.schema.json': PolicySchema,
 };

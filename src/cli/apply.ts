@@ -1,0 +1,143 @@
+/**
+ * `scopegate apply`: makes the directory of a running sidecar as a file says, shows what differs, and says what it
+ * did. It never guesses: a file with any problem changes nothing.
+ */
+import { parseArgs } from 'node:util';
+import type { Env } from '../config/expand.ts';
+import { readYamlFile } from '../config/yaml-file.ts';
+import { carryOut, type Outcome } from '../directory/carry-out.ts';
+import { itemName } from '../directory/item.ts';
+import type { Change, Plan } from '../directory/plan.ts';
+import { prepare } from '../directory/prepare.ts';
+import { changeData, changeText, count, countsText } from '../directory/render.ts';
+import { Refused, type Sidecar } from '../directory/sidecar.ts';
+import { ConfigError, SetupError } from '../errors.ts';
+import { adminClient, findAdminKey } from './admin-client.ts';
+
+const OPTIONS = {
+  'dry-run': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  prune: { type: 'boolean', default: false },
+  url: { type: 'string', default: 'http://127.0.0.1:8081' },
+  'key-file': { type: 'string' },
+} as const;
+
+const PROGRESS_MS = 100;
+
+export async function applyCommand(args: readonly string[], env: Env): Promise<void> {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const [path, ...more] = positionals;
+  if (path === undefined || more.length > 0) throw new SetupError('apply takes one FILE; see scopegate apply --help');
+  const show = values.json ? asJson : asText;
+  const progress = progressOn(process.stderr);
+  try {
+    const sidecar = adminClient(values.url, findAdminKey(env, values['key-file']));
+    const plan = await readPlan(path, env, sidecar, values.prune, progress.say);
+    progress.clear();
+    show.plan(plan);
+    const outcome = values['dry-run'] ? dry(plan) : await carryOut(sidecar, plan.changes, progress.step(plan));
+    progress.clear();
+    show.outcome(plan, outcome);
+    if (values['dry-run']) process.stderr.write('dry run: nothing was changed\n');
+    if (outcome.failure !== null) fail(plan, outcome);
+  } catch (error) {
+    progress.clear();
+    if (!values.json || !(error instanceof ConfigError)) throw error;
+    process.stdout.write(`${JSON.stringify({ ...NOTHING, problems: error.problems })}\n`);
+    process.exitCode = 1;
+  }
+}
+
+const NOTHING = { created: 0, changed: 0, removed: 0, unchanged: 0, changes: [] };
+
+async function readPlan(
+  path: string,
+  env: Env,
+  sidecar: Sidecar,
+  prune: boolean,
+  onStep: (text: string) => void,
+): Promise<Plan> {
+  const file = readYamlFile(path, env);
+  // What follows a broken syntax is not worth asking about.
+  if (file.data === undefined) file.throwIfAny();
+  try {
+    return await prepare(file, sidecar, { prune, onStep });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw new SetupError(`nothing was changed: the sidecar refused to be read: ${refusal(error)}`);
+  }
+}
+
+/** As if everything had been done. */
+function dry({ changes }: Plan): Outcome {
+  return { done: changes, failure: null };
+}
+
+interface Show {
+  plan(plan: Plan): void;
+  outcome(plan: Plan, outcome: Outcome): void;
+}
+
+const asText: Show = {
+  plan: ({ changes }) => {
+    for (const change of changes) process.stdout.write(`${changeText(change)}\n`);
+  },
+  outcome: ({ changes, unchanged }, { done, failure }) => {
+    if (failure !== null) return;
+    process.stdout.write(
+      changes.length === 0
+        ? `nothing to change, ${unchanged} unchanged\n`
+        : `${countsText(count(done))}, ${unchanged} unchanged\n`,
+    );
+  },
+};
+
+const asJson: Show = {
+  plan: () => {},
+  outcome: ({ changes, unchanged }, { done, failure }) => {
+    const failed =
+      failure === null
+        ? {}
+        : {
+            failed: { ...changeData(failure.change), detail: failure.error.message },
+            remaining: changes.length - done.length,
+          };
+    const result = { ...count(done), unchanged, changes: done.map(changeData), ...failed };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  },
+};
+
+function fail(plan: Plan, { done, failure }: Outcome): void {
+  const { change, error } = failure!;
+  const left = plan.changes.length - done.length;
+  process.stderr.write(
+    `scopegate: ${change.item.type} ${itemName(change.item)} could not be ${change.action}: ${refusal(error)}\n` +
+      `done so far: ${countsText(count(done))}; ${left} not done. Running it again goes on from here.\n`,
+  );
+  process.exitCode = 1;
+}
+
+function refusal(error: Refused | SetupError): string {
+  return error instanceof Refused ? `${error.message} (${error.status} ${error.code})` : error.message;
+}
+
+/** One line that is written over again, for people who watch; nothing at all elsewhere. */
+function progressOn(stream: NodeJS.WriteStream) {
+  let lastMs = 0;
+  let shown = false;
+  const say = (text: string): void => {
+    if (!stream.isTTY || Date.now() - lastMs < PROGRESS_MS) return;
+    lastMs = Date.now();
+    shown = true;
+    stream.write(`\r\x1b[2K${text.slice(0, Math.max(stream.columns - 1, 20))}`);
+  };
+  return {
+    say,
+    step: (plan: Plan) => (change: Change, index: number) =>
+      say(`${index + 1} of ${plan.changes.length}: ${change.item.type} ${itemName(change.item)}`),
+    clear: (): void => {
+      if (shown) stream.write('\r\x1b[2K');
+      shown = false;
+    },
+  };
+}

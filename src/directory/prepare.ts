@@ -1,0 +1,90 @@
+/**
+ * From a directory file and a sidecar to a plan, or to every problem in the file at once. Reads only: nothing is
+ * changed here.
+ */
+import { DirectorySchema } from '../config/directory-schema.ts';
+import { validate } from '../config/validate.ts';
+import type { YamlFile } from '../config/yaml-file.ts';
+import { isId } from '../core/facts.ts';
+import { ConfigError, SetupError } from '../errors.ts';
+import { checkOrganization } from './check.ts';
+import { foresee } from './foresee.ts';
+import { type Item, workspaceOf } from './item.ts';
+import { type Change, type Plan, planOrganization } from './plan.ts';
+import { type Present, readPresent } from './present.ts';
+import { Refused, type Sidecar } from './sidecar.ts';
+import { wantedItems } from './wanted.ts';
+
+export interface PrepareOptions {
+  /** Remove what the file does not name, within the organizations that it names. */
+  readonly prune: boolean;
+  /** Told of what is read next. */
+  readonly onStep: (text: string) => void;
+}
+
+interface Read {
+  readonly wanted: readonly Item[];
+  readonly present: Present;
+}
+
+/**
+ * Rejects with ConfigError (every problem of the file), Refused (the sidecar's no) or SetupError (no sidecar to ask).
+ * Without a sidecar only what the schema finds is told.
+ */
+export async function prepare(file: YamlFile, sidecar: Sidecar, options: PrepareOptions): Promise<Plan> {
+  const data = validate(file, DirectorySchema);
+  // Names are judged in a file that its schema refuses, too, so that all is told at once.
+  const organizations = byOrganization(wantedItems(data ?? file.data));
+  const read = await readAll(file, sidecar, organizations, options);
+  file.throwIfAny();
+  if (data === undefined)
+    throw new ConfigError([{ file: file.name, line: 1, column: 1, message: 'does not fit its schema' }]);
+  const changes: Change[] = [];
+  let unchanged = 0;
+  for (const { wanted, present } of read) {
+    const plan = planOrganization(wanted, present, options.prune);
+    changes.push(...(await foresee(sidecar, plan.changes, present)));
+    unchanged += plan.unchanged;
+  }
+  return { changes, unchanged };
+}
+
+async function readAll(
+  file: YamlFile,
+  sidecar: Sidecar,
+  organizations: ReadonlyMap<string, readonly Item[]>,
+  { prune, onStep }: PrepareOptions,
+): Promise<Read[]> {
+  try {
+    const policy = await sidecar.policy();
+    const read: Read[] = [];
+    for (const [org, wanted] of organizations) {
+      onStep(`reading ${org}`);
+      const named = new Set(wanted.map(workspaceOf));
+      const present = await readPresent(sidecar, org, {
+        wantsContents: (workspaceId) => prune || named.has(workspaceId),
+        wantsAccounts: wanted.some(({ type, path }) => type === 'resource' || path[4] === 'service-accounts'),
+      });
+      checkOrganization(file, wanted, present, { policy, prune });
+      read.push({ wanted, present });
+    }
+    return read;
+  } catch (error) {
+    // What is wrong with the file can be mended without a sidecar.
+    if (error instanceof Refused || error instanceof SetupError) file.throwIfAny();
+    throw error;
+  }
+}
+
+/** In the order of the file. An id that cannot be one names nothing at the sidecar, and the schema says so. */
+function byOrganization(items: readonly Item[]): Map<string, Item[]> {
+  const organizations = new Map<string, Item[]>();
+  for (const item of items) {
+    const org = item.path[0]!;
+    if (!isId(org)) continue;
+    const ofOrganization = organizations.get(org);
+    if (ofOrganization === undefined) organizations.set(org, [item]);
+    else ofOrganization.push(item);
+  }
+  return organizations;
+}

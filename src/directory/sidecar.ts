@@ -1,0 +1,50 @@
+/**
+ * What is asked of a sidecar and how it says no. Only the shapes: who speaks HTTP, with which key, is the caller's
+ * affair.
+ */
+
+export type Answer = Readonly<Record<string, unknown>>;
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+
+export interface Call {
+  readonly method: Method;
+  /** Below `/v1/organizations`; each part is encoded by the sidecar's client. */
+  readonly path: readonly string[];
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Answer;
+}
+
+export interface Sidecar {
+  /** The policy in force, as `GET /v1/policy` shows it. Rejects with SetupError when this is no sidecar. */
+  policy(): Promise<{ readonly organizationRoles: readonly string[]; readonly scopes: readonly string[] }>;
+  /** The parsed answer. Rejects with Refused, or with SetupError when the sidecar cannot be asked at all. */
+  call(call: Call): Promise<Answer>;
+}
+
+/** The sidecar's no, in its own words. */
+export class Refused extends Error {
+  readonly status: number;
+  /** The sidecar's stable code, or `unknown` where the answer had none. */
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const PAGE = '1000';
+
+/** Every page of a list. */
+export async function listAll(sidecar: Sidecar, path: readonly string[]): Promise<Answer[]> {
+  const items: Answer[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: Record<string, string> = cursor === null ? { limit: PAGE } : { limit: PAGE, cursor };
+    const page: Answer = await sidecar.call({ method: 'GET', path, query });
+    items.push(...(page.items as Answer[]));
+    cursor = page.nextCursor as string | null;
+  } while (cursor !== null);
+  return items;
+}

@@ -1,0 +1,311 @@
+/** `scopegate apply` keeps its promises: idempotent, a dry run that tells the truth, transfers, pruning, going on. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Desk, startDesk } from './desk.ts';
+
+let desk: Desk;
+let account: string;
+
+beforeAll(async () => {
+  desk = await startDesk();
+});
+afterAll(() => desk.stop());
+
+const directory = (org: string, more: object = {}) => ({
+  organizations: {
+    [org]: {
+      name: 'Acme & Söhne',
+      edition: 'team',
+      members: {
+        alice: { name: 'Alice', role: 'admin', email: 'alice@example.com' },
+        bob: { name: 'Bob', role: 'member', scopes: ['chat:read', 'logs:read'], actions: [] },
+        cyd: { name: 'Cyd', role: 'member' },
+      },
+      teams: { crew: { name: 'Crew', members: ['alice', 'bob'] } },
+      workspaces: {
+        sales: {
+          name: 'Sales',
+          owner: 'alice',
+          environments: { live: { name: 'Live' }, test: { name: 'Test' } },
+          assignments: { members: { bob: 'member' }, teams: { crew: 'admin' } },
+          resources: { bot: { bot_1: { owner: 'alice', collaborators: ['bob', 'cyd'] } } },
+        },
+        legal: { name: 'Legal', owner: 'cyd' },
+      },
+      ...more,
+    },
+  },
+});
+const token = (org: string, owner: string, workspaces: string[]) =>
+  desk
+    .ok('POST', `/v1/organizations/${org}/tokens`, {
+      ...{ owner, name: 't', scopes: ['chat:read'], workspaces, expiresInDays: 1 },
+    })
+    .then(({ id }) => id as string);
+
+describe('a new organization', () => {
+  const path = () => desk.file('new.yaml', directory('new'));
+
+  it('a dry run shows everything and makes nothing', async () => {
+    const { code, lines, stderr } = await desk.apply(path(), '--dry-run');
+    expect(lines).toEqual([
+      '+ organization new (name "Acme & Söhne", edition team)',
+      '+ member new/alice (name Alice, role admin, email alice@example.com)',
+      '+ member new/bob (name Bob, role member, scopes [chat:read, logs:read], actions [])',
+      '+ member new/cyd (name Cyd, role member)',
+      '+ team new/crew (name Crew, members [alice, bob])',
+      '+ workspace new/sales (name Sales, owner alice)',
+      '+ workspace new/legal (name Legal, owner cyd)',
+      '+ environment new/sales/live (name Live)',
+      '+ environment new/sales/test (name Test)',
+      '+ assignment new/sales/members/bob (role member)',
+      '+ assignment new/sales/teams/crew (role admin)',
+      '+ resource new/sales/bot/bot_1 (owner alice, collaborators [bob, cyd])',
+      '12 created, 0 changed, 0 removed, 0 unchanged',
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'dry run: nothing was changed\n' });
+    expect(await desk.get('/v1/organizations/new')).toBe(404);
+  });
+
+  it('apply prints the same and does it', async () => {
+    const foretold = await desk.apply(path(), '--dry-run');
+    const applied = await desk.apply(path());
+    expect(applied).toMatchObject({ code: 0, stdout: foretold.stdout, stderr: '' });
+    expect(await desk.get('/v1/organizations/new/members/bob')).toMatchObject({
+      ...{ name: 'Bob', role: 'member', email: null, scopes: ['chat:read', 'logs:read'], actions: [], teams: ['crew'] },
+    });
+    expect(await desk.get('/v1/organizations/new/workspaces/sales/resources/bot/bot_1')).toMatchObject({
+      owner: 'alice',
+      collaborators: ['bob', 'cyd'],
+    });
+  });
+
+  it('a second run finds nothing to change, and changes nothing', async () => {
+    const before = await desk.get('/v1/organizations/new/audit-events');
+    for (const options of [[], ['--dry-run'], ['--prune']])
+      expect((await desk.apply(path(), ...options)).stdout).toBe('nothing to change, 12 unchanged\n');
+    expect(await desk.get('/v1/organizations/new/audit-events')).toEqual(before);
+  });
+
+  it('--json tells the same to a program', async () => {
+    const { stdout } = await desk.apply(path(), '--json');
+    expect(JSON.parse(stdout)).toEqual({ created: 0, changed: 0, removed: 0, unchanged: 12, changes: [] });
+  });
+});
+
+describe('an organization that is there', () => {
+  beforeAll(async () => {
+    await desk.apply(desk.file('old.yaml', directory('old')));
+  });
+
+  it('shows every changed field, before and after; lists are sets; what is left out stays', async () => {
+    const path = desk.file('changed.yaml', {
+      organizations: {
+        old: {
+          name: 'Acme',
+          edition: 'team',
+          members: {
+            alice: { name: 'Alice', role: 'admin' },
+            bob: { name: 'Robert', role: 'admin', scopes: ['logs:read', 'chat:read'], actions: null },
+          },
+          teams: { crew: { name: 'Crew', members: ['cyd', 'alice'] } },
+          workspaces: {
+            sales: {
+              name: 'Sales!',
+              owner: 'alice',
+              environments: { live: { name: 'Production' } },
+              assignments: { members: { bob: 'admin' } },
+              resources: { bot: { bot_1: { owner: 'bob' } } },
+            },
+          },
+        },
+      },
+    });
+    const foretold = await desk.apply(path, '--dry-run');
+    const { code, stdout, lines } = await desk.apply(path);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: foretold.stdout });
+    expect(lines).toEqual([
+      '~ organization old',
+      '    name: "Acme & Söhne" → Acme',
+      '~ member old/bob',
+      '    name: Bob → Robert',
+      '    role: member → admin',
+      '    actions: [] → nothing',
+      '~ team old/crew',
+      '    members: [alice, bob] → [cyd, alice]',
+      '~ workspace old/sales',
+      '    name: Sales → "Sales!"',
+      '~ environment old/sales/live',
+      '    name: Live → Production',
+      '~ assignment old/sales/members/bob',
+      '    role: member → admin',
+      '~ resource old/sales/bot/bot_1',
+      '    owner: alice → bob',
+      '0 created, 7 changed, 0 removed, 1 unchanged',
+    ]);
+    expect(await desk.get('/v1/organizations/old/members/alice')).toMatchObject({ email: 'alice@example.com' });
+    expect(await desk.get('/v1/organizations/old/workspaces/sales/resources/bot/bot_1')).toMatchObject({
+      owner: 'bob',
+      collaborators: ['bob', 'cyd'],
+    });
+    expect((await desk.apply(path)).lines).toEqual(['nothing to change, 8 unchanged']);
+  });
+
+  it('service accounts are assigned by client id', async () => {
+    const input = { name: 'ci', scopes: ['chat:read'] };
+    account = (await desk.ok('POST', '/v1/organizations/old/service-accounts', input)).clientId as string;
+    const file = directory('old');
+    Object.assign(file.organizations.old!.workspaces.sales.assignments, {
+      'service-accounts': { [account]: 'member' },
+    });
+    expect((await desk.apply(desk.file('ci.yaml', file))).lines).toContain(
+      `+ assignment old/sales/service-accounts/${account} (role member)`,
+    );
+    expect((await desk.apply(desk.file('ci.yaml', file))).lines).toEqual(['nothing to change, 13 unchanged']);
+  });
+});
+
+describe('what goes with it', () => {
+  it('a transfer shows the tokens that it ends, each once, and a new member may be the new owner', async () => {
+    const desk = await startDesk('coze');
+    try {
+      const more = (owner: string, members: object = {}) => ({
+        edition: 'personal',
+        members: { alice: { name: 'A', role: 'admin' }, bob: { name: 'B', role: 'member' }, ...members },
+        teams: {},
+        workspaces: { one: { name: 'One', owner }, two: { name: 'Two', owner } },
+      });
+      await desk.apply(desk.file('before.yaml', directory('acme', more('bob'))));
+      const token = (kind: string, workspaces: string[]) =>
+        desk.ok('POST', '/tokens', {
+          ...{ owner: 'bob', kind, name: 't', scopes: ['bot:read'], workspaces, expiresInDays: 1 },
+        });
+      const both = (await token('service', ['one', 'two'])).id as string;
+      const second = (await token('personal', ['two'])).id as string;
+      const path = desk.file('after.yaml', directory('acme', more('dee', { dee: { name: 'D', role: 'member' } })));
+      const foretold = JSON.parse((await desk.apply(path, '--dry-run', '--json')).stdout) as object;
+      expect(foretold).toMatchObject({
+        ...{ created: 1, changed: 2, removed: 0, unchanged: 3 },
+        changes: [
+          {
+            action: 'created',
+            type: 'member',
+            path: 'acme/members/dee',
+            fields: { name: { before: null, after: 'D' } },
+          },
+          {
+            ...{ action: 'changed', type: 'workspace', path: 'acme/workspaces/one' },
+            fields: { owner: { before: 'bob', after: 'dee' } },
+            cascade: { revokedTokens: [both], keptTokens: [] },
+          },
+          { path: 'acme/workspaces/two', cascade: { revokedTokens: [second], keptTokens: [] } },
+        ],
+      });
+      expect((await desk.apply(path, '--dry-run')).lines).toContain(`    tokens that end for good: ${both}`);
+      expect(await desk.get(`/tokens/${both}`)).toMatchObject({ state: 'active' });
+      expect(JSON.parse((await desk.apply(path, '--json')).stdout)).toEqual(foretold);
+      for (const id of [both, second])
+        expect(await desk.get(`/tokens/${id}`)).toMatchObject({ stateReason: 'ownership_transferred' });
+      expect(await desk.get('/workspaces/one')).toMatchObject({ owner: 'dee' });
+      expect((await desk.apply(path)).lines).toEqual(['nothing to change, 6 unchanged']);
+    } finally {
+      await desk.stop();
+    }
+  });
+
+  it('without --prune nothing is removed; with it, what the file does not name, and each removal says what goes with it', async () => {
+    const file = directory('prune');
+    await desk.apply(desk.file('prune-before.yaml', file));
+    await desk.apply(desk.file('other.yaml', directory('other')));
+    const other = await desk.snapshot('other');
+    const owned = await token('prune', 'cyd', ['legal']);
+    const org = file.organizations.prune!;
+    const path = desk.file('prune.yaml', {
+      organizations: {
+        prune: {
+          ...org,
+          members: { alice: org.members.alice },
+          teams: {},
+          workspaces: {
+            fresh: { name: 'Fresh', owner: 'alice', environments: { test: { name: 'Test' } } },
+            legal: { name: 'Legal', owner: 'alice', resources: { bot: { bot_1: { owner: 'alice' } } } },
+          },
+        },
+      },
+    });
+    const simple = desk.file(
+      'simple.yaml',
+      directory('prune', { members: { alice: org.members.alice }, teams: {}, workspaces: {} }),
+    );
+    expect((await desk.apply(simple)).lines).toEqual(['nothing to change, 2 unchanged']);
+
+    const foretold = await desk.apply(path, '--prune', '--dry-run');
+    const { code, stdout, lines } = await desk.apply(path, '--prune');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: foretold.stdout });
+    expect(lines).toEqual([
+      '+ workspace prune/fresh (name Fresh, owner alice)',
+      '~ workspace prune/legal',
+      '    owner: cyd → alice',
+      `    tokens that go on: ${owned}`,
+      '- workspace prune/sales',
+      '    environments removed with it: live, test',
+      '    assignments removed with it: members/bob, teams/crew',
+      '    resources removed with it: bot/bot_1',
+      '+ environment prune/fresh/test (name Test)',
+      '+ resource prune/legal/bot/bot_1 (owner alice, collaborators [])',
+      '- team prune/crew',
+      '- member prune/bob',
+      '    nothing goes with it',
+      '- member prune/cyd',
+      `    tokens that end for good: ${owned}`,
+      '3 created, 1 changed, 4 removed, 2 unchanged',
+    ]);
+    expect(await desk.get(`/v1/organizations/prune/tokens/${owned}`)).toMatchObject({ stateReason: 'owner_removed' });
+    expect((await desk.apply(path, '--prune')).lines).toEqual(['nothing to change, 6 unchanged']);
+    expect(await desk.snapshot('other')).toEqual(other);
+  });
+
+  it('--prune removes what a workspace in the file no longer holds', async () => {
+    await desk.apply(desk.file('inner-before.yaml', directory('inner')));
+    const file = directory('inner');
+    Object.assign(file.organizations.inner!.workspaces, { sales: { name: 'Sales', owner: 'alice' } });
+    const { lines } = await desk.apply(desk.file('inner.yaml', file), '--prune');
+    expect(lines.toSorted()).toEqual([
+      '- assignment inner/sales/members/bob',
+      '- assignment inner/sales/teams/crew',
+      '- environment inner/sales/live',
+      '- environment inner/sales/test',
+      '- resource inner/sales/bot/bot_1',
+      '0 created, 0 changed, 5 removed, 7 unchanged',
+    ]);
+  });
+});
+
+describe('a call that fails', () => {
+  it('stops, says which and why and what is done, and the next run goes on from there', async () => {
+    const below = '/v1/organizations/half';
+    await desk.ok('PUT', below, { name: 'Half', edition: 'team' });
+    await desk.ok('PUT', `${below}/members/zoe`, { name: 'Zoe', role: 'admin' });
+    await desk.ok('PUT', `${below}/workspaces/hidden`, { name: 'Hidden', owner: 'zoe' });
+    // In a workspace that the file does not name, so that only the call itself can find it.
+    await desk.ok('PUT', `${below}/workspaces/hidden/environments/test`, { name: 'Test' });
+    const path = desk.file('half.yaml', directory('half'));
+    const failed = await desk.apply(path);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(
+      /^scopegate: environment half\/sales\/test could not be created: .*already belongs to another workspace.* \(409 id_taken\)\ndone so far: 7 created, 1 changed, 0 removed; 4 not done\./,
+    );
+    expect(failed.lines.at(-1)).toMatch(/^\+ resource/);
+    const data = JSON.parse((await desk.apply(path, '--json')).stdout) as { failed: object; remaining: number };
+    expect(data).toMatchObject({
+      created: 0,
+      unchanged: 8,
+      changes: [],
+      failed: { path: 'half/workspaces/sales/environments/test' },
+      remaining: 4,
+    });
+
+    await desk.ok('DELETE', `${below}/workspaces/hidden/environments/test`);
+    expect((await desk.apply(path)).lines.at(-1)).toBe('4 created, 0 changed, 0 removed, 8 unchanged');
+    expect((await desk.apply(path)).lines).toEqual(['nothing to change, 12 unchanged']);
+  });
+});

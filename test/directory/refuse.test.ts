@@ -1,0 +1,140 @@
+/** A directory file with anything wrong in it changes nothing, and says everything that is wrong, where it stands. */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Desk, run, runIn, startDesk } from './desk.ts';
+
+let desk: Desk;
+let before: unknown;
+
+beforeAll(async () => {
+  desk = await startDesk();
+  await desk.ok('PUT', '', { name: 'Acme', edition: 'team' });
+  await desk.ok('PUT', '/members/alice', { name: 'Alice', role: 'admin' });
+  await desk.ok('PUT', '/workspaces/sales', { name: 'Sales', owner: 'alice' });
+  await desk.ok('PUT', '/workspaces/sales/environments/live', { name: 'Live' });
+  before = await desk.snapshot('acme');
+});
+afterAll(async () => {
+  expect(await desk.snapshot('acme'), 'nothing was ever changed').toEqual(before);
+  await desk.stop();
+});
+
+const problems = async (text: string, ...options: string[]) => {
+  const { code, stdout, stderr } = await desk.apply(desk.file('broken.yaml', text), ...options);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  return stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^.*broken\.yaml:/, ''));
+};
+
+it('mistakes of form and names that stand for nothing, all at once', async () => {
+  expect(
+    await problems(`organizations:
+  acme:
+    name: Acme
+    edition: enterprise
+    members:
+      bob: { name: Bob, role: mebmer, scopes: ["chat:reed"], emial: x }
+    teams: { crew: { name: Crew, members: [bob, alise] } }
+    workspaces:
+      sales:
+        name: 7
+        owner: nobody
+        assignments:
+          members: { alice: admin, carl: member }
+          teams: { crew: owner, crow: member }
+          service-accounts: { sa_none: member }
+        resources: { bot: { b1: { owner: bob, collaborators: [dan] } } }
+      other:
+        name: Other
+        owner: alice
+        environments: { live: { name: Live }, fresh: { name: Fresh } }
+      third:
+        name: Third
+        owner: alice
+        environments: { fresh: { name: Fresh } }
+`),
+  ).toEqual([
+    '4:14: the edition never changes, and acme is team; make a new organization',
+    '6:31: role must be one of: admin, member; did you mean "member"?',
+    '6:48: the policy knows no scope "chat:reed"; did you mean "chat:read"?',
+    '6:62: unknown key "emial" (did you mean "email"?)',
+    '7:49: there is no member "alise", neither in this file nor in the directory; did you mean "alice"?',
+    '10:15: expected string, found 7 (quote it)',
+    '11:16: there is no member "nobody", neither in this file nor in the directory',
+    '13:36: there is no member "carl", neither in this file nor in the directory',
+    '14:26: must be one of: member, admin, found "owner"',
+    '14:33: there is no team "crow", neither in this file nor in the directory; did you mean "crew"?',
+    '15:31: there is no service account "sa_none", neither in this file nor in the directory',
+    '16:63: there is no member or service account "dan", neither in this file nor in the directory',
+    '20:25: the environment id "live" stands in the workspace sales; --prune removes it there first (ids stand once in an organization)',
+    '24:25: the environment id "fresh" already stands in line 20 (ids stand once in an organization)',
+  ]);
+});
+
+it('what --prune would remove cannot be referred to', async () => {
+  const text = `organizations:
+  acme: { name: Acme, edition: team, members: {}, workspaces: { sales: { name: Sales, owner: alice } } }
+`;
+  expect(await problems(text, '--prune')).toEqual([
+    expect.stringMatching(/^2:\d+: the member "alice" is not in this file, so --prune would remove it$/),
+  ]);
+});
+
+it('ids that could never be, an empty file, no organization, a missing key, broken YAML', async () => {
+  expect(await problems('organizations: { "../admin": { name: A, edition: team } }\n')).toEqual([
+    expect.stringMatching(/^1:\d+: key "\.\.\/admin" must match /),
+  ]);
+  expect(await problems('')).toEqual(['1:1: the file is empty']);
+  expect(await problems('organizations: {}')).toEqual(['1:16: must not be empty']);
+  expect(await problems('organizations: { acme: { name: A } }')).toEqual(['1:24: missing key "edition"']);
+  expect(await problems('organizations: [')).toHaveLength(1);
+});
+
+it('--json tells the problems as data', async () => {
+  const { code, stdout } = await desk.apply(desk.file('broken.yaml', 'organisations: {}\n'), '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ created: 0, changes: [], problems: [{ line: 1, column: 1 }] });
+});
+
+const FINE = 'organizations: { acme: { name: Acme, edition: team } }\n';
+
+it('an unreachable sidecar, a stranger, a wrong key or none: one line each, and what is wrong with the file first', async () => {
+  const fine = desk.file('fine.yaml', FINE);
+  const key = { SCOPEGATE_ADMIN_KEY: desk.gateway.adminKey };
+  const at = (url: string, env: Record<string, string> = key, path = fine) => run(['apply', path, '--url', url], env);
+  expect((await at('http://127.0.0.1:9')).stderr).toMatch(
+    /^scopegate: the sidecar at http:\/\/127\.0\.0\.1:9 cannot be asked \(ECONNREFUSED\).*\n$/,
+  );
+  expect((await at(desk.gateway.url)).stderr).toMatch(/is no scopegate sidecar/);
+  expect((await at(desk.gateway.adminUrl, { SCOPEGATE_ADMIN_KEY: 'wrong' })).stderr).toMatch(
+    /does not accept the admin key from SCOPEGATE_ADMIN_KEY/,
+  );
+  expect((await at('localhost:8081')).stderr).toMatch(/--url takes the sidecar's address/);
+  const none = await runIn(desk.folder, ['apply', fine], { SCOPEGATE_ADMIN_KEY: '' });
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no admin key') });
+  const broken = desk.file('broken.yaml', 'organizations: { acme: { name: A } }');
+  expect((await at('http://127.0.0.1:9', key, broken)).stderr).toMatch(
+    /^.*broken\.yaml:1:24: missing key "edition"\n$/,
+  );
+});
+
+it('the key comes from --key-file, or from the data folder here', async () => {
+  const fine = desk.file('fine.yaml', FINE);
+  mkdirSync(join(desk.folder, 'data'));
+  const keyFile = join(desk.folder, 'data/admin-key');
+  writeFileSync(keyFile, `${desk.gateway.adminKey}\n`);
+  chmodSync(keyFile, 0o600);
+  const args = ['apply', fine, '--url', desk.gateway.adminUrl];
+  const nothing = { code: 0, stdout: 'nothing to change, 1 unchanged\n' };
+  expect(await runIn(desk.folder, args, { SCOPEGATE_ADMIN_KEY: '' })).toMatchObject(nothing);
+  expect(await run([...args, '--key-file', keyFile], { SCOPEGATE_ADMIN_KEY: 'wrong' })).toMatchObject(nothing);
+  const two = { SCOPEGATE_ADMIN_KEY: `${desk.gateway.adminKey},another-key-for-rotation` };
+  expect(await run(args, two)).toMatchObject(nothing);
+});
+
+it('takes one file', async () => {
+  expect(await run(['apply'])).toMatchObject({ code: 1, stderr: expect.stringContaining('apply takes one FILE') });
+});

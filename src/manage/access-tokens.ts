@@ -7,8 +7,9 @@ import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
+import { newAuditId } from './audit.ts';
 import { clientKey, lists, place } from './places.ts';
-import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
+import type { AccountDoc, AuditDoc, ClientDoc, TokenDoc } from './records.ts';
 import { newTokenId } from './token-id.ts';
 
 export const ACCESS_TOKEN_KIND = 'client_credentials';
@@ -101,9 +102,28 @@ export async function findToken(store: Store, text: string, nowMs: number): Prom
     null) as TokenDoc | null;
 }
 
-/** Ends an access token at once; a second time is no error. */
-export async function endAccessToken(store: Store, doc: TokenDoc): Promise<void> {
-  await store.commit({ expects: [], writes: removal(doc.organizationId, doc.id, doc.hash) });
+/** Ends an access token at once, with a line in the audit trail; a second time is no error. `clientId` null: the admin key. */
+export async function endAccessToken(
+  store: Store,
+  doc: TokenDoc,
+  clientId: string | null,
+  nowMs: number,
+): Promise<void> {
+  const line: AuditDoc = {
+    organizationId: doc.organizationId,
+    id: newAuditId(nowMs),
+    atMs: nowMs,
+    actor: { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null },
+    action: 'token.revoked',
+    outcome: 'done',
+    target: { type: 'token', id: doc.id },
+    before: null,
+    after: null,
+    code: null,
+    detail: null,
+  };
+  const writes = [...removal(doc.organizationId, doc.id, doc.hash), { ...place('audit', line), record: line }];
+  await store.commit({ expects: [], writes });
 }
 
 /** Removes access tokens that have expired. Returns how many; call again while it returns `limit`. */

@@ -95,9 +95,18 @@ export function requireKind(rights: Rights, kind: KindPolicy): void {
   }
 }
 
-/** Only for oneself: whoever creates or rotates a token holds its value, and would act as its owner. */
-export function requireSelf(rights: Rights, ownerId: string | null, what: string): void {
-  if (rights.member !== null && rights.member.id !== ownerId) throw forbidden(`Only its owner may ${what} a token.`);
+/**
+ * Only for oneself: whoever creates or rotates a token holds its value, and would act as its owner. By membership, not
+ * by id alone: what somebody left behind is not the next bearer's of their id.
+ */
+export function requireSelf(
+  rights: Rights,
+  owner: { readonly id: string | null; readonly generation: string | null },
+  what: string,
+): void {
+  const self = rights.member;
+  if (self !== null && (self.id !== owner.id || self.generation !== owner.generation))
+    throw forbidden(`Only its owner may ${what} a token.`);
 }
 
 /** Owners, and those who may see everybody's. */

@@ -58,7 +58,7 @@ export async function checkWorkspaces(
   owner: MemberDoc,
   asked: readonly string[] | AllGrant | 'all' | undefined,
 ): Promise<Granted> {
-  const rule = kind.selectable.find((candidate) => fits(candidate, owner));
+  const rule = ruleFor(kind, owner);
   if (rule === undefined)
     throw unacceptable(
       'workspaces_not_selectable',
@@ -127,6 +127,13 @@ function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDo
     );
   }
   return resolved;
+}
+
+/** In edition personal, a crowd of strangers, only a workspace's owner makes tokens for it, whatever the rule says. */
+function ruleFor(kind: KindPolicy, owner: MemberDoc): SelectableRule | undefined {
+  const rule = kind.selectable.find((candidate) => fits(candidate, owner));
+  if (rule === undefined || owner.edition !== 'personal') return rule;
+  return { ...rule, listed: rule.listed === 'none' ? 'none' : 'owned', all: rule.all === null ? null : 'all-owned' };
 }
 
 function fits(rule: SelectableRule, owner: MemberDoc): boolean {

@@ -80,7 +80,7 @@ export interface AuditDoc {
   readonly id: string;
   readonly atMs: number;
   readonly actor: {
-    readonly kind: 'admin-key' | 'member' | 'token';
+    readonly kind: 'admin-key' | 'member' | 'token' | 'client';
     readonly id: string | null;
     readonly tokenId: string | null;
   };

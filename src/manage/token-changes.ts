@@ -33,7 +33,7 @@ export async function patchToken(
     const { before, rights } = await open(context, draft, org, id);
     const policy = context.policy();
     const kind = kindOf(context, before);
-    requireSelf(rights, before.ownerId, 'edit');
+    requireSelf(rights, ownerOfToken(before), 'edit');
     requireKind(rights, kind);
     if (before.state === 'revoked') throw terminal(before);
     for (const field of Object.keys(patch)) checkMutable(kind, field);
@@ -72,6 +72,8 @@ export async function changeTokenState(
     requireMayEnd(context, rights, before);
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
+      if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
+      requireWithin(rights.actor, before);
       await checkOwnerStillThere(draft, before);
       await checkLimits(draft, kindOf(context, before), before, context.nowMs());
     }
@@ -109,7 +111,7 @@ export async function rotateToken(
   return change(context, org, async (draft) => {
     const { before, rights } = await open(context, draft, org, id);
     const kind = kindOf(context, before);
-    requireSelf(rights, before.ownerId, 'rotate');
+    requireSelf(rights, ownerOfToken(before), 'rotate');
     requireKind(rights, kind);
     requireWithin(rights.actor, before);
     if (kind.rotation === null)
@@ -153,12 +155,21 @@ async function open(
   return { before, rights };
 }
 
-/** Owners with the right to the kind; administrators any token (FEATBIT-2). A managing token: those within its reach. */
+/** Owners with the right to the kind; administrators any token (FEATBIT-2). A managing token: all of its owner's. */
 function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc): void {
-  if (rights.member === null || (rights.administrator && rights.actor.kind === 'member')) return;
-  if (rights.member.id !== token.ownerId)
+  if (actsAsAdministrator(rights)) return;
+  if (rights.member?.id !== token.ownerId)
     throw forbidden('Only its owner and administrators of the organization may do this to a token.');
   requireKind(rights, kindOf(context, token));
+}
+
+/** The operator, or an administrator in person: a managing token has no more than its owner's own tokens. */
+function actsAsAdministrator(rights: Rights): boolean {
+  return rights.member === null || (rights.administrator && rights.actor.kind === 'member');
+}
+
+function ownerOfToken(token: TokenDoc) {
+  return { id: token.ownerId, generation: token.ownerGeneration };
 }
 
 function kindOf(context: ManageContext, token: TokenDoc): KindPolicy {

@@ -49,7 +49,7 @@ export async function createToken(
     if (kind === undefined)
       throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
     const owner = await ownerOf(draft, org, input.owner ?? rights.member?.id);
-    requireSelf(rights, owner.id, 'create');
+    requireSelf(rights, owner, 'create');
     requireKind(rights, kind);
     const scopes = checkScopes(policy, kind, owner, input.scopes);
     const granted = await checkWorkspaces(draft, policy, kind, owner, input.workspaces);

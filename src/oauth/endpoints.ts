@@ -116,7 +116,7 @@ async function revoke(parts: OAuthParts, call: EndpointCall, form: Form): Promis
   if (text === null) return oauthError(400, 'invalid_request', 'token is required, once.');
   const token = await lookUp(parts, text);
   if (token !== null && token.authority === 'client' && mayTouch(caller, token))
-    await endAccessToken(parts.store, token);
+    await endAccessToken(parts.store, token, caller.clientId, parts.nowMs());
   return { status: 200, body: null };
 }
 

@@ -356,6 +356,10 @@ describe('introspection and revocation', () => {
     });
     await post('revoke', `Bearer ${gateway.adminKey}`, { token });
     expect(await introspect(token, basic(mine))).toEqual({ active: false });
+    const { body } = await admin('GET', '/audit-events?limit=1000');
+    expect((body as { items: object[] }).items).toContainEqual(
+      expect.objectContaining({ action: 'token.revoked', actor: { kind: 'admin-key', id: null, tokenId: null } }),
+    );
   });
 
   it('an unknown token is inactive, and revoking it succeeds', async () => {

@@ -14,9 +14,10 @@ import { Owned } from '../src/owned.ts';
 import { hashToken } from '../src/secret.ts';
 import { FactCache } from '../src/store/fact-cache.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
-import { buildRoutes, decideOnce, type Ground, PackedRequest } from './decision-path.ts';
+import { buildRoutes, decideOnce, type Ground } from './decision-path.ts';
+import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';
 import { buildHouse, type House } from './house.ts';
-import { drawDistinct, median, percentile, randomIntegers } from './measure.ts';
+import { drawDistinct, median, percentile } from './measure.ts';
 import type { BenchOptions, Check, Section } from './report.ts';
 
 const POLICY = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
@@ -25,15 +26,10 @@ const CHANGE_MAX = 0.25;
 /** Few enough that the requests themselves stay in the processor's cache, as one off a socket would. */
 const BATCH = 512;
 const HOT_TOKENS = 1000;
-const HOT_ROUTES = 1000;
+const HOT_ROUTES = 100;
 const COLD_TOKENS = 100_000;
-const STREAM = 1 << 17;
-const SEED = 20_240_501;
-
-interface Case {
-  readonly request: PackedRequest;
-  readonly expected: string;
-}
+/** Not counted: the compiler is still at work. */
+const SETTLING_ROUNDS = 2;
 
 interface Variant {
   readonly name: string;
@@ -42,18 +38,6 @@ interface Variant {
   at: number;
   readonly microseconds: number[];
 }
-
-type Ask =
-  | 'allowed'
-  | 'token_unknown'
-  | 'token_malformed'
-  | 'scope_missing'
-  | 'workspace_not_granted'
-  | 'role_insufficient';
-/** One in eight is refused, each time for another reason. */
-const MIX: readonly Ask[] = (
-  ['token_unknown', 'scope_missing', 'workspace_not_granted', 'role_insufficient'] as const
-).flatMap((refused) => [refused, ...new Array<Ask>(7).fill('allowed')]);
 
 export async function benchDecision({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
@@ -71,7 +55,14 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     const [one, thousand, million] = [await stock(1), await stock(1000), await stock(many)];
     say(`stores filled: 1, 1,000 and ${count(many)} tokens`);
 
-    const variant = async (name: string, { store, house }: typeof one, hot: number, routes: number, mix = MIX) => {
+    const variant = async (
+      name: string,
+      { store, house }: typeof one,
+      hot: number,
+      routes: number,
+      mix = MIX,
+      hotRoutes = HOT_ROUTES,
+    ) => {
       const facts = new FactCache(store, {
         maxEntries: 1_000_000,
         absentTtlMs: 3_600_000,
@@ -80,7 +71,13 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       });
       owned.add(store.follow(facts), (unfollow) => unfollow());
       const ground: Ground = { routes: buildRoutes(routes), policy: policy as Policy, facts };
-      const made: Variant = { name, ground, stream: drawStream(house, hot, routes, mix), at: 0, microseconds: [] };
+      const made: Variant = {
+        name,
+        ground,
+        stream: drawStream(house, hot, Math.min(routes, hotRoutes), mix),
+        at: 0,
+        microseconds: [],
+      };
       await warm(made);
       return made;
     };
@@ -93,45 +90,27 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     const byRoutes = [
       await variant('1 route', thousand, HOT_TOKENS, 1),
       headline,
-      await variant('10,000 routes', thousand, HOT_TOKENS, 10_000),
+      await variant('10,000 routes, 100 in use', thousand, HOT_TOKENS, 10_000),
     ];
+    const wide = await variant('10,000 routes, 1,000 in use', thousand, HOT_TOKENS, 10_000, MIX, 1000);
     const cold = await variant(`any of ${count(COLD_TOKENS)} cached tokens`, million, COLD_TOKENS, 100);
     const single: Variant[] = [];
     for (const ask of ['allowed', 'token_unknown', 'token_malformed', 'scope_missing', 'role_insufficient'] as const)
       single.push(await variant(ask, thousand, HOT_TOKENS, 100, [ask]));
 
-    const all = [...new Set([...byTokens, ...byRoutes, cold, ...single])];
-    const rounds = quick ? 4 : 30;
+    const all = [...new Set([...byTokens, ...byRoutes, cold, wide, ...single])];
+    const rounds = (quick ? 8 : 30) + SETTLING_ROUNDS;
     const hashes: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      for (const each of all) await measure(each, quick ? 16 : 32);
+      for (const each of all) await measure(each, quick ? 8 : 32);
+      if (round < SETTLING_ROUNDS) for (const each of all) each.microseconds.length = 0;
       hashes.push(measureHash(thousand.house));
       if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
     }
-    return report(headline, byTokens, byRoutes, cold, single, hashes);
+    return report(headline, byTokens, byRoutes, [cold, wide], single, hashes);
   } finally {
     await owned.release();
   }
-}
-
-function drawStream(house: House, hot: number, routes: number, mix: readonly Ask[]): Case[] {
-  const random = randomIntegers(SEED + 1);
-  const tokens = Math.min(hot, house.holders.length);
-  const length = hot === COLD_TOKENS ? STREAM : STREAM >> 4;
-  return Array.from({ length }, (_, index) => {
-    const ask = mix[index % mix.length]!;
-    const holder = house.holders[random(tokens)]!;
-    const method = ask === 'role_insufficient' ? 'DELETE' : 'GET';
-    const environment = ask === 'workspace_not_granted' ? holder.elsewhere : holder.environmentId;
-    const target = `/api/v1/service${random(Math.min(routes, HOT_ROUTES))}/items/${random(1e6)}?environmentId=${environment}`;
-    const texts: Partial<Record<Ask, string>> = {
-      token_unknown: house.unknown,
-      token_malformed: `${holder.text.slice(0, -1)} !`,
-      scope_missing: house.unscoped.text,
-    };
-    const expected = ask;
-    return { request: new PackedRequest(method, target, texts[ask] ?? holder.text), expected };
-  });
 }
 
 /** Once through the stream: fetches what is missing, checks every answer, lets the compiler see all of it. */
@@ -175,7 +154,7 @@ function report(
   headline: Variant,
   byTokens: readonly Variant[],
   byRoutes: readonly Variant[],
-  cold: Variant,
+  [cold, wide]: readonly [Variant, Variant],
   single: readonly Variant[],
   hashes: readonly number[],
 ): Section {
@@ -214,7 +193,7 @@ function report(
         columns,
         rows: [...byTokens, cold].map((each) => row(each)),
       },
-      { title: 'decision, by routes (1,000 tokens)', columns, rows: byRoutes.map((each) => row(each)) },
+      { title: 'decision, by routes (1,000 tokens)', columns, rows: [...byRoutes, wide].map((each) => row(each)) },
       { title: 'decision, by answer (1,000 tokens, 100 routes)', columns, rows: single.map((each) => row(each)) },
     ],
     checks: [

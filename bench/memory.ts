@@ -35,6 +35,7 @@ export async function benchMemory({ quick, say }: BenchOptions): Promise<Section
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);
 
+    say(`warming up with ${WARM_UP.toLocaleString('en-US')} tokens`);
     await sendJunk(gateway.url, WARM_UP);
     const before = residentMegabytes(gateway.pid);
     let highest = before;

@@ -9,7 +9,7 @@ import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 /** A client that is still sending what we refused gets this long to read the refusal before the reset. */
 const LINGER_MS = 1000;
 
-/** Up to here copying a body costs less than handing the kernel two buffers. */
+/** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
 
 /** Connections on which nothing more will be answered. */

@@ -9,7 +9,6 @@ import { type Route, RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
 import { readTarget } from '../src/core/target.ts';
 import { readTemplate } from '../src/core/template.ts';
-import { isWellFormed } from '../src/core/token-format.ts';
 import { judge } from '../src/edge/judge.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import { hashToken } from '../src/secret.ts';
@@ -42,10 +41,10 @@ export function decideOnce({ routes, policy, facts }: Ground, request: RawReques
   const { route } = match;
   const credential = readCredential(headers.authorization, target.query, route.credentials);
   if (!credential.ok) return credential.reason;
-  if (!isWellFormed(credential.token, policy.prefixes)) return 'token_unknown';
   const source = { segments: target.segments, query: target.query, headers: request.headers };
   const question = { hash: hashToken(credential.token), requirement: route.requirement!, source };
-  const judged = judge(question, policy, facts, systemClock.nowMs);
+  const presented = { token: credential.token, prefixes: policy.prefixes };
+  const judged = judge(question, policy, facts, systemClock.nowMs, presented);
   if (judged instanceof Promise) return judged.then((late) => (late.kind === 'denied' ? late.reason : 'allowed'));
   return judged.kind === 'denied' ? judged.reason : 'allowed';
 }

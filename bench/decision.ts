@@ -82,11 +82,13 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       return made;
     };
     const headline = await variant('1,000 tokens, 100 routes', thousand, HOT_TOKENS, 100);
-    const byTokens = [
+    // Size of the store against size of the store: how many tokens are in use is another question, answered beside it.
+    const oneInUse = [
       await variant('1 token', one, 1, 100),
-      headline,
-      await variant(`${count(many)} tokens, the same 1,000 in use`, million, HOT_TOKENS, 100),
+      await variant('1,000 tokens, 1 in use', thousand, 1, 100),
+      await variant(`${count(many)} tokens, 1 in use`, million, 1, 100),
     ];
+    const byTokens = [headline, await variant(`${count(many)} tokens, 1,000 in use`, million, HOT_TOKENS, 100)];
     const byRoutes = [
       await variant('1 route', thousand, HOT_TOKENS, 1),
       headline,
@@ -98,7 +100,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     for (const ask of ['allowed', 'token_unknown', 'token_malformed', 'scope_missing', 'role_insufficient'] as const)
       single.push(await variant(ask, thousand, HOT_TOKENS, 100, [ask]));
 
-    const all = [...new Set([...byTokens, ...byRoutes, cold, wide, ...single])];
+    const all = [...new Set([...byTokens, ...oneInUse, ...byRoutes, cold, wide, ...single])];
     const rounds = (quick ? 8 : 30) + SETTLING_ROUNDS;
     const hashes: number[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -107,7 +109,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       hashes.push(measureHash(thousand.house));
       if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
     }
-    return report(headline, byTokens, byRoutes, [cold, wide], single, hashes);
+    return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, hashes);
   } finally {
     await owned.release();
   }
@@ -152,7 +154,7 @@ function measureHash({ holders }: House): number {
 
 function report(
   headline: Variant,
-  byTokens: readonly Variant[],
+  [byTokens, oneInUse]: readonly [readonly Variant[], readonly Variant[]],
   byRoutes: readonly Variant[],
   [cold, wide]: readonly [Variant, Variant],
   single: readonly Variant[],
@@ -191,7 +193,7 @@ function report(
       {
         title: 'decision, by tokens in the store (100 routes)',
         columns,
-        rows: [...byTokens, cold].map((each) => row(each)),
+        rows: [...oneInUse, ...byTokens, cold].map((each) => row(each)),
       },
       { title: 'decision, by routes (1,000 tokens)', columns, rows: [...byRoutes, wide].map((each) => row(each)) },
       { title: 'decision, by answer (1,000 tokens, 100 routes)', columns, rows: single.map((each) => row(each)) },
@@ -202,7 +204,8 @@ function report(
         measured: `${count(Math.round(perSecond))}/s where one SHA-256 of a token takes ${sha256.toFixed(0)} ns`,
         kept: perSecond > PER_SECOND_MIN,
       },
-      flat('1, 1,000 or a million tokens', byTokens),
+      flat('1, 1,000 or a million tokens (1 in use)', oneInUse),
+      flat('1,000 or a million tokens (1,000 in use)', byTokens),
       flat('1, 100 or 10,000 routes', byRoutes),
     ],
   };

@@ -7,7 +7,8 @@ export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 export const RANDOM_LENGTH = 43;
 export const CHECKSUM_LENGTH = 6;
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+/** Signed, so that no step leaves the machine's small integers. */
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   return crc;
@@ -17,11 +18,11 @@ const DIGIT = new Int8Array(128).fill(-1);
 for (let index = 0; index < ALPHABET.length; index++) DIGIT[ALPHABET.charCodeAt(index)] = index;
 
 function crc32(text: string, length: number): number {
-  let crc = 0xffffffff;
+  let crc = -1;
   for (let index = 0; index < length; index++) {
     crc = CRC_TABLE[(crc ^ text.charCodeAt(index)) & 0xff]! ^ (crc >>> 8);
   }
-  return (crc ^ 0xffffffff) >>> 0;
+  return ~crc >>> 0;
 }
 
 /** The six characters that complete `text` (prefix, underscore and random part). */
@@ -50,7 +51,7 @@ export function isWellFormed(text: string, prefixes: readonly string[]): boolean
 /** One pass: alphabet and checksum together. What stands before `from` is the prefix, which has been compared. */
 function sums(text: string, from: number): boolean {
   const split = text.length - CHECKSUM_LENGTH;
-  let crc = 0xffffffff;
+  let crc = -1;
   for (let index = 0; index < split; index++) {
     const code = text.charCodeAt(index);
     if (index >= from && (code > 127 || DIGIT[code]! < 0)) return false;
@@ -63,5 +64,5 @@ function sums(text: string, from: number): boolean {
     if (digit < 0) return false;
     claimed = claimed * 62 + digit;
   }
-  return claimed === (crc ^ 0xffffffff) >>> 0;
+  return claimed === ~crc >>> 0;
 }

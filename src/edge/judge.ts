@@ -4,6 +4,7 @@
  * `store_unavailable`: neither a yes nor a no.
  */
 import { type Allowed, type DecisionRules, type Denied, decide, type Question } from '../core/decide.ts';
+import { isWellFormed } from '../core/token-format.ts';
 import type { FactCache, FactView } from '../store/fact-cache.ts';
 
 /** More facts than any decision can need, even with changes landing all the while. */
@@ -11,17 +12,31 @@ const ROUNDS_MAX = 256;
 
 export type Judgement = Allowed | Denied;
 
+const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
 const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
 
+/** The token as it was presented, and the prefixes that it may have. */
+export interface Presented {
+  readonly token: string;
+  readonly prefixes: readonly string[];
+}
+
+/**
+ * Prefix and checksum of the presented token are looked at only when a fact is not at hand: a token that is known has
+ * passed, and junk must reach neither the store nor the list of unknown tokens. null: it has been looked at.
+ */
 export function judge(
   question: Question,
   rules: DecisionRules,
   cache: FactCache,
   nowMs: () => number,
+  presented: Presented | null = null,
 ): Judgement | Promise<Judgement> {
   const facts = cache.view();
   const outcome = decide(question, rules, facts, nowMs());
-  return outcome.kind === 'need' ? fetchAndDecide(question, rules, facts, outcome.key, nowMs) : outcome;
+  if (outcome.kind !== 'need') return outcome;
+  if (presented !== null && !isWellFormed(presented.token, presented.prefixes)) return JUNK;
+  return fetchAndDecide(question, rules, facts, outcome.key, nowMs);
 }
 
 async function fetchAndDecide(

@@ -10,7 +10,6 @@ import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route, RouteTable } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
-import { isWellFormed } from '../core/token-format.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -116,11 +115,11 @@ export class Pipeline {
 
     const credential = readCredential(headers.authorization, target.query, route.credentials);
     if (!credential.ok) return this.#refuse(request, credential.reason);
-    if (!isWellFormed(credential.token, ruleset.policy.prefixes)) return this.#refuse(request, 'token_unknown');
 
     const source = { segments: target.segments, query: target.query, headers: exchange.headers };
     const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
-    const judged = judge(question, ruleset.policy, facts, clock.nowMs);
+    const presented = { token: credential.token, prefixes: ruleset.policy.prefixes };
+    const judged = judge(question, ruleset.policy, facts, clock.nowMs, presented);
     if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
     judged
       .then((judgement) => this.#obey(request, headers, target, route, judgement))

@@ -174,7 +174,7 @@ function isGranted(
   }
 }
 
-/** A frozen token outlives its owner's membership, but what the next bearer of the id owns is not its own. */
+/** A frozen token outlives its owner's membership, but what the next bearer of the id has is not its own. */
 function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
   const key = token.ownerKey!;
   const bearer = facts.peek('member', key);
@@ -247,6 +247,10 @@ function isRelated(
   const resource = facts.peek('resource', key);
   if (resource === undefined) return need(key);
   if (resource === null || resource.workspaceId !== workspace.id) return false;
+  if (token.authority === 'frozen') {
+    const own = isNobodyElse(token, facts);
+    if (own !== true) return own;
+  }
   const subject = token.ownerId ?? token.clientId!;
   if (resource.ownerId === subject) return true;
   if (token.edition === 'personal' && workspace.ownerId === subject) return true;

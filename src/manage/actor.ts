@@ -2,8 +2,8 @@
  * Who is asking, and what they may manage. The operator (admin key alone) skips only who-may-do-it rules; rules about
  * the thing itself always apply. In edition personal an organization is a crowd of strangers: nobody administers it.
  */
-import { memberKey, teamKey } from '../core/facts.ts';
-import type { KindPolicy, Policy } from '../core/policy.ts';
+import { credentialKey, memberKey, teamKey, tokenKey } from '../core/facts.ts';
+import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
 import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { Rejection } from './rejection.ts';
 
@@ -25,12 +25,19 @@ export interface Rights {
   readonly actions: ReadonlySet<string>;
 }
 
-/** 403 for somebody who is no member there. */
-export async function rightsIn(draft: DocReader, actor: Actor, policy: Policy, org: string): Promise<Rights> {
-  if (actor.kind === 'operator') return { actor, member: null, administrator: true, actions: new Set() };
-  const outside = actor.kind === 'token' && actor.token.organizationId !== org;
-  const member = outside ? null : await draft.get('member', memberKey(org, actor.id));
-  if (member === null) throw forbidden(`${actor.id} is no member of this organization.`);
+/** 403 for somebody who is no member there, and for a token that has ended since its caller was recognised. */
+export async function rightsIn(
+  draft: DocReader,
+  asking: Actor,
+  policy: Policy,
+  org: string,
+  nowMs: number,
+): Promise<Rights> {
+  if (asking.kind === 'operator') return { actor: asking, member: null, administrator: true, actions: new Set() };
+  const outside = asking.kind === 'token' && asking.token.organizationId !== org;
+  const member = outside ? null : await draft.get('member', memberKey(org, asking.id));
+  if (member === null) throw forbidden(`${asking.id} is no member of this organization.`);
+  const actor = asking.kind === 'token' ? await asItStands(draft, asking, member, nowMs) : asking;
   const role = policy.organizationRoles.get(member.role);
   return {
     actor,
@@ -38,6 +45,27 @@ export async function rightsIn(draft: DocReader, actor: Actor, policy: Policy, o
     administrator: role?.administrator === true && member.edition !== 'personal',
     actions: member.actions === null ? (role?.actions ?? new Set()) : new Set(member.actions),
   };
+}
+
+/** The call may have waited its turn behind what revoked, narrowed or replaced its token. */
+async function asItStands(
+  draft: DocReader,
+  actor: Actor & { readonly kind: 'token' },
+  member: MemberDoc,
+  nowMs: number,
+): Promise<Actor> {
+  const { organizationId, id, hash } = actor.token;
+  const credential = await draft.get('credential', credentialKey(hash));
+  const token = await draft.get('token', tokenKey(organizationId, id));
+  const works =
+    credential !== null &&
+    nowMs < (credential.endsAtMs ?? Number.POSITIVE_INFINITY) &&
+    token?.state === 'active' &&
+    nowMs < (token.expiresAtMs ?? Number.POSITIVE_INFINITY) &&
+    token.scopes?.includes(MANAGE_SCOPE.name) === true &&
+    token.ownerGeneration === member.generation;
+  if (!works) throw forbidden('This token has ended.');
+  return { ...actor, token };
 }
 
 export function forbidden(detail: string): Rejection {

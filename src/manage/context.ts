@@ -56,10 +56,10 @@ export async function enter(
   // A stranger learns nothing about which organizations exist.
   if (context.actor.kind !== 'operator') {
     return {
-      rights: await rightsIn(draft, context.actor, context.policy(), org),
+      rights: await rightsIn(draft, context.actor, context.policy(), org, context.nowMs()),
       organization: await requireOrganization(draft, org),
     };
   }
   const organization = await requireOrganization(draft, org);
-  return { organization, rights: await rightsIn(draft, context.actor, context.policy(), org) };
+  return { organization, rights: await rightsIn(draft, context.actor, context.policy(), org, context.nowMs()) };
 }

@@ -14,6 +14,7 @@ import type { KindPolicy, Policy, SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { type Actor, forbidden } from './actor.ts';
 import type { Draft } from './draft.ts';
+import { lists } from './places.ts';
 import type { MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { unacceptable } from './rejection.ts';
 
@@ -160,18 +161,27 @@ async function roleOf(
 }
 
 /** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */
-export function requireWithin(actor: Actor, token: TokenDoc): void {
+export async function requireWithin(draft: Draft, actor: Actor, token: TokenDoc): Promise<void> {
   if (actor.kind !== 'token') return;
   const own = actor.token;
   const scopes = own.scopes === null ? 'all' : new Set(own.scopes);
   if (token.scopes === null ? own.scopes !== null : token.scopes.some((scope) => !covers(scopes, scope))) {
     throw forbidden('A token never manages one beyond its own scopes.');
   }
-  if (!withinWorkspaces(own.workspaces, token.workspaces))
+  if (!withinWorkspaces(own.workspaces, token.workspaces) || (await ownsMore(draft, own, token)))
     throw forbidden('A token never manages one beyond its own workspaces.');
   const ends = own.expiresAtMs ?? Number.POSITIVE_INFINITY;
   if ((token.expiresAtMs ?? Number.POSITIVE_INFINITY) > ends)
     throw forbidden('A token never manages one that outlives it.');
+}
+
+/** Of one rule, the younger token also reaches what its owner was handed between the two (COZE-SAT-25, COZE-PAT-18). */
+async function ownsMore(draft: Draft, own: TokenDoc, token: TokenDoc): Promise<boolean> {
+  if (own.workspaces !== 'all-owned' || token.workspaces !== 'all-owned') return false;
+  const owned = await draft.all('workspace', lists.workspacesOwnedBy(own.organizationId, own.ownerId!));
+  return owned.some(({ doc: { transferredAtMs: atMs } }) => {
+    return atMs !== null && own.createdAtMs < atMs && atMs <= token.createdAtMs;
+  });
 }
 
 function withinWorkspaces(own: WorkspaceGrant, asked: WorkspaceGrant): boolean {

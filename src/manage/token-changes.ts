@@ -43,6 +43,8 @@ export async function patchToken(
     if (patch.contacts !== undefined) after = { ...after, contacts: await readContacts(draft, org, patch.contacts) };
     if (patch.scopes !== undefined || patch.workspaces !== undefined) {
       const owner = await ownerOf(draft, org, before.ownerId ?? undefined);
+      // Not within the rights of whoever bears the id now.
+      if (owner.generation !== before.ownerGeneration) throw ownerRemoved('no longer be granted anything');
       // Clearing them all is an edit like any other (IMPACT-8): such a token reaches nothing that asks for a scope.
       if (patch.scopes?.length === 0) after = { ...after, scopes: [] };
       else if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
@@ -51,7 +53,7 @@ export async function patchToken(
     }
     if (patch.expiresAt !== undefined)
       after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
-    requireWithin(rights.actor, after);
+    await requireWithin(draft, rights.actor, after);
     // An expired token that lives again counts again.
     if (patch.expiresAt !== undefined) await checkLimits(draft, kind, after, context.nowMs());
     draft.put('token', after);
@@ -73,7 +75,7 @@ export async function changeTokenState(
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
       if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
-      requireWithin(rights.actor, before);
+      await requireWithin(draft, rights.actor, before);
       await checkOwnerStillThere(draft, before);
       await checkLimits(draft, kindOf(context, before), before, context.nowMs());
     }
@@ -113,7 +115,7 @@ export async function rotateToken(
     const kind = kindOf(context, before);
     requireSelf(rights, ownerOfToken(before), 'rotate');
     requireKind(rights, kind);
-    requireWithin(rights.actor, before);
+    await requireWithin(draft, rights.actor, before);
     if (kind.rotation === null)
       throw unacceptable('rotation_not_allowed', 'kind', `A ${kind.name} token cannot be rotated; create a new one.`);
     const { maxGraceMs } = kind.rotation;
@@ -184,11 +186,12 @@ async function checkOwnerStillThere(draft: Draft, token: TokenDoc): Promise<void
   if (token.authority !== 'live') return;
   const owner = await draft.get('member', memberKey(token.organizationId, token.ownerId!));
   if (token.stateReason === 'owner_removed' || owner?.generation !== token.ownerGeneration) {
-    throw conflict(
-      'owner_removed',
-      'The owner of this token was removed from the organization; it can never be activated again.',
-    );
+    throw ownerRemoved('never be activated again');
   }
+}
+
+function ownerRemoved(what: string): Rejection {
+  return conflict('owner_removed', `The owner of this token was removed from the organization; it can ${what}.`);
 }
 
 function terminal(token: TokenDoc): Rejection {

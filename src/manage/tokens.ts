@@ -81,7 +81,7 @@ export async function createToken(
       apiVersion: readApiVersion(policy, input.apiVersion),
       contacts: await readContacts(draft, org, input.contacts),
     };
-    requireWithin(rights.actor, doc);
+    await requireWithin(draft, rights.actor, doc);
     await checkLimits(draft, kind, doc, nowMs);
     draft.expectAbsent(credentialKey(hash));
     draft.put('token', doc);

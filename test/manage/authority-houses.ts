@@ -236,3 +236,18 @@ export const HOUSES: readonly House[] = [
   blend('personal'),
   impact('enterprise'),
 ];
+
+export function limited(house: House): boolean {
+  return Object.values(house.kinds).some(({ limits }) => limits(house.edition) !== NO_LIMIT);
+}
+
+/** Where there are limits: two for one, three for all. */
+export function tight(house: House): House {
+  const least = (limit: number, small: number) => (limit === Number.POSITIVE_INFINITY ? limit : small);
+  const kinds = Object.entries(house.kinds).map(([name, kind]) => {
+    const { perOwner, perOrganization } = kind.limits(house.edition);
+    const limits = { perOwner: least(perOwner, 2), perOrganization: least(perOrganization, 3) };
+    return [name, { ...kind, limits: () => limits }] as const;
+  });
+  return { ...house, kinds: Object.fromEntries(kinds) };
+}

@@ -2,8 +2,10 @@
  * A client made of a bare socket: every byte that a test sends is its own, every byte that comes back is kept. No HTTP
  * library stands between, so that malformed requests can be sent and malformed answers are seen as such.
  */
+
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { Bell } from './bell.ts';
 
 /** How the connection ended, as the client saw it. */
 export type Ending = 'open' | 'closed' | 'reset';
@@ -36,13 +38,13 @@ export class RawClient implements Disposable {
   readonly methods: string[] = [];
   #bytes: Buffer[] = [];
   #ending: Ending = 'open';
-  readonly #waiting = new Set<() => void>();
+  readonly #bell = new Bell();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#bytes.push(chunk);
-      this.#wake();
+      this.#bell.ring();
     });
     socket.on('end', () => this.#end('closed'));
     socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code === 'EPIPE' ? 'closed' : 'reset'));
@@ -87,21 +89,11 @@ export class RawClient implements Disposable {
     what = 'what the test waits for',
     patienceMs = PATIENCE_MS,
   ): Promise<this> {
-    const deadline = performance.now() + patienceMs;
-    while (!predicate(this)) {
-      const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`no ${what}; ending: ${this.#ending}; received: ${JSON.stringify(this.received)}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(wake, left);
-        const waiting = this.#waiting;
-        waiting.add(wake);
-        function wake(): void {
-          clearTimeout(timer);
-          waiting.delete(wake);
-          resolve();
-        }
-      });
-    }
+    await this.#bell.until(
+      () => predicate(this),
+      () => `no ${what}; ending: ${this.#ending}; received: ${JSON.stringify(this.received)}`,
+      patienceMs,
+    );
     return this;
   }
 
@@ -142,11 +134,7 @@ export class RawClient implements Disposable {
 
   #end(ending: Ending): void {
     if (this.#ending === 'open' || ending === 'reset') this.#ending = ending;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#bell.ring();
   }
 }
 

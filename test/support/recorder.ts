@@ -2,9 +2,11 @@
  * Upstreams for tests. `Recorder` is a bare socket that keeps every byte it receives and answers with scripted bytes, so
  * that what crossed the gateway is seen as sent; `startHttpUpstream` is node:http where bytes do not matter.
  */
+
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Bell } from './bell.ts';
 import { readChunks, readField } from './raw.ts';
 
 /** One request as it came over the wire, read by the letter: whatever is not one is kept as garbage instead. */
@@ -92,7 +94,7 @@ export class Recorder implements AsyncDisposable {
   /** Asked as soon as a head is there, body or not; what it returns is written at once, and `reply` is not asked. */
   replyToHead: ((head: string, connection: RecordedConnection) => string | undefined) | null = null;
   readonly #server: Server;
-  readonly #waiting = new Set<() => void>();
+  readonly #bell = new Bell();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -133,21 +135,11 @@ export class Recorder implements AsyncDisposable {
 
   /** Resolves once `predicate` holds; it is asked again whenever something happens. */
   async until(predicate: (recorder: this) => boolean, what = 'what the test waits for'): Promise<this> {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!predicate(this)) {
-      const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`upstream: no ${what}; received: ${JSON.stringify(this.text.slice(0, 4000))}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(wake, left);
-        const waiting = this.#waiting;
-        waiting.add(wake);
-        function wake(): void {
-          clearTimeout(timer);
-          waiting.delete(wake);
-          resolve();
-        }
-      });
-    }
+    await this.#bell.until(
+      () => predicate(this),
+      () => `upstream: no ${what}; received: ${JSON.stringify(this.text.slice(0, 4000))}`,
+      PATIENCE_MS,
+    );
     return this;
   }
 
@@ -174,10 +166,10 @@ export class Recorder implements AsyncDisposable {
     let pending = '';
     let headSeen = false;
     socket.on('error', () => {});
-    socket.on('close', () => this.#wake());
+    socket.on('close', () => this.#bell.ring());
     socket.on('end', () => {
       socket.end();
-      this.#wake();
+      this.#bell.ring();
     });
     socket.on('data', (chunk: Buffer) => {
       connection.add(chunk);
@@ -201,9 +193,9 @@ export class Recorder implements AsyncDisposable {
         connection.garbage += `${String(error)}: ${pending}`;
         pending = '';
       }
-      this.#wake();
+      this.#bell.ring();
     });
-    this.#wake();
+    this.#bell.ring();
   }
 
   #answer(request: RecordedRequest): void {
@@ -214,10 +206,6 @@ export class Recorder implements AsyncDisposable {
 
   #write({ connection }: RecordedRequest, bytes: string | Buffer | undefined): void {
     if (bytes !== undefined && !connection.socket.destroyed) connection.write(bytes);
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
   }
 }
 

@@ -82,13 +82,13 @@ export function accountRoutes(app: App, manage: ContextOf): void {
       const { org, clientId } = request.params;
       const revoke = request.query.tokens === 'revoke';
       const { value, revision } = await setAccountState(manage(request), org, clientId, 'disabled', revoke);
-      return { ...accountView(value.item), revision } as never;
+      return { ...accountView(value), revision } as never;
     },
   );
   app.post(`${path}/enable`, { schema: { ...one, body: NoBody, response: { '2xx': Account } } }, async (request) => {
     const { org, clientId } = request.params;
     const { value, revision } = await setAccountState(manage(request), org, clientId, 'active', false);
-    return { ...accountView(value.item), revision } as never;
+    return { ...accountView(value), revision } as never;
   });
   app.post(
     `${path}/revoke-tokens`,

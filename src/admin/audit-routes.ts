@@ -3,8 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { isId } from '../core/facts.ts';
 import { requireAdministrator } from '../manage/actor.ts';
+import { actorView, auditDoc } from '../manage/audit.ts';
 import { enter, type ManageContext, reader } from '../manage/context.ts';
-import { auditDoc } from '../manage/draft.ts';
 import { list } from '../manage/listing.ts';
 import { lists, organizationKey, place } from '../manage/places.ts';
 import type { Rejection } from '../manage/rejection.ts';
@@ -44,7 +44,7 @@ export async function recordRefusal(
   if ((await context.store.get(organizationKey(org))) === null) return;
   const action = `${request.method} ${request.routeOptions.url ?? ''}`;
   const line = { action, outcome: 'refused', target: null, before: null, after: null, code, detail } as const;
-  const doc = auditDoc(context, org, line);
+  const doc = auditDoc(org, actorView(context.actor), context.nowMs(), line);
   const { key, indexes } = place('audit', doc);
   await context.store.commit({ expects: [], writes: [{ key, indexes, record: doc }] });
 }

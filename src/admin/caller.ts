@@ -4,12 +4,10 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { isId, memberKey } from '../core/facts.ts';
-import { MANAGE_SCOPE } from '../core/policy.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import { findToken } from '../manage/access-tokens.ts';
-import { type Actor, OPERATOR } from '../manage/actor.ts';
-import type { ManageContext } from '../manage/context.ts';
-import type { MemberDoc } from '../manage/records.ts';
+import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
+import { type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { isAdmin } from './admin-key.ts';
 
@@ -47,17 +45,11 @@ function actingAs(header: string | string[]): Actor {
   });
 }
 
-/** A live token that carries the reserved scope by name, active, unexpired, whose owner is still that member. */
 async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string): Promise<Actor | null> {
   if (!isWellFormed(text, manage.policy().prefixes)) return null;
   const nowMs = manage.nowMs();
   const token = await findToken(manage.store, text, nowMs);
-  if (token === null || token.authority !== 'live' || token.state !== 'active') return null;
-  if (token.expiresAtMs !== null && nowMs >= token.expiresAtMs) return null;
-  if (token.scopes === null || !token.scopes.includes(MANAGE_SCOPE.name)) return null;
-  const owner = (await manage.store.get(memberKey(token.organizationId, token.ownerId!)))?.record as
-    | MemberDoc
-    | undefined;
-  if (owner === undefined || owner.generation !== token.ownerGeneration) return null;
-  return { kind: 'token', id: owner.id, token };
+  if (token === null || token.ownerId === null) return null;
+  const owner = await reader(manage.store).get('member', memberKey(token.organizationId, token.ownerId));
+  return owner !== null && managesFor(token, owner, nowMs) ? { kind: 'token', id: owner.id, token } : null;
 }

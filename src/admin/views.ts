@@ -11,7 +11,7 @@ import type {
   TokenDoc,
   WorkspaceDoc,
 } from '../manage/records.ts';
-import { stateShown } from '../manage/tokens.ts';
+import { stateShown } from '../manage/token-state.ts';
 
 export const instant = (ms: number): string => new Date(ms).toISOString();
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));

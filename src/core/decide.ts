@@ -258,7 +258,7 @@ function isRelated(
 }
 
 /** What the owner may do now. A role the policy no longer knows allows nothing. */
-function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
+export function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
   return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? NO_SCOPES;
 }
 

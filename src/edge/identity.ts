@@ -2,7 +2,7 @@
  * Who the gateway says is calling: the `X-Scopegate-*` lines. Built once per token as long as nothing about it or its
  * owner changes; the upstream may trust them because headers.ts lets no other through.
  */
-import type { Allowed } from '../core/decide.ts';
+import { type Allowed, scopesOf } from '../core/decide.ts';
 import type { TokenFacts } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
@@ -39,8 +39,7 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
 
 /** What the token may do at this moment: never more than its owner, where it follows one. */
 function effectiveScopes({ token, owner }: Allowed, policy: Policy): string {
-  const ownerScopes =
-    owner === null ? 'all' : (owner.scopes ?? policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>());
+  const ownerScopes = owner === null ? 'all' : scopesOf(owner, policy);
   if (ownerScopes === 'all' && token.scopes !== 'all') return token.scopesText;
   const held = token.scopes === 'all' ? [...policy.scopes.keys()] : [...token.scopes];
   return held.filter((scope) => covers(ownerScopes, scope)).join(' ');

@@ -7,12 +7,12 @@ import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
-import { newAuditId } from './audit.ts';
+import { auditDoc } from './audit.ts';
 import { clientKey, lists, place } from './places.ts';
-import type { AccountDoc, AuditDoc, ClientDoc, TokenDoc } from './records.ts';
+import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
 import { newTokenId } from './token-id.ts';
 
-export const ACCESS_TOKEN_KIND = 'client_credentials';
+const ACCESS_TOKEN_KIND = 'client_credentials';
 
 export interface FoundAccount {
   readonly doc: AccountDoc;
@@ -109,19 +109,9 @@ export async function endAccessToken(
   clientId: string | null,
   nowMs: number,
 ): Promise<void> {
-  const line: AuditDoc = {
-    organizationId: doc.organizationId,
-    id: newAuditId(nowMs),
-    atMs: nowMs,
-    actor: { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null },
-    action: 'token.revoked',
-    outcome: 'done',
-    target: { type: 'token', id: doc.id },
-    before: null,
-    after: null,
-    code: null,
-    detail: null,
-  };
+  const actor = { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null } as const;
+  const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
+  const line = auditDoc(doc.organizationId, actor, nowMs, ended);
   const writes = [...removal(doc.organizationId, doc.id, doc.hash), { ...place('audit', line), record: line }];
   await store.commit({ expects: [], writes });
 }

@@ -3,16 +3,18 @@
  * rotation; a rotation ends the old one at once. Disabling and deleting stop issuance only: tokens already issued
  * drain, unless they are revoked with it.
  */
-import { accountKey, tokenKey } from '../core/facts.ts';
+import { accountKey } from '../core/facts.ts';
 import { CLIENT_SECRET_PREFIX } from '../core/policy.ts';
 import { mintToken, randomText } from '../secret.ts';
 import { requireAdministrator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireKnownScope } from './grants.ts';
 import { list, type Page } from './listing.ts';
 import { clientKey, lists } from './places.ts';
 import type { AccountDoc, DocReader, OrganizationDoc } from './records.ts';
-import { conflict, notFound, unacceptable } from './rejection.ts';
+import { conflict, notFound } from './rejection.ts';
+import { removeToken } from './token-changes.ts';
 
 export interface AccountInput {
   readonly name: string;
@@ -33,7 +35,7 @@ export async function createAccount(
   return change(context, org, async (draft) => {
     const { edition } = await administer(context, draft, org);
     requireAccounts(context);
-    checkAccountScopes(context, input.scopes);
+    for (const scope of input.scopes) requireKnownScope(context.policy(), scope);
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc: AccountDoc = {
       organizationId: org,
@@ -77,7 +79,7 @@ export async function patchAccount(
   return change(context, org, async (draft) => {
     await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
-    if (patch.scopes !== undefined) checkAccountScopes(context, patch.scopes);
+    for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
     const item = { ...before, ...patch };
     draft.put('account', item);
     return item;
@@ -99,24 +101,19 @@ export async function rotateSecret(
   });
 }
 
-export interface Ended<T> {
-  readonly item: T;
-  /** Access tokens that stopped working with it. */
-  readonly revokedTokens: number;
-}
-
 export async function setAccountState(
   context: ManageContext,
   org: string,
   clientId: string,
   state: 'active' | 'disabled',
   revokeTokens: boolean,
-): Promise<Drafted<Ended<AccountDoc>>> {
+): Promise<Drafted<AccountDoc>> {
   return change(context, org, async (draft) => {
     await administer(context, draft, org);
     const item: AccountDoc = { ...(await requireAccount(draft, org, clientId)), state };
     draft.put('account', item);
-    return { item, revokedTokens: revokeTokens ? await endTokens(draft, org, clientId) : 0 };
+    if (revokeTokens) await endTokens(draft, org, clientId);
+    return item;
   });
 }
 
@@ -126,13 +123,13 @@ export async function deleteAccount(
   org: string,
   clientId: string,
   revokeTokens: boolean,
-): Promise<Drafted<Ended<null>>> {
+): Promise<Drafted<void>> {
   return change(context, org, async (draft) => {
     await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
     draft.put('account', { ...before, state: 'deleted', deletedAtMs: context.nowMs() });
     draft.delete(clientKey(clientId));
-    return { item: null, revokedTokens: revokeTokens ? await endTokens(draft, org, clientId) : 0 };
+    if (revokeTokens) await endTokens(draft, org, clientId);
   });
 }
 
@@ -140,21 +137,17 @@ export async function revokeAccountTokens(
   context: ManageContext,
   org: string,
   clientId: string,
-): Promise<Drafted<number>> {
+): Promise<Drafted<void>> {
   return change(context, org, async (draft) => {
     await administer(context, draft, org);
     await requireAccount(draft, org, clientId);
-    return endTokens(draft, org, clientId);
+    await endTokens(draft, org, clientId);
   });
 }
 
-async function endTokens(draft: Draft, org: string, clientId: string): Promise<number> {
-  const tokens = await draft.all('token', lists.tokensOfClient(org, clientId));
-  for (const { doc } of tokens) {
-    for (const { key } of await draft.all('credential', lists.credentialsOf(org, doc.id))) draft.delete(key);
-    draft.delete(tokenKey(org, doc.id));
-  }
-  return tokens.length;
+async function endTokens(draft: Draft, org: string, clientId: string): Promise<void> {
+  for (const { doc } of await draft.all('token', lists.tokensOfClient(org, clientId)))
+    await removeToken(draft, org, doc.id);
 }
 
 /** Organization admins manage service accounts (SCRYDON-4). */
@@ -173,11 +166,4 @@ async function requireAccount(draft: DocReader, org: string, clientId: string): 
 function requireAccounts(context: ManageContext): void {
   const { serviceAccounts, name } = context.policy();
   if (serviceAccounts === null) throw conflict('no_service_accounts', `The policy ${name} has no service accounts.`);
-}
-
-function checkAccountScopes(context: ManageContext, scopes: readonly string[]): void {
-  const known = context.policy().scopes;
-  const unknown = scopes.find((scope) => !known.has(scope));
-  if (unknown !== undefined)
-    throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(unknown)}.`);
 }

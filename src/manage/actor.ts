@@ -2,10 +2,11 @@
  * Who is asking, and what they may manage. The operator (admin key alone) skips only who-may-do-it rules; rules about
  * the thing itself always apply. In edition personal an organization is a crowd of strangers: nobody administers it.
  */
-import { credentialKey, memberKey, teamKey, tokenKey } from '../core/facts.ts';
+import { credentialKey, memberKey, type Role, teamKey, tokenKey } from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
 import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { Rejection } from './rejection.ts';
+import { stateShown } from './token-state.ts';
 
 export type Actor =
   | { readonly kind: 'operator' }
@@ -57,15 +58,19 @@ async function asItStands(
   const { organizationId, id, hash } = actor.token;
   const credential = await draft.get('credential', credentialKey(hash));
   const token = await draft.get('token', tokenKey(organizationId, id));
-  const works =
-    credential !== null &&
-    nowMs < (credential.endsAtMs ?? Number.POSITIVE_INFINITY) &&
-    token?.state === 'active' &&
-    nowMs < (token.expiresAtMs ?? Number.POSITIVE_INFINITY) &&
-    token.scopes?.includes(MANAGE_SCOPE.name) === true &&
-    token.ownerGeneration === member.generation;
-  if (!works) throw forbidden('This token has ended.');
+  const presented = credential !== null && nowMs < (credential.endsAtMs ?? Number.POSITIVE_INFINITY);
+  if (!presented || token === null || !managesFor(token, member, nowMs)) throw forbidden('This token has ended.');
   return { ...actor, token };
+}
+
+/** A live token that carries the reserved scope by name, active, unexpired, whose owner is still that member. */
+export function managesFor(token: TokenDoc, owner: MemberDoc, nowMs: number): boolean {
+  return (
+    token.authority === 'live' &&
+    stateShown(token, nowMs) === 'active' &&
+    token.scopes?.includes(MANAGE_SCOPE.name) === true &&
+    token.ownerGeneration === owner.generation
+  );
 }
 
 export function forbidden(detail: string): Rejection {
@@ -103,13 +108,19 @@ export async function requireWorkspaceAdmin(
 ): Promise<void> {
   requirePerson(rights, what);
   if (rights.administrator) return;
-  const member = rights.member!;
-  const assignments = [...member.assignments];
-  for (const id of member.teams)
-    assignments.push(...((await draft.get('team', teamKey(workspace.organizationId, id)))?.assignments ?? []));
-  const admin =
-    workspace.ownerId === member.id || assignments.some(([id, role]) => id === workspace.id && role === 'admin');
+  const admin = (await joinedRole(draft, rights.member!, workspace)) === 'admin';
   if (!admin) throw forbidden(`Only administrators of the organization and admins of the workspace may ${what}.`);
+}
+
+/** The highest of owner, direct assignment and team assignments; what the organization role gives is not in it. */
+export async function joinedRole(draft: DocReader, member: MemberDoc, workspace: WorkspaceDoc): Promise<Role | null> {
+  if (workspace.ownerId === member.id) return 'admin';
+  const found = [new Map(member.assignments).get(workspace.id)];
+  for (const id of member.teams) {
+    const team = await draft.get('team', teamKey(member.organizationId, id));
+    found.push(new Map(team?.assignments).get(workspace.id));
+  }
+  return found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null;
 }
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */

@@ -1,9 +1,8 @@
 /** Who has which role in a workspace: members, teams and service accounts. An assignment lives in the record of whom it is given to. */
 import { type Assignments, accountKey, memberKey, type Role, teamKey } from '../core/facts.ts';
-import { requirePerson, requireWorkspaceAdmin } from './actor.ts';
-import { enter, type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
+import { administerWorkspace, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
-import type { DocReader, WorkspaceDoc } from './records.ts';
+import type { DocReader } from './records.ts';
 import { notFound } from './rejection.ts';
 
 export type AssigneeKind = 'members' | 'teams' | 'service-accounts';
@@ -52,32 +51,6 @@ export async function deleteAssignment(
     if (!before.some(([other]) => other === workspaceId)) throw notFound(`assignment of ${kind}`, id);
     await assign(draft, org, kind, id, without(before, workspaceId));
   });
-}
-
-/** The workspace, for somebody who may manage it. */
-export async function administerWorkspace(
-  context: ManageContext,
-  draft: DocReader,
-  org: string,
-  id: string,
-  what: string,
-): Promise<WorkspaceDoc> {
-  const { rights } = await enter(context, draft, org);
-  const workspace = await requireWorkspace(draft, org, id);
-  await requireWorkspaceAdmin(draft, rights, workspace, what);
-  return workspace;
-}
-
-/** The workspace, for any member of its organization. */
-export async function visitWorkspace(
-  context: ManageContext,
-  draft: DocReader,
-  org: string,
-  id: string,
-): Promise<WorkspaceDoc> {
-  const { rights } = await enter(context, draft, org);
-  requirePerson(rights, 'read workspaces');
-  return requireWorkspace(draft, org, id);
 }
 
 const ASSIGNEES = {

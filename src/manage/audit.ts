@@ -6,9 +6,12 @@ import { randomText } from '../secret.ts';
 import type { Actor } from './actor.ts';
 import type { AuditDoc, DocKind } from './records.ts';
 
-export interface AuditTarget {
-  readonly type: string;
-  readonly id: string;
+/** What happened, without who and when. Of what was done unless it says that it was refused. */
+export type AuditLine = Pick<AuditDoc, 'action' | 'target' | 'before' | 'after'> &
+  Partial<Pick<AuditDoc, 'outcome' | 'code' | 'detail'>>;
+
+export function auditDoc(organizationId: string, actor: AuditDoc['actor'], atMs: number, line: AuditLine): AuditDoc {
+  return { organizationId, id: newAuditId(atMs), atMs, actor, outcome: 'done', code: null, detail: null, ...line };
 }
 
 /** What a draft did to one record. */
@@ -24,11 +27,7 @@ const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit']);
 const SECRET = new Set(['hash', 'secretHash', 'generation', 'ownerGeneration']);
 
 /** null where nothing is worth a line. */
-export function describeWrite({
-  kind,
-  before,
-  after,
-}: Written): Pick<AuditDoc, 'action' | 'target' | 'before' | 'after'> | null {
+export function describeWrite({ kind, before, after }: Written): AuditLine | null {
   if (SILENT.has(kind) || (before === null && after === null)) return null;
   const { shownBefore, shownAfter } = difference(before, after);
   const rotated = before?.hash !== after?.hash || before?.secretHash !== after?.secretHash;
@@ -78,6 +77,6 @@ export function actorView(actor: Actor): AuditDoc['actor'] {
 }
 
 /** Sorts by time. */
-export function newAuditId(nowMs: number): string {
+function newAuditId(nowMs: number): string {
   return `evt_${nowMs.toString(36).padStart(9, '0')}${randomText(12)}`;
 }

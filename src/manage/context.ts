@@ -1,8 +1,8 @@
-/** What management needs of the world: the store, the policy in force, the time. */
+/** What management needs of the world, and its doors: an organization or a workspace, for whoever may be there. */
 import { isId, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Store } from '../store/store.ts';
-import { type Actor, type Rights, rightsIn } from './actor.ts';
+import { type Actor, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
 import { organizationKey } from './places.ts';
 import type { DocReader, OrganizationDoc, WorkspaceDoc } from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
@@ -27,8 +27,8 @@ export async function requireOrganization(draft: DocReader, id: string): Promise
   return organization;
 }
 
+/** Within an organization that has been entered. */
 export async function requireWorkspace(draft: DocReader, org: string, id: string): Promise<WorkspaceDoc> {
-  await requireOrganization(draft, org);
   const workspace = await draft.get('workspace', workspaceKey(org, id));
   if (workspace === null) throw notFound('workspace', id);
   return workspace;
@@ -53,13 +53,33 @@ export async function enter(
   draft: DocReader,
   org: string,
 ): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
-  // A stranger learns nothing about which organizations exist.
-  if (context.actor.kind !== 'operator') {
-    return {
-      rights: await rightsIn(draft, context.actor, context.policy(), org, context.nowMs()),
-      organization: await requireOrganization(draft, org),
-    };
-  }
-  const organization = await requireOrganization(draft, org);
-  return { organization, rights: await rightsIn(draft, context.actor, context.policy(), org, context.nowMs()) };
+  // Rights first: a stranger learns nothing about which organizations exist.
+  const rights = await rightsIn(draft, context.actor, context.policy(), org, context.nowMs());
+  return { rights, organization: await requireOrganization(draft, org) };
+}
+
+/** The workspace, for somebody who may manage it. */
+export async function administerWorkspace(
+  context: ManageContext,
+  draft: DocReader,
+  org: string,
+  id: string,
+  what: string,
+): Promise<WorkspaceDoc> {
+  const { rights } = await enter(context, draft, org);
+  const workspace = await requireWorkspace(draft, org, id);
+  await requireWorkspaceAdmin(draft, rights, workspace, what);
+  return workspace;
+}
+
+/** The workspace, for any member of its organization. */
+export async function visitWorkspace(
+  context: ManageContext,
+  draft: DocReader,
+  org: string,
+  id: string,
+): Promise<WorkspaceDoc> {
+  const { rights } = await enter(context, draft, org);
+  requirePerson(rights, 'read workspaces');
+  return requireWorkspace(draft, org, id);
 }

@@ -7,7 +7,7 @@ import type { TokenHash } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
 import type { Store, Write } from '../store/store.ts';
-import { actorView, describeWrite, newAuditId } from './audit.ts';
+import { type AuditLine, actorView, auditDoc, describeWrite } from './audit.ts';
 import type { ManageContext } from './context.ts';
 import { place } from './places.ts';
 import type { AuditDoc, DocByKind, DocKind, DocReader } from './records.ts';
@@ -57,12 +57,14 @@ export class Draft implements DocReader {
     return Array.from(found, ([key, doc]) => ({ key, doc }));
   }
 
-  /** How many entries of a list score above `above`, not counting the record `except`, which is about to be written. */
-  async count(index: string, above: number, except: string | null): Promise<number> {
-    const stored = await this.#store.count(index, above);
-    if (except === null || stored === 0) return stored;
-    const entries = await this.#store.scan(index, { limit: stored, above });
-    return entries.filter((entry) => entry.key !== except).length;
+  /** How many entries of a list score above `above`, not counting the token `except`, which is about to be written. */
+  async count(index: string, above: number, except: string): Promise<number> {
+    const total = await this.#store.count(index, above);
+    const stored = (await this.#store.get(except))?.record as DocByKind['token'] | undefined;
+    const counted =
+      stored !== undefined &&
+      place('token', stored).indexes.some((entry) => entry.index === index && entry.score > above);
+    return counted ? total - 1 : total;
   }
 
   put<K extends DocKind>(kind: K, doc: DocByKind[K], extra?: { readonly hash: TokenHash }): void {
@@ -92,15 +94,14 @@ export class Draft implements DocReader {
   }
 
   /** Writes the trail of what has been drafted and noted so far. */
-  async audit(context: ManageContext, organizationId: string): Promise<void> {
-    const done = { outcome: 'done', code: null, detail: null } as const;
-    for (const line of this.#notes)
-      this.put('audit', auditDoc(context, organizationId, { ...line, ...done, before: null, after: null }));
+  async audit({ actor, nowMs }: ManageContext, organizationId: string): Promise<void> {
+    const say = (line: AuditLine) => this.put('audit', auditDoc(organizationId, actorView(actor), nowMs(), line));
+    for (const line of this.#notes) say({ ...line, before: null, after: null });
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
       const before = ((await this.#store.get(key))?.record ?? null) as Shown;
       const line = describeWrite({ kind: kindOf(key) as DocKind, before, after: write.record as Shown });
-      if (line !== null) this.put('audit', auditDoc(context, organizationId, { ...line, ...done }));
+      if (line !== null) say(line);
     }
   }
 
@@ -110,15 +111,6 @@ export class Draft implements DocReader {
       writes: [...this.#writes.values()],
     };
   }
-}
-
-export function auditDoc(
-  context: ManageContext,
-  organizationId: string,
-  line: Pick<AuditDoc, 'action' | 'target' | 'before' | 'after' | 'outcome' | 'code' | 'detail'>,
-): AuditDoc {
-  const atMs = context.nowMs();
-  return { organizationId, id: newAuditId(atMs), atMs, actor: actorView(context.actor), ...line };
 }
 
 export interface Drafted<T> {

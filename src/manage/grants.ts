@@ -2,17 +2,10 @@
  * What a new token may be granted: scopes within its owner's, and the workspaces that the policy lets this owner
  * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
  */
-import {
-  type AllGrant,
-  type Assignments,
-  type Role,
-  teamKey,
-  type WorkspaceGrant,
-  workspaceKey,
-} from '../core/facts.ts';
+import { type AllGrant, type Assignments, type Role, type WorkspaceGrant, workspaceKey } from '../core/facts.ts';
 import type { KindPolicy, Policy, SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
-import { type Actor, forbidden } from './actor.ts';
+import { type Actor, forbidden, joinedRole } from './actor.ts';
 import type { Draft } from './draft.ts';
 import { lists } from './places.ts';
 import type { MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
@@ -34,8 +27,7 @@ export function checkScopes(
       ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
       : new Set(owner.scopes);
   for (const scope of scopes) {
-    if (!policy.scopes.has(scope))
-      throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(scope)}.`);
+    requireKnownScope(policy, scope);
     if (!covers(held, scope))
       throw unacceptable(
         'scope_exceeds_owner',
@@ -44,6 +36,11 @@ export function checkScopes(
       );
   }
   return [...new Set(scopes)];
+}
+
+export function requireKnownScope(policy: Policy, scope: string): void {
+  if (!policy.scopes.has(scope))
+    throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(scope)}.`);
 }
 
 export interface Granted {
@@ -151,13 +148,7 @@ async function roleOf(
 ): Promise<{ readonly joined: Role | null; readonly byOrganization: Role | null }> {
   const byOrganization =
     owner.edition === 'personal' ? null : (policy.organizationRoles.get(owner.role)?.workspaceRole ?? null);
-  if (workspace.ownerId === owner.id) return { joined: 'admin', byOrganization };
-  const found = [new Map(owner.assignments).get(workspace.id)];
-  for (const teamId of owner.teams) {
-    const team = await draft.get('team', teamKey(owner.organizationId, teamId));
-    found.push(new Map(team?.assignments).get(workspace.id));
-  }
-  return { joined: found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null, byOrganization };
+  return { joined: await joinedRole(draft, owner, workspace), byOrganization };
 }
 
 /** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */

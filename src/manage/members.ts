@@ -7,6 +7,7 @@ import { randomText } from '../secret.ts';
 import { forbidden, type Rights, requireAdministrator, requirePerson, requireRank } from './actor.ts';
 import { checkId, enter, type ManageContext, type Put, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireKnownScope } from './grants.ts';
 import { lists } from './places.ts';
 import type { DocReader, MemberDoc, TeamDoc } from './records.ts';
 import { notFound, unacceptable } from './rejection.ts';
@@ -119,6 +120,17 @@ export async function requireMember(draft: DocReader, org: string, id: string): 
   return member;
 }
 
+/** The member whom something is to belong to: 422 where a request names nobody, or nobody who is there. */
+export async function requireOwner(draft: DocReader, org: string, id: string | undefined): Promise<MemberDoc> {
+  if (id === undefined)
+    throw unacceptable('owner_required', 'owner', 'owner is required: the member whom the token is for.');
+  const owner = await draft.get('member', memberKey(org, id));
+  if (owner === null) {
+    throw unacceptable('owner_unknown', 'owner', `There is no member ${JSON.stringify(id)} in this organization.`);
+  }
+  return owner;
+}
+
 export async function putTeam(
   context: ManageContext,
   org: string,
@@ -187,13 +199,11 @@ function checkRights(
   before: MemberDoc | null,
   input: Partial<MemberInput>,
 ): void {
-  const { organizationRoles, scopes, actions } = context.policy();
+  const { organizationRoles, actions } = context.policy();
   if (input.role !== undefined && !organizationRoles.has(input.role)) {
     throw unacceptable('role_unknown', 'role', `role must be one of: ${[...organizationRoles.keys()].join(', ')}.`);
   }
-  const unknown = input.scopes?.find((scope) => !scopes.has(scope));
-  if (unknown !== undefined)
-    throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(unknown)}.`);
+  for (const scope of input.scopes ?? []) requireKnownScope(context.policy(), scope);
   const strange = input.actions?.find((action) => !actions.has(action));
   if (strange !== undefined)
     throw unacceptable('action_unknown', 'actions', `The policy knows no action ${JSON.stringify(strange)}.`);

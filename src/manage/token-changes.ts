@@ -8,11 +8,13 @@ import { change, type Draft, type Drafted } from './draft.ts';
 import { newExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
+import { requireOwner } from './members.ts';
 import { type ContactsInput, readContacts } from './metadata.ts';
 import { lists } from './places.ts';
 import type { TokenDoc } from './records.ts';
 import { conflict, notFound, type Rejection, unacceptable } from './rejection.ts';
-import { type CreatedToken, ownerOf, requireToken, stateShown } from './tokens.ts';
+import { stateShown } from './token-state.ts';
+import { type CreatedToken, requireToken } from './tokens.ts';
 
 export interface TokenPatch {
   readonly name?: string;
@@ -42,7 +44,7 @@ export async function patchToken(
     if (patch.description !== undefined) after = { ...after, description: patch.description };
     if (patch.contacts !== undefined) after = { ...after, contacts: await readContacts(draft, org, patch.contacts) };
     if (patch.scopes !== undefined || patch.workspaces !== undefined) {
-      const owner = await ownerOf(draft, org, before.ownerId ?? undefined);
+      const owner = await requireOwner(draft, org, before.ownerId ?? undefined);
       // Not within the rights of whoever bears the id now.
       if (owner.generation !== before.ownerGeneration) throw ownerRemoved('no longer be granted anything');
       // Clearing them all is an edit like any other (IMPACT-8): such a token reaches nothing that asks for a scope.
@@ -95,9 +97,18 @@ export async function deleteToken(context: ManageContext, org: string, id: strin
   return change(context, org, async (draft) => {
     const { before, rights } = await open(context, draft, org, id);
     requireMayEnd(context, rights, before);
-    for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
-    draft.delete(tokenKey(org, id));
+    await removeToken(draft, org, id);
   });
+}
+
+/** The token and every value it ever had. */
+export async function removeToken(draft: Draft, org: string, id: string): Promise<void> {
+  await endValues(draft, org, id);
+  draft.delete(tokenKey(org, id));
+}
+
+async function endValues(draft: Draft, org: string, id: string): Promise<void> {
+  for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
 }
 
 /**
@@ -130,7 +141,7 @@ export async function rotateToken(
     const nowMs = context.nowMs();
     if (stateShown(before, nowMs) === 'expired')
       throw conflict('token_expired', `Token ${id} has expired; there is nothing to replace.`);
-    for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
+    await endValues(draft, org, id);
     if (graceSeconds > 0) {
       const endsAtMs = Math.min(nowMs + graceSeconds * 1000, before.expiresAtMs ?? Number.POSITIVE_INFINITY);
       draft.put('credential', { organizationId: org, tokenId: id, endsAtMs }, { hash: before.hash });

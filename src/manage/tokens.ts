@@ -2,7 +2,7 @@
  * Tokens: made and read. The text of a token leaves this file once, from `createToken`; no read path returns it,
  * because nothing but its hash is kept.
  */
-import { type AllGrant, credentialKey, memberKey, tokenKey } from '../core/facts.ts';
+import { type AllGrant, credentialKey, tokenKey } from '../core/facts.ts';
 import { DAY_MS } from '../core/policy.ts';
 import { mintToken } from '../secret.ts';
 import { findToken } from './access-tokens.ts';
@@ -13,11 +13,13 @@ import { type ExpiryInput, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { list, type Page } from './listing.ts';
+import { requireOwner } from './members.ts';
 import { type ContactsInput, readApiVersion, readContacts } from './metadata.ts';
 import { lists } from './places.ts';
-import type { DocReader, MemberDoc, TokenDoc } from './records.ts';
+import type { DocReader, TokenDoc } from './records.ts';
 import { notFound, Rejection, unacceptable } from './rejection.ts';
 import { newTokenId } from './token-id.ts';
+import { stateShown, type TokenStateShown } from './token-state.ts';
 
 export interface TokenInput extends ExpiryInput {
   readonly kind?: string;
@@ -48,7 +50,7 @@ export async function createToken(
     const kind = policy.kinds.get(kindName);
     if (kind === undefined)
       throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
-    const owner = await ownerOf(draft, org, input.owner ?? rights.member?.id);
+    const owner = await requireOwner(draft, org, input.owner ?? rights.member?.id);
     requireSelf(rights, owner, 'create');
     requireKind(rights, kind);
     const scopes = checkScopes(policy, kind, owner, input.scopes);
@@ -95,14 +97,6 @@ export interface TokenFilter {
   readonly owner?: string;
   readonly state?: TokenStateShown;
   readonly expiringWithinDays?: number;
-}
-
-export type TokenStateShown = 'active' | 'inactive' | 'expired' | 'revoked';
-
-/** What a token's state is to a reader: `expired` is never stored, so that it cannot be late. */
-export function stateShown(doc: TokenDoc, nowMs: number): TokenStateShown {
-  if (doc.state === 'revoked') return 'revoked';
-  return doc.expiresAtMs !== null && nowMs >= doc.expiresAtMs ? 'expired' : doc.state;
 }
 
 export async function listTokens(
@@ -152,14 +146,4 @@ export async function requireToken(draft: DocReader, org: string, id: string): P
   const token = await draft.get('token', tokenKey(org, id));
   if (token === null) throw notFound('token', id);
   return token;
-}
-
-export async function ownerOf(draft: DocReader, org: string, id: string | undefined): Promise<MemberDoc> {
-  if (id === undefined)
-    throw unacceptable('owner_required', 'owner', 'owner is required: the member whom the token is for.');
-  const owner = await draft.get('member', memberKey(org, id));
-  if (owner === null) {
-    throw unacceptable('owner_unknown', 'owner', `There is no member ${JSON.stringify(id)} in this organization.`);
-  }
-  return owner;
 }

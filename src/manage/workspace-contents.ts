@@ -1,7 +1,6 @@
 /** What stands in a workspace: environments, and resources with their owner and collaborators. */
 import { environmentKey, resourceKey } from '../core/facts.ts';
-import { administerWorkspace, visitWorkspace } from './assignments.ts';
-import { checkId, type ManageContext, type Put, reader } from './context.ts';
+import { administerWorkspace, checkId, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Drafted } from './draft.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from './records.ts';
 import { conflict, notFound } from './rejection.ts';

@@ -1,13 +1,23 @@
-/** Workspaces and what stands in them: environments, resources, and who has which role. */
-import { memberKey, workspaceKey } from '../core/facts.ts';
+/** Workspaces: made, changed, handed over and deleted, with what that takes along. */
+import { workspaceKey } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { requireAdministrator, requirePerson, requireWorkspaceAdmin } from './actor.ts';
-import { administerWorkspace, visitWorkspace, without } from './assignments.ts';
-import { checkId, enter, type ManageContext, type Put, reader, requireWorkspace } from './context.ts';
+import { without } from './assignments.ts';
+import {
+  administerWorkspace,
+  checkId,
+  enter,
+  type ManageContext,
+  type Put,
+  reader,
+  requireWorkspace,
+  visitWorkspace,
+} from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireOwner } from './members.ts';
 import { lists } from './places.ts';
 import type { WorkspaceDoc } from './records.ts';
-import { conflict, unacceptable } from './rejection.ts';
+import { conflict } from './rejection.ts';
 
 export async function putWorkspace(
   context: ManageContext,
@@ -117,10 +127,4 @@ export async function transferWorkspace(
     return { item, cascade: { revokedTokens, keptTokens } };
   };
   return change(context, org, work, options);
-}
-
-async function requireOwner(draft: Draft, org: string, owner: string): Promise<void> {
-  if ((await draft.get('member', memberKey(org, owner))) === null) {
-    throw unacceptable('owner_unknown', 'owner', `There is no member ${JSON.stringify(owner)} in this organization.`);
-  }
 }

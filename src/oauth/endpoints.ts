@@ -7,6 +7,7 @@ import { isWellFormed } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
 import { endAccessToken, findToken, grantScopes, issueAccessToken } from '../manage/access-tokens.ts';
 import type { TokenDoc } from '../manage/records.ts';
+import { stateShown } from '../manage/token-state.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { type ClientAuthentication, invalidClient } from './client-authentication.ts';
 import { answering, answeringForm, type EndpointAnswer, type Form, oauthError } from './endpoint.ts';
@@ -84,15 +85,10 @@ async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise
 
 /** Clients see their own tokens, the admin key sees any; everything else is inactive, and nothing more is said. */
 async function introspect(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
-  const caller = await callerOf(parts, call);
-  if ('answer' in caller) return caller.answer;
-  const text = form.repeated() === null ? form.get('token') : null;
-  if (text === null) return oauthError(400, 'invalid_request', 'token is required, once.');
-  const token = await lookUp(parts, text);
-  const nowMs = parts.nowMs();
-  const active =
-    token !== null && token.state === 'active' && (token.expiresAtMs === null || nowMs < token.expiresAtMs);
-  if (!active || !mayTouch(caller, token)) return { status: 200, body: { active: false } };
+  const asked = await askedAbout(parts, call, form);
+  if ('answer' in asked) return asked.answer;
+  const { token } = asked;
+  if (token === null || stateShown(token, parts.nowMs()) !== 'active') return { status: 200, body: { active: false } };
   return {
     status: 200,
     body: {
@@ -110,32 +106,29 @@ async function introspect(parts: OAuthParts, call: EndpointCall, form: Form): Pr
 
 /** RFC 7009 section 2.2: an unknown token, or another client's, is no error and has no effect. */
 async function revoke(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
-  const caller = await callerOf(parts, call);
-  if ('answer' in caller) return caller.answer;
-  const text = form.repeated() === null ? form.get('token') : null;
-  if (text === null) return oauthError(400, 'invalid_request', 'token is required, once.');
-  const token = await lookUp(parts, text);
-  if (token !== null && token.authority === 'client' && mayTouch(caller, token))
-    await endAccessToken(parts.store, token, caller.clientId, parts.nowMs());
+  const asked = await askedAbout(parts, call, form);
+  if ('answer' in asked) return asked.answer;
+  const { token, clientId } = asked;
+  if (token?.authority === 'client') await endAccessToken(parts.store, token, clientId, parts.nowMs());
   return { status: 200, body: null };
 }
 
-type Caller = { readonly clientId: string | null } | { readonly answer: EndpointAnswer };
+/** `clientId` null: the admin key. `token` null: unknown, or none of this caller's. */
+type Asked =
+  | { readonly clientId: string | null; readonly token: TokenDoc | null }
+  | { readonly answer: EndpointAnswer };
 
-/** `clientId` null: the admin key. */
-async function callerOf(parts: OAuthParts, call: EndpointCall): Promise<Caller> {
-  if (call.authorization.length === 1 && parts.isAdmin(call.authorization[0])) return { clientId: null };
-  const authenticated = await parts.clients.authenticate(call);
-  return authenticated.ok ? { clientId: authenticated.account.doc.clientId } : authenticated;
-}
-
-function mayTouch(caller: { readonly clientId: string | null }, token: TokenDoc): boolean {
-  return caller.clientId === null || caller.clientId === token.clientId;
-}
-
-async function lookUp(parts: OAuthParts, text: string): Promise<TokenDoc | null> {
-  if (!isWellFormed(text, parts.policy().prefixes)) return null;
-  return findToken(parts.store, text, parts.nowMs());
+/** Who asks, and about which token: clients are told of their own, the admin key of any. */
+async function askedAbout(parts: OAuthParts, call: EndpointCall, form: Form): Promise<Asked> {
+  const admin = call.authorization.length === 1 && parts.isAdmin(call.authorization[0]);
+  const authenticated = admin ? null : await parts.clients.authenticate(call);
+  if (authenticated?.ok === false) return authenticated;
+  const clientId = authenticated?.account.doc.clientId ?? null;
+  const text = form.repeated() === null ? form.get('token') : null;
+  if (text === null) return { answer: oauthError(400, 'invalid_request', 'token is required, once.') };
+  if (!isWellFormed(text, parts.policy().prefixes)) return { clientId, token: null };
+  const token = await findToken(parts.store, text, parts.nowMs());
+  return { clientId, token: clientId === null || token?.clientId === clientId ? token : null };
 }
 
 /** SCRYDON-11: the granted scopes as they are, not expanded by implication. */

@@ -2,12 +2,7 @@
  * The words the edge and an upstream connection speak: a request goes down, an answer comes up event by event.
  * Types only. Nothing here knows Node's http classes, so an engine can be replaced without touching a caller.
  */
-
-/** How the request's body is framed on the wire; the engine writes the matching header itself. */
-export type RequestBody =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'length'; readonly length: number }
-  | { readonly kind: 'chunked' };
+import type { BodyFraming } from '../core/framing.ts';
 
 export interface UpstreamRequest {
   readonly method: string;
@@ -17,7 +12,8 @@ export interface UpstreamRequest {
   readonly host: string | undefined;
   /** Header lines ready for the wire, each ending in CRLF, without Host and without framing headers (latin1). */
   readonly headerLines: string;
-  readonly body: RequestBody;
+  /** The engine writes the matching header itself. */
+  readonly body: BodyFraming;
 }
 
 /** How the end of an answer's body is known. `none`: HEAD, 204, 304. `close`: the body ends with the connection. */

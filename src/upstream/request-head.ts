@@ -2,7 +2,8 @@
  * Writes the head of a request as one string, framing header included. Never sends a request whose own parts could be
  * read as a second one.
  */
-import type { RequestBody, UpstreamRequest } from './exchange.ts';
+import type { BodyFraming } from '../core/framing.ts';
+import type { UpstreamRequest } from './exchange.ts';
 
 /** Nothing that ends a request line or its parts early; the target and the host come from clients. */
 const UNSAFE = /[^\x21-\x7e\x80-\xff]/;
@@ -25,13 +26,13 @@ export function requestHead(request: UpstreamRequest, authority: string): string
   return `${request.method} ${request.target} HTTP/1.1\r\nHost: ${host}\r\n${request.headerLines}${framing(request.body)}\r\n`;
 }
 
-function framing(body: RequestBody): string {
+function framing(body: BodyFraming): string {
   if (body.kind === 'none') return '';
   return body.kind === 'length' ? `Content-Length: ${body.length}\r\n` : 'Transfer-Encoding: chunked\r\n';
 }
 
 /** How many bytes of body a caller may write. */
-export function bodyLimit(body: RequestBody): number {
+export function bodyLimit(body: BodyFraming): number {
   if (body.kind === 'none') return 0;
   return body.kind === 'length' ? body.length : Number.POSITIVE_INFINITY;
 }

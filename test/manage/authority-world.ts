@@ -24,7 +24,8 @@ import {
   rotateToken,
   type StateChange,
 } from '../../src/manage/token-changes.ts';
-import { createToken, listTokens, stateShown } from '../../src/manage/tokens.ts';
+import { stateShown } from '../../src/manage/token-state.ts';
+import { createToken, listTokens } from '../../src/manage/tokens.ts';
 import { deleteEnvironment, deleteResource, putEnvironment, putResource } from '../../src/manage/workspace-contents.ts';
 import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/workspaces.ts';
 import { hashToken } from '../../src/secret.ts';

@@ -1,0 +1,10 @@
+/** What a token's state is, now. Judges the token alone: not its owner, its grant or its value. */
+import type { TokenDoc } from './records.ts';
+
+export type TokenStateShown = 'active' | 'inactive' | 'expired' | 'revoked';
+
+/** What a token's state is to a reader: `expired` is never stored, so that it cannot be late. */
+export function stateShown(doc: TokenDoc, nowMs: number): TokenStateShown {
+  if (doc.state === 'revoked') return 'revoked';
+  return doc.expiresAtMs !== null && nowMs >= doc.expiresAtMs ? 'expired' : doc.state;
+}

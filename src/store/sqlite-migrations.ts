@@ -13,8 +13,21 @@ const MIGRATIONS: readonly string[] = [
 /** 'scop' in ASCII: tells our files from other SQLite files. */
 const APPLICATION_ID = 0x73636f70;
 
-/** Throws when the file is not ours or newer than we are; only reads. Returns its version, 0 for a new file. */
-export function checkOurs(database: DatabaseSync): number {
+/**
+ * Throws when the file is not ours or newer than we are; only reads. In one transaction: another process may be making
+ * the file at this moment, and half of what it wrote is nobody's.
+ */
+export function checkFile(database: DatabaseSync): void {
+  database.exec('BEGIN');
+  try {
+    checkOurs(database);
+  } finally {
+    database.exec('ROLLBACK');
+  }
+}
+
+/** Returns the file's version, 0 for a new one. */
+function checkOurs(database: DatabaseSync): number {
   const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
   const [owner, version] = [pragma('application_id'), pragma('user_version')];
   const { total } = database.prepare('SELECT count(*) AS total FROM sqlite_schema').get() as { total: number };
@@ -24,7 +37,7 @@ export function checkOurs(database: DatabaseSync): number {
   return version;
 }
 
-/** Brings the file to the newest version, in one transaction. Throws as `checkOurs` does. */
+/** Brings the file to the newest version, in one transaction. Throws as `checkFile` does. */
 export function migrate(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE');
   try {

@@ -7,7 +7,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../errors.ts';
-import { checkOurs, migrate } from './sqlite-migrations.ts';
+import { checkFile, migrate } from './sqlite-migrations.ts';
 import {
   type Change,
   type Committed,
@@ -49,7 +49,7 @@ export class SqliteStore implements Store {
       database = new DatabaseSync(path);
       database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       // Before anything is written: a file that is not ours is left as it was.
-      checkOurs(database);
+      checkFile(database);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       migrate(database);
       this.#database = database;

@@ -20,6 +20,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { checkFile, migrate } from '../../src/store/sqlite-migrations.ts';
 import { describeStore, Listener } from './store.contract.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'scopegate-store-'));
@@ -255,6 +256,27 @@ describe('several processes', () => {
     });
     return { child, output: () => output, errors: () => errors, closed: once(child, 'close') };
   };
+
+  it('never judge a file by half of what another has written into it', () => {
+    const [mine, theirs] = [new DatabaseSync(path), new DatabaseSync(path)];
+    theirs.exec('PRAGMA busy_timeout = 0');
+    let interrupted = false;
+    const prepare = mine.prepare.bind(mine);
+    mine.prepare = (sql: string) => {
+      if (sql.includes('sqlite_schema')) {
+        // The other process makes the file between our two looks at it. It has to wait.
+        expect(() => migrate(theirs)).toThrow('locked');
+        interrupted = true;
+      }
+      return prepare(sql);
+    };
+    expect(() => checkFile(mine)).not.toThrow();
+    expect(interrupted).toBe(true);
+    migrate(theirs);
+    mine.prepare = prepare;
+    expect(() => checkFile(mine)).not.toThrow();
+    for (const database of [mine, theirs]) database.close();
+  });
 
   it('may open a new file at the same moment', async () => {
     const runs = Array.from({ length: 4 }, (_, index) =>

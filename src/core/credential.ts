@@ -57,15 +57,24 @@ export function withoutQueryCredential(query: string): string {
 
 function fromHeader(value: string, sources: CredentialSources): string | null {
   if (sources.bearer) {
-    const token = BEARER.exec(value)?.[1];
-    if (token !== undefined) return token;
+    const token = bearerToken(value);
+    if (token !== null) return token;
   }
   return sources.raw && BARE.test(value) ? value : null;
 }
 
+/** The usual spelling needs no capturing, which would make a list on every request. */
+function bearerToken(value: string): string | null {
+  if (value.startsWith('Bearer ')) {
+    const token = value.slice(7);
+    if (BARE.test(token)) return token;
+  }
+  return BEARER.exec(value)?.[1] ?? null;
+}
+
 function tokenOf(value: string | null): string | null {
   if (value === null) return null;
-  return BEARER.exec(value)?.[1] ?? (BARE.test(value) ? value : null);
+  return bearerToken(value) ?? (BARE.test(value) ? value : null);
 }
 
 interface Copy {

@@ -5,18 +5,18 @@
  * mixes what was true at two moments. Silence is a no: every path that is not spelled out ends in a denial.
  */
 import {
-  accountKey,
   credentialKey,
   environmentKey,
   type FactByKind,
   type FactKind,
   isId,
+  type Link,
   type MemberFacts,
+  type PlaceKind,
   type Role,
   resourceKey,
   type TokenFacts,
   type TokenHash,
-  teamKey,
   type WorkspaceRecord,
   workspaceKey,
 } from './facts.ts';
@@ -33,6 +33,10 @@ export interface DecisionRules {
 /** What is known right now. undefined: not at hand. null: known not to exist. */
 export interface FactReader {
   peek<K extends FactKind>(kind: K, key: string): FactByKind[K] | null | undefined;
+  /** The same, without making a key: joining texts and hashing the result costs more than everything around it. */
+  peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined;
+  /** The same, by the way that another fact knows. */
+  follow<K extends FactKind>(link: Link<K>): FactByKind[K] | null | undefined;
 }
 
 /** Proof that a request may go on, and as whom. */
@@ -71,15 +75,15 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   if (credential === null || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs))
     return deny('token_unknown', null);
 
-  const token = facts.peek('token', credential.tokenKey);
-  if (token === undefined) return need(credential.tokenKey);
+  const token = facts.follow(credential.token);
+  if (token === undefined) return need(credential.token.key);
   if (token === null) return deny('token_unknown', null);
   if (token.state !== 'active') return deny(inactiveReason(token), token);
 
   let owner: MemberFacts | null = null;
   if (token.authority === 'live') {
-    const found = facts.peek('member', token.ownerKey!);
-    if (found === undefined) return need(token.ownerKey!);
+    const found = facts.follow(token.owner!);
+    if (found === undefined) return need(token.owner!.key);
     if (found === null || found.generation !== token.ownerGeneration) return deny('owner_removed', token);
     owner = found;
   }
@@ -133,20 +137,24 @@ function findWorkspace(
   facts: FactReader,
 ): WorkspaceRecord | Need | null {
   if (!isId(selected)) return null;
-  let key: string;
-  if (asked.as === 'workspace') key = workspaceKey(organizationId, selected);
-  else {
-    const linkKey =
+  if (asked.as === 'workspace') {
+    const workspace = facts.peekIn('workspace', organizationId, selected);
+    return workspace === undefined ? need(workspaceKey(organizationId, selected)) : workspace;
+  }
+  const inside =
+    asked.as === 'environment'
+      ? facts.peekIn('environment', organizationId, selected)
+      : facts.peek('resource', resourceKey(organizationId, asked.type, selected));
+  if (inside === undefined) {
+    return need(
       asked.as === 'environment'
         ? environmentKey(organizationId, selected)
-        : resourceKey(organizationId, asked.type, selected);
-    const link = asked.as === 'environment' ? facts.peek('environment', linkKey) : facts.peek('resource', linkKey);
-    if (link === undefined) return need(linkKey);
-    if (link === null) return null;
-    key = link.workspaceKey;
+        : resourceKey(organizationId, asked.type, selected),
+    );
   }
-  const workspace = facts.peek('workspace', key);
-  return workspace === undefined ? need(key) : workspace;
+  if (inside === null) return null;
+  const workspace = facts.follow(inside.workspace);
+  return workspace === undefined ? need(inside.workspace.key) : workspace;
 }
 
 function isGranted(
@@ -176,9 +184,8 @@ function isGranted(
 
 /** A frozen token outlives its owner's membership, but what the next bearer of the id has is not its own. */
 function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
-  const key = token.ownerKey!;
-  const bearer = facts.peek('member', key);
-  if (bearer === undefined) return need(key);
+  const bearer = facts.follow(token.owner!);
+  if (bearer === undefined) return need(token.owner!.key);
   return bearer === null || bearer.generation === token.ownerGeneration;
 }
 
@@ -188,9 +195,8 @@ function isOlderThanTransfer(token: TokenFacts, workspace: WorkspaceRecord): boo
 
 /** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */
 function currentOwner(token: TokenFacts, facts: FactReader): MemberFacts | Need | null {
-  const key = token.ownerKey!;
-  const owner = facts.peek('member', key);
-  if (owner === undefined) return need(key);
+  const owner = facts.follow(token.owner!);
+  if (owner === undefined) return need(token.owner!.key);
   return owner !== null && owner.generation === token.ownerGeneration ? owner : null;
 }
 
@@ -212,9 +218,8 @@ function roleIn(
     case 'frozen':
       return typeof token.workspaces === 'string' ? 'member' : (token.roles.get(workspace.id) ?? null);
     case 'client': {
-      const key = accountKey(token.organizationId, token.clientId!);
-      const account = facts.peek('account', key);
-      if (account === undefined) return need(key);
+      const account = facts.follow(token.account!);
+      if (account === undefined) return need(token.account!.key);
       return account?.assignments.get(workspace.id) ?? null;
     }
   }
@@ -224,11 +229,10 @@ function roleIn(
 function joinedRole(member: MemberFacts, workspace: WorkspaceRecord, facts: FactReader): Role | Need | null {
   if (workspace.ownerId === member.id) return 'admin';
   let best = member.assignments.get(workspace.id) ?? null;
-  for (const id of member.teams) {
+  for (const link of member.teams) {
     if (best === 'admin') return best;
-    const key = teamKey(member.organizationId, id);
-    const team = facts.peek('team', key);
-    if (team === undefined) return need(key);
+    const team = facts.follow(link);
+    if (team === undefined) return need(link.key);
     best = team?.assignments.get(workspace.id) ?? best;
   }
   return best;

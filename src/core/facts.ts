@@ -95,18 +95,34 @@ export interface ResourceRecord {
   readonly collaborators: readonly string[];
 }
 
-/** Facts carry the keys of the facts they lead to: a key that is made once is hashed once. */
+/**
+ * The way from a fact to another one: its key, made once, and where it led last, so that the next request need not look
+ * it up. Only the cache that made the fact writes `fact`, and believes it only in the `epoch` in which it was written.
+ */
+export interface Link<K extends FactKind> {
+  readonly kind: K;
+  readonly key: string;
+  fact: FactByKind[K] | null;
+  epoch: number;
+}
+
+export function linkTo<K extends FactKind>(kind: K, key: string): Link<K> {
+  return { kind, key, fact: null, epoch: -1 };
+}
+
 export interface CredentialFacts extends CredentialRecord {
-  readonly tokenKey: string;
+  readonly token: Link<'token'>;
 }
 
 export interface EnvironmentFacts extends EnvironmentRecord {
-  readonly workspaceKey: string;
+  readonly workspace: Link<'workspace'>;
 }
 
 export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs'> {
   /** null: nobody owns it. */
-  readonly ownerKey: string | null;
+  readonly owner: Link<'member'> | null;
+  /** null: it is no service account's. */
+  readonly account: Link<'account'> | null;
   readonly scopes: ScopeSet;
   /** For the identity header: space-separated, empty when the owner's scopes decide. */
   readonly scopesText: string;
@@ -118,7 +134,8 @@ export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 
   readonly expiresAtMs: number;
 }
 
-export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'assignments'> {
+export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'assignments'> {
+  readonly teams: ReadonlyArray<Link<'team'>>;
   readonly scopes: ScopeSet | null;
   readonly assignments: ReadonlyMap<string, Role>;
 }
@@ -134,7 +151,7 @@ export interface AccountFacts {
 }
 
 export interface ResourceFacts {
-  readonly workspaceKey: string;
+  readonly workspace: Link<'workspace'>;
   readonly workspaceId: string;
   readonly ownerId: string;
   readonly collaborators: ReadonlySet<string>;
@@ -153,8 +170,11 @@ export interface FactByKind {
 }
 export type FactKind = keyof FactByKind;
 export type Fact = FactByKind[FactKind];
+/** What requests name by its bare id, within the token's organization. */
+export type PlaceKind = 'workspace' | 'environment';
 
-export const credentialKey = (hash: TokenHash): string => `credential/${hash}`;
+/** The one key without a slash: it is asked for on every request, and joining it would cost more than finding it. */
+export const credentialKey = (hash: TokenHash): string => hash;
 export const tokenKey = (organizationId: string, id: string): string => `token/${organizationId}/${id}`;
 export const memberKey = (organizationId: string, id: string): string => `member/${organizationId}/${id}`;
 export const teamKey = (organizationId: string, id: string): string => `team/${organizationId}/${id}`;

@@ -25,9 +25,6 @@ const NO_CREDENTIAL: readonly string[] = [];
 const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const LENGTH = /^[0-9]{1,15}$/;
 
-const JUDGED = ['host', 'content-length', 'transfer-encoding', 'expect', 'upgrade', 'authorization'];
-const JUDGED_LENGTHS = new Set(JUDGED.map((name) => name.length));
-
 /** Lower-case names by the spelling seen; bounded, because spellings are the client's to choose. */
 const lowered = new Map<string, string>();
 
@@ -55,30 +52,34 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
     // Most headers are none of ours, and their length says so without looking at a character.
-    if (!JUDGED_LENGTHS.has(name.length)) continue;
-    const value = rawHeaders[index + 1]!;
-    switch (lowerName(name)) {
-      case 'host':
+    switch (name.length) {
+      case 4:
+        if (!isNamed(name, 'Host', 'host')) break;
         if (host !== undefined) return null;
-        host = value;
+        host = rawHeaders[index + 1]!;
         break;
-      case 'content-length':
-        if (length !== undefined) return null;
-        length = value;
-        break;
-      case 'transfer-encoding':
-        if (transferEncoding !== undefined) return null;
-        transferEncoding = value;
-        break;
-      case 'expect':
+      case 6:
+        if (!isNamed(name, 'Expect', 'expect')) break;
         if (expect !== undefined) return null;
-        expect = value;
+        expect = rawHeaders[index + 1]!;
         break;
-      case 'upgrade':
-        upgrade = true;
+      case 7:
+        if (isNamed(name, 'Upgrade', 'upgrade')) upgrade = true;
         break;
-      case 'authorization':
-        authorization = authorization === NO_CREDENTIAL ? [value] : [...authorization, value];
+      case 13:
+        if (!isNamed(name, 'Authorization', 'authorization')) break;
+        authorization =
+          authorization === NO_CREDENTIAL ? [rawHeaders[index + 1]!] : [...authorization, rawHeaders[index + 1]!];
+        break;
+      case 14:
+        if (!isNamed(name, 'Content-Length', 'content-length')) break;
+        if (length !== undefined) return null;
+        length = rawHeaders[index + 1]!;
+        break;
+      case 17:
+        if (!isNamed(name, 'Transfer-Encoding', 'transfer-encoding')) break;
+        if (transferEncoding !== undefined) return null;
+        transferEncoding = rawHeaders[index + 1]!;
         break;
     }
   }
@@ -89,6 +90,12 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   if (body === null) return null;
   const expectContinue = expect !== undefined && minorVersion !== 0;
   return { host: host ?? '', body, authorization, expectContinue, upgrade };
+}
+
+/** Compared with the usual spellings first: a new string has no hash yet, and making one costs more than this. */
+function isNamed(name: string, usual: string, lower: string): boolean {
+  if (name === usual || name === lower) return true;
+  return (name.charCodeAt(0) | 0x20) === lower.charCodeAt(0) && name.toLowerCase() === lower;
 }
 
 function readBody(

@@ -54,6 +54,8 @@ interface Leaf {
 
 interface Node {
   readonly literals: Map<string, Node>;
+  first: Node | undefined;
+  firstText: string;
   parameter: Node | undefined;
   leaf: Leaf | undefined;
   restLeaf: Leaf | undefined;
@@ -102,7 +104,7 @@ export class RouteTable {
   #find(node: Node, segments: readonly string[], length: number, depth: number): Leaf | undefined {
     if (depth === length) return node.leaf ?? node.restLeaf;
     const text = segments[depth]!;
-    const literal = node.literals.get(this.#options.caseSensitive ? text : text.toLowerCase());
+    const literal = this.#child(node, this.#options.caseSensitive ? text : text.toLowerCase());
     const deeper = literal === undefined ? undefined : this.#find(literal, segments, length, depth + 1);
     if (deeper !== undefined) return deeper;
     if (node.parameter !== undefined && text !== '') {
@@ -112,12 +114,22 @@ export class RouteTable {
     return node.restLeaf;
   }
 
+  /** Most nodes have one child, and comparing with it is cheaper than hashing a text fresh from the wire. */
+  #child(node: Node, text: string): Node | undefined {
+    if (node.first !== undefined && node.firstText === text) return node.first;
+    return node.literals.size > 1 ? node.literals.get(text) : undefined;
+  }
+
   #literal(node: Node, text: string): Node {
     const key = this.#options.caseSensitive ? text : text.toLowerCase();
     let child = node.literals.get(key);
     if (child === undefined) {
       child = newNode();
       node.literals.set(key, child);
+      if (node.first === undefined) {
+        node.first = child;
+        node.firstText = key;
+      }
     }
     return child;
   }
@@ -135,7 +147,14 @@ function parameterOf(node: Node): Node {
 }
 
 function newNode(): Node {
-  return { literals: new Map(), parameter: undefined, leaf: undefined, restLeaf: undefined };
+  return {
+    literals: new Map(),
+    first: undefined,
+    firstText: '',
+    parameter: undefined,
+    leaf: undefined,
+    restLeaf: undefined,
+  };
 }
 
 function newLeaf(template: string): Leaf {

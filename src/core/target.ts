@@ -14,8 +14,12 @@ export interface Target {
   readonly segments: readonly string[];
 }
 
-/** Segments of plain characters that do not start with a dot: most requests, decided by one regular expression. */
-const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&'()*+,=:@.-]*)*\/?$/;
+/** Characters that mean themselves in a path segment, whoever parses it. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(/[A-Za-z0-9_~!$&'()*+,=:@.-]/.test(String.fromCharCode(code))),
+);
+const SLASH = 0x2f;
+const DOT = 0x2e;
 /** Bytes that may stand in a query: anything visible but `#`, `\` and the quotes that no client sends raw. */
 const QUERY_FORBIDDEN = /[\x00-\x20\x7f#\\]/;
 const PATH_FORBIDDEN = /[\x00-\x20\x7f#\\?]/;
@@ -37,19 +41,26 @@ export function readTarget(raw: string, host: string): Target | null {
   const rawPath = mark === -1 ? origin : origin.slice(0, mark);
   const query = mark === -1 ? '' : origin.slice(mark);
   if (query !== '' && QUERY_FORBIDDEN.test(query)) return null;
-  if (PLAIN_PATH.test(rawPath)) return { path: rawPath, query, segments: splitPath(rawPath) };
-  return readUnusualPath(rawPath, query);
+  const segments = readPlainPath(origin, mark === -1 ? origin.length : mark);
+  return segments === null ? readUnusualPath(rawPath, query) : { path: rawPath, query, segments };
 }
 
-/** What follows each slash. With `String.split` reading a target took half as long again (420 against 285 ns). */
-function splitPath(path: string): string[] {
+/**
+ * Most requests, in one pass: segments of plain characters, none empty but the last, none starting with a dot. null:
+ * look closer. With a regular expression and `split` this took twice as long.
+ */
+function readPlainPath(origin: string, end: number): string[] | null {
   const segments: string[] = [];
   let start = 1;
-  for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
-    segments.push(path.slice(start, end));
-    start = end + 1;
+  for (let index = 1; index < end; index++) {
+    const code = origin.charCodeAt(index);
+    if (code === SLASH) {
+      if (index === start) return null;
+      segments.push(origin.slice(start, index));
+      start = index + 1;
+    } else if (PLAIN[code] !== 1 || (code === DOT && index === start)) return null;
   }
-  segments.push(path.slice(start));
+  segments.push(origin.slice(start, end));
   return segments;
 }
 

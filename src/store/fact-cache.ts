@@ -5,7 +5,17 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { FactReader } from '../core/decide.ts';
-import type { Fact, FactByKind, FactKind } from '../core/facts.ts';
+import {
+  type EnvironmentFacts,
+  environmentKey,
+  type Fact,
+  type FactByKind,
+  type FactKind,
+  type Link,
+  type PlaceKind,
+  type WorkspaceRecord,
+  workspaceKey,
+} from '../core/facts.ts';
 import { readFact } from '../core/read-fact.ts';
 import type { FactSource, Follower, Lookup, Notice } from './store.ts';
 
@@ -25,6 +35,8 @@ const ABSENT_SHARE = 0.1;
 const PRESENT_MIN = 1000;
 const ABSENT_MIN = 100;
 
+const PLACE_KEYS = { workspace: workspaceKey, environment: environmentKey };
+
 /** Facts for a decision, and the way to get those that are missing. */
 export interface FactView extends FactReader {
   load(key: string): Loaded | Promise<Loaded>;
@@ -35,7 +47,10 @@ export class FactCache implements FactView, Follower {
   readonly #options: FactCacheOptions;
   readonly #present: LRUCache<string, Fact>;
   readonly #absent: LRUCache<string, true>;
+  readonly #places = { workspace: new Shelf<WorkspaceRecord>(), environment: new Shelf<EnvironmentFacts>() };
   readonly #inFlight = new Map<string, Promise<Loaded>>();
+  /** Counts the times at which something that was believed may have ended. Shortcuts of another epoch lead nowhere. */
+  #epoch = 0;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   #hits = 0;
   #misses = 0;
@@ -68,6 +83,37 @@ export class FactCache implements FactView, Follower {
     return this.#absent.get(key) === true ? null : undefined;
   }
 
+  /**
+   * The same by the two halves of a key. A shortcut, as `follow` is: neither counts as use of the fact, so one that is
+   * only found so is dropped in its turn from a full cache, and read again after the next change.
+   */
+  peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined {
+    const shelf = this.#places[kind] as Shelf<FactByKind[K]>;
+    const known = shelf.get(this.#epoch, organizationId, id);
+    if (known !== undefined) {
+      this.#hits++;
+      return known;
+    }
+    const fact = this.peek(kind, PLACE_KEYS[kind](organizationId, id));
+    if (fact != null) shelf.set(organizationId, id, fact);
+    return fact;
+  }
+
+  /** The same by the way that another fact knows. */
+  follow<K extends FactKind>(link: Link<K>): FactByKind[K] | null | undefined {
+    if (link.epoch === this.#epoch) {
+      this.#hits++;
+      return link.fact;
+    }
+    const fact = this.peek(link.kind, link.key);
+    // Only what is: that there is no such thing is believed for a while only.
+    if (fact != null) {
+      link.fact = fact;
+      link.epoch = this.#epoch;
+    }
+    return fact;
+  }
+
   /** Ask the store. A synchronous store answers at once; `unavailable` is an answer and is never kept. */
   load(key: string): Loaded | Promise<Loaded> {
     const waiting = this.#inFlight.get(key);
@@ -86,6 +132,7 @@ export class FactCache implements FactView, Follower {
   }
 
   changed(notice: Notice): void {
+    this.#epoch++;
     for (const key of notice.keys) {
       this.#present.delete(key);
       this.#absent.delete(key);
@@ -94,6 +141,7 @@ export class FactCache implements FactView, Follower {
   }
 
   flushed(): void {
+    this.#epoch++;
     this.#present.clear();
     this.#absent.clear();
     this.#inFlight.clear();
@@ -135,6 +183,37 @@ export class FactCache implements FactView, Follower {
   }
 }
 
+const SHELF_MAX = 10_000;
+
+/** Facts by organization and id, found since the last change. */
+class Shelf<F> {
+  #byOrganization = new Map<string, Map<string, F>>();
+  #size = 0;
+  #epoch = 0;
+
+  get(epoch: number, organizationId: string, id: string): F | undefined {
+    if (epoch !== this.#epoch || this.#size > SHELF_MAX) this.#clear(epoch);
+    return this.#byOrganization.get(organizationId)?.get(id);
+  }
+
+  /** Right after a `get` that found nothing. */
+  set(organizationId: string, id: string, fact: F): void {
+    let facts = this.#byOrganization.get(organizationId);
+    if (facts === undefined) {
+      facts = new Map();
+      this.#byOrganization.set(organizationId, facts);
+    }
+    facts.set(id, fact);
+    this.#size++;
+  }
+
+  #clear(epoch: number): void {
+    this.#epoch = epoch;
+    this.#size = 0;
+    this.#byOrganization = new Map();
+  }
+}
+
 /** Facts read for one decision and forgotten with it. */
 class UncachedView implements FactView {
   readonly #source: FactSource;
@@ -146,6 +225,14 @@ class UncachedView implements FactView {
 
   peek<K extends FactKind>(_kind: K, key: string): FactByKind[K] | null | undefined {
     return this.#loaded.get(key) as FactByKind[K] | null | undefined;
+  }
+
+  peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined {
+    return this.peek(kind, PLACE_KEYS[kind](organizationId, id));
+  }
+
+  follow<K extends FactKind>(link: Link<K>): FactByKind[K] | null | undefined {
+    return this.peek(link.kind, link.key);
   }
 
   async load(key: string): Promise<Loaded> {

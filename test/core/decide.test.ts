@@ -74,6 +74,14 @@ class Facts implements FactReader {
     this.asked.add(key);
     return (this.#hidden(key) ? undefined : (this.#facts.get(key) ?? null)) as never;
   }
+
+  peekIn(kind: string, organizationId: string, id: string): never {
+    return this.peek(kind, `${kind}/${organizationId}/${id}`);
+  }
+
+  follow(link: { readonly kind: string; readonly key: string }): never {
+    return this.peek(link.kind, link.key);
+  }
 }
 
 function selector(from: string, template: string): Selector {

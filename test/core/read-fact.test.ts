@@ -30,7 +30,7 @@ const member = {
   assignments: [['w1', 'member']],
 };
 const whole: Record<string, Record<string, unknown>> = {
-  'credential/HASH': { organizationId: 'acme', tokenId: 'tok_1', endsAtMs: null },
+  HASH: { organizationId: 'acme', tokenId: 'tok_1', endsAtMs: null },
   'token/acme/tok_1': token,
   'member/acme/ann': member,
   'team/acme/t1': { assignments: [['w1', 'member']] },

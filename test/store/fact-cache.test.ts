@@ -83,7 +83,7 @@ describe('one look-up for many', () => {
     source.answer(ABSENT);
     const reasons = (await Promise.all(asked)).map((outcome) => (outcome as { reason: Reason }).reason);
     expect(reasons).toEqual(Array(500).fill('token_unknown'));
-    expect(source.reads).toEqual(['credential/HASH']);
+    expect(source.reads).toEqual(['HASH']);
   });
 
   it('different facts are read side by side', async () => {
@@ -238,11 +238,11 @@ describe('what does not exist', () => {
     source.records.set(keyOf('real'), found(workspace('real')));
     const cache = cacheOn(source);
     void cache.load(keyOf('real'));
-    for (let index = 0; index < 50_000; index++) void cache.load(`credential/junk-${index}`);
+    for (let index = 0; index < 50_000; index++) void cache.load(`junk-${index}`);
     expect(cache.stats).toMatchObject({ present: 1, absent: 1000 });
     expect(cache.peek('workspace', keyOf('real'))).toEqual(workspace('real'));
-    expect(cache.peek('credential', 'credential/junk-49999')).toBeNull();
-    expect(cache.peek('credential', 'credential/junk-0')).toBeUndefined();
+    expect(cache.peek('credential', 'junk-49999')).toBeNull();
+    expect(cache.peek('credential', 'junk-0')).toBeUndefined();
   });
 });
 
@@ -264,7 +264,7 @@ describe('room', () => {
   it('is always enough for one decision, however small it was configured', async () => {
     const source = new QuickSource();
     const put = (key: string, record: unknown) => source.records.set(key, found(record));
-    put('credential/HASH', { organizationId: 'acme', tokenId: 'tok', endsAtMs: null });
+    put('HASH', { organizationId: 'acme', tokenId: 'tok', endsAtMs: null });
     put('token/acme/tok', {
       ...{ organizationId: 'acme', edition: 'team', id: 'tok', kind: 'k', authority: 'live', ownerId: 'ann' },
       ...{ ownerGeneration: 'g', clientId: null, scopes: ['a:read'], workspaces: 'all-joined', roles: [] },
@@ -289,6 +289,89 @@ describe('room', () => {
     const rules = { organizationRoles: new Map() };
     const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), () => 1);
     expect(outcome).toMatchObject({ kind: 'allowed', role: 'member' });
+  });
+});
+
+describe('a shortcut', () => {
+  const environment = (id: string, organization = 'acme') => `environment/${organization}/${id}`;
+
+  /** The workspace that an environment leads to, the way a decision goes. */
+  function workspaceOf(cache: FactCache, organization = 'acme') {
+    const inside = cache.peekIn('environment', organization, 'e')!;
+    return cache.follow(inside.workspace);
+  }
+
+  function ready(options = {}): { source: QuickSource; cache: FactCache } {
+    const source = new QuickSource();
+    source.records.set(environment('e'), found({ workspaceId: 'w' }));
+    source.records.set(keyOf('w'), found(workspace('w', 'ann')));
+    const cache = cacheOn(source, options);
+    for (const key of [environment('e'), keyOf('w')]) void cache.load(key);
+    expect(workspaceOf(cache)).toEqual(workspace('w', 'ann'));
+    return { source, cache };
+  }
+
+  it('saves the look-up and reads nothing', () => {
+    const { source, cache } = ready();
+    for (let count = 0; count < 10; count++) expect(workspaceOf(cache)).toEqual(workspace('w', 'ann'));
+    expect(source.reads).toHaveLength(2);
+  });
+
+  it('never leads to what a change has ended', () => {
+    const { source, cache } = ready();
+    source.records.set(keyOf('w'), found(workspace('w', 'bob')));
+    cache.changed({ revision: 2, keys: [keyOf('w')] });
+    expect(workspaceOf(cache)).toBeUndefined();
+    void cache.load(keyOf('w'));
+    expect(workspaceOf(cache)).toEqual(workspace('w', 'bob'));
+  });
+
+  it('to an environment that was deleted ends with the change that deleted it', () => {
+    const { source, cache } = ready();
+    source.records.delete(environment('e'));
+    cache.changed({ revision: 2, keys: [environment('e')] });
+    expect(cache.peekIn('environment', 'acme', 'e')).toBeUndefined();
+    void cache.load(environment('e'));
+    expect(cache.peekIn('environment', 'acme', 'e')).toBeNull();
+  });
+
+  it('to a fact that a full cache has dropped still ends with its change', () => {
+    const { source, cache } = ready({ maxEntries: 1 });
+    for (let index = 0; index < 5000; index++) {
+      source.records.set(keyOf(`x${index}`), found(workspace(`x${index}`)));
+      void cache.load(keyOf(`x${index}`));
+    }
+    expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
+    source.records.set(keyOf('w'), found(workspace('w', 'bob')));
+    cache.changed({ revision: 2, keys: [keyOf('w'), environment('e')] });
+    expect(cache.peekIn('environment', 'acme', 'e')).toBeUndefined();
+    for (const key of [environment('e'), keyOf('w')]) void cache.load(key);
+    expect(workspaceOf(cache)).toEqual(workspace('w', 'bob'));
+  });
+
+  it('ends when notices were lost', () => {
+    const { cache } = ready();
+    cache.flushed();
+    expect(cache.peekIn('environment', 'acme', 'e')).toBeUndefined();
+  });
+
+  it('keeps two organizations with an environment of one id apart', () => {
+    const { source, cache } = ready();
+    expect(cache.peekIn('environment', 'beta', 'e')).toBeUndefined();
+    source.records.set(environment('e', 'beta'), found({ workspaceId: 'v' }));
+    void cache.load(environment('e', 'beta'));
+    expect(cache.peekIn('environment', 'beta', 'e')).toMatchObject({ workspaceId: 'v' });
+    expect(cache.peekIn('environment', 'acme', 'e')).toMatchObject({ workspaceId: 'w' });
+  });
+
+  it('to what does not exist is not believed longer than the absence', () => {
+    const source = new QuickSource();
+    source.records.set(environment('e'), found({ workspaceId: 'gone' }));
+    const cache = cacheOn(source);
+    for (const key of [environment('e'), keyOf('gone')]) void cache.load(key);
+    expect(workspaceOf(cache)).toBeNull();
+    vi.advanceTimersByTime(5001);
+    expect(workspaceOf(cache)).toBeUndefined();
   });
 });
 

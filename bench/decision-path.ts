@@ -9,7 +9,7 @@ import { type Route, RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
 import { readTarget } from '../src/core/target.ts';
 import { readTemplate } from '../src/core/template.ts';
-import { judge } from '../src/edge/judge.ts';
+import { judge, type Moment } from '../src/edge/judge.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import { hashToken } from '../src/secret.ts';
 import type { FactCache } from '../src/store/fact-cache.ts';
@@ -30,7 +30,7 @@ export interface RawRequest {
 export type Answer = string | Promise<string>;
 
 /** `allowed`, or the reason why not. A promise where a fact had to be fetched first. */
-export function decideOnce({ routes, policy, facts }: Ground, request: RawRequest): Answer {
+export function decideOnce({ routes, policy, facts }: Ground, request: RawRequest, at: Moment): Answer {
   const headers = readHeaders(request.headers, 1);
   if (headers === null) return 'bad_request';
   const target = readTarget(request.target, headers.host);
@@ -44,7 +44,7 @@ export function decideOnce({ routes, policy, facts }: Ground, request: RawReques
   const source = { segments: target.segments, query: target.query, headers: request.headers };
   const question = { hash: hashToken(credential.token), requirement: route.requirement!, source };
   const presented = { token: credential.token, prefixes: policy.prefixes };
-  const judged = judge(question, policy, facts, systemClock.nowMs, presented);
+  const judged = judge(question, policy, facts, at, systemClock, presented);
   if (judged instanceof Promise) return judged.then((late) => (late.kind === 'denied' ? late.reason : 'allowed'));
   return judged.kind === 'denied' ? judged.reason : 'allowed';
 }

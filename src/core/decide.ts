@@ -139,22 +139,21 @@ function findWorkspace(
   if (!isId(selected)) return null;
   if (asked.as === 'workspace') {
     const workspace = facts.peekIn('workspace', organizationId, selected);
-    return workspace === undefined ? need(workspaceKey(organizationId, selected)) : workspace;
+    return workspace === undefined ? need(keyOf(asked, organizationId, selected)) : workspace;
   }
   const inside =
     asked.as === 'environment'
       ? facts.peekIn('environment', organizationId, selected)
-      : facts.peek('resource', resourceKey(organizationId, asked.type, selected));
-  if (inside === undefined) {
-    return need(
-      asked.as === 'environment'
-        ? environmentKey(organizationId, selected)
-        : resourceKey(organizationId, asked.type, selected),
-    );
-  }
+      : facts.peek('resource', keyOf(asked, organizationId, selected));
+  if (inside === undefined) return need(keyOf(asked, organizationId, selected));
   if (inside === null) return null;
   const workspace = facts.follow(inside.workspace);
   return workspace === undefined ? need(inside.workspace.key) : workspace;
+}
+
+function keyOf(asked: WorkspaceRequirement, organizationId: string, id: string): string {
+  if (asked.as === 'resource') return resourceKey(organizationId, asked.type, id);
+  return (asked.as === 'workspace' ? workspaceKey : environmentKey)(organizationId, id);
 }
 
 function isGranted(

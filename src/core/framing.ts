@@ -84,12 +84,21 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
     }
   }
   if (minorVersion !== 1 && minorVersion !== 0) return null;
-  if (host === undefined ? minorVersion !== 0 : !HOST.test(host)) return null;
+  if (host === undefined ? minorVersion !== 0 : host !== usualHost && !isHost(host)) return null;
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return null;
   const body = readBody(length, transferEncoding, minorVersion);
   if (body === null) return null;
   const expectContinue = expect !== undefined && minorVersion !== 0;
   return { host: host ?? '', body, authorization, expectContinue, upgrade };
+}
+
+/** The host that was read last: nearly every request names the same one. */
+let usualHost = '';
+
+function isHost(host: string): boolean {
+  if (!HOST.test(host)) return false;
+  usualHost = host;
+  return true;
 }
 
 /** Compared with the usual spellings first: a new string has no hash yet, and making one costs more than this. */

@@ -51,14 +51,22 @@ function foldQueryName(name: string): string {
 }
 
 /** Characters that mean themselves in a query, whoever parses it; enough for every id. */
-const PLAIN_VALUE = /^[A-Za-z0-9._~@|-]+$/;
+const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[A-Za-z0-9._~@|-]/.test(String.fromCharCode(code))),
+);
+
+/** On the few characters of an id a loop takes a fifth of a regular expression's time. */
+function isPlain(value: string): boolean {
+  for (let index = 0; index < value.length; index++) if (PLAIN[value.charCodeAt(index)] !== 1) return false;
+  return value !== '';
+}
 
 function fromQuery(name: string, query: string): string | null {
   if (query === '') return null;
   // The usual query: this one parameter, in plain characters.
   if (query.charCodeAt(name.length + 1) === EQUALS && query.startsWith(name, 1)) {
     const value = query.slice(name.length + 2);
-    if (PLAIN_VALUE.test(value)) return value;
+    if (isPlain(value)) return value;
   }
   const folded = foldQueryName(name);
   let value: string | null = null;

@@ -5,6 +5,7 @@
  */
 import { type Allowed, type DecisionRules, type Denied, decide, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
+import type { Clock } from '../observe/clock.ts';
 import type { FactCache, FactView } from '../store/fact-cache.ts';
 
 /** More facts than any decision can need, even with changes landing all the while. */
@@ -14,6 +15,12 @@ export type Judgement = Allowed | Denied;
 
 const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
 const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
+
+/** When a request arrived, read once for all that asks. Milliseconds: since 1970, and on a clock that never jumps. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
 
 /** The token as it was presented, and the prefixes that it may have. */
 export interface Presented {
@@ -29,14 +36,15 @@ export function judge(
   question: Question,
   rules: DecisionRules,
   cache: FactCache,
-  nowMs: () => number,
+  at: Moment,
+  clock: Clock,
   presented: Presented | null = null,
 ): Judgement | Promise<Judgement> {
-  const facts = cache.view();
-  const outcome = decide(question, rules, facts, nowMs());
+  const facts = cache.view(at.monotonicMs);
+  const outcome = decide(question, rules, facts, at.nowMs);
   if (outcome.kind !== 'need') return outcome;
   if (presented !== null && !isWellFormed(presented.token, presented.prefixes)) return JUNK;
-  return fetchAndDecide(question, rules, facts, outcome.key, nowMs);
+  return fetchAndDecide(question, rules, facts, outcome.key, clock);
 }
 
 async function fetchAndDecide(
@@ -44,14 +52,14 @@ async function fetchAndDecide(
   rules: DecisionRules,
   facts: FactView,
   firstKey: string,
-  nowMs: () => number,
+  clock: Clock,
 ): Promise<Judgement> {
   let key = firstKey;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const pending = facts.load(key);
     const loaded = pending instanceof Promise ? await pending : pending;
     if (loaded.kind === 'unavailable') return UNAVAILABLE;
-    const outcome = decide(question, rules, facts, nowMs());
+    const outcome = decide(question, rules, facts, clock.nowMs());
     if (outcome.kind !== 'need') return outcome;
     key = outcome.key;
   }

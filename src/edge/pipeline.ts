@@ -22,7 +22,7 @@ import type { Endpoint } from './endpoint.ts';
 import { forward } from './forward.ts';
 import { requestHeaderLines } from './headers.ts';
 import { identityLines } from './identity.ts';
-import { judge } from './judge.ts';
+import { judge, type Moment } from './judge.ts';
 
 /** One upstream, as routes refer to it. */
 export interface UpstreamBinding {
@@ -69,11 +69,10 @@ export interface PipelineParts {
 }
 
 /** What is known about a request so far; grows line by line in `handle`. */
-interface InProgress {
+interface InProgress extends Moment {
   readonly exchange: Exchange;
   readonly ruleset: Ruleset;
   readonly requestId: string;
-  readonly startedMs: number;
   target: Target | null;
   route: Route | null;
 }
@@ -88,12 +87,14 @@ export class Pipeline {
   handle(exchange: Exchange): void {
     const { facts, clock } = this.#parts;
     const ruleset = this.#parts.ruleset();
-    const requestId = nextRequestId(clock.nowMs());
+    const nowMs = clock.nowMs();
+    const requestId = nextRequestId(nowMs);
     const request: InProgress = {
       exchange,
       ruleset,
       requestId,
-      startedMs: clock.monotonicMs(),
+      nowMs,
+      monotonicMs: clock.monotonicMs(),
       target: null,
       route: null,
     };
@@ -119,7 +120,7 @@ export class Pipeline {
     const source = { segments: target.segments, query: target.query, headers: exchange.headers };
     const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
     const presented = { token: credential.token, prefixes: ruleset.policy.prefixes };
-    const judged = judge(question, ruleset.policy, facts, clock.nowMs, presented);
+    const judged = judge(question, ruleset.policy, facts, request, clock, presented);
     if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
     judged
       .then((judgement) => this.#obey(request, headers, target, route, judgement))
@@ -147,9 +148,9 @@ export class Pipeline {
   }
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
-    const { exchange, ruleset, requestId, startedMs } = request;
+    const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock } = this.#parts;
-    metrics.decision.observe((clock.monotonicMs() - startedMs) / 1000);
+    metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
     const binding = ruleset.upstreams.get(route.upstream)!;
     const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
@@ -173,7 +174,7 @@ export class Pipeline {
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
       finished: (status, complete) => {
-        metrics.total.observe((clock.monotonicMs() - startedMs) / 1000);
+        metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
         metrics.answers.add(binding.name, complete ? STATUS_CLASSES[Math.floor(status / 100)]! : 'broken');
         this.#parts.onForwarded(requestId, route, allowed, status, complete);
       },

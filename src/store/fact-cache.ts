@@ -68,9 +68,10 @@ export class FactCache implements FactView, Follower {
     });
   }
 
-  /** The view for the decision about to be made: the cache, or, while the feed is silent, a view that asks anew. */
-  view(): FactView {
-    return this.isFresh() ? this : new UncachedView(this.#source);
+  /** The view for a decision to be made at `monotonicMs`: the cache, or, while the feed is silent, one that asks anew. */
+  view(monotonicMs: number): FactView {
+    const fresh = monotonicMs - this.#heardAtMs <= this.#options.maxStalenessMs;
+    return fresh ? this : new UncachedView(this.#source);
   }
 
   /** What is cached. undefined: ask `load`. Reached only through `view`, which knows whether to believe it. */

@@ -59,6 +59,10 @@ function cacheOn(source: FactSource, options: Partial<FactCacheOptions> = {}): F
   return cache;
 }
 
+/** Date is held still, so both clocks read it. */
+const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => Date.now() };
+const MOMENT = { nowMs: 1_000_000, monotonicMs: 1_000_000 };
+
 const known = (fact: unknown): Loaded => ({ kind: 'known', fact: fact as never });
 
 describe('one look-up for many', () => {
@@ -79,7 +83,9 @@ describe('one look-up for many', () => {
       requirement: { scopes: null, workspace: null, resource: null },
       source: { segments: [], query: '', headers: [] },
     };
-    const asked = Array.from({ length: 500 }, () => judge(question, { organizationRoles: new Map() }, cache, () => 1));
+    const asked = Array.from({ length: 500 }, () =>
+      judge(question, { organizationRoles: new Map() }, cache, MOMENT, CLOCK),
+    );
     source.answer(ABSENT);
     const reasons = (await Promise.all(asked)).map((outcome) => (outcome as { reason: Reason }).reason);
     expect(reasons).toEqual(Array(500).fill('token_unknown'));
@@ -287,7 +293,7 @@ describe('room', () => {
       source: { segments: [], query: '?ws=w', headers: [] },
     } as const;
     const rules = { organizationRoles: new Map() };
-    const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), () => 1);
+    const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), MOMENT, CLOCK);
     expect(outcome).toMatchObject({ kind: 'allowed', role: 'member' });
   });
 });
@@ -404,17 +410,17 @@ describe('a silent feed', () => {
   it('nothing is believed before it was heard for the first time', () => {
     const cache = new FactCache(new QuickSource(), { ...OPTIONS, monotonicMs: () => Date.now() });
     expect(cache.isFresh()).toBe(false);
-    expect(cache.view()).not.toBe(cache);
+    expect(cache.view(Date.now())).not.toBe(cache);
   });
 
   it('is believed until the last millisecond of its time, and not after', () => {
     const cache = cacheOn(new QuickSource());
     vi.advanceTimersByTime(2000);
-    expect([cache.isFresh(), cache.staleMs(), cache.view() === cache]).toEqual([true, 2000, true]);
+    expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 2000, true]);
     vi.advanceTimersByTime(1);
-    expect([cache.isFresh(), cache.view() === cache]).toEqual([false, false]);
+    expect([cache.isFresh(), cache.view(Date.now()) === cache]).toEqual([false, false]);
     cache.heard();
-    expect([cache.isFresh(), cache.staleMs(), cache.view() === cache]).toEqual([true, 0, true]);
+    expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 0, true]);
   });
 
   it('what was cached is asked anew for each decision, and not kept', async () => {
@@ -425,7 +431,7 @@ describe('a silent feed', () => {
     vi.advanceTimersByTime(2001);
     source.records.set(keyOf('w'), found(workspace('w', 'after')));
     for (let decision = 0; decision < 3; decision++) {
-      const view = cache.view();
+      const view = cache.view(Date.now());
       expect(view.peek('workspace', keyOf('w'))).toBeUndefined();
       expect(await view.load(keyOf('w'))).toEqual(known(workspace('w', 'after')));
       expect(view.peek('workspace', keyOf('w'))).toEqual(workspace('w', 'after'));
@@ -438,7 +444,7 @@ describe('a silent feed', () => {
     const cache = cacheOn(source);
     void cache.load(keyOf('w'));
     vi.advanceTimersByTime(2001);
-    const view = cache.view();
+    const view = cache.view(Date.now());
     expect(view.peek('workspace', keyOf('w'))).toBeUndefined();
     expect(await view.load(keyOf('w'))).toEqual(known(null));
     expect(view.peek('workspace', keyOf('w'))).toBeNull();
@@ -449,8 +455,8 @@ describe('a silent feed', () => {
     const cache = cacheOn(source);
     vi.advanceTimersByTime(2001);
     source.records.set(keyOf('w'), UNAVAILABLE);
-    expect(await cache.view().load(keyOf('w'))).toEqual(UNAVAILABLE);
+    expect(await cache.view(Date.now()).load(keyOf('w'))).toEqual(UNAVAILABLE);
     source.records.set(keyOf('w'), found({ garbage: true }));
-    expect(await cache.view().load(keyOf('w'))).toMatchObject({ kind: 'unavailable' });
+    expect(await cache.view(Date.now()).load(keyOf('w'))).toMatchObject({ kind: 'unavailable' });
   });
 });

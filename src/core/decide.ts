@@ -262,10 +262,8 @@ function isRelated(
 
 /** What the owner may do now. A role the policy no longer knows allows nothing. */
 export function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
-  return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? NO_SCOPES;
+  return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? new Set();
 }
-
-const NO_SCOPES: ScopeSet = new Set();
 
 function inactiveReason(token: TokenFacts): Reason {
   const why = token.stateReason;

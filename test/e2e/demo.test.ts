@@ -1,7 +1,7 @@
 /** The demo as a newcomer meets it: every curl line of the tour answers as the tour says. */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Started, scopegate } from '../support/process.ts';
+import { type Started, scopegate, started } from '../support/process.ts';
 import { hasTool } from '../support/tools.ts';
 
 let demo: Started;
@@ -63,5 +63,14 @@ describe('scopegate demo --json', () => {
     expect(answer.status).toBe(200);
     expect((await fetch(`${printed.admin}/readyz`)).status).toBe(200);
     expect(await second.stop()).toBe(0);
+  });
+
+  it('leaves nothing behind when the npm that started it is told to stop', async () => {
+    const npm = started('npm', ['run', '-s', 'demo', '--', '--json']);
+    const { gateway, admin } = JSON.parse(await npm.until('}}\n')) as { gateway: string; admin: string };
+    expect((await fetch(`${gateway}/livez`)).status).not.toBe(503);
+    // `close` waits for every process that still holds the output: an orphan would keep it open for ever.
+    await npm.stop();
+    for (const address of [gateway, admin]) await expect(fetch(address)).rejects.toThrow();
   });
 });

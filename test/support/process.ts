@@ -22,7 +22,16 @@ export function scopegate(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string } = {},
 ): Started {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  return started(process.execPath, [ENTRY, ...args], options);
+}
+
+/** Any program, in the checkout unless told otherwise. */
+export function started(
+  program: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Started {
+  const child = spawn(program, args, {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { isAdmin, loadAdminKeys } from './admin/admin-key.ts';
 import { startAdmin } from './admin/server.ts';
 import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
+import { keepCertificate } from './edge/live-certificate.ts';
 import { Pipeline, type RefusedRequest, type Ruleset, type UpstreamBinding } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
@@ -84,6 +85,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       endpoints: new Map(Object.entries(ownEndpoints(options, store, adminKeys.keys, clock))),
     };
     listener = owned.add(await listen(options, ruleset, facts, metrics, clock), (opened) => opened.drain(DRAIN_MS));
+    const { tls } = file.gateway;
+    if (tls !== undefined && configuration.keyPair !== null) {
+      const paths = { cert: configuration.resolvePath(tls.cert), key: configuration.resolvePath(tls.key) };
+      owned.add(keepCertificate(listener, paths, configuration.keyPair, { log, metrics, clock }), (stop) => stop());
+    }
   }
 
   let admin: { readonly url: string; close(): Promise<void> } | null = null;
@@ -194,12 +200,12 @@ function listen(
     },
   });
   const { tls } = configuration.file.gateway;
-  const read = (path: string) => readFileSync(configuration.resolvePath(path));
+  const { keyPair } = configuration;
   return Listener.start({
     name: 'gateway',
     host: configuration.file.gateway.host,
     port: configuration.file.gateway.port,
-    tls: tls === undefined ? null : { cert: read(tls.cert), key: read(tls.key) },
+    tls: tls === undefined || keyPair === null ? null : { keyPair, minVersion: tls.minVersion },
     handle: (exchange) => pipeline.handle(exchange),
     refuse: () => ruleset.policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
     onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),

@@ -25,8 +25,15 @@ const Listener = section(
     ),
     tls: Type.Optional(
       section(
-        { cert: file('The certificate chain, PEM.'), key: file('Its private key, PEM.') },
-        { description: 'Serves HTTPS. Absent: HTTP.' },
+        {
+          cert: file('The certificate, PEM, followed by its chain.'),
+          key: file('Its private key, PEM.'),
+          minVersion: Type.Enum(['TLSv1.2', 'TLSv1.3'], {
+            default: 'TLSv1.2',
+            description: 'The oldest version of TLS that is spoken.',
+          }),
+        },
+        { description: 'Serves HTTPS; changed files are used as soon as they are a pair. Absent: HTTP.' },
       ),
     ),
   },

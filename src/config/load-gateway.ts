@@ -11,6 +11,7 @@ import { ConfigError } from '../errors.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
+import { type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
 import { validate } from './validate.ts';
@@ -28,6 +29,8 @@ export interface Configuration {
   /** Legal, but worth a look; `file:line:column: message`. */
   readonly warnings: readonly string[];
   readonly resolvePath: (path: string) => string;
+  /** What `gateway.tls` names, as it was read; null without. */
+  readonly keyPair: KeyPair | null;
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
@@ -42,6 +45,7 @@ export function loadGateway(path: string, env: Env): Configuration {
   }
   refuseUnsupported(yaml, file);
   checkFiles(yaml, file, resolvePath);
+  const keyPair = loadKeyPair(yaml, file, resolvePath);
   const policyPath = resolvePath(file.policy);
   const policyProblems = [];
   let policy: Policy | undefined;
@@ -92,6 +96,7 @@ export function loadGateway(path: string, env: Env): Configuration {
     routeCount: file.routes.length,
     warnings: check.warnings,
     resolvePath,
+    keyPair,
   };
 }
 
@@ -116,11 +121,17 @@ function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: strin
   const check = (at: Path, path: string | undefined) => {
     if (path !== undefined && !existsSync(resolvePath(path))) yaml.problem(at, `${resolvePath(path)}: no such file`);
   };
-  check(['gateway', 'tls', 'cert'], file.gateway.tls?.cert);
-  check(['gateway', 'tls', 'key'], file.gateway.tls?.key);
   for (const [name, { tls }] of Object.entries(file.upstreams)) {
     for (const part of ['ca', 'cert', 'key'] as const) check(['upstreams', name, 'tls', part], tls?.[part]);
   }
+}
+
+function loadKeyPair(yaml: YamlFile, { gateway }: GatewayFile, resolvePath: Configuration['resolvePath']) {
+  if (gateway.tls === undefined) return null;
+  const pair = readKeyPair({ cert: resolvePath(gateway.tls.cert), key: resolvePath(gateway.tls.key) });
+  if (!('message' in pair)) return pair;
+  yaml.problem(['gateway', 'tls', pair.part], pair.message);
+  return null;
 }
 
 function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions): RouteTable {

@@ -3,7 +3,7 @@
  * answered here, in the words the owner gives. Knows no route and no token.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { SetupError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -14,13 +14,24 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** PEM; null: plain HTTP. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** null: plain HTTP. */
+  readonly tls: TlsOptions | null;
   readonly handle: (exchange: Exchange) => void;
   /** `handle` threw: our own fault. The request has been broken off. */
   readonly onBug: (error: unknown) => void;
   /** The body and headers for a request that could not be parsed. */
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
+}
+
+/** PEM. */
+export interface KeyPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface TlsOptions {
+  readonly keyPair: KeyPair;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -57,12 +68,17 @@ export class Listener {
     this.#options = options;
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
     this.#server =
-      options.tls === null ? createServer(LIMITS, handle) : createTlsServer({ ...LIMITS, ...options.tls }, handle);
+      options.tls === null
+        ? createServer(LIMITS, handle)
+        : createTlsServer({ ...LIMITS, handshakeTimeout: HEADERS_TIMEOUT_MS, ...contextOf(options.tls) }, handle);
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
     this.#server.on('checkContinue', handle);
     this.#server.on('checkExpectation', handle);
     this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseLast(socket, 405));
+    // Nothing that could be said before the handshake would be understood; Node would pass it on as a parse error.
+    this.#server.removeAllListeners('tlsClientError');
+    this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#parseFailed(error, socket));
   }
 
@@ -84,6 +100,11 @@ export class Listener {
   get url(): string {
     const host = this.#options.host.includes(':') ? `[${this.#options.host}]` : this.#options.host;
     return `${this.#options.tls === null ? 'http' : 'https'}://${host}:${this.port}`;
+  }
+
+  /** For connections to come; those that stand keep what they began with. */
+  useKeyPair(keyPair: KeyPair): void {
+    (this.#server as TlsServer).setSecureContext(contextOf({ ...this.#options.tls!, keyPair }));
   }
 
   /**
@@ -163,6 +184,10 @@ export class Listener {
 /** The oldest request on this connection whose answer is not yet whole. */
 function answering(socket: Socket): ServerResponse | null {
   return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+function contextOf({ keyPair, minVersion }: TlsOptions) {
+  return { cert: keyPair.cert, key: keyPair.key, minVersion };
 }
 
 /** Nobody will read this answer. */

@@ -93,6 +93,13 @@ export class Metrics {
     this.#register(name, help, 'counter', () => [{ labels: {}, value: read() }]);
   }
 
+  /** Numbers that only grow, by one closed label; read when somebody scrapes. */
+  counterBy(name: string, help: string, label: string, counts: Readonly<Record<string, number>>): void {
+    this.#register(name, help, 'counter', () =>
+      Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value })),
+    );
+  }
+
   #pairs(name: string, help: string, labels: readonly [string, string], counter: PairCounter): void {
     this.#register(name, help, 'counter', () =>
       Array.from(counter.entries(), ([first, second, value]) => ({

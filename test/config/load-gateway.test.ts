@@ -1,10 +1,13 @@
 /** What no schema can see in gateway.yaml: names that lead nowhere, routes in each other's way, files that are not there. */
+
+import { createPrivateKey } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Configuration, loadGateway, proxyMatcher } from '../../src/config/load-gateway.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { first, second } from '../support/certificates.ts';
 
 const POLICY = `name: small
 scopes:
@@ -295,6 +298,30 @@ routes: [${route('x', '/x')}]
       'gateway.yaml:6:16: missing-ca.pem: no such file',
       'gateway.yaml:6:54: missing.key: no such file',
     ]);
+  });
+});
+
+describe('the pair that gateway.tls names', () => {
+  const at = (cert: string, key: string) => {
+    writeFileSync(join(folder, 'cert.pem'), cert);
+    writeFileSync(join(folder, 'key.pem'), key);
+    return problems(`gateway: { tls: { cert: cert.pem, key: key.pem } }\n${routes(route('x', '/x'))}`);
+  };
+  const locked = () =>
+    createPrivateKey(first.key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes256', passphrase: 'secret' });
+
+  it('may be a certificate with its key', () => {
+    expect(at(first.cert, first.key)).toEqual([]);
+  });
+  it.each([
+    ['another key', () => at(first.cert, second.key), '1:40: key.pem: is not the key of the first certificate in'],
+    ['no certificate', () => at(first.key, first.key), '1:25: cert.pem: holds no certificate in PEM form'],
+    ['no key', () => at(first.cert, first.cert), '1:40: key.pem: holds no private key in PEM form'],
+    ['a key with a passphrase', () => at(first.cert, String(locked())), '1:40: key.pem: holds no private key'],
+  ])('is refused where it stands: %s', (_name, found, expected) => {
+    const said = found();
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain(`gateway.yaml:${expected}`);
   });
 });
 

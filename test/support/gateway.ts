@@ -13,7 +13,9 @@ import { type Configuration, loadGateway } from '../../src/config/load-gateway.t
 import { type Seeded, type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { type RunningGateway, startGateway } from '../../src/gateway.ts';
 import type { Clock } from '../../src/observe/clock.ts';
+import { Bell } from './bell.ts';
 
+const LOG_PATIENCE_MS = 10_000;
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A part of gateway.yaml, as plain data. */
@@ -59,6 +61,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly running: RunningGateway;
   /** Every line logged so far. */
   readonly logLines: readonly string[];
+  /** Resolves once a line that holds `text` was logged. */
+  logged(text: string): Promise<void>;
   /** Lines of level error and above: a test that provokes one has found a bug. */
   readonly errorLines: readonly string[];
   /** Calls the sidecar. `path` starts with `/v1`, or, without it, is below the seeded organization. */
@@ -88,7 +92,12 @@ async function start(options: TestGatewayOptions, folder: string, remove: () => 
   const env = { SCOPEGATE_ADMIN_KEY: adminKey, ...options.env };
   const configuration = loadGateway(path, env);
   const logLines: string[] = [];
-  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logLines.push(line) });
+  const bell = new Bell();
+  const write = (line: string) => {
+    logLines.push(line);
+    bell.ring();
+  };
+  const log = pino({ level: 'debug', base: null }, { write });
   const clock = options.clock === undefined ? {} : { clock: options.clock };
   const running = await startGateway({ configuration, env, log, ...clock });
   const stop = async () => {
@@ -129,6 +138,12 @@ async function start(options: TestGatewayOptions, folder: string, remove: () => 
     configuration,
     running,
     logLines,
+    logged: (text) =>
+      bell.until(
+        () => logLines.some((line) => line.includes(text)),
+        () => `no line with ${JSON.stringify(text)} was logged: ${logLines.join('')}`,
+        LOG_PATIENCE_MS,
+      ),
     get errorLines() {
       return logLines.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
     },

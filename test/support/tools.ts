@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
 /** Program → Debian package. */
-const TOOLS: Readonly<Record<string, string>> = { curl: 'curl' };
+const TOOLS: Readonly<Record<string, string>> = { curl: 'curl', h2load: 'nghttp2-client' };
 
 export function hasTool(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
@@ -15,7 +15,7 @@ export function hasTool(name: string): boolean {
 export function setup(): void {
   const missing = Object.keys(TOOLS).filter((name) => !hasTool(name));
   if (missing.length === 0) return;
-  const packages = missing.map((name) => TOOLS[name]!);
+  const packages = [...new Set(missing.map((name) => TOOLS[name]!))];
   if (process.getuid?.() === 0 && hasTool('apt-get')) {
     process.stdout.write(`installing for the tests: ${packages.join(', ')}\n`);
     execFileSync('sh', ['-c', `apt-get update -qq && apt-get install -y -qq ${packages.join(' ')}`], {

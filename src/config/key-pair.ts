@@ -1,0 +1,65 @@
+/**
+ * A certificate and its private key, read and held against each other: a pair that cannot serve is told before anybody
+ * listens with it. Opens no socket and keeps nothing.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+
+export interface KeyPairPaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** PEM, as read; the certificate may bring its chain, leaf first. */
+export interface KeyPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+}
+
+export interface BadKeyPair {
+  /** Which of the two files is to be mended. */
+  readonly part: 'cert' | 'key';
+  readonly message: string;
+}
+
+/** Never throws for what stands in the files. */
+export function readKeyPair(paths: KeyPairPaths): KeyPair | BadKeyPair {
+  const cert = read(paths.cert);
+  if (typeof cert === 'string') return { part: 'cert', message: cert };
+  const key = read(paths.key);
+  if (typeof key === 'string') return { part: 'key', message: key };
+  const certificate = attempt(() => new X509Certificate(cert));
+  if (certificate === null) return { part: 'cert', message: `${paths.cert}: holds no certificate in PEM form` };
+  const privateKey = attempt(() => createPrivateKey(key));
+  if (privateKey === null)
+    return { part: 'key', message: `${paths.key}: holds no private key in PEM form without passphrase` };
+  if (!certificate.checkPrivateKey(privateKey as KeyObject))
+    return { part: 'key', message: `${paths.key}: is not the key of the first certificate in ${paths.cert}` };
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    return { part: 'cert', message: `${paths.cert}: cannot serve TLS: ${(error as Error).message}` };
+  }
+  const { validFromDate, validToDate } = certificate;
+  return { cert, key, validFromMs: validFromDate.getTime(), validToMs: validToDate.getTime() };
+}
+
+function read(path: string): Buffer | string {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return `${path}: ${code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message}`;
+  }
+}
+
+function attempt<T>(make: () => T): T | null {
+  try {
+    return make();
+  } catch {
+    return null;
+  }
+}

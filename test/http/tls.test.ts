@@ -1,0 +1,137 @@
+/** Promises about HTTPS: who may speak, what becomes of certificates that change, and that a bad pair harms nobody. */
+import { once } from 'node:events';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { first, second } from '../support/certificates.ts';
+import { started } from '../support/process.ts';
+import { RawClient } from '../support/raw.ts';
+import { Recorder } from '../support/recorder.ts';
+import { hasTool } from '../support/tools.ts';
+import { startTlsGateway, type TlsGateway, writePair } from './house.ts';
+
+const ROUTES = [{ id: 'public', match: { path: '/public/**' }, public: true }];
+const IN_USE = 'the new certificate is in use';
+const REFUSED = 'the new certificate is not used';
+
+let upstream: Recorder;
+beforeAll(async () => {
+  upstream = await Recorder.start();
+});
+afterAll(() => upstream[Symbol.asyncDispose]());
+
+async function dial(url: string, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: Number(new URL(url).port),
+    ca: [first.cert, second.cert],
+    ALPNProtocols: ['http/1.1'],
+    ...options,
+  });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function commonName(url: string): Promise<string | undefined> {
+  const socket = await dial(url);
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return String(CN);
+}
+
+/** One request on a connection that stays: its status line. */
+async function statusOn(socket: TLSSocket): Promise<string> {
+  socket.write('GET /public/x HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString('latin1').split('\r\n', 1)[0]!;
+}
+
+async function metric({ gateway }: TlsGateway, line: string): Promise<boolean> {
+  const text = await gateway.running.metrics.registry.metrics();
+  return text.split('\n').includes(line);
+}
+
+describe('HTTPS', () => {
+  it('is spoken to clients that trust the certificate', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    expect(house.gateway.url).toMatch(/^https:/);
+    const socket = await dial(house.gateway.url);
+    expect(socket.authorized).toBe(true);
+    expect(await statusOn(socket)).toBe('HTTP/1.1 200 OK');
+    expect(upstream.requests.at(-1)!.header('x-forwarded-proto')).toBe('https');
+    socket.destroy();
+  });
+
+  it.skipIf(!hasTool('curl'))('is spoken to curl', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    const { port } = new URL(house.gateway.url);
+    const curl = started('curl', [
+      ...['-sS', '--http1.1', '--cacert', house.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
+      ...['-w', ' %{http_version}', `https://gateway.test:${port}/public/x`],
+    ]);
+    expect([await curl.exit(), curl.stdout()]).toEqual([0, 'ok 1.1']);
+  });
+
+  it('refuses versions older than the oldest that is allowed', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES, tls: { minVersion: 'TLSv1.3' } });
+    await expect(dial(house.gateway.url, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
+    (await dial(house.gateway.url)).destroy();
+  });
+
+  it('answers nothing to a client that speaks plain HTTP to it, and forwards nothing', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    upstream.clear();
+    using client = await RawClient.connect(house.gateway.url.replace('https', 'http'));
+    client.send('GET /public/x HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
+    await client.untilEnded();
+    expect(client.received).not.toContain('HTTP/');
+    expect(upstream.text).toBe('');
+    expect(house.gateway.errorLines).toEqual([]);
+  });
+});
+
+describe('certificates that change', () => {
+  it('are in use for the next connection, while those that stand go on', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    expect(await commonName(house.gateway.url)).toBe('first.gateway.test');
+    const standing = await dial(house.gateway.url);
+    expect(await statusOn(standing)).toBe('HTTP/1.1 200 OK');
+
+    writePair(house.folder, second);
+    await house.gateway.logged(IN_USE);
+
+    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+    expect(await statusOn(standing)).toBe('HTTP/1.1 200 OK');
+    standing.destroy();
+    expect(await metric(house, 'scopegate_certificate_reloads_total{outcome="applied"} 1')).toBe(true);
+    expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
+  });
+
+  it('that are no pair leave the last good one in use, and say so', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    writeFileSync(house.paths.cert, second.cert);
+    await house.gateway.logged(REFUSED);
+    expect(house.gateway.logLines.join('')).toContain('is not the key of the first certificate');
+    expect(await commonName(house.gateway.url)).toBe('first.gateway.test');
+    expect(await metric(house, 'scopegate_certificate_reloads_total{outcome="refused"} 1')).toBe(true);
+    expect(await metric(house, 'scopegate_certificate_current 0')).toBe(true);
+
+    writeFileSync(house.paths.key, second.key);
+    await house.gateway.logged(IN_USE);
+    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+    expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
+  });
+
+  it('are seen when a link to them is moved, as secrets are mounted', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    writeFileSync(join(house.folder, 'second.crt'), second.cert);
+    writeFileSync(join(house.folder, 'second.key'), second.key);
+    for (const part of ['crt', 'key']) {
+      symlinkSync(`second.${part}`, join(house.folder, `next.${part}`));
+      renameSync(join(house.folder, `next.${part}`), join(house.folder, `gateway.${part}`));
+    }
+    await house.gateway.logged(IN_USE);
+    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+  });
+});

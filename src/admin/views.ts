@@ -104,5 +104,6 @@ export function policyView(policy: Policy) {
       ]),
     ),
     scopes: [...policy.scopes.values()],
+    actions: Array.from(policy.actions, ([name, description]) => ({ name, description })),
   };
 }

@@ -74,14 +74,19 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
       const answer = await send('GET', '/v1/policy').catch((error: unknown) => {
         throw error instanceof Refused && error.code === 'unknown' ? new SetupError(stranger) : error;
       });
-      const { organizationRoles, scopes } = answer;
-      if (!Array.isArray(organizationRoles) || !Array.isArray(scopes)) throw new SetupError(stranger);
+      const { organizationRoles, scopes, actions } = answer;
+      if (![organizationRoles, scopes, actions].every(Array.isArray)) throw new SetupError(stranger);
       return {
         organizationRoles: organizationRoles as string[],
-        scopes: (scopes as Array<{ readonly name: string }>).map(({ name }) => name),
+        scopes: namesOf(scopes),
+        actions: namesOf(actions),
       };
     },
   };
+}
+
+function namesOf(entries: unknown): string[] {
+  return (entries as Array<{ readonly name: string }>).map(({ name }) => name);
 }
 
 async function exchange(root: string, method: Call['method'], path: string, key: string, body: Answer | undefined) {

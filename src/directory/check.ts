@@ -7,9 +7,10 @@ import type { YamlFile } from '../config/yaml-file.ts';
 import type { Path } from '../config/yaml-tree.ts';
 import { type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
 import type { Present } from './present.ts';
+import type { PolicyNames } from './sidecar.ts';
 
 export interface CheckOptions {
-  readonly policy: { readonly organizationRoles: readonly string[]; readonly scopes: readonly string[] };
+  readonly policy: PolicyNames;
   /** What the file does not name will be gone, so nothing may refer to it. */
   readonly prune: boolean;
 }
@@ -81,17 +82,20 @@ class Checker {
   }
 
   #policyNames(item: Item, at: Path): void {
-    const { organizationRoles, scopes } = this.#options.policy;
+    const { organizationRoles } = this.#options.policy;
     const { role } = item.fields;
     // An empty one is the schema's to refuse.
     if (typeof role === 'string' && role !== '' && !organizationRoles.includes(role)) {
       const message = `role must be one of: ${organizationRoles.join(', ')}${meant(role, organizationRoles)}`;
       this.#file.problem([...at, 'role'], message);
     }
-    for (const [index, scope] of listOf(item.fields.scopes).entries()) {
-      if (scopes.includes(scope)) continue;
-      const message = `the policy knows no scope ${JSON.stringify(scope)}${meant(scope, scopes)}`;
-      this.#file.problem([...at, 'scopes', index], message);
+    for (const field of ['scopes', 'actions'] as const) {
+      const known = this.#options.policy[field];
+      for (const [index, name] of listOf(item.fields[field]).entries()) {
+        if (known.includes(name)) continue;
+        const message = `the policy knows no ${field.slice(0, -1)} ${JSON.stringify(name)}${meant(name, known)}`;
+        this.#file.problem([...at, field, index], message);
+      }
     }
   }
 

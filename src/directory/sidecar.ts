@@ -14,9 +14,16 @@ export interface Call {
   readonly body?: Answer;
 }
 
+/** What a directory file may name. */
+export interface PolicyNames {
+  readonly organizationRoles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly actions: readonly string[];
+}
+
 export interface Sidecar {
   /** The policy in force, as `GET /v1/policy` shows it. Rejects with SetupError when this is no sidecar. */
-  policy(): Promise<{ readonly organizationRoles: readonly string[]; readonly scopes: readonly string[] }>;
+  policy(): Promise<PolicyNames>;
   /** The parsed answer. Rejects with Refused, or with SetupError when the sidecar cannot be asked at all. */
   call(call: Call): Promise<Answer>;
 }

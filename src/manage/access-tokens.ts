@@ -7,7 +7,7 @@ import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
-import { auditDoc } from './audit.ts';
+import { auditDoc, describeWrite } from './audit.ts';
 import { clientKey, lists, place } from './places.ts';
 import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
 import { newTokenId } from './token-id.ts';
@@ -82,11 +82,15 @@ export async function issueAccessToken(
     contacts: null,
   };
   const credential = { organizationId: doc.organizationId, tokenId: record.id, endsAtMs: null };
+  const actor = { kind: 'client', id: doc.clientId, tokenId: null } as const;
+  const created = describeWrite({ kind: 'token', before: null, after: { ...record } })!;
+  const line = auditDoc(doc.organizationId, actor, nowMs, created);
   const committed = await store.commit({
     expects: [{ key: accountKey(doc.organizationId, doc.clientId), version: account.version }],
     writes: [
       { ...place('token', record), record },
       { ...place('credential', credential, { hash }), record: credential },
+      { ...place('audit', line), record: line },
     ],
   });
   return committed.ok ? { token: token.reveal(), expiresInSeconds: Math.floor(lifeMs / 1000) } : null;

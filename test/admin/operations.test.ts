@@ -63,6 +63,9 @@ describe('a sidecar', () => {
         service: { expiry: { maxMs: null, never: true, editable: true, presetsDays: [1, 30, 90, 180] } },
       },
     });
+    expect((policy.actions as Json[]).length).toBeGreaterThan(0);
+    for (const action of policy.actions as Json[])
+      expect(action).toEqual({ name: expect.any(String), description: expect.any(String) });
     const scopes = policy.scopes as Json[];
     for (const resource of ['workflows', 'bot', 'chat', 'knowledge', 'workspace']) {
       for (const action of ['read', 'write'])

@@ -36,7 +36,7 @@ it('mistakes of form and names that stand for nothing, all at once', async () =>
     name: Acme
     edition: enterprise
     members:
-      bob: { name: Bob, role: mebmer, scopes: ["chat:reed"], emial: x }
+      bob: { name: Bob, role: mebmer, scopes: ["chat:reed"], emial: x, actions: [ListToken] }
     teams: { crew: { name: Crew, members: [bob, alise] } }
     workspaces:
       sales:
@@ -61,6 +61,7 @@ it('mistakes of form and names that stand for nothing, all at once', async () =>
     '6:31: role must be one of: admin, member; did you mean "member"?',
     '6:48: the policy knows no scope "chat:reed"; did you mean "chat:read"?',
     '6:62: unknown key "emial" (did you mean "email"?)',
+    '6:82: the policy knows no action "ListToken"; did you mean "ListTokens"?',
     '7:49: there is no member "alise", neither in this file nor in the directory; did you mean "alice"?',
     '10:15: expected string, found 7 (quote it)',
     '11:16: there is no member "nobody", neither in this file nor in the directory',

@@ -362,6 +362,25 @@ describe('introspection and revocation', () => {
     );
   });
 
+  it('what is issued and what is ended stands in the trail, by whom, and without the token', async () => {
+    const mine = await account(['chat:read']);
+    const token = await tokenOf(mine);
+    await post('revoke', basic(mine), { token });
+    const { body } = await admin('GET', '/audit-events?limit=1000');
+    const actor = { kind: 'client', id: mine.clientId, tokenId: null };
+    const lines = (body as { items: Array<{ action: string; actor: object; after: object }> }).items.filter(
+      (line) => JSON.stringify(line.actor) === JSON.stringify(actor),
+    );
+    expect(lines.map(({ action }) => action).sort()).toEqual(['token.created', 'token.revoked']);
+    expect(lines.find(({ action }) => action === 'token.created')!.after).toMatchObject({
+      kind: 'client_credentials',
+      clientId: mine.clientId,
+      scopes: ['chat:read'],
+    });
+    expect(JSON.stringify(lines)).not.toContain(token);
+    expect(JSON.stringify(lines)).not.toMatch(/"(hash|secretHash)"/);
+  });
+
   it('an unknown token is inactive, and revoking it succeeds', async () => {
     const created = await account(['chat:read']);
     expect(await introspect('nonsense', basic(created))).toEqual({ active: false });

@@ -207,6 +207,7 @@ function listen(
     port: configuration.file.gateway.port,
     tls: tls === undefined || keyPair === null ? null : { keyPair, minVersion: tls.minVersion },
     handle: (exchange) => pipeline.handle(exchange),
+    upgrades: true,
     refuse: () => ruleset.policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
     onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
   });

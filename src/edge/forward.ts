@@ -3,7 +3,7 @@
  * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
  * Never judges a request.
  */
-import type { BodyFraming } from '../core/framing.ts';
+import { type BodyFraming, lowerName } from '../core/framing.ts';
 import type { Reason } from '../core/reason.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../http/exchange.ts';
 import type {
@@ -66,7 +66,8 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     this.#upstream = upstream;
     this.#exchange.listen(this);
     if (body.kind === 'none') {
-      upstream.end();
+      // What the client says once it has left HTTP is still to come.
+      if (this.#exchange.upgrade === undefined) upstream.end();
       return;
     }
     if (expectContinue) this.#exchange.sendContinue();
@@ -93,6 +94,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
 
   head(head: AnswerHead): void {
     this.#status = head.status;
+    if (head.status === 101) return this.#switchProtocols(head);
     this.#expected = head.framing === 'length' ? head.length : -1;
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
@@ -138,6 +140,19 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     if (this.#done) return;
     this.#done = true;
     this.#observer.finished(this.#status, complete);
+  }
+
+  /** Only to a request that asked for it: both bodies are the bare connection from here on. */
+  #switchProtocols({ headers }: AnswerHead): void {
+    const chosen = headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
+    this.#exchange.upgrade!.switchProtocols([
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      chosen.join(', '),
+      ...responseHeaders(headers, -1, this.#requestId),
+    ]);
+    this.#exchange.readBody(this);
   }
 
   #flushHead(): void {

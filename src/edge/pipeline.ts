@@ -10,6 +10,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route, RouteTable } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
+import { survivesUrl } from '../core/upgrade.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -102,9 +103,11 @@ export class Pipeline {
     const headers = readHeaders(exchange.headers, exchange.minorVersion);
     if (headers === null) return this.#refuse(request, 'bad_request');
     // The server's parser loses bytes behind a request to upgrade, so no request behind it can be read whole.
-    if (headers.upgrade) exchange.endConnection();
+    if (headers.upgrade && exchange.upgrade === undefined) exchange.endConnection();
     const target = readTarget(exchange.target, headers.host);
     if (target === null) return this.#refuse(request, 'bad_request');
+    if (exchange.upgrade !== undefined && !survivesUrl(target.path + target.query))
+      return this.#refuse(request, 'bad_request');
     request.target = target;
 
     const match = ruleset.routes.match(exchange.method, target.segments);
@@ -150,10 +153,12 @@ export class Pipeline {
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
     const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock } = this.#parts;
+    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
+    if (exchange.upgrade !== undefined && !survivesUrl(target.path + query))
+      return this.#refuse(request, 'bad_request', allowed?.token.id ?? null);
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
     const binding = ruleset.upstreams.get(route.upstream)!;
-    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
     const headerLines = requestHeaderLines(exchange.headers, {
       requestId,
       peerAddress: exchange.peerAddress,
@@ -170,6 +175,7 @@ export class Pipeline {
       host: binding.preserveHost && headers.host !== '' ? headers.host : undefined,
       headerLines,
       body: headers.body,
+      upgrade: exchange.upgrade?.protocols,
     };
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),

@@ -13,6 +13,8 @@ export interface Exchange {
   readonly headers: readonly string[];
   readonly peerAddress: string;
   readonly encrypted: boolean;
+  /** The client asks to leave HTTP on this connection, and this listener can let it. */
+  readonly upgrade?: Upgrade;
 
   /** Where this request ends cannot be trusted: its answer ends the connection, and nothing behind it is run. */
   endConnection(): void;
@@ -42,6 +44,13 @@ export interface Exchange {
 
   /** One hearer for the client's side of the answer. */
   listen(listener: ExchangeListener): void;
+}
+
+export interface Upgrade {
+  /** What it offers to speak from then on, as a header value. */
+  readonly protocols: string;
+  /** Answers 101. From here on `relay`, `relayEnd` and `readBody` carry the bare connection, in both directions. */
+  switchProtocols(headers: readonly string[]): void;
 }
 
 export interface BodySink {

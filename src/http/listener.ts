@@ -5,9 +5,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
 import { closeGently, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { UpgradeExchange } from './upgrade-exchange.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   /** null: plain HTTP. */
   readonly tls: TlsOptions | null;
   readonly handle: (exchange: Exchange) => void;
+  /** true: a client may ask to leave HTTP. Otherwise such requests are plain ones. */
+  readonly upgrades?: boolean;
   /** `handle` threw: our own fault. The request has been broken off. */
   readonly onBug: (error: unknown) => void;
   /** The body and headers for a request that could not be parsed. */
@@ -61,16 +65,19 @@ export class Listener {
   #draining = false;
   /** The answer last in line on connections whose client did not wait for the one before it. */
   readonly #queued = new WeakMap<Socket, ServerResponse>();
+  /** Connections that left HTTP: the server no longer knows them. */
+  readonly #upgraded = new Set<Socket>();
   /** Connections on which no more is parsed. */
   readonly #broken = new WeakSet<Socket>();
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
+    const limits = { ...LIMITS, shouldUpgradeCallback: (request: IncomingMessage) => this.#offered(request) !== '' };
     this.#server =
       options.tls === null
-        ? createServer(LIMITS, handle)
-        : createTlsServer({ ...LIMITS, handshakeTimeout: HEADERS_TIMEOUT_MS, ...contextOf(options.tls) }, handle);
+        ? createServer(limits, handle)
+        : createTlsServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...contextOf(options.tls) }, handle);
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
     this.#server.on('checkContinue', handle);
@@ -79,6 +86,9 @@ export class Listener {
     // Nothing that could be said before the handshake would be understood; Node would pass it on as a parse error.
     this.#server.removeAllListeners('tlsClientError');
     this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#parseFailed(error, socket));
   }
 
@@ -115,7 +125,10 @@ export class Listener {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
     const idle = setInterval(() => this.#server.closeIdleConnections(), 250);
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs);
+    const deadline = setTimeout(() => {
+      this.#server.closeAllConnections();
+      for (const socket of this.#upgraded) socket.destroy();
+    }, deadlineMs);
     await closed;
     clearInterval(idle);
     clearTimeout(deadline);
@@ -125,7 +138,25 @@ export class Listener {
     if (isClosing(request.socket)) return;
     if (this.#draining) response.shouldKeepAlive = false;
     if (response.socket === null) this.#waitInLine(request.socket, response);
-    const exchange = new NodeExchange(request, response);
+    this.#run(new NodeExchange(request, response));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const protocols = this.#offered(request);
+    // Before Node 22.21 a server cannot say beforehand that it takes such a request for a plain one.
+    if (protocols === '') return this.#refuseLast(socket, 400);
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    this.#run(new UpgradeExchange(request, socket, head, protocols));
+  }
+
+  /** What the client may be let out of HTTP for; empty: it is a plain request. An answer before it must go out first. */
+  #offered({ method, httpVersionMajor, httpVersionMinor, rawHeaders, socket }: IncomingMessage): string {
+    if (this.#options.upgrades !== true || isClosing(socket) || answering(socket) !== null) return '';
+    return offeredProtocols(method!, httpVersionMajor === 1 ? httpVersionMinor : -1, rawHeaders);
+  }
+
+  #run(exchange: Exchange): void {
     try {
       this.#options.handle(exchange);
     } catch (error) {

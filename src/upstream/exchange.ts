@@ -14,6 +14,8 @@ export interface UpstreamRequest {
   readonly headerLines: string;
   /** The engine writes the matching header itself. */
   readonly body: BodyFraming;
+  /** What to offer instead of HTTP. A head of status 101 then makes both bodies the bare connection. */
+  readonly upgrade?: string | undefined;
 }
 
 /** How the end of an answer's body is known. `none`: HEAD, 204, 304. `close`: the body ends with the connection. */

@@ -6,7 +6,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Connection } from './connection.ts';
 import { type ConnectionOwner, IDLE, SETTLING, type Timeouts } from './connection-owner.ts';
+import type { AnswerListener, UpstreamExchange, UpstreamRequest } from './exchange.ts';
 import type { RunningExchange } from './running-exchange.ts';
+import { Tunnel, type TunnelOwner } from './tunnel.ts';
 
 export interface TlsOptions {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
@@ -28,14 +30,16 @@ export interface TargetPool {
   vacated(): void;
 }
 
-export class Target implements ConnectionOwner {
+export class Target implements ConnectionOwner, TunnelOwner {
   readonly origin: string;
   readonly authority: string;
   readonly isSecure: boolean;
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
   readonly connections = new Set<Connection>();
-  /** Connections with an exchange on them. */
+  /** Connections that carry, or will carry, another protocol. */
+  readonly tunnels = new Set<Tunnel>();
+  /** Connections with an exchange on them, tunnels included. */
   active = 0;
   /** Connections whose answer came in this turn of the event loop. */
   settling = 0;
@@ -86,6 +90,21 @@ export class Target implements ConnectionOwner {
     this.#open(exchange);
   }
 
+  /** A connection of its own for a request to upgrade; one that lies idle makes room. */
+  openTunnel(request: UpstreamRequest, listener: AnswerListener, maxConnections: number): UpstreamExchange {
+    if (this.connections.size + this.tunnels.size >= maxConnections) this.#idle[0]?.drop();
+    this.active += 1;
+    const tunnel = new Tunnel(this, request, listener);
+    this.tunnels.add(tunnel);
+    return tunnel;
+  }
+
+  tunnelClosed(tunnel: Tunnel): void {
+    if (!this.tunnels.delete(tunnel)) return;
+    this.active -= 1;
+    this.#pool.vacated();
+  }
+
   /** The exchange's connection died of old age: try once more on one that cannot have. */
   replay(exchange: RunningExchange): void {
     this.#open(exchange);
@@ -123,8 +142,8 @@ export class Target implements ConnectionOwner {
     for (const connection of [...this.#idle]) connection.drop();
   }
 
-  openSocket(onread: net.OnReadOpts): net.Socket {
-    const options = { host: this.#host, port: this.#port, onread };
+  openSocket(onread?: net.OnReadOpts): net.Socket {
+    const options = { host: this.#host, port: this.#port, ...(onread === undefined ? {} : { onread }) };
     return this.isSecure ? tls.connect({ ...options, ...this.#tls }) : net.connect(options);
   }
 

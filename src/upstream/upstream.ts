@@ -72,7 +72,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
     let idle = 0;
     let active = 0;
     for (const target of this.#targets) {
-      open += target.connections.size;
+      open += target.connections.size + target.tunnels.size;
       idle += target.idleCount + target.settling;
       active += target.active;
     }
@@ -84,6 +84,12 @@ export class Upstream implements ExchangeOwner, TargetPool {
     const refused = this.#closed ? 'upstream is closed' : refusal(request);
     if (refused !== undefined) {
       exchange.failSoon({ kind: 'unreachable', detail: refused });
+      return exchange;
+    }
+    if (request.upgrade !== undefined) {
+      const room = this.#pick();
+      if (room !== undefined) return room.openTunnel(request, listener, this.#maxConnections);
+      exchange.failSoon({ kind: 'overloaded', detail: 'all connections are taken' });
       return exchange;
     }
     this.#ticker ??= setInterval(sweepSoon, this.#tickMs, this).unref();
@@ -113,7 +119,10 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#closed = true;
     for (const exchange of this.#queue) exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     this.#queue.clear();
-    for (const target of this.#targets) for (const connection of target.connections) connection.destroy();
+    for (const target of this.#targets) {
+      for (const connection of target.connections) connection.destroy();
+      for (const tunnel of target.tunnels) tunnel.destroy();
+    }
     this.#windDown();
   }
 
@@ -187,7 +196,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
   #windDown(): void {
     if (this.#queue.size > 0) return;
     for (const target of this.#targets) target.dropIdle();
-    if (this.#targets.some((target) => target.connections.size > 0)) return;
+    if (this.#targets.some((target) => target.connections.size + target.tunnels.size > 0)) return;
     this.#stopTicking();
     for (const resolve of this.#whenClosed.splice(0)) resolve();
   }

@@ -78,8 +78,8 @@ describe('what Connection names goes no further', () => {
   });
 });
 
-describe('an upgrade that nothing here speaks is a plain request', () => {
-  test.each(['h2c', 'TLS/1.0', 'foo', 'HTTP/2.0'])('to %s', async (protocol) => {
+describe('an upgrade to what would carry requests unseen is a plain request', () => {
+  test.each(['h2c', 'H2C', 'h2', 'TLS/1.0', 'HTTP/2.0', 'http/1.1', 'h2c, tls/1.2', ''])('to %j', async (protocol) => {
     const { request, response } = await at.passes(
       rawRequest('GET /files/x', [at.reader, 'Connection: Upgrade', `Upgrade: ${protocol}`]),
     );

@@ -63,13 +63,6 @@ describe('an answer that two parsers could read in two ways is 502, and the next
     await expectNextUnharmed();
   });
 
-  test('a switch that the client did ask for opens no tunnel', async () => {
-    at.upstream.reply = () => 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nfoo';
-    using client = await at.connect();
-    client.send(rawRequest('GET /files/x', [at.reader, 'Connection: Upgrade', 'Upgrade: foo']));
-    expect((await client.response()).status).toBe(502);
-  });
-
   test('a value of blanks without an end costs no more than any other', async () => {
     at.upstream.reply = ({ target }) => (target === '/files/x' ? `HTTP/1.1 200 OK\r\nX: a${' '.repeat(30_000)}` : next);
     using client = await at.connect();

@@ -1,0 +1,180 @@
+/** Requests to leave HTTP: every check comes first, and what could not be followed is never tunnelled. */
+import { describe, expect, test } from 'vitest';
+import { rawRequest } from '../support/raw.ts';
+import { house } from './house.ts';
+
+const at = house();
+const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA==', 'Sec-WebSocket-Version: 13'];
+const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+/** What a client might send ahead, hoping that somebody runs it. */
+const AHEAD = rawRequest('GET /admin/smuggled', ['Authorization: Bearer x']);
+
+describe('nobody is dialled for an upgrade', () => {
+  test('without a token', () => at.refuses(rawRequest('GET /socket', UPGRADE), 401));
+
+  test('with a wrong one', () =>
+    at.refuses(rawRequest('GET /socket', [...UPGRADE, `Authorization: Bearer pat_${'0'.repeat(49)}`]), 401));
+
+  test('with a scope too few', () => at.refuses(rawRequest('GET /admin/x', [...UPGRADE, at.reader]), 403));
+
+  test('to a path without a route', () => at.refuses(rawRequest('GET /nowhere', [...UPGRADE, at.reader]), 404));
+
+  test('with two tokens that differ', () =>
+    at.refuses(rawRequest('GET /socket?authorization=Bearer%20other', [...UPGRADE, at.reader]), 401));
+
+  test('with the token in the query alone, where the route does not say so', () =>
+    at.refuses(rawRequest(`GET /files/x?authorization=${at.gateway.tokens.reader}`, UPGRADE), 401));
+
+  test('and what was sent ahead is not run either', async () => {
+    const response = await at.refuses(rawRequest('GET /socket', UPGRADE) + AHEAD + AHEAD, 401);
+    expect(response?.header('connection')).toBe('close');
+  });
+
+  test.each(["/files/x?a=%27&b='c'", '/files/{x}', '/files/x?a="b"', '/files/x?a=<b>', '/files/x`y'])(
+    'whose target a URL parser would change: %s',
+    async (target) => {
+      await at.refuses(rawRequest(`GET ${target}`, [...UPGRADE, at.reader]), 400);
+    },
+  );
+
+  test.each(['/public/%2e%2e/admin/x', '/public\\..\\admin\\x', '/public/..;/admin/x', '/admin/x#/public/x'])(
+    'whose target leads elsewhere: %s',
+    async (target) => {
+      await at.refuses(rawRequest(`GET ${target}`, UPGRADE), 400);
+    },
+  );
+
+  test('whose target would be changed by taking the token out of it', () =>
+    at.refuses(rawRequest(`GET /socket?authorization=${at.gateway.tokens.reader}&`, UPGRADE), 400));
+});
+
+describe('what cannot leave HTTP is a plain request', () => {
+  test.each([
+    ['a POST', 'POST /files/x', [], ''],
+    ['with a length', 'GET /files/x', ['Content-Length: 3'], 'abc'],
+    ['in chunks', 'GET /files/x', ['Transfer-Encoding: chunked'], '3\r\nabc\r\n0\r\n\r\n'],
+    ['over HTTP/1.0', 'GET /files/x HTTP/1.0', [], ''],
+    ['not named in Connection', 'GET /files/x', ['Connection: close'], ''],
+  ])('%s', async (_, line, headers, body) => {
+    const named = headers.some((header) => header.startsWith('Connection'));
+    const upgrade = [...UPGRADE.slice(named ? 1 : 0, 2), ...headers];
+    const token = line.startsWith('POST') ? at.writer : at.reader;
+    const { request, response } = await at.passes(rawRequest(line, [token, ...upgrade], body));
+    expect(request.all('upgrade')).toEqual([]);
+    expect(request.all('connection')).toEqual([]);
+    expect(response.status).toBe(200);
+    expect(response.header('connection')).toBe('close');
+  });
+
+  test('one behind a request that is not answered yet: answers stay in order', async () => {
+    using client = await at.connect();
+    client.send(rawRequest('GET /files/1', [at.reader]) + rawRequest('GET /socket', [...UPGRADE, at.reader]));
+    await client.response(1);
+    expect(at.upstream.lines).toEqual(['GET /files/1', 'GET /socket']);
+    expect(at.upstream.requests[1]!.all('upgrade')).toEqual([]);
+  });
+});
+
+describe('an upstream that does not switch', () => {
+  test.each([
+    ['200', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok', 'ok'],
+    ['403', 'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n', 'no'],
+    ['426', 'HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n', ''],
+    ['204', 'HTTP/1.1 204 None\r\nX-A: 1\r\n\r\n', ''],
+    ['400', 'HTTP/1.1 400 Bad\r\nX-Hop: 1\r\nConnection: X-Hop, close\r\nContent-Length: 1\r\n\r\nx', 'x'],
+  ])('is relayed: %s; nothing is tunnelled', async (status, answer, body) => {
+    at.upstream.reply = ({ target }) => (target === '/socket' ? answer : PLAIN);
+    using client = await at.connect();
+    client.send(rawRequest('GET /socket', [...UPGRADE, at.reader]) + AHEAD);
+    const response = await client.response();
+    expect(response.status).toBe(Number(status));
+    expect(response.body).toBe(body);
+    expect(response.header('x-hop')).toBeUndefined();
+    expect(response.header('via')).toBe('1.1 scopegate');
+    client.send(AHEAD);
+    await client.finish().untilEnded();
+    await at.sentinel();
+    expect(client.responses).toHaveLength(1);
+    expect(at.upstream.lines).toEqual(['GET /socket', 'GET /public/sentinel']);
+  });
+
+  test.each([
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf'],
+    ['half a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\nhalf'],
+  ])('%s never looks whole', async (_, answer) => {
+    at.upstream.reply = ({ connection }) => void connection.end(answer);
+    using client = await at.connect();
+    client.send(rawRequest('GET /socket', [...UPGRADE, at.reader]));
+    await client.untilEnded();
+    expect(client.responses.every(({ complete }) => !complete)).toBe(true);
+  });
+
+  test.each([
+    ['to what was not offered', SWITCH.replace('websocket', 'foo')],
+    ['to nothing', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    ['to more than was offered', SWITCH.replace('websocket', 'websocket, foo')],
+    ['with a header that would split the answer', SWITCH.replace('Connection', 'X: a\x01b\r\nConnection')],
+    ['garbage', 'SSH-2.0-OpenSSH_9.9\r\n\r\n'],
+    ['nothing at all', ''],
+  ])('but %s is unreachable', async (_, answer) => {
+    at.upstream.reply = ({ connection }) => void connection.end(answer);
+    using client = await at.connect();
+    client.send(rawRequest('GET /socket', [...UPGRADE, at.reader]));
+    expect((await client.response()).status).toBe(502);
+    await client.untilEnded();
+  });
+});
+
+describe('the headers of an upgrade', () => {
+  const upgraded = async (headers: readonly string[], line = 'GET /socket') => {
+    await at.passes(rawRequest(line, [...UPGRADE, ...headers]));
+    return at.upstream.requests[0]!;
+  };
+
+  test('are those of any other request: no token, no forged identity, no hop', async () => {
+    const request = await upgraded([
+      at.reader,
+      'X-Scopegate-Role: admin',
+      'x_scopegate_subject: root',
+      'X-Forwarded-For: 6.6.6.6',
+      'X-Original-URL: /admin/x',
+      'Proxy-Authorization: Basic eA==',
+      'Connection: X-Hop',
+      'X-Hop: 1',
+      'HTTP2-Settings: AAMAAABkAAQAAP__',
+      'Cookie: a=1',
+      'cookie: b=2',
+      '__proto__: x',
+    ]);
+    expect(request.text).not.toMatch(/^(?:authorization|proxy-authorization|x-hop|x-original-url)/im);
+    expect(request.text).not.toContain(at.gateway.tokens.reader);
+    expect(request.text).not.toMatch(/root|6\.6\.6\.6|scopegate-role/i);
+    expect(request.header('x-scopegate-subject')).toBe('bob');
+    expect(request.header('x-forwarded-for')).toBe('127.0.0.1');
+    expect(request.all('connection')).toEqual(['Upgrade']);
+    expect(request.all('upgrade')).toEqual(['websocket']);
+    expect(request.all('host')).toEqual([new URL(at.upstream.url).host]);
+    expect(request.all('cookie').join('; ')).toBe('a=1; b=2');
+    expect(request.header('__proto__')).toBe('x');
+    expect(request.header('sec-websocket-key')).toBe('eA==');
+  });
+
+  test('keep every byte above ASCII', async () => {
+    expect((await upgraded([at.reader, 'X-Name: J\xfcrgen'])).header('x-name')).toBe('J\xfcrgen');
+  });
+
+  test('and the token in the query goes nowhere', async () => {
+    const request = await upgraded([], `GET /socket?a=1&authorization=Bearer%20${at.gateway.tokens.reader}&b=%2F`);
+    expect(request.target).toBe('/socket?a=1&b=%2F');
+    expect(request.text).not.toContain(at.gateway.tokens.reader);
+  });
+
+  test('offer what is left when what carries requests is taken out', async () => {
+    const request = await upgraded([at.reader], 'GET /files/x');
+    expect(request.all('upgrade')).toEqual(['websocket']);
+    at.upstream.clear();
+    await at.passes(rawRequest('GET /files/x', ['Connection: Upgrade', 'Upgrade: h2c, foo/2', at.reader]));
+    expect(at.upstream.requests[0]!.all('upgrade')).toEqual(['foo/2']);
+  });
+});

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { isAdmin, loadAdminKeys } from './admin/admin-key.ts';
 import { startAdmin } from './admin/server.ts';
 import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
+import { type DecisionOptions, startDecisionListener } from './decision/listener.ts';
 import { keepCertificate } from './edge/live-certificate.ts';
 import { Pipeline, type RefusedRequest, type Ruleset, type UpstreamBinding } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
@@ -41,6 +42,7 @@ export interface GatewayOptions {
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
   readonly adminUrl: string | null;
+  readonly decisionUrl: string | null;
   readonly adminKeySource: string;
   readonly adminKey: string;
   readonly metrics: Metrics;
@@ -72,6 +74,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const adminKeys = loadAdminKeys(env, dirname(storePath));
   if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
   let listener: Listener | null = null;
+  let decision: Listener | null = null;
   const upstreams = new Map<string, UpstreamBinding>();
   if (only !== 'admin') {
     for (const [name, settings] of Object.entries(file.upstreams))
@@ -84,11 +87,16 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       isTrustedProxy: proxyMatcher(file.gateway.trustedProxies),
       endpoints: new Map(Object.entries(ownEndpoints(options, store, adminKeys.keys, clock))),
     };
-    listener = owned.add(await listen(options, ruleset, facts, metrics, clock), (opened) => opened.drain(DRAIN_MS));
+    const pipeline = buildPipeline(options, ruleset, facts, metrics, clock);
+    listener = owned.add(await listen(options, ruleset, pipeline, clock), (opened) => opened.drain(DRAIN_MS));
     const { tls } = file.gateway;
     if (tls !== undefined && configuration.keyPair !== null) {
       const paths = { cert: configuration.resolvePath(tls.cert), key: configuration.resolvePath(tls.key) };
       owned.add(keepCertificate(listener, paths, configuration.keyPair, { log, metrics, clock }), (stop) => stop());
+    }
+    if (file.decision !== undefined) {
+      const starting = startDecisionListener(decisionOptions(options, file.decision, ruleset, pipeline, clock));
+      decision = owned.add(await starting, (opened) => opened.drain(DRAIN_MS));
     }
   }
 
@@ -120,6 +128,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   return {
     gatewayUrl: listener?.url ?? null,
     adminUrl: admin?.url ?? null,
+    decisionUrl: decision?.url ?? null,
     adminKeySource: adminKeys.source,
     adminKey: adminKeys.keys[0]!,
     metrics,
@@ -175,16 +184,16 @@ function bind(
   return { name, upstream: new Upstream({ targets, timeouts, maxConnections, tls }), preserveHost };
 }
 
-function listen(
+function buildPipeline(
   { configuration, log }: GatewayOptions,
   ruleset: Ruleset,
   facts: FactCache,
   metrics: Metrics,
   clock: Clock,
-): Promise<Listener> {
+): Pipeline {
   const { access } = configuration.file.log;
   const budget = new LineBudget(REFUSAL_LINES_PER_SECOND);
-  const pipeline = new Pipeline({
+  return new Pipeline({
     ruleset: () => ruleset,
     facts,
     clock,
@@ -199,6 +208,14 @@ function listen(
         log.info({ requestId, routeId: route.id, tokenId: allowed?.token.id ?? null, status, complete }, 'forwarded');
     },
   });
+}
+
+function listen(
+  { configuration, log }: GatewayOptions,
+  ruleset: Ruleset,
+  pipeline: Pipeline,
+  clock: Clock,
+): Promise<Listener> {
   const { tls } = configuration.file.gateway;
   const { keyPair } = configuration;
   return Listener.start({
@@ -211,6 +228,25 @@ function listen(
     refuse: () => ruleset.policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
     onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
   });
+}
+
+function decisionOptions(
+  { log }: GatewayOptions,
+  settings: NonNullable<Configuration['file']['decision']>,
+  ruleset: Ruleset,
+  pipeline: Pipeline,
+  clock: Clock,
+): DecisionOptions {
+  return {
+    host: settings.host,
+    port: settings.port,
+    proxy: settings.for,
+    isTrusted: proxyMatcher(settings.trustedProxies),
+    pipeline,
+    dialect: () => ruleset.policy.dialect,
+    nextRequestId: () => nextRequestId(clock.nowMs()),
+    onBug: (error) => log.error({ err: error }, 'decision: unexpected error'),
+  };
 }
 
 function describeCache(metrics: Metrics, facts: FactCache): void {

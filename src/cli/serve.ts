@@ -19,7 +19,12 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   for (const warning of configuration.warnings) log.warn(warning);
   const running = await startGateway({ configuration, env, log, only });
   log.info(
-    { gateway: running.gatewayUrl, admin: running.adminUrl, adminKeyFrom: running.adminKeySource },
+    {
+      gateway: running.gatewayUrl,
+      admin: running.adminUrl,
+      decision: running.decisionUrl,
+      adminKeyFrom: running.adminKeySource,
+    },
     `ready: ${summary(configuration)}`,
   );
   await untilSignal((signal) => {

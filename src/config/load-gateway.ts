@@ -103,7 +103,6 @@ export function loadGateway(path: string, env: Env): Configuration {
 /** Settings of the file format that this version cannot obey. Starting without them would be a lie. */
 function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
   const message = 'is not supported by this version yet';
-  if (file.decision !== undefined) yaml.problem(['decision'], `the decision listener ${message}`, { key: true });
   if (file.store.driver !== 'sqlite') yaml.problem(['store', 'driver'], `the ${file.store.driver} store ${message}`);
   if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
   if (file.cache.serveDuringOutageMs !== 0)

@@ -38,6 +38,7 @@ export interface RefusalContext {
 
 export interface Refusal {
   readonly status: number;
+  readonly code: string | number;
   /** Raw pairs, Content-Length included. */
   readonly headers: string[];
   readonly body: string;
@@ -99,7 +100,7 @@ function compileReason(reason: Reason, source: DialectSource): (context: Refusal
         name,
         holes(value, context, (inner) => inner),
       );
-    return { status: row.status, headers, body: text };
+    return { status: row.status, code: row.code, headers, body: text };
   };
 }
 

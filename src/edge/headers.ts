@@ -25,6 +25,8 @@ const HOP_BY_HOP = new Set([
   'upgrade',
   'transfer-encoding',
 ]);
+/** Headers that make servers act on another request than the one that was judged. */
+const OVERRIDES = ['x-original-url', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override'];
 /** Written by us or by the engine, or believed by upstreams as if a gateway had written them. */
 const REQUEST_DROPPED = new Set([
   ...HOP_BY_HOP,
@@ -35,12 +37,8 @@ const REQUEST_DROPPED = new Set([
   'forwarded',
   'x-real-ip',
   'x-request-id',
-  'x-original-url',
   'x-original-uri',
-  'x-rewrite-url',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
+  ...OVERRIDES,
 ]);
 const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id']);
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
@@ -68,6 +66,12 @@ function classify(lower: string, folded: string): Crossing {
   if (folded.startsWith('x-scopegate-') || folded.startsWith('x-forwarded-') || REQUEST_DROPPED.has(folded))
     return 'drop';
   return folded === 'authorization' || folded === 'connection' || folded === 'via' ? 'drop' : 'pass';
+}
+
+/** Would this header, in any spelling, forge an identity or turn the request into another one? */
+export function isForgery(name: string): boolean {
+  const folded = foldHeaderName(name);
+  return folded.startsWith('x-scopegate-') || OVERRIDES.includes(folded);
 }
 
 export interface RequestHeaderContext {

@@ -29,6 +29,29 @@ export function identityLines(allowed: Allowed, policy: Policy): string {
   return `${known.lines}X-Scopegate-Workspace: ${allowed.workspaceId}\r\n${environment}X-Scopegate-Role: ${allowed.role}\r\n`;
 }
 
+/** The same as raw pairs. */
+export function identityPairs(allowed: Allowed, policy: Policy): string[] {
+  const lines = identityLines(allowed, policy).split('\r\n').slice(0, -1);
+  return lines.flatMap((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
+}
+
+/** Every name that an identity may have. */
+export const IDENTITY_NAMES: readonly string[] = [
+  'X-Scopegate-Token-Id',
+  'X-Scopegate-Kind',
+  'X-Scopegate-Organization',
+  'X-Scopegate-Subject',
+  'X-Scopegate-Client-Id',
+  'X-Scopegate-Scopes',
+  'X-Scopegate-Workspaces',
+  'X-Scopegate-Workspace',
+  'X-Scopegate-Environment',
+  'X-Scopegate-Role',
+];
+
 function tokenLines(allowed: Allowed, policy: Policy): string {
   const { token } = allowed;
   let lines = `X-Scopegate-Token-Id: ${token.id}\r\nX-Scopegate-Kind: ${token.kind}\r\nX-Scopegate-Organization: ${token.organizationId}\r\n`;

@@ -21,8 +21,9 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { clientAddress } from './client-address.ts';
 import type { Endpoint } from './endpoint.ts';
 import { forward } from './forward.ts';
+import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
-import { identityLines } from './identity.ts';
+import { identityLines, identityPairs } from './identity.ts';
 import { judge, type Moment } from './judge.ts';
 
 /** One upstream, as routes refer to it. */
@@ -74,6 +75,7 @@ interface InProgress extends Moment {
   readonly exchange: Exchange;
   readonly ruleset: Ruleset;
   readonly requestId: string;
+  readonly handover: Handover | null;
   target: Target | null;
   route: Route | null;
 }
@@ -85,20 +87,11 @@ export class Pipeline {
     this.#parts = parts;
   }
 
-  handle(exchange: Exchange): void {
+  /** `handover`: who takes what is allowed; null: it is forwarded. */
+  handle(exchange: Exchange, handover: Handover | null = null): void {
     const { facts, clock } = this.#parts;
-    const ruleset = this.#parts.ruleset();
-    const nowMs = clock.nowMs();
-    const requestId = nextRequestId(nowMs);
-    const request: InProgress = {
-      exchange,
-      ruleset,
-      requestId,
-      nowMs,
-      monotonicMs: clock.monotonicMs(),
-      target: null,
-      route: null,
-    };
+    const request = this.#begin(exchange, handover);
+    const { ruleset } = request;
 
     const headers = readHeaders(exchange.headers, exchange.minorVersion);
     if (headers === null) return this.#refuse(request, 'bad_request');
@@ -130,14 +123,38 @@ export class Pipeline {
       .catch((error) => this.#broken(request, error));
   }
 
+  /** The listener itself could not tell which request this is about. */
+  refuseUnread(exchange: Exchange, handover: Handover | null, detail: string): void {
+    this.#refuse(this.#begin(exchange, handover), 'bad_request', null, undefined, detail);
+  }
+
+  #begin(exchange: Exchange, handover: Handover | null): InProgress {
+    const { clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    return {
+      exchange,
+      ruleset: this.#parts.ruleset(),
+      requestId: nextRequestId(nowMs),
+      nowMs,
+      monotonicMs: clock.monotonicMs(),
+      handover,
+      target: null,
+      route: null,
+    };
+  }
+
   #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Allowed | Denied): void {
     if (judgement.kind === 'denied') this.#refuse(request, judgement.reason, judgement.token?.id ?? null);
     else this.#serve(request, headers, target, route, judgement);
   }
 
   #serve(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
-    if (route.endpoint === undefined) return this.#forward(request, headers, target, route, allowed);
-    const { exchange, ruleset, requestId } = request;
+    const { exchange, ruleset, requestId, handover } = request;
+    if (route.endpoint === undefined) {
+      if (handover !== null) return this.#handOver(request, handover, target, route, allowed);
+      return this.#forward(request, headers, target, route, allowed);
+    }
+    if (handover?.servesEndpoints === false) return this.#refuse(request, 'route_not_found');
     this.#parts.metrics.requests.add(route.id, 'answered');
     if (headers.expectContinue) exchange.sendContinue();
     const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
@@ -147,6 +164,25 @@ export class Pipeline {
       authorization: headers.authorization,
       address,
       allowed,
+    });
+  }
+
+  #handOver(request: InProgress, handover: Handover, target: Target, route: Route, allowed: Allowed | null): void {
+    const { exchange, ruleset, requestId, monotonicMs } = request;
+    const { metrics, clock } = this.#parts;
+    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
+    // What we would have changed on the way, nobody else does: it would not be what was judged.
+    if (target.path + query !== exchange.target) {
+      const tokenId = allowed?.token.id ?? null;
+      return this.#refuse(request, 'bad_request', tokenId, undefined, 'only the gateway could have sent it on');
+    }
+    metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
+    metrics.requests.add(route.id, 'allowed');
+    handover.pass({
+      requestId,
+      route,
+      allowed,
+      identity: allowed === null ? [] : identityPairs(allowed, ruleset.policy),
     });
   }
 
@@ -194,14 +230,15 @@ export class Pipeline {
     allow?: readonly string[],
     detail: string | null = null,
   ): void {
-    const { exchange, ruleset, requestId, target, route } = request;
+    const { exchange, ruleset, requestId, target, route, handover } = request;
     this.#parts.metrics.requests.add(route?.id ?? '-', reason);
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
-    const refusal = ruleset.policy.dialect.render(reason, {
+    const rendered = ruleset.policy.dialect.render(reason, {
       requestId,
       ...(scopes === undefined ? {} : { scopes }),
       ...(allow === undefined ? {} : { allow }),
     });
+    const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
     if (reason === 'bad_request') exchange.endConnection();
     exchange.answer(refusal.status, refusal.headers, refusal.body);
     const { method, peerAddress } = exchange;

@@ -23,6 +23,8 @@ export interface ListenerOptions {
   readonly upgrades?: boolean;
   /** `handle` threw: our own fault. The request has been broken off. */
   readonly onBug: (error: unknown) => void;
+  /** The status to send instead, where whoever asks knows few. */
+  readonly sendable?: (status: number) => number;
   /** The body and headers for a request that could not be parsed. */
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
 }
@@ -203,8 +205,9 @@ export class Listener {
     } else socket.resetAndDestroy();
   }
 
-  #refuseRaw(socket: Socket, status: number): void {
-    const { headers, body } = this.#options.refuse(status);
+  #refuseRaw(socket: Socket, parsed: number): void {
+    const { headers, body } = this.#options.refuse(parsed);
+    const status = this.#options.sendable?.(parsed) ?? parsed;
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     socket.write(`${head}Connection: close\r\n\r\n${body}`);

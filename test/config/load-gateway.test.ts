@@ -326,7 +326,6 @@ describe('the pair that gateway.tls names', () => {
 });
 
 it.each([
-  ['the decision listener', 'decision: { for: nginx }', '6:1: the decision listener'],
   ['redis', 'store: { driver: redis, url: "redis://127.0.0.1" }', '6:18: the redis store'],
   ['workers', 'gateway: { workers: 4 }', '6:21: more than one worker'],
   ['as many workers as processors', 'gateway: { workers: auto }', '6:21: more than one worker'],
@@ -346,7 +345,7 @@ it('everything that is wrong is told at once, in the order of the file', () => {
   const text = `policy: policy.yaml
 upstreams:
   platform: { targets: ["http://127.0.0.1:9000"] }
-decision: { for: caddy }
+gateway: { workers: 2 }
 routes:
   - ${route('a', '/x', ', require: { scopes: ["bot:raed"] }')}
   - ${route('a', '/{y}/{y}')}
@@ -354,7 +353,7 @@ routes:
   - { id: d, match: { path: "/d" }, upstream: nowhere }
 `;
   expect(problems(text).map((line) => line.split(': ')[0])).toEqual([
-    'gateway.yaml:4:1',
+    'gateway.yaml:4:21',
     'gateway.yaml:6:77',
     'gateway.yaml:7:11',
     'gateway.yaml:7:29',

@@ -2,10 +2,15 @@
  * The programs that tests need beside Node: installed here where that is possible (root and apt), otherwise the tests
  * that need them are skipped, by name and loudly. With CI=true a missing one is an error.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 
 /** Program → Debian package. */
-const TOOLS: Readonly<Record<string, string>> = { curl: 'curl', h2load: 'nghttp2-client' };
+const TOOLS: Readonly<Record<string, string>> = {
+  curl: 'curl',
+  h2load: 'nghttp2-client',
+  nginx: 'nginx',
+  caddy: 'caddy',
+};
 
 export function hasTool(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
@@ -18,9 +23,8 @@ export function setup(): void {
   const packages = [...new Set(missing.map((name) => TOOLS[name]!))];
   if (process.getuid?.() === 0 && hasTool('apt-get')) {
     process.stdout.write(`installing for the tests: ${packages.join(', ')}\n`);
-    execFileSync('sh', ['-c', `apt-get update -qq && apt-get install -y -qq ${packages.join(' ')}`], {
-      stdio: 'inherit',
-    });
+    const install = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages.join(' ')}`;
+    spawnSync('sh', ['-c', install], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
   }
   const still = missing.filter((name) => !hasTool(name));
   if (still.length === 0) return;

@@ -1,0 +1,193 @@
+/** The decision listener itself, asked the way each proxy asks, and the ways in which none should be able to. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { REASON_NAMES } from '../../src/core/reason.ts';
+import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ROOT } from '../support/process.ts';
+import { ask, rawRequest } from '../support/raw.ts';
+
+const ROUTES = [
+  { id: 'public', match: { path: '/public/**' }, public: true },
+  { id: 'read', match: { methods: ['GET'], path: '/files/**' }, require: { scopes: ['workflows:read'] } },
+  { id: 'admin', match: { path: '/admin/**' }, require: { scopes: ['knowledge:write'] } },
+];
+const NOBODY = 'http://127.0.0.1:9';
+const running: TestGateway[] = [];
+afterAll(() => Promise.all(running.map((gateway) => gateway.stop())));
+
+async function deciding(decision: object, policy?: string) {
+  const settings: Settings = { decision: { port: 0, ...decision } };
+  const other = policy === undefined ? {} : { policy, seed: false, routes: ROUTES.slice(0, 2) };
+  const gateway = await startTestGateway({ upstreamUrl: NOBODY, routes: ROUTES, settings, ...other });
+  running.push(gateway);
+  const url = gateway.running.decisionUrl!;
+  return { gateway, url, reader: `Authorization: Bearer ${gateway.tokens.reader}` };
+}
+
+type Deciding = Awaited<ReturnType<typeof deciding>>;
+
+const nginx = (method: string, target: string) => [`X-Original-Method: ${method}`, `X-Original-URI: ${target}`];
+const forwarded = (method: string, target: string) => [
+  `X-Forwarded-Method: ${method}`,
+  `X-Forwarded-Uri: ${target}`,
+  'X-Forwarded-Host: api.test',
+];
+
+describe.each([
+  ['nginx', nginx],
+  ['caddy', forwarded],
+  ['traefik', forwarded],
+] as const)('for %s', (proxy, describing) => {
+  let at: Deciding;
+  beforeAll(async () => {
+    at = await deciding({ for: proxy });
+  });
+  const status = async (headers: readonly string[]) => (await ask(at.url, rawRequest('GET /', headers))).status;
+  const refused = proxy === 'nginx' ? 403 : 400;
+
+  it('an allowed request is 200 without a body, with who is calling; what is not known is empty', async () => {
+    const answer = await ask(at.url, rawRequest('GET /', [at.reader, ...describing('GET', '/files/x?y')]));
+    expect([answer.status, answer.body, answer.framing]).toEqual([200, '', 'length']);
+    expect(Object.fromEntries(answer.headers.filter(([name]) => name.startsWith('X-')))).toEqual({
+      'X-Scopegate-Token-Id': expect.stringMatching(/^tok_/),
+      'X-Scopegate-Kind': 'personal',
+      'X-Scopegate-Organization': 'acme',
+      'X-Scopegate-Subject': 'bob',
+      'X-Scopegate-Client-Id': '',
+      'X-Scopegate-Scopes': 'workflows:read',
+      'X-Scopegate-Workspaces': 'ws_sales',
+      'X-Scopegate-Workspace': '',
+      'X-Scopegate-Environment': '',
+      'X-Scopegate-Role': '',
+      'X-Request-Id': expect.stringMatching(/^[0-9A-Z]{26}$/),
+    });
+  });
+
+  it("the question's own method and path say nothing", async () => {
+    const headers = [at.reader, ...describing('GET', '/admin/x')];
+    expect((await ask(at.url, rawRequest('GET /public/x', headers))).status).toBe(403);
+    expect(
+      (await ask(at.url, rawRequest('DELETE /admin/x', [at.reader, ...describing('GET', '/files/x')]))).status,
+    ).toBe(200);
+  });
+
+  it('a description that is missing, empty or there twice is refused', async () => {
+    const whole = describing('GET', '/public/x');
+    expect(await status(whole)).toBe(200);
+    expect(await status([])).toBe(refused);
+    for (const [index, line] of whole.entries()) {
+      const others = whole.filter((_, other) => other !== index);
+      expect(await status(others), `without ${line}`).toBe(refused);
+      expect(await status([...others, `${line.split(':')[0]}:`]), `empty ${line}`).toBe(refused);
+      expect(await status([...whole, line]), `twice ${line}`).toBe(refused);
+      expect(await status([...whole, line.toLowerCase()]), `twice ${line}`).toBe(refused);
+    }
+    expect(await status(describing('GET,POST', '/public/x'))).toBe(refused);
+  });
+
+  it.each(['http://api.test/public/x', 'public/x', '*', '/public/../x', '/public/x#y', '/public/%2e%2e', ''])(
+    'the target %s is refused',
+    async (target) => {
+      expect(await status(describing('GET', target))).toBe(refused);
+    },
+  );
+
+  it.each(['X-Scopegate-Role: admin', 'x_scopegate_role: admin', 'X.Scopegate.Anything: x', 'X-Method-Override: PUT'])(
+    '%s from the client is refused, since the proxy would send it on',
+    async (header) => {
+      expect(await status([...describing('GET', '/public/x'), header])).toBe(refused);
+    },
+  );
+
+  it('the body that a proxy announces and does not send keeps nobody waiting', async () => {
+    expect(await status([...describing('POST', '/public/x'), 'Content-Length: 5'])).toBe(200);
+  });
+});
+
+describe('for envoy', () => {
+  let at: Deciding;
+  beforeAll(async () => {
+    at = await deciding({ for: 'envoy' });
+  });
+
+  it('the question is the request itself', async () => {
+    expect((await ask(at.url, rawRequest('GET /files/x?y', [at.reader]))).status).toBe(200);
+    const refusal = await ask(at.url, rawRequest('POST /admin/x', [at.reader, ...nginx('GET', '/public/x')]));
+    expect([refusal.status, JSON.parse(refusal.body)]).toEqual([403, expect.objectContaining({ code: 4101 })]);
+    expect((await ask(at.url, rawRequest('GET /nowhere'))).status).toBe(404);
+  });
+});
+
+describe('who may ask', () => {
+  it('only decision.trustedProxies: from elsewhere a question is refused, and the log says why', async () => {
+    const { url, reader, gateway } = await deciding({ for: 'nginx', trustedProxies: ['10.0.0.0/8'] });
+    const answer = await ask(url, rawRequest('GET /', [reader, ...nginx('GET', '/public/x')]));
+    expect([answer.status, answer.header('x-scopegate-reason')]).toEqual([403, 'bad_request']);
+    expect(gateway.logLines.join('')).toContain('127.0.0.1 is not in decision.trustedProxies');
+  });
+
+  it('the log names the client that the proxy names', async () => {
+    const { url, gateway } = await deciding({ for: 'nginx' });
+    await ask(url, rawRequest('GET /', [...nginx('PUT', '/files/x'), 'X-Forwarded-For: 203.0.113.7']));
+    const line = JSON.parse(gateway.logLines.findLast((text) => text.includes('"refused"'))!);
+    expect(line).toMatchObject({
+      reason: 'method_not_allowed',
+      method: 'PUT',
+      path: '/files/x',
+      peerAddress: '203.0.113.7',
+    });
+  });
+});
+
+describe('a refusal for nginx', () => {
+  it('is 401 or 403, and its headers say what is meant', async () => {
+    const { url } = await deciding({ for: 'nginx' });
+    const told = async (headers: string[]) => {
+      const { status, header } = await ask(url, rawRequest('GET /', headers));
+      return [status, ...['status', 'code', 'reason'].map((name) => header(`x-scopegate-${name}`))];
+    };
+    expect(await told(nginx('GET', '/files/x'))).toEqual([401, '401', '4100', 'token_missing']);
+    expect(await told(nginx('GET', '/nowhere'))).toEqual([403, '404', '4200', 'route_not_found']);
+    expect(await told(nginx('PUT', '/files/x'))).toEqual([403, '405', '4000', 'method_not_allowed']);
+    expect((await ask(url, 'nonsense\r\n\r\n')).status).toBe(403);
+  });
+});
+
+describe('a dialect that refuses with 200', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scopegate-policy-'));
+  const policy = join(folder, 'lax.yaml');
+  const reasons = Object.fromEntries(
+    REASON_NAMES.map((reason) => [reason, { status: 200, code: 'nö', message: 'Nö „nein“' }]),
+  );
+  const body = JSON.stringify({ code: '{code}', message: '{message}' });
+  writeFileSync(
+    policy,
+    readFileSync(join(ROOT, 'policies/default.yaml'), 'utf8').replace(
+      /^dialect:.*$/m,
+      `dialect: { body: ${body}, reasons: ${JSON.stringify(reasons)} }`,
+    ),
+  );
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each([
+    ['nginx', nginx],
+    ['caddy', forwarded],
+    ['traefik', forwarded],
+  ] as const)('is never a yes for %s', async (proxy, describing) => {
+    const { url } = await deciding({ for: proxy }, policy);
+    const answer = await ask(url, rawRequest('GET /', describing('GET', '/files/x')));
+    expect(answer.status).toBe(403);
+    if (proxy !== 'nginx') return;
+    expect([answer.header('x-scopegate-status'), answer.header('x-scopegate-code')]).toEqual(['200', 'n?']);
+    expect(JSON.parse(answer.header('x-scopegate-body')!)).toEqual({ code: 'nö', message: 'Nö „nein“' });
+  });
+});
+
+it('the endpoints that the gateway answers itself are not here', async () => {
+  const policy = join(ROOT, 'policies/scrydon.yaml');
+  const { url } = await deciding({ for: 'envoy' }, policy);
+  expect((await ask(url, rawRequest('POST /api/auth/oauth2/token'))).status).toBe(404);
+  expect((await ask(url, rawRequest('GET /.well-known/oauth-authorization-server'))).status).toBe(404);
+});

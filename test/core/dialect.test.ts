@@ -62,6 +62,7 @@ describe('coze', () => {
   it('names a missing scope, to the byte', () => {
     expect(coze.render('scope_missing', { requestId, scopes: 'workflows:write' })).toEqual({
       status: 403,
+      code: 4101,
       headers: [
         'Content-Type',
         'application/json',

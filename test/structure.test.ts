@@ -11,7 +11,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
   ['http', 'observe', 'upstream', 'store', 'config'],
   ['edge', 'manage'],
-  ['admin', 'oauth', 'decision'],
+  ['admin', 'oauth', 'decision', 'lifecycle'],
   ['gateway.ts'],
   ['demo', 'directory'],
   ['cli'],

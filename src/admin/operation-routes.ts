@@ -1,7 +1,10 @@
 /** What operators and probes ask: alive, ready, metrics, the policy in force, the API's own description. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { formatProblem, type Problem } from '../errors.ts';
+import type { Actor } from '../manage/actor.ts';
+import { Rejection } from '../manage/rejection.ts';
 import type { ContextOf } from './caller.ts';
-import { NoQuery } from './schemas.ts';
+import { NoBody, NoQuery } from './schemas.ts';
 import { policyView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
@@ -10,6 +13,10 @@ type App = Parameters<FastifyPluginAsyncTypebox>[0];
 export interface Operations {
   /** `ready` decides the status; the rest is for people. */
   readonly readiness: () => { readonly ready: boolean } & Readonly<Record<string, unknown>>;
+  /** More of the same, for whoever holds the admin key. */
+  readonly status: () => Readonly<Record<string, unknown>>;
+  /** Reads the configuration again; `problems` is empty when it is in force now. */
+  readonly reload: () => { readonly problems: readonly Problem[] } & Readonly<Record<string, unknown>>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -28,4 +35,32 @@ export function operationRoutes(app: App, manage: ContextOf, operations: Operati
   app.get('/v1/policy', { schema: { querystring: NoQuery, tags: ['policy'] } }, async (request) =>
     policyView(manage(request).policy()),
   );
+  const schema = { querystring: NoQuery, tags: ['operations'] };
+  app.get('/v1/status', { schema }, async (request) => {
+    requireOperator(manage(request).actor);
+    return operations.status();
+  });
+  app.post('/v1/reload', { schema: { ...schema, body: NoBody } }, async (request, reply) => {
+    requireOperator(manage(request).actor);
+    const { problems, ...outcome } = operations.reload();
+    if (problems.length === 0) return outcome;
+    return reply
+      .code(422)
+      .header('Content-Type', 'application/problem+json')
+      .send({
+        type: 'about:blank',
+        title: 'configuration invalid',
+        status: 422,
+        code: 'configuration_invalid',
+        detail: `The configuration stays as it was. ${problems.map(formatProblem).join('\n')}`,
+        problems,
+        ...outcome,
+      });
+  });
+}
+
+/** 403 for members and their tokens: the process is no organization's. */
+function requireOperator(actor: Actor): void {
+  if (actor.kind === 'operator') return;
+  throw new Rejection({ status: 403, code: 'forbidden', detail: 'This is for the admin key alone, without an actor.' });
 }

@@ -6,6 +6,8 @@ import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SetupError } from '../errors.ts';
+import { Connections, type DrainTimes } from '../http/connections.ts';
+import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -39,12 +41,34 @@ declare module 'fastify' {
 
 export type AdminApp = FastifyInstance<never, never, never, never, TypeBoxTypeProvider>;
 
+export interface RunningAdmin {
+  readonly url: string;
+  /** Goes on accepting, but every answer is the last on its connection. */
+  windDown(): void;
+  /** Stops accepting and lets calls in progress finish. */
+  drain(times: DrainTimes): Promise<void>;
+}
+
 /** Resolves once it listens. Rejects with SetupError when the port cannot be had. */
-export async function startAdmin(options: AdminOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const app = await buildAdmin(options);
+  const connections = new Connections(app.server, 'connection');
+  let windingDown = false;
+  app.addHook('onSend', async (_request, reply) => {
+    if (windingDown) reply.header('Connection', 'close');
+  });
   try {
     const url = await app.listen({ host: options.host, port: options.port });
-    return { url, close: () => app.close() };
+    const windDown = () => {
+      windingDown = true;
+      connections.watch();
+    };
+    const drain = async (times: DrainTimes) => {
+      windDown();
+      await connections.drain(times);
+      await app.close();
+    };
+    return { url, windDown, drain };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const place = `${options.host}:${options.port}`;
@@ -82,9 +106,15 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   readBodies(app as never);
   const methods = new MethodsByPath();
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
-  const contextOf = (request: FastifyRequest): ManageContext => ({ ...options.manage, actor: request.actor! });
+  const contextOf = (request: FastifyRequest): ManageContext => {
+    // One call, one policy: a reload in the middle of it is not for it.
+    const policy = options.manage.policy();
+    return { ...options.manage, policy: () => policy, actor: request.actor! };
+  };
   app.decorateRequest('actor', undefined);
   app.addHook('onRequest', async (request, reply) => {
+    // Nobody would hear the answer, so nothing is done.
+    if (isClosing(request.raw.socket)) return reply.hijack();
     // Answers hold secrets, or soon will be wrong.
     reply.header('Cache-Control', 'no-store');
     if (request.routeOptions.config.open === true) return;

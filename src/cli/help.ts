@@ -23,6 +23,7 @@ sidecar, which manages organizations, members, workspaces and tokens.
   --only admin         the sidecar alone
 
 SIGTERM or SIGINT drains: no new connections, requests in progress finish (30 s at most). A second one forces.
+A changed FILE or policy, SIGHUP and POST /v1/reload put the new configuration in force, or say why they cannot.
 SCOPEGATE_ADMIN_KEY sets the sidecar's admin key; without it one is made in the data folder at the first start.`,
 
   check: `scopegate check [FILE] [--json]

@@ -27,8 +27,9 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
     },
     `ready: ${summary(configuration)}`,
   );
+  process.on('SIGHUP', () => running.reload('signal'));
   await untilSignal((signal) => {
-    log.info({ signal }, 'draining');
+    log.info({ signal }, 'draining; a second signal ends it at once');
     return running.stop();
   });
   log.info('stopped');

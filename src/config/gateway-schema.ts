@@ -135,6 +135,27 @@ const Log = section(
   { default: {}, description: 'The log, one JSON line per message on standard output.' },
 );
 
+const Drain = section(
+  {
+    delayMs: milliseconds(
+      'How long to go on accepting after /readyz turned 503, so that load balancers can notice. 0: stop accepting at once.',
+      0,
+      0,
+    ),
+    deadlineMs: milliseconds(
+      'From then on, how long requests and streams in progress may take; what is left is cut.',
+      30_000,
+      0,
+    ),
+    idleMs: milliseconds(
+      'How long a connection without a request is kept meanwhile, for its client to use it once more or to close it.',
+      2000,
+      0,
+    ),
+  },
+  { default: {}, description: 'What happens on SIGTERM and SIGINT. A second signal ends the process at once.' },
+);
+
 export const GatewaySchema = section(
   {
     gateway: Listener,
@@ -149,6 +170,7 @@ export const GatewaySchema = section(
     cache: Cache,
     routing: Routing,
     log: Log,
+    drain: Drain,
     upstreams: Type.Record(Type.String(), UpstreamSchema, {
       minProperties: 1,
       propertyNames: Type.String({ minLength: 1, maxLength: 128 }),

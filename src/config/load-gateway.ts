@@ -31,11 +31,28 @@ export interface Configuration {
   readonly resolvePath: (path: string) => string;
   /** What `gateway.tls` names, as it was read; null without. */
   readonly keyPair: KeyPair | null;
+  /** What has to be read again when it changes. */
+  readonly files: readonly string[];
+  /** Reads the same file in the same environment. Throws as `loadGateway` does. */
+  readonly readAgain: (options: LoadOptions) => Configuration;
+}
+
+export interface LoadOptions {
+  /** Has a say beside the schema; what it finds is reported with everything else. */
+  readonly review?: (file: GatewayFile, problem: (at: Path, message: string) => void) => void;
+  /** Called for each file as it comes up, also where reading then fails. */
+  readonly onFile?: (path: string) => void;
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
-export function loadGateway(path: string, env: Env): Configuration {
+export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
   const absolute = resolve(path);
+  const files: string[] = [];
+  const reads = (read: string) => {
+    files.push(read);
+    options.onFile?.(read);
+  };
+  reads(absolute);
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
   const yaml = readYamlFile(path, env);
   const file = validate(yaml, GatewaySchema);
@@ -44,9 +61,12 @@ export function loadGateway(path: string, env: Env): Configuration {
     throw new ConfigError([{ file: path, line: 1, column: 1, message: 'does not fit its schema' }]);
   }
   refuseUnsupported(yaml, file);
+  options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
+  for (const read of upstreamFiles(file)) reads(resolvePath(read));
   checkFiles(yaml, file, resolvePath);
   const keyPair = loadKeyPair(yaml, file, resolvePath);
   const policyPath = resolvePath(file.policy);
+  reads(policyPath);
   const policyProblems = [];
   let policy: Policy | undefined;
   try {
@@ -97,7 +117,15 @@ export function loadGateway(path: string, env: Env): Configuration {
     warnings: check.warnings,
     resolvePath,
     keyPair,
+    files,
+    readAgain: (again) => loadGateway(absolute, env, again),
   };
+}
+
+function upstreamFiles({ upstreams }: GatewayFile): string[] {
+  return Object.values(upstreams).flatMap(({ tls }) =>
+    [tls?.ca, tls?.cert, tls?.key].filter((path) => path !== undefined),
+  );
 }
 
 /** Settings of the file format that this version cannot obey. Starting without them would be a lie. */

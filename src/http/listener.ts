@@ -4,9 +4,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
+import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { closeGently, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
@@ -64,11 +65,11 @@ const LIMITS = {
 export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
-  #draining = false;
+  readonly #connections: Connections;
+  /** Every answer from now on is the last on its connection. */
+  #windingDown = false;
   /** The answer last in line on connections whose client did not wait for the one before it. */
   readonly #queued = new WeakMap<Socket, ServerResponse>();
-  /** Connections that left HTTP: the server no longer knows them. */
-  readonly #upgraded = new Set<Socket>();
   /** Connections on which no more is parsed. */
   readonly #broken = new WeakSet<Socket>();
 
@@ -80,6 +81,7 @@ export class Listener {
       options.tls === null
         ? createServer(limits, handle)
         : createTlsServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...contextOf(options.tls) }, handle);
+    this.#connections = new Connections(this.#server, options.tls === null ? 'connection' : 'secureConnection');
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
     this.#server.on('checkContinue', handle);
@@ -119,26 +121,25 @@ export class Listener {
     (this.#server as TlsServer).setSecureContext(contextOf({ ...this.#options.tls!, keyPair }));
   }
 
-  /**
-   * Stop accepting, let requests in progress finish, close the rest after `deadlineMs`. The listening handle alone is
-   * closed first: `http.Server.close` would also destroy idle connections, racing with requests already on the wire.
-   */
-  async drain(deadlineMs: number): Promise<void> {
-    this.#draining = true;
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
-    const idle = setInterval(() => this.#server.closeIdleConnections(), 250);
-    const deadline = setTimeout(() => {
-      this.#server.closeAllConnections();
-      for (const socket of this.#upgraded) socket.destroy();
-    }, deadlineMs);
-    await closed;
-    clearInterval(idle);
-    clearTimeout(deadline);
+  /** Goes on accepting, but every answer asks its client to go elsewhere for the next. */
+  windDown(): void {
+    this.#windingDown = true;
+    this.#connections.watch();
+    for (const socket of this.#connections) {
+      const last = this.#lastInLine(socket);
+      if (last !== null && !last.headersSent) last.shouldKeepAlive = false;
+    }
+  }
+
+  /** Stops accepting, lets requests in progress finish, and cuts what is left at the deadline. */
+  drain(times: DrainTimes): Promise<void> {
+    this.windDown();
+    return this.#connections.drain(times);
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
     if (isClosing(request.socket)) return;
-    if (this.#draining) response.shouldKeepAlive = false;
+    if (this.#windingDown && !this.#isLast(request.socket, response)) return;
     if (response.socket === null) this.#waitInLine(request.socket, response);
     this.#run(new NodeExchange(request, response));
   }
@@ -147,8 +148,6 @@ export class Listener {
     const protocols = this.#offered(request);
     // Before Node 22.21 a server cannot say beforehand that it takes such a request for a plain one.
     if (protocols === '') return this.#refuseLast(socket, 400);
-    this.#upgraded.add(socket);
-    socket.once('close', () => this.#upgraded.delete(socket));
     this.#run(new UpgradeExchange(request, socket, head, protocols));
   }
 
@@ -168,6 +167,17 @@ export class Listener {
     }
   }
 
+  /** Makes this the last answer on its connection. false: the one before it says already that it is. */
+  #isLast(socket: Socket, response: ServerResponse): boolean {
+    const before = response.socket === null ? this.#lastInLine(socket) : null;
+    if (before !== null) {
+      if (before.headersSent && !before.shouldKeepAlive) return false;
+      before.shouldKeepAlive = true;
+    }
+    response.shouldKeepAlive = false;
+    return true;
+  }
+
   #parseFailed(error: NodeJS.ErrnoException, socket: Socket): void {
     const gone = error.code === 'HPE_INVALID_EOF_STATE' && answering(socket)?.req.complete === true;
     if (error.code === 'ECONNRESET' || gone || !socket.writable) {
@@ -180,7 +190,7 @@ export class Listener {
 
   /** The client did not wait for its answers. Before Node 24, one without a connection yet is not told when that ends. */
   #waitInLine(socket: Socket, response: ServerResponse): void {
-    const before = this.#queued.get(socket) ?? answering(socket);
+    const before = this.#lastInLine(socket);
     before?.once('close', () => {
       if (!before.writableFinished && response.socket === null) abandon(response);
     });
@@ -195,14 +205,19 @@ export class Listener {
     markClosing(socket);
     const current = answering(socket);
     if (current === null) return this.#refuseRaw(socket, status);
-    const queued = this.#queued.get(socket);
-    const last = queued === undefined || queued.writableFinished ? current : queued;
+    const last = this.#lastInLine(socket)!;
     if (last.req.complete) last.once('finish', () => socket.writable && this.#refuseRaw(socket, status));
     // It broke within the body of a request that is being served: that is the one to refuse, while it still can be.
     else if (last === current && !current.headersSent) {
       this.#refuseRaw(socket, status);
       abandon(current);
     } else socket.resetAndDestroy();
+  }
+
+  /** The answer to what came last on this connection, while it is not whole. */
+  #lastInLine(socket: Socket): ServerResponse | null {
+    const queued = this.#queued.get(socket);
+    return queued === undefined || queued.writableFinished ? answering(socket) : queued;
   }
 
   #refuseRaw(socket: Socket, parsed: number): void {
@@ -213,11 +228,6 @@ export class Listener {
     socket.write(`${head}Connection: close\r\n\r\n${body}`);
     closeGently(socket);
   }
-}
-
-/** The oldest request on this connection whose answer is not yet whole. */
-function answering(socket: Socket): ServerResponse | null {
-  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 }
 
 function contextOf({ keyPair, minVersion }: TlsOptions) {

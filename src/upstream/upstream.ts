@@ -46,6 +46,8 @@ export class Upstream implements ExchangeOwner, TargetPool {
   #settleAsked = false;
   #dispatching = false;
   #closed = false;
+  /** No connection is kept for a next request. */
+  #windingDown = false;
   readonly #whenClosed: (() => void)[] = [];
 
   constructor(options: UpstreamOptions) {
@@ -108,6 +110,15 @@ export class Upstream implements ExchangeOwner, TargetPool {
   /** Take no more requests; done when those in progress, waiting ones included, are. */
   close(): Promise<void> {
     this.#closed = true;
+    return this.retire();
+  }
+
+  /**
+   * Keep no connection for a next request; done when none is left. A request that was meant for this upstream before it
+   * was replaced may still come, and is served.
+   */
+  retire(): Promise<void> {
+    this.#windingDown = true;
     return new Promise((resolve) => {
       this.#whenClosed.push(resolve);
       this.#windDown();
@@ -117,6 +128,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
   /** Take no more requests and fail those in progress. */
   destroy(): void {
     this.#closed = true;
+    this.#windingDown = true;
     for (const exchange of this.#queue) exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     this.#queue.clear();
     for (const target of this.#targets) {
@@ -127,7 +139,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
   }
 
   leaveQueue(exchange: RunningExchange): void {
-    if (this.#queue.delete(exchange) && this.#closed) this.#windDown();
+    if (this.#queue.delete(exchange) && this.#windingDown) this.#windDown();
   }
 
   settleSoon(): void {
@@ -141,12 +153,12 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#settleAsked = false;
     for (const target of this.#targets) target.settle();
     this.#dispatch();
-    if (this.#closed) this.#windDown();
+    if (this.#windingDown) this.#windDown();
   }
 
   vacated(): void {
     this.#dispatch();
-    if (this.#closed) this.#windDown();
+    if (this.#windingDown) this.#windDown();
   }
 
   /** Deadlines, checked for all connections at once instead of a timer for each request. */
@@ -163,7 +175,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
       exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
     }
     if (open === 0 && this.#queue.size === 0) this.#stopTicking();
-    if (this.#closed) this.#windDown();
+    if (this.#windingDown) this.#windDown();
   }
 
   /** The target with the fewest requests that has room for one more; among equals each in turn. */

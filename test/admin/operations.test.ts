@@ -126,6 +126,8 @@ describe('when something is wrong behind it, the sidecar', () => {
       manage: { store, policy: () => policy, nowMs: () => 1, actor: { kind: 'operator' } } as AdminOptions['manage'],
       operations: {
         readiness: () => ({ ready, store: { staleMs: 9999 } }),
+        status: () => ({}),
+        reload: () => ({ problems: [] }),
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
       },
       onError: (error) => errors.push(error),

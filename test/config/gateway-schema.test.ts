@@ -23,6 +23,7 @@ it('the least file gets every default', () => {
   expect(problems).toEqual([]);
   expect(value).toEqual({
     gateway: { host: '127.0.0.1', port: 8080, workers: 1, trustedProxies: [] },
+    drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },
     admin: { host: '127.0.0.1', port: 8081 },
     oauth: { prefix: '/api' },
     policy: 'policies/default.yaml',

@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await listener.drain(0);
+  await listener.drain({ deadlineMs: 0, idleMs: 0 });
   rmSync(folder, { recursive: true, force: true });
 });
 

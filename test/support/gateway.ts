@@ -176,6 +176,8 @@ function gatewayYaml({ upstreamUrl, routes, upstream, settings, policy }: TestGa
       admin: { host: '127.0.0.1', port: 0, ...admin },
       policy: policy ?? join(REPOSITORY, 'policies/coze.yaml'),
       store: { driver: 'sqlite', path: 'data/scopegate.db' },
+      // Tests keep idle connections about, and wait for the end.
+      drain: { idleMs: 50 },
       upstreams: { platform: { targets: [upstreamUrl], ...upstream } },
       routes: list.map((route) => ({ upstream: 'platform', ...route })),
       ...rest,

@@ -1,0 +1,98 @@
+/**
+ * The open connections of one server, and the way to let go of them without losing a request: a connection with a
+ * request on it is left alone, one without is closed after it has been quiet for a while, so that what was on the wire
+ * arrives first. Never reads or answers a request.
+ */
+import type { ServerResponse } from 'node:http';
+import { Server as NetServer, type Server, type Socket } from 'node:net';
+import { closeGently, markClosing } from './node-exchange.ts';
+
+const LOOK_EVERY_MS = 100;
+
+export interface DrainTimes {
+  /** What is left then is cut. */
+  readonly deadlineMs: number;
+  /** How long a connection without a request is kept. */
+  readonly idleMs: number;
+}
+
+export class Connections {
+  readonly #server: Server;
+  readonly #open = new Set<Socket>();
+  /** Bytes read by then, and when that was first seen. */
+  readonly #quiet = new WeakMap<Socket, { readonly bytes: number; readonly sinceMs: number }>();
+
+  #looking: NodeJS.Timeout | undefined;
+  /** null: nothing is closed yet. */
+  #idleMs: number | null = null;
+
+  /** `server` speaks HTTP/1. */
+  constructor(server: Server, event: 'connection' | 'secureConnection') {
+    this.#server = server;
+    server.on(event, (socket: Socket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+    });
+  }
+
+  [Symbol.iterator](): Iterator<Socket> {
+    return this.#open.values();
+  }
+
+  /** Begins to see how long each connection has been quiet, so that `drain` knows. */
+  watch(): void {
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  /** Stops accepting. Resolves when no connection is left, at the deadline at the latest. */
+  async drain({ deadlineMs, idleMs }: DrainTimes): Promise<void> {
+    // What the kernel has accepted for us by now is ours: let it in before the door is closed.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#idleMs = idleMs;
+    this.watch();
+    // `http.Server.close` would also destroy idle connections, racing with requests already on the wire.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
+    let cutting: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      cutting = setTimeout(() => {
+        this.#cut();
+        resolve();
+      }, deadlineMs);
+    });
+    await Promise.race([closed, deadline]);
+    clearInterval(this.#looking);
+    clearTimeout(cutting);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const socket of this.#open) {
+      const known = this.#quiet.get(socket);
+      if (isBusy(socket)) this.#quiet.delete(socket);
+      else if (known?.bytes !== socket.bytesRead) this.#quiet.set(socket, { bytes: socket.bytesRead, sinceMs: now });
+      else if (this.#idleMs !== null && now - known.sinceMs >= this.#idleMs) {
+        this.#open.delete(socket);
+        markClosing(socket);
+        closeGently(socket);
+      }
+    }
+  }
+
+  #cut(): void {
+    for (const socket of this.#open) {
+      // A plain close would look like the end of an answer that has no length.
+      if (isBusy(socket)) socket.resetAndDestroy();
+      else socket.destroy();
+    }
+  }
+}
+
+/** The oldest request on this connection whose answer is not yet whole. */
+export function answering(socket: Socket): ServerResponse | null {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+/** Also once it no longer speaks HTTP/1: a tunnel is busy until it ends. */
+function isBusy(socket: Socket): boolean {
+  return answering(socket) !== null || (socket as Socket & { parser?: object | null }).parser == null;
+}

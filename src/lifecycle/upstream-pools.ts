@@ -1,0 +1,78 @@
+/**
+ * The pools behind the upstreams of a configuration. A reload keeps those whose settings and files stayed the same,
+ * with their connections; pools that are gone wind down after their last exchange. Forwards nothing itself.
+ */
+import { readFileSync } from 'node:fs';
+import type { Configuration } from '../config/load-gateway.ts';
+import type { UpstreamBinding } from '../edge/pipeline.ts';
+import { Upstream } from '../upstream/upstream.ts';
+
+type Settings = Configuration['file']['upstreams'][string];
+
+interface Pool {
+  readonly upstream: Upstream;
+  /** Everything it was made from. */
+  readonly madeFrom: string;
+}
+
+export class UpstreamPools {
+  #current: ReadonlyMap<string, Pool> = new Map();
+  /** Replaced, but still with an exchange. */
+  readonly #retired = new Set<Upstream>();
+
+  /** The pools for a configuration; those that it replaces wind down. Throws, and changes nothing, for unusable TLS files. */
+  replace(configuration: Configuration): ReadonlyMap<string, UpstreamBinding> {
+    const next = new Map<string, Pool>();
+    const bindings = new Map<string, UpstreamBinding>();
+    try {
+      for (const [name, settings] of Object.entries(configuration.file.upstreams)) {
+        const pool = this.#poolFor(name, settings, readTls(settings, configuration));
+        next.set(name, pool);
+        bindings.set(name, { name, upstream: pool.upstream, preserveHost: settings.preserveHost });
+      }
+    } catch (error) {
+      for (const [name, { upstream }] of next) if (upstream !== this.#current.get(name)?.upstream) upstream.destroy();
+      throw error;
+    }
+    for (const [name, { upstream }] of this.#current) {
+      if (upstream === next.get(name)?.upstream) continue;
+      this.#retired.add(upstream);
+      void upstream.retire().then(() => this.#retired.delete(upstream));
+    }
+    this.#current = next;
+    return bindings;
+  }
+
+  /** Cuts whatever is still in progress. */
+  destroy(): void {
+    for (const upstream of this.#retired) upstream.destroy();
+    for (const { upstream } of this.#current.values()) upstream.destroy();
+  }
+
+  #poolFor(name: string, settings: Settings, tls: TlsFiles): Pool {
+    const madeFrom = describe(settings, tls);
+    const kept = this.#current.get(name);
+    return kept?.madeFrom === madeFrom ? kept : { upstream: open(settings, tls), madeFrom };
+  }
+}
+
+type TlsFiles = Readonly<Record<string, Buffer | string>>;
+
+function readTls({ tls }: Settings, { resolvePath }: Configuration): TlsFiles {
+  const read: Record<string, Buffer | string> = {};
+  for (const part of ['ca', 'cert', 'key'] as const) {
+    const path = tls?.[part];
+    if (path !== undefined) read[part] = readFileSync(resolvePath(path));
+  }
+  if (tls?.servername !== undefined) read.servername = tls.servername;
+  return read;
+}
+
+/** `preserveHost` is no property of the connections. */
+function describe({ preserveHost: _, ...settings }: Settings, tls: TlsFiles): string {
+  return JSON.stringify([settings, Object.entries(tls).map(([part, content]) => [part, content.toString('latin1')])]);
+}
+
+function open({ targets, timeouts, maxConnections }: Settings, tls: TlsFiles): Upstream {
+  return new Upstream({ targets, timeouts, maxConnections, tls });
+}

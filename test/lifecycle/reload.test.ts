@@ -1,0 +1,265 @@
+/** A new configuration while the gateway runs: in force as a whole and at once, or not at all. */
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ROOT } from '../support/process.ts';
+import { RawClient, rawRequest } from '../support/raw.ts';
+import { Recorder } from '../support/recorder.ts';
+
+const open = (path: string, upstream = 'platform'): Settings => ({
+  id: path.slice(1),
+  match: { methods: ['GET'], path },
+  public: true,
+  upstream,
+});
+
+let upstream: Recorder;
+let gateway: TestGateway;
+beforeEach(async () => {
+  upstream = await Recorder.start();
+  gateway = await startTestGateway({ upstreamUrl: upstream.url, seed: false, routes: [open('/old')] });
+});
+afterEach(async () => {
+  await gateway.stop();
+  await upstream.stop();
+});
+
+const file = () => join(gateway.folder, 'gateway.yaml');
+const write = (change: Settings) =>
+  writeFileSync(file(), JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), ...change }));
+const reload = () => gateway.admin('POST', '/v1/reload');
+const status = async (path: string) => {
+  const answer = await fetch(gateway.url + path);
+  await answer.text();
+  return answer.status;
+};
+const readiness = async () => {
+  const answer = await fetch(`${gateway.adminUrl}/readyz`);
+  return { status: answer.status, body: (await answer.json()) as { configuration: Settings } };
+};
+const metric = async (line: string) => {
+  const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((candidate) => candidate.startsWith(`${line} `))
+      ?.split(' ')[1],
+  );
+};
+
+describe('POST /v1/reload', () => {
+  it('puts the file in force for the very next request, and says what is in force', async () => {
+    write({ routes: [open('/new')] });
+    expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
+    expect(await reload()).toMatchObject({
+      status: 200,
+      body: { result: 'applied', cause: 'request', configuration: { generation: 2, routes: 1, policy: 'coze' } },
+    });
+    expect([await status('/old'), await status('/new')]).toEqual([404, 200]);
+    expect(await readiness()).toMatchObject({
+      status: 200,
+      body: { configuration: { generation: 2, lastReload: { result: 'applied', problems: 0 } } },
+    });
+    expect(await metric('scopegate_config_reloads_total{result="applied"}')).toBe(1);
+    expect(await metric('scopegate_config_last_reload_successful')).toBe(1);
+  });
+
+  it('refuses a bad file with everything that is wrong in it, and changes nothing', async () => {
+    const before = await metric('scopegate_config_last_reload_success_timestamp_seconds');
+    const route = { ...open('/new', 'plattform'), public: undefined, require: { scopes: ['bot:reed'] } };
+    writeFileSync(
+      file(),
+      `${JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: undefined }).slice(0, -1)},
+"routes": [
+${JSON.stringify(route)}
+]}`,
+    );
+    const answer = await reload();
+    expect(answer).toMatchObject({
+      status: 422,
+      headers: { 'content-type': expect.stringMatching('^application/problem\\+json') as string },
+      body: {
+        code: 'configuration_invalid',
+        result: 'refused',
+        problems: [
+          { file: file(), line: 3, message: expect.stringContaining('did you mean "platform"') as string },
+          { file: file(), line: 3, message: expect.stringContaining('did you mean "bot:read"') as string },
+        ],
+      },
+    });
+    expect((answer.body as { detail: string }).detail).toMatch(/gateway\.yaml:3:\d+: .*\n.*gateway\.yaml:3:\d+: /);
+    expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
+    expect(await readiness()).toMatchObject({
+      status: 200,
+      body: { ready: true, configuration: { generation: 1, lastReload: { result: 'refused', problems: 2 } } },
+    });
+    expect(gateway.errorLines).toEqual([expect.stringContaining('reload refused')]);
+    expect(gateway.errorLines[0]).toContain('gateway.yaml:3:');
+    expect(await metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
+    expect(await metric('scopegate_config_last_reload_successful')).toBe(0);
+    expect(await metric('scopegate_config_last_reload_success_timestamp_seconds')).toBe(before);
+  });
+
+  it.each([
+    [{ gateway: { host: '127.0.0.1', port: 1 } }, ['gateway.port']],
+    [{ gateway: { host: '127.0.0.2', port: 0 }, admin: { port: 1 } }, ['gateway.host', 'admin.port']],
+    [{ store: { driver: 'sqlite', path: 'elsewhere.db' } }, ['store.path']],
+    [{ cache: { maxEntries: 7 } }, ['cache.maxEntries']],
+  ])('refuses %j, which needs a restart, by name', async (change, keys) => {
+    write({ routes: [open('/new')], ...change });
+    const { status: code, body } = await reload();
+    const { problems } = body as { problems: { message: string }[] };
+    expect(code).toBe(422);
+    expect(problems.map(({ message }) => message)).toEqual(
+      keys.map((key) => `${key} is not what this process was started with; to change it, restart`),
+    );
+    expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
+  });
+
+  it('takes what else stands beside those settings', async () => {
+    write({
+      gateway: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.1'], publicUrl: 'https://api.example.com' },
+      log: { level: 'warn', access: 'none' },
+    });
+    expect((await reload()).status).toBe(200);
+    await (await fetch(`${gateway.url}/old`, { headers: { 'X-Forwarded-For': '192.0.2.7' } })).text();
+    expect(upstream.requests[0]!.header('x-forwarded-for')).toBe('192.0.2.7, 127.0.0.1');
+    const lines = gateway.logLines.length;
+    expect(await status('/refused')).toBe(404);
+    expect(gateway.logLines).toHaveLength(lines);
+  });
+
+  it('carries a new policy to the sidecar as to the gateway', async () => {
+    write({ policy: join(ROOT, 'policies/featbit.yaml') });
+    expect((await reload()).status).toBe(200);
+    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'featbit' });
+    expect(await (await fetch(`${gateway.url}/nowhere`)).json()).toMatchObject({ success: false });
+  });
+
+  it('is for the admin key alone, and so is /v1/status', async () => {
+    for (const [method, path] of [
+      ['POST', '/v1/reload'],
+      ['GET', '/v1/status'],
+    ] as const) {
+      expect((await fetch(gateway.adminUrl + path, { method })).status).toBe(401);
+      const acting = await gateway.admin(method, path, undefined, { 'Scopegate-Actor': 'alice' });
+      expect(acting).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
+    expect((await readiness()).body.configuration.generation).toBe(1);
+  });
+});
+
+it('GET /v1/status tells the version, what is listened on, what is in force and how the last reload ended', async () => {
+  write({ routes: 'none' });
+  await reload();
+  expect((await gateway.admin('GET', '/v1/status')).body).toMatchObject({
+    version: expect.any(String) as string,
+    phase: 'serving',
+    uptimeMs: expect.any(Number) as number,
+    listeners: { gateway: gateway.url, admin: gateway.adminUrl },
+    configuration: {
+      path: file(),
+      policyPath: join(ROOT, 'policies/coze.yaml'),
+      generation: 1,
+      lastReload: { result: 'refused', problems: [{ file: file(), line: 1 }] },
+    },
+    store: { driver: 'sqlite', fresh: true },
+    cache: { present: expect.any(Number) as number },
+    upstreams: { platform: { open: 0 } },
+  });
+});
+
+describe('the connections of an upstream', () => {
+  const targets = (url: string) => ({ targets: [url] });
+
+  it('are kept over a reload that does not change it', async () => {
+    await status('/old');
+    write({ routes: [open('/new')] });
+    await reload();
+    await status('/new');
+    expect(upstream.lines).toEqual(['GET /old', 'GET /new']);
+    expect(upstream.connections).toHaveLength(1);
+  });
+
+  it('are closed after the last exchange once it is gone, and that exchange completes', async () => {
+    await using other = await Recorder.start();
+    upstream.reply = ({ connection }) => {
+      connection.write('HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nfirst ');
+      return undefined;
+    };
+    using client = await RawClient.connect(gateway.url);
+    client.send(rawRequest('GET /old'));
+    await client.untilText('first ');
+    write({ upstreams: { other: targets(other.url) }, routes: [open('/old', 'other')] });
+    await reload();
+    expect(await status('/old')).toBe(200);
+    expect(other.lines).toEqual(['GET /old']);
+    expect(upstream.connections[0]!.isEnded).toBe(false);
+    upstream.connections[0]!.write('later');
+    expect(await client.response()).toMatchObject({ status: 200, body: 'first later', complete: true });
+    await upstream.connections[0]!.ended;
+  });
+
+  it('that lie idle are closed at once when its settings change', async () => {
+    await status('/old');
+    write({ upstreams: { platform: { ...targets(upstream.url), maxConnections: 3 } } });
+    await reload();
+    await upstream.connections[0]!.ended;
+    expect(await status('/old')).toBe(200);
+    expect(upstream.connections).toHaveLength(2);
+  });
+});
+
+describe('a changed file', () => {
+  const applied = () => vi.waitUntil(async () => (await status('/new')) === 200, { timeout: 5000, interval: 20 });
+  const attempts = () => gateway.logLines.filter((line) => line.includes('"cause":"file"')).length;
+  const text = (route: string) =>
+    JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: [open(route)] });
+
+  it('is in force soon, without being asked', async () => {
+    writeFileSync(file(), text('/new'));
+    await applied();
+  });
+
+  it('is seen where an editor writes a new file and renames it over the old one', async () => {
+    writeFileSync(join(gateway.folder, 'next'), text('/new'));
+    renameSync(join(gateway.folder, 'next'), file());
+    await applied();
+  });
+
+  it('is seen behind links that move together, as Kubernetes swaps a mounted volume, and is read once', async () => {
+    const at = (...names: string[]) => join(gateway.folder, ...names);
+    const policy = readFileSync(join(ROOT, 'policies/coze.yaml'), 'utf8');
+    for (const [name, route] of [
+      ['v1', '/old'],
+      ['v2', '/new'],
+    ] as const) {
+      mkdirSync(at(name));
+      writeFileSync(at(name, 'gateway.yaml'), text(route).replace(join(ROOT, 'policies/coze.yaml'), 'policy.yaml'));
+      writeFileSync(at(name, 'policy.yaml'), policy.replace('name: coze', `name: ${name}`));
+    }
+    symlinkSync('v1', at('..data'));
+    rmSync(file());
+    symlinkSync('..data/gateway.yaml', file());
+    symlinkSync('..data/policy.yaml', at('policy.yaml'));
+    await reload();
+    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v1' });
+
+    symlinkSync('v2', at('..tmp'));
+    renameSync(at('..tmp'), at('..data'));
+    await applied();
+    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v2' });
+    expect(attempts()).toBe(1);
+  });
+
+  it('that cannot be used is mended by the next change, wherever the fault was', async () => {
+    const missing = join(gateway.folder, 'policy.yaml');
+    writeFileSync(file(), text('/new').replace(join(ROOT, 'policies/coze.yaml'), missing));
+    await vi.waitUntil(() => attempts() === 1, { timeout: 5000, interval: 20 });
+    expect(await readiness()).toMatchObject({ status: 200, body: { configuration: { lastReload: { problems: 1 } } } });
+    copyFileSync(join(ROOT, 'policies/coze.yaml'), missing);
+    await applied();
+    expect(attempts()).toBe(2);
+  });
+});

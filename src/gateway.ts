@@ -77,7 +77,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
   let ruleset!: Ruleset;
-  const pools = owned.add(new UpstreamPools(), (all) => all.destroy());
+  const pools = owned.add(new UpstreamPools(log, only !== 'admin'), (all) => all.destroy());
   const endpointsOf = ownEndpoints(options, store, adminKeys.keys, clock);
   const apply = (next: Configuration) => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);

@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import type { Policy } from '../core/policy.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
+import { checkUpstreams } from './check-upstreams.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
@@ -61,6 +62,8 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     throw new ConfigError([{ file: path, line: 1, column: 1, message: 'does not fit its schema' }]);
   }
   refuseUnsupported(yaml, file);
+  const warnings: string[] = [];
+  checkUpstreams(yaml, file.upstreams, warnings);
   options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
   for (const read of upstreamFiles(file)) reads(resolvePath(read));
   checkFiles(yaml, file, resolvePath);
@@ -83,7 +86,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     scopes: policy?.scopes ?? null,
     upstreams: new Set(Object.keys(file.upstreams)),
     ids: new Map(),
-    warnings: [],
+    warnings,
   };
   const own = policy === undefined || policy.serviceAccounts === null ? [] : ownRoutes(file.oauth.prefix);
   const reserved = tableOf(own, file.routing);
@@ -114,7 +117,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     policy,
     routes,
     routeCount: file.routes.length,
-    warnings: check.warnings,
+    warnings,
     resolvePath,
     keyPair,
     files,
@@ -135,12 +138,6 @@ function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
   if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
   if (file.cache.serveDuringOutageMs !== 0)
     yaml.problem(['cache', 'serveDuringOutageMs'], `serving during an outage ${message}`);
-  for (const [name, { health }] of Object.entries(file.upstreams)) {
-    if (health !== undefined)
-      yaml.problem(['upstreams', name, 'health'], `active health checks are not supported by this version yet`, {
-        key: true,
-      });
-  }
 }
 
 /** Every file that the configuration names must be there. */

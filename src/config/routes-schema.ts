@@ -15,13 +15,14 @@ export const UpstreamSchema = section({
   targets: Type.Array(Target, {
     minItems: 1,
     uniqueItems: true,
-    description: 'Origins; of several, the one with the fewest requests pending is taken.',
+    description: 'Origins; of several that are well, the one with the fewest requests pending is taken.',
   }),
   timeouts: section(
     {
       connectMs: milliseconds('For a connection to stand, TLS included.', 2000),
       headersMs: milliseconds("For the answer's head, from the end of the request.", 30_000),
       idleMs: milliseconds('Between two pieces of a body.', 60_000),
+      queueMs: milliseconds('For a connection to become free, when all are taken. Then 503.', 2000),
     },
     { default: {}, description: 'How long the upstream may take.' },
   ),
@@ -31,6 +32,56 @@ export const UpstreamSchema = section({
     default: 128,
     description: 'Most connections to each target, per process.',
   }),
+  maxQueued: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      description: 'Most requests that wait for a connection; more get 503. Absent: as many as maxConnections.',
+    }),
+  ),
+  maxConnectionAgeMs: milliseconds(
+    'How old a connection may get before a new one, to whatever address the name has then, takes its place.',
+    60_000,
+  ),
+  breaker: section(
+    {
+      failures: Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 5,
+        description: 'Requests in a row without a valid answer that eject a target.',
+      }),
+      openMs: milliseconds('How long it gets no requests, at first. Every failed try doubles it.', 1000),
+      maxOpenMs: milliseconds('And how long at most.', 30_000),
+    },
+    {
+      default: {},
+      description: 'When a target gets no more requests for a while. One that is alone always gets them.',
+    },
+  ),
+  retries: Type.Optional(
+    section(
+      {
+        attempts: Type.Integer({ minimum: 1, maximum: 10, default: 1, description: 'Further tries of one request.' }),
+        budgetPercent: Type.Integer({
+          minimum: 0,
+          maximum: 100,
+          default: 20,
+          description: 'Most retries, as a share of all requests to this upstream.',
+        }),
+        minPerSecond: Type.Integer({
+          minimum: 0,
+          maximum: 10_000,
+          default: 10,
+          description: 'Retries that are allowed whatever the share.',
+        }),
+      },
+      {
+        description:
+          'Sends GET, HEAD and OPTIONS without a body again when the connection broke before any answer. Absent: only a connection that could not be made is tried at another target.',
+      },
+    ),
+  ),
   preserveHost: Type.Boolean({
     default: false,
     description: "true: the upstream sees the client's Host instead of its own.",
@@ -41,9 +92,16 @@ export const UpstreamSchema = section({
         path: Type.String({
           pattern: '^/\\S*$',
           errorMessage: 'must start with "/"',
-          description: 'Asked with GET; any 2xx is healthy.',
+          description: 'Asked with GET; any 2xx or 3xx is healthy.',
         }),
-        intervalMs: milliseconds('Between two checks.', 5000),
+        intervalMs: milliseconds('Between two checks, give or take a tenth.', 5000),
+        timeoutMs: milliseconds('For the answer, connecting included.', 2000),
+        failures: Type.Integer({
+          minimum: 1,
+          maximum: 100,
+          default: 2,
+          description: 'Failed checks in a row until the target gets no more requests; one good one ends that.',
+        }),
       },
       { description: 'Active health checks. Absent: none.' },
     ),
@@ -60,10 +118,14 @@ export const UpstreamSchema = section({
             description: "The name to expect in the target's certificate, if not its host.",
           }),
         ),
+        insecureSkipVerify: Type.Boolean({
+          default: false,
+          description: 'true: any certificate will do, so anybody in between can read and change everything.',
+        }),
       },
       {
         dependencies: { cert: ['key'], key: ['cert'] },
-        description: 'For https targets. Certificates are always verified.',
+        description: 'For https targets. Certificates are verified unless insecureSkipVerify says otherwise.',
       },
     ),
   ),

@@ -1,5 +1,6 @@
 /** What the process says about itself: ready or not and why, its state in full, how a reload ended. Changes nothing. */
 import type { UpstreamBinding } from '../edge/pipeline.ts';
+import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Reload, Reloader } from './reloader.ts';
@@ -68,7 +69,8 @@ export class Report {
   }
 
   describe(metrics: Metrics): void {
-    const { facts } = this.#parts;
+    const { facts, upstreams } = this.#parts;
+    describeUpstreams(metrics, () => upstreams().values());
     metrics.gauge('scopegate_cache_entries', 'Facts in the cache.', () => facts.stats.present);
     metrics.gauge('scopegate_cache_absent_entries', 'Ids known not to exist.', () => facts.stats.absent);
     metrics.counter('scopegate_cache_hits_total', 'Facts answered from the cache.', () => facts.stats.hits);
@@ -94,9 +96,7 @@ export class Report {
   }
 
   #upstreams() {
-    return Object.fromEntries(
-      Array.from(this.#parts.upstreams().values(), ({ name, upstream }) => [name, upstream.stats]),
-    );
+    return upstreamReport(this.#parts.upstreams().values());
   }
 }
 

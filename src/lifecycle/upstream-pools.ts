@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/load-gateway.ts';
 import type { UpstreamBinding } from '../edge/pipeline.ts';
+import { logChanges } from '../edge/upstream-status.ts';
+import type { Log } from '../observe/log.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
 type Settings = Configuration['file']['upstreams'][string];
@@ -16,9 +18,17 @@ interface Pool {
 }
 
 export class UpstreamPools {
+  readonly #log: Log;
+  readonly #isGateway: boolean;
   #current: ReadonlyMap<string, Pool> = new Map();
   /** Replaced, but still with an exchange. */
   readonly #retired = new Set<Upstream>();
+
+  /** `isGateway`: a process that forwards nothing has no business asking upstreams how they are. */
+  constructor(log: Log, isGateway: boolean) {
+    this.#log = log;
+    this.#isGateway = isGateway;
+  }
 
   /** The pools for a configuration; those that it replaces wind down. Throws, and changes nothing, for unusable TLS files. */
   replace(configuration: Configuration): ReadonlyMap<string, UpstreamBinding> {
@@ -52,27 +62,31 @@ export class UpstreamPools {
   #poolFor(name: string, settings: Settings, tls: TlsFiles): Pool {
     const madeFrom = describe(settings, tls);
     const kept = this.#current.get(name);
-    return kept?.madeFrom === madeFrom ? kept : { upstream: open(settings, tls), madeFrom };
+    return kept?.madeFrom === madeFrom ? kept : { upstream: this.#open(name, settings, tls), madeFrom };
+  }
+
+  #open(name: string, { health, tls, ...settings }: Settings, files: TlsFiles): Upstream {
+    return new Upstream({
+      ...settings,
+      tls: { ...tls, ...files },
+      ...(health !== undefined && this.#isGateway ? { health } : {}),
+      onChange: logChanges(this.#log, name),
+    });
   }
 }
 
-type TlsFiles = Readonly<Record<string, Buffer | string>>;
+type TlsFiles = Readonly<Record<string, Buffer>>;
 
 function readTls({ tls }: Settings, { resolvePath }: Configuration): TlsFiles {
-  const read: Record<string, Buffer | string> = {};
+  const read: Record<string, Buffer> = {};
   for (const part of ['ca', 'cert', 'key'] as const) {
     const path = tls?.[part];
     if (path !== undefined) read[part] = readFileSync(resolvePath(path));
   }
-  if (tls?.servername !== undefined) read.servername = tls.servername;
   return read;
 }
 
 /** `preserveHost` is no property of the connections. */
 function describe({ preserveHost: _, ...settings }: Settings, tls: TlsFiles): string {
   return JSON.stringify([settings, Object.entries(tls).map(([part, content]) => [part, content.toString('latin1')])]);
-}
-
-function open({ targets, timeouts, maxConnections }: Settings, tls: TlsFiles): Upstream {
-  return new Upstream({ targets, timeouts, maxConnections, tls });
 }

@@ -9,7 +9,8 @@ const BUCKETS_SECONDS = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 ];
 
-interface Value {
+/** One sample. */
+export interface Value {
   readonly labels: Record<string, string | number>;
   readonly value: number;
   readonly metricName?: string;
@@ -98,6 +99,11 @@ export class Metrics {
     this.#register(name, help, 'counter', () =>
       Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value })),
     );
+  }
+
+  /** A number for each of several things, read when somebody scrapes. Labels are configured names, never a client's. */
+  family(name: string, help: string, type: 'gauge' | 'counter', read: () => Value[]): void {
+    this.#register(name, help, type, read);
   }
 
   #pairs(name: string, help: string, labels: readonly [string, string], counter: PairCounter): void {

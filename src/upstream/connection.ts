@@ -3,7 +3,18 @@
  * byte could belong to an earlier answer, and tells its exchange exactly once how it ended.
  */
 import type { Socket } from 'node:net';
-import { BUSY, CONNECTING, type ConnectionOwner, DEAD, IDLE, SETTLING } from './connection-owner.ts';
+import {
+  ANSWERED,
+  BUSY,
+  CONNECTING,
+  type ConnectionOwner,
+  DEAD,
+  IDLE,
+  MUMBLED,
+  SETTLING,
+  UNANSWERED,
+  UNSENT,
+} from './connection-owner.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
 import { MAX_INPUT } from './llhttp.ts';
 import { RequestWriter } from './request-writer.ts';
@@ -18,6 +29,8 @@ const readBuffer = Buffer.allocUnsafeSlow(MAX_INPUT);
 export class Connection implements AnswerEvents, Carrier {
   state = CONNECTING;
   idleUntil = 0;
+  /** Not to be used again after that. */
+  readonly retiresAt: number;
 
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
@@ -42,6 +55,8 @@ export class Connection implements AnswerEvents, Carrier {
     this.#owner = owner;
     this.#exchange = exchange;
     this.#stamp = owner.now();
+    // Those that were opened together need not all be opened anew together.
+    this.retiresAt = this.#stamp + owner.maxAgeMs * (0.75 + Math.random() / 4);
     exchange.attach(this);
     const socket = owner.openSocket({ buffer: readBuffer, callback: (length) => this.#onRead(length) });
     this.#socket = socket;
@@ -134,6 +149,7 @@ export class Connection implements AnswerEvents, Carrier {
   onHead(head: AnswerHead): boolean {
     this.#headSeen = true;
     this.#moved = true;
+    this.#owner.answered();
     return this.#exchange!.head(head);
   }
 
@@ -239,8 +255,17 @@ export class Connection implements AnswerEvents, Carrier {
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {
     const exchange = this.#exchange;
+    const progress = this.#progress();
     this.drop();
-    exchange?.fail({ kind, detail: `${this.#owner.origin}: ${detail}` });
+    if (exchange === undefined) return;
+    exchange.detach();
+    this.#owner.exchangeFailed(exchange, { kind, detail: `${this.#owner.origin}: ${detail}` }, progress);
+  }
+
+  #progress(): number {
+    if (this.state === CONNECTING) return UNSENT;
+    if (this.#headSeen) return ANSWERED;
+    return this.#answered ? MUMBLED : UNANSWERED;
   }
 }
 

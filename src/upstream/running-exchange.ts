@@ -6,6 +6,7 @@
 import type { AnswerHead, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { bodyLimit } from './request-head.ts';
 import { GO_ON, PAUSE, STOP } from './response-parser.ts';
+import type { Target } from './target.ts';
 
 /** The connection an exchange is on. */
 export interface Carrier {
@@ -32,6 +33,7 @@ export class RunningExchange implements UpstreamExchange {
   readonly request: UpstreamRequest;
   /** When it began to wait for a connection. */
   waitingSince = 0;
+  #tried: Target[] | undefined;
   /** The caller has handed over the whole request. */
   requestDone: boolean;
 
@@ -51,6 +53,17 @@ export class RunningExchange implements UpstreamExchange {
     this.#listener = listener;
     this.#bodyLeft = bodyLimit(request.body);
     this.requestDone = this.#bodyLeft === 0;
+  }
+
+  /** Targets that have failed it. */
+  get tried(): Target[] {
+    this.#tried ??= [];
+    return this.#tried;
+  }
+
+  /** The listener has heard, or is about to hear, how it ended. */
+  get isOver(): boolean {
+    return this.#state !== OPEN;
   }
 
   /** Only what is safe to do twice, and has no body that might be gone (RFC 9110 9.2.2). */

@@ -1,12 +1,13 @@
 /**
- * One origin: its open connections and which of them are free. Never decides whether a request may start (the upstream
- * does) and never outlives the limits it is asked to keep.
+ * One origin: its open connections, which of them are free, and how it has been doing. Never decides whether a request
+ * may start (the upstream does) and never outlives the limits it is asked to keep.
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection } from './connection.ts';
-import { type ConnectionOwner, IDLE, SETTLING, type Timeouts } from './connection-owner.ts';
-import type { AnswerListener, UpstreamExchange, UpstreamRequest } from './exchange.ts';
+import { ANSWERED, type ConnectionOwner, IDLE, SETTLING, type Timeouts, UNSENT } from './connection-owner.ts';
+import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import type { RunningExchange } from './running-exchange.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 
@@ -16,19 +17,31 @@ export interface TlsOptions {
   readonly key?: string | Buffer;
   /** Name to ask for and to verify, instead of the target's host. */
   readonly servername?: string;
+  /** true: any certificate will do. Whoever stands in between can read and change everything. */
+  readonly insecureSkipVerify?: boolean;
 }
 
 /** What all targets of one upstream share. */
 export interface TargetPool {
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
+  readonly maxConnectionAgeMs: number;
+  readonly breaker: BreakerOptions;
   readonly tls: TlsOptions;
+  readonly lookup: net.LookupFunction | undefined;
   now(): number;
   /** Call `settle` of every target when this turn of the event loop is over. */
   settleSoon(): void;
   /** A connection is gone, so there is room for another one. */
   vacated(): void;
+  /** An exchange failed: another try, or the end of it. */
+  exchangeFailed(target: Target, exchange: RunningExchange, failure: UpstreamFailure, progress: number): void;
+  /** It went from one state to another. */
+  changed(target: Target, detail: string): void;
 }
+
+/** `unhealthy`: its health check says so. `ejected`: it failed too often; `probing`: a request finds out whether still. */
+export type TargetState = 'up' | 'unhealthy' | 'ejected' | 'probing';
 
 export class Target implements ConnectionOwner, TunnelOwner {
   readonly origin: string;
@@ -36,6 +49,8 @@ export class Target implements ConnectionOwner, TunnelOwner {
   readonly isSecure: boolean;
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
+  readonly maxAgeMs: number;
+  readonly breaker: Breaker;
   readonly connections = new Set<Connection>();
   /** Connections that carry, or will carry, another protocol. */
   readonly tunnels = new Set<Tunnel>();
@@ -43,6 +58,10 @@ export class Target implements ConnectionOwner, TunnelOwner {
   active = 0;
   /** Connections whose answer came in this turn of the event loop. */
   settling = 0;
+  /** By its health check. */
+  isHealthy = true;
+  /** Exchanges that count against it. */
+  failures = 0;
 
   readonly #pool: TargetPool;
   readonly #idle: Connection[] = [];
@@ -57,12 +76,25 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#pool = pool;
     this.timeouts = pool.timeouts;
     this.keepAliveMs = pool.keepAliveMs;
+    this.maxAgeMs = pool.maxConnectionAgeMs;
+    this.breaker = new Breaker(pool.breaker);
     this.origin = url.origin;
     this.authority = url.host;
     this.isSecure = url.protocol === 'https:';
     this.#host = url.hostname.replace(/^\[|\]$/g, '');
     this.#port = Number(url.port) || (this.isSecure ? 443 : 80);
     this.#tls = this.isSecure ? tlsOptions(pool.tls, this.#host) : {};
+  }
+
+  get state(): TargetState {
+    if (!this.isHealthy) return 'unhealthy';
+    if (this.breaker.isTrying) return 'probing';
+    return this.breaker.isOpen ? 'ejected' : 'up';
+  }
+
+  /** May a request go there, if there is a choice? */
+  isUsable(): boolean {
+    return this.isHealthy && (!this.breaker.isOpen || this.breaker.admits(this.now()));
   }
 
   get idleCount(): number {
@@ -76,6 +108,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   /** Carry an exchange on the connection used last, or on a new one. */
   start(exchange: RunningExchange): void {
     const now = this.now();
+    this.breaker.chosen(now);
     while (this.#idle.length > 0) {
       // The one used last is the least likely to be closed by the other side at this moment.
       const connection = this.#idle[this.#idle.length - 1]!;
@@ -94,6 +127,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   openTunnel(request: UpstreamRequest, listener: AnswerListener, maxConnections: number): UpstreamExchange {
     if (this.connections.size + this.tunnels.size >= maxConnections) this.#idle[0]?.drop();
     this.active += 1;
+    this.breaker.chosen(this.now());
     const tunnel = new Tunnel(this, request, listener);
     this.tunnels.add(tunnel);
     return tunnel;
@@ -121,13 +155,43 @@ export class Target implements ConnectionOwner, TunnelOwner {
   settle(): void {
     if (this.#released.length === 0) return;
     const now = this.now();
-    for (const connection of this.#released) {
+    const released = this.#released;
+    this.#released = [];
+    for (const connection of released) {
       if (connection.state !== SETTLING) continue;
+      if (now >= connection.retiresAt) {
+        connection.drop();
+        continue;
+      }
       this.settling -= 1;
       connection.rest(now);
       this.#idle.push(connection);
     }
-    this.#released = [];
+  }
+
+  answered(): void {
+    // Asked first, because nearly always there is nothing to tell and the clock need not be read.
+    if (this.breaker.failures === 0 && !this.breaker.isOpen) return;
+    if (this.breaker.succeeded(this.now())) this.#pool.changed(this, 'answered again');
+  }
+
+  exchangeFailed(exchange: RunningExchange, failure: UpstreamFailure, progress: number): void {
+    // Not when it broke off in the middle of an answer or of an upload: that may well have been the client's doing.
+    if (progress === UNSENT || (progress < ANSWERED && exchange.requestDone)) this.countFailure(failure.detail);
+    this.#pool.exchangeFailed(this, exchange, failure, progress);
+  }
+
+  /** It gave no valid answer. */
+  countFailure(detail: string): void {
+    this.failures += 1;
+    if (this.breaker.failed(this.now())) this.#pool.changed(this, detail);
+  }
+
+  /** What a health check found. */
+  checked(isHealthy: boolean, detail: string): void {
+    if (this.isHealthy === isHealthy) return;
+    this.isHealthy = isHealthy;
+    this.#pool.changed(this, `health check: ${detail}`);
   }
 
   closed(connection: Connection, was: number): void {
@@ -143,7 +207,13 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   openSocket(onread?: net.OnReadOpts): net.Socket {
-    const options = { host: this.#host, port: this.#port, ...(onread === undefined ? {} : { onread }) };
+    const { lookup } = this.#pool;
+    const options = {
+      host: this.#host,
+      port: this.#port,
+      ...(onread === undefined ? {} : { onread }),
+      ...(lookup === undefined ? {} : { lookup }),
+    };
     return this.isSecure ? tls.connect({ ...options, ...this.#tls }) : net.connect(options);
   }
 
@@ -154,7 +224,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
 }
 
 function tlsOptions(options: TlsOptions, host: string): tls.ConnectionOptions {
-  const { ca, cert, key, servername } = options;
+  const { ca, cert, key, servername, insecureSkipVerify = false } = options;
   const context: tls.SecureContextOptions = {};
   if (ca !== undefined) context.ca = ca as string | Buffer | (string | Buffer)[];
   if (cert !== undefined) context.cert = cert;
@@ -164,7 +234,7 @@ function tlsOptions(options: TlsOptions, host: string): tls.ConnectionOptions {
     // Reading certificates is slow; once is enough.
     secureContext: tls.createSecureContext(context),
     // Not left to the default, which an environment variable can turn off.
-    rejectUnauthorized: true,
+    rejectUnauthorized: !insecureSkipVerify,
     ...(name === undefined ? {} : { servername: name }),
   };
 }

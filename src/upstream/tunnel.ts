@@ -19,6 +19,10 @@ export interface TunnelOwner {
   readonly isSecure: boolean;
   readonly timeouts: Timeouts;
   openSocket(): Socket;
+  /** The head of an answer came. */
+  answered(): void;
+  /** No valid answer came. */
+  countFailure(detail: string): void;
   tunnelClosed(tunnel: Tunnel): void;
 }
 
@@ -43,6 +47,7 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
   #deadline: NodeJS.Timeout | undefined;
   #wantsDrain = false;
   #over = false;
+  #isAnswered = false;
 
   constructor(owner: TunnelOwner, request: UpstreamRequest, listener: AnswerListener) {
     this.#owner = owner;
@@ -76,7 +81,7 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
 
   /** The whole upstream is torn down. */
   destroy(): void {
-    process.nextTick(() => this.#fail('unreachable', 'torn down'));
+    process.nextTick(() => this.#fail('unreachable', 'torn down', false));
   }
 
   /** The library has made its request; nothing of it has been sent. */
@@ -91,7 +96,7 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
     // Ours come before the library's: what it is to see is settled here.
     outgoing.on('upgrade', (answer: IncomingMessage, socket: Duplex) => this.#switched(answer, socket as Socket));
     outgoing.on('response', (answer: IncomingMessage) => this.#refused(answer));
-    if (outgoing.path !== this.#request.target) this.#fail('unreachable', 'the target would be changed');
+    if (outgoing.path !== this.#request.target) this.#fail('unreachable', 'the target would be changed', false);
   }
 
   fromUpstream(chunk: Buffer): boolean {
@@ -125,7 +130,7 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
         prependPath: false,
       });
     } catch (error) {
-      this.#fail('unreachable', String(error));
+      this.#fail('unreachable', String(error), false);
     } finally {
       dialling = null;
     }
@@ -166,6 +171,8 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
     const { statusCode: status, statusMessage: statusText, rawHeaders: headers } = answer;
     if (BAD_TEXT.test(statusText!) || headers.some((text) => BAD_TEXT.test(text)))
       return this.#fail('unreachable', 'invalid answer: header value');
+    this.#isAnswered = true;
+    this.#owner.answered();
     this.#listener.head({ status: status!, statusText: statusText!, headers, framing, length });
   }
 
@@ -185,11 +192,13 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
     this.#leave();
   }
 
-  #fail(kind: UpstreamFailure['kind'], detail: string): void {
+  #fail(kind: UpstreamFailure['kind'], detail: string, isTheirs = !this.#isAnswered): void {
     if (this.#over) return;
     this.#over = true;
     this.#leave();
-    this.#listener.failed({ kind, detail: `${this.#owner.origin}: ${detail}` });
+    const failure = { kind, detail: `${this.#owner.origin}: ${detail}` };
+    if (isTheirs) this.#owner.countFailure(failure.detail);
+    this.#listener.failed(failure);
   }
 
   #leave(): void {

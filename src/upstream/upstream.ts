@@ -1,48 +1,43 @@
 /**
- * The pool behind one upstream: picks a target, bounds connections and waiting requests, watches deadlines. Never
- * looks at a byte of traffic, and never calls a listener inside `send`.
+ * The pool behind one upstream: bounds connections and waiting requests, watches deadlines, and sends again what surely
+ * was not carried out. Never looks at a byte of traffic, and never calls a listener inside `send`.
  */
-import type { Timeouts } from './connection-owner.ts';
-import type { AnswerListener, UpstreamExchange, UpstreamRequest } from './exchange.ts';
+import type { LookupFunction } from 'node:net';
+import { type BreakerOptions, DEFAULT_BREAKER } from './breaker.ts';
+import { type Timeouts, UNANSWERED, UNSENT } from './connection-owner.ts';
+import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import { HealthCheck } from './health-check.ts';
+import { TargetPicker } from './pick-target.ts';
 import { refusal } from './request-head.ts';
+import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
 import { type ExchangeOwner, RunningExchange } from './running-exchange.ts';
 import { Target, type TargetPool, type TlsOptions } from './target.ts';
-
-export interface UpstreamOptions {
-  /** Origins, http:// or https://. */
-  readonly targets: readonly string[];
-  readonly timeouts: Timeouts;
-  /** Per target. */
-  readonly maxConnections: number;
-  /** Requests that may wait for a connection; as many as `maxConnections` unless told. */
-  readonly maxQueued?: number;
-  /** How long a connection may lie idle; 4 s unless told, which is under the 5 s of Node's servers. */
-  readonly keepAliveMs?: number;
-  readonly tls?: TlsOptions;
-  readonly nowMs?: () => number;
-}
-
-export interface UpstreamStats {
-  readonly open: number;
-  readonly idle: number;
-  readonly active: number;
-  readonly queued: number;
-}
+import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
 
 export class Upstream implements ExchangeOwner, TargetPool {
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
+  readonly maxConnectionAgeMs: number;
+  readonly breaker: BreakerOptions;
   readonly tls: TlsOptions;
   readonly now: () => number;
+  readonly lookup: LookupFunction | undefined;
+  /** Requests that were sent again, whether to another target or the same. */
+  retries = 0;
 
   readonly #targets: readonly Target[];
+  readonly #picker: TargetPicker;
   readonly #maxConnections: number;
   readonly #maxQueued: number;
+  readonly #queueMs: number;
+  readonly #retries: RetryOptions;
+  readonly #budget: RetryBudget;
+  readonly #checks: readonly HealthCheck[];
+  readonly #onChange: UpstreamOptions['onChange'];
   /** First in, first out; a Set, so that an aborted request can leave from the middle. */
   readonly #queue = new Set<RunningExchange>();
   readonly #tickMs: number;
   #ticker: NodeJS.Timeout | undefined;
-  #turn = 0;
   #settleAsked = false;
   #dispatching = false;
   #closed = false;
@@ -55,12 +50,24 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.keepAliveMs = options.keepAliveMs ?? 4000;
     this.tls = options.tls ?? {};
     this.now = options.nowMs ?? (() => performance.now());
+    this.lookup = options.lookup;
+    this.maxConnectionAgeMs = options.maxConnectionAgeMs ?? 60_000;
+    // A lone target is never given up: there is nowhere else to go.
+    const breaker = options.breaker ?? DEFAULT_BREAKER;
+    this.breaker = options.targets.length > 1 ? breaker : { ...breaker, failures: Number.POSITIVE_INFINITY };
+    this.#onChange = options.onChange;
+    this.#retries = options.retries ?? DEFAULT_RETRIES;
+    this.#budget = new RetryBudget(this.#retries, this.now());
     this.#maxConnections = options.maxConnections;
     this.#maxQueued = options.maxQueued ?? options.maxConnections;
-    const { connectMs, headersMs, idleMs } = options.timeouts;
-    this.#tickMs = Math.min(Math.max(Math.min(connectMs, headersMs, idleMs) / 4, 10), 250);
+    const { connectMs, headersMs, idleMs, queueMs = connectMs } = options.timeouts;
+    this.#queueMs = queueMs;
+    this.#tickMs = Math.min(Math.max(Math.min(connectMs, headersMs, idleMs, queueMs) / 4, 10), 250);
     if (options.targets.length === 0) throw new TypeError('an upstream needs a target');
     this.#targets = options.targets.map((origin) => new Target(this, origin));
+    this.#picker = new TargetPicker(this.#targets, options.maxConnections);
+    const { health } = options;
+    this.#checks = health === undefined ? [] : this.#targets.map((target) => new HealthCheck(target, health));
   }
 
   get pendingCount(): number {
@@ -81,6 +88,17 @@ export class Upstream implements ExchangeOwner, TargetPool {
     return { open, idle, active, queued: this.#queue.size };
   }
 
+  get targets(): TargetStatus[] {
+    return this.#targets.map(({ origin, state, connections, tunnels, active, failures, breaker }) => ({
+      origin,
+      state,
+      open: connections.size + tunnels.size,
+      active,
+      failures,
+      ejections: breaker.openings,
+    }));
+  }
+
   send(request: UpstreamRequest, listener: AnswerListener): UpstreamExchange {
     const exchange = new RunningExchange(this, request, listener);
     const refused = this.#closed ? 'upstream is closed' : refusal(request);
@@ -89,13 +107,14 @@ export class Upstream implements ExchangeOwner, TargetPool {
       return exchange;
     }
     if (request.upgrade !== undefined) {
-      const room = this.#pick();
+      const room = this.#picker.pick();
       if (room !== undefined) return room.openTunnel(request, listener, this.#maxConnections);
       exchange.failSoon({ kind: 'overloaded', detail: 'all connections are taken' });
       return exchange;
     }
     this.#ticker ??= setInterval(sweepSoon, this.#tickMs, this).unref();
-    const target = this.#queue.size === 0 ? this.#pick() : undefined;
+    this.#budget.deposit();
+    const target = this.#queue.size === 0 ? this.#picker.pick() : undefined;
     if (target !== undefined) {
       target.start(exchange);
     } else if (this.#queue.size < this.#maxQueued) {
@@ -119,6 +138,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
    */
   retire(): Promise<void> {
     this.#windingDown = true;
+    for (const check of this.#checks) check.stop();
     return new Promise((resolve) => {
       this.#whenClosed.push(resolve);
       this.#windDown();
@@ -129,6 +149,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
   destroy(): void {
     this.#closed = true;
     this.#windingDown = true;
+    for (const check of this.#checks) check.stop();
     for (const exchange of this.#queue) exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     this.#queue.clear();
     for (const target of this.#targets) {
@@ -161,6 +182,33 @@ export class Upstream implements ExchangeOwner, TargetPool {
     if (this.#windingDown) this.#windDown();
   }
 
+  /**
+   * A request of which nothing was sent goes to another target. One that was sent is sent again only if it is safe to do
+   * twice and the settings say so; no other request is ever sent twice (RFC 9110 9.2.2).
+   */
+  exchangeFailed(target: Target, exchange: RunningExchange, failure: UpstreamFailure, progress: number): void {
+    const isSafe = progress === UNSENT || (progress === UNANSWERED && exchange.isReplayable);
+    // After `close` nobody may wait for what a new try would bring.
+    if (this.#closed || exchange.isOver || !isSafe) return exchange.fail(failure);
+    if (progress !== UNSENT && failure.kind === 'timeout') return exchange.fail(failure);
+    exchange.tried.push(target);
+    const other = this.#picker.pickOther(exchange.tried);
+    const hasTries = exchange.tried.length <= this.#retries.attempts;
+    const next = progress === UNSENT || hasTries ? (other ?? (hasTries ? this.#picker.pick() : undefined)) : undefined;
+    if (next === undefined || !this.#budget.withdraw(this.now())) return exchange.fail(failure);
+    this.retries += 1;
+    next.start(exchange);
+  }
+
+  changed(target: Target, detail: string): void {
+    if (target.state === 'up') {
+      // What kept this one away may have kept the others away, too.
+      for (const other of this.#targets) other.breaker.tryNow();
+      this.#dispatch();
+    }
+    this.#onChange?.(target.origin, target.state, detail);
+  }
+
   /** Deadlines, checked for all connections at once instead of a timer for each request. */
   sweep(due: number): void {
     const now = this.now();
@@ -170,25 +218,13 @@ export class Upstream implements ExchangeOwner, TargetPool {
       open += target.connections.size;
     }
     for (const exchange of this.#queue) {
-      if (due - exchange.waitingSince < this.timeouts.connectMs) break;
+      if (due - exchange.waitingSince < this.#queueMs) break;
       this.#queue.delete(exchange);
       exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
     }
+    this.#dispatch();
     if (open === 0 && this.#queue.size === 0) this.#stopTicking();
     if (this.#windingDown) this.#windDown();
-  }
-
-  /** The target with the fewest requests that has room for one more; among equals each in turn. */
-  #pick(): Target | undefined {
-    const targets = this.#targets;
-    let best: Target | undefined;
-    for (let i = 0; i < targets.length; i += 1) {
-      const target = targets[(this.#turn + i) % targets.length]!;
-      if (target.active + target.settling >= this.#maxConnections) continue;
-      if (best === undefined || target.active < best.active) best = target;
-    }
-    this.#turn = (this.#turn + 1) % targets.length;
-    return best;
   }
 
   #dispatch(): void {
@@ -196,7 +232,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
     if (this.#dispatching) return;
     this.#dispatching = true;
     while (this.#queue.size > 0) {
-      const target = this.#pick();
+      const target = this.#picker.pick();
       if (target === undefined) break;
       const exchange = this.#queue.values().next().value!;
       this.#queue.delete(exchange);

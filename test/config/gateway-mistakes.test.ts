@@ -87,7 +87,7 @@ const upstreams: [string, string[]][] = [
   ['{ a: { targets: [http://x], tls: { cert: c } } }', ['1:47: "cert" needs "key"']],
   [
     '{ a: { targets: [http://x], tls: { insecure: true } } }',
-    ['1:47: unknown key "insecure" (allowed: ca, cert, key, servername)'],
+    ['1:47: unknown key "insecure" (allowed: ca, cert, key, servername, insecureSkipVerify)'],
   ],
 ];
 

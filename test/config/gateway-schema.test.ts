@@ -34,8 +34,10 @@ it('the least file gets every default', () => {
     upstreams: {
       platform: {
         targets: ['http://127.0.0.1:9000'],
-        timeouts: { connectMs: 2000, headersMs: 30_000, idleMs: 60_000 },
+        timeouts: { connectMs: 2000, headersMs: 30_000, idleMs: 60_000, queueMs: 2000 },
         maxConnections: 128,
+        maxConnectionAgeMs: 60_000,
+        breaker: { failures: 5, openMs: 1000, maxOpenMs: 30_000 },
         preserveHost: false,
       },
     },
@@ -62,6 +64,7 @@ upstreams:
     maxConnections: 1
     preserveHost: true
     health: { path: /healthz }
+    retries: {}
     tls: { ca: ca.pem, cert: c.pem, key: k.pem, servername: a.internal }
 routes:
   - id: bots
@@ -78,7 +81,14 @@ routes:
   expect(problems).toEqual([]);
   expect(value?.store).toEqual({ driver: 'redis', url: 'rediss://user:pw@redis:6379/1', keyPrefix: 'scopegate:' });
   expect(value?.decision).toEqual({ host: '127.0.0.1', port: 8082, for: 'envoy', trustedProxies: ['127.0.0.1'] });
-  expect(value?.upstreams.a?.health).toEqual({ path: '/healthz', intervalMs: 5000 });
+  expect(value?.upstreams.a?.health).toEqual({
+    path: '/healthz',
+    intervalMs: 5000,
+    timeoutMs: 2000,
+    failures: 2,
+  });
+  expect(value?.upstreams.a?.breaker).toEqual({ failures: 5, openMs: 1000, maxOpenMs: 30_000 });
+  expect(value?.upstreams.a?.retries).toEqual({ attempts: 1, budgetPercent: 20, minPerSecond: 10 });
   expect(value?.routes[0]?.require?.workspace?.role).toBe('member');
 });
 

@@ -336,9 +336,19 @@ it.each([
   ]);
 });
 
-it('active health checks are refused while they cannot be obeyed', () => {
-  const text = routes(route('x', '/x')).replace('9000"]', '9000"], health: { path: /healthz }');
-  expect(problems(text)).toEqual(['gateway.yaml:3:51: active health checks are not supported by this version yet']);
+it('a breaker that would be open for longer at first than at most is refused', () => {
+  const text = routes(route('x', '/x')).replace('9000"]', '9000"], breaker: { openMs: 5000, maxOpenMs: 4000 }');
+  expect(problems(text)).toEqual(['gateway.yaml:3:87: must be at least openMs, which is 5000']);
+});
+
+it('an upstream whose certificate is not looked at is a warning that says what that means', () => {
+  const text = routes(route('x', '/x')).replace(
+    'http://127.0.0.1:9000"]',
+    'https://a"], tls: { insecureSkipVerify: true }',
+  );
+  expect(load(text).warnings.join()).toMatch(
+    /:3:\d+: warning: the upstream "platform" is believed whatever certificate it shows/,
+  );
 });
 
 it('everything that is wrong is told at once, in the order of the file', () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import net from 'node:net';
+import type net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { MAX_INPUT } from '../../src/upstream/llhttp.ts';
-import { ask, cleanUp, get, nextTurn, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
+import { ask, cleanUp, deadOrigin, get, nextTurn, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
 
 afterEach(cleanUp);
 
@@ -258,15 +258,12 @@ test('a target given by name is found on whichever of its addresses answers', as
 });
 
 test('a target nobody listens on is unreachable, and says so only after send', async () => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  const upstream = upstreamTo(`http://127.0.0.1:${port}`);
+  const origin = await deadOrigin();
+  const upstream = upstreamTo(origin);
   const recorder = new Recorder();
   upstream.send(get(), recorder);
   expect(recorder.calls).toEqual([]);
   await recorder.over;
-  expect(recorder.failure).toEqual({ kind: 'unreachable', detail: `http://127.0.0.1:${port}: ECONNREFUSED` });
+  expect(recorder.failure).toEqual({ kind: 'unreachable', detail: `${origin}: ECONNREFUSED` });
   expect(upstream.pendingCount).toBe(0);
 });

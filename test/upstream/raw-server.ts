@@ -6,7 +6,8 @@ import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from '../../src/upstream/exchange.ts';
-import { Upstream, type UpstreamOptions } from '../../src/upstream/upstream.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
+import type { UpstreamOptions } from '../../src/upstream/upstream-options.ts';
 
 const cleanups: (() => void)[] = [];
 
@@ -65,6 +66,15 @@ export async function listen(
   const { port } = server.address() as net.AddressInfo;
   const scheme = server instanceof tls.Server ? 'https' : 'http';
   return { origin: `${scheme}://127.0.0.1:${port}`, sockets, events };
+}
+
+/** Where nobody listens. */
+export async function deadOrigin(): Promise<string> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
 }
 
 export function upstreamTo(origin: string | string[], options: Partial<UpstreamOptions> = {}): Upstream {

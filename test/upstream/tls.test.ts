@@ -1,6 +1,6 @@
 import tls from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import type { UpstreamOptions } from '../../src/upstream/upstream.ts';
+import type { UpstreamOptions } from '../../src/upstream/upstream-options.ts';
 import { cert, key } from './certificate.ts';
 import { ask, cleanUp, get, listen, nextTurn, OK, Recorder, upstreamTo } from './raw-server.ts';
 

@@ -1,0 +1,119 @@
+/**
+ * Asks one target now and then whether it is well, over a connection of its own each time: neither the pool's limit nor
+ * the breaker's count is touched. Never sends a request of a client.
+ */
+import type { OnReadOpts, Socket } from 'node:net';
+import { Connection } from './connection.ts';
+import type { ConnectionOwner, Timeouts } from './connection-owner.ts';
+import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import { type ExchangeOwner, RunningExchange } from './running-exchange.ts';
+
+export interface HealthOptions {
+  /** Asked with GET; 2xx and 3xx are healthy. */
+  readonly path: string;
+  readonly intervalMs: number;
+  /** For the head of the answer, connecting included. */
+  readonly timeoutMs: number;
+  /** Checks in a row that must fail before the target counts as unhealthy. One good answer ends that. */
+  readonly failures: number;
+}
+
+/** Of the interval, by which checks of several gateways drift apart. */
+const JITTER = 0.2;
+
+export interface CheckedTarget {
+  readonly origin: string;
+  readonly authority: string;
+  readonly isSecure: boolean;
+  readonly timeouts: Timeouts;
+  now(): number;
+  openSocket(onread: OnReadOpts): Socket;
+  checked(isHealthy: boolean, detail: string): void;
+}
+
+export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListener {
+  readonly origin: string;
+  readonly authority: string;
+  readonly isSecure: boolean;
+  readonly timeouts: Timeouts;
+  readonly keepAliveMs = 0;
+  readonly maxAgeMs = 0;
+
+  readonly #target: CheckedTarget;
+  readonly #options: HealthOptions;
+  readonly #request: UpstreamRequest;
+  #exchange: RunningExchange | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(target: CheckedTarget, options: HealthOptions) {
+    this.origin = target.origin;
+    this.authority = target.authority;
+    this.isSecure = target.isSecure;
+    this.timeouts = target.timeouts;
+    this.#target = target;
+    this.#options = options;
+    this.#request = {
+      method: 'GET',
+      target: options.path,
+      host: undefined,
+      headerLines: 'User-Agent: scopegate\r\nConnection: close\r\n',
+      body: { kind: 'none' },
+    };
+    this.#ask();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+  }
+
+  now(): number {
+    return this.#target.now();
+  }
+
+  openSocket(onread: OnReadOpts): Socket {
+    return this.#target.openSocket(onread);
+  }
+
+  head(head: AnswerHead): void {
+    this.#settle(head.status < 400, `answered ${head.status}`);
+  }
+
+  failed(failure: UpstreamFailure): void {
+    this.#settle(false, failure.detail);
+  }
+
+  exchangeFailed(exchange: RunningExchange, failure: UpstreamFailure): void {
+    exchange.fail(failure);
+  }
+
+  // A check is over with the head of its answer; nothing else of it matters.
+  informational(): void {}
+  data(): boolean {
+    return true;
+  }
+  end(): void {}
+  drained(): void {}
+  answered(): void {}
+  released(): void {}
+  closed(): void {}
+  replay(): void {}
+  leaveQueue(): void {}
+
+  #ask(): void {
+    this.#exchange = new RunningExchange(this, this.#request, this);
+    const { timeoutMs } = this.#options;
+    this.#timer = setTimeout(() => this.#settle(false, `no answer within ${timeoutMs} ms`), timeoutMs).unref();
+    new Connection(this, this.#exchange);
+  }
+
+  #settle(isHealthy: boolean, detail: string): void {
+    this.stop();
+    this.#failures = isHealthy ? 0 : this.#failures + 1;
+    if (isHealthy || this.#failures >= this.#options.failures) this.#target.checked(isHealthy, detail);
+    const waitMs = this.#options.intervalMs * (1 + JITTER * (Math.random() - 0.5));
+    this.#timer = setTimeout(() => this.#ask(), waitMs).unref();
+  }
+}

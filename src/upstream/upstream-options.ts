@@ -1,0 +1,48 @@
+/** What an upstream is told and what it tells about itself. Types only. */
+import type { LookupFunction } from 'node:net';
+import type { BreakerOptions } from './breaker.ts';
+import type { Timeouts } from './connection-owner.ts';
+import type { HealthOptions } from './health-check.ts';
+import type { RetryOptions } from './retry-budget.ts';
+import type { TargetState, TlsOptions } from './target.ts';
+
+export interface UpstreamOptions {
+  /** Origins, http:// or https://. */
+  readonly targets: readonly string[];
+  readonly timeouts: Timeouts;
+  /** Per target. */
+  readonly maxConnections: number;
+  /** Requests that may wait for a connection; as many as `maxConnections` unless told. */
+  readonly maxQueued?: number;
+  /** How long a connection may lie idle; 4 s unless told, which is under the 5 s of Node's servers. */
+  readonly keepAliveMs?: number;
+  /** How old a connection may get; a minute unless told. So long may requests go where a name no longer points. */
+  readonly maxConnectionAgeMs?: number;
+  readonly breaker?: BreakerOptions;
+  readonly retries?: RetryOptions;
+  /** Active health checks; none unless told. */
+  readonly health?: HealthOptions;
+  readonly tls?: TlsOptions;
+  readonly nowMs?: () => number;
+  /** How the addresses of a name are found; as the system does unless told. */
+  readonly lookup?: LookupFunction;
+  /** A target went from one state to another. */
+  readonly onChange?: (origin: string, state: TargetState, detail: string) => void;
+}
+
+export interface UpstreamStats {
+  readonly open: number;
+  readonly idle: number;
+  readonly active: number;
+  readonly queued: number;
+}
+
+export interface TargetStatus {
+  readonly origin: string;
+  readonly state: TargetState;
+  readonly open: number;
+  readonly active: number;
+  /** Requests that got no valid answer, and how often that was too often. */
+  readonly failures: number;
+  readonly ejections: number;
+}

@@ -9,10 +9,10 @@ import { type RunningAdmin, startAdmin } from './admin/server.ts';
 import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
 import { type DecisionOptions, startDecisionListener } from './decision/listener.ts';
 import type { Endpoint } from './edge/endpoint.ts';
-import { keepCertificate } from './edge/live-certificate.ts';
 import { Pipeline, type RefusedRequest, type Ruleset } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
+import { keepCertificate } from './lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader } from './lifecycle/reloader.ts';
 import { type Phase, Report } from './lifecycle/report.ts';
 import { UpstreamPools } from './lifecycle/upstream-pools.ts';
@@ -238,7 +238,7 @@ function listen(
     name: 'gateway',
     host: configuration.file.gateway.host,
     port: configuration.file.gateway.port,
-    tls: tls === undefined || keyPair === null ? null : { keyPair, minVersion: tls.minVersion },
+    tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
     handle: (exchange) => pipeline.handle(exchange),
     upgrades: true,
     refuse: () => ruleset().policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),

@@ -32,6 +32,7 @@ const Listener = section(
             default: 'TLSv1.2',
             description: 'The oldest version of TLS that is spoken.',
           }),
+          http2: Type.Boolean({ default: true, description: 'Offers HTTP/2 beside HTTP/1.1.' }),
         },
         { description: 'Serves HTTPS; changed files are used as soon as they are a pair. Absent: HTTP.' },
       ),

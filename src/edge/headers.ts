@@ -80,7 +80,7 @@ export interface RequestHeaderContext {
   readonly encrypted: boolean;
   /** The Host that the client sent. */
   readonly host: string;
-  readonly minorVersion: number;
+  readonly protocol: string;
   /** The peer is a configured proxy: its forwarded headers are kept and appended to. */
   readonly trusted: boolean;
   readonly forwardAuthorization: boolean;
@@ -128,7 +128,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
   const ownProto = context.encrypted ? 'https' : 'http';
   const { trusted } = context;
   return (
-    `${lines}Via: ${via}1.${context.minorVersion} scopegate\r\n` +
+    `${lines}Via: ${via}${context.protocol} scopegate\r\n` +
     `X-Forwarded-For: ${trusted ? forwardedFor : ''}${address}\r\n` +
     `X-Forwarded-Proto: ${trusted && proto !== '' ? proto : ownProto}\r\n` +
     `X-Forwarded-Host: ${trusted && host !== '' ? host : context.host}\r\n` +

@@ -200,7 +200,7 @@ export class Pipeline {
       peerAddress: exchange.peerAddress,
       encrypted: exchange.encrypted,
       host: headers.host,
-      minorVersion: exchange.minorVersion,
+      protocol: exchange.protocol,
       trusted: ruleset.isTrustedProxy(exchange.peerAddress),
       forwardAuthorization: route.forwardAuthorization,
       identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy),

@@ -19,6 +19,7 @@ export abstract class AskedExchange implements Exchange {
   readonly method: string;
   readonly target: string;
   readonly minorVersion: number = 1;
+  readonly protocol: string = '1.1';
   readonly headers: readonly string[];
   readonly peerAddress: string;
   readonly encrypted: boolean = false;

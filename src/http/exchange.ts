@@ -7,8 +7,10 @@ export interface Exchange {
   readonly method: string;
   /** Request-target as received, latin1: one char per byte. */
   readonly target: string;
-  /** Of HTTP/1; -1 for anything else. */
+  /** Of HTTP/1, which a request over HTTP/2 is translated to (1); -1 for anything else. */
   readonly minorVersion: number;
+  /** What the client really spoke, as Via names it: 1.0, 1.1 or 2.0. */
+  readonly protocol: string;
   /** Raw [name, value, …] in order and case as received, duplicates included. */
   readonly headers: readonly string[];
   readonly peerAddress: string;

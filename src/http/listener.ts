@@ -9,7 +9,9 @@ import { offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
+import { H2Server } from './h2-server.ts';
 import { closeGently, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
 
 export interface ListenerOptions {
@@ -28,17 +30,6 @@ export interface ListenerOptions {
   readonly sendable?: (status: number) => number;
   /** The body and headers for a request that could not be parsed. */
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
-}
-
-/** PEM. */
-export interface KeyPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-export interface TlsOptions {
-  readonly keyPair: KeyPair;
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -66,6 +57,7 @@ export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
   readonly #connections: Connections;
+  readonly #h2: H2Server | null;
   /** Every answer from now on is the last on its connection. */
   #windingDown = false;
   /** The answer last in line on connections whose client did not wait for the one before it. */
@@ -80,7 +72,8 @@ export class Listener {
     this.#server =
       options.tls === null
         ? createServer(limits, handle)
-        : createTlsServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...contextOf(options.tls) }, handle);
+        : createTlsServer({ ...limits, ...serverOptions(options.tls, HEADERS_TIMEOUT_MS) }, handle);
+    this.#h2 = options.tls?.http2 === true ? this.#serveH2() : null;
     this.#connections = new Connections(this.#server, options.tls === null ? 'connection' : 'secureConnection');
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
@@ -118,12 +111,13 @@ export class Listener {
 
   /** For connections to come; those that stand keep what they began with. */
   useKeyPair(keyPair: KeyPair): void {
-    (this.#server as TlsServer).setSecureContext(contextOf({ ...this.#options.tls!, keyPair }));
+    (this.#server as TlsServer).setSecureContext(contextOptions({ ...this.#options.tls!, keyPair }));
   }
 
   /** Goes on accepting, but every answer asks its client to go elsewhere for the next. */
   windDown(): void {
     this.#windingDown = true;
+    this.#h2?.sendAway();
     this.#connections.watch();
     for (const socket of this.#connections) {
       const last = this.#lastInLine(socket);
@@ -134,7 +128,15 @@ export class Listener {
   /** Stops accepting, lets requests in progress finish, and cuts what is left at the deadline. */
   drain(times: DrainTimes): Promise<void> {
     this.windDown();
+    this.#h2?.drain();
     return this.#connections.drain(times);
+  }
+
+  #serveH2(): H2Server {
+    const { handle, onBug } = this.#options;
+    const h2 = new H2Server({ handle, onBug, headerBytesMax: HEADER_BYTES_MAX, keepAliveMs: KEEP_ALIVE_MS });
+    divertH2(this.#server as TlsServer, (socket) => h2.accept(socket));
+    return h2;
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -228,10 +230,6 @@ export class Listener {
     socket.write(`${head}Connection: close\r\n\r\n${body}`);
     closeGently(socket);
   }
-}
-
-function contextOf({ keyPair, minVersion }: TlsOptions) {
-  return { cert: keyPair.cert, key: keyPair.key, minVersion };
 }
 
 /** Nobody will read this answer. */

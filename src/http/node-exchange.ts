@@ -52,6 +52,9 @@ export class NodeExchange implements Exchange {
   get minorVersion(): number {
     return this.#request.httpVersionMajor === 1 ? this.#request.httpVersionMinor : -1;
   }
+  get protocol(): string {
+    return this.#request.httpVersion;
+  }
   get headers(): readonly string[] {
     return this.#request.rawHeaders;
   }

@@ -3,10 +3,10 @@
  * and the log and a metric say so. Connections that stand are never touched.
  */
 import { type KeyPair, type KeyPairPaths, readKeyPair } from '../config/key-pair.ts';
-import { watchFiles } from '../config/watch-files.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { ChangeWatch } from './change-watch.ts';
 
 export interface CertificateUser {
   /** New connections get this pair. */
@@ -37,7 +37,7 @@ export function keepCertificate(
     log.warn(`gateway.tls: the certificate in use is valid from ${span}, and so not now`);
   };
   warnOfDates();
-  return watchFiles([paths.cert, paths.key], () => {
+  const watch = new ChangeWatch([paths.cert, paths.key], () => {
     const read = readKeyPair(paths);
     inForce = !('message' in read);
     if ('message' in read) {
@@ -52,4 +52,5 @@ export function keepCertificate(
     log.info('gateway.tls: the new certificate is in use');
     warnOfDates();
   });
+  return () => watch.stop();
 }

@@ -1,0 +1,183 @@
+/**
+ * An Exchange on one stream of an HTTP/2 connection. Every private habit of node:http2's streams that matters to us is
+ * kept here. Half never looks whole: an upload or an answer that is cut short ends as a reset. Decides nothing.
+ */
+import { METHODS } from 'node:http';
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { lowerName } from '../core/framing.ts';
+import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
+import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
+
+const { NGHTTP2_NO_ERROR } = constants;
+/** Goes out as INTERNAL_ERROR. */
+const BROKEN_OFF = new Error('the answer could not be completed');
+/** Those that Node's parser knows in HTTP/1: a method is none there that is none here. */
+const KNOWN_METHODS = new Set(METHODS);
+const UNREADABLE: TranslatedHead = { method: '', target: '', headers: [] };
+const BODILESS = new Set([204, 205, 304]);
+
+export class H2Exchange implements Exchange {
+  readonly protocol = '2.0';
+  readonly encrypted = true;
+  readonly peerAddress: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly string[];
+  /** Nothing that the request path would take for HTTP/1, where the head could not be translated. */
+  readonly minorVersion: number;
+  readonly #stream: ServerHttp2Stream;
+  #answered = false;
+  #bodyEnded: boolean;
+  /** The whole answer was handed over. */
+  #ended = false;
+  #trailers: readonly string[] = [];
+  #waitsForTrailers = false;
+
+  constructor(stream: ServerHttp2Stream, rawHead: readonly string[], endsHere: boolean, peerAddress: string) {
+    const translated = translateHead(rawHead, endsHere);
+    const head = translated !== null && KNOWN_METHODS.has(translated.method) ? translated : UNREADABLE;
+    this.#stream = stream;
+    this.#bodyEnded = endsHere;
+    this.peerAddress = peerAddress;
+    this.method = head.method;
+    this.target = head.target;
+    this.headers = head.headers;
+    this.minorVersion = head === UNREADABLE ? -1 : 1;
+    // `close` tells what is to be done.
+    stream.on('error', ignore);
+    // A paused stream that its client resets would not close before it is read on.
+    stream.once('aborted', () => process.nextTick(() => stream.destroy()));
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** Frames say where a request ends, whatever stands in it: the other streams have nothing to fear. */
+  endConnection(): void {}
+
+  answer(status: number, headers: string[], body: string): void {
+    if (!this.#respond(status, headers, { endStream: body === '' })) return;
+    this.#end(body === '' ? null : Buffer.from(body));
+  }
+
+  relayHead(status: number, _statusText: string, headers: string[]): void {
+    const sized = BODILESS.has(status) || headers.some((name, at) => at % 2 === 0 && name === 'Content-Length');
+    const waitForTrailers = !sized && this.method !== 'HEAD';
+    this.#waitsForTrailers = waitForTrailers;
+    if (!this.#respond(status, headers, { sendDate: false, waitForTrailers }) || !waitForTrailers) return;
+    // The stream stays open behind its last byte until we say that it was the last.
+    this.#stream.once('wantTrailers', () => {
+      this.#stream.sendTrailers(fieldsOf(this.#trailers));
+      setImmediate(() => this.#stopUpload());
+    });
+  }
+
+  relay(chunk: Buffer): boolean {
+    return this.#stream.writableEnded || this.#stream.write(chunk);
+  }
+
+  relayEnd(last: Buffer | null, trailers: readonly string[]): void {
+    this.#trailers = trailers;
+    this.#end(last);
+  }
+
+  /** A head leaves at once. */
+  flush(): void {}
+
+  breakOff(): void {
+    // Not `close`, which ends the answer in order before it resets it.
+    this.#stream.destroy(BROKEN_OFF);
+  }
+
+  sendContinue(): void {
+    if (!this.#isGone) this.#stream.additionalHeaders({ ':status': 100 });
+  }
+
+  readBody(sink: BodySink): void {
+    const stream = this.#stream;
+    let trailers: readonly string[] = [];
+    stream.on('trailers', (_fields, _flags, raw: readonly string[] = []) => {
+      if (areFields(raw)) trailers = raw;
+      else this.breakOff();
+    });
+    stream.on('data', (chunk: Buffer) => sink.bodyChunk(chunk));
+    stream.on('end', () => {
+      // A reset ends the body too, and one without an error looks like any other end.
+      if (this.#isGone) return;
+      this.#bodyEnded = true;
+      sink.bodyEnd(trailers);
+    });
+  }
+
+  pauseBody(): void {
+    this.#stream.pause();
+  }
+
+  resumeBody(): void {
+    this.#stream.resume();
+  }
+
+  listen(listener: ExchangeListener): void {
+    const stream = this.#stream;
+    const closed = () => {
+      const whole = this.#ended && stream.writableFinished && stream.rstCode === NGHTTP2_NO_ERROR;
+      listener.clientClosed(whole);
+    };
+    stream.on('drain', () => listener.clientDrained());
+    stream.once('close', closed);
+    // Gone while the decision was being made.
+    if (stream.destroyed) process.nextTick(closed);
+  }
+
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  #respond(status: number, headers: readonly string[], options: object): boolean {
+    this.#answered = true;
+    if (this.#isGone) return false;
+    try {
+      this.#stream.respond({ ':status': status, ...fieldsOf(headers) }, options);
+      return true;
+    } catch {
+      // Node will not send it: some versions take no second value for certain names.
+      this.breakOff();
+      return false;
+    }
+  }
+
+  #end(last: Buffer | null): void {
+    const stream = this.#stream;
+    this.#ended = true;
+    if (!stream.writableEnded) {
+      if (last === null) stream.end();
+      else stream.end(last);
+    }
+    if (this.#waitsForTrailers) return;
+    if (stream.writableFinished) this.#stopUpload();
+    else stream.once('finish', () => this.#stopUpload());
+  }
+
+  /** The answer is out and the request goes on: nobody waits for the rest of it (RFC 9113 section 8.1). */
+  #stopUpload(): void {
+    if (!this.#bodyEnded && !this.#isGone) this.#stream.close(NGHTTP2_NO_ERROR);
+  }
+}
+
+/** Values of one name together, in their order; nothing that speaks of a connection. */
+function fieldsOf(pairs: readonly string[]): OutgoingHttpHeaders {
+  const fields: Record<string, string | string[]> = Object.create(null);
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = lowerName(pairs[at]!);
+    const value = pairs[at + 1]!;
+    const before = fields[name];
+    if (isConnectionSpecific(name)) continue;
+    if (before === undefined) fields[name] = value;
+    else if (typeof before === 'string') fields[name] = [before, value];
+    else before.push(value);
+  }
+  return fields;
+}
+
+function ignore(): void {}

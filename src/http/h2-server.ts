@@ -1,0 +1,94 @@
+/**
+ * HTTP/2 on connections whose handshake agreed on it: sessions with their limits, the way to drain them, and each stream
+ * handed over as an Exchange. Knows no route and no token, and never listens itself.
+ */
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Exchange } from './exchange.ts';
+import { H2Exchange } from './h2-exchange.ts';
+
+export interface H2ServerOptions {
+  readonly handle: (exchange: Exchange) => void;
+  readonly onBug: (error: unknown) => void;
+  readonly headerBytesMax: number;
+  readonly keepAliveMs: number;
+}
+
+const STREAMS_MAX = 100;
+/** For all streams of a connection together; each has the 64 KiB of the protocol. */
+const CONNECTION_WINDOW_BYTES = 1024 * 1024;
+/** A client that was told goodbye gets this long to hang up. */
+const LINGER_MS = 1000;
+
+const LIMITS = {
+  maxHeaderListPairs: 500,
+  maxOutstandingPings: 10,
+  maxOutstandingSettings: 10,
+  maxSessionMemory: 16,
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  // Each stream that is opened only to be reset costs us a decision and an upstream connection (CVE-2023-44487).
+  streamResetBurst: 200,
+  streamResetRate: 20,
+  // What the upstream says twice is said twice.
+  strictSingleValueFields: false,
+};
+
+export class H2Server {
+  readonly #options: H2ServerOptions;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #draining = false;
+
+  constructor(options: H2ServerOptions) {
+    this.#options = options;
+  }
+
+  accept(socket: TLSSocket): void {
+    const { headerBytesMax, keepAliveMs } = this.#options;
+    const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytesMax };
+    const session = performServerHandshake(socket, { ...LIMITS, settings });
+    const peerAddress = socket.remoteAddress ?? '';
+    let open = 0;
+    this.#sessions.add(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.on('stream', (stream: ServerHttp2Stream, _headers, flags: number, raw: readonly string[] = []) => {
+      open++;
+      stream.once('close', () => open--);
+      this.#handle(stream, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
+    });
+    session.setTimeout(keepAliveMs, () => {
+      if (open === 0) session.close();
+    });
+    // A connection that breaks the protocol ends; `close` follows.
+    session.on('error', ignore);
+    session.once('close', () => {
+      this.#sessions.delete(session);
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    });
+    if (this.#draining) session.close();
+  }
+
+  /** GOAWAY: streams that were begun are finished; later ones were never ours, which the client is told. */
+  sendAway(): void {
+    for (const session of this.#sessions) session.close();
+  }
+
+  /** From now on every client is sent away. */
+  drain(): void {
+    this.#draining = true;
+    this.sendAway();
+  }
+
+  #handle(stream: ServerHttp2Stream, raw: readonly string[], endsHere: boolean, peerAddress: string): void {
+    const exchange = new H2Exchange(stream, raw, endsHere, peerAddress);
+    try {
+      this.#options.handle(exchange);
+    } catch (error) {
+      // Fail closed: a request that broke us is neither answered nor forwarded further.
+      exchange.breakOff();
+      this.#options.onBug(error);
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,507 @@
+/** Promises about HTTP/2: it is the same gateway, whoever speaks it, and what the protocol adds opens no side door. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Bell } from '../support/bell.ts';
+import { started } from '../support/process.ts';
+import { Recorder, startHttpUpstream } from '../support/recorder.ts';
+import { hasTool } from '../support/tools.ts';
+import {
+  askH2,
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  FrameClient,
+  GOAWAY,
+  HEADERS,
+  h2,
+  PING,
+  RST_STREAM,
+  SETTINGS,
+} from './h2-client.ts';
+import { startTlsGateway, type TlsGateway } from './house.ts';
+
+const READ = { require: { scopes: ['workflows:read'] } };
+const ROUTES = [
+  { id: 'public', match: { path: '/public/**' }, public: true },
+  { id: 'files', match: { path: '/files/**' }, ...READ },
+  { id: 'closed', match: { path: '/closed/**' }, require: { scopes: ['knowledge:write'] } },
+];
+
+let upstream: Recorder;
+let house: TlsGateway;
+let bearer: string;
+let url: string;
+beforeAll(async () => {
+  upstream = await Recorder.start();
+  house = await startTlsGateway(upstream.url, { routes: ROUTES });
+  url = house.gateway.url;
+  bearer = `Bearer ${await house.gateway.mint({ scopes: ['workflows:read'] })}`;
+});
+beforeEach(() => {
+  upstream.clear();
+  upstream.reply = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  upstream.replyToHead = null;
+});
+afterAll(async () => {
+  await house[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+const GET = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':authority', 'api.test'],
+  [':path', '/public/x'],
+] as const;
+const without = (name: string) => GET.filter(([key]) => key !== name);
+const POST = [[':method', 'POST'] as const, ...without(':method')];
+
+describe('a request over HTTP/2', () => {
+  it('is judged and forwarded as one over HTTP/1.1 is', async () => {
+    using session = await h2(url);
+    const answer = await askH2(session, { ':path': '/files/a%2Eb?q=%2e&r', authorization: bearer, 'x-own': 'kept' });
+    expect([answer.status, answer.body, answer.rstCode]).toEqual([200, 'ok', 0]);
+    const request = upstream.requests[0]!;
+    expect(request.text.split('\r\n', 1)[0]).toBe('GET /files/a.b?q=%2e&r HTTP/1.1');
+    expect(request.header('x-own')).toBe('kept');
+    expect(request.header('via')).toBe('2.0 scopegate');
+    expect(request.header('x-forwarded-proto')).toBe('https');
+    expect(request.header('x-scopegate-kind')).toBe('personal');
+    expect(request.header('authorization')).toBeUndefined();
+    expect(request.framing).toBe('none');
+    expect(request.text).not.toMatch(/^:/m);
+    expect(answer.headers['x-request-id']).toBe(request.header('x-request-id'));
+  });
+
+  it('is refused with the same words', async () => {
+    using session = await h2(url);
+    const { status, headers, body } = await askH2(session, { ':path': '/files/x' });
+    expect([status, JSON.parse(body).code, headers['www-authenticate']]).toEqual([401, 4100, expect.anything()]);
+    expect((await askH2(session, { ':path': '/closed/x', authorization: bearer })).status).toBe(403);
+    expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+    expect((await askH2(session, { ':path': '/files/../x', authorization: bearer })).status).toBe(400);
+    using client = await FrameClient.connect(url);
+    client.headers(1, [
+      ...GET.slice(0, 3),
+      [':path', '/files/x'],
+      ['authorization', bearer],
+      ['authorization', bearer],
+    ]);
+    expect(await client.fate(1)).toBe(-1);
+    expect((await askH2(session, { ':path': '/files/x', ':method': 'HEAD' })).body).toBe('');
+    expect(upstream.text).toBe('');
+  });
+
+  it('with a body of unknown length goes up in chunks, with its trailers, and the answer brings its own', async () => {
+    upstream.reply = () =>
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 42\r\n\r\n';
+    using session = await h2(url);
+    const stream = session.request({ ':path': '/public/x', ':method': 'POST' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-check': 'seven' }));
+    let trailers: Record<string, unknown> = {};
+    stream.on('trailers', (fields) => {
+      trailers = fields;
+    });
+    stream.resume().end('body');
+    await once(stream, 'close');
+    const request = upstream.requests[0]!;
+    expect([request.framing, request.body, request.trailers]).toEqual(['chunked', 'body', [['x-check', 'seven']]]);
+    expect(trailers['x-sum']).toBe('42');
+  });
+
+  it('with a length goes up with that length', async () => {
+    using session = await h2(url);
+    await askH2(session, { ':path': '/public/x', ':method': 'PUT', 'content-length': 5 }, 'hello');
+    expect([upstream.requests[0]!.framing, upstream.requests[0]!.body]).toEqual(['length', 'hello']);
+  });
+
+  it('keeps repeated and non-ASCII headers in both directions, and joins the pieces of a cookie', async () => {
+    upstream.reply = () =>
+      'HTTP/1.1 200 OK\r\nX-Two: \xe9ins\r\nX-Other: 1\r\nX-Two: zwei\r\nETag: "a"\r\nETag: "b"\r\nConnection: x-hop\r\n' +
+      'X-Hop: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n';
+    using client = await FrameClient.connect(url);
+    client.headers(1, [...GET, ['cookie', 'a=1'], ['x-two', '\xe9ins'], ['cookie', 'b=2'], ['x-two', 'zwei']]);
+    expect(await client.fate(1)).toBe(200);
+    const request = upstream.requests[0]!;
+    expect(request.all('cookie')).toEqual(['a=1; b=2']);
+    expect(request.all('x-two')).toEqual(['\xe9ins', 'zwei']);
+
+    using session = await h2(url);
+    const { raw } = await askH2(session, { ':path': '/public/x' });
+    const all = (name: string) => raw.filter((_, at) => at % 2 === 1 && raw[at - 1] === name);
+    expect(all('x-two')).toEqual(['\xe9ins', 'zwei']);
+    expect(all('etag')).toEqual(['"a"', '"b"']);
+    expect([...all('x-hop'), ...all('connection'), ...all('keep-alive')]).toEqual([]);
+  });
+
+  it('that expects 100-continue is told to go on once it is allowed, and not before', async () => {
+    using session = await h2(url);
+    const ask = async (authorization: string) => {
+      const stream = session.request({ ':path': '/files/x', ':method': 'POST', expect: '100-continue', authorization });
+      const seen: unknown[] = [];
+      stream.on('continue', () => {
+        seen.push(100);
+        stream.end('late');
+      });
+      stream.on('response', (fields) => seen.push(fields[':status']));
+      stream.resume();
+      await once(stream, 'close');
+      return seen;
+    };
+    expect(await ask(bearer)).toEqual([100, 200]);
+    expect(upstream.requests[0]!.body).toBe('late');
+    expect(await ask('Bearer pat_no')).toEqual([401]);
+    expect(upstream.requests).toHaveLength(1);
+  });
+
+  it.each([204, 304])('%i has no body, and HEAD keeps the length that GET would have', async (status) => {
+    upstream.reply = ({ method }) =>
+      method === 'HEAD' ? 'HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n' : `HTTP/1.1 ${status} X\r\n\r\n`;
+    using session = await h2(url);
+    const bare = await askH2(session, { ':path': '/public/x' });
+    expect([bare.status, bare.body, bare.rstCode]).toEqual([status, '', 0]);
+    const head = await askH2(session, { ':path': '/public/x', ':method': 'HEAD' });
+    expect([head.status, head.headers['content-length'], head.body, head.rstCode]).toEqual([200, '42', '', 0]);
+  });
+});
+
+describe('what could be read in two ways is refused', () => {
+  it.each([
+    ['a path that is no path', [...without(':path'), [':path', 'public/x']]],
+    ['an absolute path', [...without(':path'), [':path', 'https://api.test/public/x']]],
+    ['dot segments', [...without(':path'), [':path', '/public/../files/x']]],
+    ['a fragment', [...without(':path'), [':path', '/public/x#y']]],
+    ['a blank in the path', [...without(':path'), [':path', '/public/x HTTP/1.1']]],
+    ['a line end in the path', [...without(':path'), [':path', '/public/x HTTP/1.1\r\nX: y']]],
+    ['no path', without(':path')],
+    ['two paths', [...GET, [':path', '/files/x']]],
+    ['no method', without(':method')],
+    ['a method that HTTP/1 does not know', [[':method', 'get'], ...without(':method')]],
+    ['a method with a line end', [[':method', 'GET /files/x HTTP/1.1\r\nX:'], ...without(':method')]],
+    ['no scheme', without(':scheme')],
+    ['another scheme', [[':scheme', 'ftp'], ...without(':scheme')]],
+    ['no authority', without(':authority')],
+    ['an authority with user', [[':authority', 'me@api.test'], ...without(':authority')]],
+    ['a Host that is not the authority', [...GET, ['host', 'other.test']]],
+    ['two Hosts', [...without(':authority'), ['host', 'api.test'], ['host', 'api.test']]],
+    ['an unknown pseudo-header', [[':protocol', 'websocket'], ...GET]],
+    ['a status', [[':status', '200'], ...GET]],
+    ['a pseudo-header behind a header', [['x', 'y'], ...GET]],
+    [
+      'CONNECT',
+      [
+        [':method', 'CONNECT'],
+        [':authority', 'api.test:443'],
+      ],
+    ],
+    [
+      'OPTIONS *',
+      [
+        [':method', 'OPTIONS'],
+        [':scheme', 'https'],
+        [':authority', 'api.test'],
+        [':path', '*'],
+      ],
+    ],
+    ['Connection', [...GET, ['connection', 'close']]],
+    ['Keep-Alive', [...GET, ['keep-alive', 'timeout=5']]],
+    ['Proxy-Connection', [...GET, ['proxy-connection', 'keep-alive']]],
+    ['Transfer-Encoding', [...POST, ['transfer-encoding', 'chunked']]],
+    ['Upgrade', [...GET, ['upgrade', 'websocket']]],
+    ['TE other than trailers', [...GET, ['te', 'gzip']]],
+    ['a name in capitals', [...GET, ['X-Own', '1']]],
+    ['a length where nothing follows', [...POST, ['content-length', '5']]],
+    ['two lengths', [...POST, ['content-length', '0'], ['content-length', '0']]],
+    ['a length that is no number', [...POST, ['content-length', '+0']]],
+    ['an Expect that we cannot meet', [...POST, ['expect', 'miracles']]],
+  ] as const)('%s', async (_name, pairs) => {
+    using client = await FrameClient.connect(url);
+    client.headers(1, pairs);
+    expect(await client.fate(1)).toBeOneOf([400, 'reset', 'ended']);
+    expect(upstream.text).toBe('');
+    expect(house.gateway.errorLines).toEqual([]);
+  });
+
+  it.each([
+    ['x:evil', '1'],
+    ['x\r\nevil', '1'],
+    ['', 'evil'],
+    ['x-own', 'a\r\nevil: 5'],
+    ['x-own', 'a\0evil'],
+    ['x-own', 'evil\x7f'],
+  ])('no byte of a header that HTTP/2 forbids crosses: %j: %j', async (name, value) => {
+    using client = await FrameClient.connect(url);
+    client.headers(1, [...GET, [name, value]]);
+    await client.fate(1);
+    expect(upstream.text).not.toMatch(/evil|x-own/);
+  });
+
+  it('and TE: trailers, a Host that is the authority, and no Host but an authority are fine', async () => {
+    using client = await FrameClient.connect(url);
+    client.headers(1, [...GET, ['te', 'trailers'], ['host', 'API.test']]);
+    client.headers(3, [...without(':authority'), ['host', 'api.test']]);
+    expect([await client.fate(1), await client.fate(3)]).toEqual([200, 200]);
+    expect(upstream.requests.map((request) => request.all('x-forwarded-host'))).toEqual([['api.test'], ['api.test']]);
+  });
+
+  it('a body that is longer or shorter than its length never looks whole', async () => {
+    for (const [length, body] of [
+      ['3', 'four'],
+      ['9', 'four'],
+    ] as const) {
+      using client = await FrameClient.connect(url);
+      client.headers(1, [...POST, ['content-length', length]], END_HEADERS);
+      client.send(DATA, END_STREAM, 1, Buffer.from(body));
+      expect(await client.fate(1)).toBeOneOf([400, 'reset', 'ended']);
+    }
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it('trailers with a pseudo-header or a line end in them never reach the upstream', async () => {
+    for (const trailer of [
+      [':path', '/files/x'],
+      ['x-own', 'a\r\nGET /files/x HTTP/1.1'],
+      ['content-length', '5'],
+      ['authorization', 'Bearer x'],
+      ['x-scopegate-role', 'admin'],
+    ] as const) {
+      using client = await FrameClient.connect(url);
+      client.headers(1, POST, END_HEADERS).send(DATA, 0, 1, Buffer.from('x')).headers(1, [trailer]);
+      await client.fate(1);
+    }
+    for (const request of upstream.requests) expect(request.trailers).toEqual([]);
+    expect(upstream.text).not.toContain('/files/x');
+  });
+});
+
+describe('half never looks whole', () => {
+  it.each([
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ['of a known length', 'Content-Length: 9\r\n\r\nhalf'],
+  ])('an answer %s that breaks off resets the stream, and the connection goes on', async (_name, start) => {
+    upstream.replyToHead = (head, connection) => {
+      if (!head.startsWith('GET /public/half')) return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+      connection.write(`HTTP/1.1 200 OK\r\n${start}`);
+      setImmediate(() => connection.reset());
+      return undefined;
+    };
+    using client = await FrameClient.connect(url);
+    client.headers(1, [...without(':path'), [':path', '/public/half']]);
+    await client.until(() => client.frames.some(({ type, stream }) => type === RST_STREAM && stream === 1), 'reset');
+    expect(
+      client.frames.some(({ flags, type, stream }) => stream === 1 && type < 2 && (flags & END_STREAM) !== 0),
+    ).toBe(false);
+    client.headers(3, GET);
+    expect(await client.fate(3)).toBe(200);
+  });
+
+  it.each([
+    ['an error', 8],
+    ['no error', 0],
+  ])('an upload that its client resets with %s breaks the upstream', async (_name, code) => {
+    using client = await FrameClient.connect(url);
+    client.headers(1, POST, END_HEADERS).send(DATA, 0, 1, Buffer.from('half'));
+    await upstream.until(({ text }) => text.includes('half'), 'half of the body');
+    client.reset(1, code);
+    await upstream.connections[0]!.ended;
+    expect(upstream.requests).toEqual([]);
+    client.headers(3, GET);
+    expect(await client.fate(3)).toBe(200);
+  });
+
+  it('a client that gives up on an answer ends the work upstream', async () => {
+    upstream.replyToHead = () => '';
+    using client = await FrameClient.connect(url);
+    client.headers(1, GET);
+    await upstream.until(({ connections }) => connections.length > 0 && connections[0]!.text !== '', 'request');
+    client.reset(1, 8);
+    await upstream.connections[0]!.ended;
+  });
+
+  it('an upload that is refused is stopped, and the connection goes on', async () => {
+    using client = await FrameClient.connect(url);
+    client.headers(
+      1,
+      [...without(':path').map(([k, v]) => [k, k === ':method' ? 'POST' : v] as const), [':path', '/nowhere']],
+      END_HEADERS,
+    );
+    expect(await client.fate(1)).toBe(404);
+    await client.until(() => client.frames.some(({ type, stream }) => type === RST_STREAM && stream === 1), 'stop');
+    expect(client.frames.find(({ type }) => type === RST_STREAM)!.payload.readUInt32BE()).toBe(0);
+    client.headers(3, GET);
+    expect(await client.fate(3)).toBe(200);
+  });
+});
+
+describe('limits', () => {
+  const goaway = (client: FrameClient) => () => client.ended || client.frames.some(({ type }) => type === GOAWAY);
+
+  it('no more streams at once than announced', async () => {
+    upstream.replyToHead = () => '';
+    using client = await FrameClient.connect(url);
+    for (let stream = 1; stream <= 2 * 101 + 1; stream += 2) client.headers(stream, GET);
+    await client.until(() => client.frames.some(({ type }) => type === RST_STREAM || type === GOAWAY), 'refusal');
+    expect(
+      client.frames.find(({ type }) => type === SETTINGS)!.payload.includes(Buffer.from([0, 3, 0, 0, 0, 100])),
+    ).toBe(true);
+  });
+
+  it('headers beyond 16 KiB are not read', async () => {
+    using client = await FrameClient.connect(url);
+    client.headers(1, [...GET, ['x-big', 'x'.repeat(16 * 1024)]]);
+    expect(await client.fate(1)).toBeOneOf([400, 'reset', 'ended']);
+    expect(upstream.text).not.toContain('x-big');
+  });
+
+  it('a client that opens streams only to reset them is shown the door', async () => {
+    upstream.replyToHead = () => '';
+    using client = await FrameClient.connect(url);
+    for (let stream = 1; stream < 2 * 600 && !client.ended; stream += 2) client.headers(stream, GET).reset(stream, 8);
+    await client.until(goaway(client), 'GOAWAY');
+  });
+
+  it('so is one that floods with pings, settings, empty frames or header blocks without end', async () => {
+    const settings = (client: FrameClient) => client.send(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 255, 255]));
+    const floods: ReadonlyArray<(client: FrameClient) => void> = [
+      (client) => client.send(CONTINUATION, 0, 1, Buffer.alloc(1)),
+      (client) => client.send(HEADERS, 0, 2, Buffer.alloc(1)),
+    ];
+    for (const flood of floods) {
+      using client = await FrameClient.connect(url);
+      client.send(HEADERS, 0, 1, Buffer.alloc(0));
+      for (let count = 0; count < 5000 && !client.ended; count++) flood(client);
+      await client.until(goaway(client), 'GOAWAY');
+    }
+    // Answered, and with nothing kept: the connection goes on.
+    using client = await FrameClient.connect(url);
+    for (let count = 0; count < 5000; count++) settings(client.send(PING, 0, 0, Buffer.alloc(8)));
+    client.headers(1, GET);
+    expect(await client.fate(1)).toBeOneOf([200, 'ended']);
+    using other = await FrameClient.connect(url);
+    expect(await other.headers(1, GET).fate(1)).toBe(200);
+  });
+});
+
+describe('flow control is back-pressure', () => {
+  it('an answer waits for a client that does not read, without being kept', async () => {
+    const bell = new Bell();
+    let sent = 0;
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    const total = 64 * 1024 * 1024;
+    upstream.replyToHead = (_head, { socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
+      const pump = () => {
+        while (sent < total) {
+          sent += chunk.length;
+          if (!socket.write(chunk)) {
+            bell.ring();
+            socket.once('drain', pump);
+            return;
+          }
+        }
+        bell.ring();
+      };
+      pump();
+      return undefined;
+    };
+    using session = await h2(url);
+    const stream = session.request({ ':path': '/public/x' });
+    await once(stream, 'response');
+    // Another stream of the same connection is not held up.
+    expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+    expect(sent).toBeLessThan(total / 2);
+    let received = 0;
+    stream.on('data', (piece: Buffer) => {
+      received += piece.length;
+    });
+    await once(stream, 'close');
+    expect([received, stream.rstCode]).toEqual([total, 0]);
+  });
+
+  it('an upload waits for an upstream that does not read, and arrives whole', async () => {
+    const total = 16 * 1024 * 1024;
+    const begun = Promise.withResolvers<IncomingMessage>();
+    await using slow = await startHttpUpstream((request, response) => {
+      begun.resolve(request);
+      let received = 0;
+      request.on('end', () => response.end(String(received)));
+      request.on('data', (piece: Buffer) => {
+        received += piece.length;
+      });
+      request.pause();
+    });
+    await using own = await startTlsGateway(slow.url, { routes: ROUTES });
+    // It keeps what it sends in memory.
+    using session = await h2(own.gateway.url, { maxSessionMemory: 100 });
+    const asked = askH2(session, { ':path': '/public/x', ':method': 'POST' }, 'y'.repeat(total));
+    const request = await begun.promise;
+    // Another stream of the same connection is not held up.
+    expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+    expect(request.socket.bytesRead).toBeLessThan(total / 2);
+    request.resume();
+    expect([(await asked).status, (await asked).body]).toEqual([200, String(total)]);
+  });
+});
+
+it('draining says GOAWAY, finishes what was begun and takes no more', async () => {
+  await using own = await startTlsGateway(upstream.url, { routes: ROUTES });
+  upstream.replyToHead = () => '';
+  using client = await FrameClient.connect(own.gateway.url);
+  client.headers(1, GET);
+  await upstream.until(({ connections }) => connections.some(({ text }) => text.includes('/public/x')), 'request');
+  const stopped = own.gateway.running.stop();
+  await client.until(() => client.frames.some(({ type }) => type === GOAWAY), 'GOAWAY');
+  upstream.connections.at(-1)!.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  expect(await client.fate(1)).toBe(200);
+  await client.until(() => client.ended, 'end of the connection');
+  await stopped;
+});
+
+it('is not offered where it was switched off', async () => {
+  await using own = await startTlsGateway(upstream.url, { routes: ROUTES, tls: { http2: false } });
+  await expect(FrameClient.connect(own.gateway.url)).rejects.toThrow();
+});
+
+describe.skipIf(!hasTool('curl'))('curl', () => {
+  const curl = async (...args: readonly string[]) => {
+    const { port } = new URL(url);
+    const run = started('curl', [
+      ...['-sS', '--http2', '--cacert', house.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
+      ...args.map((arg) => arg.replace('URL', `https://gateway.test:${port}`)),
+    ]);
+    return [await run.exit(), run.stdout(), run.stderr()] as const;
+  };
+
+  it('speaks HTTP/2 to it', async () => {
+    const asked = await curl('-w', ' %{http_version} %{http_code}', '-H', `Authorization: ${bearer}`, 'URL/files/x');
+    expect(asked).toEqual([0, 'ok 2 200', '']);
+  });
+
+  it('sees that half an answer is half', async () => {
+    upstream.replyToHead = (_head, connection) => {
+      connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
+      setImmediate(() => connection.reset());
+      return undefined;
+    };
+    expect((await curl('URL/public/x'))[0]).toBe(92);
+  });
+});
+
+it.skipIf(!hasTool('h2load'))('h2load gets every answer of many streams on few connections', async () => {
+  const run = started('h2load', [
+    '-n',
+    '2000',
+    '-c',
+    '4',
+    '-m',
+    '20',
+    '-H',
+    `authorization: ${bearer}`,
+    `${url}/files/x`,
+  ]);
+  expect(await run.exit()).toBe(0);
+  expect(run.stdout()).toContain('2000 succeeded, 0 failed, 0 errored');
+  expect(run.stdout()).toContain('status codes: 2000 2xx');
+});

@@ -1,6 +1,6 @@
 /**
- * Documents made from the sources and tests: which test holds which requirement, and how every reason looks in every
- * dialect. `npm run generate` writes them; a test keeps them current.
+ * Documents made from the sources and tests: which test holds which requirement, how every reason looks in every
+ * dialect, and what attacks are held off. `npm run generate` writes them; a test keeps them current.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { loadPolicy } from '../../src/config/load-policy.ts';
 import { BUILT_IN_DIALECTS, compileDialect, type Dialect } from '../../src/core/dialect.ts';
 import { REASON_NAMES, reasonRow } from '../../src/core/reason.ts';
+import { conformanceDocument, readmeDocument } from './conformance-document.ts';
 import { settingsDocument } from './settings-document.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -104,6 +105,8 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'docs/requirements.md': requirementsDocument,
   'docs/refusals.md': refusalsDocument,
   'docs/settings.md': settingsDocument,
+  'docs/conformance.md': () => conformanceDocument(ROOT),
+  'README.md': () => readmeDocument(ROOT),
 };
 
 export function readDocument(path: string): string {

@@ -1,11 +1,16 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-describe('requests sent without waiting', () => {
+attack({
+  name: 'requests sent without waiting are judged one by one and answered in order',
+  outcome: 'each by its own rules',
+  sources: ['RFC 9112 section 9.3.2'],
+})(() => {
   test('are judged one by one and answered in order, whoever is quicker', async () => {
     let finishFirst: (bytes: string) => void = () => {};
     at.upstream.reply = ({ target }) =>
@@ -29,7 +34,13 @@ describe('requests sent without waiting', () => {
     ]);
     expect(at.upstream.lines.toSorted()).toEqual(['GET /files/1', 'GET /files/3', 'GET /files/5']);
   });
+});
 
+attack({
+  name: 'bodies among pipelined requests are no requests',
+  outcome: 'the upstream sees the outer ones alone',
+  sources: ['RFC 9112 section 9.3.2'],
+})(() => {
   test('bodies among them are no requests', async () => {
     const inner = rawRequest('DELETE /files/inner', [at.writer]);
     using client = await at.connect();
@@ -45,7 +56,13 @@ describe('requests sent without waiting', () => {
     await client.response(2);
     expect(at.upstream.lines.toSorted()).toEqual(['GET /files/3', 'POST /files/1', 'POST /files/2']);
   });
+});
 
+attack({
+  name: 'nothing behind a pipelined request that is refused for its form is run',
+  outcome: '400 and close',
+  sources: ['RFC 9112 section 11.2'],
+})(() => {
   test('an ambiguous one ends the connection: what follows it is not run', async () => {
     using client = await at.connect();
     client.send(
@@ -67,7 +84,13 @@ describe('requests sent without waiting', () => {
     const response = await at.refuses(odd() + rawRequest('GET /files/behind', [at.reader]), 400);
     expect(response?.header('connection')).toBe('close');
   });
+});
 
+attack({
+  name: 'a broken request does not overtake or cut into the answers before it',
+  outcome: 'they arrive whole, then 400 and close',
+  sources: ['RFC 9112 section 9.3.2'],
+})(() => {
   test('a broken one is answered after the whole ones before it', async () => {
     let finish: (bytes: string) => void = () => {};
     at.upstream.reply = () => new Promise((resolve) => (finish = resolve));
@@ -98,7 +121,13 @@ describe('requests sent without waiting', () => {
     expect(client.received).toMatch(/halfhalf/);
     expect(client.responses.map(({ status }) => status)).toEqual([200, 400]);
   });
+});
 
+attack({
+  name: 'nothing behind a refused body in a pipeline is run',
+  outcome: 'the answers before it, its own, and close',
+  sources: ['RFC 9112 section 9.3'],
+})(() => {
   test('a refused body in the middle ends the connection after the answers before it', async () => {
     using client = await at.connect();
     client.send(
@@ -111,7 +140,13 @@ describe('requests sent without waiting', () => {
     expect(client.responses.map(({ status }) => status)).toEqual([200, 401]);
     expect(at.upstream.lines).toEqual(['GET /files/1', 'GET /public/sentinel']);
   });
+});
 
+attack({
+  name: 'nothing behind Connection: close is run',
+  outcome: 'closed after its answer',
+  sources: ['RFC 9112 section 9.6'],
+})(() => {
   test('after Connection: close nothing is run', async () => {
     using client = await at.connect();
     client.send(rawRequest('GET /files/1', [at.reader, 'Connection: close']) + rawRequest('GET /files/2', [at.reader]));
@@ -120,7 +155,13 @@ describe('requests sent without waiting', () => {
     expect(at.upstream.lines).toEqual(['GET /files/1', 'GET /public/sentinel']);
     expect(client.responses[0]?.status).toBe(200);
   });
+});
 
+attack({
+  name: 'nothing behind a request to upgrade is run',
+  outcome: 'closed after its answer',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
   test('behind a request to upgrade nothing is lost half way: the connection ends', async () => {
     for (const headers of [
       ['Connection: Upgrade', 'Upgrade: foo'],
@@ -138,7 +179,13 @@ describe('requests sent without waiting', () => {
       expect(at.upstream.lines).toEqual(['POST /files/1', 'GET /public/sentinel']);
     }
   });
+});
 
+attack({
+  name: 'the answers of two clients never change places',
+  outcome: 'each gets its own, in order',
+  sources: ['CVE-2026-29057'],
+})(() => {
   test('the answers of two clients never change places', async () => {
     at.upstream.reply = ({ target }) => ok(`for ${target}`);
     await Promise.all(

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { ask, rawRequest } from '../support/raw.ts';
-import type { RecordedRequest } from '../support/recorder.ts';
-import { house } from './house.ts';
+import { ask, rawRequest } from '../../support/raw.ts';
+import type { RecordedRequest } from '../../support/recorder.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
 const FRAMINGS = [
@@ -29,30 +30,40 @@ async function expectHalf(version: string, cut: (request: RecordedRequest) => vo
   if (response?.framing === 'close') expect(client.ending).toBe('reset');
 }
 
-describe.each(['HTTP/1.1', 'HTTP/1.0'])('half an answer never looks whole to a client of %s', (version) => {
-  describe.each(FRAMINGS)('%s', (_, head) => {
-    test('when the upstream closes', () => expectHalf(version, ({ connection }) => connection.end(), head));
-    test('when the upstream resets', () => expectHalf(version, ({ connection }) => connection.reset(), head));
-    test('when the upstream falls silent', () => expectHalf(version, () => {}, head));
-    if (head.endsWith('half\r\n'))
-      test('when the upstream writes nonsense', () =>
-        expectHalf(version, ({ connection }) => connection.write('\r\nzz\r\n'), head));
-  });
+attack({
+  name: 'half an answer never looks whole',
+  outcome: 'the client sees it break off: no last chunk, too few bytes, or a reset',
+  sources: ['RFC 9112 section 8'],
+})(() => {
+  describe.each(['HTTP/1.1', 'HTTP/1.0'])('half an answer never looks whole to a client of %s', (version) => {
+    describe.each(FRAMINGS)('%s', (_, head) => {
+      test('when the upstream closes', () => expectHalf(version, ({ connection }) => connection.end(), head));
+      test('when the upstream resets', () => expectHalf(version, ({ connection }) => connection.reset(), head));
+      test('when the upstream falls silent', () => expectHalf(version, () => {}, head));
+      if (head.endsWith('half\r\n'))
+        test('when the upstream writes nonsense', () =>
+          expectHalf(version, ({ connection }) => connection.write('\r\nzz\r\n'), head));
+    });
 
-  test('with an answer that ends with its connection, when that is reset', () =>
-    expectHalf(version, ({ connection }) => connection.reset(), 'HTTP/1.1 200 OK\r\n\r\nhalf'));
+    test('with an answer that ends with its connection, when that is reset', () =>
+      expectHalf(version, ({ connection }) => connection.reset(), 'HTTP/1.1 200 OK\r\n\r\nhalf'));
 
-  test('but is whole when that is closed', async () => {
-    at.upstream.reply = ({ connection }) => void connection.end('HTTP/1.1 200 OK\r\n\r\nwhole');
-    using client = await at.connect();
-    client.send(rawRequest(`GET /files/x ${version}`, [at.reader, 'Connection: close']));
-    await client.untilEnded();
-    expect(client.ending).toBe('closed');
-    expect(client.responses[0]).toMatchObject({ body: 'whole', complete: true });
+    test('but is whole when that is closed', async () => {
+      at.upstream.reply = ({ connection }) => void connection.end('HTTP/1.1 200 OK\r\n\r\nwhole');
+      using client = await at.connect();
+      client.send(rawRequest(`GET /files/x ${version}`, [at.reader, 'Connection: close']));
+      await client.untilEnded();
+      expect(client.ending).toBe('closed');
+      expect(client.responses[0]).toMatchObject({ body: 'whole', complete: true });
+    });
   });
 });
 
-describe('an upstream that gives no answer', () => {
+attack({
+  name: 'an upstream that closes, resets or falls silent without an answer',
+  outcome: '502 or 504; a POST is delivered once',
+  sources: ['RFC 9110 section 9.2.2', 'RFC 9110 section 15.6.3'],
+})(() => {
   test.each([
     ['closes', ({ connection }: RecordedRequest) => connection.end(), 502],
     ['resets', ({ connection }: RecordedRequest) => connection.reset(), 502],
@@ -82,7 +93,11 @@ describe('an upstream that gives no answer', () => {
   });
 });
 
-describe('an idle connection that the upstream closes at the wrong moment', () => {
+attack({
+  name: 'an upstream that closes an idle connection just as it is used again',
+  outcome: 'a GET is tried once more, anything else never',
+  sources: ['RFC 9112 section 9.3.1', 'RFC 9110 section 9.2.2'],
+})(() => {
   const dieOnSecond = () => {
     const seen = new WeakSet<object>();
     at.upstream.reply = ({ connection }) => {
@@ -114,7 +129,11 @@ describe('an idle connection that the upstream closes at the wrong moment', () =
   });
 });
 
-describe('an answer that comes before the request is whole', () => {
+attack({
+  name: 'an upstream that answers before the request is whole',
+  outcome: 'its answer crosses, then close; nothing behind it is run',
+  sources: ['RFC 9112 section 9.3'],
+})(() => {
   test('reaches the client; the connection ends, and the rest of the body is not run', async () => {
     at.upstream.replyToHead = () => 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno';
     using client = await at.connect();
@@ -139,72 +158,5 @@ describe('an answer that comes before the request is whole', () => {
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 1000000'], 'x'.repeat(1000)));
     expect((await client.response()).status).toBe(413);
     await client.untilEnded();
-  });
-});
-
-describe('what streams', () => {
-  test('goes out at once, head and events alike', async () => {
-    let connection: { write(bytes: string): void } | undefined;
-    at.upstream.reply = (request) => {
-      connection = request.connection;
-      return 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
-    };
-    using client = await at.connect();
-    client.send(rawRequest('GET /files/x', [at.reader]));
-    await client.untilText('text/event-stream');
-    for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
-      connection!.write(`${event.length.toString(16)}\r\n${event}\r\n`);
-      await client.untilText(event);
-    }
-    connection!.write('0\r\n\r\n');
-    expect((await client.response()).body).toBe('data: 1\n\ndata: 2\n\n');
-  });
-
-  test('is held back for a client that does not read, in bounded memory', async () => {
-    let written = 0;
-    let full = false;
-    const block = Buffer.alloc(64 * 1024, 'x');
-    at.upstream.reply = ({ connection }) => {
-      connection.write('HTTP/1.1 200 OK\r\n\r\n');
-      const push = (): void => {
-        if (connection.socket.destroyed || written > 256 * 1024 * 1024) return;
-        written += block.length;
-        full = !connection.socket.write(block);
-        if (!full) setImmediate(push);
-      };
-      connection.socket.on('drain', push);
-      push();
-      return undefined;
-    };
-    using client = await at.connect();
-    client.socket.pause();
-    client.send(rawRequest('GET /files/x', [at.reader]));
-    await at.upstream.request();
-    // Stalled for as long as the idle limit allows: then the gateway gives up, and the upstream is let go.
-    await at.upstream.requests[0]!.connection.ended;
-    expect(full).toBe(true);
-    expect(written).toBeLessThan(32 * 1024 * 1024);
-  });
-
-  test('an upload is held back for an upstream that does not read', async () => {
-    at.upstream.replyToHead = (_, connection) => {
-      connection.socket.pause();
-      return undefined;
-    };
-    using client = await at.connect();
-    client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 1073741824']));
-    const block = Buffer.alloc(64 * 1024, 'x');
-    let sent = 0;
-    const push = (): void => {
-      while (!client.socket.destroyed && sent < 256 * 1024 * 1024) {
-        sent += block.length;
-        if (!client.socket.write(block)) return;
-      }
-    };
-    client.socket.on('drain', push);
-    push();
-    await client.until(({ responses, ending }) => responses.length > 0 || ending !== 'open');
-    expect(sent).toBeLessThan(32 * 1024 * 1024);
-    expect(client.responses[0]?.status ?? 504).toBe(504);
   });
 });

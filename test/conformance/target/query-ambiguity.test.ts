@@ -1,11 +1,16 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const by = (query: string) => rawRequest(`GET /by-query${query}`, [at.reader]);
 
-describe('a workspace that two parsers could read as two is refused', () => {
+attack({
+  name: 'a parameter that names the workspace twice, or in a second spelling, is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 3986 section 3.4'],
+})(() => {
   test.each([
     '',
     '?',
@@ -44,7 +49,13 @@ describe('a workspace that two parsers could read as two is refused', () => {
   ])('%j', async (query) => {
     await at.refuses(by(query), 400);
   });
+});
 
+attack({
+  name: 'an encoded parameter is judged by what a parser reads of it',
+  outcome: 'the value judged is the value that the upstream reads',
+  sources: ['RFC 3986 section 2.4'],
+})(() => {
   test('one value, however encoded, is that value: what is judged is what a parser reads', async () => {
     for (const query of [
       '?environmentId=env_live',
@@ -65,7 +76,13 @@ describe('a workspace that two parsers could read as two is refused', () => {
     await at.refuses(by('?environmentId=__proto__'), 403);
     await at.refuses(by('?environmentId=..'), 403);
   });
+});
 
+attack({
+  name: 'a parameter in a fragment or in the path is none',
+  outcome: '400 or 404; the upstream sees nothing',
+  sources: ['RFC 3986 section 3.4'],
+})(() => {
   test('a query in a fragment or in the path is none', async () => {
     await at.refuses(by('#?environmentId=env_live'), 400);
     await at.refuses(rawRequest('GET /by-query%3FenvironmentId=env_live', [at.reader]), 404);
@@ -73,19 +90,29 @@ describe('a workspace that two parsers could read as two is refused', () => {
   });
 });
 
-test('a name that is long and blank costs no more than any other', async () => {
-  const blank = `a${'+'.repeat(7000)}b`;
-  const bytes = by(`?environmentId=env_live&${blank}=1&${blank}=2`);
-  const took: number[] = [];
-  for (let nth = 0; nth < 4; nth++) {
-    const started = performance.now();
-    await at.passes(bytes);
-    took.push(performance.now() - started);
-  }
-  expect(Math.min(...took)).toBeLessThan(60);
+attack({
+  name: 'a parameter name made to be slow to compare costs no more than any other',
+  outcome: 'forwarded in the usual time',
+  sources: [],
+})(() => {
+  test('a name that is long and blank costs no more than any other', async () => {
+    const blank = `a${'+'.repeat(7000)}b`;
+    const bytes = by(`?environmentId=env_live&${blank}=1&${blank}=2`);
+    const took: number[] = [];
+    for (let nth = 0; nth < 4; nth++) {
+      const started = performance.now();
+      await at.passes(bytes);
+      took.push(performance.now() - started);
+    }
+    expect(Math.min(...took)).toBeLessThan(60);
+  });
 });
 
-describe('the same with a header', () => {
+attack({
+  name: 'a header that names the workspace twice, or in a second spelling, is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9110 section 5.3'],
+})(() => {
   const headers = (...lines: string[]) => rawRequest('GET /by-header', [at.reader, ...lines]);
 
   test.each([
@@ -107,7 +134,13 @@ describe('the same with a header', () => {
     await at.refuses(headers('X-Workspace: ws_legal'), 403);
     await at.refuses(headers('X-Workspace: ws_sales, ws_legal'), 403);
   });
+});
 
+attack({
+  name: 'a workspace in the trailers does not replace the one that was judged',
+  outcome: 'dropped in every spelling',
+  sources: ['RFC 9110 section 6.5.1'],
+})(() => {
   test('a second one in the trailers never arrives', async () => {
     const chunked = ['X-Workspace: ws_sales', 'Transfer-Encoding: chunked'];
     for (const name of ['X-Workspace', 'x_workspace']) {
@@ -119,7 +152,11 @@ describe('the same with a header', () => {
   });
 });
 
-describe('the same with a path', () => {
+attack({
+  name: 'a workspace in the path is the one judged, whatever its decoration',
+  outcome: 'another value is another workspace: 403',
+  sources: ['RFC 3986 section 3.3'],
+})(() => {
   test.each([
     ['/workspaces/ws_sales/things', 200],
     ['/workspaces/ws%5Fsales/things', 200],

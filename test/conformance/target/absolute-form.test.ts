@@ -1,11 +1,16 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const get = (target: string, ...headers: string[]) => rawRequest(`GET ${target}`, [at.reader, ...headers]);
 
-describe('absolute-form is read as the path that it holds', () => {
+attack({
+  name: 'a target in absolute form is no way around the policy',
+  outcome: 'read as the path that it holds, under the same rules',
+  sources: ['RFC 9112 section 3.2.2'],
+})(() => {
   test.each([
     ['http://api.test/files/x', '/files/x'],
     ['HTTP://api.test/files/x?y=1', '/files/x?y=1'],
@@ -30,7 +35,11 @@ describe('absolute-form is read as the path that it holds', () => {
   });
 });
 
-describe('a target that names another place than Host is refused, and never dialled', () => {
+attack({
+  name: 'a target that names another place than Host is refused, and never dialled',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9112 section 3.2.2', 'RFC 9110 section 7.2'],
+})(() => {
   test.each([
     'http://evil.test/files/x',
     'http://api.test:81/files/x',
@@ -53,14 +62,26 @@ describe('a target that names another place than Host is refused, and never dial
   ])('%s', async (target) => {
     await at.refuses(get(target), 400);
   });
+});
 
+attack({
+  name: 'a Host that names another server, or our own sidecar, is not dialled',
+  outcome: 'the configured upstream gets the request, under its own name',
+  sources: ['RFC 9110 section 7.2'],
+})(() => {
   test('nor is anything that a Host names', async () => {
     const own = new URL(at.gateway.adminUrl).host;
     const { request } = await at.passes(rawRequest('GET /files/x', [at.reader, `Host: ${own}`]));
     expect(request.header('host')).toBe(new URL(at.upstream.url).host);
     await at.refuses(rawRequest(`GET http://${own}/v1/policy`, [at.reader, `Host: ${own}`]), 404);
   });
+});
 
+attack({
+  name: 'a target in absolute form without a Host to agree with is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9112 section 3.2.2'],
+})(() => {
   test('without a Host there is nothing to agree with', async () => {
     await at.refuses(`GET http://api.test/files/x HTTP/1.0\r\n${at.reader}\r\n\r\n`, 400);
     await at.refuses(`GET http://api.test/files/x HTTP/1.1\r\n${at.reader}\r\n\r\n`, 400);

@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 
-describe('a client that goes away', () => {
+attack({
+  name: 'a client that goes away, at any moment, does not keep the upstream busy',
+  outcome: 'the upstream is let go within a second; half an upload never looks whole',
+  sources: ['RFC 9112 section 9.6'],
+})(() => {
   test.each(['close', 'reset'] as const)('while it waits (%s): the upstream is let go at once', async (how) => {
     at.upstream.reply = () => undefined;
     using client = await at.connect();

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const get = () => rawRequest('GET /files/x', [at.reader]);
@@ -13,7 +14,11 @@ async function expectNextUnharmed(): Promise<void> {
   expect(response.body).toBe('next');
 }
 
-describe('an answer that two parsers could read in two ways is 502, and the next client is unharmed', () => {
+attack({
+  name: 'an answer that two parsers could read in two ways is given to nobody',
+  outcome: '502; the next client is unharmed',
+  sources: ['RFC 9112 section 6.3', 'RFC 9112 section 11.1'],
+})(() => {
   test.each([
     ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
@@ -62,7 +67,13 @@ describe('an answer that two parsers could read in two ways is 502, and the next
     expect(response.body).not.toMatch(/Set-Cookie|SSH/);
     await expectNextUnharmed();
   });
+});
 
+attack({
+  name: 'an answer made to be slow to read costs no more than any other',
+  outcome: 'it crosses in the usual time',
+  sources: [],
+})(() => {
   test('a value of blanks without an end costs no more than any other', async () => {
     at.upstream.reply = ({ target }) => (target === '/files/x' ? `HTTP/1.1 200 OK\r\nX: a${' '.repeat(30_000)}` : next);
     using client = await at.connect();
@@ -77,7 +88,11 @@ describe('an answer that two parsers could read in two ways is 502, and the next
   });
 });
 
-describe('what an upstream sends too much of goes to nobody', () => {
+attack({
+  name: 'surplus bytes behind an answer go to nobody',
+  outcome: 'dropped with their connection; the next client is unharmed',
+  sources: ['RFC 9112 section 6.3'],
+})(() => {
   test.each([
     [
       'a second answer',
@@ -96,7 +111,13 @@ describe('what an upstream sends too much of goes to nobody', () => {
     await expectNextUnharmed();
     expect(new Set(at.upstream.requests.map(({ connection }) => connection)).size).toBe(2);
   });
+});
 
+attack({
+  name: 'a body where none may be, to HEAD, 204 or 304, goes to nobody',
+  outcome: 'dropped; the connection stays in step',
+  sources: ['RFC 9112 section 6.3', 'RFC 9110 section 8.6'],
+})(() => {
   test.each([
     ['HEAD with chunks', 'HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n'],
     ['HEAD with a body', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'],
@@ -129,7 +150,13 @@ describe('what an upstream sends too much of goes to nobody', () => {
       expect([response.header('content-length'), response.body]).toEqual(['6', '']);
     }
   });
+});
 
+attack({
+  name: 'bytes on an idle upstream connection are taken for no answer',
+  outcome: 'dropped with their connection',
+  sources: ['RFC 9112 section 9.3'],
+})(() => {
   test('bytes on an idle connection are taken for no answer', async () => {
     await at.passes(get());
     const [connection] = at.upstream.connections;
@@ -139,7 +166,11 @@ describe('what an upstream sends too much of goes to nobody', () => {
   });
 });
 
-describe('an answer crosses as it came', () => {
+attack({
+  name: 'an answer that is only unusual is not damaged',
+  outcome: 'order, case, repetition and bytes are kept',
+  sources: ['RFC 9110 section 5.2'],
+})(() => {
   test('order, case, repetition and bytes above ASCII are kept, body or not, at once or later', async () => {
     const headers = [
       ['X-b', '2'],
@@ -176,7 +207,13 @@ describe('an answer crosses as it came', () => {
       expect(response.reason, what).toBe('Gr\xfc\xdfe');
     }
   });
+});
 
+attack({
+  name: 'hop-by-hop headers of an answer go no further',
+  outcome: 'removed',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('save what belongs to the hop', async () => {
     at.upstream.reply = () =>
       'HTTP/1.1 200 OK\r\nConnection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\nUpgrade: h2c\r\n' +
@@ -189,7 +226,13 @@ describe('an answer crosses as it came', () => {
     expect(response.header('x-request-id')).not.toBe('theirs');
     expect(response.all('via')).toEqual(['1.1 theirs, 1.1 scopegate']);
   });
+});
 
+attack({
+  name: 'trailers of an answer, announced or not, do not hang or break it',
+  outcome: 'those that frame or route are dropped, odd ones break off',
+  sources: ['RFC 9110 section 6.5.1'],
+})(() => {
   test.each([
     ['a length', 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok'],
     [
@@ -226,20 +269,38 @@ describe('an answer crosses as it came', () => {
       await expectNextUnharmed();
     }
   });
+});
 
+attack({
+  name: 'interim answers are not taken for the final one',
+  outcome: 'dropped; the final one crosses',
+  sources: ['RFC 9110 section 15.2'],
+})(() => {
   test('interim answers do not reach the client, the final one does', async () => {
     at.upstream.reply = () => `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${next}`;
     const { response } = await at.passes(get());
     expect(response.body).toBe('next');
   });
+});
 
+attack({
+  name: 'a line break that a client encodes into its query does not split an answer',
+  outcome: 'it stays encoded',
+  sources: ['RFC 9112 section 11.1'],
+})(() => {
   test('what a client put into its query comes back in no header of ours', async () => {
     at.upstream.reply = ({ target }) => `HTTP/1.1 302 Found\r\nLocation: ${target}\r\nContent-Length: 0\r\n\r\n`;
     const { response } = await at.passes(rawRequest('GET /files/x?a=%0d%0aSet-Cookie:%20b', [at.reader]));
     expect(response.header('location')).toBe('/files/x?a=%0d%0aSet-Cookie:%20b');
     expect(response.header('set-cookie')).toBeUndefined();
   });
+});
 
+attack({
+  name: 'a status that nobody knows is not taken for a failure',
+  outcome: 'it crosses',
+  sources: ['RFC 9110 section 15'],
+})(() => {
   test('statuses that nobody knows pass', async () => {
     for (const status of [299, 418, 451, 599, 999]) {
       at.upstream.reply = () => `HTTP/1.1 ${status} \r\nContent-Length: 2\r\n\r\nok`;

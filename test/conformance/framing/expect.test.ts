@@ -1,11 +1,16 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
-describe('Expect: 100-continue is answered by us, and only after the decision', () => {
+attack({
+  name: 'Expect: 100-continue is answered by us, and only after the decision',
+  outcome: '100 for what is allowed; else 401 or 403 and close',
+  sources: ['RFC 9110 section 10.1.1'],
+})(() => {
   test('an allowed request may send its body', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Expect: 100-continue', 'Content-Length: 3']));
@@ -26,7 +31,13 @@ describe('Expect: 100-continue is answered by us, and only after the decision', 
     const response = await at.refuses(bytes, status);
     expect(response?.header('connection')).toBe('close');
   });
+});
 
+attack({
+  name: 'an upstream that answers a body before it came does not poison the connection',
+  outcome: 'its answer crosses, then close; nothing behind it is run',
+  sources: ['RFC 9110 section 10.1.1'],
+})(() => {
   test('an upstream that answers before it has the body does not poison the connection', async () => {
     at.upstream.replyToHead = () => 'HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno';
     using client = await at.connect();
@@ -40,7 +51,13 @@ describe('Expect: 100-continue is answered by us, and only after the decision', 
     expect(at.upstream.lines).toEqual(['GET /files/next']);
     expect(client.responses.length).toBe(1);
   });
+});
 
+attack({
+  name: '100 Continue from an upstream is not taken for its answer',
+  outcome: 'the final answer crosses',
+  sources: ['RFC 9110 section 15.2'],
+})(() => {
   test('an upstream that continues on its own is not heard', async () => {
     at.upstream.reply = () =>
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -49,7 +66,11 @@ describe('Expect: 100-continue is answered by us, and only after the decision', 
   });
 });
 
-describe('an Expect that is not exactly that', () => {
+attack({
+  name: 'an Expect that is not exactly 100-continue, or disguised, or there twice, is refused',
+  outcome: '400 or 417; the upstream sees nothing',
+  sources: ['RFC 9110 section 10.1.1'],
+})(() => {
   test.each(['y 100-continue', '100-continue, x', 'x', '', '100-continue;q=1', '200-ok', '"100-continue"'])(
     '%j is refused',
     async (value) => {
@@ -65,7 +86,13 @@ describe('an Expect that is not exactly that', () => {
     const headers = [at.writer, 'Expect: 100-continue', 'Expect: 100-continue', 'Content-Length: 3'];
     await at.refuses(rawRequest('POST /files/x', headers, 'abc'), 400);
   });
+});
 
+attack({
+  name: 'an Expect over HTTP/1.0, or without a body, means nothing',
+  outcome: 'forwarded, without 100',
+  sources: ['RFC 9110 section 10.1.1'],
+})(() => {
   test('over HTTP/1.0 means nothing', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x HTTP/1.0', [at.writer, 'Expect: 100-continue', 'Content-Length: 3'], 'abc'));

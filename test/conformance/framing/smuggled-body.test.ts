@@ -1,14 +1,21 @@
-import { describe, expect, test } from 'vitest';
-import { RawClient, rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { RawClient, rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 /** What an attacker would like the upstream to run; it carries a token, so that it is run if it is parsed at all. */
 const smuggled = () => rawRequest('GET /files/smuggled', [at.reader]);
+const chunked = (body: string) =>
+  Buffer.from(rawRequest('POST /files/x', [at.writer, 'Transfer-Encoding: chunked'], body), 'latin1');
 const post = (headers: readonly string[], body: string) =>
   rawRequest('POST /files/x', [at.writer, ...headers], body + smuggled());
 
-describe('a body whose end two parsers could see in two places is refused, and nothing behind it runs', () => {
+attack({
+  name: 'a body framed twice, or by lengths that differ, is refused, and nothing behind it runs',
+  outcome: '400 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 6.3', 'RFC 9112 section 6.1'],
+})(() => {
   test.each([
     ['both framings, length first', ['Content-Length: 3', 'Transfer-Encoding: chunked'], '0\r\n\r\n'],
     ['both framings, length last', ['Transfer-Encoding: chunked', 'Content-Length: 3'], '0\r\n\r\n'],
@@ -26,7 +33,13 @@ describe('a body whose end two parsers could see in two places is refused, and n
   ] as const)('%s', async (_, headers, body) => {
     await at.refuses(post(headers, body), 400);
   });
+});
 
+attack({
+  name: 'a Content-Length that is not plain digits is refused, and nothing behind it runs',
+  outcome: '400 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 6.3', 'RFC 9110 section 8.6'],
+})(() => {
   test.each([
     '+3',
     '-3',
@@ -52,7 +65,13 @@ describe('a body whose end two parsers could see in two places is refused, and n
   ])('Content-Length: %j', async (length) => {
     await at.refuses(Buffer.from(post([`Content-Length: ${length}`], 'abc'), 'latin1'), 400);
   });
+});
 
+attack({
+  name: 'a Transfer-Encoding other than chunked, however it is disguised, is refused, and nothing behind it runs',
+  outcome: '400 or 501 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 6.1', 'RFC 9112 section 6.3', 'CVE-2026-54387'],
+})(() => {
   test.each([
     'xchunked',
     'chunkedx',
@@ -81,7 +100,13 @@ describe('a body whose end two parsers could see in two places is refused, and n
   ])('Transfer-Encoding: %j', async (coding) => {
     await at.refuses(Buffer.from(post([`Transfer-Encoding: ${coding}`], '0\r\n\r\n'), 'latin1'), 400, 501);
   });
+});
 
+attack({
+  name: 'a framing header hidden by a blank, a fold, NUL or a bare line end is refused, and nothing behind it runs',
+  outcome: '400 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 5.1', 'RFC 9112 section 5.2', 'CVE-2021-22959'],
+})(() => {
   test.each([
     'Transfer-Encoding : chunked',
     'Transfer-Encoding\t: chunked',
@@ -105,7 +130,13 @@ describe('a body whose end two parsers could see in two places is refused, and n
   ])('the line %j', async (line) => {
     await at.refuses(Buffer.from(post([line], '0\r\n\r\n'), 'latin1'), 400);
   });
+});
 
+attack({
+  name: 'HTTP/1.0 with a Transfer-Encoding is refused and closed',
+  outcome: '400 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 6.1'],
+})(() => {
   test('HTTP/1.0 with a Transfer-Encoding is refused and closed', async () => {
     const bytes = rawRequest(
       'POST /files/x HTTP/1.0',
@@ -115,7 +146,13 @@ describe('a body whose end two parsers could see in two places is refused, and n
     const response = await at.refuses(bytes, 400);
     expect(response?.header('connection')).toBe('close');
   });
+});
 
+attack({
+  name: 'a header that only resembles a framing header is not passed on',
+  outcome: 'the upstream sees one framing',
+  sources: ['RFC 9112 section 6.3'],
+})(() => {
   test('names that only fold to a framing header never cross', async () => {
     const headers = ['Content_Length: 0', 'Content.Length: 9', 'Transfer_Encoding: chunked', 'Content-Length: 3'];
     const { request } = await at.passes(rawRequest('POST /files/x', [at.writer, ...headers], 'abc'));
@@ -126,10 +163,11 @@ describe('a body whose end two parsers could see in two places is refused, and n
   });
 });
 
-describe('chunks that two parsers could read in two ways are refused', () => {
-  const chunked = (body: string) =>
-    Buffer.from(rawRequest('POST /files/x', [at.writer, 'Transfer-Encoding: chunked'], body), 'latin1');
-
+attack({
+  name: 'a chunk size, extension or end that two parsers could read in two ways is refused, and nothing behind it runs',
+  outcome: '400 and close; the upstream sees no whole request',
+  sources: ['RFC 9112 section 7.1', 'CVE-2025-55315'],
+})(() => {
   test.each([
     ['0x3', '0x3\r\nabc\r\n0\r\n\r\n'],
     ['+3', '+3\r\nabc\r\n0\r\n\r\n'],
@@ -168,7 +206,13 @@ describe('chunks that two parsers could read in two ways are refused', () => {
     expect(at.upstream.text).not.toContain('smuggled');
     expect(client.responses.map(({ status }) => status)).toSatisfy((all: number[]) => all.every((one) => one === 400));
   });
+});
 
+attack({
+  name: 'the chunks and extensions of a client are not passed on',
+  outcome: 'the upstream sees chunks of ours',
+  sources: ['RFC 9112 section 7.1.1'],
+})(() => {
   test('whatever the chunking and its extensions, the upstream sees chunks of ours', async () => {
     const body = '1;a\r\na\r\n00000002;b=c;d="e"\r\nbc\r\n0;x=y\r\n\r\n';
     const { request } = await at.passes(chunked(body));
@@ -176,7 +220,13 @@ describe('chunks that two parsers could read in two ways are refused', () => {
     expect(request.body).toBe('abc');
     expect(request.text).not.toMatch(/[;]|00000002/);
   });
+});
 
+attack({
+  name: 'a flood of chunk extensions is cut off',
+  outcome: 'closed; the upstream sees no whole request',
+  sources: ['RFC 9112 section 7.1.1', 'CVE-2024-22019', 'CVE-2023-39326'],
+})(() => {
   test('a flood of chunk extensions is cut off', async () => {
     using client = await RawClient.connect(at.gateway.url);
     client.send(chunked(`3;${'x'.repeat(64 * 1024)}`));
@@ -190,7 +240,13 @@ describe('chunks that two parsers could read in two ways are refused', () => {
     expect(request.body).toBe('a'.repeat(200));
     expect(request.text.length).toBeLessThan(4000);
   });
+});
 
+attack({
+  name: 'a chunk size beyond 32 bits does not wrap around',
+  outcome: 'it is a body that never ends',
+  sources: ['RFC 9112 section 7.1'],
+})(() => {
   test.each(['100000003', 'ffffffffffffffff'])(
     'a chunk of %s bytes is one that never ends, not a short one',
     async (size) => {
@@ -202,7 +258,13 @@ describe('chunks that two parsers could read in two ways are refused', () => {
       expect(at.upstream.requests).toEqual([]);
     },
   );
+});
 
+attack({
+  name: 'a flood of trailers is cut off',
+  outcome: 'closed; the upstream sees no whole request',
+  sources: ['RFC 9112 section 7.1.2'],
+})(() => {
   test('a flood of trailers is cut off', async () => {
     using client = await RawClient.connect(at.gateway.url);
     client.send(chunked(`0\r\n${'X: y\r\n'.repeat(20_000)}\r\n`));
@@ -211,7 +273,11 @@ describe('chunks that two parsers could read in two ways are refused', () => {
   });
 });
 
-describe('trailers', () => {
+attack({
+  name: 'trailers that route, frame, authorise or identify go no further',
+  outcome: 'dropped, or 400; others cross',
+  sources: ['RFC 9110 section 6.5.1'],
+})(() => {
   test('that route, frame, authorise or identify are dropped; others cross', async () => {
     const trailers = [
       'Host: evil.test',
@@ -236,14 +302,24 @@ describe('trailers', () => {
       await at.refuses(rawRequest('POST /files/x', [at.writer, 'Transfer-Encoding: chunked'], body), 400);
     },
   );
+});
 
+attack({
+  name: 'a credential in the trailers is none',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 9110 section 6.5.1'],
+})(() => {
   test('are no place for a credential', async () => {
     const body = `0\r\n${at.writer}\r\n\r\n`;
     await at.refuses(rawRequest('POST /files/x', ['Transfer-Encoding: chunked', 'Trailer: Authorization'], body), 401);
   });
 });
 
-describe('every method keeps the framing of its body', () => {
+attack({
+  name: 'a body of DELETE or OPTIONS keeps its framing',
+  outcome: 'forwarded as one request',
+  sources: ['CVE-2026-29057'],
+})(() => {
   test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s', async (method) => {
     const chunked = await at.passes(
       rawRequest(`${method} /files/x`, [at.writer, 'Transfer-Encoding: chunked'], '3\r\nabc\r\n0\r\n\r\n'),
@@ -252,7 +328,13 @@ describe('every method keeps the framing of its body', () => {
     const length = await at.passes(rawRequest(`${method} /files/x`, [at.writer, 'Content-Length: 3'], 'abc'));
     expect([length.request.framing, length.request.body]).toEqual(['length', 'abc']);
   });
+});
 
+attack({
+  name: 'a body of GET or HEAD stays a body',
+  outcome: 'forwarded as one request',
+  sources: ['RFC 9110 section 9.3.1'],
+})(() => {
   test.each(['GET', 'HEAD'])('%s with a body: the body stays a body', async (method) => {
     const body = smuggled();
     const length = await at.passes(
@@ -265,7 +347,13 @@ describe('every method keeps the framing of its body', () => {
     );
     expect([chunked.request.framing, chunked.request.body]).toEqual(['chunked', body]);
   });
+});
 
+attack({
+  name: 'Connection cannot take the framing away',
+  outcome: 'forwarded as one request',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('a Connection header cannot take the framing away', async () => {
     for (const name of ['Content-Length', 'content-length', 'Host', 'close, Content-Length']) {
       const headers = [at.writer, `Connection: ${name}`, 'Content-Length: 3'];
@@ -276,12 +364,24 @@ describe('every method keeps the framing of its body', () => {
     const { request } = await at.passes(rawRequest('POST /files/x', headers, '3\r\nabc\r\n0\r\n\r\n'));
     expect([request.framing, request.body]).toEqual(['chunked', 'abc']);
   });
+});
 
+attack({
+  name: 'a length with zeros in front is not read as another base',
+  outcome: 'forwarded as that length, written plainly',
+  sources: ['RFC 9110 section 8.6'],
+})(() => {
   test('a length with zeros in front is that length, written plainly', async () => {
     const { request } = await at.passes(rawRequest('POST /files/x', [at.writer, 'Content-Length: 0003'], 'abc'));
     expect([request.header('content-length'), request.body]).toEqual(['3', 'abc']);
   });
+});
 
+attack({
+  name: 'a body shorter than announced is never made whole',
+  outcome: 'the upstream sees no whole request',
+  sources: ['RFC 9112 section 8'],
+})(() => {
   test('a body shorter than announced is never made whole', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 10'], 'abc'));
@@ -290,7 +390,13 @@ describe('every method keeps the framing of its body', () => {
     await at.upstream.connections[0]!.ended;
     expect(at.upstream.requests).toEqual([]);
   });
+});
 
+attack({
+  name: 'what follows a body is a request of its own',
+  outcome: 'judged on its own',
+  sources: ['RFC 9112 section 9.3'],
+})(() => {
   test('what follows a body is a request of its own, judged on its own', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 3'], 'abc'));
@@ -301,7 +407,11 @@ describe('every method keeps the framing of its body', () => {
   });
 });
 
-describe('the body of a refused request is never run', () => {
+attack({
+  name: 'the body of a refused request is never run',
+  outcome: 'the connection is closed',
+  sources: ['RFC 9112 section 9.3'],
+})(() => {
   test.each([
     ['401', () => rawRequest('POST /files/x', ['Content-Length: 1000'], ''), 401],
     ['403', () => rawRequest('POST /admin/x', [at.writer, 'Content-Length: 1000'], ''), 403],
@@ -329,7 +439,13 @@ describe('the body of a refused request is never run', () => {
     expect(at.upstream.lines).toEqual(['GET /public/sentinel']);
     expect(client.responses.length).toBe(1);
   });
+});
 
+attack({
+  name: 'an endless upload to a closed path is not read',
+  outcome: '401 at once, then cut off',
+  sources: ['RFC 9110 section 10.1.1'],
+})(() => {
   test('an endless upload to a closed path is answered at once and cut off', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', ['Content-Length: 10737418240']));

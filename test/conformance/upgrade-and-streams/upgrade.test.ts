@@ -1,7 +1,7 @@
-/** Requests to leave HTTP: every check comes first, and what could not be followed is never tunnelled. */
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA==', 'Sec-WebSocket-Version: 13'];
@@ -10,7 +10,11 @@ const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgra
 /** What a client might send ahead, hoping that somebody runs it. */
 const AHEAD = rawRequest('GET /admin/smuggled', ['Authorization: Bearer x']);
 
-describe('nobody is dialled for an upgrade', () => {
+attack({
+  name: 'an upgrade to a WebSocket without a right to it dials nobody',
+  outcome: '401, 403 or 404; the upstream sees nothing, not even what was sent ahead',
+  sources: ['RFC 6455 section 10.5', 'RFC 9110 section 7.8'],
+})(() => {
   test('without a token', () => at.refuses(rawRequest('GET /socket', UPGRADE), 401));
 
   test('with a wrong one', () =>
@@ -30,7 +34,13 @@ describe('nobody is dialled for an upgrade', () => {
     const response = await at.refuses(rawRequest('GET /socket', UPGRADE) + AHEAD + AHEAD, 401);
     expect(response?.header('connection')).toBe('close');
   });
+});
 
+attack({
+  name: 'an upgrade whose target a URL parser would change is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['CVE-2021-29492'],
+})(() => {
   test.each(["/files/x?a=%27&b='c'", '/files/{x}', '/files/x?a="b"', '/files/x?a=<b>', '/files/x`y'])(
     'whose target a URL parser would change: %s',
     async (target) => {
@@ -49,7 +59,11 @@ describe('nobody is dialled for an upgrade', () => {
     at.refuses(rawRequest(`GET /socket?authorization=${at.gateway.tokens.reader}&`, UPGRADE), 400));
 });
 
-describe('what cannot leave HTTP is a plain request', () => {
+attack({
+  name: 'an upgrade by POST, with a body, over HTTP/1.0 or not named in Connection is a plain request',
+  outcome: 'forwarded without Upgrade, then close',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
   test.each([
     ['a POST', 'POST /files/x', [], ''],
     ['with a length', 'GET /files/x', ['Content-Length: 3'], 'abc'],
@@ -66,7 +80,13 @@ describe('what cannot leave HTTP is a plain request', () => {
     expect(response.status).toBe(200);
     expect(response.header('connection')).toBe('close');
   });
+});
 
+attack({
+  name: 'an upgrade behind a request that is not answered yet does not overtake its answer',
+  outcome: 'forwarded as a plain request, answers in order',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
   test('one behind a request that is not answered yet: answers stay in order', async () => {
     using client = await at.connect();
     client.send(rawRequest('GET /files/1', [at.reader]) + rawRequest('GET /socket', [...UPGRADE, at.reader]));
@@ -76,7 +96,11 @@ describe('what cannot leave HTTP is a plain request', () => {
   });
 });
 
-describe('an upstream that does not switch', () => {
+attack({
+  name: 'an upstream that answers an upgrade with 200, 403 or 426 gets no tunnel',
+  outcome: 'its answer crosses, then close; bytes sent ahead are not run',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
   test.each([
     ['200', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok', 'ok'],
     ['403', 'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n', 'no'],
@@ -98,7 +122,13 @@ describe('an upstream that does not switch', () => {
     expect(client.responses).toHaveLength(1);
     expect(at.upstream.lines).toEqual(['GET /socket', 'GET /public/sentinel']);
   });
+});
 
+attack({
+  name: 'half an answer to an upgrade never looks whole',
+  outcome: 'the client sees it break off',
+  sources: ['RFC 9112 section 8'],
+})(() => {
   test.each([
     ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf'],
     ['half a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\nhalf'],
@@ -109,7 +139,13 @@ describe('an upstream that does not switch', () => {
     await client.untilEnded();
     expect(client.responses.every(({ complete }) => !complete)).toBe(true);
   });
+});
 
+attack({
+  name: 'an upstream that switches to what was not offered, or answers nonsense, gets no tunnel',
+  outcome: '502 and close',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
   test.each([
     ['to what was not offered', SWITCH.replace('websocket', 'foo')],
     ['to nothing', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
@@ -126,12 +162,16 @@ describe('an upstream that does not switch', () => {
   });
 });
 
-describe('the headers of an upgrade', () => {
-  const upgraded = async (headers: readonly string[], line = 'GET /socket') => {
-    await at.passes(rawRequest(line, [...UPGRADE, ...headers]));
-    return at.upstream.requests[0]!;
-  };
+const upgraded = async (headers: readonly string[], line = 'GET /socket') => {
+  await at.passes(rawRequest(line, [...UPGRADE, ...headers]));
+  return at.upstream.requests[0]!;
+};
 
+attack({
+  name: 'the headers of an upgrade carry no token, no forged identity and no hop',
+  outcome: 'as for any other request',
+  sources: ['RFC 9110 section 7.6.1', 'CVE-2025-64484'],
+})(() => {
   test('are those of any other request: no token, no forged identity, no hop', async () => {
     const request = await upgraded([
       at.reader,
@@ -176,5 +216,35 @@ describe('the headers of an upgrade', () => {
     at.upstream.clear();
     await at.passes(rawRequest('GET /files/x', ['Connection: Upgrade', 'Upgrade: h2c, foo/2', at.reader]));
     expect(at.upstream.requests[0]!.all('upgrade')).toEqual(['foo/2']);
+  });
+});
+
+attack({
+  name: 'an upgrade to what would carry requests unseen, h2c above all, opens no way past the decision',
+  outcome: 'judged and forwarded as a plain request, without Upgrade',
+  sources: ['RFC 9110 section 7.8', 'RFC 9113 section 3.1'],
+})(() => {
+  test.each(['h2c', 'H2C', 'h2', 'TLS/1.0', 'HTTP/2.0', 'http/1.1', 'h2c, tls/1.2', ''])('to %j', async (protocol) => {
+    const { request, response } = await at.passes(
+      rawRequest('GET /files/x', [at.reader, 'Connection: Upgrade', `Upgrade: ${protocol}`]),
+    );
+    expect(request.all('upgrade')).toEqual([]);
+    expect(response.status).toBe(200);
+  });
+
+  test('with a body: the body is a body, and what follows is judged', async () => {
+    using client = await at.connect();
+    client.send(
+      rawRequest('POST /files/x', [at.writer, 'Connection: Upgrade', 'Upgrade: foo', 'Content-Length: 3'], 'abc') +
+        rawRequest('GET /admin/x', [at.reader]),
+    );
+    await client.until(({ responses, ending }) => responses.length === 2 || ending !== 'open');
+    expect(at.upstream.requests.map(({ body }) => body)).toEqual(['abc']);
+    expect(at.upstream.lines).toEqual(['POST /files/x']);
+  });
+
+  test('and is judged like one', async () => {
+    await at.refuses(rawRequest('GET /admin/x', [at.reader, 'Connection: Upgrade', 'Upgrade: h2c']), 403);
+    await at.refuses(rawRequest('GET /files/x', ['Connection: Upgrade', 'Upgrade: h2c']), 401);
   });
 });

@@ -1,11 +1,16 @@
-import { describe, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const bearer = (token: string) => `Bearer ${token}`;
 
-describe('two credentials are none: which one was checked must never be a question', () => {
+attack({
+  name: 'two Authorization headers are refused: which one was checked is never a question',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 9110 section 5.3'],
+})(() => {
   test.each([
     ['the same twice', 'Authorization', 'Authorization', 'reader', 'reader'],
     ['a good and a better one', 'Authorization', 'Authorization', 'reader', 'writer'],

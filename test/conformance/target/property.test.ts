@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { readTarget } from '../../src/core/target.ts';
-import { RawClient, rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { readTarget } from '../../../src/core/target.ts';
+import { RawClient, rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
-/** `SCOPEGATE_FUZZ=100 npx vitest run test/hostile/property` looks a hundred times as hard. */
+/** `SCOPEGATE_FUZZ=100 npx vitest run test/conformance/target/property` looks a hundred times as hard. */
 const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
 const PATIENCE_MS = 60_000 * effort;
 
@@ -100,7 +101,11 @@ function expectNoTraps(path: string): void {
   expect(new URL(`http://x${path}`).pathname.split('/').length).toBe(path.split('/').length);
 }
 
-describe('for every target', () => {
+attack({
+  name: 'any target at all: the path authorised is byte for byte the path on the wire',
+  outcome: 'tens of thousands of generated targets a run',
+  sources: ['RFC 9112 section 3.2'],
+})(() => {
   test('what is authorised can be read in one way, and reading it again changes nothing', {
     timeout: PATIENCE_MS,
   }, () => {
@@ -237,7 +242,11 @@ function mutate(text: string, [kind, place, length, splice]: Mutation): string {
   }
 }
 
-describe('for every request, however damaged', () => {
+attack({
+  name: 'any request, however damaged: the upstream sees only what was decided',
+  outcome: 'thousands of damaged requests a run, none beyond the decisions',
+  sources: ['RFC 9112 section 11.2'],
+})(() => {
   test(
     'the upstream sees only requests by the letter, each one that the gateway decided to let through',
     async () => {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
-import { describe, expect, test } from 'vitest';
-import { startTestGateway } from '../support/gateway.ts';
-import { ask, rawRequest } from '../support/raw.ts';
-import { Recorder } from '../support/recorder.ts';
-import { ROUTES } from './house.ts';
+import { expect, test } from 'vitest';
+import { startTestGateway } from '../../support/gateway.ts';
+import { ask, rawRequest } from '../../support/raw.ts';
+import { Recorder } from '../../support/recorder.ts';
+import { attack } from '../attack.ts';
+import { ROUTES } from '../house.ts';
 
 /** A port on which nobody listens. */
 async function deadPort(): Promise<number> {
@@ -14,7 +15,11 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-describe('while the upstream cannot be reached', () => {
+attack({
+  name: 'an upstream that refuses, or has no address, is told in time, and refusals stay refusals',
+  outcome: '502 or 504; 401, 403 and 404 as ever',
+  sources: ['RFC 9110 section 15.6.3'],
+})(() => {
   test.each([
     ['refused', async () => `http://127.0.0.1:${await deadPort()}`],
     ['a name that does not resolve', async () => 'http://nowhere.invalid:9000'],
@@ -35,7 +40,13 @@ describe('while the upstream cannot be reached', () => {
     expect((await ask(gateway.url, rawRequest('GET /nowhere', [token]))).status).toBe(404);
     expect(gateway.errorLines).toEqual([]);
   });
+});
 
+attack({
+  name: 'more requests than the upstream takes wait in line, and beyond that are told to come back',
+  outcome: '503 with Retry-After; none is lost or sent twice',
+  sources: ['RFC 9110 section 15.6.4'],
+})(() => {
   test('more than fit wait in line, more than that are told to come back; none is lost', async () => {
     await using upstream = await Recorder.start();
     await using gateway = await startTestGateway({

@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 
-describe('what Connection names goes no further', () => {
+attack({
+  name: 'what Connection names goes no further',
+  outcome: 'removed, in every spelling and from every Connection header',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('in every spelling, from every Connection header', async () => {
     const headers = [
       'Connection: x-one, X-TWO ,,x-three',
@@ -21,7 +26,13 @@ describe('what Connection names goes no further', () => {
     ).toEqual(['X-Five']);
     expect(request.all('connection')).toEqual([]);
   });
+});
 
+attack({
+  name: 'hop-by-hop headers go no further, in any spelling',
+  outcome: 'removed',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('hop-by-hop headers never do', async () => {
     const headers = [
       'Keep-Alive: timeout=5',
@@ -39,7 +50,13 @@ describe('what Connection names goes no further', () => {
     const { request } = await at.passes(rawRequest('GET /files/x', [at.reader, ...headers]));
     expect(request.text).not.toMatch(/^(?:keep|proxy|te|trailer|upgrade|http2|connection)[-_:]/im);
   });
+});
 
+attack({
+  name: 'Connection cannot take the identity headers away',
+  outcome: 'written after it was obeyed, once each',
+  sources: ['CVE-2025-48865', 'CVE-2022-31813'],
+})(() => {
   test('the headers of the gateway survive being named', async () => {
     const named = [
       'X-Scopegate-Role',
@@ -61,45 +78,31 @@ describe('what Connection names goes no further', () => {
     for (const name of named) expect(request.all(name).length, name).toBe(1);
     expect(request.header('x-scopegate-role')).toBe('member');
   });
+});
 
+attack({
+  name: 'Connection cannot take the credential away',
+  outcome: 'judged before it is dropped',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('the credential is judged before it is dropped', async () => {
     await at.passes(rawRequest('GET /files/x', [at.reader, 'Connection: Authorization']));
     await at.refuses(rawRequest('GET /files/x', ['Connection: Authorization']), 401);
     const own = await at.passes(rawRequest('GET /own-auth', [at.reader, 'Connection: Authorization']));
     expect(own.request.all('authorization')).toEqual([]);
   });
+});
 
+attack({
+  name: 'Connection cannot take away the header that chose the workspace',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9110 section 7.6.1'],
+})(() => {
   test('the header that chose the workspace cannot be taken away from the upstream', async () => {
     const chosen = [at.reader, 'X-Workspace: ws_sales'];
     const { request } = await at.passes(rawRequest('GET /by-header', chosen));
     expect(request.header('x-workspace')).toBe('ws_sales');
     await at.refuses(rawRequest('GET /by-header', [...chosen, 'Connection: X-Workspace']), 400);
     await at.refuses(rawRequest('GET /by-header', ['connection: close , x-workspace', ...chosen]), 400);
-  });
-});
-
-describe('an upgrade to what would carry requests unseen is a plain request', () => {
-  test.each(['h2c', 'H2C', 'h2', 'TLS/1.0', 'HTTP/2.0', 'http/1.1', 'h2c, tls/1.2', ''])('to %j', async (protocol) => {
-    const { request, response } = await at.passes(
-      rawRequest('GET /files/x', [at.reader, 'Connection: Upgrade', `Upgrade: ${protocol}`]),
-    );
-    expect(request.all('upgrade')).toEqual([]);
-    expect(response.status).toBe(200);
-  });
-
-  test('with a body: the body is a body, and what follows is judged', async () => {
-    using client = await at.connect();
-    client.send(
-      rawRequest('POST /files/x', [at.writer, 'Connection: Upgrade', 'Upgrade: foo', 'Content-Length: 3'], 'abc') +
-        rawRequest('GET /admin/x', [at.reader]),
-    );
-    await client.until(({ responses, ending }) => responses.length === 2 || ending !== 'open');
-    expect(at.upstream.requests.map(({ body }) => body)).toEqual(['abc']);
-    expect(at.upstream.lines).toEqual(['POST /files/x']);
-  });
-
-  test('and is judged like one', async () => {
-    await at.refuses(rawRequest('GET /admin/x', [at.reader, 'Connection: Upgrade', 'Upgrade: h2c']), 403);
-    await at.refuses(rawRequest('GET /files/x', ['Connection: Upgrade', 'Upgrade: h2c']), 401);
   });
 });

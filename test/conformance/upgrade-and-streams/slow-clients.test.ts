@@ -1,13 +1,18 @@
 import { setInterval as every } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { RawClient, rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { RawClient, rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house({ upstream: { timeouts: { connectMs: 1000, headersMs: 1000, idleMs: 500 } } });
 /** Of the listener: a head takes 15 s at most, looked at every second. */
 const HEAD_SECONDS_MAX = 18;
 
-describe('a client that takes its time', () => {
+attack({
+  name: 'a client that sends its head byte by byte is cut off, and disturbs nobody',
+  outcome: '408 or closed at 15 seconds',
+  sources: ['CVE-2007-6750'],
+})(() => {
   test('over its head is cut off, and disturbs nobody', { timeout: 30_000 }, async () => {
     const started = performance.now();
     const slow = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(at.gateway.url)));
@@ -32,7 +37,13 @@ describe('a client that takes its time', () => {
     waits.sort((left, right) => left - right);
     expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(100);
   });
+});
 
+attack({
+  name: 'a client that stalls in its body is cut off',
+  outcome: '504 and close; the upstream sees no whole request',
+  sources: ['CVE-2007-6750'],
+})(() => {
   test('over its body is cut off too, and so is the upstream', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 100'], 'part'));
@@ -41,7 +52,13 @@ describe('a client that takes its time', () => {
     expect(client.responses[0]?.status).toBe(504);
     expect(at.upstream.requests).toEqual([]);
   });
+});
 
+attack({
+  name: 'a client that is slow but goes on is waited for',
+  outcome: 'forwarded',
+  sources: ['RFC 9110 section 15.5.9'],
+})(() => {
   test('but goes on is waited for', async () => {
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 5']));

@@ -1,18 +1,30 @@
-import { describe, expect, test } from 'vitest';
-import { startTestGateway } from '../support/gateway.ts';
-import { ask, rawRequest } from '../support/raw.ts';
-import { house, ROUTES } from './house.ts';
+import { expect, test } from 'vitest';
+import { startTestGateway } from '../../support/gateway.ts';
+import { ask, rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house, ROUTES } from '../house.ts';
 
 const at = house();
 const token = () => at.gateway.tokens.reader;
 const get = (...headers: string[]) => rawRequest('GET /files/x', headers);
+const fill = (text: string) => text.replaceAll('TOKEN', token()).replaceAll('OTHER', at.gateway.tokens.writer);
 
-describe('a credential is one Bearer token by the letter of RFC 6750', () => {
+attack({
+  name: 'the scheme of a credential is Bearer in any case',
+  outcome: 'forwarded without the credential',
+  sources: ['RFC 9110 section 11.1'],
+})(() => {
   test.each(['Bearer ', 'bearer ', 'BEARER ', 'bEaReR ', 'Bearer   '])('%j is its scheme', async (scheme) => {
     await at.passes(get(`Authorization: ${scheme}${token()}`));
     await at.passes(get(`authorization:\t${scheme}${token()} \t`));
   });
+});
 
+attack({
+  name: 'a credential that is not exactly one Bearer token by the letter is refused',
+  outcome: '401 with a challenge; the upstream sees nothing',
+  sources: ['RFC 6750 section 2.1', 'CVE-2026-25748'],
+})(() => {
   test.each([
     ['no token', () => 'Bearer'],
     ['an empty token', () => 'Bearer '],
@@ -32,9 +44,6 @@ describe('a credential is one Bearer token by the letter of RFC 6750', () => {
     ['the bare token', () => token()],
     ['a percent escape', () => `Bearer ${token()}%00`],
     ['bytes above ASCII', () => `Bearer ${token()}\xa0`],
-    ['__proto__', () => 'Bearer __proto__'],
-    ['constructor', () => 'Bearer constructor'],
-    ['toString', () => 'Bearer toString'],
     ['a prefix alone', () => 'Bearer pat_'],
     ['a shorter token', () => `Bearer ${token().slice(0, -1)}`],
     ['a longer token', () => `Bearer ${token()}0`],
@@ -51,20 +60,38 @@ describe('a credential is one Bearer token by the letter of RFC 6750', () => {
     expect(response?.header('cache-control')).toBe('no-store');
     expect(response?.body).not.toContain(token());
   });
+});
 
+attack({
+  name: 'NUL or a line break in a credential is refused',
+  outcome: '400 or 401; the upstream sees nothing',
+  sources: ['RFC 9110 section 5.5'],
+})(() => {
   test('NUL or a bare carriage return in it is refused', async () => {
     await at.refuses(get(`Authorization: Bearer ${token()}\x00`), 400);
     await at.refuses(get(`Authorization: Bearer ${token()}\rX: y`), 400);
     await at.refuses(get(`Authorization: Bearer ${token()}\x0b`), 400, 401);
     await at.refuses(get(`Authorization: Bearer\r\n ${token()}`), 400);
   });
+});
 
+attack({
+  name: 'a request without a credential is told how to bring one',
+  outcome: '401 with WWW-Authenticate: Bearer; the upstream sees nothing',
+  sources: ['RFC 9110 section 15.5.2', 'RFC 6750 section 3'],
+})(() => {
   test('none at all is 401 with a bare challenge', async () => {
     const response = await at.refuses(get(), 401);
     expect(response?.header('www-authenticate')).toBe('Bearer realm="scopegate"');
     await at.refuses(get('Authorization:'), 401);
   });
+});
 
+attack({
+  name: 'a token without the scope is refused and told which one',
+  outcome: '403 insufficient_scope; the upstream sees nothing',
+  sources: ['RFC 6750 section 3.1'],
+})(() => {
   test('a good token with too small a scope is 403, and the scope is named', async () => {
     const response = await at.refuses(rawRequest('POST /files/x', [at.reader]), 403);
     expect(response?.header('www-authenticate')).toContain('insufficient_scope');
@@ -72,7 +99,21 @@ describe('a credential is one Bearer token by the letter of RFC 6750', () => {
   });
 });
 
-describe('a token that was good', () => {
+attack({
+  name: 'a token named like a property that every object has is unknown',
+  outcome: '401; the upstream sees nothing',
+  sources: ['CWE-1321'],
+})(() => {
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'pat___proto__'])('%s', async (name) => {
+    await at.refuses(get(`Authorization: Bearer ${name}`), 401);
+  });
+});
+
+attack({
+  name: 'a token that was revoked or switched off is refused from the next request on',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 6750 section 3.1', 'RFC 7009 section 2'],
+})(() => {
   test.each(['deactivate', 'revoke'])('is refused from the request after %s on', async (action) => {
     const created = await at.gateway.admin('POST', '/tokens', {
       owner: 'alice',
@@ -90,7 +131,13 @@ describe('a token that was good', () => {
     expect((await client.response(1)).status).toBe(401);
     expect(at.upstream.requests.length).toBe(1);
   });
+});
 
+attack({
+  name: 'a token is refused at the very millisecond at which it expires, cached or not',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 6750 section 3.1', 'RFC 7662 section 4'],
+})(() => {
   test('is refused at the very millisecond at which it expires, cached or not', async () => {
     let nowMs = Date.now();
     await using gateway = await startTestGateway({
@@ -109,7 +156,11 @@ describe('a token that was good', () => {
   });
 });
 
-describe('a token anywhere else is no credential', () => {
+attack({
+  name: 'a token in a cookie, a body, the query or any other header is no credential',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 6750 section 2'],
+})(() => {
   test.each([
     ['X-Authorization', (value: string) => `X-Authorization: Bearer ${value}`],
     ['Proxy-Authorization', (value: string) => `Proxy-Authorization: Bearer ${value}`],
@@ -133,9 +184,11 @@ describe('a token anywhere else is no credential', () => {
   });
 });
 
-describe('a route that also takes the query form', () => {
-  const fill = (text: string) => text.replaceAll('TOKEN', token()).replaceAll('OTHER', at.gateway.tokens.writer);
-
+attack({
+  name: 'a token in the query, where the route takes it there, does not reach the upstream',
+  outcome: 'forwarded; the rest of the query crosses byte for byte',
+  sources: ['RFC 6750 section 2.3'],
+})(() => {
   test.each([
     ['alone', 'authorization=Bearer%20TOKEN', []],
     ['with a plus', 'authorization=Bearer+TOKEN', []],
@@ -151,7 +204,13 @@ describe('a route that also takes the query form', () => {
     expect(only.request.target).toBe('/socket');
     expect(at.upstream.text).not.toContain(token().slice(4));
   });
+});
 
+attack({
+  name: 'a token in the query beside another one is refused',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 6750 section 2'],
+})(() => {
   test.each([
     ['twice', 'authorization=TOKEN&authorization=TOKEN', []],
     ['twice in two spellings', 'authorization=TOKEN&Authorization=TOKEN', []],
@@ -164,14 +223,24 @@ describe('a route that also takes the query form', () => {
   ])('refuses it %s', async (_, query, lines) => {
     await at.refuses(rawRequest(`GET /socket?${fill(query)}`, lines.map(fill)), 401);
   });
+});
 
+attack({
+  name: 'a token in the query stands in no line of the log',
+  outcome: 'the path alone is logged',
+  sources: ['RFC 6750 section 5.3'],
+})(() => {
   test('keeps it out of the log', async () => {
     await at.refuses(rawRequest(`GET /socket?authorization=${token()}&authorization=${token()}`), 401);
     expect(at.gateway.logLines.join('')).not.toContain(token());
   });
 });
 
-describe('a route that also takes the bare token', () => {
+attack({
+  name: 'a route that takes a token without scheme takes nothing odder',
+  outcome: '401; the upstream sees nothing',
+  sources: ['RFC 9110 section 11.4'],
+})(() => {
   test('takes it', async () => {
     await at.passes(rawRequest('GET /bare', [`Authorization: ${token()}`]));
     await at.passes(rawRequest('GET /bare', [at.reader]));

@@ -1,11 +1,16 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
-const TOO_LARGE = [414, 431];
+const TOO_LARGE = 431;
 
-describe('more than anybody needs is refused in bounded memory, and the client is told', () => {
+attack({
+  name: 'a target, header or token larger than anybody needs, or headers without an end, are refused in bounded memory',
+  outcome: '431 and close; the upstream sees nothing',
+  sources: ['RFC 9112 section 3', 'RFC 6585 section 5'],
+})(() => {
   test.each([
     ['a target of 200 kB', () => rawRequest(`GET /files/${'x'.repeat(200_000)}`, [at.reader])],
     ['a query of 200 kB', () => rawRequest(`GET /files/x?${'x'.repeat(200_000)}`, [at.reader])],
@@ -21,7 +26,7 @@ describe('more than anybody needs is refused in bounded memory, and the client i
       () => rawRequest('GET /files/x', [at.reader, ...Array.from({ length: 30_000 }, () => 'x: y')]),
     ],
   ])('%s', async (_, bytes) => {
-    const response = await at.refuses(bytes(), ...TOO_LARGE);
+    const response = await at.refuses(bytes(), TOO_LARGE);
     expect(response?.header('connection')).toBe('close');
     expect(response?.header('x-request-id')).toMatch(/^\w{26}$/);
   });
@@ -39,7 +44,13 @@ describe('more than anybody needs is refused in bounded memory, and the client i
     expect(client.responses[0]?.status).toBe(431);
     expect(at.upstream.text).toBe('');
   });
+});
 
+attack({
+  name: 'a header behind many others is not overlooked',
+  outcome: 'all are judged and all cross',
+  sources: ['RFC 9110 section 5.4'],
+})(() => {
   test('1500 headers that fit are all judged and all cross', async () => {
     const many = Array.from({ length: 1500 }, (_, index) => `a${index}: b`);
     const { request } = await at.passes(rawRequest('GET /files/x', [at.reader, ...many]));
@@ -47,7 +58,11 @@ describe('more than anybody needs is refused in bounded memory, and the client i
   });
 });
 
-describe('a header line that is not one by the letter is refused', () => {
+attack({
+  name: 'a header line that is not one by the letter is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9112 section 5', 'CVE-2019-9900', 'CVE-2021-22959', 'CVE-2023-30589', 'CVE-2024-27982'],
+})(() => {
   test.each([
     'X : y',
     'X\t: y',
@@ -74,7 +89,13 @@ describe('a header line that is not one by the letter is refused', () => {
       400,
     );
   });
+});
 
+attack({
+  name: 'control characters in a header value are refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9110 section 5.5'],
+})(() => {
   test.each(['X: a\x01b', 'X: a\x0bb', 'X: a\x0cb', 'X: a\x1bb', 'X: a\x7fb'])('%j never crosses', async (line) => {
     await at.refuses(rawRequest('GET /files/x', [at.reader, line]), 400);
   });

@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest';
-import { rawRequest } from '../support/raw.ts';
-import { house } from './house.ts';
+import { expect, test } from 'vitest';
+import { rawRequest } from '../../support/raw.ts';
+import { attack } from '../attack.ts';
+import { house } from '../house.ts';
 
 const at = house();
 
-describe('a request without exactly one plain Host is refused', () => {
+attack({
+  name: 'a request without exactly one plain Host is refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9112 section 3.2'],
+})(() => {
   test.each([
     ['none', []],
     ['two that agree', ['Host: api.test', 'Host: api.test']],
@@ -34,7 +39,13 @@ describe('a request without exactly one plain Host is refused', () => {
     const lines = [at.reader, ...hosts].map((line) => `${line}\r\n`).join('');
     await at.refuses(Buffer.from(`GET /files/x HTTP/1.1\r\n${lines}\r\n`, 'latin1'), 400);
   });
+});
 
+attack({
+  name: 'a plain Host, or none in HTTP/1.0, is enough',
+  outcome: 'forwarded; the upstream learns it from X-Forwarded-Host',
+  sources: ['RFC 9112 section 3.2'],
+})(() => {
   test('over HTTP/1.0 none is enough', async () => {
     const { request } = await at.passes(`GET /files/x HTTP/1.0\r\n${at.reader}\r\n\r\n`);
     expect(request.all('x-forwarded-host')).toEqual(['']);
@@ -47,7 +58,13 @@ describe('a request without exactly one plain Host is refused', () => {
       expect(request.header('x-forwarded-host')).toBe(host);
     },
   );
+});
 
+attack({
+  name: 'a header that only resembles Host is not taken for it',
+  outcome: 'one Host reaches the upstream, ours',
+  sources: ['RFC 9112 section 3.2'],
+})(() => {
   test('names that fold to it never cross', async () => {
     const { request } = await at.passes(
       rawRequest('GET /files/x', [at.reader, 'X-Host: a', 'X-Forwarded-Host: evil.test']),
@@ -57,7 +74,11 @@ describe('a request without exactly one plain Host is refused', () => {
   });
 });
 
-describe('a request line that is not one by the letter is refused', () => {
+attack({
+  name: 'a request line that is not one by the letter is refused',
+  outcome: '400 or 505; the upstream sees nothing',
+  sources: ['RFC 9112 section 3', 'RFC 9112 section 2.3'],
+})(() => {
   test.each([
     'GET /files/x HTTP/1.1 ',
     'GET\t/files/x HTTP/1.1',
@@ -78,7 +99,13 @@ describe('a request line that is not one by the letter is refused', () => {
   ])('%j', async (line) => {
     await at.refuses(`${line}\r\nHost: api.test\r\n${at.reader}\r\n\r\n`, 400, 505);
   });
+});
 
+attack({
+  name: 'spaces too many and an empty line in front are forgiven, and not passed on',
+  outcome: 'forwarded as one plain request line',
+  sources: ['RFC 9112 section 2.2', 'RFC 9112 section 3'],
+})(() => {
   test('spaces too many are forgiven, and sent as one', async () => {
     for (const line of ['GET /files/x  HTTP/1.1', 'GET  /files/x HTTP/1.1']) {
       const { request } = await at.passes(`${line}\r\nHost: api.test\r\n${at.reader}\r\n\r\n`);
@@ -86,11 +113,28 @@ describe('a request line that is not one by the letter is refused', () => {
     }
   });
 
+  test('an empty line in front is forgiven, as RFC 9112 section 2.2 asks', async () => {
+    const { request } = await at.passes(`\r\n${rawRequest('GET /files/x', [at.reader])}`);
+    expect(request.target).toBe('/files/x');
+  });
+});
+
+attack({
+  name: 'a protocol that only looks like HTTP opens nothing',
+  outcome: '400, 403, 405 or 505; the upstream sees nothing',
+  sources: ['RFC 9112 section 2.3'],
+})(() => {
   test('a protocol that only looks like HTTP opens nothing', async () => {
     for (const line of ['SOURCE /files/x ICE/1.0', 'OPTIONS /files/x RTSP/1.0', 'ANNOUNCE /files/x RTSP/1.0'])
       await at.refuses(`${line}\r\nHost: api.test\r\n${at.reader}\r\n\r\n`, 400, 403, 405, 505);
   });
+});
 
+attack({
+  name: 'lines that end in a bare line feed or carriage return are refused',
+  outcome: '400; the upstream sees nothing',
+  sources: ['RFC 9112 section 2.2'],
+})(() => {
   test('nor may lines end in line feeds alone', async () => {
     await at.refuses(`GET /files/x HTTP/1.1\nHost: api.test\n${at.reader}\n\n`, 400);
     await at.refuses(`GET /files/x HTTP/1.1\r\nHost: api.test\n${at.reader}\r\n\r\n`, 400);
@@ -98,7 +142,13 @@ describe('a request line that is not one by the letter is refused', () => {
     await at.refuses(`GET /files/x HTTP/1.1\rHost: api.test\r${at.reader}\r\r`, 400);
     await at.refuses(`GET /files/x HTTP/1.1\r\nHost: api.test\r\n${at.reader}\r\n\rX`, 400);
   });
+});
 
+attack({
+  name: 'the preface of HTTP/2, a TLS greeting or noise is no request',
+  outcome: '400 or 505; the upstream sees nothing',
+  sources: ['RFC 9113 section 3.4'],
+})(() => {
   test('the preface of HTTP/2 is no request', async () => {
     await at.refuses('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 505);
   });
@@ -107,10 +157,5 @@ describe('a request line that is not one by the letter is refused', () => {
     await at.refuses(Buffer.from('160301020001000001fc0303', 'hex'), 400);
     await at.refuses(Buffer.alloc(64, 0xff), 400);
     await at.refuses('\x00', 400);
-  });
-
-  test('an empty line in front is forgiven, as RFC 9112 section 2.2 asks', async () => {
-    const { request } = await at.passes(`\r\n${rawRequest('GET /files/x', [at.reader])}`);
-    expect(request.target).toBe('/files/x');
   });
 });

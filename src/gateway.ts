@@ -8,8 +8,10 @@ import { isAdmin, loadAdminKeys } from './admin/admin-key.ts';
 import { type RunningAdmin, startAdmin } from './admin/server.ts';
 import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
 import { type DecisionOptions, startDecisionListener } from './decision/listener.ts';
+import { accessLog } from './edge/access-log.ts';
 import type { Endpoint } from './edge/endpoint.ts';
-import { Pipeline, type RefusedRequest, type Ruleset } from './edge/pipeline.ts';
+import { GuessThrottle } from './edge/guess-throttle.ts';
+import { Pipeline, type Ruleset } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
 import { keepCertificate } from './lifecycle/live-certificate.ts';
@@ -20,15 +22,13 @@ import { startPurge } from './manage/purge.ts';
 import { ClientAuthentication } from './oauth/client-authentication.ts';
 import { oauthEndpoints } from './oauth/endpoints.ts';
 import { type Clock, systemClock } from './observe/clock.ts';
-import { LineBudget, type Log } from './observe/log.ts';
+import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Owned } from './owned.ts';
 import { FactCache } from './store/fact-cache.ts';
 import { SqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
-
-const REFUSAL_LINES_PER_SECOND = 50;
 
 export interface GatewayOptions {
   readonly configuration: Configuration;
@@ -78,7 +78,12 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
   let ruleset!: Ruleset;
   const pools = owned.add(new UpstreamPools(log, only !== 'admin'), (all) => all.destroy());
-  const endpointsOf = ownEndpoints(options, store, adminKeys.keys, clock);
+  const throttle = (counted: 'tokenFailures' | 'clientFailures') =>
+    new GuessThrottle(() => {
+      const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
+      return { failuresMax, windowMs };
+    }, clock.monotonicMs);
+  const endpointsOf = ownEndpoints(options, store, adminKeys.keys, throttle('clientFailures'), clock);
   const apply = (next: Configuration) => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = endpointsOf(next);
@@ -138,7 +143,9 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   if (only !== 'admin') {
     const inForce = () => ruleset;
     const access = () => reloader.configuration.file.log.access;
-    const pipeline = buildPipeline(options, inForce, access, facts, metrics, clock);
+    const guesses = throttle('tokenFailures');
+    const lines = accessLog(log, access, clock.monotonicMs);
+    const pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, ...lines });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => Promise.all(all.map((opened) => opened.drain(drainTimes()))));
     listener = await listen(options, inForce, pipeline, clock);
@@ -180,9 +187,15 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   };
 }
 
-function ownEndpoints({ log }: GatewayOptions, store: Store, adminKeys: readonly string[], clock: Clock) {
+function ownEndpoints(
+  { log }: GatewayOptions,
+  store: Store,
+  adminKeys: readonly string[],
+  guesses: GuessThrottle,
+  clock: Clock,
+) {
   // Counts failures, which outlive a reload.
-  const clients = new ClientAuthentication(store, clock.monotonicMs);
+  const clients = new ClientAuthentication(store, guesses);
   return ({ file: { gateway, oauth }, policy }: Configuration): ReadonlyMap<string, Endpoint> =>
     new Map(
       Object.entries(
@@ -198,32 +211,6 @@ function ownEndpoints({ log }: GatewayOptions, store: Store, adminKeys: readonly
         }),
       ),
     );
-}
-
-function buildPipeline(
-  { log }: GatewayOptions,
-  ruleset: () => Ruleset,
-  access: () => Configuration['file']['log']['access'],
-  facts: FactCache,
-  metrics: Metrics,
-  clock: Clock,
-): Pipeline {
-  const budget = new LineBudget(REFUSAL_LINES_PER_SECOND);
-  return new Pipeline({
-    ruleset,
-    facts,
-    clock,
-    metrics,
-    onRefused: (refused: RefusedRequest) => {
-      if (access() === 'none') return;
-      const suppressed = budget.spend(clock.monotonicMs());
-      if (suppressed !== null) log.info({ ...refused, ...(suppressed > 0 ? { suppressed } : {}) }, 'refused');
-    },
-    onForwarded: (requestId, route, allowed, status, complete) => {
-      if (access() === 'all')
-        log.info({ requestId, routeId: route.id, tokenId: allowed?.token.id ?? null, status, complete }, 'forwarded');
-    },
-  });
 }
 
 function listen(

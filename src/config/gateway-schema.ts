@@ -3,6 +3,7 @@
  * Judges one file by itself; that names resolve, ids are unique and routes can be reached is checked elsewhere.
  */
 import { type Static, Type } from 'typebox';
+import { GuessesSchema } from './client-limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
 
@@ -23,6 +24,7 @@ const Listener = section(
           'The URL under which clients reach the gateway; the OAuth issuer. Never taken from the Host header.',
       }),
     ),
+    guesses: GuessesSchema,
     tls: Type.Optional(
       section(
         {

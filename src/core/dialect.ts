@@ -34,6 +34,8 @@ export interface RefusalContext {
   readonly scopes?: string;
   /** For the Allow header; only with `method_not_allowed`. */
   readonly allow?: readonly string[];
+  /** For Retry-After, where it is known better than by the reason. */
+  readonly retryAfterSeconds?: number;
 }
 
 export interface Refusal {
@@ -94,7 +96,8 @@ function compileReason(reason: Reason, source: DialectSource): (context: Refusal
     if (challenged) headers.push('WWW-Authenticate', challengeText(challenge, context.scopes));
     if (context.scopes !== undefined) headers.push('X-Accepted-Scopes', context.scopes);
     if (context.allow !== undefined) headers.push('Allow', context.allow.join(', '));
-    if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
+    const retryAfter = context.retryAfterSeconds ?? retryAfterSeconds;
+    if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
     for (const [name, value] of extra)
       headers.push(
         name,

@@ -21,6 +21,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { clientAddress } from './client-address.ts';
 import type { Endpoint } from './endpoint.ts';
 import { forward } from './forward.ts';
+import type { GuessThrottle } from './guess-throttle.ts';
 import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
 import { identityLines, identityPairs } from './identity.ts';
@@ -60,6 +61,7 @@ export interface PipelineParts {
   readonly facts: FactCache;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly guesses: GuessThrottle;
   readonly onRefused: (refused: RefusedRequest) => void;
   readonly onForwarded: (
     requestId: string,
@@ -111,7 +113,7 @@ export class Pipeline {
     if (route.requirement === null) return this.#serve(request, headers, target, route, null);
 
     const credential = readCredential(headers.authorization, target.query, route.credentials);
-    if (!credential.ok) return this.#refuse(request, credential.reason);
+    if (!credential.ok) return this.#refuseGuess(request, credential.reason);
 
     const source = { segments: target.segments, query: target.query, headers: exchange.headers };
     const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
@@ -144,7 +146,7 @@ export class Pipeline {
   }
 
   #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Allowed | Denied): void {
-    if (judgement.kind === 'denied') this.#refuse(request, judgement.reason, judgement.token?.id ?? null);
+    if (judgement.kind === 'denied') this.#refuseGuess(request, judgement.reason, judgement.token?.id ?? null);
     else this.#serve(request, headers, target, route, judgement);
   }
 
@@ -223,12 +225,23 @@ export class Pipeline {
     });
   }
 
+  /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */
+  #refuseGuess(request: InProgress, reason: Reason, tokenId: string | null = null): void {
+    if (reason !== 'token_unknown' && reason !== 'token_malformed') return this.#refuse(request, reason, tokenId);
+    const { exchange, ruleset } = request;
+    const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
+    const retryAfter = this.#parts.guesses.failed(address);
+    if (retryAfter === null) this.#refuse(request, reason);
+    else this.#refuse(request, 'rate_limited', null, undefined, reason, retryAfter);
+  }
+
   #refuse(
     request: InProgress,
     reason: Reason,
     tokenId: string | null = null,
     allow?: readonly string[],
     detail: string | null = null,
+    retryAfterSeconds?: number,
   ): void {
     const { exchange, ruleset, requestId, target, route, handover } = request;
     this.#parts.metrics.requests.add(route?.id ?? '-', reason);
@@ -237,6 +250,7 @@ export class Pipeline {
       requestId,
       ...(scopes === undefined ? {} : { scopes }),
       ...(allow === undefined ? {} : { allow }),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
     const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
     if (reason === 'bad_request') exchange.endConnection();

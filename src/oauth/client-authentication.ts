@@ -2,16 +2,12 @@
  * Who a client is: id and secret by HTTP Basic (SCRYDON-8). Failures are counted per source address, and only further
  * failures are turned away: a right secret from that address is never refused (contract: promise 6).
  */
-import { LRUCache } from 'lru-cache';
 import type { EndpointCall } from '../edge/endpoint.ts';
+import type { GuessThrottle } from '../edge/guess-throttle.ts';
 import { type FoundAccount, findAccount } from '../manage/access-tokens.ts';
 import { hashToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
 import { type EndpointAnswer, oauthError } from './endpoint.ts';
-
-const FAILURES_MAX = 20;
-const WINDOW_MS = 60_000;
-const ADDRESSES_MAX = 10_000;
 
 export type Authenticated =
   | { readonly ok: true; readonly account: FoundAccount }
@@ -19,11 +15,11 @@ export type Authenticated =
 
 export class ClientAuthentication {
   readonly #store: Store;
-  readonly #failures: LRUCache<string, { count: number }>;
+  readonly #throttle: GuessThrottle;
 
-  constructor(store: Store, monotonicMs: () => number) {
+  constructor(store: Store, throttle: GuessThrottle) {
     this.#store = store;
-    this.#failures = new LRUCache({ max: ADDRESSES_MAX, ttl: WINDOW_MS, perf: { now: monotonicMs } });
+    this.#throttle = throttle;
   }
 
   /** Rejects with StoreUnavailable. A disabled account authenticates; whether it gets a token is decided elsewhere. */
@@ -37,13 +33,11 @@ export class ClientAuthentication {
   }
 
   #fail(address: string): EndpointAnswer {
-    const failures = this.#failures.get(address) ?? { count: 0 };
-    failures.count++;
-    if (failures.count === 1) this.#failures.set(address, failures);
-    if (failures.count > FAILURES_MAX) {
+    const retryAfter = this.#throttle.failed(address);
+    if (retryAfter !== null) {
       return oauthError(429, 'slow_down', 'Too many failed attempts from this address.', [
         'Retry-After',
-        String(WINDOW_MS / 1000),
+        String(retryAfter),
       ]);
     }
     return invalidClient();

@@ -22,7 +22,13 @@ it('the least file gets every default', () => {
   const { value, problems } = read(minimal);
   expect(problems).toEqual([]);
   expect(value).toEqual({
-    gateway: { host: '127.0.0.1', port: 8080, workers: 1, trustedProxies: [] },
+    gateway: {
+      host: '127.0.0.1',
+      port: 8080,
+      workers: 1,
+      trustedProxies: [],
+      guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },
+    },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },
     admin: { host: '127.0.0.1', port: 8081 },
     oauth: { prefix: '/api' },

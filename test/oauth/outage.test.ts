@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/config/load-policy.ts';
+import { GuessThrottle } from '../../src/edge/guess-throttle.ts';
 import { Listener } from '../../src/http/listener.ts';
 import { ClientAuthentication } from '../../src/oauth/client-authentication.ts';
 import { oauthEndpoints } from '../../src/oauth/endpoints.ts';
@@ -22,7 +23,13 @@ beforeAll(async () => {
     store,
     policy: () => policy!,
     nowMs: () => Date.now(),
-    clients: new ClientAuthentication(store, () => performance.now()),
+    clients: new ClientAuthentication(
+      store,
+      new GuessThrottle(
+        () => ({ failuresMax: 20, windowMs: 60_000 }),
+        () => performance.now(),
+      ),
+    ),
     isAdmin: (authorization) => authorization === 'Bearer admin',
     issuer: 'https://api.example.com',
     prefix: '/api',

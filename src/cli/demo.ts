@@ -33,7 +33,7 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
     rmSync(path, { recursive: true, force: true }),
   );
   const upstream = owned.add(await startExampleUpstream(await freePort(9000)), (started) => started.close());
-  const configuration = loadGateway(CONFIGURATION, {
+  const { file, ...loaded } = loadGateway(CONFIGURATION, {
     ...env,
     SCOPEGATE_PORT: String(await freePort(8080)),
     SCOPEGATE_ADMIN_PORT: String(await freePort(8081)),
@@ -42,17 +42,19 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
   });
   const adminKey = env.SCOPEGATE_ADMIN_KEY?.split(',')[0] || randomText(43);
   const running = await startGateway({
-    configuration,
+    // Nobody's request is lost when a demo ends.
+    configuration: { ...loaded, file: { ...file, drain: { ...file.drain, idleMs: 0 } } },
     env: { ...env, SCOPEGATE_ADMIN_KEY: adminKey },
     log: createLog('silent'),
   });
   owned.add(running, (started) => started.stop());
   const seeded = await seed(running.adminUrl!, adminKey);
   const addresses = { gateway: running.gatewayUrl!, admin: running.adminUrl!, adminKey, upstream: upstream.url };
+  const stopped = untilSignal(() => owned.release());
   process.stdout.write(
     asJson ? `${JSON.stringify({ ...addresses, tokens: seeded.tokens })}\n` : tour({ ...addresses, ...seeded }),
   );
-  await untilSignal(() => owned.release());
+  await stopped;
 }
 
 /** The preferred port, or any free one when it is busy. */

@@ -18,6 +18,13 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   const log = createLog(configuration.file.log.level);
   for (const warning of configuration.warnings) log.warn(warning);
   const running = await startGateway({ configuration, env, log, only });
+  // Before anybody is told that we are ready: from then on signals are meant for us.
+  process.on('SIGHUP', () => running.reload('signal'));
+  const stopped = untilSignal(async (signal) => {
+    log.info({ signal }, 'draining; a second signal ends it at once');
+    await running.stop();
+    log.info('stopped');
+  });
   log.info(
     {
       gateway: running.gatewayUrl,
@@ -27,12 +34,7 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
     },
     `ready: ${summary(configuration)}`,
   );
-  process.on('SIGHUP', () => running.reload('signal'));
-  await untilSignal((signal) => {
-    log.info({ signal }, 'draining; a second signal ends it at once');
-    return running.stop();
-  });
-  log.info('stopped');
+  await stopped;
 }
 
 function readOnly(only: string | undefined): 'gateway' | 'admin' | null {

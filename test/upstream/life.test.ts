@@ -116,6 +116,19 @@ test('close also lets those finish who wait for a connection', async () => {
   expect((await Promise.all(answers)).map((answer) => answer.body)).toEqual(['ok', 'ok', 'ok']);
 });
 
+test('a retired upstream serves who comes late, keeps no connection, and says when none is left', async () => {
+  const server = await serve((socket) => socket.write(OK));
+  const upstream = upstreamTo(server.origin);
+  await ask(upstream);
+  await nextTurn();
+  expect(upstream.stats.idle).toBe(1);
+  await upstream.retire();
+  expect(upstream.stats.open).toBe(0);
+  expect((await ask(upstream)).body).toBe('ok');
+  await nextTurn();
+  expect(upstream.stats.open).toBe(0);
+});
+
 test('destroy fails everything begun, once', async () => {
   const server = await listen(() => {});
   const upstream = upstreamTo(server.origin, { maxConnections: 1 });

@@ -1,0 +1,178 @@
+/**
+ * Reloads and restarts while clients go on asking: not one request fails, and none meets two configurations.
+ * `npm run test:long` asks for the full numbers.
+ */
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type SeededTokens, seed } from '../../src/demo/seed.ts';
+import { Load, type LoadQuestion } from '../support/load.ts';
+import { ROOT } from '../support/process.ts';
+import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
+import { ADMIN_KEY, type Served, serve } from './served.ts';
+
+const LONG = process.env.SCOPEGATE_LONG === '1';
+const REQUESTS = LONG ? 100_000 : 5_000;
+const RELOADS = LONG ? 50 : 10;
+const ROLLS = LONG ? 20 : 5;
+const TIMEOUT_MS = LONG ? 900_000 : 120_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'scopegate-load-'));
+const configuration = join(folder, 'gateway.yaml');
+const upstreams: Record<string, HttpUpstream> = {};
+
+beforeAll(async () => {
+  for (const name of ['v1', 'v2'])
+    upstreams[name] = await startHttpUpstream((request, response) => {
+      if (request.url === '/stream') {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        let count = 0;
+        const timer = setInterval(() => {
+          response.write(`data: ${++count}\n\n`);
+          if (count < 10) return;
+          clearInterval(timer);
+          response.end('data: end\n\n');
+        }, 50);
+        return;
+      }
+      let length = 0;
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+      });
+      request.on('end', () => response.end(`${name} ${request.headers.authorization !== undefined} ${length}`));
+    });
+});
+afterAll(async () => {
+  for (const upstream of Object.values(upstreams)) await upstream.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Two configurations that differ in policy, route and upstream: an answer that mixes them gives itself away. */
+function write(version: 'v1' | 'v2'): void {
+  const policy = readFileSync(join(ROOT, 'policies/coze.yaml'), 'utf8');
+  writeFileSync(
+    join(folder, `${version}.yaml`),
+    policy.replace('The token lacks a permission that this API requires.', version),
+  );
+  const flip = {
+    id: 'flip',
+    match: { path: '/flip' },
+    require: { scopes: [version === 'v1' ? 'bot:read' : 'chat:write'] },
+    forwardAuthorization: version === 'v1',
+    upstream: version,
+  };
+  const open = { id: 'open', match: { path: '/**' }, public: true, upstream: 'steady' };
+  const text = JSON.stringify({
+    gateway: { port: 0 },
+    admin: { port: 0 },
+    policy: `${version}.yaml`,
+    store: { driver: 'sqlite', path: 'data/scopegate.db' },
+    log: { access: 'none' },
+    upstreams: { steady: { targets: [upstreams.v1!.url] }, [version]: { targets: [upstreams[version]!.url] } },
+    routes: [flip, open],
+  });
+  writeFileSync(join(folder, 'next'), text);
+  renameSync(join(folder, 'next'), configuration);
+}
+
+const open = (): LoadQuestion => ({
+  path: '/x',
+  check: ({ status, body }) => (status === 200 && body === 'v1 false 0' ? undefined : `${status} ${body}`),
+});
+const upload = (): LoadQuestion => ({
+  method: 'POST',
+  path: '/upload',
+  body: 'x'.repeat(100_000),
+  check: ({ status, body }) => (status === 200 && body === 'v1 false 100000' ? undefined : `${status} ${body}`),
+});
+const stream = (): LoadQuestion => ({
+  path: '/stream',
+  check: ({ status, body }) => (status === 200 && body.endsWith('data: end\n\n') ? undefined : `${status} ${body}`),
+});
+const allowed = (token: string, seen: Set<string>) => (): LoadQuestion => ({
+  path: '/flip',
+  headers: { Authorization: `Bearer ${token}` },
+  check: ({ status, body }) => {
+    seen.add(body);
+    return status === 200 && (body === 'v1 true 0' || body === 'v2 false 0') ? undefined : `${status} ${body}`;
+  },
+});
+const refused = (token: string, seen: Set<string>) => (): LoadQuestion => ({
+  path: '/flip',
+  headers: { Authorization: `Bearer ${token}` },
+  check: ({ status, headers, body }) => {
+    const told = `${status} ${headers['x-accepted-scopes']} ${(JSON.parse(body) as { msg: string }).msg}`;
+    seen.add(told);
+    return told === '403 bot:read v1' || told === '403 chat:write v2' ? undefined : told;
+  },
+});
+
+describe('while clients go on asking', () => {
+  it(
+    `${RELOADS} reloads fail none of ${REQUESTS} requests, and no answer mixes two configurations`,
+    async () => {
+      write('v1');
+      const served = await serve(configuration);
+      const { tokens }: { tokens: SeededTokens } = await seed(served.admin, ADMIN_KEY);
+      const status = async () => {
+        const answer = await fetch(`${served.admin}/v1/status`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+        return (await answer.json()) as { configuration: { generation: number } };
+      };
+      const load = new Load(() => served.gateway);
+      const seen = { allowed: new Set<string>(), refused: new Set<string>() };
+      load.add(12, open);
+      load.add(2, upload);
+      load.add(2, stream);
+      load.add(8, allowed(tokens.owner, seen.allowed));
+      load.add(8, refused(tokens.reader, seen.refused));
+      for (let reload = 1; reload <= RELOADS; reload++) {
+        await load.until((REQUESTS / RELOADS) * reload);
+        const version = reload % 2 === 1 ? 'v2' : 'v1';
+        write(version);
+        if (reload % 3 === 0) served.child.kill('SIGHUP');
+        else if (reload % 3 === 1)
+          await fetch(`${served.admin}/v1/reload`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${ADMIN_KEY}` },
+          });
+        while ((await status()).configuration.generation <= reload)
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        const told = await fetch(`${served.gateway}/flip`, { headers: { authorization: `Bearer ${tokens.owner}` } });
+        expect(await told.text(), 'the request after a reload').toMatch(new RegExp(`^${version} `));
+      }
+      await load.until(REQUESTS);
+      await load.stop();
+      expect(load.failures).toEqual([]);
+      expect([...seen.allowed].sort()).toEqual(['v1 true 0', 'v2 false 0']);
+      expect([...seen.refused].sort()).toEqual(['403 bot:read v1', '403 chat:write v2']);
+      expect((await status()).configuration.generation).toBe(RELOADS + 1);
+      if (LONG) process.stdout.write(`${load.requests} requests, ${RELOADS} reloads, 0 failed\n`);
+      expect(await served.stop()).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    `${ROLLS} rolling restarts fail none of their requests, uploads and streams`,
+    async () => {
+      write('v1');
+      let current: Served = await serve(configuration);
+      const load = new Load(() => current.gateway);
+      load.add(32, open);
+      load.add(4, upload);
+      load.add(8, stream);
+      for (let roll = 1; roll <= ROLLS; roll++) {
+        await load.until((REQUESTS / ROLLS) * roll);
+        const old = current;
+        current = await serve(configuration);
+        expect(await old.stop(), 'exit code').toBe(0);
+      }
+      await load.stop();
+      expect(load.failures).toEqual([]);
+      if (LONG) process.stdout.write(`${load.requests} requests, ${ROLLS} restarts, 0 failed\n`);
+      expect(await current.stop()).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+});

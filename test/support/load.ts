@@ -1,0 +1,78 @@
+/**
+ * Clients that keep a connection and ask again and again, as applications do: node:http with a keep-alive agent, no
+ * retries. Whatever gets no whole answer, or one that nobody may get, is kept as a failure.
+ */
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+
+export interface LoadAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface LoadQuestion {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** What is wrong with the answer, or nothing. */
+  readonly check: (answer: LoadAnswer) => string | undefined;
+}
+
+export class Load {
+  requests = 0;
+  readonly failures: string[] = [];
+  readonly #origin: () => string;
+  readonly #clients: Promise<void>[] = [];
+  #running = true;
+
+  /** `origin`: where a client goes that has no connection. */
+  constructor(origin: () => string) {
+    this.#origin = origin;
+  }
+
+  /** `count` more clients that ask `question` from now on. */
+  add(count: number, question: () => LoadQuestion): void {
+    for (let index = 0; index < count; index++) this.#clients.push(this.#client(question));
+  }
+
+  async until(requests: number): Promise<void> {
+    while (this.requests < requests && this.failures.length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#clients);
+  }
+
+  async #client(question: () => LoadQuestion): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let origin = this.#origin();
+    while (this.#running) {
+      // A client stays where it is until its connection is over.
+      if (Object.keys(agent.freeSockets).length === 0) origin = this.#origin();
+      const asked = question();
+      const wrong = await ask(agent, origin, asked).then(asked.check, (error: Error) => error.message);
+      this.requests++;
+      if (wrong !== undefined) this.failures.push(`${asked.path}: ${wrong}`);
+    }
+    agent.destroy();
+  }
+}
+
+function ask(agent: Agent, origin: string, { method, path, headers, body }: LoadQuestion): Promise<LoadAnswer> {
+  return new Promise((resolve, reject) => {
+    const asking = request(origin + path, { agent, method, headers: { ...headers } }, (answer) => {
+      let text = '';
+      answer.setEncoding('latin1');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('error', reject);
+      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body: text }));
+    });
+    asking.on('error', reject);
+    asking.end(body);
+  });
+}

@@ -1,5 +1,5 @@
 /** The catalogue of attacks and faults, read from the conformance tests themselves: in full, and short for the README. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Attack } from '../conformance/attack.ts';
@@ -24,7 +24,8 @@ export interface CataloguedAttack extends Attack {
 }
 
 export function attacks(root: string): CataloguedAttack[] {
-  return Object.keys(THEMES).flatMap((theme) =>
+  const themes = Object.keys(THEMES).filter((theme) => existsSync(join(root, FOLDER, theme)));
+  return themes.flatMap((theme) =>
     readdirSync(join(root, FOLDER, theme))
       .filter((name) => name.endsWith('.test.ts'))
       .sort()

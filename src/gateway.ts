@@ -36,6 +36,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** null: both. */
   readonly only?: 'gateway' | 'admin' | null;
+  /** false: the pipeline is used from within, and its port stays closed. */
+  readonly gatewayListener?: boolean;
   readonly clock?: Clock;
 }
 
@@ -46,6 +48,8 @@ export interface RunningGateway {
   readonly adminKeySource: string;
   readonly adminKey: string;
   readonly metrics: Metrics;
+  /** null with `only: 'admin'`. */
+  readonly pipeline: Pipeline | null;
   /** Reads the configuration again and puts it in force, or leaves everything as it is. */
   reload(cause: ReloadCause): Reload;
   /** Drains as the configuration says, then closes everything. */
@@ -104,6 +108,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     deadlineMs: Math.max(0, drainUntilMs - systemClock.monotonicMs()),
     idleMs: reloader.configuration.file.drain.idleMs,
   });
+  let pipeline: Pipeline | null = null;
   let listener: Listener | null = null;
   let decision: Listener | null = null;
   let admin: RunningAdmin | null = null;
@@ -145,13 +150,15 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const access = () => reloader.configuration.file.log.access;
     const guesses = throttle('tokenFailures');
     const lines = accessLog(log, access, clock.monotonicMs);
-    const pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, ...lines });
+    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, ...lines });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => Promise.all(all.map((opened) => opened.drain(drainTimes()))));
-    listener = await listen(options, inForce, pipeline, clock);
-    listeners.push(listener);
+    if (options.gatewayListener !== false) {
+      listener = await listen(options, inForce, pipeline, clock);
+      listeners.push(listener);
+    }
     const { tls } = file.gateway;
-    if (tls !== undefined && configuration.keyPair !== null) {
+    if (listener !== null && tls !== undefined && configuration.keyPair !== null) {
       const paths = { cert: configuration.resolvePath(tls.cert), key: configuration.resolvePath(tls.key) };
       owned.add(keepCertificate(listener, paths, configuration.keyPair, { log, metrics, clock }), (stop) => stop());
     }
@@ -179,6 +186,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     adminKeySource: adminKeys.source,
     adminKey: adminKeys.keys[0]!,
     metrics,
+    pipeline,
     reload: (cause) => reloader.reload(cause),
     stop: () => {
       stopped ??= stop();

@@ -11,9 +11,9 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
   ['http', 'observe', 'upstream', 'store', 'config'],
   ['edge', 'manage'],
-  ['admin', 'oauth', 'decision', 'lifecycle'],
+  ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway.ts'],
-  ['demo', 'directory'],
+  ['demo', 'directory', 'library.ts'],
   ['cli'],
   ['main.ts'],
 ];

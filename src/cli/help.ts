@@ -19,7 +19,7 @@ Runs what FILE (default ./gateway.yaml) describes: the gateway, which checks and
 sidecar, which manages organizations, members, workspaces and tokens.
 
   -c, --config FILE    the configuration; relative paths in it are relative to it
-  --only gateway       the gateway alone
+  --only gateway       the gateway (and the decision listener) alone
   --only admin         the sidecar alone
 
 SIGTERM or SIGINT drains: no new connections, requests in progress finish (30 s at most). A second one forces.

@@ -18,7 +18,8 @@ export interface RouteCheck {
   readonly yaml: YamlFile;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
-  readonly upstreams: ReadonlySet<string>;
+  /** null: none, another program sends on what is allowed. */
+  readonly upstreams: ReadonlySet<string> | null;
   /** Route ids seen so far, with their line. */
   readonly ids: Map<string, number>;
   readonly warnings: string[];
@@ -32,6 +33,14 @@ export interface CompiledRoute {
 /** Without a readable path nothing can be said about its parameters; everything else still is. */
 type Parameters = ReadonlyMap<string, number> | null;
 
+function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
+  if (name === undefined) {
+    if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
+  } else if (upstreams?.has(name) !== true) {
+    yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggest(name, upstreams ?? new Set())}`);
+  }
+}
+
 /** undefined when the route has no readable path; its problems are noted. */
 export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
   const { yaml } = check;
@@ -39,12 +48,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const seen = check.ids.get(file.id);
   if (seen !== undefined) yaml.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
   else check.ids.set(file.id, yaml.at([...at, 'id']).line);
-  if (!check.upstreams.has(file.upstream)) {
-    yaml.problem(
-      [...at, 'upstream'],
-      `there is no upstream "${file.upstream}"${suggest(file.upstream, check.upstreams)}`,
-    );
-  }
+  checkUpstream(check, file.upstream, at);
   const template = readTemplate(file.match.path);
   const parameters = template.ok ? template.parameters : null;
   const requirement =
@@ -59,7 +63,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     template: file.match.path,
     methods: file.match.methods,
     requirement,
-    upstream: file.upstream,
+    upstream: file.upstream ?? '',
     credentials: {
       bearer: credentials.has('bearer'),
       raw: credentials.has('raw'),

@@ -174,11 +174,14 @@ export const GatewaySchema = section(
     routing: Routing,
     log: Log,
     drain: Drain,
-    upstreams: Type.Record(Type.String(), UpstreamSchema, {
-      minProperties: 1,
-      propertyNames: Type.String({ minLength: 1, maxLength: 128 }),
-      description: 'The services behind the gateway, by name.',
-    }),
+    upstreams: Type.Optional(
+      Type.Record(Type.String(), UpstreamSchema, {
+        minProperties: 1,
+        propertyNames: Type.String({ minLength: 1, maxLength: 128 }),
+        description:
+          'The services behind the gateway, by name. Absent, with `decision`: nothing is forwarded, other proxies are answered.',
+      }),
+    ),
     routes: Type.Array(RouteSchema, {
       minItems: 1,
       description: 'What is forwarded, and what it asks of the caller. What no route names is refused.',
@@ -187,5 +190,7 @@ export const GatewaySchema = section(
   { title: 'gateway.yaml', description: 'The configuration of a scopegate gateway.' },
 );
 
+type Validated = Static<typeof GatewaySchema>;
+
 /** A gateway.yaml that passed validation: every default is filled in. */
-export type GatewayFile = Static<typeof GatewaySchema>;
+export type GatewayFile = Omit<Validated, 'upstreams'> & { upstreams: NonNullable<Validated['upstreams']> };

@@ -16,7 +16,7 @@ import { type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
 import { validate } from './validate.ts';
-import { readYamlFile, type YamlFile } from './yaml-file.ts';
+import { parseYaml, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
 export interface Configuration {
@@ -43,24 +43,32 @@ export interface LoadOptions {
   readonly review?: (file: GatewayFile, problem: (at: Path, message: string) => void) => void;
   /** Called for each file as it comes up, also where reading then fails. */
   readonly onFile?: (path: string) => void;
+  /** Part of another program, which may send on itself what is allowed. */
+  readonly embedded?: boolean;
+  /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
+  readonly contents?: { readonly text: string; readonly folder: string };
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
-  const absolute = resolve(path);
+  const { contents, embedded = false } = options;
+  const absolute = resolve(contents?.folder ?? '', path);
   const files: string[] = [];
   const reads = (read: string) => {
     files.push(read);
     options.onFile?.(read);
   };
-  reads(absolute);
+  if (contents === undefined) reads(absolute);
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
-  const yaml = readYamlFile(path, env);
-  const file = validate(yaml, GatewaySchema);
-  if (file === undefined) {
+  const yaml = contents === undefined ? readYamlFile(path, env) : parseYaml(contents.text, path, env);
+  const read = validate(yaml, GatewaySchema);
+  if (read === undefined) {
     yaml.throwIfAny();
     throw new ConfigError([{ file: path, line: 1, column: 1, message: 'does not fit its schema' }]);
   }
+  const file: GatewayFile = { ...read, upstreams: read.upstreams ?? {} };
+  const forwards = read.upstreams !== undefined || (read.decision === undefined && !embedded);
+  if (forwards && read.upstreams === undefined) yaml.problem([], 'missing key "upstreams"');
   refuseUnsupported(yaml, file);
   const warnings: string[] = [];
   checkUpstreams(yaml, file.upstreams, warnings);
@@ -84,7 +92,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     yaml,
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
-    upstreams: new Set(Object.keys(file.upstreams)),
+    upstreams: forwards ? new Set(Object.keys(file.upstreams)) : null,
     ids: new Map(),
     warnings,
   };
@@ -121,7 +129,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     resolvePath,
     keyPair,
     files,
-    readAgain: (again) => loadGateway(absolute, env, again),
+    readAgain: (again) => loadGateway(contents === undefined ? absolute : path, env, { ...options, ...again }),
   };
 }
 

@@ -229,7 +229,12 @@ export const RouteSchema = section(
         },
       ),
     ),
-    upstream: Type.String({ minLength: 1, description: 'The name of the upstream that answers.' }),
+    upstream: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'The name of the upstream that answers; required where there are any.',
+      }),
+    ),
     forwardAuthorization: Type.Boolean({
       default: false,
       description: "true: the client's Authorization is passed on. Otherwise the upstream never sees the token.",

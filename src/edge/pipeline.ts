@@ -180,12 +180,8 @@ export class Pipeline {
     }
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
-    handover.pass({
-      requestId,
-      route,
-      allowed,
-      identity: allowed === null ? [] : identityPairs(allowed, ruleset.policy),
-    });
+    const identity = allowed === null ? [] : identityPairs(allowed, ruleset.policy);
+    handover.pass({ requestId, route, allowed, identity });
   }
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
@@ -194,9 +190,11 @@ export class Pipeline {
     const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
     if (exchange.upgrade !== undefined && !survivesUrl(target.path + query))
       return this.#refuse(request, 'bad_request', allowed?.token.id ?? null);
+    const binding = ruleset.upstreams.get(route.upstream);
+    // It is there for other proxies to ask about.
+    if (binding === undefined) return this.#refuse(request, 'route_not_found', allowed?.token.id ?? null);
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
-    const binding = ruleset.upstreams.get(route.upstream)!;
     const headerLines = requestHeaderLines(exchange.headers, {
       requestId,
       peerAddress: exchange.peerAddress,

@@ -87,14 +87,14 @@ routes:
   expect(problems).toEqual([]);
   expect(value?.store).toEqual({ driver: 'redis', url: 'rediss://user:pw@redis:6379/1', keyPrefix: 'scopegate:' });
   expect(value?.decision).toEqual({ host: '127.0.0.1', port: 8082, for: 'envoy', trustedProxies: ['127.0.0.1'] });
-  expect(value?.upstreams.a?.health).toEqual({
+  expect(value?.upstreams?.a?.health).toEqual({
     path: '/healthz',
     intervalMs: 5000,
     timeoutMs: 2000,
     failures: 2,
   });
-  expect(value?.upstreams.a?.breaker).toEqual({ failures: 5, openMs: 1000, maxOpenMs: 30_000 });
-  expect(value?.upstreams.a?.retries).toEqual({ attempts: 1, budgetPercent: 20, minPerSecond: 10 });
+  expect(value?.upstreams?.a?.breaker).toEqual({ failures: 5, openMs: 1000, maxOpenMs: 30_000 });
+  expect(value?.upstreams?.a?.retries).toEqual({ attempts: 1, budgetPercent: 20, minPerSecond: 10 });
   expect(value?.routes[0]?.require?.workspace?.role).toBe('member');
 });
 

@@ -451,3 +451,23 @@ describe('trusted proxies', () => {
     expect(proxyMatcher(networks)(address)).toBe(expected);
   });
 });
+
+describe('upstreams and who needs them', () => {
+  const one = '{ id: x, match: { path: /x }, public: true }';
+
+  it('a file without any is told so, and a route without one', () => {
+    expect(problems(`policy: policy.yaml\nroutes: [${one}]\n`)).toEqual([
+      'gateway.yaml:1:1: missing key "upstreams"',
+      'gateway.yaml:2:10: missing key "upstream"',
+    ]);
+    expect(problems(routes(one))).toEqual(['gateway.yaml:5:5: missing key "upstream"']);
+  });
+
+  it('where other proxies ask, none is needed; one that is named must be there all the same', () => {
+    expect(problems(`policy: policy.yaml\nroutes: [${one}]\ndecision: { for: nginx }\n`)).toEqual([]);
+    const named = one.replace('public: true', 'public: true, upstream: y');
+    expect(problems(`policy: policy.yaml\nroutes: [${named}]\ndecision: { for: nginx }\n`)).toEqual([
+      'gateway.yaml:2:64: there is no upstream "y"',
+    ]);
+  });
+});

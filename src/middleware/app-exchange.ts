@@ -1,0 +1,79 @@
+/**
+ * A request of an application's own server, before the application sees it. Judged by the URL that the client sent: where
+ * something in front has rewritten it, the application would serve another one, so it is refused.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Refusal } from '../core/dialect.ts';
+import type { Handover, Passed } from '../edge/handover.ts';
+import { isForgery } from '../edge/headers.ts';
+import { NodeExchange } from '../http/node-exchange.ts';
+import { type Permission, permissionOf } from './caller.ts';
+
+/** Node's request, with what Express and Fastify add to it. */
+export interface AppRequest extends IncomingMessage {
+  originalUrl?: string;
+  baseUrl?: string;
+  scopegate?: Permission;
+}
+
+export interface Continuation {
+  /** Allowed: the application goes on. */
+  readonly pass: () => void;
+  /** An answer is about to be sent; the application must not send one. */
+  readonly answered: () => void;
+}
+
+export class AppExchange extends NodeExchange implements Handover {
+  readonly servesEndpoints = true;
+  readonly #request: AppRequest;
+  readonly #target: string;
+  readonly #continuation: Continuation;
+
+  constructor(request: AppRequest, response: ServerResponse, target: string, continuation: Continuation) {
+    super(request, response);
+    this.#request = request;
+    this.#target = target;
+    this.#continuation = continuation;
+  }
+
+  override get target(): string {
+    return this.#target;
+  }
+
+  override answer(status: number, headers: string[], body: string): void {
+    this.#continuation.answered();
+    super.answer(status, headers, body);
+  }
+
+  pass(passed: Passed): void {
+    removeHeaders(this.#request, passed.route.forwardAuthorization);
+    this.#request.scopegate = permissionOf(passed);
+    // Not from within the pipeline, which would take the application's errors for its own.
+    process.nextTick(this.#continuation.pass);
+  }
+
+  phrase(refusal: Refusal): Refusal {
+    return refusal;
+  }
+}
+
+/** The URL as it came; null where it was changed on its way to us. */
+export function targetOf({ url = '', originalUrl, baseUrl = '' }: AppRequest): string | null {
+  if (originalUrl === undefined) return url;
+  // Express takes the path that it is mounted at away, and leaves a slash where nothing would remain.
+  const rest = originalUrl.slice(baseUrl.length);
+  return originalUrl.startsWith(baseUrl) && (url === rest || url === `/${rest}`) ? originalUrl : null;
+}
+
+/** As on the way to an upstream: no forged identity, no other method, and no token unless the route lets it through. */
+function removeHeaders(request: IncomingMessage, keepAuthorization: boolean): void {
+  // Both are made from rawHeaders when first asked for, by a count that is taken earlier.
+  const { rawHeaders, headers, headersDistinct } = request;
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    const lower = rawHeaders[index]!.toLowerCase();
+    if (!isForgery(lower) && (keepAuthorization || lower !== 'authorization')) continue;
+    rawHeaders.splice(index, 2);
+    delete headers[lower];
+    delete headersDistinct[lower];
+  }
+}

@@ -1,6 +1,6 @@
 /** The shapes that the sidecar answers with. What a view lets through and these do not name never leaves. */
 import { Type } from 'typebox';
-import { Nullable, TokenState } from './schemas.ts';
+import { Nullable, TokenState, TokenStateReason } from './schemas.ts';
 
 const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });
 export const Revision = Type.Object({ revision: Type.Integer({ description: 'grows with every change' }) });
@@ -15,7 +15,7 @@ const tokenFields = {
   scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
   workspaces: Type.Union([Type.Array(Type.String()), Type.String()]),
   state: TokenState,
-  stateReason: Nullable(Type.String()),
+  stateReason: TokenStateReason,
   createdAt: Instant,
   expiresAt: Nullable(Instant),
   lastUsedAt: Nullable(Instant),

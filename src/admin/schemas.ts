@@ -73,7 +73,10 @@ const ContactsInput = Type.Union([
     {
       primary: Type.Optional(Type.Union([Type.String({ description: 'a member' }), Type.Null()])),
       emails: Type.Optional(
-        Type.Array(Type.String({ maxLength: 320 }), { maxItems: 50, description: 'people who need not be members' }),
+        Type.Union([
+          Type.Array(Type.String({ maxLength: 320 }), { maxItems: 50, description: 'people who need not be members' }),
+          Type.Null(),
+        ]),
       ),
     },
     strict,
@@ -128,17 +131,33 @@ export const TokenState = Type.Union([
   Type.Literal('revoked'),
 ]);
 
-/** Query values are text; numbers are given as digits. */
-const Digits = Type.String({ pattern: '^[0-9]{1,6}$' });
-export const PageQuery = Type.Object({ limit: Type.Optional(Digits), cursor: Type.Optional(Type.String()) }, strict);
+export const TokenStateReason = Type.Union(
+  [
+    Type.Literal('expired'),
+    Type.Literal('revoked'),
+    Type.Literal('deactivated'),
+    Type.Literal('owner_removed'),
+    Type.Literal('ownership_transferred'),
+    Type.Literal('rotated'),
+    Type.Null(),
+  ],
+  { description: 'why it does not work: revoked and deactivated are by hand; null while it is active' },
+);
+
+/** Query values are text; numbers are given as digits. What a pattern asks for is said by the description. */
+const Digits = (description: string) => Type.String({ pattern: '^[0-9]{1,6}$', description });
+const page = {
+  limit: Type.Optional(Digits('a whole number from 1 to 1000')),
+  cursor: Type.Optional(Type.String({ description: 'the nextCursor of an earlier page' })),
+};
+export const PageQuery = Type.Object(page, strict);
 export const TokenQuery = Type.Object(
   {
-    limit: Type.Optional(Digits),
-    cursor: Type.Optional(Type.String()),
+    ...page,
     kind: Type.Optional(Type.String()),
     owner: Type.Optional(Type.String()),
     state: Type.Optional(TokenState),
-    expiringWithinDays: Type.Optional(Digits),
+    expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
   },
   strict,
 );

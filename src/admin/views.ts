@@ -11,7 +11,7 @@ import type {
   TokenDoc,
   WorkspaceDoc,
 } from '../manage/records.ts';
-import { stateShown } from '../manage/token-state.ts';
+import { reasonShown, stateShown } from '../manage/token-state.ts';
 
 export const instant = (ms: number): string => new Date(ms).toISOString();
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));
@@ -74,7 +74,7 @@ export function tokenView(doc: TokenDoc, nowMs: number) {
     scopes: doc.scopes,
     workspaces: doc.workspaces,
     state: stateShown(doc, nowMs),
-    stateReason: doc.stateReason,
+    stateReason: reasonShown(doc, nowMs),
     createdAt: instant(doc.createdAtMs),
     expiresAt: instantOrNull(doc.expiresAtMs),
     lastUsedAt: instantOrNull(doc.lastUsedAtMs),
@@ -88,6 +88,7 @@ export function policyView(policy: Policy) {
   return {
     name: policy.name,
     dialect: policy.dialectName,
+    apiVersions: policy.apiVersions,
     organizationRoles: [...policy.organizationRoles.keys()],
     workspaceRoles: ['member', 'admin'],
     kinds: Object.fromEntries(

@@ -128,9 +128,12 @@ export function requireKind(rights: Rights, kind: KindPolicy): void {
   if (rights.member === null || kind.manageAction === null) return;
   if (kind.everyoneInEditions.has(rights.member.edition)) return;
   if (!rights.actions.has(kind.manageAction)) {
-    throw forbidden(
-      `${rights.member.id} needs the action ${kind.manageAction} for ${kind.name} tokens; the role ${rights.member.role} does not give it.`,
-    );
+    const { id, role, actions } = rights.member;
+    const why =
+      actions === null
+        ? `the role ${role} does not give it`
+        : "it is not in their own list of actions, which replaces the role's";
+    throw forbidden(`${id} needs the action ${kind.manageAction} for ${kind.name} tokens; ${why}.`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { isId, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Store } from '../store/store.ts';
-import { type Actor, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
+import { type Actor, joinedRole, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
 import { organizationKey } from './places.ts';
 import type { DocReader, OrganizationDoc, WorkspaceDoc } from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
@@ -34,10 +34,26 @@ export async function requireWorkspace(draft: DocReader, org: string, id: string
   return workspace;
 }
 
+/** As an organization shows it to this actor: in a crowd of strangers only those who joined a workspace know of it. */
+export async function requireKnownWorkspace(
+  draft: DocReader,
+  { member }: Rights,
+  org: string,
+  id: string,
+): Promise<WorkspaceDoc> {
+  const workspace = await requireWorkspace(draft, org, id);
+  if (member?.edition === 'personal' && (await joinedRole(draft, member, workspace)) === null)
+    throw notFound('workspace', id);
+  return workspace;
+}
+
+/** What ids look like, for whoever gave something else. */
+export const ID_FORM = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit';
+
 /** 400: an id that could never exist. */
 export function checkId(id: string, field: string): void {
   if (!isId(id)) {
-    const detail = `${field} must be 1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit.`;
+    const detail = `${field} must be ${ID_FORM}.`;
     throw new Rejection({ status: 400, code: 'invalid_id', field, detail });
   }
 }
@@ -67,12 +83,12 @@ export async function administerWorkspace(
   what: string,
 ): Promise<WorkspaceDoc> {
   const { rights } = await enter(context, draft, org);
-  const workspace = await requireWorkspace(draft, org, id);
+  const workspace = await requireKnownWorkspace(draft, rights, org, id);
   await requireWorkspaceAdmin(draft, rights, workspace, what);
   return workspace;
 }
 
-/** The workspace, for any member of its organization. */
+/** The workspace, for any member of its organization who may know of it. */
 export async function visitWorkspace(
   context: ManageContext,
   draft: DocReader,
@@ -81,5 +97,5 @@ export async function visitWorkspace(
 ): Promise<WorkspaceDoc> {
   const { rights } = await enter(context, draft, org);
   requirePerson(rights, 'read workspaces');
-  return requireWorkspace(draft, org, id);
+  return requireKnownWorkspace(draft, rights, org, id);
 }

@@ -86,17 +86,20 @@ export async function checkWorkspaces(
   const roles: Array<readonly [string, Role]> = [];
   for (const id of ids) {
     const workspace = await draft.get('workspace', workspaceKey(owner.organizationId, id));
-    if (workspace === null)
+    // In a crowd of strangers nobody learns which workspaces there are.
+    if (workspace === null && owner.edition !== 'personal')
       throw unacceptable(
         'workspace_unknown',
         'workspaces',
         `There is no workspace ${JSON.stringify(id)} in this organization.`,
       );
-    const role = await roleOf(draft, policy, owner, workspace);
+    const role = workspace === null ? NO_ROLE : await roleOf(draft, policy, owner, workspace);
     const selectable =
-      rule.listed === 'owned' ? workspace.ownerId === owner.id : rule.listed === 'organization' || role.joined !== null;
+      rule.listed === 'owned'
+        ? workspace?.ownerId === owner.id
+        : rule.listed === 'organization' || role.joined !== null;
     if (!selectable) {
-      const kindOf = rule.listed === 'owned' ? 'owns' : 'created or joined';
+      const kindOf = rule.listed === 'owned' ? 'own' : 'created or joined';
       throw unacceptable(
         'workspace_not_selectable',
         'workspaces',
@@ -139,6 +142,8 @@ function fits(rule: SelectableRule, owner: MemberDoc): boolean {
     (rule.editions === null || rule.editions.has(owner.edition)) && (rule.roles === null || rule.roles.has(owner.role))
   );
 }
+
+const NO_ROLE = { joined: null, byOrganization: null };
 
 async function roleOf(
   draft: Draft,

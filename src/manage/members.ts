@@ -170,7 +170,9 @@ export async function getTeam(context: ManageContext, org: string, id: string): 
   const { rights } = await enter(context, draft, org);
   requirePerson(rights, 'read teams');
   const team = await draft.get('team', teamKey(org, id));
-  if (team === null) throw notFound('team', id);
+  // In a crowd of strangers only those who are in it know of it.
+  const hidden = rights.member?.edition === 'personal' && !rights.member.teams.includes(id);
+  if (team === null || hidden) throw notFound('team', id);
   return team;
 }
 

@@ -7,8 +7,8 @@ import { unacceptable } from './rejection.ts';
 export interface ContactsInput {
   /** A member. */
   readonly primary?: string | null;
-  /** People who need not be members. */
-  readonly emails?: readonly string[];
+  /** People who need not be members; null: nobody. */
+  readonly emails?: readonly string[] | null;
 }
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
@@ -26,14 +26,16 @@ export function readApiVersion(policy: Policy, asked: string | undefined): strin
   return asked;
 }
 
+/** `before`: what stands there, where only a part of it may be asked for; what is not named stays (RFC 7396). */
 export async function readContacts(
   draft: DocReader,
   org: string,
   asked: ContactsInput | null | undefined,
+  before: Contacts | null = null,
 ): Promise<Contacts | null> {
   if (asked === undefined || asked === null) return null;
-  const primary = asked.primary ?? null;
-  if (primary !== null && (await draft.get('member', memberKey(org, primary))) === null) {
+  const { primary = before?.primary ?? null, emails = before?.emails ?? null } = asked;
+  if (typeof asked.primary === 'string' && (await draft.get('member', memberKey(org, asked.primary))) === null) {
     throw unacceptable(
       'contact_unknown',
       'contacts.primary',
@@ -43,5 +45,5 @@ export async function readContacts(
   const wrong = asked.emails?.find((email) => !EMAIL.test(email));
   if (wrong !== undefined)
     throw unacceptable('email_invalid', 'contacts.emails', `${JSON.stringify(wrong)} is no e-mail address.`);
-  return { primary, emails: asked.emails ?? [] };
+  return { primary, emails: emails ?? [] };
 }

@@ -42,7 +42,8 @@ export async function patchToken(
     let after: TokenDoc = { ...before };
     if (patch.name !== undefined) after = { ...after, name: patch.name };
     if (patch.description !== undefined) after = { ...after, description: patch.description };
-    if (patch.contacts !== undefined) after = { ...after, contacts: await readContacts(draft, org, patch.contacts) };
+    if (patch.contacts !== undefined)
+      after = { ...after, contacts: await readContacts(draft, org, patch.contacts, before.contacts) };
     if (patch.scopes !== undefined || patch.workspaces !== undefined) {
       const owner = await requireOwner(draft, org, before.ownerId ?? undefined);
       // Not within the rights of whoever bears the id now.
@@ -73,7 +74,7 @@ export async function changeTokenState(
 ): Promise<Drafted<TokenDoc>> {
   return change(context, org, async (draft) => {
     const { before, rights } = await open(context, draft, org, id);
-    requireMayEnd(context, rights, before);
+    requireMayEnd(context, rights, before, asked);
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
       if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
@@ -96,7 +97,7 @@ export async function changeTokenState(
 export async function deleteToken(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
   return change(context, org, async (draft) => {
     const { before, rights } = await open(context, draft, org, id);
-    requireMayEnd(context, rights, before);
+    requireMayEnd(context, rights, before, 'delete');
     await removeToken(draft, org, id);
   });
 }
@@ -168,11 +169,15 @@ async function open(
   return { before, rights };
 }
 
-/** Owners with the right to the kind; administrators any token (FEATBIT-2). A managing token: all of its owner's. */
-function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc): void {
+/**
+ * Owners with the right to the kind; administrators any token (FEATBIT-2). A managing token: all of its owner's. Who
+ * lost the right no longer manages their tokens (FEATBIT-20), but may still put out of use for ever what leaked.
+ */
+function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc, asked: StateChange | 'delete'): void {
   if (actsAsAdministrator(rights)) return;
   if (rights.member?.id !== token.ownerId)
     throw forbidden('Only its owner and administrators of the organization may do this to a token.');
+  if (asked === 'revoke' && rights.actor.kind === 'member') return;
   requireKind(rights, kindOf(context, token));
 }
 

@@ -1,9 +1,9 @@
 /** What stands in a workspace: environments, and resources with their owner and collaborators. */
-import { environmentKey, resourceKey } from '../core/facts.ts';
+import { accountKey, environmentKey, memberKey, resourceKey } from '../core/facts.ts';
 import { administerWorkspace, checkId, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Drafted } from './draft.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from './records.ts';
-import { conflict, notFound } from './rejection.ts';
+import { conflict, notFound, unacceptable } from './rejection.ts';
 
 /** Environment ids are unique in the organization: a request names one without its workspace. */
 export async function putEnvironment(
@@ -74,6 +74,8 @@ export async function putResource(
       );
     }
     const collaborators = [...new Set(input.collaborators)];
+    await requireParty(draft, org, input.owner, 'owner');
+    for (const other of collaborators) await requireParty(draft, org, other, 'collaborators');
     const item = { organizationId: org, workspaceId, type, id, ownerId: input.owner, collaborators };
     draft.put('resource', item);
     return { created: before === null, item };
@@ -104,6 +106,20 @@ export async function deleteResource(
     await requireResource(draft, org, workspaceId, type, id);
     draft.delete(resourceKey(org, type, id));
   });
+}
+
+/** Whom the relation of a resource is judged for: a member, or a client id. */
+async function requireParty(
+  draft: DocReader,
+  org: string,
+  id: string,
+  field: 'owner' | 'collaborators',
+): Promise<void> {
+  if ((await draft.get('member', memberKey(org, id))) !== null) return;
+  const account = await draft.get('account', accountKey(org, id));
+  if (account !== null && account.state !== 'deleted') return;
+  const detail = `${field} must be members or service accounts of this organization; there is none ${JSON.stringify(id)}.`;
+  throw unacceptable(field === 'owner' ? 'owner_unknown' : 'collaborator_unknown', field, detail);
 }
 
 async function requireEnvironment(

@@ -10,7 +10,7 @@ import {
   type ManageContext,
   type Put,
   reader,
-  requireWorkspace,
+  requireKnownWorkspace,
   visitWorkspace,
 } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
@@ -106,7 +106,7 @@ export async function transferWorkspace(
 ): Promise<Drafted<{ readonly item: WorkspaceDoc; readonly cascade: TransferCascade }>> {
   const work = async (draft: Draft) => {
     const { organization, rights } = await enter(context, draft, org);
-    const before = await requireWorkspace(draft, org, id);
+    const before = await requireKnownWorkspace(draft, rights, org, id);
     if (rights.member?.id !== before.ownerId) requireAdministrator(rights, "transfer somebody else's workspace");
     requirePerson(rights, 'transfer workspaces');
     await requireOwner(draft, org, owner);

@@ -226,6 +226,18 @@ describe('what does not fit the policy or the directory', () => {
   });
 });
 
+describe('a resource', () => {
+  it.each([
+    [{ owner: 'nobody', collaborators: [] }, 'owner_unknown', 'owner'],
+    [{ owner: 'ann', collaborators: ['bob', 'nobody'] }, 'collaborator_unknown', 'collaborators'],
+  ])('belongs to members and service accounts only: %j', async (input, code, field) => {
+    const answer = await call('PUT', '/workspaces/w1/resources/bot/stray', input);
+    expect(answer).toMatchObject({ status: 422, body: { code, field } });
+    expect(answer.body.detail).toMatch(/must be members or service accounts .*"nobody"/);
+    expect((await call('GET', '/workspaces/w1/resources/bot/stray')).status).toBe(404);
+  });
+});
+
 describe('ids', () => {
   it.each(['a', '0', 'A.b_c@d|e-f', 'constructor', 'a'.repeat(128), 'user@example.com', 'toString', 'everything'])(
     '%s is one, and is found as it was written',

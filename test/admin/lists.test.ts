@@ -57,6 +57,16 @@ const LISTS = [
   '/workspaces/w1/assignments',
 ];
 
+it('a resource may belong to a service account, as long as there is one', async () => {
+  const { clientId } = await ok('POST', '/service-accounts', { name: 'bot keeper', scopes: [] });
+  const path = '/workspaces/w2/resources/app/kept';
+  await ok('PUT', path, { owner: clientId, collaborators: [clientId, 'ann'] });
+  await ok('DELETE', path);
+  await ok('DELETE', `/service-accounts/${clientId}`);
+  const answer = await sidecar.admin('PUT', path, { owner: clientId, collaborators: [] });
+  expect(answer).toMatchObject({ status: 422, body: { code: 'owner_unknown' } });
+});
+
 it.each([
   ['/members', 'id', ['ada', 'ann', 'bob']],
   ['/teams', 'id', ['crew']],

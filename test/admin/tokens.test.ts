@@ -348,20 +348,43 @@ describe('PATCH', () => {
   );
 });
 
+describe('contacts', () => {
+  it('are patched by what is named alone: the rest stays (RFC 7396)', async () => {
+    const { body } = await create({ contacts: { primary: 'ann', emails: ['a@a.example'] } });
+    const patch = async (contacts: unknown) => (await ok('PATCH', `/tokens/${body.id}`, { contacts })).contacts;
+    expect(await patch({ emails: ['n@n.example'] })).toEqual({ primary: 'ann', emails: ['n@n.example'] });
+    expect(await patch({ primary: null })).toEqual({ primary: null, emails: ['n@n.example'] });
+    expect(await patch({ primary: 'bob' })).toEqual({ primary: 'bob', emails: ['n@n.example'] });
+    expect(await patch({ emails: null })).toEqual({ primary: 'bob', emails: [] });
+    expect(await patch({})).toEqual({ primary: 'bob', emails: [] });
+    expect(await patch(null)).toBeNull();
+    expect(await patch({ emails: ['m@m.example'] })).toEqual({ primary: null, emails: ['m@m.example'] });
+  });
+
+  it('who has left may stay named while something else is patched, and is not named anew', async () => {
+    await ok('PUT', '/members/gone', { name: 'G', role: 'member' });
+    const { body } = await create({ contacts: { primary: 'gone', emails: [] } });
+    await ok('DELETE', '/members/gone');
+    const patch = (contacts: unknown) => call('PATCH', `/tokens/${body.id}`, { contacts });
+    expect((await patch({ emails: ['n@n.example'] })).body.contacts).toMatchObject({ primary: 'gone' });
+    expect(await patch({ primary: 'gone' })).toMatchObject({ status: 422, body: { field: 'contacts.primary' } });
+  });
+});
+
 describe('states', () => {
   const change = (id: unknown, asked: string) => call('POST', `/tokens/${id}/${asked}`);
 
   it('inactive and active follow each other as often as one likes', async () => {
     const { body } = await create();
-    for (const [asked, state] of [
-      ['deactivate', 'inactive'],
-      ['deactivate', 'inactive'],
-      ['activate', 'active'],
-      ['activate', 'active'],
-    ])
-      expect(await change(body.id, asked!)).toMatchObject({
+    for (const [asked, state, stateReason] of [
+      ['deactivate', 'inactive', 'deactivated'],
+      ['deactivate', 'inactive', 'deactivated'],
+      ['activate', 'active', null],
+      ['activate', 'active', null],
+    ] as const)
+      expect(await change(body.id, asked)).toMatchObject({
         status: 200,
-        body: { state, stateReason: null, revision },
+        body: { state, stateReason, revision },
       });
   });
 
@@ -416,6 +439,32 @@ describe('states', () => {
       change(body.id, 'activate'),
     ]);
     expect((await call('GET', `/tokens/${body.id}`)).status).toBe(404);
+  });
+
+  it('every token that does not work is listed with the reason', async () => {
+    const [active, expired, revoked, deactivated] = await Promise.all(
+      [{}, {}, {}, { expiresInDays: 2 }].map(async (input) => (await create({ ...input })).body.id as string),
+    );
+    await change(revoked, 'revoke');
+    await change(deactivated, 'deactivate');
+    const reasons = async () => {
+      const { items } = await ok('GET', '/tokens');
+      return Object.fromEntries((items as Json[]).map(({ id, stateReason }) => [id, stateReason]));
+    };
+    expect(await reasons()).toEqual({
+      [active!]: null,
+      [expired!]: null,
+      [revoked!]: 'revoked',
+      [deactivated!]: 'deactivated',
+    });
+    sidecar.nowMs = NOW + DAY;
+    expect(await reasons()).toMatchObject({
+      [expired!]: 'expired',
+      [revoked!]: 'revoked',
+      [deactivated!]: 'deactivated',
+    });
+    sidecar.nowMs = NOW + 2 * DAY;
+    expect(await reasons()).toMatchObject({ [deactivated!]: 'expired' });
   });
 
   it('expired shows in the very millisecond, and gives way to revoked', async () => {

@@ -328,6 +328,10 @@ export class Model {
       case 'resource.put':
         this.#runs(op.by, op.workspace);
         need((this.resources.get(op.id)?.workspace ?? op.workspace) === op.workspace, 'the id is taken');
+        need(
+          [op.owner, ...op.collaborators].every((id) => this.members.has(id)),
+          'only members own resources and work on them',
+        );
         return () =>
           this.resources.set(op.id, { workspace: op.workspace, owner: op.owner, collaborators: op.collaborators });
       case 'resource.delete':
@@ -664,7 +668,8 @@ export class Model {
     const { token, id, manager } = this.#seen(op.by, op.token);
     if (id !== null && (manager !== null || !this.#isAdministrator(id))) {
       need(id === token.owner, 'neither its owner nor an administrator');
-      this.#mayHave(id, this.kindOf(token));
+      // Whoever may no longer manage theirs may still end for ever what leaked.
+      if (op.do !== 'token.revoke' || manager !== null) this.#mayHave(id, this.kindOf(token));
     }
     if (op.do === 'token.delete')
       return () => {

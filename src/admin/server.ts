@@ -17,7 +17,11 @@ import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
+import { describeMistake } from './mistake.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
+import { problemOf, refuseUnparsed } from './problem.ts';
+import { readJson } from './read-json.ts';
+import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 
@@ -86,7 +90,8 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     bodyLimit: 1024 * 1024,
     forceCloseConnections: 'idle',
     // Refuse, never drop or coerce.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
+    clientErrorHandler: refuseUnparsed,
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply as unknown as FastifyReply, 400, 'bad_request', error.message);
     },
@@ -117,11 +122,14 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     if (isClosing(request.raw.socket)) return reply.hijack();
     // Answers hold secrets, or soon will be wrong.
     reply.header('Cache-Control', 'no-store');
+    const twofold = refuseHeaders(request.raw.rawHeaders);
+    if (twofold !== null) return sendProblem(reply, 400, twofold.code, twofold.detail, twofold.field);
     if (request.routeOptions.config.open === true) return;
     const actor = await readCaller(options.manage, options.keys, request);
     if (actor !== null) {
       request.actor = actor;
-      return;
+      const body = refuseBody(request.raw);
+      return body === null ? undefined : sendProblem(reply, 400, body.code, body.detail, body.field);
     }
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
     return sendProblem(
@@ -156,21 +164,16 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
 
 /** JSON alone, and an empty body under a JSON content type is no body. */
 function readBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'string' },
-    (request, body, done) => {
-      if (body === '') done(null, undefined);
-      else void parse(request, body as string, done);
-    },
+    async (_request: FastifyRequest, body: string) => (body === '' ? undefined : readJson(body)),
   );
 }
 
 /** What the framework refuses by itself, under names of our own. */
 const FRAMEWORK_CODES: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
 };
@@ -191,7 +194,7 @@ function answerError(
   }
   const mistake = error.validation?.[0];
   if (mistake !== undefined) {
-    const { field, detail } = describe(mistake, error.validationContext ?? 'body');
+    const { field, detail } = describeMistake(error.validation!, error.validationContext ?? 'body');
     return sendProblem(
       reply,
       400,
@@ -207,36 +210,11 @@ function answerError(
   return sendProblem(reply, 500, 'internal', 'This is a fault of the gateway; nothing is known to have changed.');
 }
 
-function describe(
-  mistake: NonNullable<FastifyError['validation']>[number],
-  context: string,
-): { field: string; detail: string } {
-  const at = mistake.instancePath.split('/').filter((part) => part !== '');
-  const { additionalProperty, missingProperty } = mistake.params as {
-    additionalProperty?: string;
-    missingProperty?: string;
-  };
-  const last = additionalProperty ?? missingProperty;
-  const field = [...at, ...(last === undefined ? [] : [last])].join('.') || context;
-  if (additionalProperty !== undefined)
-    return { field, detail: `unknown field ${JSON.stringify(field)} in the ${context}` };
-  if (missingProperty !== undefined) return { field, detail: `${field} is required` };
-  return { field, detail: `${field} ${mistake.message}` };
-}
-
 function sendProblem(reply: FastifyReply, status: number, code: string, detail: string, field?: string): FastifyReply {
-  const problem = {
-    type: 'about:blank',
-    title: code.replaceAll('_', ' '),
-    status,
-    code,
-    detail,
-    ...(field === undefined ? {} : { field }),
-  };
   return reply
     .code(status)
     .header('Content-Type', 'application/problem+json')
     .header('Cache-Control', 'no-store')
     .serializer(JSON.stringify)
-    .send(problem);
+    .send(problemOf(status, code, detail, field));
 }

@@ -1,0 +1,56 @@
+/**
+ * A refusal of the sidecar's as RFC 9457 says it, also of what no request could be made of. Renders; decides nothing.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { answering } from '../http/connections.ts';
+import { closeGently, markClosing } from '../http/node-exchange.ts';
+
+export function problemOf(status: number, code: string, detail: string, field?: string) {
+  return {
+    type: 'about:blank',
+    title: code.replaceAll('_', ' '),
+    status,
+    code,
+    detail,
+    ...(field === undefined ? {} : { field }),
+  };
+}
+
+const UNPARSED = {
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'headers_too_large', detail: 'The headers are larger than 16 KiB.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'request_timeout', detail: 'The request did not arrive in time.' },
+} as const;
+const MALFORMED = {
+  status: 400,
+  code: 'bad_request',
+  detail: 'This is no HTTP/1.1 request that can be read.',
+} as const;
+
+/** Answers what Node's parser refused, after the answers to what came before it on this connection, and closes. */
+export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  markClosing(socket);
+  const { status, code, detail } = UNPARSED[error.code as keyof typeof UNPARSED] ?? MALFORMED;
+  const refuse = () => {
+    if (!socket.writable) return;
+    const body = JSON.stringify(problemOf(status, code, detail));
+    const headers = [
+      'Content-Type: application/problem+json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
+      'Connection: close',
+    ];
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+    closeGently(socket);
+  };
+  const current = answering(socket);
+  if (current === null) refuse();
+  // It broke within the body of the request that is being served: that is the one to refuse, while it still can be.
+  else if (current.req.complete) current.once('finish', refuse);
+  else if (current.headersSent) socket.destroy();
+  else refuse();
+}

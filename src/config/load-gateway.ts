@@ -2,9 +2,10 @@
  * gateway.yaml and its policy, from files to a compiled configuration, or every problem in both at once. Opens no port
  * and no store: `check` and `serve` read the same way.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { Policy } from '../core/policy.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
@@ -148,13 +149,20 @@ function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
     yaml.problem(['cache', 'serveDuringOutageMs'], `serving during an outage ${message}`);
 }
 
-/** Every file that the configuration names must be there. */
+/** Every file that an upstream's TLS names must be there, and of use together. */
 function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: string) => string): void {
-  const check = (at: Path, path: string | undefined) => {
-    if (path !== undefined && !existsSync(resolvePath(path))) yaml.problem(at, `${resolvePath(path)}: no such file`);
-  };
   for (const [name, { tls }] of Object.entries(file.upstreams)) {
-    for (const part of ['ca', 'cert', 'key'] as const) check(['upstreams', name, 'tls', part], tls?.[part]);
+    const named = (['ca', 'cert', 'key'] as const).flatMap((part) =>
+      tls?.[part] === undefined ? [] : [[part, resolvePath(tls[part])] as const],
+    );
+    const missing = named.filter(([, path]) => !existsSync(path));
+    for (const [part, path] of missing) yaml.problem(['upstreams', name, 'tls', part], `${path}: no such file`);
+    if (missing.length > 0) continue;
+    try {
+      createSecureContext(Object.fromEntries(named.map(([part, path]) => [part, readFileSync(path)])));
+    } catch (error) {
+      yaml.problem(['upstreams', name, 'tls'], `its files cannot be used: ${(error as Error).message}`, { key: true });
+    }
   }
 }
 

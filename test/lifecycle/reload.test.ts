@@ -117,6 +117,18 @@ ${JSON.stringify(route)}
     expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
   });
 
+  it("refuses an upstream's files that are no certificate and key, at their place", async () => {
+    for (const name of ['cert.pem', 'key.pem']) writeFileSync(join(gateway.folder, name), 'not a PEM');
+    const tls = { cert: 'cert.pem', key: 'key.pem' };
+    write({ upstreams: { platform: { targets: ['https://127.0.0.1:9'], tls } } });
+    const { status: code, body } = await reload();
+    expect([code, (body as { detail: string }).detail]).toEqual([
+      422,
+      expect.stringMatching(/gateway\.yaml:1:\d+: its files cannot be used: /),
+    ]);
+    expect(await status('/old')).toBe(200);
+  });
+
   it('takes what else stands beside those settings', async () => {
     write({
       gateway: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.1'], publicUrl: 'https://api.example.com' },

@@ -103,10 +103,15 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   leaveQueue(): void {}
 
   #ask(): void {
-    this.#exchange = new RunningExchange(this, this.#request, this);
+    const exchange = new RunningExchange(this, this.#request, this);
+    this.#exchange = exchange;
     const { timeoutMs } = this.#options;
-    this.#timer = setTimeout(() => this.#settle(false, `no answer within ${timeoutMs} ms`), timeoutMs).unref();
-    new Connection(this, this.#exchange);
+    const late = () => {
+      if (this.#exchange === exchange) this.#settle(false, `no answer within ${timeoutMs} ms`);
+    };
+    // Not before what lies ready has been read: a stall of this process is none of the target's.
+    this.#timer = setTimeout(() => setImmediate(late), timeoutMs).unref();
+    new Connection(this, exchange);
   }
 
   #settle(isHealthy: boolean, detail: string): void {

@@ -107,7 +107,7 @@ describe('two processes behind one upstream', () => {
       upstreamUrl: one.url,
       upstream: {
         targets: [one.url, two.url],
-        timeouts: { headersMs: 100 },
+        timeouts: { headersMs: 500 },
         breaker: { failures: 3, openMs: 60_000, maxOpenMs: 60_000 },
       },
       routes: ROUTES,
@@ -136,7 +136,7 @@ describe('two processes behind one upstream', () => {
       upstreamUrl: one.url,
       upstream: {
         targets: [one.url, two.url],
-        health: { path: '/healthz', intervalMs: 20, timeoutMs: 200, failures: 2 },
+        health: { path: '/healthz', intervalMs: 20, timeoutMs: 500, failures: 2 },
       },
       routes: ROUTES,
     });

@@ -249,7 +249,7 @@ test.each(['503 No', '404 No', 'reset', 'silence'])(
     sick.target.status = status;
     const changes: string[] = [];
     const upstream = upstreamTo([sick.origin, well.origin], {
-      health: { ...HEALTH, timeoutMs: 30 },
+      health: { ...HEALTH, timeoutMs: 200 },
       onChange: (origin, state, detail) => changes.push(`${origin} ${state}: ${detail}`),
     });
     await stateOf(upstream, 0, 'unhealthy', sick);
@@ -289,6 +289,29 @@ test('a health check takes no connection from the pool, and counts as no request
   expect(answers).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
   expect(seen).toBeDefined();
   expect(upstream.stats).toEqual({ open: 1, idle: 1, active: 0, queued: 0 });
+});
+
+test('a stall of this process is not taken for one of the target', async () => {
+  let held: net.Socket | undefined;
+  const server = await serve((socket, text) => {
+    if (text.includes('/healthz')) {
+      held = socket;
+      server.events.emit('check');
+      return;
+    }
+    // In an I/O callback: timers come next, and only then the answer written here is read.
+    held!.write(OK);
+    const until = performance.now() + 300;
+    while (performance.now() < until);
+    socket.write(OK);
+  });
+  const changes: string[] = [];
+  const health = { ...HEALTH, intervalMs: 60_000, timeoutMs: 200, failures: 1 };
+  const upstream = upstreamTo(server.origin, { health, onChange: (_, state) => changes.push(state) });
+  await once(server.events, 'check');
+  const [, answer] = await Promise.all([once(server.events, 'closed'), ask(upstream)]);
+  expect(answer.body).toBe('ok');
+  expect(changes).toEqual([]);
 });
 
 test.each(['close', 'destroy'] as const)('no health check outlives %s', async (way) => {

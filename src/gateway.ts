@@ -11,6 +11,7 @@ import { type DecisionOptions, startDecisionListener } from './decision/listener
 import { accessLog } from './edge/access-log.ts';
 import type { Endpoint } from './edge/endpoint.ts';
 import { GuessThrottle } from './edge/guess-throttle.ts';
+import { keepStreams } from './edge/keep-streams.ts';
 import { Pipeline, type Ruleset } from './edge/pipeline.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
@@ -150,9 +151,18 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const access = () => reloader.configuration.file.log.access;
     const guesses = throttle('tokenFailures');
     const lines = accessLog(log, access, clock.monotonicMs);
-    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, ...lines });
+    const { maxStalenessMs } = file.cache;
+    const kept = keepStreams({ store, facts, ruleset: inForce, clock, metrics, log, maxStalenessMs });
+    owned.add(kept, (opened) => opened.close());
+    reloader.subscribe(() => kept.streams.rejudge());
+    const { streams } = kept;
+    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, streams, ...lines });
     const listeners: Listener[] = [];
-    owned.add(listeners, (all) => Promise.all(all.map((opened) => opened.drain(drainTimes()))));
+    owned.add(listeners, (all) => {
+      const times = drainTimes();
+      kept.stopSocketsBefore(times.deadlineMs);
+      return Promise.all(all.map((opened) => opened.drain(times)));
+    });
     if (options.gatewayListener !== false) {
       listener = await listen(options, inForce, pipeline, clock);
       listeners.push(listener);

@@ -14,12 +14,17 @@ import type {
   UpstreamRequest,
 } from '../upstream/exchange.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
+import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
 import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
+import type { Stream, StreamKind } from './open-streams.ts';
 
 /** Told once per forwarded request. */
 export interface ForwardObserver {
   /** No answer has begun: the caller renders the refusal. */
   refused(reason: Reason, failure: UpstreamFailure): void;
+  /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
+  opened(stream: Stream): void;
   /** The exchange is over. `complete`: the client got the whole answer. */
   finished(status: number, complete: boolean): void;
 }
@@ -36,13 +41,16 @@ export function forward(
   forwarding.start(upstream.send(request, forwarding), request.body, expectContinue);
 }
 
+/** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
+const LAST_WORDS_MS = 500;
+
 const REASON_BY_FAILURE: Readonly<Record<UpstreamFailure['kind'], Reason>> = {
   unreachable: 'upstream_unreachable',
   timeout: 'upstream_timeout',
   overloaded: 'overloaded',
 };
 
-class Forwarding implements AnswerListener, BodySink, ExchangeListener {
+class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   readonly #exchange: Exchange;
   readonly #requestId: string;
   readonly #observer: ForwardObserver;
@@ -54,7 +62,14 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
   #headHeld = false;
   /** The final chunk of a body of known length, kept to leave together with the end. */
   #last: Buffer | null = null;
+  /** Nothing more will be relayed. */
+  #ended = false;
   #done = false;
+  #kind: StreamKind = 'other';
+  /** Where a farewell may stand; null: nowhere. */
+  #boundary: Boundary | null = null;
+  #farewell: Farewell | null = null;
+  #lastWords: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, requestId: string, observer: ForwardObserver) {
     this.#exchange = exchange;
@@ -77,10 +92,12 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
   // The client's body, on its way up.
 
   bodyChunk(chunk: Buffer): void {
+    if (this.#farewell !== null) return;
     if (!this.#upstream.write(chunk)) this.#exchange.pauseBody();
   }
 
   bodyEnd(trailers: readonly string[]): void {
+    if (this.#farewell !== null) return;
     this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers, this.#exchange.headers));
   }
 
@@ -103,6 +120,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
     queueMicrotask(() => this.#flushHead());
+    if (head.framing !== 'none' && isEventStream(head.headers)) this.#openEvents(head);
   }
 
   data(chunk: Buffer): boolean {
@@ -112,10 +130,12 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
       this.#last = chunk;
       return true;
     }
+    if (this.#boundary !== null) return this.#relayFollowed(chunk, this.#boundary);
     return this.#exchange.relay(chunk);
   }
 
   end(trailers: readonly string[]): void {
+    this.#ended = true;
     this.#headHeld = false;
     this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
     this.#last = null;
@@ -137,6 +157,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
 
   clientClosed(complete: boolean): void {
     if (!complete) this.#upstream.abort();
+    clearTimeout(this.#lastWords);
     if (this.#done) return;
     this.#done = true;
     this.#observer.finished(this.#status, complete);
@@ -153,6 +174,59 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
       ...responseHeaders(headers, -1, this.#requestId),
     ]);
     this.#exchange.readBody(this);
+    if (chosen.length === 1 && chosen[0]!.toLowerCase() === 'websocket') {
+      this.#kind = 'websocket';
+      this.#boundary = new FrameBoundary();
+    }
+    this.#observer.opened(this);
+  }
+
+  // The end of a stream whose caller may no longer have it.
+
+  get kind(): StreamKind {
+    return this.#kind;
+  }
+
+  stop(farewell: Farewell): void {
+    if (this.#ended || this.#done || this.#farewell !== null) return;
+    this.#farewell = farewell;
+    this.#lastWords = setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
+    if (this.#boundary?.isReached === true) this.#sayFarewell(this.#boundary);
+    else if (this.#boundary === null) this.#cut();
+  }
+
+  /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */
+  #openEvents({ headers, framing }: AnswerHead): void {
+    this.#kind = 'events';
+    const isOpenEnded = framing !== 'length' && this.#exchange.minorVersion !== 0;
+    if (isOpenEnded && !isEncoded(headers)) this.#boundary = new EventBoundary();
+    this.#observer.opened(this);
+  }
+
+  #relayFollowed(chunk: Buffer, boundary: Boundary): boolean {
+    if (this.#farewell === null) {
+      boundary.follow(chunk, false);
+      return this.#exchange.relay(chunk);
+    }
+    this.#exchange.relay(chunk.subarray(0, boundary.follow(chunk, true)));
+    if (boundary.isReached) this.#sayFarewell(boundary);
+    return true;
+  }
+
+  #sayFarewell(boundary: Boundary): void {
+    const { body } = this.#farewell!;
+    const isClosed = boundary instanceof FrameBoundary && boundary.hasClosed;
+    if (this.#kind === 'events' && body === null) return this.#cut();
+    this.#upstream.abort();
+    this.#ended = true;
+    this.#headHeld = false;
+    const last = this.#kind === 'events' ? errorEvent(body!) : isClosed ? null : closeFrame(this.#farewell!);
+    this.#exchange.relayEnd(last, []);
+  }
+
+  #cut(): void {
+    this.#upstream.abort();
+    this.#exchange.breakOff();
   }
 
   #flushHead(): void {
@@ -160,4 +234,21 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     this.#headHeld = false;
     this.#exchange.flush();
   }
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  const type = headerValue(headers, 'content-type');
+  return type !== undefined && /^text\/event-stream(?:\s*;|\s*$)/i.test(type);
+}
+
+function isEncoded(headers: readonly string[]): boolean {
+  return (headerValue(headers, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity';
+}
+
+function headerValue(headers: readonly string[], lower: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index]!;
+    if (name.length === lower.length && lowerName(name) === lower) return headers[index + 1]!;
+  }
+  return undefined;
 }

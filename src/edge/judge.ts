@@ -6,10 +6,15 @@
 import { type Allowed, type DecisionRules, type Denied, decide, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
-import type { FactCache, FactView } from '../store/fact-cache.ts';
+import type { FactView } from '../store/fact-cache.ts';
 
 /** More facts than any decision can need, even with changes landing all the while. */
 const ROUNDS_MAX = 256;
+
+/** What knows the facts, and whether to believe what it has at hand at such a moment. */
+export interface Facts {
+  view(monotonicMs: number): FactView;
+}
 
 export type Judgement = Allowed | Denied;
 
@@ -35,12 +40,12 @@ export interface Presented {
 export function judge(
   question: Question,
   rules: DecisionRules,
-  cache: FactCache,
+  known: Facts,
   at: Moment,
   clock: Clock,
   presented: Presented | null = null,
 ): Judgement | Promise<Judgement> {
-  const facts = cache.view(at.monotonicMs);
+  const facts = known.view(at.monotonicMs);
   const outcome = decide(question, rules, facts, at.nowMs);
   if (outcome.kind !== 'need') return outcome;
   if (presented !== null && !isWellFormed(presented.token, presented.prefixes)) return JUNK;

@@ -26,6 +26,7 @@ import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
 import { identityLines, identityPairs } from './identity.ts';
 import { judge, type Moment } from './judge.ts';
+import type { OpenStreams } from './open-streams.ts';
 
 /** One upstream, as routes refer to it. */
 export interface UpstreamBinding {
@@ -62,6 +63,8 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly guesses: GuessThrottle;
+  /** Where answers that go on for as long as their caller may are kept to that. */
+  readonly streams: OpenStreams;
   readonly onRefused: (refused: RefusedRequest) => void;
   readonly onForwarded: (
     requestId: string,
@@ -213,9 +216,17 @@ export class Pipeline {
       body: headers.body,
       upgrade: exchange.upgrade?.protocols,
     };
+    let leave: (() => void) | null = null;
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
+      opened: (stream) => {
+        const { authorization } = headers;
+        const source = { segments: target.segments, query: target.query, headers: exchange.headers };
+        const asked = { requestId, method: exchange.method, authorization, source, tokenId: allowed?.token.id ?? null };
+        leave = this.#parts.streams.add(asked, stream);
+      },
       finished: (status, complete) => {
+        leave?.();
         metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
         metrics.answers.add(binding.name, complete ? STATUS_CLASSES[Math.floor(status / 100)]! : 'broken');
         this.#parts.onForwarded(requestId, route, allowed, status, complete);

@@ -71,6 +71,7 @@ export class Metrics {
   readonly answers = new PairCounter();
   readonly decision = new Durations();
   readonly total = new Durations();
+  readonly streamStop = new Durations();
 
   constructor() {
     this.#pairs('scopegate_requests_total', 'Requests by route and outcome.', ['route', 'outcome'], this.requests);
@@ -82,6 +83,11 @@ export class Metrics {
     );
     this.#durations('scopegate_decision_seconds', 'From the request being read to the decision.', this.decision);
     this.#durations('scopegate_request_seconds', 'From the request being read to the end of the answer.', this.total);
+    this.#durations(
+      'scopegate_stream_stop_seconds',
+      'From a stream becoming doubtful (a change heard, a time reached) to its being stopped.',
+      this.streamStop,
+    );
   }
 
   /** A number that is read when somebody scrapes. */

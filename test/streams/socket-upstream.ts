@@ -1,6 +1,9 @@
-/** A WebSocket server of the `ws` package that echoes, and remembers the requests that came. */
+/**
+ * What stands behind the gateway here: a WebSocket server of the `ws` package that echoes, and for plain requests an
+ * event stream that says `data: hello` and stays open. Remembers what came.
+ */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -13,6 +16,12 @@ interface Certificate {
 export class SocketUpstream implements AsyncDisposable {
   readonly requests: { readonly url: string; readonly headers: readonly string[] }[] = [];
   readonly sockets = new Set<WebSocket>();
+  /** Answers to plain requests that are still open. */
+  readonly answers = new Set<ServerResponse>();
+  /** How the answer to a plain request begins. */
+  begin = (answer: ServerResponse): void => {
+    answer.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).write('data: hello\n\n');
+  };
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
 
@@ -21,6 +30,11 @@ export class SocketUpstream implements AsyncDisposable {
   private constructor(tls: Certificate | null) {
     this.#scheme = tls === null ? 'http' : 'https';
     this.#server = tls === null ? createServer() : createTlsServer(tls);
+    this.#server.on('request', (_request: IncomingMessage, answer: ServerResponse) => {
+      this.answers.add(answer);
+      answer.on('close', () => this.answers.delete(answer));
+      this.begin(answer);
+    });
     this.#sockets = new WebSocketServer({ server: this.#server, perMessageDeflate: true });
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       this.requests.push({ url: request.url!, headers: request.rawHeaders });

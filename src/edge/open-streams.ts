@@ -1,0 +1,271 @@
+/**
+ * Every answer that goes on for as long as its caller may: event streams and upgraded connections. Each is judged again,
+ * from its route on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
+ * replaced, and over and over while the store's changes are not heard. Verdicts are never kept, and never read from
+ * anywhere but `judge`. How a stream is ended is its own business.
+ */
+import { readCredential } from '../core/credential.ts';
+import type { Question } from '../core/decide.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Reason } from '../core/reason.ts';
+import type { RouteTable } from '../core/route-table.ts';
+import type { SelectorSource } from '../core/selector.ts';
+import type { Clock } from '../observe/clock.ts';
+import { hashToken } from '../secret.ts';
+import type { FactCache } from '../store/fact-cache.ts';
+import type { Follower, Notice } from '../store/store.ts';
+import { type Farewell, farewellFor, GOING_AWAY } from './farewell.ts';
+import { judge } from './judge.ts';
+import { Rests, WatchedView } from './watched-view.ts';
+
+export type StreamKind = 'events' | 'websocket' | 'other';
+
+/** A stream, as the one who ends it sees it. */
+export interface Stream {
+  readonly kind: StreamKind;
+  /** Cut what the client says, let the upstream finish its sentence, say farewell, close: within half a second. */
+  stop(farewell: Farewell): void;
+}
+
+/** The request that a stream answers, as far as a verdict may rest on it. */
+export interface StreamedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly authorization: readonly string[];
+  readonly source: SelectorSource;
+  readonly tokenId: string | null;
+}
+
+export interface StoppedStream {
+  readonly requestId: string;
+  readonly routeId: string | null;
+  readonly tokenId: string | null;
+  readonly kind: StreamKind;
+  readonly reason: Reason;
+  /** From the moment its right became doubtful. */
+  readonly afterMs: number;
+}
+
+/** The part of the rules that a verdict rests on. */
+export interface StreamRules {
+  readonly routes: RouteTable;
+  readonly policy: Policy;
+}
+
+export interface OpenStreamsParts {
+  readonly ruleset: () => StreamRules;
+  readonly facts: FactCache;
+  readonly clock: Clock;
+  readonly maxStalenessMs: number;
+  readonly onStopped: (stopped: StoppedStream) => void;
+}
+
+/** How often expiry and the feed are looked at. */
+const TICK_MS = 100;
+/** Judged in one turn of the event loop, so that requests get theirs. */
+const TURN_MAX = 200;
+
+interface Entry {
+  readonly request: StreamedRequest;
+  readonly stream: Stream;
+  /** null: not read yet. */
+  ruleset: StreamRules | null;
+  /** null: the route is public. */
+  question: Question | null;
+  routeId: string | null;
+  readonly rests: Rests;
+  isBeingJudged: boolean;
+  /** Monotonic; null: nothing speaks against it. */
+  doubtfulSinceMs: number | null;
+}
+
+export class OpenStreams implements Follower {
+  readonly #parts: OpenStreamsParts;
+  readonly #entries = new Set<Entry>();
+  /** Which entries rest on a fact, by its key. */
+  readonly #byKey = new Map<string, Set<Entry>>();
+  readonly #doubtful = new Set<Entry>();
+  /** Nobody could be asked about these; they are tried again. */
+  readonly #unsure = new Set<Entry>();
+  #turn: NodeJS.Immediate | null = null;
+  #ticker: NodeJS.Timeout | null = null;
+  #allJudgedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: OpenStreamsParts) {
+    this.#parts = parts;
+  }
+
+  count(kind: StreamKind): number {
+    let count = 0;
+    for (const { stream } of this.#entries) if (stream.kind === kind) count++;
+    return count;
+  }
+
+  /** What was allowed when it was asked for is judged once more now that it begins. Returns the way out. */
+  add(request: StreamedRequest, stream: Stream): () => void {
+    const entry: Entry = {
+      request,
+      stream,
+      ruleset: null,
+      question: null,
+      routeId: null,
+      rests: new Rests(),
+      isBeingJudged: false,
+      doubtfulSinceMs: null,
+    };
+    this.#entries.add(entry);
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#doubt(entry);
+    return () => this.#remove(entry);
+  }
+
+  changed({ keys }: Notice): void {
+    for (const key of keys) for (const entry of this.#byKey.get(key) ?? []) this.#doubt(entry);
+  }
+
+  flushed(): void {
+    this.rejudge();
+  }
+
+  heard(): void {}
+
+  /** The rules were replaced, or whatever else may have changed any verdict. */
+  rejudge(): void {
+    for (const entry of this.#entries) this.#doubt(entry);
+  }
+
+  /** The gateway stops: sockets are told so; event streams end with their connections. */
+  stopSockets(): void {
+    for (const entry of [...this.#entries]) if (entry.stream.kind !== 'events') entry.stream.stop(GOING_AWAY);
+  }
+
+  close(): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#ticker = null;
+    this.#turn = null;
+  }
+
+  #tick(): void {
+    const { facts, clock, maxStalenessMs } = this.#parts;
+    const nowMs = clock.nowMs();
+    const monotonicMs = clock.monotonicMs();
+    if (!facts.isFresh() && monotonicMs - this.#allJudgedAtMs >= maxStalenessMs / 2) {
+      this.#allJudgedAtMs = monotonicMs;
+      this.rejudge();
+    } else for (const entry of this.#entries) if (nowMs >= entry.rests.endsAtMs) this.#doubt(entry);
+    for (const entry of this.#unsure) this.#doubt(entry);
+    this.#unsure.clear();
+    if (this.#entries.size === 0) this.close();
+  }
+
+  #doubt(entry: Entry): void {
+    entry.doubtfulSinceMs ??= this.#parts.clock.monotonicMs();
+    this.#doubtful.add(entry);
+    this.#soon();
+  }
+
+  #judgeSome(): void {
+    this.#turn = null;
+    let left = TURN_MAX;
+    for (const entry of this.#doubtful) {
+      // One verdict at a time, or the older one would forget what the newer rests on.
+      if (entry.isBeingJudged) continue;
+      if (left-- === 0) return this.#soon();
+      this.#doubtful.delete(entry);
+      this.#judge(entry);
+    }
+  }
+
+  #soon(): void {
+    this.#turn ??= setImmediate(() => this.#judgeSome());
+  }
+
+  #judge(entry: Entry): void {
+    const { ruleset, facts, clock } = this.#parts;
+    const rules = ruleset();
+    if (entry.ruleset !== rules) {
+      const refused = read(entry, rules);
+      if (refused !== null) return this.#stop(entry, refused);
+    }
+    entry.rests.begin();
+    if (entry.question === null) return this.#heed(entry, null);
+    const watched = {
+      view: (monotonicMs: number) =>
+        new WatchedView(facts.view(monotonicMs), entry.rests, (key) => this.#index(key, entry)),
+    };
+    const at = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    const judged = judge(entry.question, rules.policy, watched, at, clock);
+    if (!(judged instanceof Promise)) return this.#heed(entry, judged.kind === 'denied' ? judged.reason : null);
+    entry.isBeingJudged = true;
+    void judged
+      .then((judgement) => (judgement.kind === 'denied' ? judgement.reason : null))
+      .catch((): Reason => 'store_unavailable')
+      .then((denied) => {
+        entry.isBeingJudged = false;
+        this.#heed(entry, denied);
+        if (this.#doubtful.has(entry)) this.#soon();
+      });
+  }
+
+  /** `denied`: null, or why it may not go on. */
+  #heed(entry: Entry, denied: Reason | null): void {
+    for (const key of entry.rests.finish()) this.#unindex(key, entry);
+    if (!this.#entries.has(entry)) return this.#remove(entry);
+    if (denied === null) {
+      if (!this.#doubtful.has(entry)) entry.doubtfulSinceMs = null;
+    } else if (denied === 'store_unavailable' && this.#mayWait(entry)) this.#unsure.add(entry);
+    else this.#stop(entry, denied);
+  }
+
+  /** It was right a moment ago, and what changed could not be read: as long as cached facts would be believed. */
+  #mayWait({ doubtfulSinceMs }: Entry): boolean {
+    const { facts, clock, maxStalenessMs } = this.#parts;
+    return facts.isFresh() && clock.monotonicMs() - doubtfulSinceMs! < maxStalenessMs;
+  }
+
+  #stop(entry: Entry, reason: Reason): void {
+    const { ruleset, clock, onStopped } = this.#parts;
+    const { requestId, tokenId } = entry.request;
+    this.#remove(entry);
+    const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
+    const scopes = entry.question?.requirement.scopes?.named.join(' ');
+    entry.stream.stop(farewellFor(reason, ruleset().policy, requestId, scopes));
+    onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry);
+    this.#doubtful.delete(entry);
+    this.#unsure.delete(entry);
+    for (const key of entry.rests.keys()) this.#unindex(key, entry);
+  }
+
+  #index(key: string, entry: Entry): void {
+    const entries = this.#byKey.get(key);
+    if (entries === undefined) this.#byKey.set(key, new Set([entry]));
+    else entries.add(entry);
+  }
+
+  #unindex(key: string, entry: Entry): void {
+    const entries = this.#byKey.get(key);
+    if (entries?.delete(entry) && entries.size === 0) this.#byKey.delete(key);
+  }
+}
+
+/** The request as these rules read it: steps 2 and 3 once more. The reason why they refuse it, or null. */
+function read(entry: Entry, rules: StreamRules): Reason | null {
+  const { method, source, authorization } = entry.request;
+  const match = rules.routes.match(method, source.segments);
+  if (match.kind === 'none') return 'route_not_found';
+  if (match.kind === 'method') return 'method_not_allowed';
+  const { id, requirement, credentials } = match.route;
+  entry.ruleset = rules;
+  entry.routeId = id;
+  entry.question = null;
+  if (requirement === null) return null;
+  const credential = readCredential(authorization, source.query, credentials);
+  if (!credential.ok) return credential.reason;
+  entry.question = { hash: hashToken(credential.token), requirement, source };
+  return null;
+}

@@ -6,9 +6,8 @@
 import { readCredential, withoutQueryCredential } from '../core/credential.ts';
 import type { Allowed, Denied } from '../core/decide.ts';
 import { type HeaderFacts, readHeaders } from '../core/framing.ts';
-import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
-import type { Route, RouteTable } from '../core/route-table.ts';
+import type { Route } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -17,9 +16,7 @@ import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
 import type { FactCache } from '../store/fact-cache.ts';
-import type { Upstream } from '../upstream/upstream.ts';
 import { clientAddress } from './client-address.ts';
-import type { Endpoint } from './endpoint.ts';
 import { forward } from './forward.ts';
 import type { GuessThrottle } from './guess-throttle.ts';
 import type { Handover } from './handover.ts';
@@ -27,23 +24,7 @@ import { requestHeaderLines } from './headers.ts';
 import { identityLines, identityPairs } from './identity.ts';
 import { judge, type Moment } from './judge.ts';
 import type { OpenStreams } from './open-streams.ts';
-
-/** One upstream, as routes refer to it. */
-export interface UpstreamBinding {
-  readonly name: string;
-  readonly upstream: Upstream;
-  readonly preserveHost: boolean;
-}
-
-/** Everything that a reload replaces, whole: a request is judged and forwarded by one ruleset, never by two. */
-export interface Ruleset {
-  readonly routes: RouteTable;
-  readonly policy: Policy;
-  readonly upstreams: ReadonlyMap<string, UpstreamBinding>;
-  readonly isTrustedProxy: (address: string) => boolean;
-  /** What the gateway answers itself, by the name that routes use. */
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
-}
+import type { Ruleset } from './ruleset.ts';
 
 export interface RefusedRequest {
   readonly requestId: string;

@@ -3,7 +3,7 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics, Value } from '../observe/metrics.ts';
 import type { TargetState } from '../upstream/target.ts';
 import type { TargetStatus } from '../upstream/upstream-options.ts';
-import type { UpstreamBinding } from './pipeline.ts';
+import type { UpstreamBinding } from './ruleset.ts';
 
 type Bindings = () => Iterable<UpstreamBinding>;
 

@@ -1,5 +1,5 @@
 /** What the process says about itself: ready or not and why, its state in full, how a reload ended. Changes nothing. */
-import type { UpstreamBinding } from '../edge/pipeline.ts';
+import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/load-gateway.ts';
-import type { UpstreamBinding } from '../edge/pipeline.ts';
+import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { logChanges } from '../edge/upstream-status.ts';
 import type { Log } from '../observe/log.ts';
 import { Upstream } from '../upstream/upstream.ts';

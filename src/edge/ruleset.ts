@@ -1,0 +1,22 @@
+/** What requests are judged and forwarded by, as one thing that is replaced as one. Types only. */
+import type { Policy } from '../core/policy.ts';
+import type { RouteTable } from '../core/route-table.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** One upstream, as routes refer to it. */
+export interface UpstreamBinding {
+  readonly name: string;
+  readonly upstream: Upstream;
+  readonly preserveHost: boolean;
+}
+
+/** Everything that a reload replaces, whole: a request is judged and forwarded by one ruleset, never by two. */
+export interface Ruleset {
+  readonly routes: RouteTable;
+  readonly policy: Policy;
+  readonly upstreams: ReadonlyMap<string, UpstreamBinding>;
+  readonly isTrustedProxy: (address: string) => boolean;
+  /** What the gateway answers itself, by the name that routes use. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+}

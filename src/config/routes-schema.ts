@@ -21,7 +21,10 @@ export const UpstreamSchema = section({
     {
       connectMs: milliseconds('For a connection to stand, TLS included.', 2000),
       headersMs: milliseconds("For the answer's head, from the end of the request.", 30_000),
-      idleMs: milliseconds('Between two pieces of a body.', 60_000),
+      idleMs: milliseconds(
+        'Between two pieces of a body, or of what an open WebSocket says in either direction.',
+        60_000,
+      ),
       queueMs: milliseconds('For a connection to become free, when all are taken. Then 503.', 2000),
     },
     { default: {}, description: 'How long the upstream may take.' },
@@ -30,7 +33,7 @@ export const UpstreamSchema = section({
     minimum: 1,
     maximum: 65_535,
     default: 128,
-    description: 'Most connections to each target, per process.',
+    description: 'Most connections to each target, per process. Open WebSockets count.',
   }),
   maxQueued: Type.Optional(
     Type.Integer({

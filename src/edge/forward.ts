@@ -17,7 +17,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
 import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
-import type { Stream, StreamKind } from './open-streams.ts';
+import type { Stream, StreamKind } from './stream.ts';
 
 /** Told once per forwarded request. */
 export interface ForwardObserver {

@@ -9,32 +9,14 @@ import type { Question } from '../core/decide.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
 import type { RouteTable } from '../core/route-table.ts';
-import type { SelectorSource } from '../core/selector.ts';
 import type { Clock } from '../observe/clock.ts';
 import { hashToken } from '../secret.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Follower, Notice } from '../store/store.ts';
-import { type Farewell, farewellFor, GOING_AWAY } from './farewell.ts';
+import { farewellFor, GOING_AWAY } from './farewell.ts';
 import { judge } from './judge.ts';
+import type { Stream, StreamedRequest, StreamKind } from './stream.ts';
 import { Rests, WatchedView } from './watched-view.ts';
-
-export type StreamKind = 'events' | 'websocket' | 'other';
-
-/** A stream, as the one who ends it sees it. */
-export interface Stream {
-  readonly kind: StreamKind;
-  /** Cut what the client says, let the upstream finish its sentence, say farewell, close: within half a second. */
-  stop(farewell: Farewell): void;
-}
-
-/** The request that a stream answers, as far as a verdict may rest on it. */
-export interface StreamedRequest {
-  readonly requestId: string;
-  readonly method: string;
-  readonly authorization: readonly string[];
-  readonly source: SelectorSource;
-  readonly tokenId: string | null;
-}
 
 export interface StoppedStream {
   readonly requestId: string;
@@ -62,6 +44,8 @@ export interface OpenStreamsParts {
 
 /** How often expiry and the feed are looked at. */
 const TICK_MS = 100;
+/** While the feed is silent too, a store that does not answer gets no longer than this. */
+const SILENT_PATIENCE_MS = 500;
 /** Judged in one turn of the event loop, so that requests get theirs. */
 const TURN_MAX = 200;
 
@@ -75,6 +59,8 @@ interface Entry {
   routeId: string | null;
   readonly rests: Rests;
   isBeingJudged: boolean;
+  /** For how long, counted in ticks: a stall of this process is not one of the store. */
+  waitedMs: number;
   /** Monotonic; null: nothing speaks against it. */
   doubtfulSinceMs: number | null;
 }
@@ -111,6 +97,7 @@ export class OpenStreams implements Follower {
       routeId: null,
       rests: new Rests(),
       isBeingJudged: false,
+      waitedMs: 0,
       doubtfulSinceMs: null,
     };
     this.#entries.add(entry);
@@ -156,7 +143,17 @@ export class OpenStreams implements Follower {
     } else for (const entry of this.#entries) if (nowMs >= entry.rests.endsAtMs) this.#doubt(entry);
     for (const entry of this.#unsure) this.#doubt(entry);
     this.#unsure.clear();
+    this.#giveUpWaiting(facts.isFresh() ? maxStalenessMs : Math.min(maxStalenessMs, SILENT_PATIENCE_MS));
     if (this.#entries.size === 0) this.close();
+  }
+
+  /** A store that neither answers nor fails is one that cannot be asked. */
+  #giveUpWaiting(patienceMs: number): void {
+    for (const entry of [...this.#entries]) {
+      if (!entry.isBeingJudged) continue;
+      entry.waitedMs += TICK_MS;
+      if (entry.waitedMs > patienceMs) this.#stop(entry, 'store_unavailable');
+    }
   }
 
   #doubt(entry: Entry): void {
@@ -198,6 +195,7 @@ export class OpenStreams implements Follower {
     const judged = judge(entry.question, rules.policy, watched, at, clock);
     if (!(judged instanceof Promise)) return this.#heed(entry, judged.kind === 'denied' ? judged.reason : null);
     entry.isBeingJudged = true;
+    entry.waitedMs = 0;
     void judged
       .then((judgement) => (judgement.kind === 'denied' ? judgement.reason : null))
       .catch((): Reason => 'store_unavailable')

@@ -6,6 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { ChatEventType, CozeAPI, RoleType } from '@coze/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Farewell } from '../../src/edge/farewell.ts';
+import { OpenStreams } from '../../src/edge/open-streams.ts';
+import { systemClock } from '../../src/observe/clock.ts';
+import { FactCache } from '../../src/store/fact-cache.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { SocketUpstream } from './socket-upstream.ts';
@@ -152,6 +156,33 @@ describe('a store', () => {
     staying.close();
     await once(staying, 'close');
     other.close();
+  });
+});
+
+describe('a store that never answers', () => {
+  test('is one that cannot be asked', async () => {
+    await using gateway = await start();
+    const facts = new FactCache(
+      { read: () => new Promise(() => {}) },
+      { maxEntries: 10, absentTtlMs: 0, maxStalenessMs: 300, monotonicMs: systemClock.monotonicMs },
+    );
+    const reasons: string[] = [];
+    const streams = new OpenStreams({
+      ruleset: () => gateway.configuration,
+      facts,
+      clock: systemClock,
+      maxStalenessMs: 300,
+      onStopped: ({ reason }) => reasons.push(reason),
+    });
+    const farewell = new Promise<Farewell>((resolve) => {
+      const source = { segments: ['stream'], query: '', headers: [] };
+      const authorization = [`Bearer ${gateway.tokens.owner}`];
+      const request = { requestId: 'r', method: 'GET', authorization, source, tokenId: null };
+      streams.add(request, { kind: 'websocket', stop: resolve });
+    });
+    expect((await farewell).closeCode).toBe(1013);
+    expect(reasons).toEqual(['store_unavailable']);
+    expect(streams.count('websocket')).toBe(0);
   });
 });
 

@@ -1,0 +1,21 @@
+/** What the one who ends streams and the streams themselves agree on. Types only. */
+import type { SelectorSource } from '../core/selector.ts';
+import type { Farewell } from './farewell.ts';
+
+export type StreamKind = 'events' | 'websocket' | 'other';
+
+/** A stream, as the one who ends it sees it. */
+export interface Stream {
+  readonly kind: StreamKind;
+  /** Cut what the client says, let the upstream finish its sentence, say farewell, close: within half a second. */
+  stop(farewell: Farewell): void;
+}
+
+/** The request that a stream answers, as far as a verdict may rest on it. */
+export interface StreamedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly authorization: readonly string[];
+  readonly source: SelectorSource;
+  readonly tokenId: string | null;
+}

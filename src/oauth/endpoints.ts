@@ -44,7 +44,7 @@ export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName,
 async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
   const repeated = form.repeated();
   if (repeated !== null) return oauthError(400, 'invalid_request', `The parameter ${repeated} comes more than once.`);
-  const authenticated = await parts.clients.authenticate(call);
+  const authenticated = await parts.clients.authenticate(call, form);
   if (!authenticated.ok) return authenticated.answer;
   const { account } = authenticated;
   const grant = form.get('grant_type');
@@ -67,6 +67,9 @@ async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise
       ?.split(' ')
       .filter((scope) => scope !== '') ?? null;
   const scopes = grantScopes(account.doc, parts.policy(), asked);
+  // A scope of nothing but spaces is no list of scopes (RFC 6749 section 3.3), and no way to a token without any.
+  if (asked?.length === 0)
+    return oauthError(400, 'invalid_scope', 'scope names no scope; leave it out for all of them.');
   if (scopes === null)
     return oauthError(400, 'invalid_scope', 'A scope was asked for that this client was not granted.');
   const issued = await issueAccessToken(parts.store, account, scopes, serviceAccounts.tokenLifeMs, parts.nowMs());
@@ -121,7 +124,7 @@ type Asked =
 /** Who asks, and about which token: clients are told of their own, the admin key of any. */
 async function askedAbout(parts: OAuthParts, call: EndpointCall, form: Form): Promise<Asked> {
   const admin = call.authorization.length === 1 && parts.isAdmin(call.authorization[0]);
-  const authenticated = admin ? null : await parts.clients.authenticate(call);
+  const authenticated = admin ? null : await parts.clients.authenticate(call, form);
   if (authenticated?.ok === false) return authenticated;
   const clientId = authenticated?.account.doc.clientId ?? null;
   const text = form.repeated() === null ? form.get('token') : null;

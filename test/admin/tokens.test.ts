@@ -348,6 +348,17 @@ describe('PATCH', () => {
   );
 });
 
+it('who lacks the right to a kind is told which rule took it: the role, or their own actions', async () => {
+  const asked = { ...SERVICE, workspaces: 'all' };
+  const ask = async (id: string) => {
+    const { status, body } = await call('POST', '/tokens', { ...asked, owner: id }, { 'Scopegate-Actor': id });
+    return [status, body.detail];
+  };
+  await ok('PUT', '/members/bare', { name: 'B', role: 'admin', actions: [] });
+  expect(await ask('bare')).toEqual([403, expect.stringMatching(/their own list of actions, which replaces/)]);
+  expect(await ask('ann')).toEqual([403, expect.stringMatching(/the role member does not give it/)]);
+});
+
 describe('contacts', () => {
   it('are patched by what is named alone: the rest stays (RFC 7396)', async () => {
     const { body } = await create({ contacts: { primary: 'ann', emails: ['a@a.example'] } });

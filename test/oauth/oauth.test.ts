@@ -111,6 +111,26 @@ const statusOf = async (token: string, path: string, method?: string) => (await 
 const introspect = async (token: string, authorization: string) =>
   (await post('introspect', authorization, { token })).body;
 
+describe('a token request', () => {
+  it('for a scope that names none is refused; one without scope, or with an empty one, is for all', async () => {
+    const client = await account(['chat:read']);
+    const ask = (scope: string) => post('token', basic(client), `grant_type=client_credentials${scope}`);
+    for (const scope of ['&scope=%20', '&scope=+', '&scope=%20%20'])
+      expect(await ask(scope), scope).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
+    for (const scope of ['', '&scope='])
+      expect(await ask(scope), scope).toMatchObject({ status: 200, body: { scope: 'chat:read' } });
+  });
+
+  it.each(['token', 'introspect', 'revoke'])('authenticates its client in one way: /%s', async (endpoint) => {
+    const client = await account(['chat:read']);
+    for (const client_secret of ['another', client.clientSecret]) {
+      const form = { grant_type: 'client_credentials', token: 'x', client_id: client.clientId, client_secret };
+      const answer = await post(endpoint, basic(client), form);
+      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    }
+  });
+});
+
 describe('oauth4webapi', () => {
   it('SCRYDON-2 SCRYDON-8 SCRYDON-10 SCRYDON-11 gets a token, asks whoami, introspects and revokes', async () => {
     const created = await account(['knowledge:read', 'tools:write'], 'member');

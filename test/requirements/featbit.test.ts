@@ -213,6 +213,10 @@ describe('under policies/featbit.yaml', () => {
         .sort(),
     ).toEqual([mine.id, other.id].sort());
     expect((await world.call(org, 'POST', `/tokens/${mine.id}/deactivate`, undefined, 'dora')).status).toBe(403);
+    expect((await world.call(org, 'DELETE', `/tokens/${mine.id}`, undefined, 'dora')).status).toBe(403);
+    // Our own: no document speaks of revoking, and what leaked can be ended by whose it is.
+    expect((await world.call(org, 'POST', `/tokens/${other.id}/revoke`, undefined, 'dora')).status).toBe(403);
+    expect((await world.call(org, 'POST', `/tokens/${mine.id}/revoke`, undefined, 'dora')).status).toBe(200);
     expect((await world.ask(org, 'dora', {})).status).toBe(403);
   });
 });

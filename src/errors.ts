@@ -35,5 +35,8 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
 }
 
-/** The operator has to mend something outside the configuration: a busy port, an unwritable folder. One clear line. */
+/**
+ * The operator has to mend something outside the configuration: a busy port, an unwritable folder. One clear line; `cause`
+ * is what the system said.
+ */
 export class SetupError extends Error {}

@@ -80,6 +80,7 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
       code === 'EADDRINUSE'
         ? `admin: ${place} is already in use; stop the other program or set admin.port`
         : `admin: ${message}`,
+      { cause: error },
     );
   }
 }

@@ -1,6 +1,5 @@
 /** `scopegate demo`: the whole house in a temporary folder, with an example upstream and a seeded organization. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { Env } from '../config/expand.ts';
 import { loadGateway } from '../config/load-gateway.ts';
 import { startExampleUpstream } from '../demo/example-upstream.ts';
+import { onFreePorts } from '../demo/free-ports.ts';
 import { seed } from '../demo/seed.ts';
 import { tour } from '../demo/tour.ts';
 import { startGateway } from '../gateway.ts';
@@ -32,20 +32,23 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
   const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-demo-')), (path) =>
     rmSync(path, { recursive: true, force: true }),
   );
-  const upstream = owned.add(await startExampleUpstream(await freePort(9000)), (started) => started.close());
-  const { file, ...loaded } = loadGateway(CONFIGURATION, {
-    ...env,
-    SCOPEGATE_PORT: String(await freePort(8080)),
-    SCOPEGATE_ADMIN_PORT: String(await freePort(8081)),
-    SCOPEGATE_DATA: folder,
-    SCOPEGATE_UPSTREAM: upstream.url,
-  });
+  const upstream = await onFreePorts(async (port) => startExampleUpstream(await port(9000)));
+  owned.add(upstream, (started) => started.close());
   const adminKey = env.SCOPEGATE_ADMIN_KEY?.split(',')[0] || randomText(43);
-  const running = await startGateway({
-    // Nobody's request is lost when a demo ends.
-    configuration: { ...loaded, file: { ...file, drain: { ...file.drain, idleMs: 0 } } },
-    env: { ...env, SCOPEGATE_ADMIN_KEY: adminKey },
-    log: createLog('silent'),
+  const running = await onFreePorts(async (port) => {
+    const { file, ...loaded } = loadGateway(CONFIGURATION, {
+      ...env,
+      SCOPEGATE_PORT: String(await port(8080)),
+      SCOPEGATE_ADMIN_PORT: String(await port(8081)),
+      SCOPEGATE_DATA: folder,
+      SCOPEGATE_UPSTREAM: upstream.url,
+    });
+    return startGateway({
+      // Nobody's request is lost when a demo ends.
+      configuration: { ...loaded, file: { ...file, drain: { ...file.drain, idleMs: 0 } } },
+      env: { ...env, SCOPEGATE_ADMIN_KEY: adminKey },
+      log: createLog('silent'),
+    });
   });
   owned.add(running, (started) => started.stop());
   const seeded = await seed(running.adminUrl!, adminKey);
@@ -55,13 +58,4 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
     asJson ? `${JSON.stringify({ ...addresses, tokens: seeded.tokens })}\n` : tour({ ...addresses, ...seeded }),
   );
   await stopped;
-}
-
-/** The preferred port, or any free one when it is busy. */
-async function freePort(preferred: number): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(0));
-    probe.listen(preferred, '127.0.0.1', () => probe.close(() => resolve(preferred)));
-  });
 }

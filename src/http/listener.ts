@@ -245,5 +245,5 @@ function listenError(options: ListenerOptions, error: NodeJS.ErrnoException): Se
     EACCES: `${place} may not be opened by this user; set ${options.name}.port to one above 1023`,
     EADDRNOTAVAIL: `${options.host} is not an address of this machine; set ${options.name}.host`,
   };
-  return new SetupError(`${options.name}: ${causes[error.code ?? ''] ?? error.message}`);
+  return new SetupError(`${options.name}: ${causes[error.code ?? ''] ?? error.message}`, { cause: error });
 }

@@ -1,6 +1,8 @@
 /** The demo as a newcomer meets it: every curl line of the tour answers as the tour says. */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ExampleUpstream, startExampleUpstream } from '../../src/demo/example-upstream.ts';
+import { onFreePorts } from '../../src/demo/free-ports.ts';
 import { type Started, scopegate, started } from '../support/process.ts';
 import { hasTool } from '../support/tools.ts';
 
@@ -47,6 +49,21 @@ describe('scopegate demo', () => {
     expect(new Set(steps.map((step) => step.status))).toEqual(new Set(['200', '401', '403', '404']));
     expect(new Set(steps.map((step) => step.code))).toEqual(new Set([undefined, '4100', '4101']));
   });
+});
+
+it('moves off a port that somebody else was quicker to take, too', async () => {
+  const free = await startExampleUpstream(0);
+  const preferred = Number(new URL(free.url).port);
+  await free.close();
+  const rivals: ExampleUpstream[] = [];
+  const started = await onFreePorts(async (port) => {
+    const chosen = await port(preferred);
+    if (chosen !== 0) rivals.push(await startExampleUpstream(chosen));
+    return startExampleUpstream(chosen);
+  });
+  expect(rivals.map(({ url }) => url)).toEqual([free.url]);
+  expect((await fetch(`${started.url}/healthz`)).status).toBe(200);
+  for (const server of [started, ...rivals]) await server.close();
 });
 
 describe('scopegate demo --json', () => {

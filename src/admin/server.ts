@@ -93,10 +93,14 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     clientErrorHandler: refuseUnparsed,
+    // Judged by strictness.ts, so that the refusal is a problem like any other.
+    http: { requireHostHeader: false },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply as unknown as FastifyReply, 400, 'bad_request', error.message);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  // Node silently drops headers past this count: a dropped actor would leave the operator.
+  app.server.maxHeadersCount = 0;
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -123,7 +127,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     if (isClosing(request.raw.socket)) return reply.hijack();
     // Answers hold secrets, or soon will be wrong.
     reply.header('Cache-Control', 'no-store');
-    const twofold = refuseHeaders(request.raw.rawHeaders);
+    const twofold = refuseHeaders(request.raw);
     if (twofold !== null) return sendProblem(reply, 400, twofold.code, twofold.detail, twofold.field);
     if (request.routeOptions.config.open === true) return;
     const actor = await readCaller(options.manage, options.keys, request);

@@ -15,12 +15,14 @@ const ONCE = ['Authorization', 'Host'];
 const ACTOR = 'Scopegate-Actor';
 
 /** null: nothing is wrong. */
-export function refuseHeaders(rawHeaders: readonly string[]): Refused | null {
+export function refuseHeaders({ rawHeaders, httpVersion }: IncomingMessage): Refused | null {
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   for (const field of ONCE) {
     if (names.filter((name) => name.toLowerCase() === field.toLowerCase()).length > 1)
       return { code: 'header_ambiguous', field, detail: `${field} may come once only.` };
   }
+  if (httpVersion !== '1.0' && !names.some((name) => name.toLowerCase() === 'host'))
+    return { code: 'header_missing', field: 'Host', detail: 'Host is required (RFC 9112 section 3.2).' };
   // Left aside, it would give the operator's rights to a call that was meant to have a member's.
   const other = names.find(
     (name) => foldHeaderName(name) === foldHeaderName(ACTOR) && name.toLowerCase() !== ACTOR.toLowerCase(),

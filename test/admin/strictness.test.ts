@@ -33,6 +33,7 @@ describe('headers', () => {
     ],
     ['the same credential twice', () => `Host: a\r\n${key()}\r\n${key()}`, 'header_ambiguous', 'Authorization'],
     ['two hosts', () => `Host: a\r\nHost: b\r\n${key()}`, 'header_ambiguous', 'Host'],
+    ['no host', key, 'header_missing', 'Host'],
     [
       'two actors',
       () => `Host: a\r\n${key()}\r\nScopegate-Actor: ann\r\nScopegate-Actor: bob`,
@@ -49,6 +50,14 @@ describe('headers', () => {
   ])('%s: 400', async (_name, headers, code, field) => {
     const answer = await raw(`GET ${ORG} HTTP/1.1\r\n${headers()}\r\n\r\n`);
     expect(answer).toMatchObject({ status: 400, body: { code, ...(field === undefined ? {} : { field }) } });
+  });
+
+  it('an actor behind thousands of headers is still seen', async () => {
+    const many = 'a:\r\n'.repeat(2500);
+    const answer = await raw(
+      `GET ${ORG}/members/bob HTTP/1.1\r\nHost: a\r\n${key()}\r\n${many}Scopegate-Actor: ann\r\n\r\n`,
+    );
+    expect(answer.status).toBe(403);
   });
 
   it('an actor is a member in any case', async () => {

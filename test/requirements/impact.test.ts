@@ -32,6 +32,9 @@ describe('under policies/impact.yaml', () => {
   });
 
   it('IMPACT-4 an API version is chosen, the latest by default', async () => {
+    const { apiVersions } = (await world.gateway.admin('GET', '/v1/policy')).body as { apiVersions: string[] };
+    expect(apiVersions).toContain('v12');
+    expect((await make()).apiVersion).toBe(apiVersions.at(-1));
     expect((await make()).apiVersion).toBe('v15');
     expect((await make({ apiVersion: 'v12' })).apiVersion).toBe('v12');
     expect(await world.ask('agency', 'ana', { ...token, apiVersion: 'v99' })).toMatchObject({

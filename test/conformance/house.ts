@@ -55,6 +55,8 @@ export interface House {
   /** Bob again, who may also write them. */
   readonly writer: string;
   connect(): Promise<RawClient>;
+  /** Another gateway before the same upstream. */
+  start(options: Partial<TestGatewayOptions>): Promise<TestGateway>;
   /**
    * Send `bytes`: the client gets one answer, with one of `statuses`, or the connection is ended without; not a byte of
    * it reaches the upstream, and whatever stands behind it is not run.
@@ -72,10 +74,16 @@ const SENTINEL = 'GET /public/sentinel';
 export function house(options: Partial<TestGatewayOptions> = {}): House {
   let gateway: TestGateway;
   let upstream: Recorder;
+  const started: TestGateway[] = [];
+  const start = async (more: Partial<TestGatewayOptions>) => {
+    const another = await startTestGateway({ upstreamUrl: upstream.url, routes: ROUTES, ...more });
+    started.push(another);
+    return another;
+  };
 
   beforeAll(async () => {
     upstream = await Recorder.start();
-    gateway = await startTestGateway({ upstreamUrl: upstream.url, routes: ROUTES, ...options });
+    gateway = await start(options);
   });
   beforeEach(() => upstream.clear());
   afterEach(() => {
@@ -86,6 +94,10 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     for (const token of Object.values(gateway.tokens))
       expect(gateway.logLines.join('').includes(token), 'a token in the log').toBe(false);
     await upstream.stop();
+    // Over all that was sent: the upstream saw no request that was not decided on. Only a retry has the id of another.
+    for (const id of upstream.requestIds) expect(id).toMatch(/^[0-9A-Z]{26}$/);
+    const decided = await Promise.all(started.map((one) => counted(one, 'forwarded')));
+    expect(new Set(upstream.requestIds).size).toBeLessThanOrEqual(decided.reduce((sum, count) => sum + count, 0));
     await gateway.stop();
   });
 
@@ -109,6 +121,7 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
       return `Authorization: Bearer ${gateway.tokens.writer}`;
     },
     connect,
+    start,
     sentinel,
     refuses: async (bytes, ...statuses) => {
       const before = upstream.lines;
@@ -136,4 +149,13 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
       return { response, request: upstream.requests[before]! };
     },
   };
+}
+
+/** The gateway's own count of requests by outcome: `forwarded`, or a reason. */
+export async function counted({ running }: TestGateway, outcome: string): Promise<number> {
+  const text = await running.metrics.registry.metrics();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('scopegate_requests_total') && line.includes(`"${outcome}"`))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
@@ -160,42 +161,48 @@ describe('scopegate serve', () => {
     return serve(path);
   };
 
-  it(
-    'on SIGTERM lets a stream end that ends in time, cuts one that does not at the deadline, and exits with 0',
-    async () => {
-      const served = await start({ deadlineMs: DEADLINE_MS });
-      const timers: NodeJS.Timeout[] = [];
-      upstream.reply = ({ target, connection }) => {
-        connection.write(HEAD);
-        timers.push(setInterval(() => connection.write(chunk('tick ')), 100));
-        if (target === '/ends') setTimeout(() => connection.write(`${chunk('end')}0\r\n\r\n`), STREAM_MS);
-        if (target === '/ends') setTimeout(() => clearInterval(timers[0]), STREAM_MS);
-        return undefined;
-      };
-      using ends = await RawClient.connect(served.gateway);
-      ends.send(rawRequest('GET /ends'));
-      await ends.untilText('tick');
-      using endless = await RawClient.connect(served.gateway);
-      endless.send(rawRequest('GET /endless'));
-      await endless.untilText('tick');
-      const began = performance.now();
-      served.child.kill('SIGTERM');
-      await vi.waitUntil(() => refusesConnections(served.gateway), { timeout: 5000, interval: 10 });
-      const readyz = await fetch(`${served.admin}/readyz`);
-      expect([readyz.status, await readyz.json()]).toEqual([503, expect.objectContaining({ phase: 'draining' })]);
-      await ends.until(({ responses }) => responses[0]?.complete === true, 'the end of the stream', DEADLINE_MS);
-      expect(ends.responses[0]!.body).toMatch(/tick end$/);
-      expect(await served.exit()).toBe(0);
-      const tookMs = performance.now() - began;
-      expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 100);
-      expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 1000);
-      await endless.untilEnded();
-      expect(endless.ending).toBe('reset');
-      expect(endless.responses[0]!.complete).toBe(false);
-      for (const timer of timers) clearInterval(timer);
-    },
-    DEADLINE_MS + 20_000,
-  );
+  attack({
+    name: 'SIGTERM does not cut off what can end in time, nor wait for what does not',
+    outcome: 'streams end by themselves or are cut at the deadline, never looking whole; exit 0',
+    sources: [],
+  })(() => {
+    it(
+      'on SIGTERM lets a stream end that ends in time, cuts one that does not at the deadline, and exits with 0',
+      async () => {
+        const served = await start({ deadlineMs: DEADLINE_MS });
+        const timers: NodeJS.Timeout[] = [];
+        upstream.reply = ({ target, connection }) => {
+          connection.write(HEAD);
+          timers.push(setInterval(() => connection.write(chunk('tick ')), 100));
+          if (target === '/ends') setTimeout(() => connection.write(`${chunk('end')}0\r\n\r\n`), STREAM_MS);
+          if (target === '/ends') setTimeout(() => clearInterval(timers[0]), STREAM_MS);
+          return undefined;
+        };
+        using ends = await RawClient.connect(served.gateway);
+        ends.send(rawRequest('GET /ends'));
+        await ends.untilText('tick');
+        using endless = await RawClient.connect(served.gateway);
+        endless.send(rawRequest('GET /endless'));
+        await endless.untilText('tick');
+        const began = performance.now();
+        served.child.kill('SIGTERM');
+        await vi.waitUntil(() => refusesConnections(served.gateway), { timeout: 5000, interval: 10 });
+        const readyz = await fetch(`${served.admin}/readyz`);
+        expect([readyz.status, await readyz.json()]).toEqual([503, expect.objectContaining({ phase: 'draining' })]);
+        await ends.until(({ responses }) => responses[0]?.complete === true, 'the end of the stream', DEADLINE_MS);
+        expect(ends.responses[0]!.body).toMatch(/tick end$/);
+        expect(await served.exit()).toBe(0);
+        const tookMs = performance.now() - began;
+        expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 100);
+        expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 1000);
+        await endless.untilEnded();
+        expect(endless.ending).toBe('reset');
+        expect(endless.responses[0]!.complete).toBe(false);
+        for (const timer of timers) clearInterval(timer);
+      },
+      DEADLINE_MS + 20_000,
+    );
+  });
 
   it.each([
     ['SIGTERM', 143],

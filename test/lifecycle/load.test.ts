@@ -5,8 +5,9 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type SeededTokens, seed } from '../../src/demo/seed.ts';
+import { attack } from '../conformance/attack.ts';
 import { Load, type LoadQuestion } from '../support/load.ts';
 import { ROOT } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
@@ -108,7 +109,11 @@ const refused = (token: string, seen: Set<string>) => (): LoadQuestion => ({
   },
 });
 
-describe('while clients go on asking', () => {
+attack({
+  name: 'a reload under load fails no request, and no answer mixes two configurations',
+  outcome: 'old or new, whole; the request after it sees the new one',
+  sources: [],
+})(() => {
   it(
     `${RELOADS} reloads fail none of ${REQUESTS} requests, and no answer mixes two configurations`,
     async () => {
@@ -152,7 +157,13 @@ describe('while clients go on asking', () => {
     },
     TIMEOUT_MS,
   );
+});
 
+attack({
+  name: 'a restart under load fails no request, upload or stream',
+  outcome: 'what has begun is finished by the old process, exit 0',
+  sources: [],
+})(() => {
   it(
     `${ROLLS} rolling restarts fail none of their requests, uploads and streams`,
     async () => {

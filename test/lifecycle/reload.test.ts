@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
@@ -65,40 +66,46 @@ describe('POST /v1/reload', () => {
     expect(await metric('scopegate_config_last_reload_successful')).toBe(1);
   });
 
-  it('refuses a bad file with everything that is wrong in it, and changes nothing', async () => {
-    const before = await metric('scopegate_config_last_reload_success_timestamp_seconds');
-    const route = { ...open('/new', 'plattform'), public: undefined, require: { scopes: ['bot:reed'] } };
-    writeFileSync(
-      file(),
-      `${JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: undefined }).slice(0, -1)},
+  attack({
+    name: 'a configuration with mistakes is not taken up while the gateway runs',
+    outcome: 'the last good one stays in force, whole; the mistakes are told, and counted',
+    sources: [],
+  })(() => {
+    it('refuses a bad file with everything that is wrong in it, and changes nothing', async () => {
+      const before = await metric('scopegate_config_last_reload_success_timestamp_seconds');
+      const route = { ...open('/new', 'plattform'), public: undefined, require: { scopes: ['bot:reed'] } };
+      writeFileSync(
+        file(),
+        `${JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: undefined }).slice(0, -1)},
 "routes": [
 ${JSON.stringify(route)}
 ]}`,
-    );
-    const answer = await reload();
-    expect(answer).toMatchObject({
-      status: 422,
-      headers: { 'content-type': expect.stringMatching('^application/problem\\+json') as string },
-      body: {
-        code: 'configuration_invalid',
-        result: 'refused',
-        problems: [
-          { file: file(), line: 3, message: expect.stringContaining('did you mean "platform"') as string },
-          { file: file(), line: 3, message: expect.stringContaining('did you mean "bot:read"') as string },
-        ],
-      },
+      );
+      const answer = await reload();
+      expect(answer).toMatchObject({
+        status: 422,
+        headers: { 'content-type': expect.stringMatching('^application/problem\\+json') as string },
+        body: {
+          code: 'configuration_invalid',
+          result: 'refused',
+          problems: [
+            { file: file(), line: 3, message: expect.stringContaining('did you mean "platform"') as string },
+            { file: file(), line: 3, message: expect.stringContaining('did you mean "bot:read"') as string },
+          ],
+        },
+      });
+      expect((answer.body as { detail: string }).detail).toMatch(/gateway\.yaml:3:\d+: .*\n.*gateway\.yaml:3:\d+: /);
+      expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
+      expect(await readiness()).toMatchObject({
+        status: 200,
+        body: { ready: true, configuration: { generation: 1, lastReload: { result: 'refused', problems: 2 } } },
+      });
+      expect(gateway.errorLines).toEqual([expect.stringContaining('reload refused')]);
+      expect(gateway.errorLines[0]).toContain('gateway.yaml:3:');
+      expect(await metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
+      expect(await metric('scopegate_config_last_reload_successful')).toBe(0);
+      expect(await metric('scopegate_config_last_reload_success_timestamp_seconds')).toBe(before);
     });
-    expect((answer.body as { detail: string }).detail).toMatch(/gateway\.yaml:3:\d+: .*\n.*gateway\.yaml:3:\d+: /);
-    expect([await status('/old'), await status('/new')]).toEqual([200, 404]);
-    expect(await readiness()).toMatchObject({
-      status: 200,
-      body: { ready: true, configuration: { generation: 1, lastReload: { result: 'refused', problems: 2 } } },
-    });
-    expect(gateway.errorLines).toEqual([expect.stringContaining('reload refused')]);
-    expect(gateway.errorLines[0]).toContain('gateway.yaml:3:');
-    expect(await metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
-    expect(await metric('scopegate_config_last_reload_successful')).toBe(0);
-    expect(await metric('scopegate_config_last_reload_success_timestamp_seconds')).toBe(before);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import type { Reason } from '../../src/core/reason.ts';
 import { judge } from '../../src/edge/judge.ts';
 import { FactCache, type FactCacheOptions, type Loaded } from '../../src/store/fact-cache.ts';
 import type { FactSource, Lookup } from '../../src/store/store.ts';
+import { attack } from '../conformance/attack.ts';
 
 const workspace = (id: string, ownerId = 'ann') => ({
   organizationId: 'acme',
@@ -156,14 +157,20 @@ describe('a change', () => {
     expect(cache.load(keyOf('w'))).toEqual(known(workspace('w')));
   });
 
-  it('a revocation that lands during a slow read is not undone by it', async () => {
-    const source = new SlowSource();
-    const cache = cacheOn(source);
-    const slow = cache.load(keyOf('w'));
-    cache.changed({ revision: 2, keys: [keyOf('w')] });
-    source.answer(found(workspace('w', 'before')));
-    expect(await slow).toEqual({ kind: 'outdated' });
-    expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
+  attack({
+    name: 'a revocation that lands while the record is being read is not overwritten by what was read',
+    outcome: 'what was read is thrown away and asked for anew',
+    sources: [],
+  })(() => {
+    it('a revocation that lands during a slow read is not undone by it', async () => {
+      const source = new SlowSource();
+      const cache = cacheOn(source);
+      const slow = cache.load(keyOf('w'));
+      cache.changed({ revision: 2, keys: [keyOf('w')] });
+      source.answer(found(workspace('w', 'before')));
+      expect(await slow).toEqual({ kind: 'outdated' });
+      expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
+    });
   });
 
   it('during a slow read makes the next one ask anew, and the late answer of the old one is nobody’s', async () => {

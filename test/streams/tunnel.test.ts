@@ -1,6 +1,7 @@
 /** What leaves HTTP, over bare sockets: bytes, ends, limits and time. Any protocol that the upstream takes will do. */
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { type RecordedConnection, Recorder } from '../support/recorder.ts';
@@ -72,23 +73,29 @@ test('bytes cross unaltered in both directions, those sent ahead and those sent 
   await client.until(() => body(client) === every + every);
 });
 
-test('what is sent ahead reaches the upstream only once it has agreed', async () => {
-  let agree = () => {};
-  upstream.replyToHead = (_, connection) => {
-    agree = () => connection.write(SWITCH);
-    return undefined;
-  };
-  using client = await RawClient.connect(gateway.url);
-  client.send(`${ASK}ahead`);
-  const far = (await upstream.until(({ connections }) => connections.length === 1)).connections[0]!;
-  await upstream.until(() => far.text.endsWith('\r\n\r\n'));
-  client.send(' of time');
-  using other = await RawClient.connect(gateway.url);
-  upstream.replyToHead = null;
-  await other.send(rawRequest('GET /plain')).response();
-  expect(said(far)).toBe('');
-  agree();
-  await upstream.until(() => said(far) === 'ahead of time');
+attack({
+  name: 'bytes sent ahead of an upgrade do not reach an upstream that has not agreed to it',
+  outcome: 'held back until its 101',
+  sources: ['RFC 9110 section 7.8'],
+})(() => {
+  test('what is sent ahead reaches the upstream only once it has agreed', async () => {
+    let agree = () => {};
+    upstream.replyToHead = (_, connection) => {
+      agree = () => connection.write(SWITCH);
+      return undefined;
+    };
+    using client = await RawClient.connect(gateway.url);
+    client.send(`${ASK}ahead`);
+    const far = (await upstream.until(({ connections }) => connections.length === 1)).connections[0]!;
+    await upstream.until(() => far.text.endsWith('\r\n\r\n'));
+    client.send(' of time');
+    using other = await RawClient.connect(gateway.url);
+    upstream.replyToHead = null;
+    await other.send(rawRequest('GET /plain')).response();
+    expect(said(far)).toBe('');
+    agree();
+    await upstream.until(() => said(far) === 'ahead of time');
+  });
 });
 
 test("the upstream's end ends the client, after the last byte", async () => {

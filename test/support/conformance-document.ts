@@ -1,46 +1,49 @@
 /** The catalogue of attacks and faults, read from the conformance tests themselves: in full, and short for the README. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Attack } from '../conformance/attack.ts';
 
 const FOLDER = 'test/conformance';
-/** Folder → heading, in the order of the catalogue. */
-const THEMES: Readonly<Record<string, string>> = {
-  target: 'Method, path and query',
-  'credentials-and-headers': 'Credentials and headers',
-  framing: 'Framing',
-  'upgrade-and-streams': 'Upgrades and streams',
-  'upstream-failure': 'Upstream failure',
-  'cache-and-store': 'Cache and store',
-  process: 'Process and configuration',
-};
+/** In the order of the catalogue. `also`: where further tests of that theme stand, beside the part that they are about. */
+const THEMES: readonly { readonly folder: string; readonly heading: string; readonly also: readonly string[] }[] = [
+  { folder: 'target', heading: 'Method, path and query', also: [] },
+  { folder: 'credentials-and-headers', heading: 'Credentials and headers', also: [] },
+  { folder: 'framing', heading: 'Framing', also: ['test/http'] },
+  { folder: 'upgrade-and-streams', heading: 'Upgrades and streams', also: ['test/streams'] },
+  { folder: 'upstream-failure', heading: 'Upstream failure', also: ['test/upstream'] },
+  { folder: 'cache-and-store', heading: 'Cache and store', also: ['test/store', 'test/contract'] },
+  { folder: 'process', heading: 'Process and configuration', also: ['test/lifecycle'] },
+];
 const MARKER = { start: '<!-- conformance: made by npm run generate -->', end: '<!-- /conformance -->' };
 
 export interface CataloguedAttack extends Attack {
-  readonly theme: string;
+  readonly heading: string;
   /** Relative to the repository. */
   readonly file: string;
 }
 
 export function attacks(root: string): CataloguedAttack[] {
-  const themes = Object.keys(THEMES).filter((theme) => existsSync(join(root, FOLDER, theme)));
-  return themes.flatMap((theme) =>
-    readdirSync(join(root, FOLDER, theme))
-      .filter((name) => name.endsWith('.test.ts'))
-      .sort()
-      .flatMap((name) => {
-        const file = `${FOLDER}/${theme}/${name}`;
-        return attacksIn(readFileSync(join(root, file), 'utf8'), file).map((found) => ({ ...found, theme, file }));
-      }),
+  return THEMES.flatMap(({ folder, heading, also }) =>
+    [`${FOLDER}/${folder}`, ...also].flatMap((place) =>
+      readdirSync(join(root, place))
+        .filter((name) => name.endsWith('.test.ts'))
+        .sort()
+        .flatMap((name) => {
+          const file = `${place}/${name}`;
+          const found = attacksIn(readFileSync(join(root, file), 'utf8'), file);
+          if (found.length === 0 && place.startsWith(FOLDER)) throw new Error(`${file}: names no attack`);
+          return found.map((attack) => ({ ...attack, heading, file }));
+        }),
+    ),
   );
 }
 
 /** An object literal of plain strings is YAML's flow style. */
 function attacksIn(text: string, file: string): Attack[] {
   const literals = Array.from(text.matchAll(/^\s*attack\((\{[^}]*\})\)\(/gm), (match) => match[1]!);
-  if (literals.length !== text.match(/\battack\(/g)?.length)
-    throw new Error(`${file}: every attack takes a plain object literal, and every file holds one`);
+  if (literals.length !== Array.from(text.matchAll(/\battack\(/g)).length)
+    throw new Error(`${file}: attack takes a plain object literal`);
   return literals.map((literal) => parse(literal.replaceAll("\\'", "''")) as Attack);
 }
 
@@ -48,11 +51,11 @@ const cell = (text: string) => text.replace(/\|/g, '\\|');
 
 export function conformanceDocument(root: string): string {
   const all = attacks(root);
-  const sections = Object.entries(THEMES).map(([theme, heading]) => {
+  const sections = THEMES.map(({ heading }) => {
     const rows = all
-      .filter((attack) => attack.theme === theme)
+      .filter((attack) => attack.heading === heading)
       .map(({ name, outcome, sources, file }) => {
-        const link = `[${file.slice(`${FOLDER}/${theme}/`.length, -'.test.ts'.length)}](../${file})`;
+        const link = `[${file.split('/').at(-1)!.replace('.test.ts', '')}](../${file})`;
         return `| ${cell(name)} | ${cell(outcome)} | ${sources.map(cell).join(', ')} | ${link} |`;
       });
     return `## ${heading}\n\n| attack or fault | what happens | source | test |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;

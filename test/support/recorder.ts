@@ -89,6 +89,8 @@ export class Recorder implements AsyncDisposable {
   readonly connections: RecordedConnection[] = [];
   /** Whole requests, oldest first. */
   readonly requests: RecordedRequest[] = [];
+  /** X-Request-Id of every whole request since the start; `clear` leaves it. */
+  readonly requestIds: Array<string | undefined> = [];
   /** Asked once per whole request. */
   reply: Reply = () => OK;
   /** Asked as soon as a head is there, body or not; what it returns is written at once, and `reply` is not asked. */
@@ -187,6 +189,7 @@ export class Recorder implements AsyncDisposable {
           pending = pending.slice(request.text.length);
           headSeen = false;
           this.requests.push(request);
+          this.requestIds.push(request.header('x-request-id'));
           if (this.replyToHead === null) this.#answer(request);
         }
       } catch (error) {

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const OURS = /^x[-_.](?:scopegate|forwarded)[-_.]|^forwarded$|^x[-_.]real|^via$|^x[-_.]request[-_.]id$/i;
@@ -170,9 +169,7 @@ attack({
   sources: ['RFC 7239 section 8.1', 'GHSA-vhr5-ggp3-qq85'],
 })(() => {
   test('a trusted proxy is believed about the address, the scheme and the host, and about nothing else', async () => {
-    await using gateway = await startTestGateway({
-      upstreamUrl: at.upstream.url,
-      routes: ROUTES,
+    await using gateway = await at.start({
       settings: { gateway: { trustedProxies: ['127.0.0.0/8'] } },
     });
     await ask(

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { house } from '../house.ts';
 
 const at = house();
 const token = () => at.gateway.tokens.reader;
@@ -140,9 +139,7 @@ attack({
 })(() => {
   test('is refused at the very millisecond at which it expires, cached or not', async () => {
     let nowMs = Date.now();
-    await using gateway = await startTestGateway({
-      upstreamUrl: at.upstream.url,
-      routes: ROUTES,
+    await using gateway = await at.start({
       clock: { nowMs: () => nowMs, monotonicMs: () => performance.now() },
     });
     const expiresAt = nowMs + 86_400_000;

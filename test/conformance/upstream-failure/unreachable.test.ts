@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
@@ -39,6 +39,27 @@ attack({
     expect((await ask(gateway.url, rawRequest('GET /admin/x', [token]))).status).toBe(403);
     expect((await ask(gateway.url, rawRequest('GET /nowhere', [token]))).status).toBe(404);
     expect(gateway.errorLines).toEqual([]);
+  });
+});
+
+attack({
+  name: 'an upstream that takes connections and says nothing, not even to a TLS greeting, is told in time',
+  outcome: '504; 401 and 403 as ever',
+  sources: ['RFC 9110 section 15.6.5'],
+})(() => {
+  test.each(['http', 'https'])('%s', async (scheme) => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    await using gateway = await startTestGateway({
+      upstreamUrl: `${scheme}://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      routes: ROUTES,
+      upstream: { timeouts: { connectMs: 300, headersMs: 300, idleMs: 300 } },
+    });
+    const token = `Authorization: Bearer ${gateway.tokens.reader}`;
+    expect((await ask(gateway.url, rawRequest('GET /files/x', [token]))).status).toBe(504);
+    expect((await ask(gateway.url, rawRequest('GET /files/x'))).status).toBe(401);
+    expect((await ask(gateway.url, rawRequest('GET /admin/x', [token]))).status).toBe(403);
+    silent.close();
   });
 });
 

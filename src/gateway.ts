@@ -95,7 +95,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const endpoints = endpointsOf(next);
     // From here on nothing may fail but this.
     const upstreams = pools.replace(next);
-    ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints };
+    const { serverTiming } = next.file.gateway;
+    ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, serverTiming };
   };
   apply(configuration);
   const reloader = new Reloader({ configuration, apply, nowMs: clock.nowMs, log });

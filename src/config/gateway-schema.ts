@@ -25,6 +25,11 @@ const Listener = section(
       }),
     ),
     guesses: GuessesSchema,
+    serverTiming: Type.Boolean({
+      default: false,
+      description:
+        "Shows clients where a request's time went, in a Server-Timing header: auth, upstream (up to its head), total; ms.",
+    }),
     tls: Type.Optional(
       section(
         {

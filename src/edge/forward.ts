@@ -17,10 +17,13 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
 import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
+import type { ServerTiming } from './server-timing.ts';
 import type { Stream, StreamKind } from './stream.ts';
 
 /** Told once per forwarded request. */
 export interface ForwardObserver {
+  /** null: the client is not shown where the time went. */
+  readonly timing: ServerTiming | null;
   /** No answer has begun: the caller renders the refusal. */
   refused(reason: Reason, failure: UpstreamFailure): void;
   /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
@@ -116,7 +119,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = known ? head.length : -1;
-    this.#exchange.relayHead(head.status, head.statusText, responseHeaders(head.headers, length, this.#requestId));
+    const headers = responseHeaders(head.headers, length, this.#requestId);
+    if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
+    this.#exchange.relayHead(head.status, head.statusText, headers);
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
     queueMicrotask(() => this.#flushHead());

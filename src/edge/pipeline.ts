@@ -25,6 +25,7 @@ import { identityLines, identityPairs } from './identity.ts';
 import { judge, type Moment } from './judge.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { Ruleset } from './ruleset.ts';
+import { ServerTiming } from './server-timing.ts';
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -61,6 +62,8 @@ interface InProgress extends Moment {
   readonly exchange: Exchange;
   readonly ruleset: Ruleset;
   readonly requestId: string;
+  /** null: nobody asked where the time goes. */
+  readonly timing: ServerTiming | null;
   readonly handover: Handover | null;
   target: Target | null;
   route: Route | null;
@@ -117,12 +120,15 @@ export class Pipeline {
   #begin(exchange: Exchange, handover: Handover | null): InProgress {
     const { clock } = this.#parts;
     const nowMs = clock.nowMs();
+    const monotonicMs = clock.monotonicMs();
+    const ruleset = this.#parts.ruleset();
     return {
       exchange,
-      ruleset: this.#parts.ruleset(),
+      ruleset,
       requestId: nextRequestId(nowMs),
       nowMs,
-      monotonicMs: clock.monotonicMs(),
+      monotonicMs,
+      timing: ruleset.serverTiming ? new ServerTiming(clock, monotonicMs) : null,
       handover,
       target: null,
       route: null,
@@ -198,7 +204,9 @@ export class Pipeline {
       upgrade: exchange.upgrade?.protocols,
     };
     let leave: (() => void) | null = null;
+    request.timing?.decided();
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
+      timing: request.timing,
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
       opened: (stream) => {
         const { authorization } = headers;
@@ -243,6 +251,7 @@ export class Pipeline {
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
     const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
+    if (request.timing !== null) refusal.headers.push(...request.timing.header());
     if (reason === 'bad_request') exchange.endConnection();
     exchange.answer(refusal.status, refusal.headers, refusal.body);
     const { method, peerAddress } = exchange;

@@ -19,4 +19,6 @@ export interface Ruleset {
   readonly isTrustedProxy: (address: string) => boolean;
   /** What the gateway answers itself, by the name that routes use. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** Show clients where the time went. */
+  readonly serverTiming: boolean;
 }

@@ -27,6 +27,7 @@ it('the least file gets every default', () => {
       port: 8080,
       workers: 1,
       trustedProxies: [],
+      serverTiming: false,
       guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },

@@ -3,6 +3,7 @@
  * announce their address, ended with the benchmark. Never leaves one behind.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -32,13 +33,21 @@ export function startChild(
   return announced(owned, launch(fileURLToPath(new URL(file, import.meta.url)), args, core, input));
 }
 
-/** The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. */
-export async function startScopegate(owned: Owned, folder: string, upstream: string): Promise<Child> {
-  const path = join(folder, 'gateway.yaml');
+/**
+ * The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. `settings`:
+ * more of the section `gateway`.
+ */
+export async function startScopegate(
+  owned: Owned,
+  folder: string,
+  upstream: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Child> {
+  const path = join(folder, `gateway-${randomUUID()}.yaml`);
   const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
   writeFileSync(
     path,
-    `gateway: { host: 127.0.0.1, port: 0 }
+    `gateway: ${JSON.stringify({ host: '127.0.0.1', port: 0, ...settings })}
 policy: ${JSON.stringify(policy)}
 store: { driver: sqlite, path: scopegate.db }
 log: { level: info, access: none }

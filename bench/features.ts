@@ -1,0 +1,86 @@
+/**
+ * What the ways in cost: TLS, HTTP/2 and Server-Timing, each on a gateway of its own, against the plain path of the same
+ * run. Beside them http-proxy-3, so that one can see that what is there and switched off has not slowed the plain path.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Owned } from '../src/owned.ts';
+import { first } from '../test/support/certificates.ts';
+import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { median } from './measure.ts';
+import type { BenchOptions, Section } from './report.ts';
+import { CONNECTIONS, fillStore, load, prove, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
+
+export async function benchFeatures({ quick, say }: BenchOptions): Promise<Section> {
+  const owned = new Owned();
+  try {
+    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
+      rmSync(path, { recursive: true, force: true }),
+    );
+    const tls = { cert: join(folder, 'gateway.crt'), key: join(folder, 'gateway.key') };
+    writeFileSync(tls.cert, first.cert);
+    writeFileSync(tls.key, first.key);
+    const house = await fillStore(join(folder, 'scopegate.db'), say);
+    const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
+    const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {
+      input: JSON.stringify(proxySetup(house, upstream.url)),
+    });
+    const scopegate = (settings = {}) => startScopegate(owned, folder, upstream.url, settings);
+    const plain = await scopegate();
+    const timed = await scopegate({ serverTiming: true });
+    const secured = await scopegate({ tls });
+    const targets: Target[] = [
+      { ...proxy, name: 'http-proxy-3', checksTokens: true, rounds: [] },
+      { ...plain, name: 'plain', checksTokens: true, rounds: [] },
+      { ...timed, name: 'Server-Timing', checksTokens: true, rounds: [] },
+      { ...secured, name: 'TLS, HTTP/1.1', checksTokens: true, rounds: [] },
+      { ...secured, name: 'TLS, HTTP/2', checksTokens: true, http2: true, rounds: [] },
+    ];
+    for (const target of targets) await prove(target, house);
+    say('every target answers 200, 401 and 403 where it should');
+    for (const target of targets) await load(target, house, quick ? 1 : 4);
+    for (let round = 0; round < (quick ? 2 : 5); round++) {
+      // Another one is first each time, so that none always follows the same neighbour.
+      for (let turn = 0; turn < targets.length; turn++) {
+        const target = targets[(turn + round) % targets.length]!;
+        target.rounds.push(await load(target, house, quick ? 2 : 6));
+      }
+      say(
+        `round ${round + 1}: ${targets.map((each) => `${each.name} ${each.rounds.at(-1)!.cpuMicroseconds.toFixed(1)} µs`).join(', ')}`,
+      );
+    }
+    return report(targets);
+  } finally {
+    await owned.release();
+  }
+}
+
+function report(targets: readonly Target[]): Section {
+  const [proxy, plain] = targets as [Target, Target];
+  // Neighbours in time met the same machine, so they are compared round by round.
+  const against = (target: Target, other: Target) =>
+    median(target.rounds.map((each, index) => each.cpuMicroseconds / other.rounds[index]!.cpuMicroseconds)).toFixed(2);
+  return {
+    name: 'features',
+    tables: [
+      {
+        title: `the ways in, ${CONNECTIONS} requests at a time, ${TOKENS} tokens, medians of ${plain.rounds.length} rounds`,
+        columns: ['', 'CPU µs / request', 'against plain', 'against http-proxy-3'],
+        rows: targets.map((target) => [
+          target.name,
+          median(target.rounds.map((round) => round.cpuMicroseconds)).toFixed(1),
+          against(target, plain),
+          against(target, proxy),
+        ]),
+      },
+    ],
+    checks: [
+      {
+        promise: `with all of it switched off, at most ${SHARE_MAX} of the CPU time per request of a bare http-proxy-3`,
+        measured: against(plain, proxy),
+        kept: Number(against(plain, proxy)) <= SHARE_MAX,
+      },
+    ],
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * What the benchmarks of whole gateways share: a filled store, what to send, the proof that a target says yes and no
+ * where it should, and one measured round. Never compares two targets.
+ */
+import { Agent, request } from 'undici';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { type Child, OTHER_CORE, runChild } from './children.ts';
+import { buildHouse, type Holder, type House } from './house.ts';
+import { cpuSeconds } from './measure.ts';
+import type { ProxySetup } from './processes/http-proxy-3.ts';
+import type { LoadPlan, LoadResult } from './processes/load.ts';
+import type { BenchOptions } from './report.ts';
+
+/** Of what http-proxy-3 costs, at most. */
+export const SHARE_MAX = 0.6;
+export const TOKENS = 100;
+/** Requests under way at any time. */
+export const CONNECTIONS = 64;
+/** The gateways of a benchmark show certificates that nobody vouches for. */
+const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+
+export type Round = LoadResult & { readonly cpuMicroseconds: number };
+
+export interface Target extends Child {
+  readonly name: string;
+  readonly checksTokens: boolean;
+  /** Absent: HTTP/1.1. */
+  readonly http2?: boolean;
+  readonly rounds: Round[];
+}
+
+export async function fillStore(path: string, say: BenchOptions['say']): Promise<House> {
+  const store = new SqliteStore(path);
+  try {
+    return await buildHouse(store, { tokens: TOKENS, keep: Array.from({ length: TOKENS }, (_, index) => index), say });
+  } finally {
+    await store.close();
+  }
+}
+
+export function proxySetup(house: House, upstream: string): ProxySetup {
+  const holders = [...house.holders, house.unscoped];
+  return {
+    upstream,
+    tokens: holders.map((holder) => ({ ...holder, state: 'active', workspaces: [holder.workspaceId] })),
+    environments: Object.fromEntries(holders.map((holder) => [holder.environmentId, holder.workspaceId])),
+  };
+}
+
+function pathFor(environmentId: string): string {
+  return `/api/v1/workflows?environmentId=${environmentId}`;
+}
+
+function headersFor(text: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${text}`,
+    accept: 'application/json',
+    'accept-encoding': 'gzip, deflate',
+    'user-agent': 'coze-js/1.3.9 node/24',
+  };
+}
+
+/** Throws unless the target says yes and no at the right places, and a yes is the upstream's own answer. */
+export async function prove(target: Target, house: House): Promise<void> {
+  const ask = async (holder: Pick<Holder, 'text'> | null, environmentId: string) => {
+    const headers = holder === null ? {} : headersFor(holder.text);
+    const { statusCode, body } = await request(target.url + pathFor(environmentId), {
+      headers,
+      reset: true,
+      dispatcher,
+    });
+    const text = await body.text();
+    if (statusCode === 200 && text.length !== 211)
+      throw new Error(`${target.name}: not the upstream's answer: ${text}`);
+    return statusCode;
+  };
+  const first = house.holders[0]!;
+  const expected: Array<readonly [number, number]> = [];
+  for (const holder of house.holders) expected.push([await ask(holder, holder.environmentId), 200]);
+  if (target.checksTokens) {
+    expected.push(
+      [await ask(null, first.environmentId), 401],
+      [await ask({ text: house.unknown }, first.environmentId), 401],
+    );
+    expected.push(
+      [await ask(house.unscoped, house.unscoped.environmentId), 403],
+      [await ask(first, first.elsewhere), 403],
+    );
+  }
+  const wrong = expected.find(([answered, right]) => answered !== right);
+  if (wrong !== undefined) throw new Error(`${target.name}: answered ${wrong[0]} where ${wrong[1]} is right`);
+}
+
+export async function load(target: Target, house: House, seconds: number): Promise<Round> {
+  const requests = house.holders.map(({ text, environmentId }) => ({
+    path: pathFor(environmentId),
+    headers: headersFor(text),
+  }));
+  const plan: LoadPlan = { url: target.url, connections: CONNECTIONS, seconds, requests };
+  const file = target.http2 === true ? './processes/h2-load.ts' : './processes/load.ts';
+  const before = cpuSeconds(target.pid);
+  const result = await runChild<LoadResult>(file, OTHER_CORE, JSON.stringify(plan));
+  const used = cpuSeconds(target.pid) - before;
+  if (result.wrong > 0) throw new Error(`${target.name}: ${result.wrong} answers under load were not 200`);
+  return { ...result, cpuMicroseconds: (used * 1e6) / result.answered };
+}

@@ -225,7 +225,9 @@ function ownEndpoints(
           nowMs: clock.nowMs,
           clients,
           isAdmin: (authorization) => isAdmin(adminKeys, authorization),
-          issuer: gateway.publicUrl?.replace(/\/$/, '') ?? `http://${gateway.host}:${gateway.port}`,
+          issuer:
+            gateway.publicUrl?.replace(/\/$/, '') ??
+            `${gateway.tls === undefined ? 'http' : 'https'}://${gateway.host}:${gateway.port}`,
           prefix: oauth.prefix,
           onError: (error) => log.error({ err: error }, 'oauth: unexpected error'),
         }),

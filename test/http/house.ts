@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { first, type Pem } from '../support/certificates.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
+const PUBLIC = { id: 'public', match: { path: '/public/**' }, public: true };
+
 export interface TlsGateway extends AsyncDisposable {
   readonly gateway: TestGateway;
   /** The folder that holds gateway.crt and gateway.key. */
@@ -19,18 +21,18 @@ export function writePair(folder: string, { cert, key }: Pem): TlsGateway['paths
   return paths;
 }
 
-/** `tls`: further settings below `gateway.tls`; `gateway`: below `gateway`. */
+/** `tls`: further settings below `gateway.tls`. `policy`: one of whose tokens no organization is seeded with. */
 export async function startTlsGateway(
   upstreamUrl: string,
-  options: { routes?: readonly Settings[]; tls?: Settings; gateway?: Settings; upstream?: Settings } = {},
+  options: { routes?: readonly Settings[]; tls?: Settings; policy?: string } = {},
 ): Promise<TlsGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-tls-'));
   const paths = writePair(folder, first);
   const gateway = await startTestGateway({
     upstreamUrl,
     ...(options.routes === undefined ? {} : { routes: options.routes }),
-    ...(options.upstream === undefined ? {} : { upstream: options.upstream }),
-    settings: { gateway: { tls: { ...paths, ...options.tls }, ...options.gateway } },
+    ...(options.policy === undefined ? {} : { policy: options.policy, routes: [PUBLIC], seed: false }),
+    settings: { gateway: { tls: { ...paths, ...options.tls } } },
   });
   return {
     gateway,

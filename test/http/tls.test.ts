@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { first, second } from '../support/certificates.ts';
-import { started } from '../support/process.ts';
+import { ROOT, started } from '../support/process.ts';
 import { RawClient } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
@@ -71,6 +71,15 @@ describe('HTTPS', () => {
       ...['-w', ' %{http_version}', `https://gateway.test:${port}/public/x`],
     ]);
     expect([await curl.exit(), curl.stdout()]).toEqual([0, 'ok 1.1']);
+  });
+
+  it('is what the OAuth issuer says, where no public URL is set', async () => {
+    await using house = await startTlsGateway(upstream.url, { policy: join(ROOT, 'policies/scrydon.yaml') });
+    const socket = await dial(house.gateway.url);
+    socket.write('GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: evil.test\r\n\r\n');
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(chunk.toString('latin1')).toContain('"issuer":"https://127.0.0.1:0"');
+    socket.destroy();
   });
 
   it('refuses versions older than the oldest that is allowed', async () => {

@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { isId, memberKey } from '../core/facts.ts';
-import { isWellFormed } from '../core/token-format.ts';
+import { isWellFormed, withoutTokens } from '../core/token-format.ts';
 import { findToken } from '../manage/access-tokens.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
@@ -36,7 +36,8 @@ export async function readCaller(
 }
 
 function actingAs(header: string | string[]): Actor {
-  if (typeof header === 'string' && isId(header)) return { kind: 'member', id: header };
+  if (typeof header === 'string' && isId(header) && withoutTokens(header) === header)
+    return { kind: 'member', id: header };
   throw new Rejection({
     status: 400,
     code: 'invalid_actor',
@@ -51,5 +52,7 @@ async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string)
   const token = await findToken(manage.store, text, nowMs);
   if (token === null || token.ownerId === null) return null;
   const owner = await reader(manage.store).get('member', memberKey(token.organizationId, token.ownerId));
-  return owner !== null && managesFor(token, owner, nowMs) ? { kind: 'token', id: owner.id, token } : null;
+  return owner !== null && managesFor(token, owner, manage.policy(), nowMs)
+    ? { kind: 'token', id: owner.id, token }
+    : null;
 }

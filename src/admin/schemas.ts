@@ -10,7 +10,9 @@ const strict = { additionalProperties: false } as const;
 const Id = (description: string) => Type.String({ pattern: ID_PATTERN, description });
 const Name = Type.String({ minLength: 1, maxLength: 200 });
 const Description = Type.Union([Type.String({ maxLength: 2000 }), Type.Null()]);
-const ScopeList = Type.Array(Type.String(), { maxItems: 1000, uniqueItems: true });
+/** Of a policy's own words: scopes, actions, kinds, roles. */
+const Word = (options = {}) => Type.String({ maxLength: 128, ...options });
+const ScopeList = Type.Array(Word(), { maxItems: 1000, uniqueItems: true });
 const Role = Type.Union([Type.Literal('member'), Type.Literal('admin')]);
 export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -40,9 +42,9 @@ const memberFields = {
   scopes: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's scopes" })),
   actions: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's actions" })),
 };
-export const MemberInput = Type.Object({ name: Name, role: Type.String(), ...memberFields }, strict);
+export const MemberInput = Type.Object({ name: Name, role: Word(), ...memberFields }, strict);
 export const MemberPatch = Type.Object(
-  { name: Type.Optional(Name), role: Type.Optional(Type.String()), ...memberFields },
+  { name: Type.Optional(Name), role: Type.Optional(Word()), ...memberFields },
   strict,
 );
 
@@ -59,7 +61,7 @@ export const ResourceInput = Type.Object(
 const AllGrants = ['all', 'all-owned', 'all-joined', 'all-organization'] as const;
 export const WorkspaceGrantInput = Type.Union(
   [
-    Type.Array(Type.String(), { minItems: 1, maxItems: 100 }),
+    Type.Array(Word(), { minItems: 1, maxItems: 100 }),
     Type.Literal(AllGrants[0]),
     Type.Literal(AllGrants[1]),
     Type.Literal(AllGrants[2]),
@@ -71,7 +73,7 @@ export const WorkspaceGrantInput = Type.Union(
 const ContactsInput = Type.Union([
   Type.Object(
     {
-      primary: Type.Optional(Type.Union([Type.String({ description: 'a member' }), Type.Null()])),
+      primary: Type.Optional(Type.Union([Word({ description: 'a member' }), Type.Null()])),
       emails: Type.Optional(
         Type.Union([
           Type.Array(Type.String({ maxLength: 320 }), { maxItems: 50, description: 'people who need not be members' }),
@@ -86,16 +88,16 @@ const ContactsInput = Type.Union([
 
 export const TokenInput = Type.Object(
   {
-    kind: Type.Optional(Type.String()),
+    kind: Type.Optional(Word()),
     name: Name,
     description: Type.Optional(Description),
-    owner: Type.Optional(Type.String()),
+    owner: Type.Optional(Word()),
     scopes: Type.Optional(ScopeList),
     workspaces: Type.Optional(WorkspaceGrantInput),
     expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
-    expiresAt: Type.Optional(Type.String()),
+    expiresAt: Type.Optional(Word()),
     neverExpires: Type.Optional(Type.Literal(true)),
-    apiVersion: Type.Optional(Type.String()),
+    apiVersion: Type.Optional(Word()),
     contacts: Type.Optional(ContactsInput),
   },
   strict,
@@ -108,7 +110,7 @@ export const TokenPatch = Type.Object(
     contacts: Type.Optional(ContactsInput),
     scopes: Type.Optional(ScopeList),
     workspaces: Type.Optional(WorkspaceGrantInput),
-    expiresAt: Type.Optional(Nullable(Type.String())),
+    expiresAt: Type.Optional(Nullable(Word())),
   },
   strict,
 );
@@ -148,14 +150,14 @@ export const TokenStateReason = Type.Union(
 const Digits = (description: string) => Type.String({ pattern: '^[0-9]{1,6}$', description });
 const page = {
   limit: Type.Optional(Digits('a whole number from 1 to 1000')),
-  cursor: Type.Optional(Type.String({ description: 'the nextCursor of an earlier page' })),
+  cursor: Type.Optional(Type.String({ maxLength: 2000, description: 'the nextCursor of an earlier page' })),
 };
 export const PageQuery = Type.Object(page, strict);
 export const TokenQuery = Type.Object(
   {
     ...page,
-    kind: Type.Optional(Type.String()),
-    owner: Type.Optional(Type.String()),
+    kind: Type.Optional(Word()),
+    owner: Type.Optional(Word()),
     state: Type.Optional(TokenState),
     expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
   },

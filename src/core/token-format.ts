@@ -48,6 +48,13 @@ export function isWellFormed(text: string, prefixes: readonly string[]): boolean
   return false;
 }
 
+const TOKEN_LIKE = new RegExp(`([a-z]{1,16}_)[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}(?![0-9A-Za-z])`, 'g');
+
+/** The text without the tokens that somebody pasted into it, for everything that is kept or shown. */
+export function withoutTokens(text: string): string {
+  return text.replace(TOKEN_LIKE, '$1…');
+}
+
 /** One pass: alphabet and checksum together. What stands before `from` is the prefix, which has been compared. */
 function sums(text: string, from: number): boolean {
   const split = text.length - CHECKSUM_LENGTH;

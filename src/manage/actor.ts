@@ -5,7 +5,7 @@
 import { credentialKey, memberKey, type Role, teamKey, tokenKey } from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
 import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
-import { Rejection } from './rejection.ts';
+import { Rejection, unacceptable } from './rejection.ts';
 import { stateShown } from './token-state.ts';
 
 export type Actor =
@@ -38,13 +38,12 @@ export async function rightsIn(
   const outside = asking.kind === 'token' && asking.token.organizationId !== org;
   const member = outside ? null : await draft.get('member', memberKey(org, asking.id));
   if (member === null) throw forbidden(`${asking.id} is no member of this organization.`);
-  const actor = asking.kind === 'token' ? await asItStands(draft, asking, member, nowMs) : asking;
-  const role = policy.organizationRoles.get(member.role);
+  const actor = asking.kind === 'token' ? await asItStands(draft, asking, member, policy, nowMs) : asking;
   return {
     actor,
     member,
-    administrator: role?.administrator === true && member.edition !== 'personal',
-    actions: member.actions === null ? (role?.actions ?? new Set()) : new Set(member.actions),
+    administrator: policy.organizationRoles.get(member.role)?.administrator === true && member.edition !== 'personal',
+    actions: actionsOf(member, policy),
   };
 }
 
@@ -53,24 +52,60 @@ async function asItStands(
   draft: DocReader,
   actor: Actor & { readonly kind: 'token' },
   member: MemberDoc,
+  policy: Policy,
   nowMs: number,
 ): Promise<Actor> {
   const { organizationId, id, hash } = actor.token;
   const credential = await draft.get('credential', credentialKey(hash));
   const token = await draft.get('token', tokenKey(organizationId, id));
   const presented = credential !== null && nowMs < (credential.endsAtMs ?? Number.POSITIVE_INFINITY);
-  if (!presented || token === null || !managesFor(token, member, nowMs)) throw forbidden('This token has ended.');
+  if (!presented || token === null || !managesFor(token, member, policy, nowMs))
+    throw forbidden('This token has ended.');
   return { ...actor, token };
 }
 
-/** A live token that carries the reserved scope by name, active, unexpired, whose owner is still that member. */
-export function managesFor(token: TokenDoc, owner: MemberDoc, nowMs: number): boolean {
+/** A live token that carries the reserved scope by name, active, unexpired, whose owner is still that member and may. */
+export function managesFor(token: TokenDoc, owner: MemberDoc, policy: Policy, nowMs: number): boolean {
   return (
     token.authority === 'live' &&
     stateShown(token, nowMs) === 'active' &&
     token.scopes?.includes(MANAGE_SCOPE.name) === true &&
-    token.ownerGeneration === owner.generation
+    token.ownerGeneration === owner.generation &&
+    mayManage(owner, policy)
   );
+}
+
+function actionsOf(member: MemberDoc, policy: Policy): ReadonlySet<string> {
+  if (member.actions !== null) return new Set(member.actions);
+  return policy.organizationRoles.get(member.role)?.actions ?? new Set();
+}
+
+/** The reserved scope goes with the actions, whatever scopes the member has: with any of them, or where none is needed. */
+export function mayManage(member: MemberDoc, policy: Policy): boolean {
+  if (policy.listAction !== null && actionsOf(member, policy).has(policy.listAction)) return true;
+  return [...policy.kinds.values()].some((kind) => mayHold(member, kind, policy));
+}
+
+function mayHold(member: MemberDoc, kind: KindPolicy, policy: Policy): boolean {
+  return (
+    kind.manageAction === null ||
+    kind.everyoneInEditions.has(member.edition) ||
+    actionsOf(member, policy).has(kind.manageAction)
+  );
+}
+
+/** May tokens of this kind be made for this owner, whoever makes them (contract 6)? */
+export function requireHolder(owner: MemberDoc, kind: KindPolicy, policy: Policy): void {
+  if (mayHold(owner, kind, policy)) return;
+  throw unacceptable('kind_not_held', 'owner', `${owner.id} ${lacks(owner, kind)}.`);
+}
+
+function lacks({ actions, role }: MemberDoc, kind: KindPolicy): string {
+  const why =
+    actions === null
+      ? `the role ${role} does not give it`
+      : "it is not in their own list of actions, which replaces the role's";
+  return `needs the action ${kind.manageAction} for ${kind.name} tokens; ${why}`;
 }
 
 export function forbidden(detail: string): Rejection {
@@ -125,16 +160,9 @@ export async function joinedRole(draft: DocReader, member: MemberDoc, workspace:
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */
 export function requireKind(rights: Rights, kind: KindPolicy): void {
-  if (rights.member === null || kind.manageAction === null) return;
-  if (kind.everyoneInEditions.has(rights.member.edition)) return;
-  if (!rights.actions.has(kind.manageAction)) {
-    const { id, role, actions } = rights.member;
-    const why =
-      actions === null
-        ? `the role ${role} does not give it`
-        : "it is not in their own list of actions, which replaces the role's";
-    throw forbidden(`${id} needs the action ${kind.manageAction} for ${kind.name} tokens; ${why}.`);
-  }
+  const { member } = rights;
+  if (member === null || kind.manageAction === null || kind.everyoneInEditions.has(member.edition)) return;
+  if (!rights.actions.has(kind.manageAction)) throw forbidden(`${member.id} ${lacks(member, kind)}.`);
 }
 
 /**

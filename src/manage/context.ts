@@ -1,6 +1,7 @@
 /** What management needs of the world, and its doors: an organization or a workspace, for whoever may be there. */
 import { isId, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
+import { withoutTokens } from '../core/token-format.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, joinedRole, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
 import { organizationKey } from './places.ts';
@@ -52,6 +53,8 @@ export const ID_FORM = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", sta
 
 /** 400: an id that could never exist. */
 export function checkId(id: string, field: string): void {
+  if (withoutTokens(id) !== id)
+    throw new Rejection({ status: 400, code: 'invalid_id', field, detail: `${field} is a token; an id is no secret.` });
   if (!isId(id)) {
     const detail = `${field} must be ${ID_FORM}.`;
     throw new Rejection({ status: 400, code: 'invalid_id', field, detail });

@@ -3,9 +3,9 @@
  * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
  */
 import { type AllGrant, type Assignments, type Role, type WorkspaceGrant, workspaceKey } from '../core/facts.ts';
-import type { KindPolicy, Policy, SelectableRule } from '../core/policy.ts';
+import { type KindPolicy, MANAGE_SCOPE, type Policy, type SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
-import { type Actor, forbidden, joinedRole } from './actor.ts';
+import { type Actor, forbidden, joinedRole, mayManage } from './actor.ts';
 import type { Draft } from './draft.ts';
 import { lists } from './places.ts';
 import type { MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
@@ -28,7 +28,7 @@ export function checkScopes(
       : new Set(owner.scopes);
   for (const scope of scopes) {
     requireKnownScope(policy, scope);
-    if (!covers(held, scope))
+    if (scope === MANAGE_SCOPE.name ? !mayManage(owner, policy) : !covers(held, scope))
       throw unacceptable(
         'scope_exceeds_owner',
         'scopes',

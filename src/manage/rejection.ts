@@ -1,4 +1,5 @@
 /** Why a management call was not carried out. Thrown inside a draft, so that nothing of it is written. */
+import { withoutTokens } from '../core/token-format.ts';
 
 export interface RejectionDetails {
   /** HTTP status: 400 malformed, 403 not allowed, 404 no such id, 409 conflict with the state, 422 against the policy. */
@@ -11,12 +12,25 @@ export interface RejectionDetails {
   readonly field?: string;
 }
 
+/** What a rejected call was about, where its path does not say so: for the audit trail. */
+export interface RejectionSubject {
+  readonly organizationId: string;
+  readonly target: { readonly type: string; readonly id: string };
+}
+
+/** What a caller sent is repeated to them and kept in the audit trail, so never at length and never a token. */
+const DETAIL_MAX = 500;
+
 export class Rejection extends Error {
   readonly details: RejectionDetails;
+  readonly subject: RejectionSubject | null;
 
-  constructor(details: RejectionDetails) {
-    super(details.detail);
-    this.details = details;
+  constructor(details: RejectionDetails, subject: RejectionSubject | null = null) {
+    const said = withoutTokens(details.detail);
+    const detail = said.length > DETAIL_MAX ? `${said.slice(0, DETAIL_MAX)}…` : said;
+    super(detail);
+    this.details = { ...details, detail };
+    this.subject = subject;
   }
 }
 

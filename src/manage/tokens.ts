@@ -6,7 +6,7 @@ import { type AllGrant, credentialKey, tokenKey } from '../core/facts.ts';
 import { DAY_MS } from '../core/policy.ts';
 import { mintToken } from '../secret.ts';
 import { findToken } from './access-tokens.ts';
-import { maySeeTokenOf, requireAdministrator, requireKind, requireSelf } from './actor.ts';
+import { maySeeTokenOf, requireAdministrator, requireHolder, requireKind, requireSelf } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Drafted } from './draft.ts';
 import { type ExpiryInput, readExpiry } from './expiry.ts';
@@ -53,6 +53,7 @@ export async function createToken(
     const owner = await requireOwner(draft, org, input.owner ?? rights.member?.id);
     requireSelf(rights, owner, 'create');
     requireKind(rights, kind);
+    requireHolder(owner, kind, policy);
     const scopes = checkScopes(policy, kind, owner, input.scopes);
     const granted = await checkWorkspaces(draft, policy, kind, owner, input.workspaces);
     const nowMs = context.nowMs();
@@ -133,13 +134,15 @@ export async function getToken(context: ManageContext, org: string, id: string):
 export async function findTokenByText(context: ManageContext, text: string): Promise<TokenDoc> {
   const found = await findToken(context.store, text, context.nowMs());
   if (found === null) throw new Rejection({ status: 404, code: 'not_found', detail: 'No such token is known here.' });
-  const { value } = await change(context, found.organizationId, async (draft) => {
+  const subject = { organizationId: found.organizationId, target: { type: 'token', id: found.id } };
+  await change(context, found.organizationId, async (draft) => {
     const { rights } = await enter(context, draft, found.organizationId);
     requireAdministrator(rights, 'find tokens by their value');
-    draft.note({ action: 'token.found', target: { type: 'token', id: found.id } });
-    return found;
+    draft.note({ action: 'token.found', target: subject.target });
+  }).catch((error: unknown) => {
+    throw error instanceof Rejection ? new Rejection(error.details, subject) : error;
   });
-  return value;
+  return found;
 }
 
 export async function requireToken(draft: DocReader, org: string, id: string): Promise<TokenDoc> {

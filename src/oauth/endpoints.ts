@@ -6,7 +6,10 @@ import type { Policy } from '../core/policy.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
 import { endAccessToken, findToken, grantScopes, issueAccessToken } from '../manage/access-tokens.ts';
+import { OPERATOR } from '../manage/actor.ts';
 import type { TokenDoc } from '../manage/records.ts';
+import { Rejection } from '../manage/rejection.ts';
+import { changeTokenState } from '../manage/token-changes.ts';
 import { stateShown } from '../manage/token-state.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { type ClientAuthentication, invalidClient } from './client-authentication.ts';
@@ -113,7 +116,15 @@ async function revoke(parts: OAuthParts, call: EndpointCall, form: Form): Promis
   if ('answer' in asked) return asked.answer;
   const { token, clientId } = asked;
   if (token?.authority === 'client') await endAccessToken(parts.store, token, clientId, parts.nowMs());
+  // Only the admin key is told of a member's token.
+  else if (token !== null)
+    await changeTokenState({ ...parts, actor: OPERATOR }, token.organizationId, token.id, 'revoke').catch(ifGone);
   return { status: 200, body: null };
+}
+
+/** Deleted since it was looked up: as ended as it can be. */
+function ifGone(error: unknown): void {
+  if (!(error instanceof Rejection && error.details.status === 404)) throw error;
 }
 
 /** `clientId` null: the admin key. `token` null: unknown, or none of this caller's. */

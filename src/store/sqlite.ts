@@ -6,6 +6,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../errors.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
 import {
@@ -26,7 +27,10 @@ import {
 const POLL_MS = 25;
 /** Notices kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
+/** How long another process's lock is waited for: by a start, and by a commit, which lets everything else go on meanwhile. */
 const BUSY_MS = 2000;
+const BUSY_PAUSE_MS = 10;
+const SQLITE_BUSY = 5;
 
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
@@ -52,6 +56,7 @@ export class SqliteStore implements Store {
       checkFile(database);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       migrate(database);
+      database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
       this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
       this.#statements = prepare(database);
@@ -91,7 +96,7 @@ export class SqliteStore implements Store {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = this.#ask(() => this.#transaction(change));
+    const revision = await this.#waitForLock(() => this.#transaction(change));
     if (revision === null) return { ok: false };
     const notice = { revision, keys: change.writes.map((write) => write.key) };
     for (const follower of this.#followers) follower.changed(notice);
@@ -198,6 +203,20 @@ export class SqliteStore implements Store {
 
   #newest(): number {
     return (this.#statements.newest.get() as { revision: number | null }).revision ?? 0;
+  }
+
+  /** Never in SQLite itself: it would hold up the whole process, requests included. */
+  async #waitForLock<T>(work: () => T): Promise<T> {
+    const untilMs = performance.now() + BUSY_MS;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        const busy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
+        if (!busy || performance.now() >= untilMs) throw new StoreUnavailable(error);
+      }
+      await sleep(BUSY_PAUSE_MS);
+    }
   }
 
   #ask<T>(work: () => T): T {

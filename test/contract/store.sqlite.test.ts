@@ -21,6 +21,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { checkFile, migrate } from '../../src/store/sqlite-migrations.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
 import { describeStore, Listener } from './store.contract.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'scopegate-store-'));
@@ -256,6 +257,24 @@ describe('several processes', () => {
     });
     return { child, output: () => output, errors: () => errors, closed: once(child, 'close') };
   };
+
+  it('wait for the lock without holding up anything else, and give up in time', async () => {
+    const store = new SqliteStore(path);
+    await store.commit({ expects: [], writes: [{ key: 'a/1', record: 1 }] });
+    const theirs = new DatabaseSync(path);
+    theirs.exec('BEGIN IMMEDIATE');
+    const waiting = store.commit({ expects: [], writes: [{ key: 'a/1', record: 2 }] });
+    // Had it waited inside SQLite, we would not be here yet.
+    expect(store.read('a/1')).toEqual({ kind: 'found', record: 1 });
+    theirs.exec('ROLLBACK');
+    expect(await waiting).toMatchObject({ ok: true });
+    theirs.exec('BEGIN IMMEDIATE');
+    await expect(store.commit({ expects: [], writes: [{ key: 'a/1', record: 3 }] })).rejects.toThrow(StoreUnavailable);
+    theirs.exec('ROLLBACK');
+    expect(store.read('a/1')).toEqual({ kind: 'found', record: 2 });
+    theirs.close();
+    await store.close();
+  });
 
   it('never judge a file by half of what another has written into it', () => {
     const [mine, theirs] = [new DatabaseSync(path), new DatabaseSync(path)];

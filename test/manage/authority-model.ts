@@ -305,7 +305,7 @@ export class Model {
       case 'workspace.put':
         return this.#putWorkspace(op);
       case 'workspace.delete':
-        this.#runs(op.by, op.id);
+        this.#disposes(op.by, op.id);
         return () => this.#deleteWorkspace(op.id);
       case 'workspace.transfer':
         return this.#transfer(op);
@@ -360,6 +360,7 @@ export class Model {
     need(value !== undefined && this.works(value), 'the managing token does not work');
     const { token } = value!;
     need(this.kindOf(token).follows && token.scopes?.includes(MANAGE) === true, 'no managing token');
+    need(this.#mayManage(token.owner), 'its owner manages nothing any more');
     return { id: token.owner, manager: token };
   }
 
@@ -383,6 +384,13 @@ export class Model {
     const id = this.#person(by);
     need(this.workspaces.has(workspace), 'no such workspace');
     need(id === null || this.#isAdministrator(id) || this.#joined(id, workspace) === 'admin', 'not theirs to change');
+  }
+
+  /** Its owner, and administrators of the organization. */
+  #disposes(by: By, workspace: string): void {
+    const owner = this.workspaces.get(workspace)?.owner;
+    if (owner === undefined || this.#person(by) !== owner) this.#administers(by);
+    need(owner !== undefined, 'no such workspace');
   }
 
   #rank(role: string): number {
@@ -455,8 +463,7 @@ export class Model {
 
   #transfer({ by, id, owner, dry }: Operation & { do: 'workspace.transfer' }): () => void {
     const before = this.workspaces.get(id);
-    if (before === undefined || this.#person(by) !== before.owner) this.#administers(by);
-    need(before !== undefined, 'no such workspace');
+    this.#disposes(by, id);
     need(this.members.has(owner), 'only members own workspaces');
     return () => {
       if (dry || owner === before!.owner) return;
@@ -490,7 +497,7 @@ export class Model {
     need(this.members.has(owner!), 'the owner is no member');
     need(id === null || id === owner, 'only for oneself');
     const kind = this.house.kinds[op.kind]!;
-    this.#mayHave(id, kind);
+    this.#mayHave(owner, kind);
     this.#mayScope(owner!, kind, op.scopes);
     const { grant, roles } = this.#mayGrant(owner!, kind, op.workspaces);
     const token: ModelToken = {
@@ -514,18 +521,28 @@ export class Model {
   }
 
   #mayHave(id: string | null, kind: KindRules): void {
-    if (id === null || (kind.everyoneAlone && this.house.edition === 'personal')) return;
+    need(id === null || this.#mayHold(id, kind), 'the action is missing');
+  }
+
+  #mayHold(id: string, kind: KindRules): boolean {
+    return (kind.everyoneAlone && this.house.edition === 'personal') || this.#acts(id, kind.action);
+  }
+
+  #acts(id: string, action: string): boolean {
     const { actions, role } = this.members.get(id)!;
     const held = actions ?? this.#roleRules(role).actions;
-    need(held === 'all' || held.includes(kind.action), 'the action is missing');
+    return held === 'all' || held.includes(action);
+  }
+
+  /** The reserved scope goes with the actions, not with the scopes. */
+  #mayManage(id: string): boolean {
+    return this.#acts(id, this.house.seeAll) || Object.values(this.house.kinds).some((kind) => this.#mayHold(id, kind));
   }
 
   #mayScope(owner: string, kind: KindRules, scopes: readonly string[] | null): void {
     if (scopes === null) return need(kind.optional.includes('scopes'), 'scopes are required');
-    need(
-      scopes.every((scope) => covers(this.#scopesOf(owner), scope)),
-      'a scope beyond the owner',
-    );
+    const may = (scope: string) => (scope === MANAGE ? this.#mayManage(owner) : covers(this.#scopesOf(owner), scope));
+    need(scopes.every(may), 'a scope beyond the owner');
   }
 
   #mayGrant(
@@ -606,10 +623,7 @@ export class Model {
     const token = this.token(number);
     need(token !== undefined && token.state !== 'deleted', 'no such token');
     if (id !== null && id !== token!.owner && !this.#isAdministrator(id)) {
-      const { actions, role } = this.members.get(id)!;
-      const held = actions ?? this.#roleRules(role).actions;
-      const sees = held === 'all' || held.includes(this.house.seeAll);
-      need(this.house.edition !== 'personal' && sees, 'not theirs to see');
+      need(this.house.edition !== 'personal' && this.#acts(id, this.house.seeAll), 'not theirs to see');
     }
     return { token: token!, id, manager };
   }

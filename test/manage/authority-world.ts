@@ -102,7 +102,7 @@ export class AuthorityWorld {
   async open(): Promise<void> {
     for (const side of [this.#own, this.#twin]) await this.#found(side);
     for (const kind of Object.keys(this.house.kinds)) {
-      const create = { do: 'token.create', by: 'operator', kind, owner: 'cat', workspaces: 'all-owned' } as const;
+      const create = { do: 'token.create', by: 'operator', kind, owner: 'ann', workspaces: 'all-owned' } as const;
       await this.#act(this.#twin, { ...create, scopes: [this.house.scopes[0]], days: 30 });
     }
     this.history.length = 0;

@@ -119,6 +119,34 @@ describe('a member by their own managing token', () => {
     await world.must('acme', 'PUT', '/members/tmp', { name: 't', role: 'admin' });
     expect((await as(orphan.token, 'GET', '/tokens')).status).toBe(401);
   });
+
+  it('goes with the actions of its owner, not with their scopes: without any it is nobody, and may not be made', async () => {
+    const member = { name: 't', role: 'member', scopes: ['workflows:read'], actions: ['ManagePersonalTokens'] };
+    await world.must('acme', 'PUT', '/members/act', member);
+    const manager = await world.mint('acme', 'act', token({ scopes: ['tokens:manage'], workspaces: 'all' }));
+    expect((await as(manager.token, 'GET', '/tokens')).status).toBe(200);
+    await world.must('acme', 'PATCH', '/members/act', { actions: [] });
+    expect((await as(manager.token, 'GET', '/tokens')).status).toBe(401);
+    expect(await status(undefined, 'POST', '/tokens', token({ owner: 'act', scopes: ['tokens:manage'] }))).toBe(422);
+  });
+});
+
+describe('whoever makes it', () => {
+  it('no token is made for an owner who may not hold its kind (contract 6, COZE-SAT-7)', async () => {
+    const service = token({ kind: 'service', owner: 'ben', workspaces: ['ws'] });
+    const answer = await world.call('acme', 'POST', '/tokens', service);
+    expect([answer.status, answer.body.code, answer.body.field]).toEqual([422, 'kind_not_held', 'owner']);
+    expect(answer.body.detail).toContain('ManageServiceTokens');
+    expect(await status(undefined, 'POST', '/tokens', { ...service, owner: 'ada', workspaces: 'all' })).toBe(201);
+  });
+
+  it('a workspace is deleted by its owner and by administrators, not by those who were made its admins', async () => {
+    await world.workspace('acme', 'shared', 'ben');
+    await world.must('acme', 'PUT', '/workspaces/shared/assignments/members/cat', { role: 'admin' });
+    expect(await status('cat', 'PATCH', '/workspaces/shared', { name: 'ours' })).toBe(200);
+    expect(await status('cat', 'DELETE', '/workspaces/shared')).toBe(403);
+    expect(await status('ben', 'DELETE', '/workspaces/shared')).toBe(200);
+  });
 });
 
 describe('the audit trail', () => {
@@ -151,6 +179,39 @@ describe('the audit trail', () => {
       }),
     );
     expect(JSON.stringify(items)).not.toMatch(/hash|secret|pat_[0-9A-Za-z]{10}/i);
+  });
+
+  it('names what a refused attempt was about, even where the caller was told that there is no such thing', async () => {
+    const made = await world.mint('acme', 'ada', token());
+    const find = { 'Scopegate-Actor': 'ben' };
+    expect(await status('ben', 'DELETE', `/tokens/${made.id}`)).toBe(404);
+    expect(await status('ben', 'POST', `/tokens/${made.id}/revoke`)).toBe(404);
+    expect((await world.gateway.admin('POST', '/v1/tokens/find', { token: made.token }, find)).status).toBe(403);
+    expect(await status('ben', 'DELETE', '/workspaces/nowhere/resources/bot/b')).toBe(404);
+    const { items } = await world.must('acme', 'GET', '/audit-events?limit=1000');
+    const refused = items.filter((event: { outcome: string }) => event.outcome === 'refused').slice(-4);
+    expect(refused.map((event: { action: string; target: object }) => [event.action, event.target])).toEqual([
+      ['DELETE /v1/organizations/:org/tokens/:id', { type: 'token', id: made.id }],
+      ['POST /v1/organizations/:org/tokens/:id/revoke', { type: 'token', id: made.id }],
+      ['POST /v1/tokens/find', { type: 'token', id: made.id }],
+      ['DELETE /v1/organizations/:org/workspaces/:ws/resources/:type/:id', { type: 'resource', id: 'b' }],
+    ]);
+  });
+
+  it('keeps no token that somebody pasted where an id belongs, and nothing at length', async () => {
+    const pasted = (await world.mint('acme', 'ben', token())).token;
+    const answers = [
+      await world.call('acme', 'POST', '/tokens/x/revoke', undefined, pasted),
+      await world.call('acme', 'POST', '/tokens', token({ owner: pasted })),
+      await world.call('acme', 'PUT', `/members/${pasted}`, { name: 'n', role: 'member' }),
+      await world.call('acme', 'DELETE', `/tokens/${pasted}`, undefined, 'ben'),
+      await world.call('acme', 'POST', '/tokens', token({ owner: 'ben', scopes: ['x'.repeat(100_000)] })),
+      await world.call('acme', 'POST', '/tokens', token({ owner: 'ben', scopes: ['x'.repeat(128)] })),
+    ];
+    expect(answers.map((answer) => answer.status)).toEqual([400, 422, 400, 404, 400, 422]);
+    const { items } = await world.must('acme', 'GET', '/audit-events?limit=1000');
+    expect(JSON.stringify([answers, items])).not.toContain(pasted.slice(4));
+    for (const event of items) expect(JSON.stringify(event).length).toBeLessThan(2000);
   });
 
   it('tells of the cascade, too: each token that a transfer ended has a line', async () => {

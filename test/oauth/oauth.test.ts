@@ -401,6 +401,20 @@ describe('introspection and revocation', () => {
     expect(JSON.stringify(lines)).not.toMatch(/"(hash|secretHash)"/);
   });
 
+  it("the admin key ends a member's token, too, once and for all; a client does not", async () => {
+    const mine = await account(['chat:read']);
+    const body = { name: 't', owner: 'alice', scopes: ['chat:read'], workspaces: 'all', expiresInDays: 3 };
+    const made = await admin('POST', '/tokens', body);
+    expect(made.status).toBe(201);
+    const { id, token } = made.body as { id: string; token: string };
+    expect((await post('revoke', basic(mine), { token })).status).toBe(200);
+    expect(await introspect(token, `Bearer ${gateway.adminKey}`)).toMatchObject({ active: true, sub: 'alice' });
+    expect((await post('revoke', `Bearer ${gateway.adminKey}`, { token })).status).toBe(200);
+    expect(await introspect(token, `Bearer ${gateway.adminKey}`)).toEqual({ active: false });
+    expect((await admin('GET', `/tokens/${id}`)).body).toMatchObject({ state: 'revoked' });
+    expect((await post('revoke', `Bearer ${gateway.adminKey}`, { token })).status).toBe(200);
+  });
+
   it('an unknown token is inactive, and revoking it succeeds', async () => {
     const created = await account(['chat:read']);
     expect(await introspect('nonsense', basic(created))).toEqual({ active: false });

@@ -73,7 +73,7 @@ export async function getWorkspace(context: ManageContext, org: string, id: stri
 export async function deleteWorkspace(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
   return change(context, org, async (draft) => {
     const { rights } = await enter(context, draft, org);
-    const before = await requireWorkspace(draft, org, id);
+    const before = await requireKnownWorkspace(draft, rights, org, id);
     // As with a transfer: whoever could delete it and make it anew would have taken it over.
     if (rights.member?.id !== before.ownerId) requireAdministrator(rights, "delete somebody else's workspace");
     requirePerson(rights, 'delete workspaces');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { attack } from '../conformance/attack.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { SocketUpstream } from './socket-upstream.ts';
@@ -177,7 +178,11 @@ const CAUSES: readonly Cause[] = [
   ],
 ];
 
-describe('a stream ends within a second because', () => {
+attack({
+  name: 'a WebSocket or event stream whose token is revoked, expires or loses a right does not go on',
+  outcome: 'ended within a second, with a last word that says why',
+  sources: ['RFC 7009 section 2.1'],
+})(() => {
   test.each(CAUSES)('%s', async (_, path, cause, codes) => {
     const who = await somebody();
     const ended = await bothEnd(path(who), who.token, () => cause(who));

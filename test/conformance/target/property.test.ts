@@ -9,7 +9,7 @@ const at = house();
 /** `SCOPEGATE_FUZZ=100 npx vitest run test/conformance/target/property` looks a hundred times as hard. */
 const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
 const PATIENCE_MS = 60_000 * effort;
-/** Targets sent over the wire; `SCOPEGATE_TARGETS=1000000` for the long form, a quarter of an hour. */
+/** Targets sent over the wire; `SCOPEGATE_TARGETS=1000000` for the long form, nine minutes. */
 const wireTargets = Number(process.env.SCOPEGATE_TARGETS ?? 1200 * effort);
 const AT_ONCE = 20;
 

@@ -59,6 +59,10 @@ routes:
       scopes: ["workflows:read"]
       workspace: { from: query.environmentId, as: environment, role: member }
     upstream: platform
+  - id: bodies
+    match: { methods: [GET, PUT], path: /bodies/** }
+    require: { scopes: ["workflows:read"] }
+    upstream: platform
 `,
   );
   return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', 'gateway'] });

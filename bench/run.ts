@@ -5,9 +5,9 @@
 import { parseArgs } from 'node:util';
 import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
 
-const HELP = `npm run bench -- [--only decision|gateway|features|memory] [--quick] [--json]
+const HELP = `npm run bench -- [--only decision|gateway|features|memory|bodies|clients] [--quick] [--json]
 
-  --only   one of the four
+  --only   one of the six
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -18,6 +18,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   decision: async () => (await import('./decision.ts')).benchDecision,
   gateway: async () => (await import('./gateway.ts')).benchGateway,
   features: async () => (await import('./features.ts')).benchFeatures,
+  bodies: async () => (await import('./bodies.ts')).benchBodies,
+  clients: async () => (await import('./clients.ts')).benchClients,
   memory: async () => (await import('./memory.ts')).benchMemory,
 };
 

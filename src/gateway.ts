@@ -14,6 +14,7 @@ import { GuessThrottle } from './edge/guess-throttle.ts';
 import { keepStreams } from './edge/keep-streams.ts';
 import { Pipeline } from './edge/pipeline.ts';
 import type { Ruleset } from './edge/ruleset.ts';
+import { clientLimits } from './http/client-limits.ts';
 import { Listener } from './http/listener.ts';
 import { nextRequestId } from './http/request-id.ts';
 import { keepCertificate } from './lifecycle/live-certificate.ts';
@@ -248,6 +249,7 @@ function listen(
     host: configuration.file.gateway.host,
     port: configuration.file.gateway.port,
     tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
+    limits: clientLimits(configuration.file.gateway),
     handle: (exchange) => pipeline.handle(exchange),
     upgrades: true,
     refuse: () => ruleset().policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
@@ -256,7 +258,7 @@ function listen(
 }
 
 function decisionOptions(
-  { log }: GatewayOptions,
+  { configuration, log }: GatewayOptions,
   settings: NonNullable<Configuration['file']['decision']>,
   ruleset: () => Ruleset,
   pipeline: Pipeline,
@@ -266,6 +268,7 @@ function decisionOptions(
     host: settings.host,
     port: settings.port,
     proxy: settings.for,
+    limits: clientLimits(configuration.file.gateway),
     isTrusted: proxyMatcher(settings.trustedProxies),
     pipeline,
     dialect: () => ruleset().policy.dialect,

@@ -36,6 +36,9 @@ export interface AdminOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a credential. */
@@ -89,12 +92,15 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   const app = fastify({
     routerOptions: { maxParamLength: 512 },
     bodyLimit: 1024 * 1024,
+    // Bodies are small: a whole request, and each silence while its answer is read.
+    requestTimeout: REQUEST_MS,
+    connectionTimeout: REQUEST_MS,
     forceCloseConnections: 'idle',
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     clientErrorHandler: refuseUnparsed,
     // Judged by strictness.ts, so that the refusal is a problem like any other.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply as unknown as FastifyReply, 400, 'bad_request', error.message);
     },

@@ -27,3 +27,37 @@ export const GuessesSchema = section(
       'Guessing, per source address (IPv6: per /64; behind trustedProxies the address that they name). Only failures are turned away: a right credential from that address is never refused.',
   },
 );
+
+export const ClientTimeoutsSchema = section(
+  {
+    headersMs: milliseconds('How long a client may take for the head of a request, or for the TLS handshake.', 10_000),
+    idleMs: milliseconds(
+      'How long a client may send nothing of a body that it announced, or read nothing of its answer.',
+      30_000,
+    ),
+    keepAliveMs: milliseconds(
+      'How long a connection is kept for the next request. Longer than a load balancer in front keeps it.',
+      72_000,
+    ),
+  },
+  { default: {}, description: 'How long one client is waited for, on this and the decision listener.' },
+);
+
+export const ClientLimitsSchema = section(
+  {
+    headerBytes: Type.Integer({
+      minimum: 1024,
+      maximum: 1024 * 1024,
+      default: 16 * 1024,
+      description: 'Most bytes of request line and headers together; more is answered with 431.',
+    }),
+    connections: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description: 'Most connections open at once; further ones are closed. Absent: as many as the system allows.',
+      }),
+    ),
+  },
+  { default: {}, description: 'How much one client may take, on this and the decision listener.' },
+);

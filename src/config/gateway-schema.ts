@@ -3,7 +3,7 @@
  * Judges one file by itself; that names resolve, ids are unique and routes can be reached is checked elsewhere.
  */
 import { type Static, Type } from 'typebox';
-import { GuessesSchema } from './client-limits-schema.ts';
+import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
 
@@ -24,6 +24,8 @@ const Listener = section(
           'The URL under which clients reach the gateway; the OAuth issuer. Never taken from the Host header.',
       }),
     ),
+    timeouts: ClientTimeoutsSchema,
+    limits: ClientLimitsSchema,
     guesses: GuessesSchema,
     serverTiming: Type.Boolean({
       default: false,

@@ -9,6 +9,7 @@ import type { Handover, Passed } from '../edge/handover.ts';
 import { IDENTITY_NAMES } from '../edge/identity.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import { AskedExchange, type AskedRequest } from '../http/asked-exchange.ts';
+import type { ClientLimits } from '../http/client-limits.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { Listener } from '../http/listener.ts';
 import { type ProxyName, readQuestion } from './question.ts';
@@ -17,6 +18,7 @@ export interface DecisionOptions {
   readonly host: string;
   readonly port: number;
   readonly proxy: ProxyName;
+  readonly limits: ClientLimits;
   /** Who may ask. */
   readonly isTrusted: (address: string) => boolean;
   readonly pipeline: Pipeline;
@@ -32,6 +34,7 @@ export function startDecisionListener(options: DecisionOptions): Promise<Listene
     host: options.host,
     port: options.port,
     tls: null,
+    limits: options.limits,
     handle: (exchange) => decide(options, exchange),
     sendable: (status) => sendable(proxy, status),
     refuse: (status) => {

@@ -53,6 +53,11 @@ export class H2Exchange implements Exchange {
     return this.#answered;
   }
 
+  /** Its body is to come, or its window to open: nothing of ours or the upstream's is missing. */
+  get waitsForClient(): boolean {
+    return this.#stream.writableLength > 0 || (!this.#bodyEnded && !this.#stream.isPaused());
+  }
+
   /** Frames say where a request ends, whatever stands in it: the other streams have nothing to fear. */
   endConnection(): void {}
 

@@ -4,14 +4,14 @@
  */
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import type { ClientLimits } from './client-limits.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Exchange } from './h2-exchange.ts';
 
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;
   readonly onBug: (error: unknown) => void;
-  readonly headerBytesMax: number;
-  readonly keepAliveMs: number;
+  readonly limits: ClientLimits;
 }
 
 const STREAMS_MAX = 100;
@@ -44,8 +44,8 @@ export class H2Server {
   }
 
   accept(socket: TLSSocket): void {
-    const { headerBytesMax, keepAliveMs } = this.#options;
-    const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytesMax };
+    const { headerBytes, keepAliveMs } = this.#options.limits;
+    const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
     const session = performServerHandshake(socket, { ...LIMITS, settings });
     const peerAddress = socket.remoteAddress ?? '';
     let open = 0;
@@ -81,6 +81,9 @@ export class H2Server {
 
   #handle(stream: ServerHttp2Stream, raw: readonly string[], endsHere: boolean, peerAddress: string): void {
     const exchange = new H2Exchange(stream, raw, endsHere, peerAddress);
+    stream.setTimeout(this.#options.limits.idleMs, () => {
+      if (exchange.waitsForClient) exchange.breakOff();
+    });
     try {
       this.#options.handle(exchange);
     } catch (error) {

@@ -7,6 +7,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import { offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
+import { awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './client-limits.ts';
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
@@ -21,6 +22,7 @@ export interface ListenerOptions {
   readonly port: number;
   /** null: plain HTTP. */
   readonly tls: TlsOptions | null;
+  readonly limits?: ClientLimits;
   readonly handle: (exchange: Exchange) => void;
   /** true: a client may ask to leave HTTP. Otherwise such requests are plain ones. */
   readonly upgrades?: boolean;
@@ -32,19 +34,7 @@ export interface ListenerOptions {
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
 }
 
-const HEADER_BYTES_MAX = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 15_000;
-/** Longer than the 60 s that load balancers in front commonly keep an idle connection. */
-const KEEP_ALIVE_MS = 72_000;
-const SWEEP_MS = 1000;
-
-const LIMITS = {
-  maxHeaderSize: HEADER_BYTES_MAX,
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  // A body may take as long as it takes; idle time is watched by the forwarder.
-  requestTimeout: 0,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  connectionsCheckingInterval: SWEEP_MS,
+const PARSER = {
   insecureHTTPParser: false,
   // Judged by core/framing, so that the refusal speaks the policy's dialect.
   requireHostHeader: false,
@@ -56,6 +46,7 @@ const LIMITS = {
 export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
+  readonly #limits: ClientLimits;
   readonly #connections: Connections;
   readonly #h2: H2Server | null;
   /** Every answer from now on is the last on its connection. */
@@ -67,16 +58,21 @@ export class Listener {
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? CLIENT_LIMITS;
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
-    const limits = { ...LIMITS, shouldUpgradeCallback: (request: IncomingMessage) => this.#offered(request) !== '' };
+    const shouldUpgradeCallback = (request: IncomingMessage) => this.#offered(request) !== '';
+    const limits = { ...PARSER, ...serverLimits(this.#limits), shouldUpgradeCallback };
     this.#server =
       options.tls === null
         ? createServer(limits, handle)
-        : createTlsServer({ ...limits, ...serverOptions(options.tls, HEADERS_TIMEOUT_MS) }, handle);
+        : createTlsServer({ ...limits, ...serverOptions(options.tls, this.#limits.headersMs) }, handle);
     this.#h2 = options.tls?.http2 === true ? this.#serveH2() : null;
     this.#connections = new Connections(this.#server, options.tls === null ? 'connection' : 'secureConnection');
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
+    if (this.#limits.connections !== null) this.#server.maxConnections = this.#limits.connections;
+    this.#server.timeout = this.#limits.idleMs;
+    this.#server.on('timeout', (socket: Socket) => this.#quiet(socket));
     this.#server.on('checkContinue', handle);
     this.#server.on('checkExpectation', handle);
     this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseLast(socket, 405));
@@ -134,7 +130,7 @@ export class Listener {
 
   #serveH2(): H2Server {
     const { handle, onBug } = this.#options;
-    const h2 = new H2Server({ handle, onBug, headerBytesMax: HEADER_BYTES_MAX, keepAliveMs: KEEP_ALIVE_MS });
+    const h2 = new H2Server({ handle, onBug, limits: this.#limits });
     divertH2(this.#server as TlsServer, (socket) => h2.accept(socket));
     return h2;
   }
@@ -178,6 +174,14 @@ export class Listener {
     }
     response.shouldKeepAlive = false;
     return true;
+  }
+
+  /** Nothing has moved on this connection for as long as we wait. */
+  #quiet(socket: Socket): void {
+    const awaited = awaitedOn(socket);
+    if (awaited === 'body') this.#refuseLast(socket, 408);
+    else if (awaited === 'reader') socket.resetAndDestroy();
+    else if (awaited === 'request') socket.destroy();
   }
 
   #parseFailed(error: NodeJS.ErrnoException, socket: Socket): void {

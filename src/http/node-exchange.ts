@@ -6,8 +6,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 
-/** A client that is still sending what we refused gets this long to read the refusal before the reset. */
-const LINGER_MS = 1000;
+/**
+ * A client that is still sending what we refused is read on, into nothing, so that no reset overtakes the refusal: until
+ * it has been quiet for a while, or took its time, or sent more than a client does that listens at all.
+ */
+const LINGER_QUIET_MS = 1000;
+const LINGER_MS = 30_000;
+const LINGER_BYTES_MAX = 64 * 1024 * 1024;
+const LOOK_EVERY_MS = 100;
 
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
@@ -25,10 +31,21 @@ export function markClosing(socket: Socket): void {
   closing.add(socket);
 }
 
-/** Close our side, then wait a while for theirs: a reset would overtake the answer (RFC 9112 section 9.6). */
+/** Close our side, then wait a while for theirs (RFC 9112 section 9.6). */
 export function closeGently(socket: Socket): void {
+  const first = socket.bytesRead;
+  let seen = first;
+  let quietMs = 0;
+  let passedMs = 0;
   socket.end();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  const looking = setInterval(() => {
+    const { bytesRead } = socket;
+    passedMs += LOOK_EVERY_MS;
+    quietMs = bytesRead === seen ? quietMs + LOOK_EVERY_MS : 0;
+    seen = bytesRead;
+    if (quietMs >= LINGER_QUIET_MS || passedMs >= LINGER_MS || seen - first > LINGER_BYTES_MAX) socket.destroy();
+  }, LOOK_EVERY_MS).unref();
+  socket.once('close', () => clearInterval(looking));
 }
 
 export class NodeExchange implements Exchange {

@@ -212,15 +212,18 @@ export class Upstream implements ExchangeOwner, TargetPool {
   /** Deadlines, checked for all connections at once instead of a timer for each request. */
   sweep(due: number): void {
     const now = this.now();
-    for (const target of this.#targets) for (const connection of target.connections) connection.check(due, now);
+    let open = 0;
+    for (const target of this.#targets) {
+      for (const connection of target.connections) connection.check(due, now);
+      open += target.connections.size;
+    }
     for (const exchange of this.#queue) {
       if (due - exchange.waitingSince < this.#queueMs) break;
       this.#queue.delete(exchange);
       exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
     }
     this.#dispatch();
-    // Asked last: what failed on one target may be on a connection to another one by now.
-    if (this.#queue.size === 0 && this.#targets.every((target) => target.connections.size === 0)) this.#stopTicking();
+    if (open === 0 && this.#queue.size === 0) this.#stopTicking();
     if (this.#windingDown) this.#windDown();
   }
 

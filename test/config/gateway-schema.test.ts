@@ -28,6 +28,8 @@ it('the least file gets every default', () => {
       workers: 1,
       trustedProxies: [],
       serverTiming: false,
+      timeouts: { headersMs: 10_000, idleMs: 30_000, keepAliveMs: 72_000 },
+      limits: { headerBytes: 16_384 },
       guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },

@@ -336,18 +336,6 @@ it.each([
   ]);
 });
 
-it('a target that cannot be one, or stands there twice, is refused', () => {
-  const text = routes(route('x', '/x')).replace(
-    '127.0.0.1:9000"',
-    'a", "http://A:80", "http://a:99999", "https://a:0"',
-  );
-  expect(problems(text)).toEqual([
-    'gateway.yaml:3:37: http://A:80 is the same target as http://a',
-    'gateway.yaml:3:52: http://a:99999 is no origin that can be reached: check its host and port',
-    'gateway.yaml:3:70: https://a:0 is no origin that can be reached: check its host and port',
-  ]);
-});
-
 it('a breaker that would be open for longer at first than at most is refused', () => {
   const text = routes(route('x', '/x')).replace('9000"]', '9000"], breaker: { openMs: 5000, maxOpenMs: 4000 }');
   expect(problems(text)).toEqual(['gateway.yaml:3:87: must be at least openMs, which is 5000']);

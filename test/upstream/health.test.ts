@@ -5,7 +5,6 @@ import type { UpstreamOptions } from '../../src/upstream/upstream-options.ts';
 import {
   ask,
   cleanUp,
-  deadOrigin,
   get,
   listen,
   nextTurn,
@@ -189,27 +188,6 @@ test('no client can have a target ejected: not by stalled uploads, nor by leavin
   await nextTurn();
   left.abort();
   expect(upstream.targets.map(({ state }) => state)).toEqual(['up', 'up']);
-});
-
-test('requests to leave HTTP count like all others, and pass over what was ejected', async () => {
-  const upgrade = get('/socket', { headerLines: 'Sec-WebSocket-Version: 13\r\n', upgrade: 'websocket' });
-  const server = await serve((socket) =>
-    socket.write('HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
-  );
-  const upstream = upstreamTo([await deadOrigin(), server.origin], { breaker: BREAKER });
-  const statuses: (number | undefined)[] = [];
-  for (let i = 0; i < 12; i += 1) {
-    const recorder = new Recorder();
-    const exchange = upstream.send(upgrade, recorder);
-    await Promise.race([once(recorder.events, 'head'), recorder.over]);
-    statuses.push(recorder.answer?.status);
-    exchange.abort();
-  }
-  expect(statuses.filter((status) => status === 101)).toHaveLength(9);
-  expect(upstream.targets).toMatchObject([
-    { state: 'ejected', failures: 3 },
-    { state: 'up', failures: 0 },
-  ]);
 });
 
 const HEALTH = { path: '/healthz', intervalMs: 10, timeoutMs: 1000, failures: 2 };

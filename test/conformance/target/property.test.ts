@@ -268,10 +268,7 @@ attack({
             await Promise.all(
               cases.map(async ([seed, mutations]) => {
                 const bytes = Buffer.from(
-                  mutations
-                    .reduce(mutate, seed)
-                    .replaceAll('Bearer T', `Bearer ${reader}`)
-                    .replace('?authorization=T', `?authorization=${reader}`),
+                  mutations.reduce(mutate, seed).replaceAll('Bearer T', `Bearer ${reader}`).replace('=T', `=${reader}`),
                   'latin1',
                 );
                 using client = await RawClient.connect(at.gateway.url);

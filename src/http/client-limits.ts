@@ -1,0 +1,64 @@
+/**
+ * What one client of a listener may take, in Node's terms, and whom a quiet connection is waiting for. A client that is
+ * waiting for us is never cut: only one that we are waiting for.
+ */
+import type { ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import { answering } from './connections.ts';
+
+export interface ClientLimits {
+  /** From the connection, or the end of the last answer, to the end of a head. Also for a TLS handshake. */
+  readonly headersMs: number;
+  /** Without a byte of a body that is to come, or of an answer that is to go. */
+  readonly idleMs: number;
+  /** Between an answer and the next request. */
+  readonly keepAliveMs: number;
+  /** Request line and headers together; trailers again. */
+  readonly headerBytes: number;
+  /** Open at once; further ones are closed as they come. null: no limit of ours. */
+  readonly connections: number | null;
+}
+
+/** Of a listener that nobody configures. */
+export const CLIENT_LIMITS: ClientLimits = {
+  headersMs: 10_000,
+  idleMs: 30_000,
+  keepAliveMs: 72_000,
+  headerBytes: 16 * 1024,
+  connections: null,
+};
+
+/** As the settings below `gateway` say it. */
+export function clientLimits({ timeouts, limits }: ClientSettings): ClientLimits {
+  return { ...timeouts, headerBytes: limits.headerBytes, connections: limits.connections ?? null };
+}
+
+interface ClientSettings {
+  readonly timeouts: Pick<ClientLimits, 'headersMs' | 'idleMs' | 'keepAliveMs'>;
+  readonly limits: { readonly headerBytes: number; readonly connections?: number | undefined };
+}
+
+/** How often Node looks for heads that are late. */
+const SWEEP_MS = 1000;
+
+export function serverLimits({ headersMs, keepAliveMs, headerBytes }: ClientLimits): ServerOptions {
+  return {
+    maxHeaderSize: headerBytes,
+    headersTimeout: headersMs,
+    // A body may take as long as it takes, while it moves.
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(SWEEP_MS, headersMs),
+  };
+}
+
+export type Awaited = 'upstream' | 'request' | 'body' | 'reader';
+
+/** What this connection, on which nothing moves, is waiting for. */
+export function awaitedOn(socket: Socket): Awaited {
+  const response = answering(socket);
+  if (response === null) return 'request';
+  if (socket.writableLength > 0 || response.writableLength > 0) return 'reader';
+  // A body that we paused is the upstream's to go on with.
+  return response.req.complete || response.req.isPaused() ? 'upstream' : 'body';
+}

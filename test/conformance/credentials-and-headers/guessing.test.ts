@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { mintToken } from '../../../src/secret.ts';
-import { startTestGateway } from '../../support/gateway.ts';
 import { RawClient, type RawResponse, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { house } from '../house.ts';
 
 const at = house({ settings: { gateway: { trustedProxies: ['127.0.0.0/8'], guesses: { tokenFailures: 3 } } } });
 const from = (address: string) => `X-Forwarded-For: ${address}`;
@@ -61,9 +60,7 @@ attack({
   });
 
   test('cannot be blamed on others by whoever is no proxy', async () => {
-    await using gateway = await startTestGateway({
-      upstreamUrl: at.upstream.url,
-      routes: ROUTES,
+    await using gateway = await at.start({
       settings: { gateway: { guesses: { tokenFailures: 3 } } },
     });
     const codes = [];

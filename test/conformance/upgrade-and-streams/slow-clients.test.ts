@@ -1,9 +1,8 @@
 import { setInterval as every } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { startTestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { house } from '../house.ts';
 
 const at = house({
   settings: {
@@ -157,9 +156,7 @@ attack({
   sources: [],
 })(() => {
   test('are turned away at the door', async () => {
-    await using gateway = await startTestGateway({
-      upstreamUrl: at.upstream.url,
-      routes: ROUTES,
+    await using gateway = await at.start({
       settings: { gateway: { limits: { connections: 2 } } },
     });
     const get = rawRequest('GET /public/x');

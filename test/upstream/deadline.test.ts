@@ -157,9 +157,12 @@ test('an answer that lies ready after a stall of this process still counts', asy
 });
 
 test('no socket is left once all is over', async () => {
+  const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  // Another file's last sockets may be closing still: this one adds none to them.
+  const before = sockets();
   const server = await serve((socket) => socket.end(OK));
   const upstream = upstreamTo(server.origin, timeouts({ headersMs: 40 }));
   await ask(upstream);
-  await expect.poll(() => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length).toBe(0);
+  await expect.poll(sockets).toBeLessThanOrEqual(before);
   expect(upstream.stats).toEqual({ open: 0, idle: 0, active: 0, queued: 0 });
 });

@@ -163,6 +163,6 @@ test('no socket is left once all is over', async () => {
   const server = await serve((socket) => socket.end(OK));
   const upstream = upstreamTo(server.origin, timeouts({ headersMs: 40 }));
   await ask(upstream);
+  await expect.poll(() => upstream.stats).toEqual({ open: 0, idle: 0, active: 0, queued: 0 });
   await expect.poll(sockets).toBeLessThanOrEqual(before);
-  expect(upstream.stats).toEqual({ open: 0, idle: 0, active: 0, queued: 0 });
 });

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
-import { closeGently, markClosing } from './node-exchange.ts';
+import { closeGently, cutOff, markClosing } from './node-exchange.ts';
 
 const LOOK_EVERY_MS = 100;
 
@@ -80,8 +80,7 @@ export class Connections {
 
   #cut(): void {
     for (const socket of this.#open) {
-      // A plain close would look like the end of an answer that has no length.
-      if (isBusy(socket)) socket.resetAndDestroy();
+      if (isBusy(socket)) cutOff(socket);
       else socket.destroy();
     }
   }

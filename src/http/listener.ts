@@ -11,7 +11,7 @@ import { awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './cli
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
-import { closeGently, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
 
@@ -180,7 +180,7 @@ export class Listener {
   #quiet(socket: Socket): void {
     const awaited = awaitedOn(socket);
     if (awaited === 'body') this.#refuseLast(socket, 408);
-    else if (awaited === 'reader') socket.resetAndDestroy();
+    else if (awaited === 'reader') cutOff(socket);
     else if (awaited === 'request') socket.destroy();
   }
 
@@ -217,7 +217,7 @@ export class Listener {
     else if (last === current && !current.headersSent) {
       this.#refuseRaw(socket, status);
       abandon(current);
-    } else socket.resetAndDestroy();
+    } else cutOff(socket);
   }
 
   /** The answer to what came last on this connection, while it is not whole. */

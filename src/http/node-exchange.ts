@@ -31,6 +31,19 @@ export function markClosing(socket: Socket): void {
   closing.add(socket);
 }
 
+/**
+ * Breaks a connection so that what was sent on it never looks whole: a plain close would look like the end of an answer
+ * that has no length. Node resets TCP alone, so under TLS what carries it; and while our own end is on its way Node's
+ * reset fails (EINVAL) and would leave the connection open for ever.
+ */
+export function cutOff(socket: Socket): void {
+  if (socket.destroyed) return;
+  const carrier = 'encrypted' in socket ? (socket as Socket & { _parent?: Socket | null })._parent : socket;
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (isEnding || carrier == null) socket.destroy();
+  else carrier.resetAndDestroy();
+}
+
 /** Close our side, then wait a while for theirs (RFC 9112 section 9.6). */
 export function closeGently(socket: Socket): void {
   const first = socket.bytesRead;
@@ -129,9 +142,7 @@ export class NodeExchange implements Exchange {
   }
 
   breakOff(): void {
-    const { socket } = this.#request;
-    // A plain close would look like the end of an answer that has no length.
-    if (!socket.destroyed) socket.resetAndDestroy();
+    cutOff(this.#request.socket);
   }
 
   sendContinue(): void {

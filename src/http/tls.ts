@@ -19,7 +19,7 @@ export interface TlsOptions {
 }
 
 export function serverOptions(tls: TlsOptions, handshakeTimeout: number) {
-  const ALPNProtocols = tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
+  const ALPNProtocols = [...(tls.http2 ? ['h2'] : []), 'http/1.1', 'http/1.0'];
   return { ...contextOptions(tls), handshakeTimeout, ALPNProtocols };
 }
 

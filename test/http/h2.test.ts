@@ -445,6 +445,36 @@ describe('flow control is back-pressure', () => {
   });
 });
 
+it('an event stream ends when its token is revoked, and the connection goes on', async () => {
+  upstream.replyToHead = (_head, connection) => {
+    const event = 'data: one\n\n';
+    const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
+    connection.write(`${head}${event.length.toString(16)}\r\n${event}\r\n`);
+    return undefined;
+  };
+  const { body } = await house.gateway.admin('POST', '/tokens', {
+    owner: 'alice',
+    name: 'short',
+    scopes: ['workflows:read'],
+    workspaces: ['ws_sales'],
+    expiresInDays: 1,
+  });
+  const { id, token } = body as { id: string; token: string };
+  using session = await h2(url);
+  const stream = session.request({ ':path': '/files/events', authorization: `Bearer ${token}` });
+  let text = '';
+  const first = Promise.withResolvers<void>();
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    first.resolve();
+  });
+  await first.promise;
+  await house.gateway.admin('POST', `/tokens/${id}/revoke`);
+  await once(stream, 'close');
+  expect([stream.rstCode, text]).toEqual([0, expect.stringContaining('data: one\n\nevent: error\ndata: ')]);
+  expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+});
+
 it('draining says GOAWAY, finishes what was begun and takes no more', async () => {
   await using own = await startTlsGateway(upstream.url, { routes: ROUTES });
   upstream.replyToHead = () => '';

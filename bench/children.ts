@@ -47,7 +47,7 @@ export async function startScopegate(
   const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
   writeFileSync(
     path,
-    `gateway: ${JSON.stringify({ host: '127.0.0.1', port: 0, ...settings })}
+    `gateway: ${JSON.stringify({ host: '127.0.0.1', port: 0, guesses: { tokenFailures: 0 }, ...settings })}
 policy: ${JSON.stringify(policy)}
 store: { driver: sqlite, path: scopegate.db }
 log: { level: info, access: none }

@@ -10,7 +10,7 @@ import { Owned } from '../src/owned.ts';
 import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './children.ts';
 import { median } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
-import { CONNECTIONS, fillStore, load, prove, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
+import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
 
 export async function benchGateway({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
@@ -29,19 +29,7 @@ export async function benchGateway({ quick, say }: BenchOptions): Promise<Sectio
       { ...proxy, name: 'http-proxy-3', checksTokens: true, rounds: [] },
       { ...scopegate, name: 'scopegate', checksTokens: true, rounds: [] },
     ];
-    for (const target of targets) await prove(target, house);
-    say('every target answers 200, 401 and 403 where it should');
-    for (const target of targets) await load(target, house, quick ? 1 : 4);
-    for (let round = 0; round < (quick ? 2 : 5); round++) {
-      // Another one is first each time, so that none always follows the same neighbour.
-      for (let turn = 0; turn < targets.length; turn++) {
-        const target = targets[(turn + round) % targets.length]!;
-        target.rounds.push(await load(target, house, quick ? 2 : 6));
-      }
-      say(
-        `round ${round + 1}: ${targets.map((each) => `${each.name} ${each.rounds.at(-1)!.cpuMicroseconds.toFixed(1)} µs`).join(', ')}`,
-      );
-    }
+    await measureInTurn(targets, house, { quick, say });
     return report(targets);
   } finally {
     await owned.release();

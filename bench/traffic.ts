@@ -61,7 +61,7 @@ function headersFor(text: string): Record<string, string> {
 }
 
 /** Throws unless the target says yes and no at the right places, and a yes is the upstream's own answer. */
-export async function prove(target: Target, house: House): Promise<void> {
+async function prove(target: Target, house: House): Promise<void> {
   const ask = async (holder: Pick<Holder, 'text'> | null, environmentId: string) => {
     const headers = holder === null ? {} : headersFor(holder.text);
     const { statusCode, body } = await request(target.url + pathFor(environmentId), {
@@ -91,7 +91,7 @@ export async function prove(target: Target, house: House): Promise<void> {
   if (wrong !== undefined) throw new Error(`${target.name}: answered ${wrong[0]} where ${wrong[1]} is right`);
 }
 
-export async function load(target: Target, house: House, seconds: number): Promise<Round> {
+async function load(target: Target, house: House, seconds: number): Promise<Round> {
   const requests = house.holders.map(({ text, environmentId }) => ({
     path: pathFor(environmentId),
     headers: headersFor(text),
@@ -103,4 +103,25 @@ export async function load(target: Target, house: House, seconds: number): Promi
   const used = cpuSeconds(target.pid) - before;
   if (result.wrong > 0) throw new Error(`${target.name}: ${result.wrong} answers under load were not 200`);
   return { ...result, cpuMicroseconds: (used * 1e6) / result.answered };
+}
+
+/** Proves each target, warms it up, then loads them one after the other, round by round, into their `rounds`. */
+export async function measureInTurn(
+  targets: readonly Target[],
+  house: House,
+  { quick, say }: BenchOptions,
+): Promise<void> {
+  for (const target of targets) await prove(target, house);
+  say('every target answers 200, 401 and 403 where it should');
+  for (const target of targets) await load(target, house, quick ? 1 : 4);
+  for (let round = 0; round < (quick ? 2 : 5); round++) {
+    // Another one is first each time, so that none always follows the same neighbour.
+    for (let turn = 0; turn < targets.length; turn++) {
+      const target = targets[(turn + round) % targets.length]!;
+      target.rounds.push(await load(target, house, quick ? 2 : 6));
+    }
+    say(
+      `round ${round + 1}: ${targets.map((each) => `${each.name} ${each.rounds.at(-1)!.cpuMicroseconds.toFixed(1)} µs`).join(', ')}`,
+    );
+  }
 }

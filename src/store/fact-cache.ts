@@ -75,8 +75,7 @@ export class FactCache implements FactView, Follower {
 
   /** The view for a decision to be made at `monotonicMs`: the cache, or, while the feed is silent, one that asks anew. */
   view(monotonicMs: number): FactView {
-    const fresh = monotonicMs - this.#heardAtMs <= this.#options.maxStalenessMs;
-    return fresh ? this : new UncachedView(this.#source);
+    return this.isFresh(monotonicMs) ? this : new UncachedView(this.#source);
   }
 
   /** What is cached. undefined: ask `load`. Reached only through `view`, which knows whether to believe it. */
@@ -163,13 +162,13 @@ export class FactCache implements FactView, Follower {
     this.#heardAtMs = this.#options.monotonicMs();
   }
 
-  isFresh(): boolean {
-    return this.staleMs() <= this.#options.maxStalenessMs;
+  isFresh(monotonicMs = this.#options.monotonicMs()): boolean {
+    return this.staleMs(monotonicMs) <= this.#options.maxStalenessMs;
   }
 
   /** Milliseconds since the feed was last known to be complete. */
-  staleMs(): number {
-    return this.#options.monotonicMs() - this.#heardAtMs;
+  staleMs(monotonicMs = this.#options.monotonicMs()): number {
+    return monotonicMs - this.#heardAtMs;
   }
 
   get stats(): { readonly present: number; readonly absent: number; readonly hits: number; readonly misses: number } {

@@ -7,11 +7,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
 import { OTHER_CORE, startChild, startScopegate } from './children.ts';
-import { buildHouse } from './house.ts';
 import { residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
+import { fillStore } from './traffic.ts';
 
 const GROWTH_MAX = 64;
 const GIB = 1024 ** 3;
@@ -24,9 +23,7 @@ export async function benchBodies({ quick, say }: BenchOptions): Promise<Section
     const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
       rmSync(path, { recursive: true, force: true }),
     );
-    const store = new SqliteStore(join(folder, 'scopegate.db'));
-    const house = await buildHouse(store, { tokens: 1, keep: [0], say });
-    await store.close();
+    const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/bodies-upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);
     const token = house.holders[0]!.text;

@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
 import { type Child, OTHER_CORE, runChild, startChild, startScopegate } from './children.ts';
-import { buildHouse, type Holder } from './house.ts';
+import type { Holder } from './house.ts';
 import { median, residentMegabytes } from './measure.ts';
 import type { CrowdPlan } from './processes/crowd.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
+import { fillStore } from './traffic.ts';
 
 const RATIO_MAX = 2;
 const SLOW = 500;
@@ -30,9 +30,7 @@ export async function benchClients({ quick, say }: BenchOptions): Promise<Sectio
     const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
       rmSync(path, { recursive: true, force: true }),
     );
-    const store = new SqliteStore(join(folder, 'scopegate.db'));
-    const house = await buildHouse(store, { tokens: 1, keep: [0], say });
-    await store.close();
+    const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);
     const holder = house.holders[0]!;

@@ -29,10 +29,10 @@ export interface Target extends Child {
   readonly rounds: Round[];
 }
 
-export async function fillStore(path: string, say: BenchOptions['say']): Promise<House> {
+export async function fillStore(path: string, say: BenchOptions['say'], tokens = TOKENS): Promise<House> {
   const store = new SqliteStore(path);
   try {
-    return await buildHouse(store, { tokens: TOKENS, keep: Array.from({ length: TOKENS }, (_, index) => index), say });
+    return await buildHouse(store, { tokens, keep: Array.from({ length: tokens }, (_, index) => index), say });
   } finally {
     await store.close();
   }

@@ -7,7 +7,7 @@ import type { FastifyPluginCallback } from 'fastify';
 import type { GatewayFile } from './config/gateway-schema.ts';
 import { type Configuration, loadGateway } from './config/load-gateway.ts';
 import { ConfigError } from './errors.ts';
-import { type RunningGateway, startGateway } from './gateway.ts';
+import { type RunningGateway, startGateway } from './gateway/gateway.ts';
 import { nextRequestId } from './http/request-id.ts';
 import { type Decision, type DescribedRequest, decide } from './middleware/inquiry.ts';
 import { createFastifyPlugin, createMiddleware, type Middleware } from './middleware/middleware.ts';

@@ -12,7 +12,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['http', 'observe', 'upstream', 'store', 'config'],
   ['edge', 'manage'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
-  ['gateway.ts'],
+  ['gateway'],
   ['demo', 'directory', 'library.ts'],
   ['cli'],
   ['main.ts'],

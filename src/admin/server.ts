@@ -10,7 +10,7 @@ import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
-import { StoreUnavailable } from '../store/store.ts';
+import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
 import { readCaller } from './caller.ts';
@@ -198,6 +198,10 @@ function answerError(
   if (error instanceof Rejection) {
     const { status, code, detail, field } = error.details;
     return sendProblem(reply, status, code, detail, field);
+  }
+  if (error instanceof OutcomeUnknown) {
+    const detail = 'The store was lost before it confirmed the change: it may have been made. Read, then decide.';
+    return sendProblem(reply, 503, 'outcome_unknown', detail);
   }
   if (error instanceof StoreUnavailable) {
     reply.header('Retry-After', '1');

@@ -10,7 +10,7 @@ import { startExampleUpstream } from '../demo/example-upstream.ts';
 import { onFreePorts } from '../demo/free-ports.ts';
 import { seed } from '../demo/seed.ts';
 import { tour } from '../demo/tour.ts';
-import { startGateway } from '../gateway.ts';
+import { startGateway } from '../gateway/gateway.ts';
 import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
 import { randomText } from '../secret.ts';

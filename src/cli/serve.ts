@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Env } from '../config/expand.ts';
 import { loadGateway } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
-import { startGateway } from '../gateway.ts';
+import { startGateway } from '../gateway/gateway.ts';
 import { createLog } from '../observe/log.ts';
 import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';

@@ -83,7 +83,7 @@ export class MemoryStore implements Store {
         this.#indexes.set(entry.index, members.set(key, entry.score));
       }
     }
-    const notice = { revision, keys: change.writes.map((write) => write.key) };
+    const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs: Date.now() };
     this.#log.push(notice);
     for (const follower of this.#followers) follower.changed(notice);
     return { ok: true, revision };
@@ -101,6 +101,11 @@ export class MemoryStore implements Store {
       for (const each of this.#followers) each.heard();
     }, HEARTBEAT_MS).unref();
     return () => this.#followers.delete(follower);
+  }
+
+  /** All commits are ours, and heard before they are acknowledged. */
+  async followed(_revision: number): Promise<void> {
+    this.#assertOpen();
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ const MIGRATIONS: readonly string[] = [
   `CREATE TABLE records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, indexes TEXT NOT NULL) WITHOUT ROWID, STRICT;
    CREATE TABLE entries (name TEXT NOT NULL, score REAL NOT NULL, key TEXT NOT NULL, PRIMARY KEY (name, score, key)) WITHOUT ROWID, STRICT;
    CREATE TABLE changes (revision INTEGER PRIMARY KEY AUTOINCREMENT, keys TEXT NOT NULL) STRICT;`,
+  'ALTER TABLE changes ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;',
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */

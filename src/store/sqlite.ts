@@ -3,11 +3,10 @@
  * returned has been synced and survives power loss, not just kill -9. Several processes may share the file; each
  * follows the others' commits through the change table. Never interprets a record.
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../errors.ts';
+import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
 import {
   type Change,
@@ -96,9 +95,10 @@ export class SqliteStore implements Store {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = await this.#waitForLock(() => this.#transaction(change));
+    const committedAtMs = Date.now();
+    const revision = await this.#waitForLock(() => this.#transaction(change, committedAtMs));
     if (revision === null) return { ok: false };
-    const notice = { revision, keys: change.writes.map((write) => write.key) };
+    const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs };
     for (const follower of this.#followers) follower.changed(notice);
     return { ok: true, revision };
   }
@@ -121,13 +121,18 @@ export class SqliteStore implements Store {
     };
   }
 
+  /** A commit of our own is heard before it is acknowledged; for others' we look at once. */
+  async followed(revision: number): Promise<void> {
+    if (this.#followers.size > 0 && this.#followed < revision) this.#ask(() => this.#catchUp());
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#poll);
     this.#followers.clear();
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #transaction(change: Change): number | null {
+  #transaction(change: Change, committedAtMs: number): number | null {
     const { get, put, remove, addEntry, removeEntry, log, trim } = this.#statements;
     this.#database.exec('BEGIN IMMEDIATE');
     try {
@@ -141,7 +146,7 @@ export class SqliteStore implements Store {
         return null;
       }
       const keys = JSON.stringify(change.writes.map((write) => write.key));
-      const revision = Number(log.run(keys).lastInsertRowid);
+      const revision = Number(log.run(keys, committedAtMs).lastInsertRowid);
       for (const { key, record, indexes = [] } of change.writes) {
         const old = row(key);
         if (old !== undefined) {
@@ -166,22 +171,34 @@ export class SqliteStore implements Store {
   #changes(revision: number, limit: number): Notice[] | null {
     const oldest = (this.#statements.oldest.get() as { revision: number | null }).revision;
     if (oldest !== null && oldest > revision + 1) return null;
-    const rows = this.#statements.since.all(revision, limit) as Array<{ revision: number; keys: string }>;
-    return rows.map((row) => ({ revision: row.revision, keys: JSON.parse(row.keys) as string[] }));
+    const rows = this.#statements.since.all(revision, limit) as Array<{
+      revision: number;
+      keys: string;
+      committed_at: number;
+    }>;
+    return rows.map((row) => ({
+      revision: row.revision,
+      keys: JSON.parse(row.keys) as string[],
+      committedAtMs: row.committed_at,
+    }));
   }
 
   /** data_version moves only when another connection commits, so an idle poll costs microseconds. */
   #pollOthers(): void {
     try {
-      const version = this.#currentDataVersion();
-      if (version !== this.#dataVersion) {
-        this.#deliver();
-        this.#dataVersion = version;
-      }
-      for (const follower of this.#followers) follower.heard();
+      this.#catchUp();
     } catch {
       // Not heard: followers notice the silence, and every read says `unavailable` by itself.
     }
+  }
+
+  #catchUp(): void {
+    const version = this.#currentDataVersion();
+    if (version !== this.#dataVersion) {
+      this.#deliver();
+      this.#dataVersion = version;
+    }
+    for (const follower of this.#followers) follower.heard();
   }
 
   #deliver(): void {
@@ -240,29 +257,13 @@ function prepare(database: DatabaseSync) {
        WHERE e.name = ?1 AND e.score > ?2 AND (e.score, e.key) > (?3, ?4) ORDER BY e.score, e.key LIMIT ?5`,
     ),
     count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
-    log: database.prepare('INSERT INTO changes (keys) VALUES (?)'),
+    log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),
     trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
-    since: database.prepare('SELECT revision, keys FROM changes WHERE revision > ? ORDER BY revision LIMIT ?'),
+    since: database.prepare(
+      'SELECT revision, keys, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
+    ),
     oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
     newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
     dataVersion: database.prepare('PRAGMA data_version'),
   };
-}
-
-/** Token hashes are no secrets, but who may do what is nobody else's business, and writing it is everything. */
-function secureFile(path: string): void {
-  const folder = dirname(path);
-  try {
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!existsSync(path)) {
-      closeSync(openSync(path, 'a', 0o600));
-      chmodSync(path, 0o600);
-    }
-  } catch (error) {
-    throw new SetupError(
-      `store: the data folder ${folder} is not writable (${(error as NodeJS.ErrnoException).code}); set store.path or its owner`,
-    );
-  }
-  const open = statSync(path).mode & 0o077;
-  if (open !== 0) throw new SetupError(`store: ${path} can be opened by other users; run: chmod 600 ${path}`);
 }

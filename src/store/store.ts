@@ -41,6 +41,8 @@ export type Committed = { readonly ok: true; readonly revision: number } | { rea
 export interface Notice {
   readonly revision: number;
   readonly keys: readonly string[];
+  /** The engine's wall clock at the commit, in milliseconds. */
+  readonly committedAtMs: number;
 }
 
 /**
@@ -84,6 +86,8 @@ export interface Store extends FactSource {
   changesSince(revision: number, limit: number): Promise<readonly Notice[] | null>;
   /** Returns the way to stop. */
   follow(follower: Follower): () => void;
+  /** Resolves once every follower of this very object has been told of everything up to `revision`. */
+  followed(revision: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -92,3 +96,6 @@ export class StoreUnavailable extends Error {
     super(`the store could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
+
+/** The engine was lost between a commit and its confirmation: the change may have been made, or not. */
+export class OutcomeUnknown extends StoreUnavailable {}

@@ -316,11 +316,13 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };
         await put({ key: 'b', record: 1 }, { key: 'c', record: 1 });
         await put({ key: 'b', record: null });
-        expect(await store.changesSince(revision, 10)).toEqual([
-          { revision: revision + 1, keys: ['b', 'c'] },
-          { revision: revision + 2, keys: ['b'] },
+        const notices = await store.changesSince(revision, 10);
+        expect(notices).toEqual([
+          { revision: revision + 1, keys: ['b', 'c'], committedAtMs: expect.any(Number) },
+          { revision: revision + 2, keys: ['b'], committedAtMs: expect.any(Number) },
         ]);
-        expect(await store.changesSince(revision, 1)).toEqual([{ revision: revision + 1, keys: ['b', 'c'] }]);
+        expect(Math.abs(Date.now() - notices![1]!.committedAtMs)).toBeLessThan(60_000);
+        expect(await store.changesSince(revision, 1)).toEqual(notices!.slice(0, 1));
         expect(await store.changesSince(revision + 2, 10)).toEqual([]);
         expect(await store.changesSince(0, 10)).toHaveLength(3);
       });
@@ -338,7 +340,11 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
           Array.from({ length: 20 }, async (_, index) => {
             const key = `k${index}`;
             const committed = (await put({ key, record: 1 }, { key: 'lock', record: index })) as { revision: number };
-            expect(heard.notices).toContainEqual({ revision: committed.revision, keys: [key, 'lock'] });
+            expect(heard.notices).toContainEqual({
+              revision: committed.revision,
+              keys: [key, 'lock'],
+              committedAtMs: expect.any(Number),
+            });
           }),
         );
         stop();
@@ -432,6 +438,18 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         }
         // The median, because a test machine stalls now and then and a store does not.
         expect(took.sort((left, right) => left - right)[5]).toBeLessThan(FEED_MS);
+        stop();
+      });
+
+      it('whoever asks to have followed up to a revision has heard of it', async () => {
+        if (!shared()) return;
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        for (let round = 0; round < 20; round++) {
+          const committed = await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: round }] });
+          await store.followed((committed as { revision: number }).revision);
+          expect(heard.keys).toContain(`k${round}`);
+        }
         stop();
       });
 

@@ -180,7 +180,7 @@ describe('the file', () => {
     database.exec('DELETE FROM changes WHERE revision = 1');
     database.close();
     expect(await store.changesSince(0, 10)).toBeNull();
-    expect(await store.changesSince(1, 10)).toEqual([{ revision: 2, keys: ['b'] }]);
+    expect(await store.changesSince(1, 10)).toMatchObject([{ revision: 2, keys: ['b'] }]);
     await store.close();
   });
 

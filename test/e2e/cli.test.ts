@@ -106,6 +106,20 @@ describe('scopegate serve', () => {
     expect(await started.stop()).toBe(0);
   });
 
+  it('keeps its young generation small, so that a flood leaves little behind; who sets it otherwise is obeyed', async () => {
+    const path = configuration('young.yaml', 'store: { driver: sqlite, path: young/scopegate.db }');
+    const commandLine = async (env: Record<string, string>) => {
+      const started = scopegate(['serve', '-c', path], { env });
+      await started.until('ready: 1 route');
+      const words = readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8').split('\0');
+      expect(await started.stop()).toBe(0);
+      return words;
+    };
+    if (process.platform !== 'linux') return;
+    expect(await commandLine({})).toContain('--max-semi-space-size=4');
+    expect(await commandLine({ NODE_OPTIONS: '--max-semi-space-size=16' })).not.toContain('--max-semi-space-size=4');
+  });
+
   it('--only splits it: a gateway process follows what the sidecar process writes', async () => {
     const path = configuration('split.yaml', 'store: { driver: sqlite, path: split/scopegate.db }');
     writeFileSync(path, readFileSync(path, 'utf8').replace('public: true', 'require: { scopes: ["bot:read"] }'));

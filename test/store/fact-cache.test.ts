@@ -132,7 +132,7 @@ describe('a change', () => {
     const cache = cacheOn(source);
     void cache.load(keyOf('w'));
     source.records.set(keyOf('w'), found(workspace('w', 'bob')));
-    cache.changed({ revision: 2, keys: ['lock/acme', keyOf('w')] });
+    cache.changed({ revision: 2, keys: ['lock/acme', keyOf('w')], committedAtMs: 0 });
     expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
     expect(cache.load(keyOf('w'))).toEqual(known(workspace('w', 'bob')));
   });
@@ -142,7 +142,7 @@ describe('a change', () => {
     source.records.set(keyOf('w'), found(workspace('w')));
     const cache = cacheOn(source);
     void cache.load(keyOf('w'));
-    cache.changed({ revision: 2, keys: [keyOf('v')] });
+    cache.changed({ revision: 2, keys: [keyOf('v')], committedAtMs: 0 });
     expect(cache.peek('workspace', keyOf('w'))).toEqual(workspace('w'));
   });
 
@@ -152,7 +152,7 @@ describe('a change', () => {
     expect(cache.load(keyOf('w'))).toEqual(known(null));
     expect(cache.peek('workspace', keyOf('w'))).toBeNull();
     source.records.set(keyOf('w'), found(workspace('w')));
-    cache.changed({ revision: 2, keys: [keyOf('w')] });
+    cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
     expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
     expect(cache.load(keyOf('w'))).toEqual(known(workspace('w')));
   });
@@ -166,7 +166,7 @@ describe('a change', () => {
       const source = new SlowSource();
       const cache = cacheOn(source);
       const slow = cache.load(keyOf('w'));
-      cache.changed({ revision: 2, keys: [keyOf('w')] });
+      cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
       source.answer(found(workspace('w', 'before')));
       expect(await slow).toEqual({ kind: 'outdated' });
       expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
@@ -177,7 +177,7 @@ describe('a change', () => {
     const source = new SlowSource();
     const cache = cacheOn(source);
     const old = cache.load(keyOf('w'));
-    cache.changed({ revision: 2, keys: [keyOf('w')] });
+    cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
     const fresh = cache.load(keyOf('w'));
     const alsoFresh = cache.load(keyOf('w'));
     expect(source.reads).toHaveLength(2);
@@ -192,7 +192,7 @@ describe('a change', () => {
     const source = new SlowSource();
     const cache = cacheOn(source);
     const slow = cache.load(keyOf('w'));
-    cache.changed({ revision: 2, keys: [keyOf('w')] });
+    cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
     source.answer(ABSENT);
     expect(await slow).toEqual({ kind: 'outdated' });
     expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
@@ -333,7 +333,7 @@ describe('a shortcut', () => {
   it('never leads to what a change has ended', () => {
     const { source, cache } = ready();
     source.records.set(keyOf('w'), found(workspace('w', 'bob')));
-    cache.changed({ revision: 2, keys: [keyOf('w')] });
+    cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
     expect(workspaceOf(cache)).toBeUndefined();
     void cache.load(keyOf('w'));
     expect(workspaceOf(cache)).toEqual(workspace('w', 'bob'));
@@ -342,7 +342,7 @@ describe('a shortcut', () => {
   it('to an environment that was deleted ends with the change that deleted it', () => {
     const { source, cache } = ready();
     source.records.delete(environment('e'));
-    cache.changed({ revision: 2, keys: [environment('e')] });
+    cache.changed({ revision: 2, keys: [environment('e')], committedAtMs: 0 });
     expect(cache.peekIn('environment', 'acme', 'e')).toBeUndefined();
     void cache.load(environment('e'));
     expect(cache.peekIn('environment', 'acme', 'e')).toBeNull();
@@ -356,7 +356,7 @@ describe('a shortcut', () => {
     }
     expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
     source.records.set(keyOf('w'), found(workspace('w', 'bob')));
-    cache.changed({ revision: 2, keys: [keyOf('w'), environment('e')] });
+    cache.changed({ revision: 2, keys: [keyOf('w'), environment('e')], committedAtMs: 0 });
     expect(cache.peekIn('environment', 'acme', 'e')).toBeUndefined();
     for (const key of [environment('e'), keyOf('w')]) void cache.load(key);
     expect(workspaceOf(cache)).toEqual(workspace('w', 'bob'));

@@ -11,7 +11,7 @@ import { request } from 'undici';
 import { parse } from 'yaml';
 import { type Configuration, loadGateway } from '../../src/config/load-gateway.ts';
 import { type Seeded, type SeededTokens, seed } from '../../src/demo/seed.ts';
-import { type RunningGateway, startGateway } from '../../src/gateway.ts';
+import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { Clock } from '../../src/observe/clock.ts';
 import { Bell } from './bell.ts';
 

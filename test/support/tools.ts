@@ -10,6 +10,8 @@ const TOOLS: Readonly<Record<string, string>> = {
   h2load: 'nghttp2-client',
   nginx: 'nginx',
   caddy: 'caddy',
+  'redis-server': 'redis-server',
+  'redis-sentinel': 'redis-sentinel',
 };
 
 export function hasTool(name: string): boolean {

@@ -1,37 +1,31 @@
 /**
- * The composition root: builds every part of a running gateway once and owns the order in which they stop. The only
- * file that knows which adapter was chosen.
+ * The composition root: builds every part of a running gateway once and owns the order in which they stop. Rooms below
+ * know nothing of each other; this one knows them all.
  */
-import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAdmin, loadAdminKeys } from './admin/admin-key.ts';
-import { type RunningAdmin, startAdmin } from './admin/server.ts';
-import { type Configuration, proxyMatcher } from './config/load-gateway.ts';
-import { type DecisionOptions, startDecisionListener } from './decision/listener.ts';
-import { accessLog } from './edge/access-log.ts';
-import type { Endpoint } from './edge/endpoint.ts';
-import { GuessThrottle } from './edge/guess-throttle.ts';
-import { keepStreams } from './edge/keep-streams.ts';
-import { Pipeline } from './edge/pipeline.ts';
-import type { Ruleset } from './edge/ruleset.ts';
-import { clientLimits } from './http/client-limits.ts';
-import { Listener } from './http/listener.ts';
-import { nextRequestId } from './http/request-id.ts';
-import { keepCertificate } from './lifecycle/live-certificate.ts';
-import { type Reload, type ReloadCause, Reloader } from './lifecycle/reloader.ts';
-import { type Phase, Report } from './lifecycle/report.ts';
-import { UpstreamPools } from './lifecycle/upstream-pools.ts';
-import { startPurge } from './manage/purge.ts';
-import { ClientAuthentication } from './oauth/client-authentication.ts';
-import { oauthEndpoints } from './oauth/endpoints.ts';
-import { type Clock, systemClock } from './observe/clock.ts';
-import type { Log } from './observe/log.ts';
-import { Metrics } from './observe/metrics.ts';
-import { Owned } from './owned.ts';
-import { FactCache } from './store/fact-cache.ts';
-import { SqliteStore } from './store/sqlite.ts';
-import type { Store } from './store/store.ts';
-import { version } from './version.ts';
+import { loadAdminKeys } from '../admin/admin-key.ts';
+import { type RunningAdmin, startAdmin } from '../admin/server.ts';
+import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
+import { accessLog } from '../edge/access-log.ts';
+import { GuessThrottle } from '../edge/guess-throttle.ts';
+import { keepStreams } from '../edge/keep-streams.ts';
+import { Pipeline } from '../edge/pipeline.ts';
+import type { Ruleset } from '../edge/ruleset.ts';
+import type { Listener } from '../http/listener.ts';
+import { keepCertificate } from '../lifecycle/live-certificate.ts';
+import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
+import { type Phase, Report } from '../lifecycle/report.ts';
+import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
+import { startPurge } from '../manage/purge.ts';
+import { type Clock, systemClock } from '../observe/clock.ts';
+import type { Log } from '../observe/log.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { Owned } from '../owned.ts';
+import { FactCache } from '../store/fact-cache.ts';
+import { version } from '../version.ts';
+import { ownEndpoints } from './endpoints.ts';
+import { listen, listenForDecisions } from './listeners.ts';
+import { openStore } from './open-store.ts';
 
 export interface GatewayOptions {
   readonly configuration: Configuration;
@@ -73,13 +67,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock } = options;
   const { file } = configuration;
-  const storePath = configuration.resolvePath(file.store.driver === 'sqlite' ? file.store.path : 'data/scopegate.db');
-  const store = owned.add(new SqliteStore(storePath), (opened) => opened.close());
+  const { opened: store, folder } = openStore(configuration);
+  owned.add(store, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
   const metrics = new Metrics();
 
-  const adminKeys = loadAdminKeys(env, dirname(storePath));
+  const adminKeys = loadAdminKeys(env, folder);
   if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
@@ -90,7 +84,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
       return { failuresMax, windowMs };
     }, clock.monotonicMs);
-  const endpointsOf = ownEndpoints(options, store, adminKeys.keys, throttle('clientFailures'), clock);
+  const endpointsOf = ownEndpoints(options.log, store, adminKeys.keys, throttle('clientFailures'), clock);
   const apply = (next: Configuration) => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = endpointsOf(next);
@@ -176,7 +170,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       owned.add(keepCertificate(listener, paths, configuration.keyPair, { log, metrics, clock }), (stop) => stop());
     }
     if (file.decision !== undefined) {
-      decision = await startDecisionListener(decisionOptions(options, file.decision, inForce, pipeline, clock));
+      decision = await listenForDecisions(options, file.decision, inForce, pipeline, clock);
       listeners.push(decision);
     }
   }
@@ -205,74 +199,5 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       stopped ??= stop();
       return stopped;
     },
-  };
-}
-
-function ownEndpoints(
-  { log }: GatewayOptions,
-  store: Store,
-  adminKeys: readonly string[],
-  guesses: GuessThrottle,
-  clock: Clock,
-) {
-  // Counts failures, which outlive a reload.
-  const clients = new ClientAuthentication(store, guesses);
-  return ({ file: { gateway, oauth }, policy }: Configuration): ReadonlyMap<string, Endpoint> =>
-    new Map(
-      Object.entries(
-        oauthEndpoints({
-          store,
-          policy: () => policy,
-          nowMs: clock.nowMs,
-          clients,
-          isAdmin: (authorization) => isAdmin(adminKeys, authorization),
-          issuer:
-            gateway.publicUrl?.replace(/\/$/, '') ??
-            `${gateway.tls === undefined ? 'http' : 'https'}://${gateway.host}:${gateway.port}`,
-          prefix: oauth.prefix,
-          onError: (error) => log.error({ err: error }, 'oauth: unexpected error'),
-        }),
-      ),
-    );
-}
-
-function listen(
-  { configuration, log }: GatewayOptions,
-  ruleset: () => Ruleset,
-  pipeline: Pipeline,
-  clock: Clock,
-): Promise<Listener> {
-  const { tls } = configuration.file.gateway;
-  const { keyPair } = configuration;
-  return Listener.start({
-    name: 'gateway',
-    host: configuration.file.gateway.host,
-    port: configuration.file.gateway.port,
-    tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
-    limits: clientLimits(configuration.file.gateway),
-    handle: (exchange) => pipeline.handle(exchange),
-    upgrades: true,
-    refuse: () => ruleset().policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
-    onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
-  });
-}
-
-function decisionOptions(
-  { configuration, log }: GatewayOptions,
-  settings: NonNullable<Configuration['file']['decision']>,
-  ruleset: () => Ruleset,
-  pipeline: Pipeline,
-  clock: Clock,
-): DecisionOptions {
-  return {
-    host: settings.host,
-    port: settings.port,
-    proxy: settings.for,
-    limits: clientLimits(configuration.file.gateway),
-    isTrusted: proxyMatcher(settings.trustedProxies),
-    pipeline,
-    dialect: () => ruleset().policy.dialect,
-    nextRequestId: () => nextRequestId(clock.nowMs()),
-    onBug: (error) => log.error({ err: error }, 'decision: unexpected error'),
   };
 }

@@ -1,0 +1,58 @@
+/** The ports on which requests and questions come in, as the configuration describes them. Hands both to the pipeline. */
+import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
+import { startDecisionListener } from '../decision/listener.ts';
+import type { Pipeline } from '../edge/pipeline.ts';
+import type { Ruleset } from '../edge/ruleset.ts';
+import { clientLimits } from '../http/client-limits.ts';
+import { Listener } from '../http/listener.ts';
+import { nextRequestId } from '../http/request-id.ts';
+import type { Clock } from '../observe/clock.ts';
+import type { Log } from '../observe/log.ts';
+
+interface ListenerOptions {
+  readonly configuration: Configuration;
+  readonly log: Log;
+}
+
+/** The gateway's own port. Rejects with SetupError where it cannot be had. */
+export function listen(
+  { configuration, log }: ListenerOptions,
+  ruleset: () => Ruleset,
+  pipeline: Pipeline,
+  clock: Clock,
+): Promise<Listener> {
+  const { tls } = configuration.file.gateway;
+  const { keyPair } = configuration;
+  return Listener.start({
+    name: 'gateway',
+    host: configuration.file.gateway.host,
+    port: configuration.file.gateway.port,
+    tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
+    limits: clientLimits(configuration.file.gateway),
+    handle: (exchange) => pipeline.handle(exchange),
+    upgrades: true,
+    refuse: () => ruleset().policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
+    onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
+  });
+}
+
+/** The port for proxies that only ask. Rejects with SetupError where it cannot be had. */
+export function listenForDecisions(
+  { configuration, log }: ListenerOptions,
+  settings: NonNullable<Configuration['file']['decision']>,
+  ruleset: () => Ruleset,
+  pipeline: Pipeline,
+  clock: Clock,
+): Promise<Listener> {
+  return startDecisionListener({
+    host: settings.host,
+    port: settings.port,
+    proxy: settings.for,
+    limits: clientLimits(configuration.file.gateway),
+    isTrusted: proxyMatcher(settings.trustedProxies),
+    pipeline,
+    dialect: () => ruleset().policy.dialect,
+    nextRequestId: () => nextRequestId(clock.nowMs()),
+    onBug: (error) => log.error({ err: error }, 'decision: unexpected error'),
+  });
+}

@@ -85,7 +85,8 @@ export class MemoryStore implements Store {
     }
     const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs: Date.now() };
     this.#log.push(notice);
-    for (const follower of this.#followers) follower.changed(notice);
+    for (const follower of this.#followers) follower.changed(notice, true);
+    for (const follower of this.#followers) follower.heard(revision);
     return { ok: true, revision };
   }
 
@@ -96,9 +97,9 @@ export class MemoryStore implements Store {
 
   follow(follower: Follower): () => void {
     this.#followers.add(follower);
-    follower.heard();
+    follower.heard(this.#revision);
     this.#heartbeat ??= setInterval(() => {
-      for (const each of this.#followers) each.heard();
+      for (const each of this.#followers) each.heard(this.#revision);
     }, HEARTBEAT_MS).unref();
     return () => this.#followers.delete(follower);
   }

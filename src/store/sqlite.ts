@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../errors.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
+import { prepare } from './sqlite-statements.ts';
 import {
   type Change,
   type Committed,
@@ -26,7 +27,7 @@ import {
 const POLL_MS = 25;
 /** Notices kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
-/** How long another process's lock is waited for: by a start, and by a commit, which lets everything else go on meanwhile. */
+/** How long another process's lock is waited for: by a start, and by a commit, beside which everything else goes on. */
 const BUSY_MS = 2000;
 const BUSY_PAUSE_MS = 10;
 const SQLITE_BUSY = 5;
@@ -42,7 +43,9 @@ export class SqliteStore implements Store {
   readonly #statements: ReturnType<typeof prepare>;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
+  /** Followers know everything up to here, and what is in `#told`. */
   #followed = 0;
+  readonly #told = new Set<number>();
 
   /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
   constructor(path: string) {
@@ -95,12 +98,8 @@ export class SqliteStore implements Store {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const committedAtMs = Date.now();
-    const revision = await this.#waitForLock(() => this.#transaction(change, committedAtMs));
-    if (revision === null) return { ok: false };
-    const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs };
-    for (const follower of this.#followers) follower.changed(notice);
-    return { ok: true, revision };
+    const revision = await this.#waitForLock(() => this.#transaction(change));
+    return revision === null ? { ok: false } : { ok: true, revision };
   }
 
   async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
@@ -114,7 +113,7 @@ export class SqliteStore implements Store {
       this.#poll = setInterval(() => this.#pollOthers(), POLL_MS).unref();
     }
     this.#followers.add(follower);
-    follower.heard();
+    follower.heard(this.#followed);
     return () => {
       this.#followers.delete(follower);
       if (this.#followers.size === 0) clearInterval(this.#poll);
@@ -132,8 +131,11 @@ export class SqliteStore implements Store {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #transaction(change: Change, committedAtMs: number): number | null {
+  #transaction(change: Change): number | null {
     const { get, put, remove, addEntry, removeEntry, log, trim } = this.#statements;
+    const committedAtMs = Date.now();
+    const keys = change.writes.map((write) => write.key);
+    let revision: number;
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const before = new Map<string, Row | undefined>();
@@ -145,8 +147,7 @@ export class SqliteStore implements Store {
         this.#database.exec('ROLLBACK');
         return null;
       }
-      const keys = JSON.stringify(change.writes.map((write) => write.key));
-      const revision = Number(log.run(keys, committedAtMs).lastInsertRowid);
+      revision = Number(log.run(JSON.stringify(keys), committedAtMs).lastInsertRowid);
       for (const { key, record, indexes = [] } of change.writes) {
         const old = row(key);
         if (old !== undefined) {
@@ -161,11 +162,20 @@ export class SqliteStore implements Store {
       }
       if (revision % 1000 === 0) trim.run(revision - LOG_LENGTH);
       this.#database.exec('COMMIT');
-      return revision;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
+    this.#tell({ revision, keys, committedAtMs });
+    return revision;
+  }
+
+  /** Of our own commit, in the same turn: nobody may read the cache in between. */
+  #tell(notice: Notice): void {
+    if (this.#followers.size === 0) return;
+    this.#told.add(notice.revision);
+    for (const follower of this.#followers) follower.changed(notice, true);
+    this.#pollOthers();
   }
 
   #changes(revision: number, limit: number): Notice[] | null {
@@ -183,7 +193,6 @@ export class SqliteStore implements Store {
     }));
   }
 
-  /** data_version moves only when another connection commits, so an idle poll costs microseconds. */
   #pollOthers(): void {
     try {
       this.#catchUp();
@@ -192,13 +201,17 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** data_version moves only when another connection commits, so an idle poll costs microseconds. */
   #catchUp(): void {
     const version = this.#currentDataVersion();
     if (version !== this.#dataVersion) {
       this.#deliver();
       this.#dataVersion = version;
     }
-    for (const follower of this.#followers) follower.heard();
+    // Others have committed nothing that has not been told, so nothing is missing before our own.
+    this.#followed = Math.max(this.#followed, ...this.#told);
+    this.#told.clear();
+    for (const follower of this.#followers) follower.heard(this.#followed);
   }
 
   #deliver(): void {
@@ -209,7 +222,7 @@ export class SqliteStore implements Store {
       return;
     }
     for (const notice of notices) {
-      for (const follower of this.#followers) follower.changed(notice);
+      if (!this.#told.has(notice.revision)) for (const follower of this.#followers) follower.changed(notice, false);
       this.#followed = notice.revision;
     }
   }
@@ -243,27 +256,4 @@ export class SqliteStore implements Store {
       throw new StoreUnavailable(error);
     }
   }
-}
-
-function prepare(database: DatabaseSync) {
-  return {
-    get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),
-    put: database.prepare('INSERT OR REPLACE INTO records (key, version, record, indexes) VALUES (?, ?, ?, ?)'),
-    remove: database.prepare('DELETE FROM records WHERE key = ?'),
-    addEntry: database.prepare('INSERT OR REPLACE INTO entries (name, score, key) VALUES (?, ?, ?)'),
-    removeEntry: database.prepare('DELETE FROM entries WHERE name = ? AND score = ? AND key = ?'),
-    scan: database.prepare(
-      `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
-       WHERE e.name = ?1 AND e.score > ?2 AND (e.score, e.key) > (?3, ?4) ORDER BY e.score, e.key LIMIT ?5`,
-    ),
-    count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
-    log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),
-    trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
-    since: database.prepare(
-      'SELECT revision, keys, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
-    ),
-    oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
-    newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
-    dataVersion: database.prepare('PRAGMA data_version'),
-  };
 }

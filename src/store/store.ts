@@ -50,11 +50,15 @@ export interface Notice {
  * returns, so that the next request sees it; for others' within the adapter's polling interval.
  */
 export interface Follower {
-  changed(notice: Notice): void;
+  /** `ours`: a commit of this very store object, not one that came with the feed. */
+  changed(notice: Notice, ours: boolean): void;
   /** Notices were lost: believe nothing that is cached. */
   flushed(): void;
-  /** Everything committed up to now has been delivered. Called at least twice per second while the feed is alive. */
-  heard(): void;
+  /**
+   * Everything committed up to now has been delivered, which is everything up to `revision`, without a gap. Called at
+   * least twice per second while the feed is alive, and soon after every delivery.
+   */
+  heard(revision: number): void;
 }
 
 export interface ScanOptions {

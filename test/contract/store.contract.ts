@@ -24,12 +24,16 @@ const PATIENCE_MS = 2000;
 /** Notes what it hears, and lets a test wait for it. */
 export class Listener implements Follower {
   readonly notices: Notice[] = [];
+  /** Revisions of the commits that were said to be this store's own. */
+  readonly ours: number[] = [];
   flushes = 0;
   heardCount = 0;
+  heardRevision = -1;
   readonly #waiting = new Set<() => void>();
 
-  changed(notice: Notice): void {
+  changed(notice: Notice, ours: boolean): void {
     this.notices.push(notice);
+    if (ours) this.ours.push(notice.revision);
     this.#wake();
   }
 
@@ -38,8 +42,9 @@ export class Listener implements Follower {
     this.#wake();
   }
 
-  heard(): void {
+  heard(revision: number): void {
     this.heardCount++;
+    this.heardRevision = revision;
     this.#wake();
   }
 
@@ -350,6 +355,15 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         stop();
       });
 
+      it('hears that a commit was this store’s own, and soon that nothing before it is missing', async () => {
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };
+        expect(heard.ours).toEqual([revision]);
+        await heard.until(() => heard.heardRevision === revision);
+        stop();
+      });
+
       it('is one of many, and hears nothing after it stopped', async () => {
         const [one, two] = [new Listener(), new Listener()];
         const stopOne = store.follow(one);
@@ -450,6 +464,40 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
           await store.followed((committed as { revision: number }).revision);
           expect(heard.keys).toContain(`k${round}`);
         }
+        stop();
+      });
+
+      it('a follower never hears that it knows everything up to a revision while something before it is missing', async () => {
+        if (!shared()) return;
+        const told = new Set<number>();
+        const gaps: string[] = [];
+        const heard = new (class extends Listener {
+          override changed(notice: Notice, ours: boolean): void {
+            told.add(notice.revision);
+            super.changed(notice, ours);
+          }
+          override heard(revision: number): void {
+            for (let each = 1; each <= revision; each++)
+              if (!told.has(each)) gaps.push(`${each} is missing before ${revision}`);
+            super.heard(revision);
+          }
+        })();
+        const stop = store.follow(heard);
+        const revisions: number[] = [];
+        const write = async (by: Store, name: string) => {
+          for (let round = 0; round < 50; round++) {
+            const committed = await by.commit({ expects: [], writes: [{ key: `${name}${round}`, record: 1 }] });
+            revisions.push((committed as { revision: number }).revision);
+            await new Promise(setImmediate);
+          }
+        };
+        await Promise.all([write(store, 'own'), write(peer, 'other')]);
+        await heard.until(() => heard.heardRevision === Math.max(...revisions));
+        expect(gaps).toEqual([]);
+        expect(heard.keys.toSorted()).toEqual(
+          (await store.changesSince(0, 1000))!.flatMap(({ keys }) => keys).toSorted(),
+        );
+        expect(heard.ours).toHaveLength(50);
         stop();
       });
 

@@ -1,0 +1,25 @@
+/** The SQL of the embedded store, prepared once. Decides nothing. */
+import type { DatabaseSync } from 'node:sqlite';
+
+export function prepare(database: DatabaseSync) {
+  return {
+    get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),
+    put: database.prepare('INSERT OR REPLACE INTO records (key, version, record, indexes) VALUES (?, ?, ?, ?)'),
+    remove: database.prepare('DELETE FROM records WHERE key = ?'),
+    addEntry: database.prepare('INSERT OR REPLACE INTO entries (name, score, key) VALUES (?, ?, ?)'),
+    removeEntry: database.prepare('DELETE FROM entries WHERE name = ? AND score = ? AND key = ?'),
+    scan: database.prepare(
+      `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
+       WHERE e.name = ?1 AND e.score > ?2 AND (e.score, e.key) > (?3, ?4) ORDER BY e.score, e.key LIMIT ?5`,
+    ),
+    count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
+    log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),
+    trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
+    since: database.prepare(
+      'SELECT revision, keys, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
+    ),
+    oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
+    newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
+    dataVersion: database.prepare('PRAGMA data_version'),
+  };
+}

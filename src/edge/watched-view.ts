@@ -10,7 +10,7 @@ import {
   type PlaceKind,
   workspaceKey,
 } from '../core/facts.ts';
-import type { FactView, Loaded } from '../store/fact-cache.ts';
+import type { FactView, Loaded } from '../store/fact-view.ts';
 
 /** What one verdict rests on. */
 export class Rests {

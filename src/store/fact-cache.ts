@@ -4,20 +4,20 @@
  * slow read wins over what was read.
  */
 import { LRUCache } from 'lru-cache';
-import type { FactReader } from '../core/decide.ts';
-import {
-  type CredentialFacts,
-  type EnvironmentFacts,
-  environmentKey,
-  type Fact,
-  type FactByKind,
-  type FactKind,
-  type Link,
-  type PlaceKind,
-  type WorkspaceRecord,
-  workspaceKey,
+import type {
+  CredentialFacts,
+  EnvironmentFacts,
+  Fact,
+  FactByKind,
+  FactKind,
+  Link,
+  PlaceKind,
+  WorkspaceRecord,
 } from '../core/facts.ts';
 import { readFact } from '../core/read-fact.ts';
+import { type FactView, type Loaded, PLACE_KEYS } from './fact-view.ts';
+import { PromptSource } from './prompt-source.ts';
+import { SilentView } from './silent-view.ts';
 import type { FactSource, Follower, Lookup, Notice } from './store.ts';
 
 export interface FactCacheOptions {
@@ -26,6 +26,8 @@ export interface FactCacheOptions {
   readonly absentTtlMs: number;
   /** After this much silence of the change feed nothing cached is believed. */
   readonly maxStalenessMs: number;
+  /** Beyond that, while the store cannot be asked either, for how long what was known last stands in. Absent: 0. */
+  readonly serveDuringOutageMs?: number;
   /** Monotonic milliseconds; wall-clock jumps must not stretch a cached fact. */
   readonly monotonicMs: () => number;
 }
@@ -36,18 +38,11 @@ const ABSENT_SHARE = 0.1;
 const PRESENT_MIN = 1000;
 const ABSENT_MIN = 100;
 
-const PLACE_KEYS = { workspace: workspaceKey, environment: environmentKey };
-
 /** Of each kind. */
 const SHORTCUTS_MAX = 65_536;
 
-/** Facts for a decision, and the way to get those that are missing. */
-export interface FactView extends FactReader {
-  load(key: string): Loaded | Promise<Loaded>;
-}
-
 export class FactCache implements FactView, Follower {
-  readonly #source: FactSource;
+  readonly #source: PromptSource;
   readonly #options: FactCacheOptions;
   readonly #present: LRUCache<string, Fact>;
   readonly #absent: LRUCache<string, true>;
@@ -61,7 +56,7 @@ export class FactCache implements FactView, Follower {
   #misses = 0;
 
   constructor(source: FactSource, options: FactCacheOptions) {
-    this.#source = source;
+    this.#source = new PromptSource(source, options.monotonicMs);
     this.#options = options;
     const perf = { now: options.monotonicMs };
     this.#present = new LRUCache({ max: Math.max(PRESENT_MIN, options.maxEntries), perf });
@@ -75,7 +70,7 @@ export class FactCache implements FactView, Follower {
 
   /** The view for a decision to be made at `monotonicMs`: the cache, or, while the feed is silent, one that asks anew. */
   view(monotonicMs: number): FactView {
-    return this.isFresh(monotonicMs) ? this : new UncachedView(this.#source);
+    return this.isFresh(monotonicMs) ? this : new SilentView(this);
   }
 
   /** What is cached. undefined: ask `load`. Reached only through `view`, which knows whether to believe it. */
@@ -160,6 +155,7 @@ export class FactCache implements FactView, Follower {
 
   heard(): void {
     this.#heardAtMs = this.#options.monotonicMs();
+    this.#source.heard();
   }
 
   isFresh(monotonicMs = this.#options.monotonicMs()): boolean {
@@ -169,6 +165,17 @@ export class FactCache implements FactView, Follower {
   /** Milliseconds since the feed was last known to be complete. */
   staleMs(monotonicMs = this.#options.monotonicMs()): number {
     return monotonicMs - this.#heardAtMs;
+  }
+
+  /** What is cached, for a decision while the store cannot be asked. undefined: nothing, or it has been too long. */
+  lastKnown(key: string): Fact | undefined {
+    const { maxStalenessMs, serveDuringOutageMs = 0 } = this.#options;
+    return this.staleMs() <= maxStalenessMs + serveDuringOutageMs ? this.#present.get(key) : undefined;
+  }
+
+  /** The feed is silent and the store could not be asked: decisions rest on what was known last, if on anything. */
+  isDegraded(): boolean {
+    return this.#source.isFailing && !this.isFresh();
   }
 
   get stats(): { readonly present: number; readonly absent: number; readonly hits: number; readonly misses: number } {
@@ -192,11 +199,13 @@ export class FactCache implements FactView, Follower {
   #keep(key: string, lookup: Lookup): Loaded {
     switch (lookup.kind) {
       case 'absent':
+        this.#forget(key);
         this.#absent.set(key, true);
         return { kind: 'known', fact: null };
       case 'unavailable':
         return lookup;
       case 'found':
+        this.#forget(key);
         try {
           const fact = readFact(key, lookup.record);
           this.#present.set(key, fact);
@@ -205,6 +214,12 @@ export class FactCache implements FactView, Follower {
           return { kind: 'unavailable', cause };
         }
     }
+  }
+
+  /** While the feed is silent the store is asked for what is cached too, and may say something else. */
+  #forget(key: string): void {
+    if (this.#present.delete(key)) this.#endShortcuts();
+    this.#absent.delete(key);
   }
 }
 
@@ -234,43 +249,3 @@ class Shelf<F> {
     this.#byOrganization = new Map();
   }
 }
-
-/** Facts read for one decision and forgotten with it. */
-class UncachedView implements FactView {
-  readonly #source: FactSource;
-  readonly #loaded = new Map<string, Fact | null>();
-
-  constructor(source: FactSource) {
-    this.#source = source;
-  }
-
-  peek<K extends FactKind>(_kind: K, key: string): FactByKind[K] | null | undefined {
-    return this.#loaded.get(key) as FactByKind[K] | null | undefined;
-  }
-
-  peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined {
-    return this.peek(kind, PLACE_KEYS[kind](organizationId, id));
-  }
-
-  follow<K extends FactKind>(link: Link<K>): FactByKind[K] | null | undefined {
-    return this.peek(link.kind, link.key);
-  }
-
-  async load(key: string): Promise<Loaded> {
-    const lookup = await this.#source.read(key);
-    if (lookup.kind === 'unavailable') return lookup;
-    try {
-      const fact = lookup.kind === 'absent' ? null : readFact(key, lookup.record);
-      this.#loaded.set(key, fact);
-      return { kind: 'known', fact };
-    } catch (cause) {
-      return { kind: 'unavailable', cause };
-    }
-  }
-}
-
-/** What a look-up brought. `outdated`: a change overtook it, ask again. */
-export type Loaded =
-  | { readonly kind: 'known'; readonly fact: Fact | null }
-  | { readonly kind: 'outdated' }
-  | { readonly kind: 'unavailable'; readonly cause: unknown };

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Reason } from '../../src/core/reason.ts';
 import { judge } from '../../src/edge/judge.ts';
-import { FactCache, type FactCacheOptions, type Loaded } from '../../src/store/fact-cache.ts';
+import { FactCache, type FactCacheOptions } from '../../src/store/fact-cache.ts';
+import type { Loaded } from '../../src/store/fact-view.ts';
 import type { FactSource, Lookup } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
 

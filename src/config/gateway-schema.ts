@@ -112,7 +112,7 @@ const Cache = section(
     maxStalenessMs: milliseconds('How long facts are believed without a sign of life from the change feed.', 2000),
     absentTtlMs: milliseconds('How long an unknown token stays unknown. 0: asked every time.', 5000, 0),
     serveDuringOutageMs: milliseconds(
-      'How long cached facts go on serving while the store is down, beyond maxStalenessMs. 0: not at all.',
+      'While the store cannot be asked, how long what was known last goes on serving beyond maxStalenessMs, marked X-Scopegate-Degraded: revocations made elsewhere meanwhile are not seen. 0: not at all.',
       0,
       0,
     ),

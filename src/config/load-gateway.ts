@@ -145,8 +145,6 @@ function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
   const message = 'is not supported by this version yet';
   if (file.store.driver !== 'sqlite') yaml.problem(['store', 'driver'], `the ${file.store.driver} store ${message}`);
   if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
-  if (file.cache.serveDuringOutageMs !== 0)
-    yaml.problem(['cache', 'serveDuringOutageMs'], `serving during an outage ${message}`);
 }
 
 /** Every file that an upstream's TLS names must be there, and of use together. */

@@ -1,6 +1,6 @@
 /** Which requests leave a line in the log, as `log.access` says. Never logs a query or a token; refusals have a budget. */
 import { LineBudget, type Log } from '../observe/log.ts';
-import type { PipelineParts } from './pipeline.ts';
+import type { PipelineParts } from './pipeline-parts.ts';
 
 /** Refusals are free for the sender. */
 const REFUSAL_LINES_PER_SECOND = 50;

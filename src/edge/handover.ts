@@ -14,6 +14,8 @@ export interface Passed {
   readonly allowed: Allowed | null;
   /** Who is calling: raw pairs, `X-Scopegate-*`; empty on public routes. */
   readonly identity: readonly string[];
+  /** For X-Scopegate-Degraded, in the answer; null: it is not. */
+  readonly degraded: string | null;
 }
 
 export interface Handover {

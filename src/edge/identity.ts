@@ -52,6 +52,13 @@ export const IDENTITY_NAMES: readonly string[] = [
   'X-Scopegate-Role',
 ];
 
+/** Not who is calling but how sure we are of it: while the store cannot be asked, what was known last stands in. */
+export const DEGRADED_HEADER = 'X-Scopegate-Degraded';
+
+export function degradedLine(degraded: string | null): string {
+  return degraded === null ? '' : `${DEGRADED_HEADER}: ${degraded}\r\n`;
+}
+
 function tokenLines(allowed: Allowed, policy: Policy): string {
   const { token } = allowed;
   let lines = `X-Scopegate-Token-Id: ${token.id}\r\nX-Scopegate-Kind: ${token.kind}\r\nX-Scopegate-Organization: ${token.organizationId}\r\n`;

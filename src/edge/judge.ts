@@ -16,7 +16,8 @@ export interface Facts {
   view(monotonicMs: number): FactView;
 }
 
-export type Judgement = Allowed | Denied;
+/** `degradedMs`: the store could not be asked; how old what it rests on may be. */
+export type Judgement = (Allowed | Denied) & { readonly degradedMs?: number };
 
 const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
 const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
@@ -65,7 +66,10 @@ async function fetchAndDecide(
     const loaded = pending instanceof Promise ? await pending : pending;
     if (loaded.kind === 'unavailable') return UNAVAILABLE;
     const outcome = decide(question, rules, facts, clock.nowMs());
-    if (outcome.kind !== 'need') return outcome;
+    if (outcome.kind !== 'need') {
+      const { degradedMs } = facts;
+      return degradedMs === undefined ? outcome : { ...outcome, degradedMs };
+    }
     key = outcome.key;
   }
   return UNAVAILABLE;

@@ -4,7 +4,7 @@
  */
 
 import { readCredential, withoutQueryCredential } from '../core/credential.ts';
-import type { Allowed, Denied } from '../core/decide.ts';
+import type { Allowed } from '../core/decide.ts';
 import { type HeaderFacts, readHeaders } from '../core/framing.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
@@ -12,50 +12,16 @@ import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
-import type { Clock } from '../observe/clock.ts';
-import type { Metrics } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
-import type { FactCache } from '../store/fact-cache.ts';
 import { clientAddress } from './client-address.ts';
 import { forward } from './forward.ts';
-import type { GuessThrottle } from './guess-throttle.ts';
 import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
-import { identityLines, identityPairs } from './identity.ts';
-import { judge, type Moment } from './judge.ts';
-import type { OpenStreams } from './open-streams.ts';
+import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
+import { type Judgement, judge, type Moment } from './judge.ts';
+import type { PipelineParts } from './pipeline-parts.ts';
 import type { Ruleset } from './ruleset.ts';
 import { ServerTiming } from './server-timing.ts';
-
-export interface RefusedRequest {
-  readonly requestId: string;
-  readonly reason: Reason;
-  readonly method: string;
-  /** Path only: a query may carry secrets. */
-  readonly path: string;
-  readonly routeId: string | null;
-  readonly tokenId: string | null;
-  readonly peerAddress: string;
-  readonly detail: string | null;
-}
-
-export interface PipelineParts {
-  readonly ruleset: () => Ruleset;
-  readonly facts: FactCache;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly guesses: GuessThrottle;
-  /** Where answers that go on for as long as their caller may are kept to that. */
-  readonly streams: OpenStreams;
-  readonly onRefused: (refused: RefusedRequest) => void;
-  readonly onForwarded: (
-    requestId: string,
-    route: Route,
-    allowed: Allowed | null,
-    status: number,
-    complete: boolean,
-  ) => void;
-}
 
 /** What is known about a request so far; grows line by line in `handle`. */
 interface InProgress extends Moment {
@@ -67,6 +33,8 @@ interface InProgress extends Moment {
   readonly handover: Handover | null;
   target: Target | null;
   route: Route | null;
+  /** Told to the client and the upstream: the answer rests on what was known before the store was lost. */
+  degraded: string | null;
 }
 
 export class Pipeline {
@@ -132,10 +100,17 @@ export class Pipeline {
       handover,
       target: null,
       route: null,
+      degraded: null,
     };
   }
 
-  #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Allowed | Denied): void {
+  #degrade(request: InProgress, staleMs: number): void {
+    request.degraded = `store; age=${Math.ceil(staleMs / 1000)}`;
+    this.#parts.metrics.degraded++;
+  }
+
+  #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Judgement): void {
+    if (judgement.degradedMs !== undefined) this.#degrade(request, judgement.degradedMs);
     if (judgement.kind === 'denied') this.#refuseGuess(request, judgement.reason, judgement.token?.id ?? null);
     else this.#serve(request, headers, target, route, judgement);
   }
@@ -160,7 +135,7 @@ export class Pipeline {
   }
 
   #handOver(request: InProgress, handover: Handover, target: Target, route: Route, allowed: Allowed | null): void {
-    const { exchange, ruleset, requestId, monotonicMs } = request;
+    const { exchange, ruleset, requestId, monotonicMs, degraded } = request;
     const { metrics, clock } = this.#parts;
     const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
     // What we would have changed on the way, nobody else does: it would not be what was judged.
@@ -171,7 +146,7 @@ export class Pipeline {
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
     const identity = allowed === null ? [] : identityPairs(allowed, ruleset.policy);
-    handover.pass({ requestId, route, allowed, identity });
+    handover.pass({ requestId, route, allowed, identity, degraded });
   }
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
@@ -193,7 +168,7 @@ export class Pipeline {
       protocol: exchange.protocol,
       trusted: ruleset.isTrustedProxy(exchange.peerAddress),
       forwardAuthorization: route.forwardAuthorization,
-      identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy),
+      identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(request.degraded),
     });
     const outgoing = {
       method: exchange.method,
@@ -207,6 +182,7 @@ export class Pipeline {
     request.timing?.decided();
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       timing: request.timing,
+      degraded: request.degraded,
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
       opened: (stream) => {
         const { authorization } = headers;
@@ -252,6 +228,7 @@ export class Pipeline {
     });
     const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
     if (request.timing !== null) refusal.headers.push(...request.timing.header());
+    if (request.degraded !== null) refusal.headers.push(DEGRADED_HEADER, request.degraded);
     if (reason === 'bad_request') exchange.endConnection();
     exchange.answer(refusal.status, refusal.headers, refusal.body);
     const { method, peerAddress } = exchange;

@@ -22,6 +22,7 @@ import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
+import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { ownEndpoints } from './endpoints.ts';
 import { listen, listenForDecisions } from './listeners.ts';
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   /** false: the pipeline is used from within, and its port stays closed. */
   readonly gatewayListener?: boolean;
   readonly clock?: Clock;
+  /** Stands between the store that is opened and everything that asks it. */
+  readonly aroundStore?: (opened: Store) => Store;
 }
 
 export interface RunningGateway {
@@ -67,7 +70,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock } = options;
   const { file } = configuration;
-  const { opened: store, folder } = openStore(configuration);
+  const { opened, folder } = openStore(configuration);
+  const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());

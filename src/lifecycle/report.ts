@@ -80,6 +80,9 @@ export class Report {
       'Since the change feed was last complete.',
       () => facts.staleMs() / 1000,
     );
+    metrics.gauge('scopegate_degraded', '1: the feed is silent and the store could not be asked.', () =>
+      Number(facts.isDegraded()),
+    );
   }
 
   #configuration() {
@@ -92,7 +95,12 @@ export class Report {
     const { facts, reloader } = this.#parts;
     const { driver } = reloader.configuration.file.store;
     const staleMs = facts.staleMs();
-    return { driver, fresh: facts.isFresh(), staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null };
+    return {
+      driver,
+      fresh: facts.isFresh(),
+      staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null,
+      degraded: facts.isDegraded(),
+    };
   }
 
   #upstreams() {

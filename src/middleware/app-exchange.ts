@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/dialect.ts';
 import type { Handover, Passed } from '../edge/handover.ts';
 import { isForgery } from '../edge/headers.ts';
+import { DEGRADED_HEADER } from '../edge/identity.ts';
 import { NodeExchange } from '../http/node-exchange.ts';
 import { type Permission, permissionOf } from './caller.ts';
 
@@ -26,12 +27,14 @@ export interface Continuation {
 export class AppExchange extends NodeExchange implements Handover {
   readonly servesEndpoints = true;
   readonly #request: AppRequest;
+  readonly #response: ServerResponse;
   readonly #target: string;
   readonly #continuation: Continuation;
 
   constructor(request: AppRequest, response: ServerResponse, target: string, continuation: Continuation) {
     super(request, response);
     this.#request = request;
+    this.#response = response;
     this.#target = target;
     this.#continuation = continuation;
   }
@@ -48,6 +51,7 @@ export class AppExchange extends NodeExchange implements Handover {
   pass(passed: Passed): void {
     removeHeaders(this.#request, passed.route.forwardAuthorization);
     this.#request.scopegate = permissionOf(passed);
+    if (passed.degraded !== null) this.#response.setHeader(DEGRADED_HEADER, passed.degraded);
     // Not from within the pipeline, which would take the application's errors for its own.
     process.nextTick(this.#continuation.pass);
   }

@@ -26,10 +26,13 @@ export interface Permission {
   readonly routeId: string;
   /** null on public routes. */
   readonly caller: Caller | null;
+  /** The store could not be asked, and this rests on what was known last (`cache.serveDuringOutageMs`). */
+  readonly degraded: boolean;
 }
 
-export function permissionOf({ requestId, route, allowed, identity }: Passed): Permission {
-  return { requestId, routeId: route.id, caller: allowed === null ? null : callerOf(identity) };
+export function permissionOf({ requestId, route, allowed, identity, degraded }: Passed): Permission {
+  const caller = allowed === null ? null : callerOf(identity);
+  return { requestId, routeId: route.id, caller, degraded: degraded !== null };
 }
 
 function callerOf(identity: readonly string[]): Caller {

@@ -72,6 +72,8 @@ export class Metrics {
   readonly decision = new Durations();
   readonly total = new Durations();
   readonly streamStop = new Durations();
+  /** Decisions that rest on what was known before the store was lost. */
+  degraded = 0;
 
   constructor() {
     this.#pairs('scopegate_requests_total', 'Requests by route and outcome.', ['route', 'outcome'], this.requests);
@@ -80,6 +82,11 @@ export class Metrics {
       'Relayed answers by upstream and status class.',
       ['upstream', 'class'],
       this.answers,
+    );
+    this.counter(
+      'scopegate_degraded_decisions_total',
+      'Decisions on what was known last, the store being down.',
+      () => this.degraded,
     );
     this.#durations('scopegate_decision_seconds', 'From the request being read to the decision.', this.decision);
     this.#durations('scopegate_request_seconds', 'From the request being read to the end of the answer.', this.total);

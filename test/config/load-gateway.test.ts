@@ -329,7 +329,6 @@ it.each([
   ['redis', 'store: { driver: redis, url: "redis://127.0.0.1" }', '6:18: the redis store'],
   ['workers', 'gateway: { workers: 4 }', '6:21: more than one worker'],
   ['as many workers as processors', 'gateway: { workers: auto }', '6:21: more than one worker'],
-  ['serving during an outage', 'cache: { serveDuringOutageMs: 1000 }', '6:31: serving during an outage'],
 ])('%s is refused while it cannot be obeyed', (_name, line, expected) => {
   expect(problems(`${routes(route('x', '/x'))}${line}\n`)).toEqual([
     `gateway.yaml:${expected} is not supported by this version yet`,

@@ -1,0 +1,41 @@
+/** What the request path is made with, and what it tells about each request. Types only. */
+
+import type { Allowed } from '../core/decide.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Route } from '../core/route-table.ts';
+import type { Clock } from '../observe/clock.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { FactCache } from '../store/fact-cache.ts';
+import type { GuessThrottle } from './guess-throttle.ts';
+import type { OpenStreams } from './open-streams.ts';
+import type { Ruleset } from './ruleset.ts';
+
+export interface RefusedRequest {
+  readonly requestId: string;
+  readonly reason: Reason;
+  readonly method: string;
+  /** Path only: a query may carry secrets. */
+  readonly path: string;
+  readonly routeId: string | null;
+  readonly tokenId: string | null;
+  readonly peerAddress: string;
+  readonly detail: string | null;
+}
+
+export interface PipelineParts {
+  readonly ruleset: () => Ruleset;
+  readonly facts: FactCache;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly guesses: GuessThrottle;
+  /** Where answers that go on for as long as their caller may are kept to that. */
+  readonly streams: OpenStreams;
+  readonly onRefused: (refused: RefusedRequest) => void;
+  readonly onForwarded: (
+    requestId: string,
+    route: Route,
+    allowed: Allowed | null,
+    status: number,
+    complete: boolean,
+  ) => void;
+}

@@ -150,6 +150,7 @@ describe.each(Object.keys(APPS))('in front of an application: %s', (name) => {
     expect(seen.scopegate).toEqual({
       requestId: expect.stringMatching(/^[0-9A-Z]{26}$/),
       routeId: 'workspace',
+      degraded: false,
       caller: {
         tokenId: expect.stringMatching(/^tok_/),
         kind: 'personal',

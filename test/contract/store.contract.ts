@@ -12,7 +12,7 @@ export interface Subject {
   /** Another store on the same records; absent where the engine cannot be shared. */
   readonly peer?: () => Store;
   /** Puts text that is no JSON where the record of `key` stands; absent where nothing can. */
-  readonly damage?: (key: string) => void;
+  readonly damage?: (key: string) => void | Promise<void>;
   readonly dispose: () => Promise<void>;
 }
 
@@ -423,7 +423,7 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
     it('a record that cannot be read back is unavailable, never absent', async () => {
       if (subject.damage === undefined) return;
       await put({ key: 'a', record: 1, indexes: [{ index: 'i', score: 1 }] }, { key: 'b', record: 2 });
-      subject.damage('a');
+      await subject.damage('a');
       expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
       await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
       await expect(store.scan('i', { limit: 1 })).rejects.toThrow(StoreUnavailable);

@@ -1,0 +1,169 @@
+/**
+ * Opens one connection to the node that takes our writes: a server by its address, the master that Sentinel names, or
+ * the owner of our hash slot in a Cluster. Says in words what is wrong with a server that cannot be ours.
+ */
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { Redis, type RedisOptions } from 'ioredis';
+import { SetupError } from '../errors.ts';
+import { SCRIPTS, type Scripted } from './redis-scripts.ts';
+
+/** TCP, TLS, log-in and the first answer together. */
+const CONNECT_MS = 1000;
+
+export interface Node {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RedisAccess {
+  readonly place:
+    | { readonly kind: 'server'; readonly node: Node }
+    | {
+        readonly kind: 'sentinel';
+        readonly name: string;
+        readonly nodes: readonly Node[];
+        readonly username?: string;
+        readonly password?: string;
+        readonly tls: boolean;
+      }
+    | { readonly kind: 'cluster'; readonly nodes: readonly Node[] };
+  readonly username?: string;
+  readonly password?: string;
+  readonly database?: number;
+  /** Absent: in the clear. */
+  readonly tls?: ConnectionOptions;
+}
+
+/** `key`: one of ours; in a Cluster all of them are where it is. Rejects with SetupError where trying again is no use. */
+export async function connect(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
+  const { place } = access;
+  if (place.kind === 'cluster') return opened(access, await ownerOf(access, place.nodes, key), options);
+  if (place.kind === 'server') return opened(access, { ...place.node }, options);
+  const sentinels = place.nodes.map((node) => ({ ...node }));
+  return opened(
+    access,
+    {
+      name: place.name,
+      sentinels,
+      failoverDetector: true,
+      sentinelCommandTimeout: CONNECT_MS,
+      ...given('sentinelUsername', place.username),
+      ...given('sentinelPassword', place.password),
+      ...(access.tls === undefined ? {} : { enableTLSForSentinelMode: true }),
+      ...(place.tls ? { sentinelTLS: access.tls ?? {} } : {}),
+    },
+    options,
+  );
+}
+
+async function opened(access: RedisAccess, target: RedisOptions, options: RedisOptions): Promise<Scripted> {
+  const client = new Redis({
+    lazyConnect: true,
+    // One client is one connection: whoever holds it decides about the next.
+    retryStrategy: null,
+    sentinelRetryStrategy: () => null,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_MS,
+    disconnectTimeout: 100,
+    disableClientInfo: true,
+    // Spoken by everything that calls itself Redis.
+    protocol: 2,
+    scripts: SCRIPTS,
+    ...given('username', access.username),
+    ...given('password', access.password),
+    ...given('db', access.database),
+    ...(access.tls === undefined ? {} : { tls: withName(access.tls, target.host) }),
+    ...target,
+    ...options,
+  }) as Scripted;
+  let reason: Error | undefined;
+  client.on('error', (error: Error) => {
+    reason ??= error;
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no connection within ${CONNECT_MS} ms`)), CONNECT_MS);
+  });
+  try {
+    const connecting = client.connect();
+    connecting.catch(() => undefined);
+    await Promise.race([connecting, late]);
+    return client;
+  } catch (error) {
+    client.disconnect();
+    throw inWords(access, reason ?? (error as Error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Range = [first: number, last: number, owner: [host: string | null, port: number]];
+
+/** Any node knows; the first that answers is believed. */
+async function ownerOf(access: RedisAccess, nodes: readonly Node[], key: string): Promise<Node> {
+  let last: unknown = new Error('no node is configured');
+  for (const node of shuffled(nodes)) {
+    let client: Scripted | undefined;
+    try {
+      client = await opened(access, { ...node }, {});
+      const slot = Number(await client.cluster('KEYSLOT', key));
+      const ranges = (await client.cluster('SLOTS')) as unknown as Range[];
+      const owner = ranges.find(([first, end]) => first <= slot && slot <= end)?.[2];
+      if (owner === undefined) throw new Error(`the cluster has no owner for slot ${slot}`);
+      return { host: owner[0] || node.host, port: owner[1] };
+    } catch (error) {
+      if (/cluster support disabled/i.test(String(error))) {
+        throw new SetupError(`store.cluster: ${node.host}:${node.port} is no Cluster node; name it in store.url`);
+      }
+      if (error instanceof SetupError) throw error;
+      last = error;
+    } finally {
+      client?.disconnect();
+    }
+  }
+  throw last;
+}
+
+const HOPELESS: ReadonlyArray<readonly [RegExp, string]> = [
+  [/WRONGPASS|NOAUTH|invalid password|invalid username/i, 'it refuses the user or password'],
+  [/NOPERM/, 'its user lacks a permission that the store needs'],
+  [/DB index|invalid DB/i, 'it has no such database'],
+  [
+    /^Protocol error|ERR_SSL_WRONG_VERSION|wrong version number|packet length too long/i,
+    'what answers there is not Redis',
+  ],
+  [/certificate|CERT_|UNABLE_TO_|SELF_SIGNED|altnames/i, 'its certificate is not accepted'],
+];
+
+function inWords(access: RedisAccess, error: Error): Error {
+  const text = `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`;
+  const found = HOPELESS.find(([pattern]) => pattern.test(text.trim()) || pattern.test(error.message));
+  // Of a name with several addresses the error has no words of its own.
+  if (found === undefined) return error.message === '' ? new Error(text.trim(), { cause: error }) : error;
+  return new SetupError(`store: ${describePlace(access)}: ${found[1]} (${error.message})`, { cause: error });
+}
+
+/** Without user and password. */
+export function describePlace({ place }: RedisAccess): string {
+  if (place.kind === 'server') return `Redis at ${place.node.host}:${place.node.port}`;
+  const nodes = place.nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return place.kind === 'sentinel' ? `Redis ${place.name} of Sentinel at ${nodes}` : `Redis Cluster at ${nodes}`;
+}
+
+function withName(tls: ConnectionOptions, host: string | undefined): ConnectionOptions {
+  return tls.servername !== undefined || host === undefined || isIP(host) !== 0 ? tls : { ...tls, servername: host };
+}
+
+function given<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]: V });
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((value) => ({ value, at: Math.random() }))
+    .sort((left, right) => left.at - right.at)
+    .map(({ value }) => value);
+}

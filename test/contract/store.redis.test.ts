@@ -1,0 +1,38 @@
+/** The shared store: the suite for every store, against a real server that this file starts. */
+import { afterAll, beforeAll } from 'vitest';
+import { RedisStore } from '../../src/store/redis.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { describeStore } from './store.contract.ts';
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const open = () =>
+  RedisStore.open({
+    access: { place: { kind: 'server', node: { host: '127.0.0.1', port: redis.port } } },
+    keyPrefix: 'test:',
+    commandTimeoutMs: 1000,
+    commitTimeoutMs: 2000,
+    waitReplicas: null,
+    report: () => undefined,
+  });
+
+describeStore('RedisStore', async () => {
+  await redis.cli('flushall');
+  const [store, other] = [await open(), await open()];
+  return {
+    store,
+    peer: () => other,
+    damage: async (key) => {
+      await redis.cli('set', `test:{scopegate}:r:${key}`, '{"cut off');
+    },
+    dispose: async () => {
+      await store.close();
+      await other.close();
+    },
+  };
+});

@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
+import { StoreSchema } from './store-schema.ts';
 
 const Listener = section(
   {
@@ -82,25 +83,6 @@ const Oauth = section(
   { default: {}, description: 'The OAuth endpoints of the gateway.' },
 );
 
-const SqliteStore = section({
-  driver: Type.Literal('sqlite', { description: 'Embedded, for one machine.' }),
-  path: Type.String({
-    minLength: 1,
-    default: 'data/scopegate.db',
-    description: 'The database file. Relative to this file.',
-  }),
-});
-
-const RedisStore = section({
-  driver: Type.Literal('redis', { description: 'Shared by several machines.' }),
-  url: Type.String({
-    pattern: '^rediss?://\\S+$',
-    errorMessage: 'must be a redis:// or rediss:// URL',
-    description: 'The server, redis://[user:password@]host:port[/database]; rediss for TLS.',
-  }),
-  keyPrefix: Type.String({ default: 'scopegate:', description: 'The first characters of every key.' }),
-});
-
 const Cache = section(
   {
     maxEntries: Type.Integer({
@@ -173,10 +155,7 @@ export const GatewaySchema = section(
     decision: Type.Optional(Decision),
     oauth: Oauth,
     policy: file('The policy: which tokens there are and how refusals look.'),
-    store: Type.Union([SqliteStore, RedisStore], {
-      default: { driver: 'sqlite' },
-      description: 'Where organizations, members and tokens are kept.',
-    }),
+    store: StoreSchema,
     cache: Cache,
     routing: Routing,
     log: Log,

@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls';
 import type { Policy } from '../core/policy.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
+import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
@@ -73,6 +74,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   refuseUnsupported(yaml, file);
   const warnings: string[] = [];
   checkUpstreams(yaml, file.upstreams, warnings);
+  checkStore(yaml, file, resolvePath, warnings);
   options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
   for (const read of upstreamFiles(file)) reads(resolvePath(read));
   checkFiles(yaml, file, resolvePath);
@@ -143,7 +145,6 @@ function upstreamFiles({ upstreams }: GatewayFile): string[] {
 /** Settings of the file format that this version cannot obey. Starting without them would be a lie. */
 function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
   const message = 'is not supported by this version yet';
-  if (file.store.driver !== 'sqlite') yaml.problem(['store', 'driver'], `the ${file.store.driver} store ${message}`);
   if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
 }
 

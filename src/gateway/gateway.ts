@@ -70,12 +70,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock } = options;
   const { file } = configuration;
-  const { opened, folder } = openStore(configuration);
+  const { opened, folder, describe } = await openStore(configuration, log);
   const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
   const metrics = new Metrics();
+  describe(metrics);
 
   const adminKeys = loadAdminKeys(env, folder);
   if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));

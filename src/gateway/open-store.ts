@@ -1,6 +1,13 @@
 /** The only file that knows which store was chosen. */
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Configuration } from '../config/load-gateway.ts';
+import { parseRedisUrl } from '../config/redis-url.ts';
+import { Bug } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { RedisStore } from '../store/redis.ts';
+import type { RedisAccess } from '../store/redis-connect.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 
@@ -8,10 +15,72 @@ export interface OpenedStore {
   readonly opened: Store;
   /** Where what belongs to this machine alone is kept, such as a generated admin key. */
   readonly folder: string;
+  describe(metrics: Metrics): void;
 }
 
-/** Throws SetupError with what to mend. */
-export function openStore({ file, resolvePath }: Configuration): OpenedStore {
-  const path = resolvePath(file.store.driver === 'sqlite' ? file.store.path : 'data/scopegate.db');
-  return { opened: new SqliteStore(path), folder: dirname(path) };
+const LOCAL_FOLDER = 'data';
+const REDIS_PORT = 6379;
+const SENTINEL_PORT = 26_379;
+
+type RedisSettings = Extract<Configuration['file']['store'], { driver: 'redis' }>;
+
+/** Rejects with SetupError with what to mend. A Redis that cannot be reached is waited for, by everybody who asks. */
+export async function openStore({ file, resolvePath }: Configuration, log: Log): Promise<OpenedStore> {
+  const { store } = file;
+  if (store.driver === 'sqlite') {
+    const path = resolvePath(store.path);
+    return { opened: new SqliteStore(path), folder: dirname(path), describe: () => undefined };
+  }
+  const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas } = store;
+  const opened = await RedisStore.open({
+    access: redisAccess(store, resolvePath),
+    keyPrefix,
+    commandTimeoutMs,
+    commitTimeoutMs,
+    waitReplicas: waitReplicas === 'all' ? null : waitReplicas,
+    report: (level, message, details = {}) => log[level](details, message),
+  });
+  return { opened, folder: resolvePath(LOCAL_FOLDER), describe: (metrics) => describeRedis(metrics, opened) };
+}
+
+/** What the settings say, together. Reads the files that they name. */
+export function redisAccess(store: RedisSettings, resolvePath: Configuration['resolvePath']): RedisAccess {
+  const { sentinel, cluster, tls } = store;
+  const url = parseRedisUrl(store.url, sentinel === undefined ? REDIS_PORT : SENTINEL_PORT);
+  if (url === null) throw new Bug('the store URL was not checked');
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(resolvePath(path)));
+  const defined = <T extends object>(values: T) =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+      [K in keyof T]: Exclude<T[K], undefined>;
+    };
+  const { nodes } = url;
+  return {
+    place:
+      sentinel !== undefined
+        ? { kind: 'sentinel', nodes, ...sentinel }
+        : cluster
+          ? { kind: 'cluster', nodes }
+          : { kind: 'server', node: nodes[0]! },
+    ...defined({
+      username: store.username ?? url.username,
+      password: store.password ?? url.password,
+      database: url.database,
+    }),
+    ...(url.tls
+      ? {
+          tls: {
+            ...defined({ ca: read(tls?.ca), cert: read(tls?.cert), key: read(tls?.key), servername: tls?.servername }),
+            rejectUnauthorized: tls?.insecureSkipVerify !== true,
+          },
+        }
+      : {}),
+  };
+}
+
+function describeRedis(metrics: Metrics, store: RedisStore): void {
+  metrics.counter(
+    'scopegate_feed_rewound_total',
+    'How often Redis had lost changes that we had heard of: an alarm.',
+    () => store.rewoundCount,
+  );
 }

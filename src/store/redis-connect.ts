@@ -58,7 +58,7 @@ export async function connect(access: RedisAccess, key: string, options: RedisOp
 }
 
 async function opened(access: RedisAccess, target: RedisOptions, options: RedisOptions): Promise<Scripted> {
-  const client = new Redis({
+  const all: RedisOptions & { replyMapping: 'legacy' } = {
     lazyConnect: true,
     // One client is one connection: whoever holds it decides about the next.
     retryStrategy: null,
@@ -78,7 +78,9 @@ async function opened(access: RedisAccess, target: RedisOptions, options: RedisO
     ...(access.tls === undefined ? {} : { tls: withName(access.tls, target.host) }),
     ...target,
     ...options,
-  }) as Scripted;
+    replyMapping: 'legacy',
+  };
+  const client = new Redis(all) as Scripted;
   let reason: Error | undefined;
   client.on('error', (error: Error) => {
     reason ??= error;

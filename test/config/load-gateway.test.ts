@@ -326,7 +326,6 @@ describe('the pair that gateway.tls names', () => {
 });
 
 it.each([
-  ['redis', 'store: { driver: redis, url: "redis://127.0.0.1" }', '6:18: the redis store'],
   ['workers', 'gateway: { workers: 4 }', '6:21: more than one worker'],
   ['as many workers as processors', 'gateway: { workers: auto }', '6:21: more than one worker'],
 ])('%s is refused while it cannot be obeyed', (_name, line, expected) => {

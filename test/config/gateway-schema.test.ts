@@ -88,7 +88,15 @@ routes:
   - { id: open, match: { path: / }, public: true, upstream: a }
 `);
   expect(problems).toEqual([]);
-  expect(value?.store).toEqual({ driver: 'redis', url: 'rediss://user:pw@redis:6379/1', keyPrefix: 'scopegate:' });
+  expect(value?.store).toEqual({
+    driver: 'redis',
+    url: 'rediss://user:pw@redis:6379/1',
+    cluster: false,
+    keyPrefix: 'scopegate:',
+    waitReplicas: 'all',
+    commandTimeoutMs: 200,
+    commitTimeoutMs: 2000,
+  });
   expect(value?.decision).toEqual({ host: '127.0.0.1', port: 8082, for: 'envoy', trustedProxies: ['127.0.0.1'] });
   expect(value?.upstreams?.a?.health).toEqual({
     path: '/healthz',

@@ -1,0 +1,144 @@
+/**
+ * What connects a store to Redis: three connections and the feed on one of them, and what the operator is told of them.
+ * Asks nothing of its own but what kind of server was reached.
+ */
+import { randomBytes } from 'node:crypto';
+import { SetupError } from '../errors.ts';
+import { connect, describePlace, type RedisAccess } from './redis-connect.ts';
+import { RedisFeed } from './redis-feed.ts';
+import { RedisLine } from './redis-line.ts';
+import { survey } from './redis-survey.ts';
+
+export interface RedisStoreOptions {
+  readonly access: RedisAccess;
+  /** The first characters of every key. */
+  readonly keyPrefix: string;
+  /** How long a look-up may take; past it everybody is told `unavailable` at once, until Redis answers again. */
+  readonly commandTimeoutMs: number;
+  /** How long a change may take, replicas included. */
+  readonly commitTimeoutMs: number;
+  /** Replicas that must have a change before it is acknowledged; null: all that are connected. */
+  readonly waitReplicas: number | null;
+  /** What an operator should read. Never holds a password. */
+  readonly report: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
+}
+
+/** The first attempts of a start; past it the store opens without Redis, and waits for it. */
+const START_MS = 1500;
+
+export class RedisLink {
+  /** Fails fast. */
+  readonly lookups: RedisLine;
+  /** May wait: for the disk, for replicas. */
+  readonly changes: RedisLine;
+  readonly feed: RedisFeed;
+  readonly #options: RedisStoreOptions;
+  readonly #feedLine: RedisLine;
+  readonly #self = randomBytes(9).toString('base64url');
+  #commits = 0;
+  #rewound = 0;
+  #starting = true;
+  /** What the operator was told last. */
+  #told: 'nothing' | 'up' | 'down' = 'nothing';
+  #advice = '';
+  #examined: Promise<SetupError | null> = Promise.resolve(null);
+
+  constructor(options: RedisStoreOptions, prefix: string) {
+    this.#options = options;
+    const line = (onState: (problem: Error | null) => void, enableAutoPipelining = false) =>
+      new RedisLine({ connect: () => connect(options.access, `${prefix}revision`, { enableAutoPipelining }), onState });
+    this.lookups = line((problem) => this.#tellState(problem), true);
+    this.changes = line((problem) => {
+      if (problem === null) this.#examined = this.#examine();
+    });
+    this.#feedLine = line(() => undefined);
+    this.feed = new RedisFeed({
+      line: this.#feedLine,
+      log: `${prefix}log`,
+      isOurs: (mark) => mark.startsWith(`${this.#self}.`),
+      onRewound: (from, to) => this.#alarm(from, to),
+    });
+  }
+
+  get rewoundCount(): number {
+    return this.#rewound;
+  }
+
+  /** Tells a commit from every other one, and ours from others'. */
+  nextMark(): string {
+    return `${this.#self}.${++this.#commits}`;
+  }
+
+  /** Waits for Redis, for a moment. Rejects with SetupError where waiting is no use. */
+  async start(): Promise<void> {
+    await this.#reach(performance.now() + START_MS);
+    this.#starting = false;
+  }
+
+  close(): void {
+    this.feed.close();
+    for (const line of [this.lookups, this.changes, this.#feedLine]) line.close();
+  }
+
+  async #reach(untilMs: number): Promise<void> {
+    const leftMs = () => Math.max(0, untilMs - performance.now());
+    for (const line of [this.lookups, this.changes]) {
+      while (line.problem !== null && leftMs() > 0) {
+        await within(line.changed, leftMs());
+        if (line.problem instanceof SetupError) throw line.problem;
+        if (line.problem?.message.includes('ECONNREFUSED')) return;
+      }
+    }
+    await within(this.feed.reached(0), leftMs());
+    const unusable = await this.#examined;
+    if (unusable !== null) throw unusable;
+  }
+
+  /** Each server that takes our changes: after a failover it is another one. */
+  async #examine(): Promise<SetupError | null> {
+    const { access, report, commitTimeoutMs } = this.#options;
+    try {
+      const advice = await this.changes.ask(this.changes.client, commitTimeoutMs, (asked) => survey(asked, access));
+      const text = advice.join('; ');
+      if (text !== '' && text !== this.#advice) report('warn', `store: ${describePlace(access)}: ${text}`);
+      this.#advice = text;
+    } catch (error) {
+      if (!(error instanceof SetupError)) return null;
+      if (!this.#starting) report('error', error.message);
+      return error;
+    }
+    return null;
+  }
+
+  #tellState(problem: Error | null): void {
+    const { access, report } = this.#options;
+    const before = this.#told;
+    if (problem === null) {
+      this.#told = 'up';
+      if (before !== 'up') report('info', `store: connected to ${describePlace(access)}`);
+      return;
+    }
+    if (before === 'down' || (this.#starting && problem instanceof SetupError)) return;
+    this.#told = 'down';
+    report('warn', `store: ${describePlace(access)} does not answer (${problem.message}); trying again until it does`);
+  }
+
+  #alarm(from: number, to: number): void {
+    this.#rewound++;
+    const message = `store: Redis has lost changes: its newest was ${from}, now it is ${to}; revoked tokens may be valid again`;
+    this.#options.report('error', message, { from, to });
+  }
+}
+
+/** Has it come to pass in time? */
+export async function within(event: Promise<void>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  const came = event.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([came, late]).finally(() => clearTimeout(timer));
+}

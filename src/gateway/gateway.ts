@@ -15,6 +15,7 @@ import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
+import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
 import { type Clock, systemClock } from '../observe/clock.ts';
@@ -75,6 +76,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   owned.add(store, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
+  owned.add(watchStore(facts, log), (stop) => stop());
   const metrics = new Metrics();
   describe(metrics);
 

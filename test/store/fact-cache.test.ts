@@ -77,16 +77,21 @@ describe('one look-up for many', () => {
     expect(source.reads).toEqual([keyOf('w')]);
   });
 
-  it('500 requests with one unknown token cause one read, and all are refused', async () => {
+  it.each([
+    ['', 0],
+    [' while the feed is silent', 60_000],
+  ])('500 requests with one unknown token cause one read%s, and all are refused', async (_when, passedMs) => {
     const source = new SlowSource();
     const cache = cacheOn(source);
+    vi.advanceTimersByTime(passedMs);
     const question = {
       hash: 'HASH' as never,
       requirement: { scopes: null, workspace: null, resource: null },
       source: { segments: [], query: '', headers: [] },
     };
+    const at = { nowMs: Date.now(), monotonicMs: Date.now() };
     const asked = Array.from({ length: 500 }, () =>
-      judge(question, { organizationRoles: new Map() }, cache, MOMENT, CLOCK),
+      judge(question, { organizationRoles: new Map() }, cache, at, CLOCK),
     );
     source.answer(ABSENT);
     const reasons = (await Promise.all(asked)).map((outcome) => (outcome as { reason: Reason }).reason);

@@ -13,6 +13,7 @@ import { type Configuration, loadGateway } from '../../src/config/load-gateway.t
 import { type Seeded, type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { Clock } from '../../src/observe/clock.ts';
+import type { Store } from '../../src/store/store.ts';
 import { Bell } from './bell.ts';
 
 const LOG_PATIENCE_MS = 10_000;
@@ -38,6 +39,7 @@ export interface TestGatewayOptions {
   /** false: no organization; `tokens` and `seeded` are empty then. */
   readonly seed?: boolean;
   readonly clock?: Clock;
+  readonly aroundStore?: (opened: Store) => Store;
 }
 
 export interface AdminAnswer {
@@ -98,8 +100,9 @@ async function start(options: TestGatewayOptions, folder: string, remove: () => 
     bell.ring();
   };
   const log = pino({ level: 'debug', base: null }, { write });
-  const clock = options.clock === undefined ? {} : { clock: options.clock };
-  const running = await startGateway({ configuration, env, log, ...clock });
+  const { clock, aroundStore } = options;
+  const own = { ...(clock === undefined ? {} : { clock }), ...(aroundStore === undefined ? {} : { aroundStore }) };
+  const running = await startGateway({ configuration, env, log, ...own });
   const stop = async () => {
     await running.stop();
     remove();

@@ -1,0 +1,27 @@
+/** Says in the log when the store's changes are no longer heard, what requests rest on from then on, and when it is over. */
+import type { Log } from '../observe/log.ts';
+import type { FactCache } from '../store/fact-cache.ts';
+
+const LOOK_MS = 250;
+
+/** Returns the way to stop. */
+export function watchStore(facts: FactCache, log: Log): () => void {
+  let said: State = 'fresh';
+  const look = () => {
+    const state = facts.isFresh() ? 'fresh' : facts.isDegraded() ? 'lost' : 'silent';
+    if (state === said) return;
+    said = state;
+    const staleMs = Math.round(facts.staleMs());
+    if (state === 'fresh') log.info('store: its changes are heard again');
+    else log.warn({ staleMs }, WORDS[state]);
+  };
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
+
+type State = 'fresh' | keyof typeof WORDS;
+
+const WORDS = {
+  silent: 'store: its changes are not heard; it is asked for every decision',
+  lost: 'store: it cannot be asked; what was known last serves for cache.serveDuringOutageMs, everything else is 503',
+};

@@ -70,6 +70,7 @@ export function buildRoutes(count: number): RouteTable {
         upstream: 'platform',
         credentials: { bearer: true, raw: false, query: false },
         forwardAuthorization: false,
+        limits: null,
       };
       const read = readTemplate(template);
       if (!read.ok || table.add(route, read.segments) !== undefined) throw new Error(`${template} is no route`);

@@ -9,7 +9,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
   ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
-  ['http', 'observe', 'upstream', 'store', 'config'],
+  ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
   ['edge', 'manage'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],

@@ -6,6 +6,7 @@ import type { Selector } from '../core/selector.ts';
 import { readTemplate } from '../core/template.ts';
 import { formatProblem } from '../errors.ts';
 import { closest } from './closest.ts';
+import type { CompiledLimits } from './compile-limits.ts';
 import type { GatewayFile } from './gateway-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
@@ -20,6 +21,7 @@ export interface RouteCheck {
   readonly scopes: ReadonlyMap<string, unknown> | null;
   /** null: none, another program sends on what is allowed. */
   readonly upstreams: ReadonlySet<string> | null;
+  readonly limits: CompiledLimits;
   /** Route ids seen so far, with their line. */
   readonly ids: Map<string, number>;
   readonly warnings: string[];
@@ -53,6 +55,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const parameters = template.ok ? template.parameters : null;
   const requirement =
     file.public === true ? null : compileRequirement(check, [...at, 'require'], file.require ?? {}, parameters);
+  const limits = check.limits.forRoute(file.limits, file.public === true, at);
   if (!template.ok) {
     yaml.problem([...at, 'match', 'path'], template.problem);
     return undefined;
@@ -70,6 +73,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
       query: credentials.has('query.authorization'),
     },
     forwardAuthorization: file.forwardAuthorization,
+    limits,
   };
   if (route.requirement !== null && route.requirement.workspace === null) {
     const message = `warning: the route "${file.id}" names no workspace: roles and workspace grants are not checked`;

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
+import { LimitsSchema } from './limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
 import { StoreSchema } from './store-schema.ts';
@@ -168,6 +169,7 @@ export const GatewaySchema = section(
           'The services behind the gateway, by name. Absent, with `decision`: nothing is forwarded, other proxies are answered.',
       }),
     ),
+    limits: LimitsSchema,
     routes: Type.Array(RouteSchema, {
       minItems: 1,
       description: 'What is forwarded, and what it asks of the caller. What no route names is refused.',

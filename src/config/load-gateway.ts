@@ -7,10 +7,12 @@ import { BlockList, isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Policy } from '../core/policy.ts';
+import type { RateLimit } from '../core/rate-limit.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
+import { CompiledLimits } from './compile-limits.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
@@ -29,6 +31,8 @@ export interface Configuration {
   readonly policy: Policy;
   readonly routes: RouteTable;
   readonly routeCount: number;
+  /** Every rate limit, whether a route counts for it or not. */
+  readonly limits: readonly RateLimit[];
   /** Legal, but worth a look; `file:line:column: message`. */
   readonly warnings: readonly string[];
   readonly resolvePath: (path: string) => string;
@@ -96,6 +100,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
     upstreams: forwards ? new Set(Object.keys(file.upstreams)) : null,
+    limits: new CompiledLimits(yaml, file.limits),
     ids: new Map(),
     warnings,
   };
@@ -116,6 +121,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
       yaml.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
     }
   }
+  warnings.push(...check.limits.unused());
   const problems = [
     ...yaml.problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
     ...policyProblems,
@@ -128,6 +134,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     policy,
     routes,
     routeCount: file.routes.length,
+    limits: check.limits.all,
     warnings,
     resolvePath,
     keyPair,

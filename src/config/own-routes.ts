@@ -29,6 +29,7 @@ function own(endpoint: string, method: string, template: string, needsToken: boo
       endpoint,
       credentials: { bearer: true, raw: false, query: false },
       forwardAuthorization: false,
+      limits: null,
     },
   };
 }

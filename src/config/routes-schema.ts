@@ -3,6 +3,7 @@
  * parameter stands in the path is not for a schema to say.
  */
 import { Type } from 'typebox';
+import { RouteLimitsSchema } from './limits-schema.ts';
 import { file, milliseconds, section } from './schema-parts.ts';
 
 const Target = Type.String({
@@ -238,6 +239,7 @@ export const RouteSchema = section(
         description: 'The name of the upstream that answers; required where there are any.',
       }),
     ),
+    limits: Type.Optional(RouteLimitsSchema),
     forwardAuthorization: Type.Boolean({
       default: false,
       description: "true: the client's Authorization is passed on. Otherwise the upstream never sees the token.",

@@ -69,6 +69,7 @@ export function choicesOf(schema: SchemaView): readonly unknown[] | undefined {
 /** Whether the value is at least of the schema's type; a schema without type takes any. */
 export function ofType(schema: SchemaView, value: unknown): boolean {
   if (schema.anyOf !== undefined) return schema.anyOf.some((branch) => ofType(branch, value));
+  if (schema.enum !== undefined) return schema.enum.some((choice) => typeof choice === typeof value);
   if (schema.type === undefined) return true;
   if (schema.type === 'integer' || schema.type === 'number') return typeof value === 'number';
   if (schema.type === 'array') return Array.isArray(value);

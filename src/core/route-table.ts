@@ -4,6 +4,7 @@
  * method, never a wider one. Compiled once and frozen; a look-up costs the path's length, not the number of routes.
  */
 import type { CredentialSources } from './credential.ts';
+import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
 
 export interface Route {
@@ -21,6 +22,8 @@ export interface Route {
   readonly credentials: CredentialSources;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
+  /** null: none. */
+  readonly limits: RouteLimits | null;
 }
 
 /** One parsed template segment. `rest` only stands last. */

@@ -6,7 +6,7 @@ import type { Dialect, Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
 import { clientAddress } from '../edge/client-address.ts';
 import type { Handover, Passed } from '../edge/handover.ts';
-import { DEGRADED_HEADER, IDENTITY_NAMES } from '../edge/identity.ts';
+import { IDENTITY_NAMES } from '../edge/identity.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import { AskedExchange, type AskedRequest } from '../http/asked-exchange.ts';
 import type { ClientLimits } from '../http/client-limits.ts';
@@ -85,12 +85,11 @@ class ProxyQuestion extends AskedExchange implements Handover {
   }
 
   /** All the names, some of them empty: what the proxy copies then overwrites whatever the client sent under them. */
-  pass({ requestId, identity, degraded }: Passed): void {
+  pass({ requestId, identity, answerHeaders }: Passed): void {
     const present = new Set(identity.filter((_, index) => index % 2 === 0));
     const absent = IDENTITY_NAMES.filter((name) => !present.has(name)).flatMap((name) => [name, '']);
     const rest = ['X-Request-Id', requestId, 'Cache-Control', 'no-store', 'Content-Length', '0'];
-    const doubt = degraded === null ? [] : [DEGRADED_HEADER, degraded];
-    this.answer(200, [...identity, ...absent, ...doubt, ...rest], '');
+    this.answer(200, [...identity, ...absent, ...answerHeaders, ...rest], '');
   }
 
   phrase(refusal: Refusal, reason: Reason): Refusal {

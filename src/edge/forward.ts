@@ -17,7 +17,6 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
 import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
-import { DEGRADED_HEADER } from './identity.ts';
 import type { ServerTiming } from './server-timing.ts';
 import type { Stream, StreamKind } from './stream.ts';
 
@@ -25,8 +24,8 @@ import type { Stream, StreamKind } from './stream.ts';
 export interface ForwardObserver {
   /** null: the client is not shown where the time went. */
   readonly timing: ServerTiming | null;
-  /** null: the store was asked, or need not be. */
-  readonly degraded: string | null;
+  /** What the answer is to say besides: raw pairs. null: nothing. */
+  readonly answerHeaders: readonly string[] | null;
   /** No answer has begun: the caller renders the refusal. */
   refused(reason: Reason, failure: UpstreamFailure): void;
   /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
@@ -124,7 +123,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     const length = known ? head.length : -1;
     const headers = responseHeaders(head.headers, length, this.#requestId);
     if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
-    if (this.#observer.degraded !== null) headers.push(DEGRADED_HEADER, this.#observer.degraded);
+    if (this.#observer.answerHeaders !== null) headers.push(...this.#observer.answerHeaders);
     this.#exchange.relayHead(head.status, head.statusText, headers);
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
@@ -175,14 +174,13 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */
   #switchProtocols({ headers }: AnswerHead): void {
     const chosen = headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
-    const { degraded } = this.#observer;
     this.#exchange.upgrade!.switchProtocols([
       'Connection',
       'Upgrade',
       'Upgrade',
       chosen.join(', '),
       ...responseHeaders(headers, -1, this.#requestId),
-      ...(degraded === null ? [] : [DEGRADED_HEADER, degraded]),
+      ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);
     if (chosen.length === 1 && chosen[0]!.toLowerCase() === 'websocket') {

@@ -14,8 +14,10 @@ export interface Passed {
   readonly allowed: Allowed | null;
   /** Who is calling: raw pairs, `X-Scopegate-*`; empty on public routes. */
   readonly identity: readonly string[];
-  /** For X-Scopegate-Degraded, in the answer; null: it is not. */
-  readonly degraded: string | null;
+  /** The store could not be asked. */
+  readonly degraded: boolean;
+  /** What the answer is to say, whoever gives it: raw pairs. */
+  readonly answerHeaders: readonly string[];
 }
 
 export interface Handover {

@@ -1,5 +1,4 @@
 /** What the request path is made with, and what it tells about each request. Types only. */
-
 import type { Allowed } from '../core/decide.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
@@ -8,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { GuessThrottle } from './guess-throttle.ts';
 import type { OpenStreams } from './open-streams.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { Ruleset } from './ruleset.ts';
 
 export interface RefusedRequest {
@@ -28,6 +28,7 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly guesses: GuessThrottle;
+  readonly limiter: RateLimiter;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreams;
   readonly onRefused: (refused: RefusedRequest) => void;

@@ -6,36 +6,22 @@
 import { readCredential, withoutQueryCredential } from '../core/credential.ts';
 import type { Allowed } from '../core/decide.ts';
 import { type HeaderFacts, readHeaders } from '../core/framing.ts';
+import type { RouteLimits } from '../core/rate-limit.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { nextRequestId } from '../http/request-id.ts';
 import { hashToken } from '../secret.ts';
 import { clientAddress } from './client-address.ts';
 import { forward } from './forward.ts';
 import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
 import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
-import { type Judgement, judge, type Moment } from './judge.ts';
+import { begin, type InProgress } from './in-progress.ts';
+import { type Judgement, judge } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
-import type { Ruleset } from './ruleset.ts';
-import { ServerTiming } from './server-timing.ts';
-
-/** What is known about a request so far; grows line by line in `handle`. */
-interface InProgress extends Moment {
-  readonly exchange: Exchange;
-  readonly ruleset: Ruleset;
-  readonly requestId: string;
-  /** null: nobody asked where the time goes. */
-  readonly timing: ServerTiming | null;
-  readonly handover: Handover | null;
-  target: Target | null;
-  route: Route | null;
-  /** Told to the client and the upstream: the answer rests on what was known before the store was lost. */
-  degraded: string | null;
-}
+import type { Admission } from './rate-limiter.ts';
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -47,7 +33,7 @@ export class Pipeline {
   /** `handover`: who takes what is allowed; null: it is forwarded. */
   handle(exchange: Exchange, handover: Handover | null = null): void {
     const { facts, clock } = this.#parts;
-    const request = this.#begin(exchange, handover);
+    const request = begin(exchange, handover, this.#parts);
     const { ruleset } = request;
 
     const headers = readHeaders(exchange.headers, exchange.minorVersion);
@@ -82,30 +68,12 @@ export class Pipeline {
 
   /** The listener itself could not tell which request this is about. */
   refuseUnread(exchange: Exchange, handover: Handover | null, detail: string): void {
-    this.#refuse(this.#begin(exchange, handover), 'bad_request', null, undefined, detail);
-  }
-
-  #begin(exchange: Exchange, handover: Handover | null): InProgress {
-    const { clock } = this.#parts;
-    const nowMs = clock.nowMs();
-    const monotonicMs = clock.monotonicMs();
-    const ruleset = this.#parts.ruleset();
-    return {
-      exchange,
-      ruleset,
-      requestId: nextRequestId(nowMs),
-      nowMs,
-      monotonicMs,
-      timing: ruleset.serverTiming ? new ServerTiming(clock, monotonicMs) : null,
-      handover,
-      target: null,
-      route: null,
-      degraded: null,
-    };
+    this.#refuse(begin(exchange, handover, this.#parts), 'bad_request', null, undefined, detail);
   }
 
   #degrade(request: InProgress, staleMs: number): void {
     request.degraded = `store; age=${Math.ceil(staleMs / 1000)}`;
+    request.answerHeaders = [DEGRADED_HEADER, request.degraded];
     this.#parts.metrics.degraded++;
   }
 
@@ -135,7 +103,7 @@ export class Pipeline {
   }
 
   #handOver(request: InProgress, handover: Handover, target: Target, route: Route, allowed: Allowed | null): void {
-    const { exchange, ruleset, requestId, monotonicMs, degraded } = request;
+    const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock } = this.#parts;
     const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
     // What we would have changed on the way, nobody else does: it would not be what was judged.
@@ -143,10 +111,22 @@ export class Pipeline {
       const tokenId = allowed?.token.id ?? null;
       return this.#refuse(request, 'bad_request', tokenId, undefined, 'only the gateway could have sent it on');
     }
+    if (route.limits !== null && !request.counted)
+      return this.#count(request, route, route.limits, allowed, () =>
+        this.#handOver(request, handover, target, route, allowed),
+      );
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
     const identity = allowed === null ? [] : identityPairs(allowed, ruleset.policy);
-    handover.pass({ requestId, route, allowed, identity, degraded });
+    const { degraded, answerHeaders } = request;
+    handover.pass({
+      requestId,
+      route,
+      allowed,
+      identity,
+      degraded: degraded !== null,
+      answerHeaders: answerHeaders ?? [],
+    });
   }
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
@@ -158,6 +138,10 @@ export class Pipeline {
     const binding = ruleset.upstreams.get(route.upstream);
     // It is there for other proxies to ask about.
     if (binding === undefined) return this.#refuse(request, 'route_not_found', allowed?.token.id ?? null);
+    if (route.limits !== null && !request.counted)
+      return this.#count(request, route, route.limits, allowed, () =>
+        this.#forward(request, headers, target, route, allowed),
+      );
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
     const headerLines = requestHeaderLines(exchange.headers, {
@@ -182,7 +166,7 @@ export class Pipeline {
     request.timing?.decided();
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       timing: request.timing,
-      degraded: request.degraded,
+      answerHeaders: request.answerHeaders,
       refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
       opened: (stream) => {
         const { authorization } = headers;
@@ -197,6 +181,21 @@ export class Pipeline {
         this.#parts.onForwarded(requestId, route, allowed, status, complete);
       },
     });
+  }
+
+  /** The last check: what was refused until here has used nothing of a limit. `goOn`: the way on, taken once more. */
+  #count(request: InProgress, route: Route, limits: RouteLimits, allowed: Allowed | null, goOn: () => void): void {
+    const { exchange, ruleset, monotonicMs } = request;
+    const obey = ({ headers, refused }: Admission) => {
+      request.counted = true;
+      request.answerHeaders = request.answerHeaders === null ? headers : [...request.answerHeaders, ...headers];
+      if (refused === null) return goOn();
+      const tokenId = allowed?.token.id ?? null;
+      this.#refuse(request, 'rate_limited', tokenId, undefined, refused.detail, refused.retryAfterSeconds);
+    };
+    const admitted = this.#parts.limiter.admit(limits, { exchange, ruleset, route, allowed }, monotonicMs);
+    if (!(admitted instanceof Promise)) return obey(admitted);
+    admitted.then(obey).catch((error) => this.#broken(request, error));
   }
 
   /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */
@@ -228,7 +227,7 @@ export class Pipeline {
     });
     const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
     if (request.timing !== null) refusal.headers.push(...request.timing.header());
-    if (request.degraded !== null) refusal.headers.push(DEGRADED_HEADER, request.degraded);
+    if (request.answerHeaders !== null) refusal.headers.push(...request.answerHeaders);
     if (reason === 'bad_request') exchange.endConnection();
     exchange.answer(refusal.status, refusal.headers, refusal.body);
     const { method, peerAddress } = exchange;

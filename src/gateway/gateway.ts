@@ -10,6 +10,7 @@ import { accessLog } from '../edge/access-log.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
+import { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
@@ -17,6 +18,7 @@ import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.t
 import { type Phase, Report } from '../lifecycle/report.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
+import { MemoryCounters } from '../limits/memory-counters.ts';
 import { startPurge } from '../manage/purge.ts';
 import { type Clock, systemClock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
@@ -160,7 +162,10 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     owned.add(kept, (opened) => opened.close());
     reloader.subscribe(() => kept.streams.rejudge());
     const { streams } = kept;
-    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, streams, ...lines });
+    const counters = new MemoryCounters();
+    reloader.subscribe((next) => counters.keep(next.limits));
+    const limiter = new RateLimiter(counters, metrics);
+    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, limiter, streams, ...lines });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {
       const times = drainTimes();

@@ -6,7 +6,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/dialect.ts';
 import type { Handover, Passed } from '../edge/handover.ts';
 import { isForgery } from '../edge/headers.ts';
-import { DEGRADED_HEADER } from '../edge/identity.ts';
 import { NodeExchange } from '../http/node-exchange.ts';
 import { type Permission, permissionOf } from './caller.ts';
 
@@ -51,7 +50,9 @@ export class AppExchange extends NodeExchange implements Handover {
   pass(passed: Passed): void {
     removeHeaders(this.#request, passed.route.forwardAuthorization);
     this.#request.scopegate = permissionOf(passed);
-    if (passed.degraded !== null) this.#response.setHeader(DEGRADED_HEADER, passed.degraded);
+    const { answerHeaders } = passed;
+    for (let index = 0; index < answerHeaders.length; index += 2)
+      this.#response.appendHeader(answerHeaders[index]!, answerHeaders[index + 1]!);
     // Not from within the pipeline, which would take the application's errors for its own.
     process.nextTick(this.#continuation.pass);
   }

@@ -32,7 +32,7 @@ export interface Permission {
 
 export function permissionOf({ requestId, route, allowed, identity, degraded }: Passed): Permission {
   const caller = allowed === null ? null : callerOf(identity);
-  return { requestId, routeId: route.id, caller, degraded: degraded !== null };
+  return { requestId, routeId: route.id, caller, degraded };
 }
 
 function callerOf(identity: readonly string[]): Caller {

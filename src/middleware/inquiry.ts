@@ -17,7 +17,12 @@ export interface DescribedRequest {
 }
 
 export type Decision =
-  | { readonly allowed: true; readonly permission: Permission }
+  | {
+      readonly allowed: true;
+      readonly permission: Permission;
+      /** What an answer is to say, such as how far rate limits are used: [name, value, …] */
+      readonly headers: readonly string[];
+    }
   | {
       readonly allowed: false;
       readonly reason: Reason;
@@ -70,7 +75,7 @@ class Inquiry extends AskedExchange implements Handover {
 
   pass(passed: Passed): void {
     this.answered = true;
-    this.#resolve({ allowed: true, permission: permissionOf(passed) });
+    this.#resolve({ allowed: true, permission: permissionOf(passed), headers: passed.answerHeaders });
   }
 
   phrase(refusal: Refusal, reason: Reason): Refusal {

@@ -39,6 +39,7 @@ it('the least file gets every default', () => {
     store: { driver: 'sqlite', path: 'data/scopegate.db' },
     cache: { maxEntries: 100_000, maxStalenessMs: 2000, absentTtlMs: 5000, serveDuringOutageMs: 0 },
     routing: { caseSensitive: true, ignoreTrailingSlash: false },
+    limits: {},
     log: { level: 'info', access: 'refusals' },
     upstreams: {
       platform: {

@@ -16,6 +16,7 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     upstream: 'u',
     credentials: { bearer: true, raw: false, query: false },
     forwardAuthorization: false,
+    limits: null,
   };
 }
 

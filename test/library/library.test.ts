@@ -256,6 +256,7 @@ describe('decide', () => {
     expect(await gateway.decide({ method: 'GET', url: '/files/x', rawHeaders: rawHeaders(reader) })).toEqual({
       allowed: true,
       permission: expect.objectContaining({ routeId: 'read', caller: expect.objectContaining({ subject: 'bob' }) }),
+      headers: [],
     });
     expect(await gateway.decide({ url: '/files/x', rawHeaders: rawHeaders() })).toMatchObject({
       allowed: false,

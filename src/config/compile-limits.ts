@@ -1,0 +1,67 @@
+/** The limits of gateway.yaml, checked and compiled, and which of them each route counts for. Counts nothing. */
+import { type RateLimit, type RouteLimits, rateLimit, routeLimits } from '../core/rate-limit.ts';
+import { formatProblem } from '../errors.ts';
+import { closest } from './closest.ts';
+import { type LimitsFile, type RouteLimitsFile, WINDOWS_MS } from './limits-schema.ts';
+import type { YamlFile } from './yaml-file.ts';
+import type { Path } from './yaml-tree.ts';
+
+export class CompiledLimits {
+  readonly #yaml: YamlFile;
+  readonly #byName = new Map<string, RateLimit>();
+  readonly #everywhere: readonly RateLimit[];
+  readonly #used = new Set<RateLimit>();
+
+  constructor(yaml: YamlFile, file: LimitsFile) {
+    this.#yaml = yaml;
+    for (const [name, { requests, window, windowMs, per }] of Object.entries(file)) {
+      if (window === undefined && windowMs === undefined)
+        yaml.problem(['limits', name], 'missing key "window"', { key: true });
+      const lengthMs = windowMs ?? WINDOWS_MS[window ?? 'second'];
+      this.#byName.set(name, rateLimit(name, requests, lengthMs, typeof per === 'string' ? [per] : per));
+    }
+    this.#everywhere = [...this.#byName.values()].filter(({ name }) => file[name]!.everywhere);
+  }
+
+  get all(): readonly RateLimit[] {
+    return [...this.#byName.values()];
+  }
+
+  /** Of the route at `at`. Its problems are noted. */
+  forRoute(file: RouteLimitsFile | undefined, isPublic: boolean, at: Path): RouteLimits | null {
+    if (file === 'none') return null;
+    const everywhere = this.#everywhere.filter((limit) => !isPublic || !needsToken(limit));
+    const named = (file ?? []).flatMap((name, index) => this.#named(name, isPublic, [...at, 'limits', index]) ?? []);
+    const limits = [...everywhere, ...named];
+    for (const limit of limits) this.#used.add(limit);
+    return routeLimits(limits);
+  }
+
+  /** Legal, but surely not what was meant. */
+  unused(): string[] {
+    return this.all
+      .filter((limit) => !this.#used.has(limit))
+      .map(({ name }) => {
+        const message = `warning: no route counts for the limit "${name}": name it in a route's "limits", or set "everywhere"`;
+        return formatProblem({ file: this.#yaml.name, ...this.#yaml.at(['limits', name]), message });
+      });
+  }
+
+  #named(name: string, isPublic: boolean, at: Path): RateLimit | undefined {
+    const limit = this.#byName.get(name);
+    if (limit === undefined) {
+      const near = closest(name, this.#byName.keys());
+      const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+      this.#yaml.problem(at, `there is no limit "${name}"${meant}`);
+    } else if (this.#everywhere.includes(limit)) {
+      this.#yaml.problem(at, `the limit "${name}" is for every route already: drop it here, or its "everywhere"`);
+    } else if (isPublic && needsToken(limit)) {
+      this.#yaml.problem(at, `the limit "${name}" is per ${limit.per.join(' and ')}, but a public route has no token`);
+    } else return limit;
+    return undefined;
+  }
+}
+
+function needsToken({ per }: RateLimit): boolean {
+  return per.includes('token') || per.includes('organization');
+}

@@ -7,6 +7,7 @@ import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
 import { generateCommand } from './cli/generate.ts';
 import { HELP } from './cli/help.ts';
+import { importCommand } from './cli/import.ts';
 import { serveCommand } from './cli/serve.ts';
 import type { Env } from './config/expand.ts';
 import { ConfigError, SetupError } from './errors.ts';
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: demoCommand,
   check: checkCommand,
   apply: applyCommand,
+  import: importCommand,
   generate: generateCommand,
 };
 

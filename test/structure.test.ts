@@ -13,7 +13,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['edge', 'manage'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],
-  ['demo', 'directory', 'library.ts'],
+  ['demo', 'directory', 'import', 'library.ts'],
   ['cli'],
   ['main.ts'],
 ];

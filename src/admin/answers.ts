@@ -19,7 +19,9 @@ const tokenFields = {
   createdAt: Instant,
   expiresAt: Nullable(Instant),
   lastUsedAt: Nullable(Instant),
-  hint: Type.String({ description: 'first characters of the token' }),
+  hint: Type.Union([Type.String(), Type.Null()], {
+    description: 'first characters of the token; null: imported without them',
+  }),
   apiVersion: Nullable(Type.String()),
   contacts: Type.Union([
     Type.Object({ primary: Nullable(Type.String()), emails: Type.Array(Type.String()) }),
@@ -35,6 +37,27 @@ export const CreatedToken = Type.Object({
   revision: Type.Integer(),
 });
 export const TokenList = Type.Object({ items: Type.Array(Token), nextCursor: Nullable(Type.String()) });
+
+export const ImportReport = Type.Object({
+  imported: Type.Integer(),
+  existing: Type.Integer(),
+  refused: Type.Integer(),
+  tokens: Type.Array(
+    Type.Object({
+      outcome: Type.String({ description: 'imported, existing (it was here already) or refused' }),
+      id: Type.Optional(Type.String()),
+      differs: Type.Optional(
+        Type.Array(Type.String(), { description: 'fields in which the existing one differs; nothing was changed' }),
+      ),
+      code: Type.Optional(Type.String()),
+      detail: Type.Optional(Type.String()),
+      field: Type.Optional(Type.String()),
+    }),
+    { description: 'one for each that was sent, in the same order' },
+  ),
+  dryRun: Type.Boolean(),
+  revision: Type.Optional(Type.Integer()),
+});
 
 const Ids = Type.Array(Type.String());
 export const RemovedMember = Type.Object({

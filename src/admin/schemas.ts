@@ -86,22 +86,40 @@ const ContactsInput = Type.Union([
   Type.Null(),
 ]);
 
-export const TokenInput = Type.Object(
+const tokenInput = {
+  kind: Type.Optional(Word()),
+  name: Name,
+  description: Type.Optional(Description),
+  owner: Type.Optional(Word()),
+  scopes: Type.Optional(ScopeList),
+  workspaces: Type.Optional(WorkspaceGrantInput),
+  expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
+  expiresAt: Type.Optional(Word()),
+  neverExpires: Type.Optional(Type.Literal(true)),
+  apiVersion: Type.Optional(Word()),
+  contacts: Type.Optional(ContactsInput),
+};
+export const TokenInput = Type.Object(tokenInput, strict);
+
+/** A token of another system, known by its hash alone. */
+export const ImportedToken = Type.Object(
   {
-    kind: Type.Optional(Word()),
-    name: Name,
-    description: Type.Optional(Description),
-    owner: Type.Optional(Word()),
-    scopes: Type.Optional(ScopeList),
-    workspaces: Type.Optional(WorkspaceGrantInput),
-    expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
-    expiresAt: Type.Optional(Word()),
-    neverExpires: Type.Optional(Type.Literal(true)),
-    apiVersion: Type.Optional(Word()),
-    contacts: Type.Optional(ContactsInput),
+    sha256: Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: "the SHA-256 of the token's text: 64 hexadecimal digits in lower case",
+    }),
+    hint: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9._~+/-]{1,68}$',
+        description: "the token's first characters, for people to know it by: its prefix and 4 more at most",
+      }),
+    ),
+    createdAt: Type.Optional(Word({ description: 'RFC 3339; absent: now' })),
+    ...tokenInput,
   },
   strict,
 );
+export const ImportInput = Type.Object({ tokens: Type.Array(ImportedToken, { minItems: 1, maxItems: 1000 }) }, strict);
 
 export const TokenPatch = Type.Object(
   {
@@ -124,7 +142,7 @@ export const RotateInput = Type.Union([
   ),
   Type.Null(),
 ]);
-export const FindInput = Type.Object({ token: Type.String({ minLength: 1, maxLength: 1000 }) }, strict);
+export const FindInput = Type.Object({ token: Type.String({ minLength: 1, maxLength: 4096 }) }, strict);
 
 export const TokenState = Type.Union([
   Type.Literal('active'),

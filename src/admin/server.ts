@@ -5,6 +5,7 @@
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { TokenPattern } from '../core/foreign-token.ts';
 import { SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
@@ -15,6 +16,7 @@ import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { describeMistake } from './mistake.ts';
@@ -31,6 +33,8 @@ export interface AdminOptions {
   readonly keys: readonly string[];
   /** Without an actor: who that is, every request says itself. */
   readonly manage: Omit<ManageContext, 'actor'>;
+  /** Forms of tokens that may be imported. */
+  readonly patterns: () => readonly TokenPattern[];
   readonly operations: Operations;
   readonly version: string;
   readonly onError: (error: unknown) => void;
@@ -167,6 +171,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   workspaceRoutes(app as never, contextOf);
   listRoutes(app as never, contextOf);
   tokenRoutes(app as never, contextOf);
+  importRoutes(app as never, contextOf, options.patterns);
   accountRoutes(app as never, contextOf);
   auditRoutes(app as never, contextOf);
   operationRoutes(app as never, contextOf, options.operations);

@@ -13,6 +13,7 @@ import { changeData, changeText, count, countsText } from '../directory/render.t
 import { Refused, type Sidecar } from '../directory/sidecar.ts';
 import { ConfigError, SetupError } from '../errors.ts';
 import { adminClient, findAdminKey } from './admin-client.ts';
+import { progressOn } from './progress.ts';
 
 const OPTIONS = {
   'dry-run': { type: 'boolean', default: false },
@@ -21,8 +22,6 @@ const OPTIONS = {
   url: { type: 'string', default: 'http://127.0.0.1:8081' },
   'key-file': { type: 'string' },
 } as const;
-
-const PROGRESS_MS = 100;
 
 export async function applyCommand(args: readonly string[], env: Env): Promise<void> {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
@@ -35,7 +34,7 @@ export async function applyCommand(args: readonly string[], env: Env): Promise<v
     const plan = await readPlan(path, env, sidecar, values.prune, progress.say);
     progress.clear();
     show.plan(plan);
-    const outcome = values['dry-run'] ? dry(plan) : await carryOut(sidecar, plan.changes, progress.step(plan));
+    const outcome = values['dry-run'] ? dry(plan) : await carryOut(sidecar, plan.changes, step(plan, progress.say));
     progress.clear();
     show.outcome(plan, outcome);
     if (values['dry-run']) process.stderr.write('dry run: nothing was changed\n');
@@ -47,6 +46,9 @@ export async function applyCommand(args: readonly string[], env: Env): Promise<v
     process.exitCode = 1;
   }
 }
+
+const step = (plan: Plan, say: (text: string) => void) => (change: Change, index: number) =>
+  say(`${index + 1} of ${plan.changes.length}: ${change.item.type} ${itemName(change.item)}`);
 
 const NOTHING = { created: 0, changed: 0, removed: 0, unchanged: 0, changes: [] };
 
@@ -119,25 +121,4 @@ function fail(plan: Plan, { done, failure }: Outcome): void {
 
 function refusal(error: Refused | SetupError): string {
   return error instanceof Refused ? `${error.message} (${error.status} ${error.code})` : error.message;
-}
-
-/** One line that is written over again, for people who watch; nothing at all elsewhere. */
-function progressOn(stream: NodeJS.WriteStream) {
-  let lastMs = 0;
-  let shown = false;
-  const say = (text: string): void => {
-    if (!stream.isTTY || Date.now() - lastMs < PROGRESS_MS) return;
-    lastMs = Date.now();
-    shown = true;
-    stream.write(`\r\x1b[2K${text.slice(0, Math.max(stream.columns - 1, 20))}`);
-  };
-  return {
-    say,
-    step: (plan: Plan) => (change: Change, index: number) =>
-      say(`${index + 1} of ${plan.changes.length}: ${change.item.type} ${itemName(change.item)}`),
-    clear: (): void => {
-      if (shown) stream.write('\r\x1b[2K');
-      shown = false;
-    },
-  };
 }

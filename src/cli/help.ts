@@ -7,6 +7,7 @@ export const HELP: Readonly<Record<string, string>> = {
   scopegate check [FILE]         read a configuration and say everything that is wrong with it
   scopegate serve [-c FILE]      run the gateway and its sidecar (token management)
   scopegate apply FILE           load or sync organizations, members, teams and workspaces from a file
+  scopegate import FILE          take in the tokens of another system by their SHA-256, so that nobody needs a new one
 
   scopegate COMMAND --help       more about one of them
   scopegate --version
@@ -57,6 +58,35 @@ When a call fails, what is done stays done, and running it again goes on from th
       workspaces: { ws_sales: { name: Sales, owner: alice } }
 
   scopegate apply directory.yaml --dry-run`,
+
+  import: `scopegate import FILE [--organization ORG] [--dry-run] [--json] [--url URL] [--key-file FILE]
+
+Takes tokens of another system into a running sidecar, by the SHA-256 of their text: they go on working, with the scopes,
+workspaces and expiry given here, until they are revoked. FILE holds JSON lines, or CSV with a header where it is named
+.csv. The policy's rules hold as for a new token. A file with a mistake of form changes nothing; a token that is refused
+is named with its line, and the others are taken. Running it again skips what is here already.
+
+  --organization ORG  for rows that name no organization
+  --dry-run           say what would be taken and refused, and do nothing (limits count within 100 rows only)
+  --json              {"imported", "existing", "refused", "differing", "problems": […]} instead of lines
+  --url URL           the sidecar; default http://127.0.0.1:8081
+  --key-file FILE     the admin key; default SCOPEGATE_ADMIN_KEY, else ./data/admin-key
+
+First say in gateway.yaml which form the tokens have, or no gateway will look one up:
+
+  import: { patterns: [{ prefix: "key-", minLength: 40, maxLength: 40 }] }
+
+The hash of one token, without a line's end, and a row for it:
+
+  printf %s "$TOKEN" | sha256sum
+  {"sha256": "9f86…", "hint": "key-a1b2", "name": "CI", "owner": "alice", "scopes": ["bot:read"],
+   "workspaces": ["ws_sales"], "expiresAt": "2030-01-31T00:00:00Z", "createdAt": "2026-05-04T08:00:00Z"}
+
+Further fields: organization, kind, description, expiresInDays, neverExpires (true), apiVersion. A row is one line.
+In CSV lists are written with spaces, and an empty cell is nothing:
+
+  sha256,name,owner,scopes,workspaces,expiresAt
+  9f86…,CI,alice,bot:read chat:read,ws_sales,2030-01-31T00:00:00Z`,
 
   demo: `scopegate demo [--json]
 

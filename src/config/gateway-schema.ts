@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
+import { ImportSchema } from './import-schema.ts';
 import { LimitsSchema } from './limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
@@ -155,6 +156,7 @@ export const GatewaySchema = section(
     admin: Admin,
     decision: Type.Optional(Decision),
     oauth: Oauth,
+    import: ImportSchema,
     policy: file('The policy: which tokens there are and how refusals look.'),
     store: StoreSchema,
     cache: Cache,

@@ -79,6 +79,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   const warnings: string[] = [];
   checkUpstreams(yaml, file.upstreams, warnings);
   checkStore(yaml, file, resolvePath, warnings);
+  checkPatterns(yaml, file);
   options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
   for (const read of upstreamFiles(file)) reads(resolvePath(read));
   checkFiles(yaml, file, resolvePath);
@@ -154,6 +155,21 @@ function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
   const message = 'is not supported by this version yet';
   if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
 }
+
+function checkPatterns(yaml: YamlFile, file: GatewayFile): void {
+  for (const [index, { prefix, minLength, maxLength }] of file.import.patterns.entries()) {
+    const at = ['import', 'patterns', index];
+    if (minLength > maxLength) yaml.problem([...at, 'maxLength'], 'maxLength is less than minLength');
+    // What comes behind the prefix is all that keeps strangers from guessing it.
+    if (minLength < prefix.length + UNGUESSABLE_MIN)
+      yaml.problem(
+        [...at, 'minLength'],
+        `minLength counts the prefix, too: at least ${prefix.length + UNGUESSABLE_MIN} with ${UNGUESSABLE_MIN} characters behind "${prefix}"`,
+      );
+  }
+}
+
+const UNGUESSABLE_MIN = 12;
 
 /** Every file that an upstream's TLS names must be there, and of use together. */
 function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: string) => string): void {

@@ -39,6 +39,8 @@ export interface CredentialRecord {
   readonly tokenId: string;
   /** A rotated-out value works until here; null: as long as its token. Milliseconds since 1970. */
   readonly endsAtMs: number | null;
+  /** Of another system, known by its hash. Once ended it stays for ever, so that it cannot be imported again. */
+  readonly imported?: true;
 }
 
 export interface TokenRecord {

@@ -19,7 +19,8 @@ export interface Facts {
 /** `degradedMs`: the store could not be asked; how old what it rests on may be. */
 export type Judgement = (Allowed | Denied) & { readonly degradedMs?: number };
 
-const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
+/** By its form no token of ours; nobody was asked. */
+export const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
 const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
 
 /** When a request arrived, read once for all that asks. Milliseconds: since 1970, and on a clock that never jumps. */

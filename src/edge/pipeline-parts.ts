@@ -5,6 +5,7 @@ import type { Route } from '../core/route-table.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
+import type { ForeignTokens } from './foreign-tokens.ts';
 import type { GuessThrottle } from './guess-throttle.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -29,6 +30,7 @@ export interface PipelineParts {
   readonly metrics: Metrics;
   readonly guesses: GuessThrottle;
   readonly limiter: RateLimiter;
+  readonly foreign: ForeignTokens;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreams;
   readonly onRefused: (refused: RefusedRequest) => void;

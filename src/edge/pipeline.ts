@@ -19,7 +19,7 @@ import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
 import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
 import { begin, type InProgress } from './in-progress.ts';
-import { type Judgement, judge } from './judge.ts';
+import { JUNK, type Judgement, judge } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import type { Admission } from './rate-limiter.ts';
 
@@ -59,7 +59,8 @@ export class Pipeline {
     const source = { segments: target.segments, query: target.query, headers: exchange.headers };
     const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
     const presented = { token: credential.token, prefixes: ruleset.policy.prefixes };
-    const judged = judge(question, ruleset.policy, facts, request, clock, presented);
+    let judged: Judgement | Promise<Judgement> = judge(question, ruleset.policy, facts, request, clock, presented);
+    if (judged === JUNK) judged = this.#parts.foreign.judge(question, credential.token, request);
     if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
     judged
       .then((judgement) => this.#obey(request, headers, target, route, judgement))

@@ -1,4 +1,5 @@
 /** What requests are judged and forwarded by, as one thing that is replaced as one. Types only. */
+import type { TokenPattern } from '../core/foreign-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -19,6 +20,8 @@ export interface Ruleset {
   readonly isTrustedProxy: (address: string) => boolean;
   /** What the gateway answers itself, by the name that routes use. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** Forms of tokens that another system minted, and how often one address may be wrong about them. */
+  readonly imports: { readonly patterns: readonly TokenPattern[]; readonly missesPerMinute: number };
   /** Show clients where the time went. */
   readonly serverTiming: boolean;
 }

@@ -3,10 +3,12 @@
  * know nothing of each other; this one knows them all.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
 import { type RunningAdmin, startAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { accessLog } from '../edge/access-log.ts';
+import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
@@ -86,7 +88,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
-  let ruleset!: Ruleset;
+  let ruleset: Ruleset | undefined;
   const pools = owned.add(new UpstreamPools(log, only !== 'admin'), (all) => all.destroy());
   const throttle = (counted: 'tokenFailures' | 'clientFailures') =>
     new GuessThrottle(() => {
@@ -99,8 +101,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const endpoints = endpointsOf(next);
     // From here on nothing may fail but this.
     const upstreams = pools.replace(next);
+    const { import: imports } = next.file;
+    // What another form let in is not to be known by heart.
+    if (ruleset !== undefined && !isDeepStrictEqual(imports.patterns, ruleset.imports.patterns)) facts.flushed();
     const { serverTiming } = next.file.gateway;
-    ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, serverTiming };
+    ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
   };
   apply(configuration);
   const reloader = new Reloader({ configuration, apply, nowMs: clock.nowMs, log });
@@ -126,7 +131,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     phase: () => phase,
     reloader,
     facts,
-    upstreams: () => ruleset.upstreams,
+    upstreams: () => ruleset!.upstreams,
     listeners: () => ({
       gateway: listener?.url ?? null,
       decision: decision?.url ?? null,
@@ -141,6 +146,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       port: file.admin.port,
       keys: adminKeys.keys,
       manage: { store, policy: () => reloader.configuration.policy, nowMs: clock.nowMs },
+      patterns: () => ruleset!.imports.patterns,
       operations: {
         readiness: () => report.readiness(),
         status: () => report.status(),
@@ -153,7 +159,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     owned.add(admin, (opened) => opened.drain(drainTimes()));
   }
   if (only !== 'admin') {
-    const inForce = () => ruleset;
+    const inForce = () => ruleset!;
     const access = () => reloader.configuration.file.log.access;
     const guesses = throttle('tokenFailures');
     const lines = accessLog(log, access, clock.monotonicMs);
@@ -165,7 +171,9 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const counters = new MemoryCounters();
     reloader.subscribe((next) => counters.keep(next.limits));
     const limiter = new RateLimiter(counters, metrics);
-    pipeline = new Pipeline({ ruleset: inForce, facts, clock, metrics, guesses, limiter, streams, ...lines });
+    const foreign = new ForeignTokens(facts, clock, metrics);
+    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, ...lines };
+    pipeline = new Pipeline(parts);
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {
       const times = drainTimes();

@@ -19,6 +19,8 @@ export interface Written {
   readonly kind: DocKind;
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
+  /** Where the two do not tell. */
+  readonly verb?: string | undefined;
 }
 
 /** Bookkeeping that says nothing by itself. */
@@ -27,14 +29,14 @@ const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit']);
 const SECRET = new Set(['hash', 'secretHash', 'generation', 'ownerGeneration']);
 
 /** null where nothing is worth a line. */
-export function describeWrite({ kind, before, after }: Written): AuditLine | null {
+export function describeWrite({ kind, before, after, verb }: Written): AuditLine | null {
   if (SILENT.has(kind) || (before === null && after === null)) return null;
   const { shownBefore, shownAfter } = difference(before, after);
   const rotated = before?.hash !== after?.hash || before?.secretHash !== after?.secretHash;
   if (before !== null && after !== null && !rotated && Object.keys(shownAfter ?? {}).length === 0) return null;
   const doc = (after ?? before)!;
   return {
-    action: `${NAMES[kind] ?? kind}.${verb(before, after, rotated)}`,
+    action: `${NAMES[kind] ?? kind}.${verb ?? verbOf(before, after, rotated)}`,
     target: { type: NAMES[kind] ?? kind, id: String(doc.clientId ?? doc.id) },
     before: shownBefore,
     after: shownAfter,
@@ -43,7 +45,7 @@ export function describeWrite({ kind, before, after }: Written): AuditLine | nul
 
 const NAMES: Partial<Record<DocKind, string>> = { account: 'service-account' };
 
-function verb(before: Written['before'], after: Written['after'], rotated: boolean): string {
+function verbOf(before: Written['before'], after: Written['after'], rotated: boolean): string {
   if (before === null) return 'created';
   if (after === null || (after.state === 'deleted' && before.state !== 'deleted')) return 'deleted';
   if (rotated) return 'rotated';

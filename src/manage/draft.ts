@@ -22,6 +22,9 @@ export class Draft implements DocReader {
   readonly #writes = new Map<string, Write>();
   readonly #expects = new Map<string, number>();
   readonly #silent = new Set<string>();
+  readonly #verbs = new Map<string, string>();
+  /** Scores of the records that this draft makes, by index and key. */
+  readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
 
   constructor(store: Store, lockKey: string, lockVersion: number) {
@@ -57,19 +60,36 @@ export class Draft implements DocReader {
     return Array.from(found, ([key, doc]) => ({ key, doc }));
   }
 
-  /** How many entries of a list score above `above`, not counting the token `except`, which is about to be written. */
+  /**
+   * How many entries of a list score above `above`, with those of `make` in this draft, not counting the token `except`,
+   * which is about to be written.
+   */
   async count(index: string, above: number, except: string): Promise<number> {
     const total = await this.#store.count(index, above);
     const stored = (await this.#store.get(except))?.record as DocByKind['token'] | undefined;
     const counted =
       stored !== undefined &&
       place('token', stored).indexes.some((entry) => entry.index === index && entry.score > above);
-    return counted ? total - 1 : total;
+    let made = 0;
+    for (const [key, score] of this.#made.get(index) ?? []) if (key !== except && score > above) made++;
+    return (counted ? total - 1 : total) + made;
   }
 
   put<K extends DocKind>(kind: K, doc: DocByKind[K], extra?: { readonly hash: TokenHash }): void {
     const { key, indexes } = place(kind, doc, extra);
     this.#writes.set(key, { key, record: doc, indexes });
+  }
+
+  /** Puts what must not exist yet. `verb`: what the audit trail calls it. */
+  make<K extends DocKind>(kind: K, doc: DocByKind[K], verb = 'created', extra?: { readonly hash: TokenHash }): void {
+    const { key, indexes } = place(kind, doc, extra);
+    this.expectAbsent(key);
+    this.put(kind, doc, extra);
+    this.#verbs.set(key, verb);
+    for (const { index, score } of indexes) {
+      const scores = this.#made.get(index) ?? new Map<string, number>();
+      this.#made.set(index, scores.set(key, score));
+    }
   }
 
   delete(key: string): void {
@@ -100,7 +120,8 @@ export class Draft implements DocReader {
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
       const before = ((await this.#store.get(key))?.record ?? null) as Shown;
-      const line = describeWrite({ kind: kindOf(key) as DocKind, before, after: write.record as Shown });
+      const verb = this.#verbs.get(key);
+      const line = describeWrite({ kind: kindOf(key) as DocKind, before, after: write.record as Shown, verb });
       if (line !== null) say(line);
     }
   }

@@ -11,8 +11,8 @@ export interface ExpiryInput {
   readonly neverExpires?: boolean;
 }
 
-/** For a new token: milliseconds since 1970, or null for never. */
-export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number): number | null {
+/** For a new token: milliseconds since 1970, or null for never. The range counts from its creation, which may be past. */
+export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number, createdAtMs = nowMs): number | null {
   const given = ['expiresInDays', 'expiresAt', 'neverExpires'].filter(
     (field) => input[field as keyof ExpiryInput] !== undefined,
   );
@@ -23,8 +23,9 @@ export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number):
       `Give one of expiresInDays, expiresAt and neverExpires, not ${given.join(' and ')}.`,
     );
   if (input.expiresInDays !== undefined)
-    return inRange(kind, nowMs + Math.round(input.expiresInDays * DAY_MS), nowMs, 'expiresInDays');
-  if (input.expiresAt !== undefined) return inRange(kind, parseInstant(input.expiresAt), nowMs, 'expiresAt');
+    return future(inRange(kind, nowMs + Math.round(input.expiresInDays * DAY_MS), createdAtMs, 'expiresInDays'), nowMs);
+  if (input.expiresAt !== undefined)
+    return future(inRange(kind, parseInstant(input.expiresAt, 'expiresAt'), createdAtMs, 'expiresAt'), nowMs);
   if (input.neverExpires === true) return never(kind, 'neverExpires');
   if (!kind.expiry.required) return null;
   throw unacceptable('expiry_required', 'expiresInDays', `A ${kind.name} token needs an expiry: ${rangeText(kind)}.`);
@@ -33,14 +34,13 @@ export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number):
 /** For a token that exists; the range still counts from its creation. */
 export function newExpiry(kind: KindPolicy, before: TokenDoc, expiresAt: string | null, nowMs: number): number | null {
   if (expiresAt === null) return never(kind, 'expiresAt');
-  const atMs = inRange(kind, parseInstant(expiresAt), before.createdAtMs, 'expiresAt');
-  if (atMs <= nowMs)
-    throw unacceptable(
-      'expiry_out_of_range',
-      'expiresAt',
-      'expiresAt must be in the future; to end a token now, revoke it.',
-    );
-  return atMs;
+  return future(inRange(kind, parseInstant(expiresAt, 'expiresAt'), before.createdAtMs, 'expiresAt'), nowMs);
+}
+
+function future(atMs: number, nowMs: number): number {
+  if (atMs > nowMs) return atMs;
+  const detail = 'expiresAt must be in the future; to end a token now, revoke it.';
+  throw unacceptable('expiry_out_of_range', 'expiresAt', detail);
 }
 
 function never(kind: KindPolicy, field: string): null {
@@ -69,7 +69,7 @@ function rangeText(kind: KindPolicy): string {
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 
-function parseInstant(text: string): number {
+export function parseInstant(text: string, field: string): number {
   const day = RFC3339.exec(text)?.[1];
   const ms = day === undefined ? Number.NaN : Date.parse(text);
   // Date.parse takes February 30 for March 2.
@@ -77,8 +77,8 @@ function parseInstant(text: string): number {
     throw new Rejection({
       status: 400,
       code: 'invalid_instant',
-      field: 'expiresAt',
-      detail: 'expiresAt must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.',
+      field,
+      detail: `${field} must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.`,
     });
   }
   return ms;

@@ -110,8 +110,8 @@ export interface TokenDoc extends TokenRecord {
   readonly createdBy: string | null;
   readonly createdAtMs: number;
   readonly lastUsedAtMs: number | null;
-  /** First characters of the token. */
-  readonly hint: string;
+  /** First characters of the token; null: it was imported, and nobody said. */
+  readonly hint: string | null;
   readonly hash: TokenHash;
   readonly apiVersion: string | null;
   readonly contacts: Contacts | null;

@@ -1,5 +1,5 @@
 /** Tokens that exist: edited, switched, replaced and ended. Revoked and deleted are for ever. */
-import { type AllGrant, credentialKey, memberKey, tokenKey } from '../core/facts.ts';
+import { type AllGrant, credentialKey, memberKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import type { KindPolicy, MutableField } from '../core/policy.ts';
 import { mintToken } from '../secret.ts';
 import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from './actor.ts';
@@ -108,8 +108,12 @@ export async function removeToken(draft: Draft, org: string, id: string): Promis
   draft.delete(tokenKey(org, id));
 }
 
+/** What was imported can be imported again by whoever has the list, so it is remembered as ended for ever. */
 async function endValues(draft: Draft, org: string, id: string): Promise<void> {
-  for (const { key } of await draft.all('credential', lists.credentialsOf(org, id))) draft.delete(key);
+  for (const { key, doc } of await draft.all('credential', lists.credentialsOf(org, id))) {
+    if (doc.imported === true) draft.put('credential', { ...doc, endsAtMs: 0 }, { hash: key as TokenHash });
+    else draft.delete(key);
+  }
 }
 
 /**
@@ -145,7 +149,9 @@ export async function rotateToken(
     await endValues(draft, org, id);
     if (graceSeconds > 0) {
       const endsAtMs = Math.min(nowMs + graceSeconds * 1000, before.expiresAtMs ?? Number.POSITIVE_INFINITY);
-      draft.put('credential', { organizationId: org, tokenId: id, endsAtMs }, { hash: before.hash });
+      const ended = await draft.get('credential', credentialKey(before.hash));
+      const imported = ended?.imported === true ? ({ imported: true } as const) : {};
+      draft.put('credential', { organizationId: org, tokenId: id, endsAtMs, ...imported }, { hash: before.hash });
     }
     const token = mintToken(kind.prefix);
     const hash = token.hash();

@@ -2,35 +2,19 @@
  * Tokens: made and read. The text of a token leaves this file once, from `createToken`; no read path returns it,
  * because nothing but its hash is kept.
  */
-import { type AllGrant, credentialKey, tokenKey } from '../core/facts.ts';
+import { tokenKey } from '../core/facts.ts';
 import { DAY_MS } from '../core/policy.ts';
-import { mintToken } from '../secret.ts';
+import { mintToken, type RawToken } from '../secret.ts';
 import { findToken } from './access-tokens.ts';
-import { maySeeTokenOf, requireAdministrator, requireHolder, requireKind, requireSelf } from './actor.ts';
+import { maySeeTokenOf, requireAdministrator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Drafted } from './draft.ts';
-import { type ExpiryInput, readExpiry } from './expiry.ts';
-import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
-import { checkLimits } from './limits.ts';
 import { list, type Page } from './listing.ts';
-import { requireOwner } from './members.ts';
-import { type ContactsInput, readApiVersion, readContacts } from './metadata.ts';
+import { newToken, type TokenInput } from './new-token.ts';
 import { lists } from './places.ts';
 import type { DocReader, TokenDoc } from './records.ts';
-import { notFound, Rejection, unacceptable } from './rejection.ts';
-import { newTokenId } from './token-id.ts';
+import { notFound, Rejection } from './rejection.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
-
-export interface TokenInput extends ExpiryInput {
-  readonly kind?: string;
-  readonly name: string;
-  readonly description?: string | null;
-  readonly owner?: string;
-  readonly scopes?: readonly string[];
-  readonly workspaces?: readonly string[] | AllGrant | 'all';
-  readonly apiVersion?: string;
-  readonly contacts?: ContactsInput | null;
-}
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -44,51 +28,13 @@ export async function createToken(
   input: TokenInput,
 ): Promise<Drafted<CreatedToken>> {
   return change(context, org, async (draft) => {
-    const { organization, rights } = await enter(context, draft, org);
-    const policy = context.policy();
-    const kindName = input.kind ?? policy.defaultKind;
-    const kind = policy.kinds.get(kindName);
-    if (kind === undefined)
-      throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
-    const owner = await requireOwner(draft, org, input.owner ?? rights.member?.id);
-    requireSelf(rights, owner, 'create');
-    requireKind(rights, kind);
-    requireHolder(owner, kind, policy);
-    const scopes = checkScopes(policy, kind, owner, input.scopes);
-    const granted = await checkWorkspaces(draft, policy, kind, owner, input.workspaces);
-    const nowMs = context.nowMs();
-    const expiresAtMs = readExpiry(kind, input, nowMs);
-    const token = mintToken(kind.prefix);
-    const hash = token.hash();
-    const doc: TokenDoc = {
-      organizationId: org,
-      edition: organization.edition,
-      id: newTokenId(nowMs),
-      kind: kind.name,
-      authority: kind.authority,
-      ownerId: owner.id,
-      ownerGeneration: owner.generation,
-      clientId: null,
-      scopes,
-      ...granted,
-      state: 'active',
-      stateReason: null,
-      expiresAtMs,
-      name: input.name,
-      description: input.description ?? null,
-      createdBy: rights.member?.id ?? null,
-      createdAtMs: nowMs,
-      lastUsedAtMs: null,
-      hint: token.hint(kind.prefix),
-      hash,
-      apiVersion: readApiVersion(policy, input.apiVersion),
-      contacts: await readContacts(draft, org, input.contacts),
-    };
-    await requireWithin(draft, rights.actor, doc);
-    await checkLimits(draft, kind, doc, nowMs);
-    draft.expectAbsent(credentialKey(hash));
-    draft.put('token', doc);
-    draft.put('credential', { organizationId: org, tokenId: doc.id, endsAtMs: null }, { hash });
+    let token!: RawToken;
+    const doc = await newToken(context, draft, org, input, ({ prefix }) => {
+      token = mintToken(prefix);
+      return { hash: token.hash(), hint: token.hint(prefix) };
+    });
+    draft.make('token', doc);
+    draft.make('credential', { organizationId: org, tokenId: doc.id, endsAtMs: null }, 'created', doc);
     return { doc, token: token.reveal() };
   });
 }

@@ -124,6 +124,7 @@ describe('when something is wrong behind it, the sidecar', () => {
     const app = await buildAdmin({
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },
       manage: { store, policy: () => policy, nowMs: () => 1, actor: { kind: 'operator' } } as AdminOptions['manage'],
+      patterns: () => [],
       operations: {
         readiness: () => ({ ready, store: { staleMs: 9999 } }),
         status: () => ({}),

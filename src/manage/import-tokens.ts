@@ -1,0 +1,181 @@
+/**
+ * Takes in tokens that another system minted, by the SHA-256 of their text, so that nobody needs a new one. The policy's
+ * rules hold as for a token that is created. Never sees a token's text, and never lets a value live again that was ended.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type CredentialRecord, credentialKey, type TokenHash } from '../core/facts.ts';
+import { hintMax, type TokenPattern } from '../core/foreign-token.ts';
+import { MANAGE_SCOPE } from '../core/policy.ts';
+import { forbidden } from './actor.ts';
+import { enter, type ManageContext, reader } from './context.ts';
+import { change, type Draft } from './draft.ts';
+import { parseInstant } from './expiry.ts';
+import { newToken, type TokenInput } from './new-token.ts';
+import type { TokenDoc } from './records.ts';
+import { conflict, Rejection, type RejectionDetails, unacceptable } from './rejection.ts';
+import { requireToken } from './tokens.ts';
+
+/** Tokens of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
+const BATCH = 100;
+
+/** What a shell hashes when its variable is not set. */
+const OF_NOTHING: ReadonlyMap<string, string> = new Map([
+  ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'an empty text'],
+  ['01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b', "a mere line's end"],
+]);
+
+export interface ImportedToken extends TokenInput {
+  /** Of the token's text, in hexadecimal. */
+  readonly sha256: string;
+  /** The token's first characters. */
+  readonly hint?: string;
+  /** When it was made, RFC 3339; absent: now. */
+  readonly createdAt?: string;
+}
+
+export type ImportOutcome =
+  | { readonly outcome: 'imported'; readonly doc: TokenDoc }
+  /** It is here already. `differs`: what is not as it was asked for this time; nothing was changed. */
+  | { readonly outcome: 'existing'; readonly doc: TokenDoc; readonly differs: readonly string[] }
+  | { readonly outcome: 'refused'; readonly why: RejectionDetails };
+
+export interface Imported {
+  readonly outcomes: readonly ImportOutcome[];
+  /** 0: nothing was written. */
+  readonly revision: number;
+}
+
+/** One outcome for each token, in their order. Rejects where the caller or the organization is to blame. */
+export async function importTokens(
+  context: ManageContext,
+  org: string,
+  tokens: readonly ImportedToken[],
+  patterns: readonly TokenPattern[],
+  dryRun: boolean,
+): Promise<Imported> {
+  await enter(context, reader(context.store), org);
+  if (context.actor.kind === 'token') throw forbidden('Tokens are imported with the admin key; a token never does it.');
+  if (patterns.length === 0)
+    throw conflict(
+      'import_not_configured',
+      'No gateway would look such a token up: import.patterns in gateway.yaml names no form.',
+    );
+  const outcomes: ImportOutcome[] = [];
+  let revision = 0;
+  for (let start = 0; start < tokens.length; start += BATCH) {
+    const batch = tokens.slice(start, start + BATCH);
+    const work = (draft: Draft) => importBatch(context, draft, org, batch, patterns);
+    const drafted = await change(context, org, work, { dryRun });
+    outcomes.push(...drafted.value);
+    revision = Math.max(revision, drafted.revision);
+    await breathe();
+  }
+  return { outcomes, revision };
+}
+
+async function importBatch(
+  context: ManageContext,
+  draft: Draft,
+  org: string,
+  batch: readonly ImportedToken[],
+  patterns: readonly TokenPattern[],
+): Promise<ImportOutcome[]> {
+  const outcomes: ImportOutcome[] = [];
+  for (const token of batch) {
+    try {
+      outcomes.push(await importOne(context, draft, org, token, patterns));
+    } catch (error) {
+      if (!(error instanceof Rejection) || error.details.status === 403) throw error;
+      outcomes.push({ outcome: 'refused', why: error.details });
+    }
+  }
+  return outcomes;
+}
+
+/** Writes only once nothing can be refused any more. */
+async function importOne(
+  context: ManageContext,
+  draft: Draft,
+  org: string,
+  { sha256, hint, createdAt, ...input }: ImportedToken,
+  patterns: readonly TokenPattern[],
+): Promise<ImportOutcome> {
+  const nothing = OF_NOTHING.get(sha256);
+  if (nothing !== undefined)
+    throw unacceptable(
+      'value_empty',
+      'sha256',
+      `This is the hash of ${nothing}: the token was not there when it was made.`,
+    );
+  const hash = Buffer.from(sha256, 'hex').toString('base64url') as TokenHash;
+  const known = await draft.get('credential', credentialKey(hash));
+  if (known !== null) return existing(context, draft, org, known, { ...input, hint });
+  if (hint !== undefined) checkHint(hint, patterns);
+  if (input.scopes?.includes(MANAGE_SCOPE.name))
+    throw unacceptable(
+      'scope_not_importable',
+      'scopes',
+      `An imported token cannot have ${MANAGE_SCOPE.name}; create one that manages tokens.`,
+    );
+  const nowMs = context.nowMs();
+  const createdAtMs = createdAt === undefined ? null : parseInstant(createdAt, 'createdAt');
+  if (createdAtMs !== null && createdAtMs > nowMs)
+    throw unacceptable('created_in_future', 'createdAt', 'createdAt must not be in the future.');
+  const shown = hint === undefined ? null : `${hint}…`;
+  const doc = await newToken(context, draft, org, input, () => ({ hash, hint: shown }), createdAtMs);
+  draft.make('token', doc, 'imported');
+  draft.make('credential', { organizationId: org, tokenId: doc.id, endsAtMs: null, imported: true }, 'imported', doc);
+  return { outcome: 'imported', doc };
+}
+
+function checkHint(hint: string, patterns: readonly TokenPattern[]): void {
+  const max = hintMax(hint, patterns);
+  if (max === null)
+    throw unacceptable('hint_unmatched', 'hint', 'No form in import.patterns of gateway.yaml begins like this hint.');
+  if (hint.length > max)
+    throw unacceptable(
+      'hint_too_long',
+      'hint',
+      `This hint would show too much of the token: ${max} characters at most.`,
+    );
+}
+
+async function existing(
+  context: ManageContext,
+  draft: Draft,
+  org: string,
+  known: CredentialRecord,
+  asked: Omit<ImportedToken, 'sha256' | 'createdAt' | 'hint'> & { readonly hint: string | undefined },
+): Promise<ImportOutcome> {
+  if (known.organizationId !== org)
+    throw conflict('value_taken', 'A token of another organization has this value already.');
+  if (known.imported !== true)
+    throw conflict('value_taken', `This is the value of ${known.tokenId}, which was made here.`);
+  if (known.endsAtMs !== null && context.nowMs() >= known.endsAtMs)
+    throw conflict('value_ended', `This value was imported as ${known.tokenId} and has ended, which is for ever.`);
+  const doc = await requireToken(draft, org, known.tokenId);
+  return { outcome: 'existing', doc, differs: differences(doc, asked) };
+}
+
+/** Of what was asked for in so many words. What the policy works out (an owner's `all`, days from now) is not compared. */
+function differences(doc: TokenDoc, asked: Parameters<typeof existing>[4]): string[] {
+  const { workspaces, expiresAt, neverExpires, hint } = asked;
+  const pairs: Array<readonly [string, unknown, unknown]> = [
+    ['kind', asked.kind, doc.kind],
+    ['name', asked.name, doc.name],
+    ['description', asked.description, doc.description],
+    ['owner', asked.owner, doc.ownerId],
+    ['scopes', sorted(asked.scopes), sorted(doc.scopes)],
+    ['workspaces', workspaces === 'all' ? undefined : sorted(workspaces), sorted(doc.workspaces)],
+    ['expiresAt', expiresAt === undefined ? undefined : Date.parse(expiresAt), doc.expiresAtMs],
+    ['neverExpires', neverExpires, doc.expiresAtMs === null],
+    ['hint', hint === undefined ? undefined : `${hint}…`, doc.hint],
+    ['apiVersion', asked.apiVersion, doc.apiVersion],
+  ];
+  return pairs.filter(([, wanted, is]) => wanted !== undefined && wanted !== is).map(([name]) => name);
+}
+
+/** Lists as texts, in one order. */
+function sorted<T>(list: T | readonly string[]): T | string {
+  return Array.isArray(list) ? JSON.stringify([...new Set(list as string[])].sort()) : (list as T);
+}

@@ -34,6 +34,7 @@ it('the least file gets every default', () => {
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },
     admin: { host: '127.0.0.1', port: 8081 },
+    import: { patterns: [], missesPerMinute: 60 },
     oauth: { prefix: '/api' },
     policy: 'policies/default.yaml',
     store: { driver: 'sqlite', path: 'data/scopegate.db' },

@@ -1,10 +1,11 @@
 /**
  * A refusal of the sidecar's as RFC 9457 says it, also of what no request could be made of. Renders; decides nothing.
  */
-import { STATUS_CODES } from 'node:http';
+import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { answering } from '../http/connections.ts';
 import { closeGently, markClosing } from '../http/node-exchange.ts';
+import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/parse-failure.ts';
 
 export function problemOf(status: number, code: string, detail: string, field?: string) {
   return {
@@ -17,24 +18,22 @@ export function problemOf(status: number, code: string, detail: string, field?: 
   };
 }
 
-const UNPARSED = {
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'headers_too_large', detail: 'The headers are larger than 16 KiB.' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'request_timeout', detail: 'The request did not arrive in time.' },
-} as const;
-const MALFORMED = {
-  status: 400,
-  code: 'bad_request',
-  detail: 'This is no HTTP/1.1 request that can be read.',
-} as const;
+const UNPARSED: Readonly<Record<FailureStatus, { readonly code: string; readonly detail: string }>> = {
+  400: { code: 'bad_request', detail: 'This is no HTTP/1.1 request that can be read.' },
+  408: { code: 'request_timeout', detail: 'The request did not arrive in time.' },
+  414: { code: 'target_too_long', detail: 'The request target is longer than 16 KiB.' },
+  431: { code: 'headers_too_large', detail: 'The headers are larger than 16 KiB.' },
+};
 
 /** Answers what Node's parser refused, after the answers to what came before it on this connection, and closes. */
-export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+export function refuseUnparsed(error: ParseFailure, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   markClosing(socket);
-  const { status, code, detail } = UNPARSED[error.code as keyof typeof UNPARSED] ?? MALFORMED;
+  const status = statusOfFailure(error, maxHeaderSize);
+  const { code, detail } = UNPARSED[status];
   const refuse = () => {
     if (!socket.writable) return;
     const body = JSON.stringify(problemOf(status, code, detail));

@@ -49,7 +49,8 @@ export const ClientLimitsSchema = section(
       minimum: 1024,
       maximum: 1024 * 1024,
       default: 16 * 1024,
-      description: 'Most bytes of request line and headers together; more is answered with 431.',
+      description:
+        'Most bytes of request line and headers together; more is answered with 431, or 414 where the target alone is longer.',
     }),
     connections: Type.Optional(
       Type.Integer({

@@ -14,13 +14,20 @@ const BASE = 'http://base.invalid';
  */
 export function offeredProtocols(method: string, minorVersion: number, rawHeaders: readonly string[]): string {
   if (method !== 'GET' || minorVersion !== 1) return '';
-  const offered: string[] = [];
+  const hasBody = rawHeaders.some(
+    (name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name),
+  );
+  return hasBody ? '' : namedProtocols(rawHeaders);
+}
+
+/** What the Upgrade headers of a message name, without what no client may leave HTTP for. */
+export function namedProtocols(rawHeaders: readonly string[]): string {
+  const named: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!.toLowerCase();
-    if (name === 'content-length' || name === 'transfer-encoding') return '';
-    if (name === 'upgrade') offered.push(...rawHeaders[index + 1]!.split(',').map((protocol) => protocol.trim()));
+    if (rawHeaders[index]!.toLowerCase() !== 'upgrade') continue;
+    named.push(...rawHeaders[index + 1]!.split(',').map((protocol) => protocol.trim()));
   }
-  return offered.filter((protocol) => PROTOCOL.test(protocol) && !CARRIES_REQUESTS.test(protocol)).join(', ');
+  return named.filter((protocol) => PROTOCOL.test(protocol) && !CARRIES_REQUESTS.test(protocol)).join(', ');
 }
 
 /** The library that carries upgrades reads the target with `new URL`: what that would change must not go through it. */

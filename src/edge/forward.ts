@@ -16,7 +16,7 @@ import type {
 import type { Upstream } from '../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
-import { responseHeaders, responseTrailers, trailerLines } from './headers.ts';
+import { linksOf, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
 import type { ServerTiming } from './server-timing.ts';
 import type { Stream, StreamKind } from './stream.ts';
 
@@ -112,7 +112,10 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
 
   // The upstream's answer, on its way down.
 
-  informational(): void {}
+  /** A proxy passes these on (RFC 9110 section 15.2). 100 is not awaited: ours has been sent. */
+  informational(status: number, headers: readonly string[]): void {
+    if (status === 103) this.#exchange.sendEarlyHints(linksOf(headers));
+  }
 
   head(head: AnswerHead): void {
     this.#status = head.status;
@@ -122,6 +125,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = known ? head.length : -1;
     const headers = responseHeaders(head.headers, length, this.#requestId);
+    if (head.status === 426) headers.push(...upgradeRequired(head.headers));
     if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
     if (this.#observer.answerHeaders !== null) headers.push(...this.#observer.answerHeaders);
     this.#exchange.relayHead(head.status, head.statusText, headers);

@@ -5,6 +5,7 @@
  */
 import { lowerName } from '../core/framing.ts';
 import { foldHeaderName } from '../core/selector.ts';
+import { namedProtocols } from '../core/upgrade.ts';
 
 type Crossing =
   | 'pass'
@@ -43,6 +44,8 @@ const REQUEST_DROPPED = new Set([
 const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id']);
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
 const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive']);
+
+const LINK = /^[\x20-\x7e]+$/;
 
 /** By the spelling seen; bounded, because spellings are the client's to choose. */
 const crossings = new Map<string, Crossing>();
@@ -182,6 +185,19 @@ export function responseTrailers(raw: readonly string[]): readonly string[] {
       kept.push(raw[index]!, raw[index + 1]!);
   }
   return kept;
+}
+
+/** It must say to what (RFC 9110 section 15.5.22); whoever sends it on says which of our connections it is about. */
+export function upgradeRequired(headers: readonly string[]): string[] {
+  const protocols = namedProtocols(headers);
+  return protocols === '' ? [] : ['Upgrade', protocols];
+}
+
+/** All that early hints are for (RFC 8297); what else stands there comes again with the answer. ASCII, as hints are written. */
+export function linksOf(headers: readonly string[]): string[] {
+  return headers.filter(
+    (value, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'link' && LINK.test(value),
+  );
 }
 
 function addNamed(named: ReadonlySet<string> | null, value: string): ReadonlySet<string> | null {

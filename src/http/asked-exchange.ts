@@ -37,6 +37,7 @@ export abstract class AskedExchange implements Exchange {
   abstract breakOff(): void;
 
   sendContinue(): void {}
+  sendEarlyHints(): void {}
 
   relayHead(): never {
     throw NOTHING_HERE;

@@ -24,7 +24,7 @@ export interface Exchange {
   /** A whole answer of our own. `headers`: raw pairs with Content-Length. The request's body is never read after it. */
   answer(status: number, headers: string[], body: string): void;
 
-  /** Start relaying an answer. `chunked`: the length is not known beforehand. */
+  /** Start relaying an answer. An Upgrade among its headers goes only where it can be obeyed, named in Connection. */
   relayHead(status: number, statusText: string, headers: string[]): void;
   /** Returns false when the client reads too slowly; `drained` follows. */
   relay(chunk: Buffer): boolean;
@@ -39,6 +39,8 @@ export interface Exchange {
 
   /** 100 Continue. */
   sendContinue(): void;
+  /** 103, before the head of an answer; a client that would not understand it is sent nothing. `links`: Link values. */
+  sendEarlyHints(links: readonly string[]): void;
   /** Deliver the request's body to `sink` from now on. */
   readBody(sink: BodySink): void;
   pauseBody(): void;

@@ -99,6 +99,10 @@ export class H2Exchange implements Exchange {
     if (!this.#isGone) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
+  sendEarlyHints(links: readonly string[]): void {
+    if (!this.#isGone && links.length > 0) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
+  }
+
   readBody(sink: BodySink): void {
     const stream = this.#stream;
     let trailers: readonly string[] = [];

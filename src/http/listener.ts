@@ -12,6 +12,7 @@ import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
 import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
 
@@ -82,7 +83,7 @@ export class Listener {
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(request, socket, head),
     );
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#parseFailed(error, socket));
+    this.#server.on('clientError', (error: ParseFailure, socket: Socket) => this.#parseFailed(error, socket));
   }
 
   /** Resolves once connections are accepted. Rejects with SetupError when the port cannot be had. */
@@ -184,14 +185,13 @@ export class Listener {
     else if (awaited === 'request') socket.destroy();
   }
 
-  #parseFailed(error: NodeJS.ErrnoException, socket: Socket): void {
+  #parseFailed(error: ParseFailure, socket: Socket): void {
     const gone = error.code === 'HPE_INVALID_EOF_STATE' && answering(socket)?.req.complete === true;
     if (error.code === 'ECONNRESET' || gone || !socket.writable) {
       socket.destroy();
       return;
     }
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-    this.#refuseLast(socket, status);
+    this.#refuseLast(socket, statusOfFailure(error, this.#limits.headerBytes));
   }
 
   /** The client did not wait for its answers. Before Node 24, one without a connection yet is not told when that ends. */

@@ -119,6 +119,7 @@ export class NodeExchange implements Exchange {
   relayHead(status: number, statusText: string, headers: string[]): void {
     this.#answered = true;
     this.#response.sendDate = false;
+    if (status === 426) this.#nameUpgrade(headers);
     this.#response.writeHead(status, statusText, headers);
   }
 
@@ -149,6 +150,15 @@ export class NodeExchange implements Exchange {
     this.#response.writeContinue();
   }
 
+  sendEarlyHints(links: readonly string[]): void {
+    if (this.minorVersion !== 1 || links.length === 0) return;
+    try {
+      this.#response.writeEarlyHints({ link: [...links] });
+    } catch {
+      // Node takes no such link. It was a hint.
+    }
+  }
+
   readBody(sink: BodySink): void {
     const request = this.#request;
     request.on('data', (chunk: Buffer) => sink.bodyChunk(chunk));
@@ -174,6 +184,14 @@ export class NodeExchange implements Exchange {
     if (response.destroyed) process.nextTick(() => listener.clientClosed(false));
     // An aborted upload surfaces here too; `close` tells the rest.
     this.#request.on('error', ignore);
+  }
+
+  /** Node takes a Connection header of ours for the whole truth about the connection. */
+  #nameUpgrade(headers: string[]): void {
+    const at = headers.lastIndexOf('Upgrade');
+    if (at === -1) return;
+    if (this.minorVersion !== 1) headers.splice(at, 2);
+    else headers.push('Connection', this.#response.shouldKeepAlive ? 'upgrade' : 'close, upgrade');
   }
 
   /** Node marks a request without body as complete only after the handler returned. */

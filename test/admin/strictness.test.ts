@@ -131,6 +131,7 @@ describe('what is no HTTP', () => {
       431,
       'headers_too_large',
     ],
+    ['a target without end', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'target_too_long'],
   ];
   it.each(cases)(
     '%s is answered by a problem of RFC 9457, and the connection ends',

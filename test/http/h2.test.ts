@@ -1,6 +1,7 @@
 /** Promises about HTTP/2: it is the same gateway, whoever speaks it, and what the protocol adds opens no side door. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bell } from '../support/bell.ts';
 import { started } from '../support/process.ts';
@@ -154,6 +155,20 @@ describe('a request over HTTP/2', () => {
     expect(upstream.requests[0]!.body).toBe('late');
     expect(await ask('Bearer pat_no')).toEqual([401]);
     expect(upstream.requests).toHaveLength(1);
+  });
+
+  it('is told early hints, and never to upgrade', async () => {
+    upstream.reply = () =>
+      'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n' +
+      'HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n';
+    using session = await h2(url);
+    const stream = session.request({ ':path': '/public/x' });
+    const hinted = once(stream, 'headers') as Promise<[IncomingHttpHeaders]>;
+    const answered = once(stream, 'response') as Promise<[IncomingHttpHeaders]>;
+    const [[hint], [answer]] = await Promise.all([hinted, answered]);
+    expect([hint[':status'], hint.link]).toEqual([103, '</a>; rel=preload']);
+    expect([answer[':status'], answer.upgrade, answer.connection]).toEqual([426, undefined, undefined]);
+    stream.close();
   });
 
   it.each([204, 304])('%i has no body, and HEAD keeps the length that GET would have', async (status) => {

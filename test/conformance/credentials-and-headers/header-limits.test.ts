@@ -5,15 +5,55 @@ import { house } from '../house.ts';
 
 const at = house();
 const TOO_LARGE = 431;
+const TOO_LONG = 414;
 
 attack({
-  name: 'a target, header or token larger than anybody needs, or headers without an end, are refused in bounded memory',
-  outcome: '431 and close; the upstream sees nothing',
-  sources: ['RFC 9112 section 3', 'RFC 6585 section 5'],
+  name: 'a target longer than anybody needs is refused in bounded memory',
+  outcome: '414 and close, 431 where it comes in pieces; the upstream sees nothing',
+  sources: ['RFC 9112 section 3', 'RFC 9110 section 15.5.15'],
 })(() => {
   test.each([
     ['a target of 200 kB', () => rawRequest(`GET /files/${'x'.repeat(200_000)}`, [at.reader])],
     ['a query of 200 kB', () => rawRequest(`GET /files/x?${'x'.repeat(200_000)}`, [at.reader])],
+    ['a target of 17 kB', () => rawRequest(`GET /files/${'x'.repeat(17_000)}`, [at.reader])],
+    ['a target without an end', () => `POST /files/${'x'.repeat(20_000)}`],
+  ])('%s', async (_, bytes) => {
+    const response = await at.refuses(bytes(), TOO_LONG);
+    expect(response?.header('connection')).toBe('close');
+    expect(response?.header('x-request-id')).toMatch(/^\w{26}$/);
+  });
+
+  test('a target that comes in pieces', async () => {
+    using client = await at.connect();
+    client.send(`GET /files/${'x'.repeat(8000)}`);
+    // Read by now.
+    await at.sentinel();
+    client.send(`${'x'.repeat(20_000)} HTTP/1.1\r\n`);
+    expect((await client.response()).status).toBe(TOO_LARGE);
+  });
+
+  test('a target behind another request on the same connection', async () => {
+    using client = await at.connect();
+    client.send(rawRequest('GET /public/x') + rawRequest(`GET /files/${'x'.repeat(20_000)}`));
+    const [first, second] = [await client.response(), await client.response(1)];
+    expect([first.status, second.status]).toEqual([200, TOO_LONG]);
+  });
+});
+
+attack({
+  name: 'a header or token larger than anybody needs, or headers without an end, are refused in bounded memory',
+  outcome: '431 and close; the upstream sees nothing',
+  sources: ['RFC 6585 section 5'],
+})(() => {
+  test.each([
+    [
+      'a header whose value looks like a long target',
+      () => rawRequest('GET /files/x', [at.reader, `GET: /${'x'.repeat(20_000)}`]),
+    ],
+    [
+      'a long header behind a long target',
+      () => rawRequest(`GET /files/${'x'.repeat(2000)}`, [`X: ${'x'.repeat(15_000)}`]),
+    ],
     ['a header of 200 kB', () => rawRequest('GET /files/x', [at.reader, `X: ${'x'.repeat(200_000)}`])],
     ['a header name of 200 kB', () => rawRequest('GET /files/x', [at.reader, `${'x'.repeat(200_000)}: x`])],
     ['a token of 100 kB', () => rawRequest('GET /files/x', [`Authorization: Bearer pat_${'x'.repeat(100_000)}`])],

@@ -116,11 +116,44 @@ attack({
     expect(response.body).toBe(body);
     expect(response.header('x-hop')).toBeUndefined();
     expect(response.header('via')).toBe('1.1 scopegate');
+    if (status === '426')
+      expect([response.all('upgrade'), response.all('connection')]).toEqual([['foo'], ['close, upgrade']]);
     client.send(AHEAD);
     await client.finish().untilEnded();
     await at.sentinel();
     expect(client.responses).toHaveLength(1);
     expect(at.upstream.lines).toEqual(['GET /socket', 'GET /public/sentinel']);
+  });
+});
+
+attack({
+  name: 'an upstream that requires an upgrade still says to what',
+  outcome: '426 with Upgrade, named in Connection; nothing that would carry requests unseen',
+  sources: ['RFC 9110 section 15.5.22', 'RFC 9110 section 7.8'],
+})(() => {
+  const require = (protocols: string) =>
+    `HTTP/1.1 426 Upgrade Required\r\nUpgrade: ${protocols}\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n`;
+
+  test('over a connection that is kept', async () => {
+    at.upstream.reply = ({ target }) => (target === '/files/x' ? require('h2c, foo/2, TLS/1.2') : PLAIN);
+    using client = await at.connect();
+    const response = await client.send(rawRequest('GET /files/x', [at.reader, 'Connection: keep-alive'])).response();
+    expect([response.status, response.all('upgrade'), response.all('connection')]).toEqual([
+      426,
+      ['foo/2'],
+      ['upgrade'],
+    ]);
+    expect((await client.send(rawRequest('GET /public/x')).response(1)).status).toBe(200);
+  });
+
+  test('not where nothing is left, nor to a client of HTTP/1.0', async () => {
+    at.upstream.reply = () => require('h2c');
+    const bare = await at.passes(rawRequest('GET /files/x', [at.reader]));
+    expect([bare.response.status, bare.response.header('upgrade')]).toEqual([426, undefined]);
+    at.upstream.reply = () => require('foo');
+    using client = await at.connect();
+    const old = await client.send(`GET /files/x HTTP/1.0\r\nHost: api.test\r\n${at.reader}\r\n\r\n`).response();
+    expect([old.status, old.header('upgrade')]).toEqual([426, undefined]);
   });
 });
 

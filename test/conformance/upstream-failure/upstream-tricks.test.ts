@@ -273,12 +273,41 @@ attack({
 
 attack({
   name: 'interim answers are not taken for the final one',
-  outcome: 'dropped; the final one crosses',
-  sources: ['RFC 9110 section 15.2'],
+  outcome: '103 crosses with its Link alone, others are dropped; the final one crosses',
+  sources: ['RFC 9110 section 15.2', 'RFC 8297'],
 })(() => {
-  test('interim answers do not reach the client, the final one does', async () => {
-    at.upstream.reply = () => `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${next}`;
+  const hints = (...lines: string[]) =>
+    `HTTP/1.1 103 Early Hints\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
+
+  test('a hint reaches the client at once, before the answer is there', async () => {
+    at.upstream.replyToHead = (_head, connection) => {
+      connection.write(hints('Link: </a>; rel=preload', 'X-Scopegate-Role: admin', 'Link: </b>; rel=preload'));
+      return undefined;
+    };
+    using client = await at.connect();
+    const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload, </b>; rel=preload\r\n\r\n';
+    await client.send(get()).untilText(hint);
+    expect(client.received).toBe(hint);
+    at.upstream.connections.at(-1)!.write(next);
+    await client.untilText('\r\n\r\nnext');
+    expect(client.received).toContain(`${hint}HTTP/1.1 200 OK\r\n`);
+  });
+
+  test.each([
+    ['100 and 102', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'],
+    ['hints without a link', hints('X-A: b')],
+    ['hints whose link is none', hints('Link: x')],
+    ['hints whose link is not ASCII', hints('Link: </\xe9>; rel=preload')],
+  ])('%s do not reach it, and harm nothing', async (_, interim) => {
+    at.upstream.reply = () => interim + next;
     const { response } = await at.passes(get());
+    expect([response.status, response.body]).toEqual([200, 'next']);
+  });
+
+  test('a client of HTTP/1.0 is sent none', async () => {
+    at.upstream.reply = () => hints('Link: </x>; rel=preload') + next;
+    using client = await at.connect();
+    const response = await client.send(`GET /files/x HTTP/1.0\r\nHost: api.test\r\n${at.reader}\r\n\r\n`).response();
     expect(response.body).toBe('next');
   });
 });

@@ -41,7 +41,8 @@ export interface AdminOptions {
 }
 
 const HEADERS_MS = 10_000;
-const REQUEST_MS = 60_000;
+const REQUEST_MS = 15_000;
+const SILENCE_MS = 60_000;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -96,9 +97,9 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   const app = fastify({
     routerOptions: { maxParamLength: 512 },
     bodyLimit: 1024 * 1024,
-    // Bodies are small: a whole request, and each silence while its answer is read.
+    // Bodies are small: for a whole request, and for each silence while its answer is made and read.
     requestTimeout: REQUEST_MS,
-    connectionTimeout: REQUEST_MS,
+    connectionTimeout: SILENCE_MS,
     forceCloseConnections: 'idle',
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },

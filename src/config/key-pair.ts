@@ -47,6 +47,19 @@ export function readKeyPair(paths: KeyPairPaths): KeyPair | BadKeyPair {
   return { cert, key, validFromMs: validFromDate.getTime(), validToMs: validToDate.getTime() };
 }
 
+const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** What keeps the certificates in this file from being trusted as authorities; null: nothing. TLS itself would be silent. */
+export function certificatesProblem(path: string): string | null {
+  const pem = read(path);
+  if (typeof pem === 'string') return pem;
+  const text = pem.toString('latin1');
+  const starts = Array.from(text.matchAll(CERTIFICATE), ({ index }) => index);
+  if (starts.length === 0) return `${path}: holds no certificate in PEM form`;
+  const bad = starts.findIndex((start) => attempt(() => new X509Certificate(text.slice(start))) === null);
+  return bad === -1 ? null : `${path}: certificate ${bad + 1} of ${starts.length} cannot be read`;
+}
+
 function read(path: string): Buffer | string {
   try {
     return readFileSync(path);

@@ -16,7 +16,7 @@ import { CompiledLimits } from './compile-limits.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
-import { type KeyPair, readKeyPair } from './key-pair.ts';
+import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
 import { validate } from './validate.ts';
@@ -180,6 +180,8 @@ function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: strin
     const missing = named.filter(([, path]) => !existsSync(path));
     for (const [part, path] of missing) yaml.problem(['upstreams', name, 'tls', part], `${path}: no such file`);
     if (missing.length > 0) continue;
+    const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca));
+    if (authorities !== null) yaml.problem(['upstreams', name, 'tls', 'ca'], authorities);
     try {
       createSecureContext(Object.fromEntries(named.map(([part, path]) => [part, readFileSync(path)])));
     } catch (error) {

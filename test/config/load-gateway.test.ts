@@ -301,6 +301,30 @@ routes: [${route('x', '/x')}]
   });
 });
 
+describe('the authorities that an upstream is to trust', () => {
+  const at = (ca: string) => {
+    writeFileSync(join(folder, 'ca.pem'), ca);
+    const upstreams = 'upstreams: { platform: { targets: ["https://127.0.0.1:9000"], tls: { ca: ca.pem } } }';
+    return problems(`policy: policy.yaml\n${upstreams}\nroutes: [${route('x', '/x')}]\n`);
+  };
+
+  it('may be several, with words between them', () => {
+    expect(at(`first\n${first.cert}\nsecond\n${second.cert}`)).toEqual([]);
+  });
+  it.each([
+    ['an empty file', '', 'holds no certificate in PEM form'],
+    ['garbage', 'garbage', 'holds no certificate in PEM form'],
+    ['a private key', first.key, 'holds no certificate in PEM form'],
+    [
+      'a second one that is damaged',
+      first.cert + second.cert.replace('MII', 'XXX'),
+      'certificate 2 of 2 cannot be read',
+    ],
+  ])('are told where they are named when they are %s', (_name, ca, expected) => {
+    expect(at(ca)).toEqual([`gateway.yaml:2:74: ca.pem: ${expected}`]);
+  });
+});
+
 describe('the pair that gateway.tls names', () => {
   const at = (cert: string, key: string) => {
     writeFileSync(join(folder, 'cert.pem'), cert);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REASON_NAMES } from '../../src/core/reason.ts';
+import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { ask, rawRequest } from '../support/raw.ts';
@@ -65,41 +66,50 @@ describe.each([
     });
   });
 
-  it("the question's own method and path say nothing", async () => {
-    const headers = [at.reader, ...describing('GET', '/admin/x')];
-    expect((await ask(at.url, rawRequest('GET /public/x', headers))).status).toBe(403);
-    expect(
-      (await ask(at.url, rawRequest('DELETE /admin/x', [at.reader, ...describing('GET', '/files/x')]))).status,
-    ).toBe(200);
-  });
+  attack({
+    name: 'a proxy that asks is believed what it describes, and nobody else',
+    outcome:
+      '400, or 403 to nginx: for a description missing, empty or there twice, a target of two readings, a forged identity',
+    sources: ['CVE-2026-40575', 'CVE-2025-64484'],
+  })(() => {
+    it("the question's own method and path say nothing", async () => {
+      const headers = [at.reader, ...describing('GET', '/admin/x')];
+      expect((await ask(at.url, rawRequest('GET /public/x', headers))).status).toBe(403);
+      expect(
+        (await ask(at.url, rawRequest('DELETE /admin/x', [at.reader, ...describing('GET', '/files/x')]))).status,
+      ).toBe(200);
+    });
 
-  it('a description that is missing, empty or there twice is refused', async () => {
-    const whole = describing('GET', '/public/x');
-    expect(await status(whole)).toBe(200);
-    expect(await status([])).toBe(refused);
-    for (const [index, line] of whole.entries()) {
-      const others = whole.filter((_, other) => other !== index);
-      expect(await status(others), `without ${line}`).toBe(refused);
-      expect(await status([...others, `${line.split(':')[0]}:`]), `empty ${line}`).toBe(refused);
-      expect(await status([...whole, line]), `twice ${line}`).toBe(refused);
-      expect(await status([...whole, line.toLowerCase()]), `twice ${line}`).toBe(refused);
-    }
-    expect(await status(describing('GET,POST', '/public/x'))).toBe(refused);
-  });
+    it('a description that is missing, empty or there twice is refused', async () => {
+      const whole = describing('GET', '/public/x');
+      expect(await status(whole)).toBe(200);
+      expect(await status([])).toBe(refused);
+      for (const [index, line] of whole.entries()) {
+        const others = whole.filter((_, other) => other !== index);
+        expect(await status(others), `without ${line}`).toBe(refused);
+        expect(await status([...others, `${line.split(':')[0]}:`]), `empty ${line}`).toBe(refused);
+        expect(await status([...whole, line]), `twice ${line}`).toBe(refused);
+        expect(await status([...whole, line.toLowerCase()]), `twice ${line}`).toBe(refused);
+      }
+      expect(await status(describing('GET,POST', '/public/x'))).toBe(refused);
+    });
 
-  it.each(['http://api.test/public/x', 'public/x', '*', '/public/../x', '/public/x#y', '/public/%2e%2e', ''])(
-    'the target %s is refused',
-    async (target) => {
-      expect(await status(describing('GET', target))).toBe(refused);
-    },
-  );
+    it.each(['http://api.test/public/x', 'public/x', '*', '/public/../x', '/public/x#y', '/public/%2e%2e', ''])(
+      'the target %s is refused',
+      async (target) => {
+        expect(await status(describing('GET', target))).toBe(refused);
+      },
+    );
 
-  it.each(['X-Scopegate-Role: admin', 'x_scopegate_role: admin', 'X.Scopegate.Anything: x', 'X-Method-Override: PUT'])(
-    '%s from the client is refused, since the proxy would send it on',
-    async (header) => {
+    it.each([
+      'X-Scopegate-Role: admin',
+      'x_scopegate_role: admin',
+      'X.Scopegate.Anything: x',
+      'X-Method-Override: PUT',
+    ])('%s from the client is refused, since the proxy would send it on', async (header) => {
       expect(await status([...describing('GET', '/public/x'), header])).toBe(refused);
-    },
-  );
+    });
+  });
 
   it('the body that a proxy announces and does not send keeps nobody waiting', async () => {
     expect(await status([...describing('POST', '/public/x'), 'Content-Length: 5'])).toBe(200);
@@ -120,7 +130,11 @@ describe('for envoy', () => {
   });
 });
 
-describe('who may ask', () => {
+attack({
+  name: 'a question from elsewhere than the configured proxies is not judged',
+  outcome: 'refused; the log says who asked',
+  sources: ['GHSA-vhr5-ggp3-qq85'],
+})(() => {
   it('only decision.trustedProxies: from elsewhere a question is refused, and the log says why', async () => {
     const { url, reader, gateway } = await deciding({ for: 'nginx', trustedProxies: ['10.0.0.0/8'] });
     const answer = await ask(url, rawRequest('GET /', [reader, ...nginx('GET', '/public/x')]));
@@ -155,7 +169,11 @@ describe('a refusal for nginx', () => {
   });
 });
 
-describe('a dialect that refuses with 200', () => {
+attack({
+  name: 'a refusal in a dialect that says 200 is never a yes',
+  outcome: '403 to the proxy, whatever the client is to be told',
+  sources: [],
+})(() => {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-policy-'));
   const policy = join(folder, 'lax.yaml');
   const reasons = Object.fromEntries(
@@ -185,9 +203,15 @@ describe('a dialect that refuses with 200', () => {
   });
 });
 
-it('the endpoints that the gateway answers itself are not here', async () => {
-  const policy = join(ROOT, 'policies/scrydon.yaml');
-  const { url } = await deciding({ for: 'envoy' }, policy);
-  expect((await ask(url, rawRequest('POST /api/auth/oauth2/token'))).status).toBe(404);
-  expect((await ask(url, rawRequest('GET /.well-known/oauth-authorization-server'))).status).toBe(404);
+attack({
+  name: 'the endpoints of the gateway itself are not behind the decision listener',
+  outcome: '404',
+  sources: [],
+})(() => {
+  it('the endpoints that the gateway answers itself are not here', async () => {
+    const policy = join(ROOT, 'policies/scrydon.yaml');
+    const { url } = await deciding({ for: 'envoy' }, policy);
+    expect((await ask(url, rawRequest('POST /api/auth/oauth2/token'))).status).toBe(404);
+    expect((await ask(url, rawRequest('GET /.well-known/oauth-authorization-server'))).status).toBe(404);
+  });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { attack } from '../conformance/attack.ts';
 import { Bell } from '../support/bell.ts';
 import { started } from '../support/process.ts';
 import { Recorder, startHttpUpstream } from '../support/recorder.ts';
@@ -74,25 +75,6 @@ describe('a request over HTTP/2', () => {
     expect(request.framing).toBe('none');
     expect(request.text).not.toMatch(/^:/m);
     expect(answer.headers['x-request-id']).toBe(request.header('x-request-id'));
-  });
-
-  it('is refused with the same words', async () => {
-    using session = await h2(url);
-    const { status, headers, body } = await askH2(session, { ':path': '/files/x' });
-    expect([status, JSON.parse(body).code, headers['www-authenticate']]).toEqual([401, 4100, expect.anything()]);
-    expect((await askH2(session, { ':path': '/closed/x', authorization: bearer })).status).toBe(403);
-    expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
-    expect((await askH2(session, { ':path': '/files/../x', authorization: bearer })).status).toBe(400);
-    using client = await FrameClient.connect(url);
-    client.headers(1, [
-      ...GET.slice(0, 3),
-      [':path', '/files/x'],
-      ['authorization', bearer],
-      ['authorization', bearer],
-    ]);
-    expect(await client.fate(1)).toBe(-1);
-    expect((await askH2(session, { ':path': '/files/x', ':method': 'HEAD' })).body).toBe('');
-    expect(upstream.text).toBe('');
   });
 
   it('with a body of unknown length goes up in chunks, with its trailers, and the answer brings its own', async () => {
@@ -182,7 +164,36 @@ describe('a request over HTTP/2', () => {
   });
 });
 
-describe('what could be read in two ways is refused', () => {
+attack({
+  name: 'HTTP/2 is no way around the policy',
+  outcome: '401, 403, 404 and 400 as over HTTP/1.1; the upstream sees nothing',
+  sources: ['RFC 9113 section 8'],
+})(() => {
+  it('is refused with the same words', async () => {
+    using session = await h2(url);
+    const { status, headers, body } = await askH2(session, { ':path': '/files/x' });
+    expect([status, JSON.parse(body).code, headers['www-authenticate']]).toEqual([401, 4100, expect.anything()]);
+    expect((await askH2(session, { ':path': '/closed/x', authorization: bearer })).status).toBe(403);
+    expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+    expect((await askH2(session, { ':path': '/files/../x', authorization: bearer })).status).toBe(400);
+    using client = await FrameClient.connect(url);
+    client.headers(1, [
+      ...GET.slice(0, 3),
+      [':path', '/files/x'],
+      ['authorization', bearer],
+      ['authorization', bearer],
+    ]);
+    expect(await client.fate(1)).toBe(-1);
+    expect((await askH2(session, { ':path': '/files/x', ':method': 'HEAD' })).body).toBe('');
+    expect(upstream.text).toBe('');
+  });
+});
+
+attack({
+  name: 'a request over HTTP/2 that HTTP/1.1 would read in another way, or not at all, is refused',
+  outcome: '400 or a reset; not a byte of it crosses',
+  sources: ['RFC 9113 section 8', 'RFC 9113 section 10.3'],
+})(() => {
   it.each([
     ['a path that is no path', [...without(':path'), [':path', 'public/x']]],
     ['an absolute path', [...without(':path'), [':path', 'https://api.test/public/x']]],
@@ -291,7 +302,11 @@ describe('what could be read in two ways is refused', () => {
   });
 });
 
-describe('half never looks whole', () => {
+attack({
+  name: 'half an upload or answer over HTTP/2 never looks whole',
+  outcome: 'its stream is reset, the other side let go; the other streams go on',
+  sources: ['RFC 9113 section 8.1', 'RFC 9113 section 5.4.2'],
+})(() => {
   it.each([
     ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
     ['of a known length', 'Content-Length: 9\r\n\r\nhalf'],
@@ -350,7 +365,11 @@ describe('half never looks whole', () => {
   });
 });
 
-describe('limits', () => {
+attack({
+  name: 'streams, resets, frames or headers over HTTP/2 without measure cost no more than the door',
+  outcome: 'GOAWAY, or refused; other connections are unharmed',
+  sources: ['CVE-2023-44487', 'CVE-2024-27316', 'CVE-2019-9512', 'CVE-2019-9515', 'CVE-2019-9518'],
+})(() => {
   const goaway = (client: FrameClient) => () => client.ended || client.frames.some(({ type }) => type === GOAWAY);
 
   it('no more streams at once than announced', async () => {
@@ -399,7 +418,11 @@ describe('limits', () => {
   });
 });
 
-describe('flow control is back-pressure', () => {
+attack({
+  name: 'a client of HTTP/2 that does not read, or an upstream that does not, fills no memory',
+  outcome: 'the other side is held back, and gets every byte once it goes on',
+  sources: ['RFC 9113 section 5.2', 'CVE-2019-9517'],
+})(() => {
   it('an answer waits for a client that does not read, without being kept', async () => {
     const bell = new Bell();
     let sent = 0;

@@ -21,10 +21,10 @@ export function writePair(folder: string, { cert, key }: Pem): TlsGateway['paths
   return paths;
 }
 
-/** `tls`: further settings below `gateway.tls`. `policy`: one of whose tokens no organization is seeded with. */
+/** `tls`: further settings below `gateway.tls`; `gateway`: beside it. `policy`: one of whose tokens no organization is seeded with. */
 export async function startTlsGateway(
   upstreamUrl: string,
-  options: { routes?: readonly Settings[]; tls?: Settings; policy?: string } = {},
+  options: { routes?: readonly Settings[]; tls?: Settings; gateway?: Settings; policy?: string } = {},
 ): Promise<TlsGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-tls-'));
   const paths = writePair(folder, first);
@@ -32,7 +32,7 @@ export async function startTlsGateway(
     upstreamUrl,
     ...(options.routes === undefined ? {} : { routes: options.routes }),
     ...(options.policy === undefined ? {} : { policy: options.policy, routes: [PUBLIC], seed: false }),
-    settings: { gateway: { tls: { ...paths, ...options.tls } } },
+    settings: { gateway: { ...options.gateway, tls: { ...paths, ...options.tls } } },
   });
   return {
     gateway,

@@ -4,6 +4,7 @@ import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attack } from '../conformance/attack.ts';
 import { first, second } from '../support/certificates.ts';
 import { ROOT, started } from '../support/process.ts';
 import { RawClient } from '../support/raw.ts';
@@ -81,7 +82,13 @@ describe('HTTPS', () => {
     expect(chunk.toString('latin1')).toContain('"issuer":"https://127.0.0.1:0"');
     socket.destroy();
   });
+});
 
+attack({
+  name: 'plain HTTP, or a version of TLS older than allowed, gets nowhere on the port of HTTPS',
+  outcome: 'the connection ends without an answer; the upstream sees nothing',
+  sources: ['RFC 8996'],
+})(() => {
   it('refuses versions older than the oldest that is allowed', async () => {
     await using house = await startTlsGateway(upstream.url, { routes: ROUTES, tls: { minVersion: 'TLSv1.3' } });
     await expect(dial(house.gateway.url, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
@@ -117,6 +124,24 @@ describe('certificates that change', () => {
     expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
   });
 
+  it('are seen when a link to them is moved, as secrets are mounted', async () => {
+    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    writeFileSync(join(house.folder, 'second.crt'), second.cert);
+    writeFileSync(join(house.folder, 'second.key'), second.key);
+    for (const part of ['crt', 'key']) {
+      symlinkSync(`second.${part}`, join(house.folder, `next.${part}`));
+      renameSync(join(house.folder, `next.${part}`), join(house.folder, `gateway.${part}`));
+    }
+    await house.gateway.logged(IN_USE);
+    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+  });
+});
+
+attack({
+  name: 'a certificate renewed without its key, or the other way round, is not served',
+  outcome: 'the last good pair stays in use; told in log and metrics',
+  sources: [],
+})(() => {
   it('that are no pair leave the last good one in use, and say so', async () => {
     await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
     writeFileSync(house.paths.cert, second.cert);
@@ -130,17 +155,5 @@ describe('certificates that change', () => {
     await house.gateway.logged(IN_USE);
     expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
     expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
-  });
-
-  it('are seen when a link to them is moved, as secrets are mounted', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    writeFileSync(join(house.folder, 'second.crt'), second.cert);
-    writeFileSync(join(house.folder, 'second.key'), second.key);
-    for (const part of ['crt', 'key']) {
-      symlinkSync(`second.${part}`, join(house.folder, `next.${part}`));
-      renameSync(join(house.folder, `next.${part}`), join(house.folder, `gateway.${part}`));
-    }
-    await house.gateway.logged(IN_USE);
-    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
   });
 });

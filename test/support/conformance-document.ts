@@ -5,15 +5,20 @@ import { parse } from 'yaml';
 import type { Attack } from '../conformance/attack.ts';
 
 const FOLDER = 'test/conformance';
-/** In the order of the catalogue. `also`: where further tests of that theme stand, beside the part that they are about. */
-const THEMES: readonly { readonly folder: string; readonly heading: string; readonly also: readonly string[] }[] = [
-  { folder: 'target', heading: 'Method, path and query', also: [] },
-  { folder: 'credentials-and-headers', heading: 'Credentials and headers', also: [] },
-  { folder: 'framing', heading: 'Framing', also: ['test/http'] },
-  { folder: 'upgrade-and-streams', heading: 'Upgrades and streams', also: ['test/streams'] },
-  { folder: 'upstream-failure', heading: 'Upstream failure', also: ['test/upstream'] },
-  { folder: 'cache-and-store', heading: 'Cache and store', also: ['test/store', 'test/contract'] },
-  { folder: 'process', heading: 'Process and configuration', also: ['test/lifecycle'] },
+/** In the order of the catalogue: folders and files with tests of that theme. */
+const THEMES: readonly { readonly heading: string; readonly places: readonly string[] }[] = [
+  { heading: 'Method, path and query', places: [`${FOLDER}/target`] },
+  { heading: 'Credentials and headers', places: [`${FOLDER}/credentials-and-headers`] },
+  { heading: 'Framing', places: [`${FOLDER}/framing`, 'test/http/http1.test.ts'] },
+  {
+    heading: 'HTTP/2 and TLS',
+    places: [`${FOLDER}/http2-and-tls`, 'test/http/h2.test.ts', 'test/http/tls.test.ts', 'test/http/cut.test.ts'],
+  },
+  { heading: 'Upgrades and streams', places: [`${FOLDER}/upgrade-and-streams`, 'test/streams'] },
+  { heading: 'Upstream failure', places: [`${FOLDER}/upstream-failure`, 'test/upstream'] },
+  { heading: 'Cache and store', places: [`${FOLDER}/cache-and-store`, 'test/store', 'test/contract'] },
+  { heading: 'Process and configuration', places: [`${FOLDER}/process`, 'test/lifecycle'] },
+  { heading: 'Questions of other proxies', places: ['test/decision'] },
 ];
 const MARKER = { start: '<!-- conformance: made by npm run generate -->', end: '<!-- /conformance -->' };
 
@@ -24,19 +29,23 @@ export interface CataloguedAttack extends Attack {
 }
 
 export function attacks(root: string): CataloguedAttack[] {
-  return THEMES.flatMap(({ folder, heading, also }) =>
-    [`${FOLDER}/${folder}`, ...also].flatMap((place) =>
-      readdirSync(join(root, place))
-        .filter((name) => name.endsWith('.test.ts'))
-        .sort()
-        .flatMap((name) => {
-          const file = `${place}/${name}`;
-          const found = attacksIn(readFileSync(join(root, file), 'utf8'), file);
-          if (found.length === 0 && place.startsWith(FOLDER)) throw new Error(`${file}: names no attack`);
-          return found.map((attack) => ({ ...attack, heading, file }));
-        }),
+  return THEMES.flatMap(({ heading, places }) =>
+    places.flatMap((place) =>
+      testFiles(root, place).flatMap((file) => {
+        const found = attacksIn(readFileSync(join(root, file), 'utf8'), file);
+        if (found.length === 0 && file.startsWith(FOLDER)) throw new Error(`${file}: names no attack`);
+        return found.map((attack) => ({ ...attack, heading, file }));
+      }),
     ),
   );
+}
+
+function testFiles(root: string, place: string): string[] {
+  if (place.endsWith('.test.ts')) return [place];
+  return readdirSync(join(root, place))
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => `${place}/${name}`);
 }
 
 /** An object literal of plain strings is YAML's flow style. */

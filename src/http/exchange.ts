@@ -16,7 +16,7 @@ export interface Exchange {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   /** The client asks to leave HTTP on this connection, and this listener can let it. */
-  readonly upgrade?: Upgrade;
+  readonly upgrade?: Upgrade | undefined;
 
   /** Where this request ends cannot be trusted: its answer ends the connection, and nothing behind it is run. */
   endConnection(): void;

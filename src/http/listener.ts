@@ -11,7 +11,7 @@ import { awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './cli
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
-import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { closeGently, cutOff, declaresBody, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
@@ -144,10 +144,15 @@ export class Listener {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // It is out of the server's hands, which heard its errors so far.
+    socket.on('error', ignore);
     const protocols = this.#offered(request);
     // Before Node 22.21 a server cannot say beforehand that it takes such a request for a plain one.
-    if (protocols === '') return this.#refuseLast(socket, 400);
-    this.#run(new UpgradeExchange(request, socket, head, protocols));
+    const isPlain = protocols === '';
+    if (!isPlain || (isWritable(socket) && answering(socket) === null && !declaresBody(request.rawHeaders)))
+      return this.#run(new UpgradeExchange(request, socket, head, protocols));
+    socket.resume();
+    if (isWritable(socket)) this.#refuseLast(socket, 400);
   }
 
   /** What the client may be let out of HTTP for; empty: it is a plain request. An answer before it must go out first. */
@@ -236,6 +241,11 @@ export class Listener {
   }
 }
 
+/** An answer may still be sent on it. */
+function isWritable(socket: Socket): boolean {
+  return socket.writable && !isClosing(socket);
+}
+
 /** Nobody will read this answer. */
 function abandon(response: ServerResponse): void {
   response.destroyed = true;
@@ -251,3 +261,5 @@ function listenError(options: ListenerOptions, error: NodeJS.ErrnoException): Se
   };
   return new SetupError(`${options.name}: ${causes[error.code ?? ''] ?? error.message}`, { cause: error });
 }
+
+function ignore(): void {}

@@ -206,7 +206,7 @@ function pairs(flat: readonly string[]): Array<[string, string]> {
   return out;
 }
 
-function declaresBody(raw: readonly string[]): boolean {
+export function declaresBody(raw: readonly string[]): boolean {
   return raw.some(
     (name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name) && raw[index + 1] !== '0',
   );

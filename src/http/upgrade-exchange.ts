@@ -45,8 +45,9 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
     if (head.length >= AHEAD_BYTES_MAX) socket.pause();
   }
 
-  get upgrade(): Upgrade {
-    return this;
+  /** undefined: it asked for what we take no notice of. */
+  get upgrade(): Upgrade | undefined {
+    return this.protocols === '' ? undefined : this;
   }
 
   override get answered(): boolean {

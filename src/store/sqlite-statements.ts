@@ -1,6 +1,7 @@
 /** The SQL of the embedded store, prepared once. Decides nothing. */
 import type { DatabaseSync } from 'node:sqlite';
 
+/** Plain `?` only: Node 22 takes a numbered one for a name. */
 export function prepare(database: DatabaseSync) {
   return {
     get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),
@@ -10,7 +11,7 @@ export function prepare(database: DatabaseSync) {
     removeEntry: database.prepare('DELETE FROM entries WHERE name = ? AND score = ? AND key = ?'),
     scan: database.prepare(
       `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
-       WHERE e.name = ?1 AND e.score > ?2 AND (e.score, e.key) > (?3, ?4) ORDER BY e.score, e.key LIMIT ?5`,
+       WHERE e.name = ? AND e.score > ? AND (e.score, e.key) > (?, ?) ORDER BY e.score, e.key LIMIT ?`,
     ),
     count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
     log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),

@@ -10,23 +10,28 @@ import { SCRIPTS, type Scripted } from './redis-scripts.ts';
 
 /** TCP, TLS, log-in and the first answer together. */
 const CONNECT_MS = 1000;
+/** Each step with one of several nodes that may know. */
+const ASK_MS = 500;
 
 export interface Node {
   readonly host: string;
   readonly port: number;
 }
 
+interface SentinelPlace {
+  readonly kind: 'sentinel';
+  /** What the Sentinels call the master. */
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls: boolean;
+}
+
 export interface RedisAccess {
   readonly place:
     | { readonly kind: 'server'; readonly node: Node }
-    | {
-        readonly kind: 'sentinel';
-        readonly name: string;
-        readonly nodes: readonly Node[];
-        readonly username?: string;
-        readonly password?: string;
-        readonly tls: boolean;
-      }
+    | SentinelPlace
     | { readonly kind: 'cluster'; readonly nodes: readonly Node[] };
   readonly username?: string;
   readonly password?: string;
@@ -37,32 +42,70 @@ export interface RedisAccess {
 
 /** `key`: one of ours; in a Cluster all of them are where it is. Rejects with SetupError where trying again is no use. */
 export async function connect(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
-  const { place } = access;
-  if (place.kind === 'cluster') return opened(access, await ownerOf(access, place.nodes, key), options);
-  if (place.kind === 'server') return opened(access, { ...place.node }, options);
-  const sentinels = place.nodes.map((node) => ({ ...node }));
-  return opened(
-    access,
-    {
-      name: place.name,
-      sentinels,
-      failoverDetector: true,
-      sentinelCommandTimeout: CONNECT_MS,
-      ...given('sentinelUsername', place.username),
-      ...given('sentinelPassword', place.password),
-      ...(access.tls === undefined ? {} : { enableTLSForSentinelMode: true }),
-      ...(place.tls ? { sentinelTLS: access.tls ?? {} } : {}),
-    },
-    options,
-  );
+  const client = await opened(access, await locate(access, key), options);
+  if (access.place.kind === 'server') return client;
+  // Who was named a moment ago may have been replaced, or may not have taken over yet.
+  if (/^role:master/m.test(await client.info('replication'))) return client;
+  client.disconnect();
+  throw new Error('the node that was named is no master');
 }
 
-async function opened(access: RedisAccess, target: RedisOptions, options: RedisOptions): Promise<Scripted> {
+/** The node that takes our writes, as those who must know say. */
+export async function locate(access: RedisAccess, key: string): Promise<Node> {
+  const { place } = access;
+  if (place.kind === 'server') return place.node;
+  let last: unknown = new Error('no node is configured');
+  for (const node of shuffled(place.nodes)) {
+    let client: Scripted | undefined;
+    try {
+      const login = place.kind === 'cluster' ? access : sentinelAccess(place, access.tls);
+      client = await opened(login, node, { connectTimeout: ASK_MS, commandTimeout: ASK_MS, enableReadyCheck: false });
+      return place.kind === 'cluster' ? await ownerOf(client, node, key) : await masterOf(client, place.name);
+    } catch (error) {
+      if (error instanceof SetupError) throw error;
+      last = error;
+    } finally {
+      client?.disconnect();
+    }
+  }
+  throw last;
+}
+
+function sentinelAccess(place: SentinelPlace, tls: ConnectionOptions | undefined): RedisAccess {
+  return {
+    place,
+    ...given('username', place.username),
+    ...given('password', place.password),
+    ...given('tls', place.tls ? tls : undefined),
+  };
+}
+
+async function masterOf(sentinel: Scripted, name: string): Promise<Node> {
+  const found = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)) as [string, string] | null;
+  if (found === null) throw new Error(`the Sentinel knows no master named ${name}`);
+  return { host: found[0], port: Number(found[1]) };
+}
+
+async function ownerOf(client: Scripted, asked: Node, key: string): Promise<Node> {
+  try {
+    const slot = Number(await client.cluster('KEYSLOT', key));
+    const ranges = (await client.cluster('SLOTS')) as unknown as Range[];
+    const owner = ranges.find(([first, end]) => first <= slot && slot <= end)?.[2];
+    if (owner === undefined) throw new Error(`the Cluster has no owner for slot ${slot}`);
+    return { host: owner[0] || asked.host, port: owner[1] };
+  } catch (error) {
+    if (!/cluster support disabled/i.test(String(error))) throw error;
+    throw new SetupError(`store: ${asked.host}:${asked.port} is no node of a Cluster; leave out store.cluster`);
+  }
+}
+
+type Range = [first: number, last: number, owner: [host: string | null, port: number]];
+
+async function opened(access: RedisAccess, node: Node, options: RedisOptions): Promise<Scripted> {
   const all: RedisOptions & { replyMapping: 'legacy' } = {
     lazyConnect: true,
     // One client is one connection: whoever holds it decides about the next.
     retryStrategy: null,
-    sentinelRetryStrategy: () => null,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -75,8 +118,9 @@ async function opened(access: RedisAccess, target: RedisOptions, options: RedisO
     ...given('username', access.username),
     ...given('password', access.password),
     ...given('db', access.database),
-    ...(access.tls === undefined ? {} : { tls: withName(access.tls, target.host) }),
-    ...target,
+    ...(access.tls === undefined ? {} : { tls: withName(access.tls, node.host) }),
+    host: node.host,
+    port: node.port,
     ...options,
     replyMapping: 'legacy',
   };
@@ -93,6 +137,8 @@ async function opened(access: RedisAccess, target: RedisOptions, options: RedisO
     const connecting = client.connect();
     connecting.catch(() => undefined);
     await Promise.race([connecting, late]);
+    // It would go on in another database than the one we asked for.
+    if (reason !== undefined) throw reason;
     return client;
   } catch (error) {
     client.disconnect();
@@ -102,39 +148,12 @@ async function opened(access: RedisAccess, target: RedisOptions, options: RedisO
   }
 }
 
-type Range = [first: number, last: number, owner: [host: string | null, port: number]];
-
-/** Any node knows; the first that answers is believed. */
-async function ownerOf(access: RedisAccess, nodes: readonly Node[], key: string): Promise<Node> {
-  let last: unknown = new Error('no node is configured');
-  for (const node of shuffled(nodes)) {
-    let client: Scripted | undefined;
-    try {
-      client = await opened(access, { ...node }, {});
-      const slot = Number(await client.cluster('KEYSLOT', key));
-      const ranges = (await client.cluster('SLOTS')) as unknown as Range[];
-      const owner = ranges.find(([first, end]) => first <= slot && slot <= end)?.[2];
-      if (owner === undefined) throw new Error(`the cluster has no owner for slot ${slot}`);
-      return { host: owner[0] || node.host, port: owner[1] };
-    } catch (error) {
-      if (/cluster support disabled/i.test(String(error))) {
-        throw new SetupError(`store.cluster: ${node.host}:${node.port} is no Cluster node; name it in store.url`);
-      }
-      if (error instanceof SetupError) throw error;
-      last = error;
-    } finally {
-      client?.disconnect();
-    }
-  }
-  throw last;
-}
-
 const HOPELESS: ReadonlyArray<readonly [RegExp, string]> = [
   [/WRONGPASS|NOAUTH|invalid password|invalid username/i, 'it refuses the user or password'],
   [/NOPERM/, 'its user lacks a permission that the store needs'],
   [/DB index|invalid DB/i, 'it has no such database'],
   [
-    /^Protocol error|ERR_SSL_WRONG_VERSION|wrong version number|packet length too long/i,
+    /Protocol error|Unknown RESP type|ERR_SSL_WRONG_VERSION|wrong version number|packet length too long/i,
     'what answers there is not Redis',
   ],
   [/certificate|CERT_|UNABLE_TO_|SELF_SIGNED|altnames/i, 'its certificate is not accepted'],

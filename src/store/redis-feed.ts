@@ -3,6 +3,7 @@
  * delivered. That entry is read again each time: while it is still there, as it was, nothing is missing before the
  * next one. Otherwise followers are told to believe nothing, and that a history was replaced is an alarm.
  */
+import { ReplyError } from 'ioredis';
 import type { RedisLine } from './redis-line.ts';
 import type { Scripted } from './redis-scripts.ts';
 import { type Follower, type Notice, StoreUnavailable } from './store.ts';
@@ -32,6 +33,8 @@ export interface FeedOptions {
   /** The key of the log. */
   readonly log: string;
   readonly isOurs: (mark: string) => boolean;
+  /** Redis answered, with a no. */
+  readonly onRefused: (error: Error) => void;
   /** The newest revision we have heard of is not, or not as we know it, in the log: writes were lost. */
   readonly onRewound: (from: number, to: number) => void;
 }
@@ -90,6 +93,7 @@ export class RedisFeed {
         }
       } catch (error) {
         // Not heard: followers notice the silence.
+        if (error instanceof ReplyError) this.#options.onRefused(error as Error);
         if (client !== undefined) line.abandon(client, error as Error);
       }
     }

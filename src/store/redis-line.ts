@@ -68,12 +68,16 @@ export class RedisLine {
   /** What `work` brings, or Unanswered after `timeoutMs`; then nobody else waits until the server answers again. */
   async ask<T>(client: Scripted, timeoutMs: number, work: (client: Scripted) => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    let settled = false;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      const giveUp = () => {
+        if (settled) return;
         const problem = new Unanswered(`no answer within ${timeoutMs} ms`);
         this.#suspect(client, problem);
         reject(problem);
-      }, timeoutMs);
+      };
+      // Were we held up ourselves, then the answer has come and only has to be read.
+      timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
     });
     const answer = work(client);
     // Answers that come too late are nobody's.
@@ -81,6 +85,7 @@ export class RedisLine {
     try {
       return await Promise.race([answer, late]);
     } finally {
+      settled = true;
       clearTimeout(timer);
     }
   }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SetupError } from '../errors.ts';
-import { connect, describePlace, type RedisAccess } from './redis-connect.ts';
+import { connect, describePlace, locate, type RedisAccess } from './redis-connect.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisLine } from './redis-line.ts';
 import { survey } from './redis-survey.ts';
@@ -25,6 +25,8 @@ export interface RedisStoreOptions {
 
 /** The first attempts of a start; past it the store opens without Redis, and waits for it. */
 const START_MS = 1500;
+/** How often the Sentinels are asked whether the master still is the one. */
+const WATCH_MS = 1000;
 
 export class RedisLink {
   /** Fails fast. */
@@ -33,6 +35,7 @@ export class RedisLink {
   readonly changes: RedisLine;
   readonly feed: RedisFeed;
   readonly #options: RedisStoreOptions;
+  readonly #key: string;
   readonly #feedLine: RedisLine;
   readonly #self = randomBytes(9).toString('base64url');
   #commits = 0;
@@ -41,12 +44,15 @@ export class RedisLink {
   /** What the operator was told last. */
   #told: 'nothing' | 'up' | 'down' = 'nothing';
   #advice = '';
+  #refusal = '';
   #examined: Promise<SetupError | null> = Promise.resolve(null);
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: RedisStoreOptions, prefix: string) {
     this.#options = options;
+    this.#key = `${prefix}revision`;
     const line = (onState: (problem: Error | null) => void, enableAutoPipelining = false) =>
-      new RedisLine({ connect: () => connect(options.access, `${prefix}revision`, { enableAutoPipelining }), onState });
+      new RedisLine({ connect: () => connect(options.access, this.#key, { enableAutoPipelining }), onState });
     this.lookups = line((problem) => this.#tellState(problem), true);
     this.changes = line((problem) => {
       if (problem === null) this.#examined = this.#examine();
@@ -56,8 +62,15 @@ export class RedisLink {
       line: this.#feedLine,
       log: `${prefix}log`,
       isOurs: (mark) => mark.startsWith(`${this.#self}.`),
+      onRefused: ({ message }) => {
+        if (this.#refusal !== message)
+          options.report('error', `store: Redis lets nobody follow its changes: ${message}`);
+        this.#refusal = message;
+      },
       onRewound: (from, to) => this.#alarm(from, to),
     });
+    if (options.access.place.kind === 'sentinel')
+      this.#watch = setInterval(() => this.#followMaster(), WATCH_MS).unref();
   }
 
   get rewoundCount(): number {
@@ -76,6 +89,7 @@ export class RedisLink {
   }
 
   close(): void {
+    clearInterval(this.#watch);
     this.feed.close();
     for (const line of [this.lookups, this.changes, this.#feedLine]) line.close();
   }
@@ -108,6 +122,20 @@ export class RedisLink {
       return error;
     }
     return null;
+  }
+
+  /** A master that was cut off from its Sentinels goes on answering us, long after another has taken over. */
+  async #followMaster(): Promise<void> {
+    try {
+      const { host, port } = await locate(this.#options.access, this.#key);
+      for (const line of [this.lookups, this.changes, this.#feedLine]) {
+        const { client } = line;
+        const { host: ours, port: its } = client.options;
+        if (ours !== host || its !== port) line.abandon(client, new Error(`${host}:${port} is the master now`));
+      }
+    } catch {
+      // Nobody to ask, or nothing to leave.
+    }
   }
 
   #tellState(problem: Error | null): void {

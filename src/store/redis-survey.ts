@@ -20,7 +20,7 @@ export async function survey(client: Scripted, access: RedisAccess): Promise<rea
     );
   }
   if (of('cluster_enabled') === '1' && access.place.kind !== 'cluster') {
-    throw new SetupError(`store: ${describePlace(access)} is a node of a Cluster; name its nodes in store.cluster`);
+    throw new SetupError(`store: ${describePlace(access)} is a node of a Cluster; set store.cluster: true`);
   }
   const advice: string[] = [];
   if (of('role') === 'slave') advice.push('it is a replica, which takes no changes');

@@ -26,6 +26,8 @@ export interface RedisOptions {
   readonly cliArgs?: readonly string[];
   /** A configuration file, as Sentinel wants one. */
   readonly file?: string;
+  /** The port speaks TLS; `args` say with which certificate. */
+  readonly tls?: boolean;
   /** Kept by the caller; absent: one of its own, removed by `stop`. */
   readonly folder?: string;
 }
@@ -81,7 +83,18 @@ async function start(options: RedisOptions, port: number, folder: string, remove
   let child: ChildProcess;
   let ended: Promise<unknown>;
   let output = '';
-  const plain = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  const plain = [
+    options.tls ? '--tls-port' : '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder,
+  ];
   const file = options.file === undefined ? [] : [options.file];
   const args = [...file, ...plain, ...(options.args ?? [])];
   const cli = async (...command: readonly string[]): Promise<string> => {

@@ -1,0 +1,104 @@
+/** Ways in: TLS, certificates of both sides, and a user who may do no more than the documentation says. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseRedisUrl } from '../../src/config/redis-url.ts';
+import { SetupError } from '../../src/errors.ts';
+import { Listener } from '../contract/store.contract.ts';
+import { first, second } from '../support/certificates.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { at, openRedis, type Reported, write } from './redis-world.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'scopegate-redis-tls-'));
+const file = (name: string, text: string) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+let redis: RedisServer;
+let tlsPort: number;
+
+beforeAll(async () => {
+  const [cert, key, clients] = [file('c.pem', first.cert), file('k.pem', first.key), file('ca.pem', second.cert)];
+  const own = ['--tls', '--cacert', cert, '--cert', file('sc.pem', second.cert), '--key', file('sk.pem', second.key)];
+  const args = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', clients, '--port', '0'];
+  redis = await startRedis({ args, tls: true, cliArgs: own });
+  tlsPort = redis.port;
+});
+afterAll(async () => {
+  await redis.stop();
+  rmSync(folder, { recursive: true });
+});
+
+it('TLS with the certificates of both sides carries everything', async () => {
+  const tls = { ca: first.cert, cert: second.cert, key: second.key };
+  const store = await openRedis(at(tlsPort, { tls }));
+  const heard = new Listener();
+  store.follow(heard);
+  await write(store, 'a', 'é');
+  expect(await store.read('a')).toEqual({ kind: 'found', record: 'é' });
+  expect(heard.keys).toEqual(['a']);
+  await store.close();
+});
+
+it.each([
+  ['of an unknown authority', { cert: second.cert, key: second.key }],
+  ['of another name', { ca: first.cert, cert: second.cert, key: second.key, servername: 'elsewhere.test' }],
+])('a certificate %s ends the start', async (_name, tls) => {
+  const opening = openRedis(at(tlsPort, { tls }));
+  await expect(opening).rejects.toThrow(/its certificate is not accepted/);
+  await expect(opening).rejects.toBeInstanceOf(SetupError);
+});
+
+it('the user that the documentation makes can do everything the store does, and nothing else', async () => {
+  await using server = await startRedis({ args: ['--appendonly', 'no'] });
+  const guide = readFileSync(fileURLToPath(new URL('../../docs/redis.md', import.meta.url)), 'utf8');
+  const [, rule] = /^ACL SETUSER (scopegate .*)$/m.exec(guide)!;
+  await server.cli('acl', 'setuser', ...rule!.replace('PASSWORD', 'secret').split(' '));
+  await server.cli('set', 'elsewhere', '1');
+  const reports: Reported[] = [];
+  const access = at(server.port, { username: 'scopegate', password: 'secret' });
+  const store = await openRedis(access, { keyPrefix: 'scopegate:' }, reports);
+  const heard = new Listener();
+  store.follow(heard);
+  await write(store, 'a');
+  await write(store, 'a', null);
+  await write(store, 'b');
+  expect(heard.keys).toEqual(['a', 'a', 'b']);
+  expect(await store.scan('all', { limit: 10, after: { score: 0, key: 'x' } })).toHaveLength(1);
+  expect(await store.count('all', 0)).toBe(1);
+  expect(await store.changesSince(1, 10)).toHaveLength(2);
+  expect(reports.map(({ level }) => level)).toEqual(['info', 'warn']);
+  await store.close();
+  const other = await openRedis(access, { keyPrefix: 'other:' });
+  await expect(write(other, 'a')).rejects.toThrow(/NOPERM|permission/i);
+  await other.close();
+});
+
+it.each([
+  ['redis://127.0.0.1', { tls: false, nodes: [{ host: '127.0.0.1', port: 1 }] }],
+  ['rediss://u:p@h:2/3', { tls: true, username: 'u', password: 'p', nodes: [{ host: 'h', port: 2 }], database: 3 }],
+  ['redis://:p%40@h/', { tls: false, password: 'p@', nodes: [{ host: 'h', port: 1 }] }],
+  ['redis://u:a/b@c#d?:%@h', { tls: false, username: 'u', password: 'a/b@c#d?:%', nodes: [{ host: 'h', port: 1 }] }],
+  [
+    'redis://a:1,[::1]:2,c',
+    {
+      tls: false,
+      nodes: [
+        { host: 'a', port: 1 },
+        { host: '::1', port: 2 },
+        { host: 'c', port: 1 },
+      ],
+    },
+  ],
+  ['redis://', null],
+  ['redis://h:0', null],
+  ['redis://h:99999', null],
+  ['redis://h,,i', null],
+  ['redis://h/x', null],
+  ['http://h', null],
+])('reads the URL %s', (text, expected) => {
+  expect(parseRedisUrl(text, 1)).toEqual(expected);
+});

@@ -1,0 +1,190 @@
+/** The change feed of the Redis store: nothing is lost, and nobody believes that nothing was when something was. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RedisStore } from '../../src/store/redis.ts';
+import { Listener } from '../contract/store.contract.ts';
+import { type Partition, startPartition } from '../support/partition.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { at, openRedis, type Reported, write } from './redis-world.ts';
+
+let redis: RedisServer;
+let network: Partition;
+/** Follows through the network that fails. */
+let store: RedisStore;
+/** Writes beside it. */
+let other: RedisStore;
+let reports: Reported[];
+let heard: Listener;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  network = await startPartition(redis.port);
+});
+afterAll(async () => {
+  await network.stop();
+  await redis.stop();
+});
+
+beforeEach(async () => {
+  network.heal();
+  await redis.cli('flushall');
+  reports = [];
+  store = await openRedis(network.port, {}, reports);
+  other = await openRedis(redis.port);
+  heard = new Listener();
+  store.follow(heard);
+  await heard.until(() => heard.heardCount > 0);
+  return async () => {
+    await store.close();
+    await other.close();
+  };
+});
+
+const alarms = () => reports.filter(({ level }) => level === 'error').map(({ message }) => message);
+
+describe('what was committed while the feed was away', () => {
+  it.each([
+    ['cut off', () => network.cut()],
+    ['in a network that swallows everything', () => network.swallow()],
+    ['in a network that swallows answers', () => network.swallowAnswers()],
+  ])('%s is heard afterwards, all of it and in order', async (_name, fail) => {
+    await write(other, 'k0');
+    await heard.until(() => heard.keys.includes('k0'));
+    fail();
+    for (let round = 1; round < 20; round++) await write(other, `k${round}`);
+    const before = heard.heardRevision;
+    network.heal();
+    await heard.until(() => heard.heardRevision >= 20);
+    expect(before).toBe(1);
+    expect(heard.keys).toEqual(Array.from({ length: 20 }, (_, round) => `k${round}`));
+    expect(heard.flushes).toBe(0);
+  });
+
+  it('in a half-closed connection is heard, over another', async () => {
+    network.halfClose();
+    await write(other, 'a');
+    await heard.until(() => heard.keys.includes('a'));
+  });
+
+  it.each(['normal', 'pubsub'])('is heard whatever an operator kills: client kill type %s', async (type) => {
+    for (let round = 0; round < 30; round++) {
+      await write(other, `k${round}`).catch(() => undefined);
+      if (round % 10 === 5) await redis.cli('client', 'kill', 'type', type);
+    }
+    await expect.poll(() => write(other, 'last').catch(() => null), { timeout: 2000 }).not.toBeNull();
+    await heard.until(() => heard.keys.includes('last'));
+    const notices = (await other.changesSince(0, 100))!;
+    expect(heard.keys).toEqual(notices.flatMap(({ keys }) => keys));
+    expect(heard.flushes).toBe(0);
+  });
+
+  it('and is no longer in the log makes followers believe nothing, and is no alarm', async () => {
+    await write(other, 'a');
+    await heard.until(() => heard.keys.includes('a'));
+    network.cut();
+    for (let round = 0; round < 5; round++) await write(other, `k${round}`);
+    await redis.cli('xtrim', 'test:{scopegate}:log', 'maxlen', '2');
+    expect(await other.changesSince(1, 10)).toBeNull();
+    network.heal();
+    await heard.until(() => heard.flushes === 1);
+    await write(other, 'b');
+    await heard.until(() => heard.keys.includes('b'));
+    expect(heard.keys).toEqual(['a', 'b']);
+    expect(alarms()).toEqual([]);
+  });
+});
+
+describe('a history that is not the one we knew', () => {
+  const lost = 'store: Redis has lost changes: its newest was 3, now it is';
+
+  beforeEach(async () => {
+    for (const key of ['a', 'b', 'c']) await write(other, key);
+    await heard.until(() => heard.keys.includes('c'));
+  });
+
+  it('shorter: nothing is believed, and the operator is alarmed', async () => {
+    await redis.cli('flushall');
+    await heard.until(() => heard.flushes === 1);
+    expect(alarms()).toEqual([expect.stringContaining(`${lost} 0`)]);
+    expect(store.rewoundCount).toBe(1);
+    await write(other, 'new');
+    await heard.until(() => heard.keys.includes('new'));
+    expect(heard.flushes).toBe(1);
+  });
+
+  it('as long, but another: the same', async () => {
+    network.cut();
+    await redis.cli('flushall');
+    for (const key of ['x', 'y', 'z']) await write(other, key);
+    network.heal();
+    await heard.until(() => heard.flushes === 1);
+    expect(alarms()).toEqual([expect.stringContaining(`${lost} 3`)]);
+  });
+
+  it('longer by now: the same, and none of its changes is taken for ours', async () => {
+    network.cut();
+    await redis.cli('flushall');
+    for (let round = 0; round < 10; round++) await write(other, `k${round}`);
+    network.heal();
+    await heard.until(() => heard.flushes === 1);
+    expect(alarms()).toEqual([expect.stringContaining(`${lost} 10`)]);
+    expect(heard.keys).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('silence', () => {
+  it.each([
+    ['a server that hangs', () => redis.pause(), () => redis.resume()],
+    ['a network that swallows everything', () => network.swallow(), () => network.heal()],
+    ['answers that take too long to be news', () => network.delay(200), () => network.heal()],
+  ])('%s is not taken for nothing having happened', async (_name, fail, mend) => {
+    fail();
+    // What was under way may still come.
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    const before = heard.heardCount;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const after = heard.heardCount;
+    mend();
+    expect(after).toBe(before);
+    await heard.until(() => heard.heardCount > before);
+  });
+});
+
+it('a feed that is refused keeps no commit waiting for ever; what followers believed is gone, and the operator reads why', async () => {
+  await redis.cli('acl', 'setuser', 'blind', 'on', '>secret', '~*', '+@all', '-xrange', '-xrevrange');
+  const blind = await openRedis(
+    at(redis.port, { username: 'blind', password: 'secret' }),
+    { commitTimeoutMs: 300 },
+    reports,
+  );
+  const listener = new Listener();
+  blind.follow(listener);
+  expect(await write(blind, 'a')).toMatchObject({ ok: true });
+  expect(listener).toMatchObject({ flushes: 1, heardCount: 0 });
+  expect(alarms()).toEqual([expect.stringMatching(/^store: Redis lets nobody follow its changes: NOPERM/)]);
+  await blind.close();
+});
+
+it('what is asked for without Redis is answered at once, once somebody has waited; and as ever when it is back', async () => {
+  await write(other, 'a');
+  redis.pause();
+  const begun = performance.now();
+  expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+  expect(performance.now() - begun).toBeLessThan(250);
+  const many = performance.now();
+  for (let round = 0; round < 1000; round++) expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+  // One more wait would take as long as the first.
+  expect(performance.now() - many).toBeLessThan(200);
+  redis.resume();
+  const back = performance.now();
+  await expect.poll(() => store.read('a'), { timeout: 2000, interval: 10 }).toMatchObject({ kind: 'found' });
+  expect(performance.now() - back).toBeLessThan(2000);
+});
+
+it('connections that a dead network left behind are replaced within two seconds of its return', async () => {
+  await write(other, 'a');
+  network.swallow();
+  expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  network.heal();
+  await expect.poll(() => store.read('a'), { timeout: 2000, interval: 10 }).toMatchObject({ kind: 'found' });
+});

@@ -1,0 +1,255 @@
+/** What the store in Redis promises beyond the suite for every store: about bad data, lost answers and slow servers. */
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SetupError } from '../../src/errors.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
+import { startPartition } from '../support/partition.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { at, openRedis, type Reported, write } from './redis-world.ts';
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => redis.cli('flushall'));
+
+const record = (key: string) => `test:{scopegate}:r:${key}`;
+
+describe('a start', () => {
+  const refusal = async (opening: Promise<unknown>): Promise<string> => {
+    const error = await opening.then(
+      () => new Error('it was opened'),
+      (reason: Error) => reason,
+    );
+    expect(error).toBeInstanceOf(SetupError);
+    return error.message;
+  };
+
+  it('with a wrong password is refused, and the password is not shown', async () => {
+    await using locked = await startRedis({ args: ['--requirepass', 'right'] });
+    const said = await refusal(openRedis(at(locked.port, { password: 'wr0ng' })));
+    expect(said).toContain(`store: Redis at 127.0.0.1:${locked.port}: it refuses the user or password`);
+    expect(said).not.toContain('wr0ng');
+    expect(await refusal(openRedis(at(locked.port)))).toContain('it refuses the user or password');
+    const store = await openRedis(at(locked.port, { password: 'right' }));
+    expect(await write(store, 'a')).toMatchObject({ ok: true });
+    await store.close();
+  });
+
+  it('at a server that is no Redis is refused', async () => {
+    const web = createServer((_, answer) => answer.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => web.once('listening', resolve));
+    const { port } = web.address() as { port: number };
+    expect(await refusal(openRedis(port))).toContain('what answers there is not Redis');
+    web.close();
+  });
+
+  it('with a database that is not there is refused', async () => {
+    expect(await refusal(openRedis(at(redis.port, { database: 99 })))).toContain('it has no such database');
+  });
+
+  it('at a node of a Cluster says what to set, and so does one that takes a server for a Cluster', async () => {
+    await using node = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+    expect(await refusal(openRedis(node.port))).toContain('set store.cluster: true');
+    const place = { kind: 'cluster' as const, nodes: [{ host: '127.0.0.1', port: redis.port }] };
+    expect(await refusal(openRedis({ place }))).toContain('leave out store.cluster');
+  });
+
+  it('without Redis succeeds, answers everything with unavailable, and needs no second start', async () => {
+    const reports: Reported[] = [];
+    await using server = await startRedis();
+    await server.kill();
+    const store = await openRedis(server.port, {}, reports);
+    expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+    await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
+    const refused = await write(store, 'a').catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StoreUnavailable);
+    expect(refused).not.toBeInstanceOf(OutcomeUnknown);
+    await server.restart();
+    await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 2000 }).toMatchObject({ ok: true });
+    expect(reports.map(({ message }) => message).toSorted()).toEqual([
+      expect.stringMatching(/does not answer \(connect ECONNREFUSED/),
+      expect.stringMatching(/appendonly is off/),
+      expect.stringMatching(/^store: connected to Redis at 127\.0\.0\.1/),
+    ]);
+    await store.close();
+  });
+
+  it.each([
+    [['--appendonly', 'no'], /appendonly is off, so a crash loses acknowledged changes/],
+    [['--appendonly', 'yes', '--appendfsync', 'everysec'], /appendfsync is not always/],
+    [
+      ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'allkeys-lru'],
+      /tokens vanish when memory/,
+    ],
+  ])('warns of a server that would not keep what it acknowledged: %j', async (args, warning) => {
+    await using server = await startRedis({ args });
+    const reports: Reported[] = [];
+    const store = await openRedis(server.port, {}, reports);
+    expect(reports.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      expect.stringMatching(warning),
+    ]);
+    await store.close();
+  });
+
+  it('says nothing against a server that keeps everything', async () => {
+    await using server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const reports: Reported[] = [];
+    const store = await openRedis(server.port, {}, reports);
+    expect(reports.map(({ level }) => level)).toEqual(['info']);
+    await store.close();
+  });
+});
+
+describe('what no commit has written', () => {
+  it.each([
+    ['text', ['set', record('a'), 'garbage']],
+    ['nothing at all', ['set', record('a'), '']],
+    ['half of a record', ['set', record('a'), '1\n[]\n{"cut o']],
+    ['no version', ['set', record('a'), '0\n[]\n{}']],
+    ['another type', ['rpush', record('a'), '1\n[]\n{}']],
+  ])('is unavailable, never absent and never a crash: %s', async (_name, command) => {
+    const store = await openRedis(redis.port);
+    await write(store, 'b');
+    await redis.cli('del', record('a'));
+    await redis.cli(...command);
+    expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+    await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
+    expect(await store.read('b')).toMatchObject({ kind: 'found' });
+    await store.close();
+  });
+
+  it('is unavailable when it is larger than any record', async () => {
+    const store = await openRedis(redis.port, { commandTimeoutMs: 5000 });
+    const digits = 17 * 1024 * 1024;
+    await redis.cli(
+      'eval',
+      `return redis.call('SET', KEYS[1], '1\\n[]\\n"' .. string.rep('x', ${digits}) .. '"')`,
+      '1',
+      record('a'),
+    );
+    expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+    await expect(write(store, 'b', 'x'.repeat(digits))).rejects.toThrow('too large');
+    expect(await store.get('b')).toBeNull();
+    await store.close();
+  });
+
+  it('in the place of an index lets a commit leave nothing behind', async () => {
+    const store = await openRedis(redis.port);
+    await redis.cli('set', 'test:{scopegate}:i:all', 'garbage');
+    const change = {
+      expects: [],
+      writes: [
+        { key: 'x', record: 1 },
+        { key: 'a', record: 1, indexes: [{ index: 'all', score: 1 }] },
+      ],
+    };
+    await expect(store.commit(change)).rejects.toThrow('the index all is damaged');
+    expect([await store.get('x'), await store.changesSince(0, 10)]).toEqual([null, []]);
+    await expect(store.scan('all', { limit: 1 })).rejects.toThrow(StoreUnavailable);
+    await store.close();
+  });
+});
+
+describe('a commit', () => {
+  it('that Redis has no memory for changes nothing, and is known not to have', async () => {
+    const store = await openRedis(redis.port);
+    await write(store, 'a', 'before');
+    await redis.cli('config', 'set', 'maxmemory', '1');
+    const writes: Write[] = [
+      { key: 'a', record: null },
+      { key: 'b', record: 1 },
+    ];
+    const refused = await store.commit({ expects: [], writes }).catch((error: unknown) => error);
+    await redis.cli('config', 'set', 'maxmemory', '0');
+    expect(refused).toBeInstanceOf(StoreUnavailable);
+    expect(refused).not.toBeInstanceOf(OutcomeUnknown);
+    expect(await store.get('a')).toMatchObject({ record: 'before' });
+    expect(await store.count('all', 0)).toBe(1);
+    expect(await store.changesSince(1, 10)).toEqual([]);
+    await store.close();
+  });
+
+  it('may be as large as the largest cascade', async () => {
+    const store = await openRedis(redis.port, { commitTimeoutMs: 10_000 });
+    const writes = Array.from({ length: 20_000 }, (_, index) => ({
+      key: `k${index}`,
+      record: { index },
+      indexes: [{ index: 'all', score: index }],
+    }));
+    expect(await store.commit({ expects: writes.map(({ key }) => ({ key, version: 0 })), writes })).toMatchObject({
+      ok: true,
+    });
+    expect(await store.count('all', -1)).toBe(20_000);
+    await store.close();
+  });
+
+  it('whose answer is lost has an unknown outcome; asked again, the store knows', async () => {
+    await using network = await startPartition(redis.port);
+    const store = await openRedis(network.port);
+    network.swallowAnswers();
+    await expect(write(store, 'a')).rejects.toBeInstanceOf(OutcomeUnknown);
+    network.heal();
+    await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).toMatchObject({ version: 1 });
+    await store.close();
+  });
+
+  it('whose connection is cut under way has an unknown outcome, at once', async () => {
+    await using network = await startPartition(redis.port);
+    const store = await openRedis(network.port, { commitTimeoutMs: 10_000 });
+    redis.pause();
+    const writing = write(store, 'a').catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    network.cut();
+    redis.resume();
+    expect(await writing).toBeInstanceOf(OutcomeUnknown);
+    await store.close();
+  });
+
+  it('is never sent twice', async () => {
+    await using network = await startPartition(redis.port);
+    const store = await openRedis(network.port);
+    for (let round = 0; round < 3; round++) {
+      network.swallowAnswers();
+      await write(store, 'a').catch(() => undefined);
+      network.heal();
+      await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).not.toBeNull();
+    }
+    expect((await store.changesSince(0, 10))?.length).toBeLessThanOrEqual(3);
+    await store.close();
+  });
+});
+
+describe('a scan', () => {
+  it('gives the pages that the reference gives, among many entries of one score', async () => {
+    const [store, reference] = [await openRedis(redis.port), new MemoryStore()];
+    let seed = 7;
+    const below = (most: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % most;
+    };
+    const writes = Array.from({ length: 500 }, () => ({
+      key: `${'abAB_-.~'[below(8)]}${below(1000)}`,
+      record: 1,
+      indexes: [{ index: 'all', score: below(5) - 2 }],
+    }));
+    const unique = [...new Map(writes.map((each) => [each.key, each])).values()];
+    for (const each of [store, reference]) await each.commit({ expects: [], writes: unique });
+    for (let round = 0; round < 50; round++) {
+      const after = {
+        score: below(5) - 2,
+        key: below(2) === 0 ? unique[below(unique.length)]!.key : `b${below(1000)}x`,
+      };
+      const options = {
+        limit: 1 + below(20),
+        ...(below(4) === 0 ? {} : { after }),
+        ...(below(2) === 0 ? {} : { above: below(5) - 3 }),
+      };
+      expect(await store.scan('all', options), JSON.stringify(options)).toEqual(await reference.scan('all', options));
+    }
+    await store.close();
+  });
+});

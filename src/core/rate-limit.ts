@@ -35,6 +35,20 @@ export interface Standing {
   readonly resetMs: number;
 }
 
+/** One count that a request is to be added to. */
+export interface Use {
+  readonly limit: RateLimit;
+  /** Whose count: ids, never a token's text. */
+  readonly subject: string;
+}
+
+export interface Taken {
+  /** false: one of the counts was full, and none was touched. The full ones are those with nothing remaining. */
+  readonly allowed: boolean;
+  /** In the order of the uses. */
+  readonly standings: readonly Standing[];
+}
+
 export function rateLimit(
   name: string,
   requests: number,

@@ -3,10 +3,17 @@
  * refused elsewhere uses nothing. Never lets through what was refused, and never refuses because nobody could count.
  */
 import type { Allowed } from '../core/decide.ts';
-import { type LimitSubject, type RateLimit, type RouteLimits, standingText } from '../core/rate-limit.ts';
+import {
+  type LimitSubject,
+  type RateLimit,
+  type RouteLimits,
+  standingText,
+  type Taken,
+  type Use,
+} from '../core/rate-limit.ts';
 import type { Route } from '../core/route-table.ts';
 import type { Exchange } from '../http/exchange.ts';
-import type { Counters, Taken, Use } from '../limits/counters.ts';
+import type { Counters } from '../limits/counters.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { clientAddress } from './client-address.ts';
 import { sourceOf } from './guess-throttle.ts';

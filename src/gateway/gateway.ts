@@ -12,7 +12,6 @@ import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
-import { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
@@ -20,7 +19,6 @@ import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.t
 import { type Phase, Report } from '../lifecycle/report.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
-import { MemoryCounters } from '../limits/memory-counters.ts';
 import { startPurge } from '../manage/purge.ts';
 import { type Clock, systemClock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
@@ -29,6 +27,7 @@ import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
+import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
 import { listen, listenForDecisions } from './listeners.ts';
 import { openStore } from './open-store.ts';
@@ -75,7 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock } = options;
   const { file } = configuration;
-  const { opened, folder, describe } = await openStore(configuration, log);
+  const { opened, folder, counters, describe } = await openStore(configuration, log);
   const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
@@ -168,9 +167,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     owned.add(kept, (opened) => opened.close());
     reloader.subscribe(() => kept.streams.rejudge());
     const { streams } = kept;
-    const counters = new MemoryCounters();
-    reloader.subscribe((next) => counters.keep(next.limits));
-    const limiter = new RateLimiter(counters, metrics);
+    const limiter = countRequests({ shared: counters, clock, metrics, onReload: (heard) => reloader.subscribe(heard) });
     const foreign = new ForeignTokens(facts, clock, metrics);
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, ...lines };
     pipeline = new Pipeline(parts);

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Configuration } from '../config/load-gateway.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import { Bug } from '../errors.ts';
+import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { RedisStore } from '../store/redis.ts';
@@ -15,6 +16,8 @@ export interface OpenedStore {
   readonly opened: Store;
   /** Where what belongs to this machine alone is kept, such as a generated admin key. */
   readonly folder: string;
+  /** Where rate limits are counted for every process that opens this store; null: nowhere. */
+  readonly counters: SharedCounters | null;
   describe(metrics: Metrics): void;
 }
 
@@ -29,7 +32,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   const { store } = file;
   if (store.driver === 'sqlite') {
     const path = resolvePath(store.path);
-    return { opened: new SqliteStore(path), folder: dirname(path), describe: () => undefined };
+    return { opened: new SqliteStore(path), folder: dirname(path), counters: null, describe: () => undefined };
   }
   const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas } = store;
   const opened = await RedisStore.open({
@@ -40,7 +43,12 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     waitReplicas: waitReplicas === 'all' ? null : waitReplicas,
     report: (level, message, details = {}) => log[level](details, message),
   });
-  return { opened, folder: resolvePath(LOCAL_FOLDER), describe: (metrics) => describeRedis(metrics, opened) };
+  return {
+    opened,
+    folder: resolvePath(LOCAL_FOLDER),
+    counters: opened,
+    describe: (metrics) => describeRedis(metrics, opened),
+  };
 }
 
 /** What the settings say, together. Reads the files that they name. */

@@ -8,6 +8,7 @@
  * `…{scopegate}:log` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one.
  */
 import type { Redis } from 'ioredis';
+import { COUNT } from './redis-counts.ts';
 import type { Change, Write } from './store.ts';
 
 /** Changes kept for followers that were away; past it they flush. */
@@ -19,6 +20,7 @@ const RECORD_CHARACTERS_MAX = 16 * 1024 * 1024;
 export type Scripted = Redis & {
   scopegateCommit(args: readonly string[]): Promise<CommitReply>;
   scopegateScan(args: readonly string[]): Promise<ReadonlyArray<string | null>>;
+  scopegateCount(args: readonly string[]): Promise<readonly number[]>;
 };
 
 /** Revision, wall clock and connected replicas; or that a version differs; or that there are too few replicas. */
@@ -145,6 +147,8 @@ return found
 export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
   scopegateScan: { lua: SCAN, numberOfKeys: 1 },
+  /** How many keys comes first. */
+  scopegateCount: { lua: COUNT },
 };
 
 /** `waitReplicas`: -1 stands for all that are connected. Throws, before anything is sent, for what cannot be written. */

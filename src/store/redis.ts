@@ -3,6 +3,8 @@
  * for have it. Three connections: look-ups, which fail fast; changes, which may wait; the feed. Never interprets a record.
  */
 import { ReplyError } from 'ioredis';
+import type { Taken, Use } from '../core/rate-limit.ts';
+import { countArguments, readCounts } from './redis-counts.ts';
 import { parse } from './redis-feed.ts';
 import type { RedisLine } from './redis-line.ts';
 import { RedisLink, type RedisStoreOptions, within } from './redis-link.ts';
@@ -130,6 +132,13 @@ export class RedisStore implements Store {
     });
   }
 
+  /** Adds a request to every count, or to none. Rejects with StoreUnavailable, as soon as a look-up would. */
+  async take(uses: readonly Use[]): Promise<Taken> {
+    const args = countArguments(this.#prefix, uses);
+    const { commandTimeoutMs } = this.#options;
+    return readCounts(uses, await this.#ask((client) => client.scopegateCount(args), commandTimeoutMs));
+  }
+
   follow(follower: Follower): () => void {
     return this.#link.feed.follow(follower);
   }
@@ -155,10 +164,10 @@ export class RedisStore implements Store {
     }
   }
 
-  async #ask<T>(work: (client: Scripted) => Promise<T>): Promise<T> {
+  async #ask<T>(work: (client: Scripted) => Promise<T>, timeoutMs: number = this.#options.commitTimeoutMs): Promise<T> {
     const { client } = this.#link.lookups;
     try {
-      return await this.#link.lookups.ask(client, this.#options.commitTimeoutMs, work);
+      return await this.#link.lookups.ask(client, timeoutMs, work);
     } catch (cause) {
       this.#leaveWrongServer(this.#link.lookups, client, cause);
       throw new StoreUnavailable(cause);

@@ -1,8 +1,14 @@
 /** Counting in memory: exact at every edge, against a model so plain that it cannot be wrong. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type RateLimit, rateLimit, routeLimits, standingText } from '../../src/core/rate-limit.ts';
-import type { Taken, Use } from '../../src/limits/counters.ts';
+import {
+  type RateLimit,
+  rateLimit,
+  routeLimits,
+  standingText,
+  type Taken,
+  type Use,
+} from '../../src/core/rate-limit.ts';
 import { MemoryCounters } from '../../src/limits/memory-counters.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,0 +1,35 @@
+/**
+ * Counts that are shared, and what stands in for them while nobody can be asked: this process alone, from where the counts
+ * were when it heard of them last. So an outage refuses nobody by itself, and hands nobody a fresh quota.
+ */
+import type { RateLimit, Taken, Use } from '../core/rate-limit.ts';
+import type { Counters, SharedCounters } from './counters.ts';
+import { MemoryCounters } from './memory-counters.ts';
+
+export class InsuredCounters implements Counters {
+  readonly #shared: SharedCounters;
+  readonly #monotonicMs: () => number;
+  readonly #own = new MemoryCounters();
+  /** Requests that were counted here alone. */
+  aloneCount = 0;
+
+  constructor(shared: SharedCounters, monotonicMs: () => number) {
+    this.#shared = shared;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  async take(uses: readonly Use[]): Promise<Taken> {
+    try {
+      const taken = await this.#shared.take(uses);
+      this.#own.learn(uses, taken, this.#monotonicMs());
+      return taken;
+    } catch {
+      this.aloneCount++;
+      return this.#own.take(uses, this.#monotonicMs());
+    }
+  }
+
+  keep(limits: Iterable<RateLimit>): void {
+    this.#own.keep(limits);
+  }
+}

@@ -1,0 +1,163 @@
+/** Limits that several gateways share through a real redis-server: exact together, and never in the way when it is gone. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { rateLimit, type Use } from '../../src/core/rate-limit.ts';
+import { InsuredCounters } from '../../src/limits/insured-counters.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask, rawRequest } from '../support/raw.ts';
+import { Recorder } from '../support/recorder.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+const KEY = 'test:{scopegate}:limit:';
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => redis.cli('flushall'));
+
+describe('the script', () => {
+  let store: RedisStore;
+  beforeAll(async () => {
+    store = await RedisStore.open({
+      access: { place: { kind: 'server', node: { host: '127.0.0.1', port: redis.port } } },
+      keyPrefix: 'test:',
+      commandTimeoutMs: 1000,
+      commitTimeoutMs: 2000,
+      waitReplicas: null,
+      report: () => undefined,
+    });
+  });
+  afterAll(() => store.close());
+
+  const burst = rateLimit('burst', 2, 60_000, ['token']);
+  const quota = rateLimit('quota', 5, 366 * 86_400_000, ['organization']);
+  const both: Use[] = [
+    { limit: burst, subject: 'tok_1' },
+    { limit: quota, subject: 'acme' },
+  ];
+
+  it('adds a request to every count, or to none; a window of a year holds', async () => {
+    const taken = [];
+    for (let index = 0; index < 4; index++) taken.push(await store.take(both));
+    expect(taken.map(({ allowed, standings }) => [allowed, ...standings.map(({ remaining }) => remaining)])).toEqual([
+      [true, 1, 4],
+      [true, 0, 3],
+      [false, 0, 3],
+      [false, 0, 3],
+    ]);
+    const [short, long] = taken[3]!.standings;
+    expect(short!.resetMs).toBeGreaterThan(50_000);
+    expect(short!.resetMs).toBeLessThanOrEqual(60_000);
+    expect(long!.resetMs).toBeGreaterThan(365 * 86_400_000);
+    expect(await redis.cli('get', `${KEY}quota:31622400:organization:acme`)).toBe('2');
+  });
+
+  it('keeps nothing for longer than its window, even what somebody made to stay', async () => {
+    await store.take(both);
+    const key = `${KEY}burst:60:token:tok_1`;
+    expect(Number(await redis.cli('pttl', key))).toBeGreaterThan(50_000);
+    await redis.cli('persist', key);
+    await store.take(both);
+    expect(Number(await redis.cli('pttl', key))).toBeGreaterThan(50_000);
+    await redis.cli('pexpire', key, '1');
+    while ((await redis.cli('exists', key)) === '1');
+    expect((await store.take(both)).standings[0]!.remaining, 'a new window').toBe(1);
+  });
+
+  it('a count that was damaged refuses nobody: this process counts alone', async () => {
+    await redis.cli('set', `${KEY}burst:60:token:tok_1`, 'spoilt');
+    await expect(store.take(both)).rejects.toThrow();
+    const counters = new InsuredCounters(store, () => performance.now());
+    expect([(await counters.take(both)).allowed, counters.aloneCount]).toEqual([true, 1]);
+  });
+
+  it('of a thousand at once exactly as many pass as both limits allow', async () => {
+    const limit = rateLimit('crowd', 100, 60_000, ['token']);
+    const wide = rateLimit('wide', 1000, 60_000, ['route']);
+    const uses = [
+      { limit, subject: 'tok_1' },
+      { limit: wide, subject: 'a' },
+    ];
+    const taken = await Promise.all(Array.from({ length: 1000 }, () => store.take(uses)));
+    expect(taken.filter(({ allowed }) => allowed)).toHaveLength(100);
+    expect(taken.at(-1)!.standings[1]!.remaining).toBe(900);
+  });
+});
+
+describe('two gateways', () => {
+  const LIMITS: Settings = {
+    burst: { requests: 30, window: 'hour', per: 'token' },
+    door: { requests: 4, window: 'hour', per: 'address' },
+  };
+  const ROUTES: readonly Settings[] = [
+    { id: 'files', match: { path: '/files' }, require: { scopes: ['workflows:read'] }, limits: ['burst'] },
+    { id: 'door', match: { path: '/door' }, public: true, limits: ['door'] },
+  ];
+  let upstream: Recorder;
+  const gateways: TestGateway[] = [];
+  beforeEach(async () => {
+    upstream = await Recorder.start();
+    const store = { driver: 'redis', url: redis.url, commandTimeoutMs: 500 };
+    for (const seed of [true, false]) {
+      const settings = { store, limits: LIMITS };
+      gateways.push(await startTestGateway({ upstreamUrl: upstream.url, routes: ROUTES, settings, seed }));
+    }
+  });
+  afterEach(async () => {
+    for (const gateway of gateways.splice(0)) await gateway.stop();
+    await upstream[Symbol.asyncDispose]();
+  });
+  const door = (which: number) => ask(gateways[which]!.url, rawRequest('GET /door'));
+  const alone = async (which: number) => {
+    const text = await (await fetch(`${gateways[which]!.adminUrl}/metrics`)).text();
+    return Number(/^scopegate_limits_counted_alone_total (\d+)$/m.exec(text)![1]);
+  };
+
+  it('let through together what one would alone, to the request', async () => {
+    const asked = rawRequest('GET /files', [`Authorization: Bearer ${gateways[0]!.tokens.reader}`]);
+    const answers = await Promise.all(Array.from({ length: 80 }, (_, index) => ask(gateways[index % 2]!.url, asked)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(30);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(50);
+    expect(upstream.requests).toHaveLength(30);
+    const left = answers.filter(({ status }) => status === 200).map((answer) => answer.header('ratelimit')!);
+    expect(new Set(left).size, 'each was told another number').toBe(30);
+  });
+
+  it('when Redis is gone each goes on alone from where the counts were; what was full stays full', async () => {
+    expect([(await door(0)).status, (await door(1)).status, (await door(0)).status]).toEqual([200, 200, 200]);
+    await redis.kill();
+    const [first, second] = [await door(0), await door(0)];
+    expect([first.status, first.header('ratelimit')]).toEqual([200, expect.stringMatching(/^"door";r=0;t=3\d\d\d$/)]);
+    expect(second.status).toBe(429);
+    expect((await door(1)).header('ratelimit'), 'it had heard of two').toMatch(/^"door";r=1;/);
+    expect([await alone(0), await alone(1)]).toEqual([2, 1]);
+    await redis.restart();
+    await expect.poll(async () => (await door(0)).header('ratelimit'), { timeout: 10_000 }).toMatch(/;r=3;/);
+  });
+
+  it('a Redis that hangs holds the first request for commandTimeoutMs and nobody else, and refuses nobody', async () => {
+    await door(0);
+    redis.pause();
+    try {
+      const startMs = performance.now();
+      expect((await door(0)).status).toBe(200);
+      expect(performance.now() - startMs).toBeGreaterThan(490);
+      const laterMs = performance.now();
+      expect((await door(0)).status).toBe(200);
+      expect((await door(0)).status).toBe(200);
+      expect(performance.now() - laterMs, 'both together').toBeLessThan(500);
+    } finally {
+      redis.resume();
+    }
+  });
+
+  it('what the decision refuses stays refused while nobody can count', async () => {
+    const wrong = rawRequest('GET /files', [`Authorization: Bearer ${gateways[0]!.tokens.reader.slice(0, -1)}x`]);
+    await redis.kill();
+    expect([401, 503]).toContain((await ask(gateways[0]!.url, wrong)).status);
+    expect((await ask(gateways[0]!.url, rawRequest('GET /files'))).status).toBe(401);
+    expect(upstream.requests).toHaveLength(0);
+    await redis.restart();
+  });
+});

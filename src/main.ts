@@ -2,26 +2,22 @@
  * The command line: words in, exit code out. Every error an operator can mend ends here as clear lines and exit 1;
  * anything else is our fault and shows its stack.
  */
-import { applyCommand } from './cli/apply.ts';
-import { checkCommand } from './cli/check.ts';
-import { demoCommand } from './cli/demo.ts';
-import { generateCommand } from './cli/generate.ts';
 import { HELP } from './cli/help.ts';
-import { importCommand } from './cli/import.ts';
-import { serveCommand } from './cli/serve.ts';
 import type { Env } from './config/expand.ts';
 import { ConfigError, SetupError } from './errors.ts';
 import { version } from './version.ts';
 
 type Command = (args: readonly string[], env: Env) => Promise<void>;
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: serveCommand,
-  demo: demoCommand,
-  check: checkCommand,
-  apply: applyCommand,
-  import: importCommand,
-  generate: generateCommand,
+/** Loaded when it is asked for: reading all of them takes longer than most of them run. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./cli/serve.ts')).serveCommand,
+  demo: async () => (await import('./cli/demo.ts')).demoCommand,
+  check: async () => (await import('./cli/check.ts')).checkCommand,
+  apply: async () => (await import('./cli/apply.ts')).applyCommand,
+  import: async () => (await import('./cli/import.ts')).importCommand,
+  generate: async () => (await import('./cli/generate.ts')).generateCommand,
+  child: async () => (await import('./cli/child.ts')).childCommand,
 };
 
 export async function main(args: readonly string[], env: Env): Promise<void> {
@@ -34,7 +30,7 @@ export async function main(args: readonly string[], env: Env): Promise<void> {
   if (command === undefined) return fail(`there is no command "${name}"; scopegate --help lists them`);
   if (rest.includes('--help') || rest.includes('-h')) return print(HELP[name] ?? HELP.scopegate!);
   try {
-    await command(rest, env);
+    await (await command())(rest, env);
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
     else if (error instanceof SetupError) fail(`scopegate: ${error.message}`);

@@ -13,7 +13,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['edge', 'manage'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],
-  ['demo', 'directory', 'import', 'library.ts'],
+  ['demo', 'directory', 'import', 'workers', 'library.ts'],
   ['cli'],
   ['main.ts'],
 ];

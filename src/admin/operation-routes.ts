@@ -9,14 +9,17 @@ import { policyView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
+/** Others may have to be asked for it. */
+type Answer<T> = (T & Readonly<Record<string, unknown>>) | Promise<T & Readonly<Record<string, unknown>>>;
+
 /** What the process says about itself. */
 export interface Operations {
   /** `ready` decides the status; the rest is for people. */
-  readonly readiness: () => { readonly ready: boolean } & Readonly<Record<string, unknown>>;
+  readonly readiness: () => Answer<{ readonly ready: boolean }>;
   /** More of the same, for whoever holds the admin key. */
-  readonly status: () => Readonly<Record<string, unknown>>;
+  readonly status: () => Answer<object>;
   /** Reads the configuration again; `problems` is empty when it is in force now. */
-  readonly reload: () => { readonly problems: readonly Problem[] } & Readonly<Record<string, unknown>>;
+  readonly reload: () => Answer<{ readonly problems: readonly Problem[] }>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -24,7 +27,7 @@ export function operationRoutes(app: App, manage: ContextOf, operations: Operati
   const open = { config: { open: true }, schema: { tags: ['operations'], security: [] } };
   app.get('/livez', open, async () => ({ live: true }));
   app.get('/readyz', open, async (_request, reply) => {
-    const { ready, ...details } = operations.readiness();
+    const { ready, ...details } = await operations.readiness();
     return reply.code(ready ? 200 : 503).send({ ready, ...details });
   });
   app.get('/metrics', open, async (_request, reply) => {
@@ -42,7 +45,7 @@ export function operationRoutes(app: App, manage: ContextOf, operations: Operati
   });
   app.post('/v1/reload', { schema: { ...schema, body: NoBody } }, async (request, reply) => {
     requireOperator(manage(request).actor);
-    const { problems, ...outcome } = operations.reload();
+    const { problems, ...outcome } = await operations.reload();
     if (problems.length === 0) return outcome;
     return reply
       .code(422)

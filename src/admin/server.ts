@@ -70,7 +70,7 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
     if (windingDown) reply.header('Connection', 'close');
   });
   try {
-    const url = await app.listen({ host: options.host, port: options.port });
+    const url = await app.listen({ host: options.host, port: options.port, exclusive: true });
     const windDown = () => {
       windingDown = true;
       connections.watch();

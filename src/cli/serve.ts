@@ -1,12 +1,20 @@
-/** `scopegate serve`: runs a configuration until a signal. */
+/** `scopegate serve`: runs a configuration until a signal, in this process or in several. */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Env } from '../config/expand.ts';
-import { loadGateway } from '../config/load-gateway.ts';
+import { type Configuration, loadGateway } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
-import { startGateway } from '../gateway/gateway.ts';
-import { createLog } from '../observe/log.ts';
+import { createLog, type Log } from '../observe/log.ts';
 import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';
+
+type Only = 'gateway' | 'admin' | null;
+
+interface Started {
+  readonly configuration: Configuration;
+  readonly env: Env;
+  readonly log: Log;
+}
 
 export async function serveCommand(args: readonly string[], env: Env): Promise<void> {
   const { values } = parseArgs({
@@ -17,9 +25,10 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   const configuration = loadGateway(values.config, env);
   const log = createLog(configuration.file.log.level);
   for (const warning of configuration.warnings) log.warn(warning);
-  const running = await startGateway({ configuration, env, log, only });
+  const workers = only === 'admin' ? 1 : workersOf(configuration);
+  const running = await start(workers, only, { configuration, env, log });
   // Before anybody is told that we are ready: from then on signals are meant for us.
-  process.on('SIGHUP', () => running.reload('signal'));
+  process.on('SIGHUP', () => void running.reload('signal'));
   const stopped = untilSignal(async (signal) => {
     log.info({ signal }, 'draining; a second signal ends it at once');
     await running.stop();
@@ -37,7 +46,22 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   await stopped;
 }
 
-function readOnly(only: string | undefined): 'gateway' | 'admin' | null {
+/** Loads what it starts, and no more: whoever only supervises has no use for a gateway. */
+async function start(workers: number, only: Only, options: Started) {
+  if (workers === 1) {
+    const { startGateway } = await import('../gateway/gateway.ts');
+    return startGateway({ ...options, only });
+  }
+  const { supervise } = await import('../workers/supervisor.ts');
+  return supervise({ ...options, only: only === 'gateway' ? only : null, workers });
+}
+
+function workersOf({ file }: Configuration): number {
+  const { workers } = file.gateway;
+  return workers === 'auto' ? availableParallelism() : workers;
+}
+
+function readOnly(only: string | undefined): Only {
   if (only === undefined || only === 'gateway' || only === 'admin') return only ?? null;
   throw new SetupError(`--only takes gateway or admin, not "${only}"`);
 }

@@ -56,7 +56,8 @@ export const ClientLimitsSchema = section(
       Type.Integer({
         minimum: 1,
         maximum: 1_000_000,
-        description: 'Most connections open at once; further ones are closed. Absent: as many as the system allows.',
+        description:
+          'Most connections open at once, per worker; further ones are closed. Absent: as many as the system allows.',
       }),
     ),
   },

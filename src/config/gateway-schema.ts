@@ -16,7 +16,8 @@ const Listener = section(
     port: port('The port that the gateway listens on.', 8080),
     workers: Type.Union([Type.Integer({ minimum: 1, maximum: 1024 }), Type.Literal('auto')], {
       default: 1,
-      description: 'Gateway processes; auto: one per available processor.',
+      description:
+        'Gateway processes; auto: one per available processor. More than one: they and the sidecar are processes of their own, and whoever ends is replaced.',
     }),
     trustedProxies: networks('Proxies in front whose X-Forwarded-For, -Proto and -Host are believed.', []),
     publicUrl: Type.Optional(

@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import type { ReadFile } from './yaml-file.ts';
 
 export interface KeyPairPaths {
   readonly cert: string;
@@ -26,10 +27,10 @@ export interface BadKeyPair {
 }
 
 /** Never throws for what stands in the files. */
-export function readKeyPair(paths: KeyPairPaths): KeyPair | BadKeyPair {
-  const cert = read(paths.cert);
+export function readKeyPair(paths: KeyPairPaths, readFile: ReadFile = readFileSync): KeyPair | BadKeyPair {
+  const cert = read(paths.cert, readFile);
   if (typeof cert === 'string') return { part: 'cert', message: cert };
-  const key = read(paths.key);
+  const key = read(paths.key, readFile);
   if (typeof key === 'string') return { part: 'key', message: key };
   const certificate = attempt(() => new X509Certificate(cert));
   if (certificate === null) return { part: 'cert', message: `${paths.cert}: holds no certificate in PEM form` };
@@ -50,8 +51,8 @@ export function readKeyPair(paths: KeyPairPaths): KeyPair | BadKeyPair {
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 /** What keeps the certificates in this file from being trusted as authorities; null: nothing. TLS itself would be silent. */
-export function certificatesProblem(path: string): string | null {
-  const pem = read(path);
+export function certificatesProblem(path: string, readFile: ReadFile = readFileSync): string | null {
+  const pem = read(path, readFile);
   if (typeof pem === 'string') return pem;
   const text = pem.toString('latin1');
   const starts = Array.from(text.matchAll(CERTIFICATE), ({ index }) => index);
@@ -60,9 +61,9 @@ export function certificatesProblem(path: string): string | null {
   return bad === -1 ? null : `${path}: certificate ${bad + 1} of ${starts.length} cannot be read`;
 }
 
-function read(path: string): Buffer | string {
+function read(path: string, readFile: ReadFile): Buffer | string {
   try {
-    return readFileSync(path);
+    return readFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return `${path}: ${code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message}`;

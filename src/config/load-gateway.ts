@@ -2,7 +2,7 @@
  * gateway.yaml and its policy, from files to a compiled configuration, or every problem in both at once. Opens no port
  * and no store: `check` and `serve` read the same way.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -20,7 +20,7 @@ import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
 import { validate } from './validate.ts';
-import { parseYaml, readYamlFile, type YamlFile } from './yaml-file.ts';
+import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
 export interface Configuration {
@@ -36,6 +36,8 @@ export interface Configuration {
   /** Legal, but worth a look; `file:line:column: message`. */
   readonly warnings: readonly string[];
   readonly resolvePath: (path: string) => string;
+  /** Where what it names was read from. */
+  readonly readFile: ReadFile;
   /** What `gateway.tls` names, as it was read; null without. */
   readonly keyPair: KeyPair | null;
   /** What has to be read again when it changes. */
@@ -51,13 +53,15 @@ export interface LoadOptions {
   readonly onFile?: (path: string) => void;
   /** Part of another program, which may send on itself what is allowed. */
   readonly embedded?: boolean;
+  /** Absent: from the disk. */
+  readonly readFile?: ReadFile;
   /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
   readonly contents?: { readonly text: string; readonly folder: string };
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
-  const { contents, embedded = false } = options;
+  const { contents, embedded = false, readFile = readFileSync } = options;
   const absolute = resolve(contents?.folder ?? '', path);
   const files: string[] = [];
   const reads = (read: string) => {
@@ -66,7 +70,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   };
   if (contents === undefined) reads(absolute);
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
-  const yaml = contents === undefined ? readYamlFile(path, env) : parseYaml(contents.text, path, env);
+  const yaml = contents === undefined ? readYamlFile(path, env, readFile) : parseYaml(contents.text, path, env);
   const read = validate(yaml, GatewaySchema);
   if (read === undefined) {
     yaml.throwIfAny();
@@ -75,21 +79,20 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   const file: GatewayFile = { ...read, upstreams: read.upstreams ?? {} };
   const forwards = read.upstreams !== undefined || (read.decision === undefined && !embedded);
   if (forwards && read.upstreams === undefined) yaml.problem([], 'missing key "upstreams"');
-  refuseUnsupported(yaml, file);
   const warnings: string[] = [];
   checkUpstreams(yaml, file.upstreams, warnings);
   checkStore(yaml, file, resolvePath, warnings);
   checkPatterns(yaml, file);
   options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
   for (const read of upstreamFiles(file)) reads(resolvePath(read));
-  checkFiles(yaml, file, resolvePath);
-  const keyPair = loadKeyPair(yaml, file, resolvePath);
+  checkFiles(yaml, file, resolvePath, readFile);
+  const keyPair = loadKeyPair(yaml, file, resolvePath, readFile);
   const policyPath = resolvePath(file.policy);
   reads(policyPath);
   const policyProblems = [];
   let policy: Policy | undefined;
   try {
-    const loaded = loadPolicy(policyPath, env);
+    const loaded = loadPolicy(policyPath, env, readFile);
     policy = loaded.policy;
     policyProblems.push(...loaded.file.problems);
   } catch (error) {
@@ -138,6 +141,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     limits: check.limits.all,
     warnings,
     resolvePath,
+    readFile,
     keyPair,
     files,
     readAgain: (again) => loadGateway(contents === undefined ? absolute : path, env, { ...options, ...again }),
@@ -148,12 +152,6 @@ function upstreamFiles({ upstreams }: GatewayFile): string[] {
   return Object.values(upstreams).flatMap(({ tls }) =>
     [tls?.ca, tls?.cert, tls?.key].filter((path) => path !== undefined),
   );
-}
-
-/** Settings of the file format that this version cannot obey. Starting without them would be a lie. */
-function refuseUnsupported(yaml: YamlFile, file: GatewayFile): void {
-  const message = 'is not supported by this version yet';
-  if (file.gateway.workers !== 1) yaml.problem(['gateway', 'workers'], `more than one worker ${message}`);
 }
 
 function checkPatterns(yaml: YamlFile, file: GatewayFile): void {
@@ -172,27 +170,45 @@ function checkPatterns(yaml: YamlFile, file: GatewayFile): void {
 const UNGUESSABLE_MIN = 12;
 
 /** Every file that an upstream's TLS names must be there, and of use together. */
-function checkFiles(yaml: YamlFile, file: GatewayFile, resolvePath: (path: string) => string): void {
+function checkFiles(
+  yaml: YamlFile,
+  file: GatewayFile,
+  resolvePath: (path: string) => string,
+  readFile: ReadFile,
+): void {
   for (const [name, { tls }] of Object.entries(file.upstreams)) {
-    const named = (['ca', 'cert', 'key'] as const).flatMap((part) =>
-      tls?.[part] === undefined ? [] : [[part, resolvePath(tls[part])] as const],
-    );
-    const missing = named.filter(([, path]) => !existsSync(path));
-    for (const [part, path] of missing) yaml.problem(['upstreams', name, 'tls', part], `${path}: no such file`);
-    if (missing.length > 0) continue;
-    const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca));
+    const read: Record<string, Buffer> = {};
+    let unread = false;
+    for (const part of ['ca', 'cert', 'key'] as const) {
+      if (tls?.[part] === undefined) continue;
+      const path = resolvePath(tls[part]);
+      try {
+        read[part] = readFile(path);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        yaml.problem(['upstreams', name, 'tls', part], `${path}: ${code === 'ENOENT' ? 'no such file' : message}`);
+        unread = true;
+      }
+    }
+    if (unread) continue;
+    const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca), readFile);
     if (authorities !== null) yaml.problem(['upstreams', name, 'tls', 'ca'], authorities);
     try {
-      createSecureContext(Object.fromEntries(named.map(([part, path]) => [part, readFileSync(path)])));
+      createSecureContext(read);
     } catch (error) {
       yaml.problem(['upstreams', name, 'tls'], `its files cannot be used: ${(error as Error).message}`, { key: true });
     }
   }
 }
 
-function loadKeyPair(yaml: YamlFile, { gateway }: GatewayFile, resolvePath: Configuration['resolvePath']) {
+function loadKeyPair(
+  yaml: YamlFile,
+  { gateway }: GatewayFile,
+  resolvePath: Configuration['resolvePath'],
+  readFile: ReadFile,
+) {
   if (gateway.tls === undefined) return null;
-  const pair = readKeyPair({ cert: resolvePath(gateway.tls.cert), key: resolvePath(gateway.tls.key) });
+  const pair = readKeyPair({ cert: resolvePath(gateway.tls.cert), key: resolvePath(gateway.tls.key) }, readFile);
   if (!('message' in pair)) return pair;
   yaml.problem(['gateway', 'tls', pair.part], pair.message);
   return null;

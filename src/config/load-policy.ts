@@ -13,7 +13,7 @@ import {
 } from '../core/policy.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
 import { validate } from './validate.ts';
-import { readYamlFile, type YamlFile } from './yaml-file.ts';
+import { type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
 const RESERVED_PREFIXES = new Set([ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX].map((prefix) => prefix.slice(0, -1)));
@@ -25,8 +25,12 @@ export interface LoadedPolicy {
 }
 
 /** Throws ConfigError when the file cannot be read at all; whatever else is wrong stands in `file.problems`. */
-export function loadPolicy(path: string, env: Readonly<Record<string, string | undefined>>): LoadedPolicy {
-  const file = readYamlFile(path, env);
+export function loadPolicy(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  readFile?: ReadFile,
+): LoadedPolicy {
+  const file = readYamlFile(path, env, readFile);
   const data = validate(file, PolicySchema);
   if (data === undefined) return { file, policy: undefined };
   check(file, data);

@@ -14,6 +14,9 @@ export interface Position {
   readonly column: number;
 }
 
+/** From the disk, or as the file was at another time. Throws as `readFileSync` does. */
+export type ReadFile = (path: string) => Buffer;
+
 interface Where {
   /** The position of the key instead of its value. */
   readonly key?: boolean;
@@ -104,8 +107,8 @@ export class YamlFile {
 }
 
 /** Reads and parses a file, see `parseYaml`. Throws ConfigError, at 1:1, for a file that is missing, unreadable or not UTF-8. */
-export function readYamlFile(path: string, env: Env): YamlFile {
-  return parseYaml(readText(path), path, env);
+export function readYamlFile(path: string, env: Env, readFile: ReadFile = readFileSync): YamlFile {
+  return parseYaml(readText(path, readFile), path, env);
 }
 
 /**
@@ -167,9 +170,9 @@ function syntaxMessage(error: YAMLError, source: string): string {
   return error.message.split('\n', 1)[0] ?? error.code;
 }
 
-function readText(path: string): string {
+function readText(path: string, readFile: ReadFile): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFile(path));
   } catch (error) {
     throw new ConfigError([{ file: path, line: 1, column: 1, message: `cannot be read: ${readFailure(error)}` }]);
   }

@@ -52,7 +52,7 @@ export function keepStreams(parts: {
     'scopegate_streams_stopped_total',
     'Streams ended because they were no longer allowed.',
     'reason',
-    byReason,
+    () => byReason,
   );
   const unfollow = store.follow(streams);
   let lastCall: NodeJS.Timeout | undefined;

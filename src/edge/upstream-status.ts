@@ -8,7 +8,7 @@ import type { UpstreamBinding } from './ruleset.ts';
 type Bindings = () => Iterable<UpstreamBinding>;
 
 /** For the body of /readyz: an upstream that is down is its own trouble, and no reason to take the gateway out. */
-export function upstreamReport(bindings: Iterable<UpstreamBinding>): Record<string, unknown> {
+export function upstreamReport(bindings: Iterable<UpstreamBinding>) {
   return Object.fromEntries(
     Array.from(bindings, ({ name, upstream }) => {
       const targets = upstream.targets;
@@ -32,6 +32,7 @@ export function describeUpstreams(metrics: Metrics, bindings: Bindings): void {
     '1 while the target is well; 0 while it is unhealthy or ejected.',
     'gauge',
     perTarget((target) => Number(isUp(target))),
+    'min',
   );
   metrics.family(
     'scopegate_upstream_target_connections',

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
-import { type RunningAdmin, startAdmin } from '../admin/server.ts';
+import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { accessLog } from '../edge/access-log.ts';
 import { ForeignTokens } from '../edge/foreign-tokens.ts';
@@ -15,11 +15,13 @@ import { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
-import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
+import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
+import type { Siblings } from '../lifecycle/siblings.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
+import { metricsText } from '../observe/aggregate.ts';
 import { type Clock, systemClock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
@@ -43,6 +45,18 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** Stands between the store that is opened and everything that asks it. */
   readonly aroundStore?: (opened: Store) => Store;
+  /** This process is one of several of one `serve`. Absent: it is alone. */
+  readonly siblings?: Siblings;
+  /** What came before this process. */
+  readonly standing?: Standing;
+  /** Where the one before this process listened, in place of what the configuration says. */
+  readonly ports?: Ports;
+}
+
+export interface Ports {
+  readonly gateway?: number | undefined;
+  readonly decision?: number | undefined;
+  readonly admin?: number | undefined;
 }
 
 export interface RunningGateway {
@@ -54,10 +68,15 @@ export interface RunningGateway {
   readonly metrics: Metrics;
   /** null with `only: 'admin'`. */
   readonly pipeline: Pipeline | null;
+  readonly report: Report;
+  /** Resolves once this process has applied every change up to `revision`. */
+  followed(revision: number): Promise<void>;
   /** Reads the configuration again and puts it in force, or leaves everything as it is. */
   reload(cause: ReloadCause): Reload;
-  /** Drains as the configuration says, then closes everything. */
-  stop(): Promise<void>;
+  /** Takes up what another process has read and checked: see Reloader. */
+  adopt(standing: Standing, isNew: boolean): void;
+  /** Drains as the configuration says, then closes everything; the sidecar not before `others` have gone. */
+  stop(others?: Promise<void>): Promise<void>;
 }
 
 /** Rejects with SetupError (port, folder, file) and leaves nothing open then. */
@@ -72,7 +91,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 }
 
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
-  const { configuration, env, log, only = null, clock = systemClock } = options;
+  const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
   const { file } = configuration;
   const { opened, folder, counters, describe } = await openStore(configuration, log);
   const store = options.aroundStore?.(opened) ?? opened;
@@ -107,7 +126,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
   };
   apply(configuration);
-  const reloader = new Reloader({ configuration, apply, nowMs: clock.nowMs, log });
+  const reloader = new Reloader({ configuration, standing: options.standing, apply, nowMs: clock.nowMs, log });
   reloader.describe(metrics);
   reloader.subscribe((next) => {
     log.level = next.file.log.level;
@@ -136,21 +155,27 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       decision: decision?.url ?? null,
       admin: admin?.url ?? null,
     }),
+    siblings,
   });
   report.describe(metrics);
+  const missed = await siblings?.join();
+  if (missed != null) reloader.adopt(missed, true);
   // The sidecar goes last, so that it can say what is going on.
   if (only !== 'gateway') {
+    // Its framework is half of what a gateway would have to load at its start.
+    const { startAdmin } = await import('../admin/server.ts');
     admin = await startAdmin({
       host: file.admin.host,
-      port: file.admin.port,
+      port: options.ports?.admin ?? file.admin.port,
       keys: adminKeys.keys,
       manage: { store, policy: () => reloader.configuration.policy, nowMs: clock.nowMs },
       patterns: () => ruleset!.imports.patterns,
       operations: {
         readiness: () => report.readiness(),
         status: () => report.status(),
-        reload: () => report.reload(reloader.reload('request')),
-        metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+        reload: async () => report.reload((await siblings?.reload()) ?? reloader.reload('request')),
+        metrics: async () =>
+          metricsText([await metrics.registry.getMetricsAsJSON(), ...((await siblings?.metrics()) ?? [])]),
       },
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
@@ -191,15 +216,16 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       listeners.push(decision);
     }
   }
-  owned.add(reloader.watch(), (stop) => stop());
+  if (siblings === null) owned.add(reloader.watch(), (stop) => stop());
   phase = 'serving';
 
-  const stop = async (): Promise<void> => {
+  const stop = async (others?: Promise<void>): Promise<void> => {
     const { delayMs, deadlineMs } = reloader.configuration.file.drain;
     phase = 'draining';
     for (const opened of [listener, decision, admin]) opened?.windDown();
     await pause(delayMs);
     drainUntilMs = systemClock.monotonicMs() + deadlineMs;
+    await others;
     await owned.release();
   };
   let stopped: Promise<void> | undefined;
@@ -211,9 +237,12 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     adminKey: adminKeys.keys[0]!,
     metrics,
     pipeline,
+    report,
+    followed: (revision) => store.followed(revision),
     reload: (cause) => reloader.reload(cause),
-    stop: () => {
-      stopped ??= stop();
+    adopt: (standing, isNew) => reloader.adopt(standing, isNew),
+    stop: (others) => {
+      stopped ??= stop(others);
       return stopped;
     },
   };

@@ -11,12 +11,13 @@ import type { Log } from '../observe/log.ts';
 
 interface ListenerOptions {
   readonly configuration: Configuration;
+  readonly ports?: { readonly gateway?: number | undefined; readonly decision?: number | undefined };
   readonly log: Log;
 }
 
 /** The gateway's own port. Rejects with SetupError where it cannot be had. */
 export function listen(
-  { configuration, log }: ListenerOptions,
+  { configuration, ports, log }: ListenerOptions,
   ruleset: () => Ruleset,
   pipeline: Pipeline,
   clock: Clock,
@@ -26,7 +27,7 @@ export function listen(
   return Listener.start({
     name: 'gateway',
     host: configuration.file.gateway.host,
-    port: configuration.file.gateway.port,
+    port: ports?.gateway ?? configuration.file.gateway.port,
     tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
     limits: clientLimits(configuration.file.gateway),
     handle: (exchange) => pipeline.handle(exchange),
@@ -38,7 +39,7 @@ export function listen(
 
 /** The port for proxies that only ask. Rejects with SetupError where it cannot be had. */
 export function listenForDecisions(
-  { configuration, log }: ListenerOptions,
+  { configuration, ports, log }: ListenerOptions,
   settings: NonNullable<Configuration['file']['decision']>,
   ruleset: () => Ruleset,
   pipeline: Pipeline,
@@ -46,7 +47,7 @@ export function listenForDecisions(
 ): Promise<Listener> {
   return startDecisionListener({
     host: settings.host,
-    port: settings.port,
+    port: ports?.decision ?? settings.port,
     proxy: settings.for,
     limits: clientLimits(configuration.file.gateway),
     isTrusted: proxyMatcher(settings.trustedProxies),

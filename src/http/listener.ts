@@ -72,6 +72,8 @@ export class Listener {
     // Node silently drops headers past this count: a dropped duplicate would be one that was not checked.
     this.#server.maxHeadersCount = 0;
     if (this.#limits.connections !== null) this.#server.maxConnections = this.#limits.connections;
+    // Among workers, Node would rather offer it to the others, again and again.
+    Object.assign(this.#server, { dropMaxConnection: true });
     this.#server.timeout = this.#limits.idleMs;
     this.#server.on('timeout', (socket: Socket) => this.#quiet(socket));
     this.#server.on('checkContinue', handle);

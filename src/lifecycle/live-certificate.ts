@@ -23,12 +23,19 @@ export function keepCertificate(
   let pair = current;
   let inForce = true;
   const reloads = { applied: 0, refused: 0 };
-  metrics.counterBy('scopegate_certificate_reloads_total', 'Changes of the certificate files.', 'outcome', reloads);
-  metrics.gauge('scopegate_certificate_current', '1: the files are what is served.', () => Number(inForce));
+  metrics.counterBy(
+    'scopegate_certificate_reloads_total',
+    'Changes of the certificate files.',
+    'outcome',
+    () => reloads,
+    'max',
+  );
+  metrics.gauge('scopegate_certificate_current', '1: the files are what is served.', () => Number(inForce), 'min');
   metrics.gauge(
     'scopegate_certificate_expires_seconds',
     'Unix time at which the certificate in use ends.',
     () => pair.validToMs / 1000,
+    'min',
   );
   const warnOfDates = () => {
     const nowMs = clock.nowMs();

@@ -20,8 +20,20 @@ export interface Reload {
   readonly problems: readonly Problem[];
 }
 
+/** What has become of all attempts so far. */
+export interface Standing {
+  /** Counts the configurations that have been in force, the present one included. */
+  readonly generation: number;
+  readonly loadedAtMs: number;
+  /** null: none was asked for yet. */
+  readonly last: Reload | null;
+  readonly counts: { readonly applied: number; readonly refused: number };
+}
+
 export interface ReloaderParts {
   readonly configuration: Configuration;
+  /** What came before this process. Absent: nothing did. */
+  readonly standing?: Standing | undefined;
   /** Builds everything that hangs on a configuration and swaps it, in one step; throws before anything has changed. */
   readonly apply: (configuration: Configuration) => void;
   readonly nowMs: () => number;
@@ -31,36 +43,28 @@ export interface ReloaderParts {
 export class Reloader {
   readonly #parts: ReloaderParts;
   readonly #subscribers = new Set<(configuration: Configuration) => void>();
-  readonly #counts = { applied: 0, refused: 0 };
   #configuration: Configuration;
-  #generation = 1;
-  #loadedAtMs: number;
-  #last: Reload | null = null;
+  #standing: Standing;
   #watch: ChangeWatch | null = null;
 
   /** `configuration` is in force already. */
   constructor(parts: ReloaderParts) {
     this.#parts = parts;
     this.#configuration = parts.configuration;
-    this.#loadedAtMs = parts.nowMs();
+    this.#standing = parts.standing ?? {
+      generation: 1,
+      loadedAtMs: parts.nowMs(),
+      last: null,
+      counts: { applied: 0, refused: 0 },
+    };
   }
 
   get configuration(): Configuration {
     return this.#configuration;
   }
 
-  /** Counts the configurations that have been in force, this one included. */
-  get generation(): number {
-    return this.#generation;
-  }
-
-  get loadedAtMs(): number {
-    return this.#loadedAtMs;
-  }
-
-  /** null: none was asked for yet. */
-  get last(): Reload | null {
-    return this.#last;
+  get standing(): Standing {
+    return this.#standing;
   }
 
   /**
@@ -77,32 +81,47 @@ export class Reloader {
     this.#watch?.looked();
     const problems = this.#replace((path) => files.add(path));
     const refused = problems.length > 0;
-    this.#last = { result: refused ? 'refused' : 'applied', cause, atMs: this.#parts.nowMs(), problems };
-    this.#counts[this.#last.result]++;
+    const last: Reload = { result: refused ? 'refused' : 'applied', cause, atMs: this.#parts.nowMs(), problems };
+    const { generation, loadedAtMs, counts } = this.#standing;
+    this.#standing = {
+      generation: refused ? generation : generation + 1,
+      loadedAtMs: refused ? loadedAtMs : last.atMs,
+      last,
+      counts: { ...counts, [last.result]: counts[last.result] + 1 },
+    };
     const { log } = this.#parts;
     if (refused) {
-      const loadedAt = new Date(this.#loadedAtMs).toISOString();
+      const loadedAt = new Date(loadedAtMs).toISOString();
       const lines = problems.map(formatProblem);
       log.error({ cause, problems: lines }, `reload refused; the configuration of ${loadedAt} stays in force`);
     } else {
-      this.#generation++;
-      this.#loadedAtMs = this.#last.atMs;
       const { path, policy, routeCount, warnings } = this.#configuration;
       for (const warning of warnings) log.warn(warning);
       log.info(
-        { cause, generation: this.#generation, configuration: path, policy: policy.name, routes: routeCount },
+        { cause, generation: generation + 1, configuration: path, policy: policy.name, routes: routeCount },
         'reloaded',
       );
       this.#tell();
     }
     // Whatever has to be mended is watched, too.
     this.#watch?.use(refused ? [...files] : this.#configuration.files);
-    return this.#last;
+    return last;
   }
 
-  /** Reloads when one of the files has changed. Returns the way to stop. */
-  watch(): () => void {
-    const watch = new ChangeWatch(this.#configuration.files, () => this.reload('file'));
+  /** Another process has read and checked it for us. `isNew`: reads again what it has found good; throws if it is not. */
+  adopt(standing: Standing, isNew: boolean): void {
+    if (isNew) {
+      const next = this.#configuration.readAgain({});
+      this.#parts.apply(next);
+      this.#configuration = next;
+    }
+    this.#standing = standing;
+    if (isNew) this.#tell();
+  }
+
+  /** Calls `changed` when one of the files has changed; absent: reloads. Returns the way to stop. */
+  watch(changed: () => void = () => this.reload('file')): () => void {
+    const watch = new ChangeWatch(this.#configuration.files, changed);
     this.#watch = watch;
     return () => {
       watch.stop();
@@ -111,14 +130,24 @@ export class Reloader {
   }
 
   describe(metrics: Metrics): void {
-    metrics.counterBy('scopegate_config_reloads_total', 'Attempts to reload, by result.', 'result', this.#counts);
+    metrics.counterBy(
+      'scopegate_config_reloads_total',
+      'Attempts to reload, by result.',
+      'result',
+      () => this.#standing.counts,
+      'first',
+    );
     metrics.gauge(
       'scopegate_config_last_reload_success_timestamp_seconds',
       'Unix time at which the configuration in force was loaded.',
-      () => this.#loadedAtMs / 1000,
+      () => this.#standing.loadedAtMs / 1000,
+      'first',
     );
-    metrics.gauge('scopegate_config_last_reload_successful', '0: the last attempt to reload was refused.', () =>
-      Number(this.#last?.result !== 'refused'),
+    metrics.gauge(
+      'scopegate_config_last_reload_successful',
+      '0: the last attempt to reload was refused.',
+      () => Number(this.#standing.last?.result !== 'refused'),
+      'first',
     );
   }
 

@@ -1,9 +1,13 @@
-/** What the process says about itself: ready or not and why, its state in full, how a reload ended. Changes nothing. */
+/**
+ * What the process says about itself, and, where it has siblings, about all of them: ready or not and why, the state in
+ * full, how a reload ended. Changes nothing.
+ */
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Reload, Reloader } from './reloader.ts';
+import { mergedSelf, type SelfReport, type Siblings, type SiblingsReport, siblingsReady } from './siblings.ts';
 
 export type Phase = 'starting' | 'serving' | 'draining';
 
@@ -16,6 +20,14 @@ export interface ReportParts {
   readonly facts: FactCache;
   readonly upstreams: () => ReadonlyMap<string, UpstreamBinding>;
   readonly listeners: () => Readonly<Record<string, string | null>>;
+  /** null: there are none. */
+  readonly siblings: Siblings | null;
+}
+
+/** Of this process, and of those that serve requests where others do. */
+interface View {
+  readonly self: SelfReport;
+  readonly siblings: SiblingsReport | null;
 }
 
 export class Report {
@@ -26,25 +38,37 @@ export class Report {
   }
 
   /** For probes, without a credential: how many problems a reload met, not which. */
-  readiness() {
+  async readiness() {
     const { phase, reloader, facts } = this.#parts;
-    const { last } = reloader;
+    const { self, siblings } = await this.#view();
+    const { last } = reloader.standing;
     return {
-      ready: phase() === 'serving' && facts.isFresh(),
+      ready: phase() === 'serving' && facts.isFresh() && (siblings === null || siblingsReady(siblings.processes)),
       phase: phase(),
       configuration: {
         ...this.#configuration(),
         lastReload: last === null ? null : { ...summary(last), problems: last.problems.length },
       },
-      store: this.#store(),
-      upstreams: this.#upstreams(),
+      store: this.#store(self),
+      upstreams: self.upstreams,
+      ...(siblings === null
+        ? {}
+        : {
+            processes: siblings.processes.map(({ name, state, self: told }) => ({
+              name,
+              state,
+              fresh: told?.fresh ?? false,
+            })),
+          }),
     };
   }
 
   /** For the operator. */
-  status() {
-    const { version, startedAtMs, nowMs, phase, reloader, facts, listeners } = this.#parts;
-    const { last, configuration } = reloader;
+  async status() {
+    const { version, startedAtMs, nowMs, phase, reloader, listeners } = this.#parts;
+    const { configuration } = reloader;
+    const { last } = reloader.standing;
+    const { self, siblings } = await this.#view();
     return {
       version,
       phase: phase(),
@@ -56,10 +80,23 @@ export class Report {
         warnings: configuration.warnings,
         lastReload: last === null ? null : { ...summary(last), problems: last.problems },
       },
-      listeners: listeners(),
-      store: this.#store(),
+      listeners: { ...listeners(), ...siblings?.listeners },
+      store: this.#store(self),
+      cache: self.cache,
+      upstreams: self.upstreams,
+      ...(siblings === null ? {} : { processes: siblings.processes }),
+    };
+  }
+
+  /** Of this process alone, for whoever asks all of them. */
+  self(): SelfReport {
+    const { facts, upstreams } = this.#parts;
+    return {
+      fresh: facts.isFresh(),
+      staleMs: facts.staleMs(),
+      degraded: facts.isDegraded(),
       cache: facts.stats,
-      upstreams: this.#upstreams(),
+      upstreams: upstreamReport(upstreams().values()),
     };
   }
 
@@ -79,32 +116,32 @@ export class Report {
       'scopegate_feed_stale_seconds',
       'Since the change feed was last complete.',
       () => facts.staleMs() / 1000,
+      'max',
     );
-    metrics.gauge('scopegate_degraded', '1: the feed is silent and the store could not be asked.', () =>
-      Number(facts.isDegraded()),
+    metrics.gauge(
+      'scopegate_degraded',
+      '1: the feed is silent and the store could not be asked.',
+      () => Number(facts.isDegraded()),
+      'max',
     );
+  }
+
+  async #view(): Promise<View> {
+    const siblings = (await this.#parts.siblings?.report()) ?? null;
+    const told = siblings?.processes.flatMap(({ role, self }) => (role === 'gateway' && self !== null ? [self] : []));
+    return { self: mergedSelf(told ?? []) ?? this.self(), siblings };
   }
 
   #configuration() {
-    const { configuration, generation, loadedAtMs } = this.#parts.reloader;
+    const { configuration, standing } = this.#parts.reloader;
     const { path, policy, routeCount } = configuration;
+    const { generation, loadedAtMs } = standing;
     return { path, policy: policy.name, routes: routeCount, generation, loadedAt: instant(loadedAtMs) };
   }
 
-  #store() {
-    const { facts, reloader } = this.#parts;
-    const { driver } = reloader.configuration.file.store;
-    const staleMs = facts.staleMs();
-    return {
-      driver,
-      fresh: facts.isFresh(),
-      staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null,
-      degraded: facts.isDegraded(),
-    };
-  }
-
-  #upstreams() {
-    return upstreamReport(this.#parts.upstreams().values());
+  #store({ fresh, staleMs, degraded }: SelfReport) {
+    const { driver } = this.#parts.reloader.configuration.file.store;
+    return { driver, fresh, staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null, degraded };
   }
 }
 

@@ -2,7 +2,6 @@
  * The pools behind the upstreams of a configuration. A reload keeps those whose settings and files stayed the same,
  * with their connections; pools that are gone wind down after their last exchange. Forwards nothing itself.
  */
-import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/load-gateway.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { logChanges } from '../edge/upstream-status.ts';
@@ -77,11 +76,11 @@ export class UpstreamPools {
 
 type TlsFiles = Readonly<Record<string, Buffer>>;
 
-function readTls({ tls }: Settings, { resolvePath }: Configuration): TlsFiles {
+function readTls({ tls }: Settings, { resolvePath, readFile }: Configuration): TlsFiles {
   const read: Record<string, Buffer> = {};
   for (const part of ['ca', 'cert', 'key'] as const) {
     const path = tls?.[part];
-    if (path !== undefined) read[part] = readFileSync(resolvePath(path));
+    if (path !== undefined) read[part] = readFile(resolvePath(path));
   }
   return read;
 }

@@ -3,9 +3,9 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** `destination`: gets the lines instead. */
-export function createLog(level: string, destination?: { write(line: string): void }): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+/** `destination`: gets the lines instead. `process`: which one of several speaks. */
+export function createLog(level: string, destination?: { write(line: string): void }, process?: string): Log {
+  const options = { level, base: process === undefined ? null : { process }, timestamp: pino.stdTimeFunctions.isoTime };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 

@@ -16,6 +16,9 @@ export interface Value {
   readonly metricName?: string;
 }
 
+/** What several processes together make of one metric: see `aggregate.ts`. */
+export type Across = 'sum' | 'max' | 'min' | 'first';
+
 /** A counter by two closed labels. */
 export class PairCounter {
   readonly #counts = new Map<string, Map<string, { total: number }>>();
@@ -98,8 +101,8 @@ export class Metrics {
   }
 
   /** A number that is read when somebody scrapes. */
-  gauge(name: string, help: string, read: () => number): void {
-    this.#register(name, help, 'gauge', () => [{ labels: {}, value: read() }]);
+  gauge(name: string, help: string, read: () => number, across: Across = 'sum'): void {
+    this.#register(name, help, 'gauge', () => [{ labels: {}, value: read() }], across);
   }
 
   /** A number that only grows, read when somebody scrapes. */
@@ -108,15 +111,20 @@ export class Metrics {
   }
 
   /** Numbers that only grow, by one closed label; read when somebody scrapes. */
-  counterBy(name: string, help: string, label: string, counts: Readonly<Record<string, number>>): void {
-    this.#register(name, help, 'counter', () =>
-      Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value })),
-    );
+  counterBy(
+    name: string,
+    help: string,
+    label: string,
+    counts: () => Readonly<Record<string, number>>,
+    across: Across = 'sum',
+  ): void {
+    const values = () => Object.entries(counts()).map(([key, value]) => ({ labels: { [label]: key }, value }));
+    this.#register(name, help, 'counter', values, across);
   }
 
   /** A number for each of several things, read when somebody scrapes. Labels are configured names, never a client's. */
-  family(name: string, help: string, type: 'gauge' | 'counter', read: () => Value[]): void {
-    this.#register(name, help, type, read);
+  family(name: string, help: string, type: 'gauge' | 'counter', read: () => Value[], across: Across = 'sum'): void {
+    this.#register(name, help, type, read, across);
   }
 
   #pairs(name: string, help: string, labels: readonly [string, string], counter: PairCounter): void {
@@ -133,13 +141,13 @@ export class Metrics {
   }
 
   /** prom-client asks a metric for `get` at scrape time; this is one that keeps nothing itself. */
-  #register(name: string, help: string, type: string, values: () => Value[]): void {
+  #register(name: string, help: string, type: string, values: () => Value[], aggregator: Across = 'sum'): void {
     const metric = {
       name,
       help,
       type,
-      aggregator: 'sum',
-      get: async () => ({ name, help, type, aggregator: 'sum', values: values() }),
+      aggregator,
+      get: async () => ({ name, help, type, aggregator, values: values() }),
       reset: () => undefined,
     };
     this.registry.registerMetric(metric as unknown as Metric);

@@ -349,15 +349,6 @@ describe('the pair that gateway.tls names', () => {
   });
 });
 
-it.each([
-  ['workers', 'gateway: { workers: 4 }', '6:21: more than one worker'],
-  ['as many workers as processors', 'gateway: { workers: auto }', '6:21: more than one worker'],
-])('%s is refused while it cannot be obeyed', (_name, line, expected) => {
-  expect(problems(`${routes(route('x', '/x'))}${line}\n`)).toEqual([
-    `gateway.yaml:${expected} is not supported by this version yet`,
-  ]);
-});
-
 it('a breaker that would be open for longer at first than at most is refused', () => {
   const text = routes(route('x', '/x')).replace('9000"]', '9000"], breaker: { openMs: 5000, maxOpenMs: 4000 }');
   expect(problems(text)).toEqual(['gateway.yaml:3:87: must be at least openMs, which is 5000']);
@@ -377,7 +368,7 @@ it('everything that is wrong is told at once, in the order of the file', () => {
   const text = `policy: policy.yaml
 upstreams:
   platform: { targets: ["http://127.0.0.1:9000"] }
-gateway: { workers: 2 }
+gateway: { workers: 0 }
 routes:
   - ${route('a', '/x', ', require: { scopes: ["bot:raed"] }')}
   - ${route('a', '/{y}/{y}')}

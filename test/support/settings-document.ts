@@ -75,8 +75,7 @@ export function settingsDocument(): string {
   return `# Settings
 
 Every setting of both files, from the schemas that check them. \`NAME\` stands for a name of yours, \`[]\` for an entry of a
-list. An unknown key is an error. More than one worker
-is part of the format but not of this version: \`scopegate check\` refuses it. Made by \`npm run generate\`.
+list. An unknown key is an error. Made by \`npm run generate\`.
 
 ## gateway.yaml
 

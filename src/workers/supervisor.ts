@@ -1,0 +1,210 @@
+/**
+ * `scopegate serve` with several processes: starts a sidecar and the gateway workers, keeps them alive, and is the one
+ * they meet at: reloads, changes to be applied, reports. Serves nothing and opens no store itself.
+ */
+import { readFileSync } from 'node:fs';
+import type { Configuration } from '../config/load-gateway.ts';
+import { SetupError } from '../errors.ts';
+import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
+import type { SiblingsReport } from '../lifecycle/siblings.ts';
+import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
+import { systemClock } from '../observe/clock.ts';
+import type { Log } from '../observe/log.ts';
+import type { Answers } from './channel.ts';
+import { Child } from './child-process.ts';
+import type { Files, InForce, OfSupervisor, Ready } from './questions.ts';
+import { workerMetrics } from './worker-metrics.ts';
+
+/** How long a process may take to say how it is. */
+const REPORT_MS = 1000;
+/** A process that has not gone by itself so long after its last deadline is ended. */
+const OVERTIME_MS = 2000;
+
+export interface SupervisorOptions {
+  readonly configuration: Configuration;
+  readonly log: Log;
+  /** `gateway`: no sidecar. */
+  readonly only: 'gateway' | null;
+  readonly workers: number;
+}
+
+/** Rejects with SetupError when one of them cannot start, and leaves none behind then. */
+export async function supervise(options: SupervisorOptions): Promise<Supervisor> {
+  const supervisor = new Supervisor(options);
+  try {
+    await supervisor.start();
+    return supervisor;
+  } catch (error) {
+    await supervisor.destroy();
+    throw error instanceof Error ? new SetupError(error.message, { cause: error }) : error;
+  }
+}
+
+export class Supervisor {
+  readonly #reloader: Reloader;
+  readonly #workers: readonly Child[];
+  readonly #sidecar: Child | null;
+  /** What the configuration in force was read from, and what is being read now. */
+  #files: Files = new Map();
+  #reading = new Map<string, Buffer>();
+  #ready: Ready = { gatewayUrl: null, decisionUrl: null, adminUrl: null, adminKeySource: '' };
+  #retired: ProcessMetrics = [];
+  /** One reload after the other. */
+  #reloading: Promise<unknown> = Promise.resolve();
+  #unwatch: () => void = () => undefined;
+
+  constructor({ configuration, log, only, workers }: SupervisorOptions) {
+    const readFile = (path: string) => {
+      const content = this.#reading.get(path) ?? readFileSync(path);
+      this.#reading.set(path, content);
+      return content;
+    };
+    // Read once more, as a whole, so that every process gets exactly what was checked.
+    const read = configuration.readAgain({ readFile });
+    this.#files = this.#reading;
+    const apply = () => {
+      this.#files = this.#reading;
+    };
+    this.#reloader = new Reloader({ configuration: read, apply, nowMs: systemClock.nowMs, log });
+    const child = (name: string, role: Child['role']) =>
+      new Child({
+        name,
+        role,
+        log,
+        setup: () => ({ ...this.#inForce, role, name, path: read.path, ports: this.#portsFor(role) }),
+        answers: (one) => this.#answersTo(one),
+        onGone: (counted) => void this.#retire(counted),
+      });
+    this.#sidecar = only === 'gateway' ? null : child('sidecar', 'sidecar');
+    this.#workers = Array.from({ length: workers }, (_, index) => child(`worker-${index + 1}`, 'gateway'));
+    process.on('exit', () => {
+      for (const one of this.#children) one.destroy();
+    });
+  }
+
+  get gatewayUrl(): string | null {
+    return this.#ready.gatewayUrl;
+  }
+
+  get adminUrl(): string | null {
+    return this.#ready.adminUrl;
+  }
+
+  get decisionUrl(): string | null {
+    return this.#ready.decisionUrl;
+  }
+
+  get adminKeySource(): string {
+    return this.#ready.adminKeySource;
+  }
+
+  /** One alone first: it makes what is missing (a database, an admin key), and what is wrong is told once. */
+  async start(): Promise<void> {
+    const [first, ...others] = this.#children;
+    const ready = [await first!.start(), ...(await Promise.all(others.map((child) => child.start())))];
+    this.#ready = {
+      gatewayUrl: ready.at(-1)!.gatewayUrl,
+      decisionUrl: ready.at(-1)!.decisionUrl,
+      adminUrl: ready[0]!.adminUrl,
+      adminKeySource: ready[0]!.adminKeySource,
+    };
+    this.#unwatch = this.#reloader.watch(() => void this.reload('file'));
+  }
+
+  /** Checked once, then taken up by one process after the other. A file with a mistake changes nothing anywhere. */
+  reload(cause: ReloadCause): Promise<Reload> {
+    const reload = this.#reloading.then(async () => {
+      this.#reading = new Map();
+      const attempt = this.#reloader.reload(cause);
+      const { standing } = this.#reloader;
+      const files = attempt.result === 'applied' ? this.#files : null;
+      // The sidecar last: when it shows the new one, everybody has it.
+      for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])]) {
+        if (!child.hasJoined) continue;
+        const adopted = child.ask('adopt', { standing, files });
+        await adopted.catch((error: Error) => child.kill(`did not take up the configuration (${error.message})`));
+        child.generation = standing.generation;
+      }
+      return attempt;
+    });
+    this.#reloading = reload.catch(() => undefined);
+    return reload;
+  }
+
+  /** Drains as the configuration says. The sidecar says so first and goes last. */
+  async stop(): Promise<void> {
+    this.#unwatch();
+    const { delayMs, deadlineMs } = this.#reloader.configuration.file.drain;
+    const overtime = setTimeout(
+      () => {
+        for (const child of this.#children) child.kill('is still there after the deadline');
+      },
+      delayMs + deadlineMs + OVERTIME_MS,
+    );
+    const sidecar = this.#sidecar?.drain();
+    await Promise.all(this.#workers.map((worker) => worker.drain()));
+    await this.#sidecar?.ask('finish', null).catch(() => undefined);
+    await sidecar;
+    clearTimeout(overtime);
+  }
+
+  /** Ends all of them at once. */
+  async destroy(): Promise<void> {
+    for (const child of this.#children) child.destroy();
+    await Promise.all(this.#children.map((child) => child.drain()));
+  }
+
+  get #children(): readonly Child[] {
+    return this.#sidecar === null ? this.#workers : [this.#sidecar, ...this.#workers];
+  }
+
+  get #inForce(): InForce {
+    return { standing: this.#reloader.standing, files: this.#files };
+  }
+
+  #answersTo(child: Child): Answers<OfSupervisor> {
+    return {
+      join: (generation) => {
+        child.hasJoined = true;
+        child.generation = this.#reloader.standing.generation;
+        return generation === child.generation ? null : this.#inForce;
+      },
+      applied: async (revision) => {
+        const others = this.#workers.filter((worker) => worker !== child && worker.hasJoined);
+        await Promise.all(others.map((worker) => worker.reach(revision)));
+      },
+      reload: () => this.reload('request'),
+      report: () => this.#report(),
+      metrics: () => this.#metrics(child),
+    };
+  }
+
+  async #report(): Promise<SiblingsReport> {
+    const { gatewayUrl, decisionUrl } = this.#ready;
+    return {
+      listeners: { gateway: gatewayUrl, decision: decisionUrl },
+      processes: await Promise.all(this.#children.map((child) => child.report(REPORT_MS))),
+    };
+  }
+
+  async #metrics(asking: Child): Promise<readonly ProcessMetrics[]> {
+    const others = this.#children.filter((child) => child !== asking);
+    const counted = await Promise.all(others.map((child) => child.metrics(REPORT_MS)));
+    return [...counted, this.#retired, workerMetrics(this.#children.map((child) => child.summary))];
+  }
+
+  async #retire(counted: ProcessMetrics): Promise<void> {
+    this.#retired = await retired(this.#retired, counted);
+  }
+
+  /** A free port that the system chose stays the port: once everybody who held it is gone, it is asked for by number. */
+  #portsFor(role: Child['role']) {
+    const portOf = (url: string | null) => (url === null ? undefined : Number(new URL(url).port));
+    if (role === 'sidecar') return { admin: portOf(this.#ready.adminUrl) };
+    if (this.#workers.some((worker) => worker.hasJoined)) return this.#given;
+    this.#given = { gateway: portOf(this.#ready.gatewayUrl), decision: portOf(this.#ready.decisionUrl) };
+    return this.#given;
+  }
+
+  #given: { readonly gateway?: number | undefined; readonly decision?: number | undefined } = {};
+}

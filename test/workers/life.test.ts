@@ -1,0 +1,124 @@
+/** Starting, reloading and stopping several processes as if they were one: not one request fails. */
+
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { afterEach, expect, it, vi } from 'vitest';
+import { attack } from '../conformance/attack.ts';
+import { Load } from '../support/load.ts';
+import { House, isAlive, PATIENCE } from './house.ts';
+
+const LONG = process.env.SCOPEGATE_LONG === '1';
+const REQUESTS = LONG ? 100_000 : 3000;
+const RELOADS = LONG ? 50 : 6;
+const ROLLS = LONG ? 10 : 2;
+const TIMEOUT_MS = LONG ? 900_000 : 120_000;
+
+let house: House;
+afterEach(() => house[Symbol.asyncDispose]());
+
+const route = (version: string) => ({
+  routes: [
+    { id: 'open', match: { path: '/open/**' }, public: true, upstream: 'platform' },
+    { id: version, match: { path: `/${version}` }, public: true, upstream: 'platform' },
+  ],
+});
+const ok = () => ({
+  path: '/open/',
+  check: ({ status, body }: { status: number; body: string }) => (status === 200 ? undefined : `${status} ${body}`),
+});
+
+attack({
+  name: 'a reload with several workers fails no request, and a file with mistakes changes none of them',
+  outcome: 'checked once, taken up by one after the other; the request after it sees the new one at every worker',
+  sources: [],
+})(() => {
+  it(`${RELOADS} reloads under load`, { timeout: TIMEOUT_MS }, async () => {
+    house = await House.start(route('v0'));
+    const clients = await house.clients();
+    const load = new Load(() => house.gateway);
+    load.add(16, ok);
+    for (let reload = 1; reload <= RELOADS; reload++) {
+      await load.until((REQUESTS / RELOADS) * reload);
+      house.configure(route(`v${reload}`));
+      if (reload % 2 === 0) expect((await house.call('POST', 'reload')).status).toBe(200);
+      else {
+        if (reload % 4 === 1) house.process.child.kill('SIGHUP');
+        await vi.waitUntil(async () => {
+          const { body } = await house.call('GET', 'status');
+          return (body.configuration as { generation: number }).generation > reload;
+        }, PATIENCE);
+      }
+      for (const client of clients) {
+        expect((await client.get(`/v${reload - 1}`)).status).toBe(404);
+        expect((await client.get(`/v${reload}`)).status).toBe(200);
+      }
+    }
+    writeFileSync(house.path, readFileSync(house.path, 'utf8').replace('"public":true', '"pubic":true'));
+    expect(await house.call('POST', 'reload')).toMatchObject({ status: 422, body: { problems: [{ line: 1 }] } });
+    for (const client of clients) {
+      expect((await client.get(`/v${RELOADS}`)).status).toBe(200);
+      client.close();
+    }
+    const generations = (await house.processes()).map(({ generation }) => generation);
+    expect(generations).toEqual([RELOADS + 1, RELOADS + 1, RELOADS + 1]);
+    expect(await house.metric('scopegate_config_reloads_total{result="applied"}')).toBe(RELOADS);
+    expect(await house.metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
+    await load.until(REQUESTS);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    if (LONG) process.stdout.write(`${load.requests} requests, ${RELOADS} reloads, 0 failed\n`);
+  });
+});
+
+attack({
+  name: 'a restart of several workers under load fails no request',
+  outcome: 'each finishes what it has, the sidecar says so from the first moment; exit 0',
+  sources: [],
+})(() => {
+  it(`${ROLLS} rolling restarts`, { timeout: TIMEOUT_MS }, async () => {
+    house = await House.start();
+    const load = new Load(() => house.gateway);
+    load.add(32, ok);
+    for (let roll = 1; roll <= ROLLS; roll++) {
+      await load.until((REQUESTS / ROLLS) * roll);
+      const old = house.process;
+      const pids = (await house.processes()).map(({ pid }) => pid!);
+      await house.serve();
+      expect(await old.stop(), old.stderr()).toBe(0);
+      expect(pids.some(isAlive)).toBe(false);
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    if (LONG) process.stdout.write(`${load.requests} requests, ${ROLLS} restarts, 0 failed\n`);
+  });
+});
+
+it('a second signal ends all of them at once', { timeout: TIMEOUT_MS }, async () => {
+  house = await House.start();
+  const held = Promise.withResolvers<void>();
+  house.answer = () => held.resolve();
+  const pids = (await house.processes()).map(({ pid }) => pid!);
+  const asked = fetch(`${house.gateway}/open/held`).catch((error: Error) => error.message);
+  await held.promise;
+  house.process.child.kill('SIGTERM');
+  await vi.waitUntil(() => house.process.stdout().includes('draining'), PATIENCE);
+  await vi.waitUntil(async () => (await fetch(`${house.admin}/readyz`)).status === 503, PATIENCE);
+  expect(await house.process.stop('SIGTERM')).toBe(143);
+  await vi.waitUntil(() => !pids.some(isAlive), PATIENCE);
+  expect(await asked).toBe('fetch failed');
+});
+
+it('what keeps a worker from starting is told once, and leaves nothing behind', { timeout: TIMEOUT_MS }, async () => {
+  house = await House.start();
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  house.configure({ gateway: { port } });
+  const refused = house.run();
+  expect(await refused.exit()).toBe(1);
+  expect(refused.stderr()).toMatch(new RegExp(`^scopegate: gateway: 127.0.0.1:${port} is already in use; .*\\n$`));
+  expect(refused.stdout()).not.toContain('ready:');
+  taken.close();
+});

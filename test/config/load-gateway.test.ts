@@ -368,7 +368,7 @@ it('everything that is wrong is told at once, in the order of the file', () => {
   const text = `policy: policy.yaml
 upstreams:
   platform: { targets: ["http://127.0.0.1:9000"] }
-gateway: { workers: 0 }
+import: { patterns: [{ prefix: "abc_", minLength: 40, maxLength: 20 }] }
 routes:
   - ${route('a', '/x', ', require: { scopes: ["bot:raed"] }')}
   - ${route('a', '/{y}/{y}')}
@@ -376,7 +376,7 @@ routes:
   - { id: d, match: { path: "/d" }, upstream: nowhere }
 `;
   expect(problems(text).map((line) => line.split(': ')[0])).toEqual([
-    'gateway.yaml:4:21',
+    'gateway.yaml:4:66',
     'gateway.yaml:6:77',
     'gateway.yaml:7:11',
     'gateway.yaml:7:29',

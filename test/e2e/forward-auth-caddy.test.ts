@@ -4,7 +4,7 @@ import { configurationOf, freeUrl, startCaddy } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
-import { behind, keepsPromises } from './forward-auth.ts';
+import { behind, carriesWebSockets, keepsPromises } from './forward-auth.ts';
 
 const host = (url: string) => new URL(url).host;
 const configuration = (url: string, decisionUrl: string, appUrl: string) =>
@@ -15,8 +15,11 @@ const configuration = (url: string, decisionUrl: string, appUrl: string) =>
   });
 
 describe.skipIf(!hasTool('caddy'))('Caddy asks', () => {
-  const at = behind('caddy', (url, decisionUrl, appUrl) => startCaddy(url, configuration(url, decisionUrl, appUrl)));
+  const start = (url: string, decisionUrl: string, appUrl: string) =>
+    startCaddy(url, configuration(url, decisionUrl, appUrl));
+  const at = behind('caddy', start);
   keepsPromises(at, 'overwritten');
+  carriesWebSockets('caddy', start);
 
   it('identity headers in another spelling are refused', async () => {
     for (const name of ['X_Scopegate_Role', 'X-Scopegate_Role', 'X.Scopegate.Role'])

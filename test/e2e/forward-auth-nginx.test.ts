@@ -4,7 +4,7 @@ import { configurationOf, freeUrl, startNginx } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
-import { behind, keepsPromises } from './forward-auth.ts';
+import { behind, carriesWebSockets, keepsPromises } from './forward-auth.ts';
 
 const host = (url: string) => new URL(url).host;
 const configuration = (url: string, decisionUrl: string, appUrl: string) =>
@@ -15,8 +15,11 @@ const configuration = (url: string, decisionUrl: string, appUrl: string) =>
   });
 
 describe.skipIf(!hasTool('nginx'))('nginx asks', () => {
-  const at = behind('nginx', (url, decisionUrl, appUrl) => startNginx(url, configuration(url, decisionUrl, appUrl)));
+  const start = (url: string, decisionUrl: string, appUrl: string) =>
+    startNginx(url, configuration(url, decisionUrl, appUrl));
+  const at = behind('nginx', start);
   keepsPromises(at, 'refused');
+  carriesWebSockets('nginx', start);
 
   it('an absolute-form target is judged by its path', async () => {
     await at.refuses(rawRequest('GET http://api.test/admin/x', [at.reader]), 403);

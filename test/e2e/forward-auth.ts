@@ -3,13 +3,17 @@
  * configuration, a recorder as the app behind it. Requests go in as bytes and are seen as bytes where they come out.
  */
 
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { ProxyName } from '../../src/decision/question.ts';
+import { SocketUpstream } from '../streams/socket-upstream.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { freeUrl, type RunningProxy } from '../support/proxies.ts';
-import { ask, type RawResponse, rawRequest } from '../support/raw.ts';
+import { ask, RawClient, type RawResponse, rawRequest } from '../support/raw.ts';
 import { type RecordedRequest, Recorder } from '../support/recorder.ts';
 
 const READ = { require: { scopes: ['workflows:read'] } };
@@ -82,6 +86,63 @@ export function behind(proxyName: ProxyName, start: StartProxy): Behind {
       return response;
     },
   };
+}
+
+/** WebSockets through the documented configuration, with the real `ws` on both sides. Call at the top of a file. */
+export function carriesWebSockets(proxyName: ProxyName, start: StartProxy): void {
+  describe('a WebSocket', () => {
+    let gateway: TestGateway;
+    let app: SocketUpstream;
+    let proxy: RunningProxy;
+    beforeAll(async () => {
+      app = await SocketUpstream.start();
+      gateway = await startTestGateway({
+        upstreamUrl: app.url,
+        routes: ROUTES,
+        settings: { decision: { port: 0, for: proxyName } },
+      });
+      proxy = await start(await freeUrl(), gateway.running.decisionUrl!, app.url);
+    });
+    afterAll(async () => {
+      await proxy?.[Symbol.asyncDispose]();
+      await app.stop();
+      await gateway.stop();
+    });
+    const dial = (path: string, token: string) =>
+      new WebSocket(proxy.url.replace('http', 'ws') + path, { headers: { authorization: `Bearer ${token}` } });
+
+    it('is carried both ways once it was allowed, and the app knows whose it is', async () => {
+      const socket = dial('/files/chat', gateway.tokens.reader);
+      await once(socket, 'open');
+      socket.send('hello');
+      expect(String((await once(socket, 'message'))[0])).toBe('hello');
+      const [{ headers }] = app.requests as [(typeof app.requests)[number]];
+      const value = (name: string) =>
+        headers[headers.findIndex((each, at) => at % 2 === 0 && each.toLowerCase() === name) + 1];
+      expect(value('x-scopegate-subject')).toBe('bob');
+      expect(headers.join()).not.toContain(gateway.tokens.reader);
+      socket.close(1000, 'done');
+      expect((await once(socket, 'close'))[0]).toBe(1000);
+    });
+
+    it.each([
+      ['without a right to it', '/admin/chat', () => gateway.tokens.reader, 403],
+      ['without a token that is one', '/files/chat', () => 'pat_none', 401],
+    ])('%s gets the refusal and never reaches the app', async (_name, path, token, status) => {
+      const before = app.requests.length;
+      const [, answer] = (await once(dial(path, token()), 'unexpected-response')) as [unknown, IncomingMessage];
+      answer.destroy();
+      expect([answer.statusCode, app.requests.length]).toEqual([status, before]);
+    });
+
+    it('is all that a connection can become: h2c is not passed on', async () => {
+      const upgrade = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'];
+      using client = await RawClient.connect(proxy.url);
+      client.send(rawRequest('GET /files/x', [`Authorization: Bearer ${gateway.tokens.reader}`, ...upgrade]));
+      await client.until(({ received }) => /^HTTP\/1.1 (?:400|200[\s\S]*data: hello)/.test(received), 'an answer');
+      expect(app.plainHeaders.flat().filter((text) => /^upgrade$|h2c/i.test(text))).toEqual([]);
+    });
+  });
 }
 
 const FORGED = [

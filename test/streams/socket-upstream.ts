@@ -16,6 +16,8 @@ interface Certificate {
 export class SocketUpstream implements AsyncDisposable {
   readonly requests: { readonly url: string; readonly headers: readonly string[] }[] = [];
   readonly sockets = new Set<WebSocket>();
+  /** Of each plain request. */
+  readonly plainHeaders: (readonly string[])[] = [];
   /** Answers to plain requests that are still open. */
   readonly answers = new Set<ServerResponse>();
   /** How the answer to a plain request begins. */
@@ -30,7 +32,8 @@ export class SocketUpstream implements AsyncDisposable {
   private constructor(tls: Certificate | null) {
     this.#scheme = tls === null ? 'http' : 'https';
     this.#server = tls === null ? createServer() : createTlsServer(tls);
-    this.#server.on('request', (_request: IncomingMessage, answer: ServerResponse) => {
+    this.#server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
+      this.plainHeaders.push(request.rawHeaders);
       this.answers.add(answer);
       answer.on('close', () => this.answers.delete(answer));
       this.begin(answer);

@@ -10,6 +10,7 @@ import { SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
+import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
@@ -35,6 +36,8 @@ export interface AdminOptions {
   readonly manage: Omit<ManageContext, 'actor'>;
   /** Forms of tokens that may be imported. */
   readonly patterns: () => readonly TokenPattern[];
+  /** A managing token was presented, and is one. */
+  readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
   readonly version: string;
   readonly onError: (error: unknown) => void;
@@ -144,6 +147,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     const actor = await readCaller(options.manage, options.keys, request);
     if (actor !== null) {
       request.actor = actor;
+      if (actor.kind === 'token') options.onTokenUsed(actor.token, options.manage.nowMs());
       const body = refuseBody(request.raw);
       return body === null ? undefined : sendProblem(reply, 400, body.code, body.detail, body.field);
     }

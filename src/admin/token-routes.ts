@@ -1,5 +1,8 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
+import { tokenKey } from '../core/facts.ts';
+import type { TokenDoc } from '../manage/records.ts';
 import { changeTokenState, deleteToken, patchToken, rotateToken, type StateChange } from '../manage/token-changes.ts';
 import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens.ts';
 import { ChangedToken, CreatedToken, FoundToken, Revision, Token, TokenList } from './answers.ts';
@@ -23,6 +26,13 @@ type App = Parameters<FastifyPluginAsyncTypebox>[0];
 const STATE_CHANGES: readonly StateChange[] = ['activate', 'deactivate', 'revoke'];
 
 export function tokenRoutes(app: App, manage: ContextOf): void {
+  const lastUses = (request: FastifyRequest, docs: readonly TokenDoc[]) =>
+    manage(request).store.touched(docs.map((doc) => tokenKey(doc.organizationId, doc.id)));
+  /** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
+  const lastUse = async (request: FastifyRequest<{ Params: { org: string; id: string } }>) => {
+    const { org, id } = request.params;
+    return (await manage(request).store.touched([tokenKey(org, id)]))[0]!;
+  };
   const tags = ['tokens'];
   const tokens = '/v1/organizations/:org/tokens';
   const all = { params: OrganizationParams, tags };
@@ -33,7 +43,7 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
       const { value, revision } = await createToken(manage(request), request.params.org, request.body);
       return reply
         .code(201)
-        .send({ ...tokenView(value.doc, manage(request).nowMs()), token: value.token, revision } as never);
+        .send({ ...tokenView(value.doc, manage(request).nowMs(), null), token: value.token, revision } as never);
     },
   );
   app.get(tokens, { schema: { ...all, querystring: TokenQuery, response: { '2xx': TokenList } } }, async (request) => {
@@ -45,33 +55,31 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
       { ...filter, ...within },
       readPage({ limit, cursor }),
     );
+    const used = await lastUses(request, page.items);
     return {
-      items: page.items.map((doc) => tokenView(doc, manage(request).nowMs())),
+      items: page.items.map((doc, nth) => tokenView(doc, manage(request).nowMs(), used[nth]!)),
       nextCursor: page.nextCursor,
     } as never;
   });
 
   const one = { params: ItemParams, querystring: NoQuery, tags };
-  app.get(
-    `${tokens}/:id`,
-    { schema: { ...one, response: { '2xx': Token } } },
-    async (request) =>
-      tokenView(
-        await getToken(manage(request), request.params.org, request.params.id),
-        manage(request).nowMs(),
-      ) as never,
-  );
+  app.get(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Token } } }, async (request) => {
+    const doc = await getToken(manage(request), request.params.org, request.params.id);
+    const [used] = await lastUses(request, [doc]);
+    return tokenView(doc, manage(request).nowMs(), used!) as never;
+  });
   app.patch(
     `${tokens}/:id`,
     { schema: { ...one, body: TokenPatch, response: { '2xx': ChangedToken } } },
     async (request) => {
+      const used = await lastUse(request);
       const { value, revision } = await patchToken(
         manage(request),
         request.params.org,
         request.params.id,
         request.body,
       );
-      return { ...tokenView(value, manage(request).nowMs()), revision } as never;
+      return { ...tokenView(value, manage(request).nowMs(), used), revision } as never;
     },
   );
   app.delete(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Revision } } }, async (request) => {
@@ -83,13 +91,14 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
       `${tokens}/:id/${asked}`,
       { schema: { ...one, body: NoBody, response: { '2xx': ChangedToken } } },
       async (request) => {
+        const used = await lastUse(request);
         const { value, revision } = await changeTokenState(
           manage(request),
           request.params.org,
           request.params.id,
           asked,
         );
-        return { ...tokenView(value, manage(request).nowMs()), revision } as never;
+        return { ...tokenView(value, manage(request).nowMs(), used), revision } as never;
       },
     );
   }
@@ -98,8 +107,9 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
     { schema: { ...one, body: RotateInput, response: { '2xx': CreatedToken } } },
     async (request) => {
       const { org, id } = request.params;
+      const used = await lastUse(request);
       const { value, revision } = await rotateToken(manage(request), org, id, request.body?.graceSeconds ?? 0);
-      return { ...tokenView(value.doc, manage(request).nowMs()), token: value.token, revision } as never;
+      return { ...tokenView(value.doc, manage(request).nowMs(), used), token: value.token, revision } as never;
     },
   );
   app.post(
@@ -107,7 +117,8 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
     { schema: { querystring: NoQuery, body: FindInput, response: { '2xx': FoundToken }, tags } },
     async (request) => {
       const doc = await findTokenByText(manage(request), request.body.token);
-      return { ...tokenView(doc, manage(request).nowMs()), organizationId: doc.organizationId } as never;
+      const [used] = await lastUses(request, [doc]);
+      return { ...tokenView(doc, manage(request).nowMs(), used!), organizationId: doc.organizationId } as never;
     },
   );
 }

@@ -63,7 +63,7 @@ export const auditView = ({ id, atMs, actor, action, outcome, target, before, af
   detail,
 });
 
-export function tokenView(doc: TokenDoc, nowMs: number) {
+export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | null) {
   return {
     id: doc.id,
     kind: doc.kind,
@@ -77,7 +77,7 @@ export function tokenView(doc: TokenDoc, nowMs: number) {
     stateReason: reasonShown(doc, nowMs),
     createdAt: instant(doc.createdAtMs),
     expiresAt: instantOrNull(doc.expiresAtMs),
-    lastUsedAt: instantOrNull(doc.lastUsedAtMs),
+    lastUsedAt: instantOrNull(lastUsedAtMs),
     hint: doc.hint,
     apiVersion: doc.apiVersion,
     contacts: doc.contacts,

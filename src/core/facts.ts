@@ -141,6 +141,8 @@ export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 
   readonly roles: ReadonlyMap<string, Role>;
   /** Infinity: never. */
   readonly expiresAtMs: number;
+  /** Its last use, until that is written down; null: not used since. Only who counts uses touches this. */
+  use: { atMs: number } | null;
 }
 
 export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'assignments'> {

@@ -90,6 +90,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       kind: one(record.kind),
       stateReason: record.stateReason,
       createdAtMs: record.createdAtMs,
+      use: null,
     };
   },
   member: (record: MemberRecord, key) => {

@@ -5,6 +5,7 @@ import type { Route } from '../core/route-table.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
+import type { LastUsed } from '../store/last-used.ts';
 import type { ForeignTokens } from './foreign-tokens.ts';
 import type { GuessThrottle } from './guess-throttle.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -33,6 +34,7 @@ export interface PipelineParts {
   readonly foreign: ForeignTokens;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreams;
+  readonly lastUsed: LastUsed;
   readonly onRefused: (refused: RefusedRequest) => void;
   readonly onForwarded: (
     requestId: string,

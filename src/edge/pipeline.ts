@@ -7,7 +7,7 @@ import { readCredential, withoutQueryCredential } from '../core/credential.ts';
 import type { Allowed } from '../core/decide.ts';
 import { type HeaderFacts, readHeaders } from '../core/framing.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
-import type { Reason } from '../core/reason.ts';
+import { type Reason, reasonRow } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
@@ -80,6 +80,10 @@ export class Pipeline {
 
   #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Judgement): void {
     if (judgement.degradedMs !== undefined) this.#degrade(request, judgement.degradedMs);
+    // A token was used when it told us who is calling, whatever they were then refused.
+    const { token } = judgement;
+    if (token !== null && (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401))
+      this.#parts.lastUsed.note(token, request.nowMs);
     if (judgement.kind === 'denied') this.#refuseGuess(request, judgement.reason, judgement.token?.id ?? null);
     else this.#serve(request, headers, target, route, judgement);
   }

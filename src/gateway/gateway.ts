@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
+import { tokenKey } from '../core/facts.ts';
 import { accessLog } from '../edge/access-log.ts';
 import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
@@ -27,6 +28,7 @@ import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
+import { LastUsed } from '../store/last-used.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
@@ -100,6 +102,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   owned.add(store.follow(facts), (unfollow) => unfollow());
   owned.add(watchStore(facts, log), (stop) => stop());
   const metrics = new Metrics();
+  const onFailed = (error: unknown) => log.warn({ err: error }, 'last uses: could not be written; will try again');
+  const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
 
   const adminKeys = loadAdminKeys(env, folder);
@@ -177,6 +181,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
         metrics: async () =>
           metricsText([await metrics.registry.getMetricsAsJSON(), ...((await siblings?.metrics()) ?? [])]),
       },
+      onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });
@@ -194,7 +199,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const { streams } = kept;
     const limiter = countRequests({ shared: counters, clock, metrics, onReload: (heard) => reloader.subscribe(heard) });
     const foreign = new ForeignTokens(facts, clock, metrics);
-    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, ...lines };
+    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, ...lines };
     pipeline = new Pipeline(parts);
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {

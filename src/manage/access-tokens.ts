@@ -75,7 +75,6 @@ export async function issueAccessToken(
     description: null,
     createdBy: null,
     createdAtMs: nowMs,
-    lastUsedAtMs: null,
     hint: token.hint(ACCESS_TOKEN_PREFIX),
     hash,
     apiVersion: null,

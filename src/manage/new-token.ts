@@ -76,7 +76,6 @@ export async function newToken(
     description: input.description ?? null,
     createdBy: rights.member?.id ?? null,
     createdAtMs,
-    lastUsedAtMs: null,
     hint,
     hash,
     apiVersion: readApiVersion(policy, input.apiVersion),

@@ -109,7 +109,6 @@ export interface TokenDoc extends TokenRecord {
   /** Member id, or null for the admin key. */
   readonly createdBy: string | null;
   readonly createdAtMs: number;
-  readonly lastUsedAtMs: number | null;
   /** First characters of the token; null: it was imported, and nobody said. */
   readonly hint: string | null;
   readonly hash: TokenHash;

@@ -14,6 +14,7 @@ import {
   type Store,
   type Stored,
   StoreUnavailable,
+  type Touch,
 } from './store.ts';
 
 const HEARTBEAT_MS = 100;
@@ -27,6 +28,7 @@ interface Row {
 
 export class MemoryStore implements Store {
   readonly #rows = new Map<string, Row>();
+  readonly #touches = new Map<string, number>();
   readonly #indexes = new Map<string, Map<string, number>>();
   readonly #log: Notice[] = [];
   readonly #followers = new Set<Follower>();
@@ -76,7 +78,10 @@ export class MemoryStore implements Store {
     for (const [position, { key, record, indexes = [] }] of change.writes.entries()) {
       for (const entry of this.#rows.get(key)?.indexes ?? []) this.#indexes.get(entry.index)?.delete(key);
       this.#rows.delete(key);
-      if (record === null) continue;
+      if (record === null) {
+        this.#touches.delete(key);
+        continue;
+      }
       this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
       for (const entry of indexes) {
         const members = this.#indexes.get(entry.index) ?? new Map<string, number>();
@@ -93,6 +98,17 @@ export class MemoryStore implements Store {
   async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
     this.#assertOpen();
     return this.#log.filter((notice) => notice.revision > revision).slice(0, limit);
+  }
+
+  async touch(touches: readonly Touch[]): Promise<void> {
+    this.#assertOpen();
+    for (const { key, atMs } of touches)
+      if (this.#rows.has(key) && atMs > (this.#touches.get(key) ?? 0)) this.#touches.set(key, atMs);
+  }
+
+  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    this.#assertOpen();
+    return keys.map((key) => this.#touches.get(key) ?? null);
   }
 
   follow(follower: Follower): () => void {

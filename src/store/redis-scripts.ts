@@ -5,6 +5,7 @@
  * Every key stands under one hash tag, so that one node holds them all and a commit can touch any of them:
  * `…{scopegate}:r:KEY` a record, as three parts on lines of their own: version, names of its indexes, the record;
  * `…{scopegate}:i:INDEX` an index, a sorted set: Redis orders it by score, then by the bytes of the member;
+ * `…{scopegate}:touches` when records were last used, a hash by key;
  * `…{scopegate}:log` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one.
  */
 import type { Redis } from 'ioredis';
@@ -19,6 +20,7 @@ const RECORD_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 export type Scripted = Redis & {
   scopegateCommit(args: readonly string[]): Promise<CommitReply>;
+  scopegateTouch(args: readonly string[]): Promise<unknown>;
   scopegateScan(args: readonly string[]): Promise<ReadonlyArray<string | null>>;
   scopegateCount(args: readonly string[]): Promise<readonly number[]>;
 };
@@ -106,10 +108,22 @@ for _, write in ipairs(writes) do
     end
   else
     redis.call('DEL', prefix .. 'r:' .. write.key)
+    redis.pcall('HDEL', prefix .. 'touches', write.key)
   end
   before[write.key] = { version = revision, names = names }
 end
 return { 'done', revision, now, online }
+`;
+
+const TOUCH = `
+local prefix = ARGV[1]
+for place = 2, #ARGV, 2 do
+  local key, at = ARGV[place], tonumber(ARGV[place + 1])
+  local known = tonumber(redis.call('HGET', prefix .. 'touches', key) or '0')
+  if at > known and redis.call('EXISTS', prefix .. 'r:' .. key) == 1 then
+    redis.call('HSET', prefix .. 'touches', key, string.format('%.0f', at))
+  end
+end
 `;
 
 /** Byte by byte: Lua's own comparison depends on the locale of the server. */
@@ -146,6 +160,7 @@ return found
 
 export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
+  scopegateTouch: { lua: TOUCH, numberOfKeys: 1 },
   scopegateScan: { lua: SCAN, numberOfKeys: 1 },
   /** How many keys comes first. */
   scopegateCount: { lua: COUNT },

@@ -22,6 +22,7 @@ import {
   type Store,
   type Stored,
   StoreUnavailable,
+  type Touch,
 } from './store.ts';
 
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
@@ -137,6 +138,24 @@ export class RedisStore implements Store {
     const args = countArguments(this.#prefix, uses);
     const { commandTimeoutMs } = this.#options;
     return readCounts(uses, await this.#ask((client) => client.scopegateCount(args), commandTimeoutMs));
+  }
+
+  /** No replica is waited for: what a failover takes of it is no promise. */
+  async touch(touches: readonly Touch[]): Promise<void> {
+    const { client } = this.#link.changes;
+    const args = [`${this.#prefix}revision`, this.#prefix, ...touches.flatMap(({ key, atMs }) => [key, String(atMs)])];
+    try {
+      await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
+    } catch (cause) {
+      this.#leaveWrongServer(this.#link.changes, client, cause);
+      throw new StoreUnavailable(cause);
+    }
+  }
+
+  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    if (keys.length === 0) return [];
+    const found = await this.#ask((client) => client.hmget(`${this.#prefix}touches`, ...keys));
+    return found.map((at) => (at === null ? null : Number(at)));
   }
 
   follow(follower: Follower): () => void {

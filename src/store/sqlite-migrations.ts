@@ -9,6 +9,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE entries (name TEXT NOT NULL, score REAL NOT NULL, key TEXT NOT NULL, PRIMARY KEY (name, score, key)) WITHOUT ROWID, STRICT;
    CREATE TABLE changes (revision INTEGER PRIMARY KEY AUTOINCREMENT, keys TEXT NOT NULL) STRICT;`,
   'ALTER TABLE changes ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;',
+  'CREATE TABLE touches (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;',
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */

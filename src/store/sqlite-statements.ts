@@ -19,6 +19,13 @@ export function prepare(database: DatabaseSync) {
     since: database.prepare(
       'SELECT revision, keys, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
     ),
+    touch: database.prepare(
+      `INSERT INTO touches (key, at)
+       SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE EXISTS (SELECT 1 FROM records WHERE key = value ->> 0)
+       ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at`,
+    ),
+    touched: database.prepare('SELECT at FROM touches WHERE key = ?'),
+    untouch: database.prepare('DELETE FROM touches WHERE key = ?'),
     oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
     newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
     dataVersion: database.prepare('PRAGMA data_version'),

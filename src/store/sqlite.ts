@@ -21,6 +21,7 @@ import {
   type Store,
   type Stored,
   StoreUnavailable,
+  type Touch,
 } from './store.ts';
 
 /** How often another process's commits are looked for; the promise is 100 ms. */
@@ -106,6 +107,25 @@ export class SqliteStore implements Store {
     return this.#ask(() => this.#changes(revision, limit));
   }
 
+  /** Nobody waits for the disk: what a power loss takes of it is no promise. */
+  async touch(touches: readonly Touch[]): Promise<void> {
+    const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
+    await this.#waitForLock(() => {
+      this.#database.exec('PRAGMA synchronous = NORMAL');
+      try {
+        this.#statements.touch.run(together);
+      } finally {
+        this.#database.exec('PRAGMA synchronous = FULL');
+      }
+    });
+  }
+
+  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    return this.#ask(() =>
+      keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null),
+    );
+  }
+
   follow(follower: Follower): () => void {
     if (this.#followers.size === 0) {
       this.#dataVersion = this.#currentDataVersion();
@@ -132,7 +152,7 @@ export class SqliteStore implements Store {
   }
 
   #transaction(change: Change): number | null {
-    const { get, put, remove, addEntry, removeEntry, log, trim } = this.#statements;
+    const { get, put, remove, addEntry, removeEntry, log, trim, untouch } = this.#statements;
     const committedAtMs = Date.now();
     const keys = change.writes.map((write) => write.key);
     let revision: number;
@@ -155,6 +175,7 @@ export class SqliteStore implements Store {
         }
         if (record === null) {
           remove.run(key);
+          untouch.run(key);
           continue;
         }
         put.run(key, revision, JSON.stringify(record), JSON.stringify(indexes));

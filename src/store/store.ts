@@ -61,6 +61,13 @@ export interface Follower {
   heard(revision: number): void;
 }
 
+/** A record was used. */
+export interface Touch {
+  readonly key: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+}
+
 export interface ScanOptions {
   readonly limit: number;
   /** Continue behind this entry. */
@@ -88,6 +95,13 @@ export interface Store extends FactSource {
   commit(change: Change): Promise<Committed>;
   /** The newest notices after `revision`, oldest first; null when the log no longer reaches back that far. */
   changesSince(revision: number, limit: number): Promise<readonly Notice[] | null>;
+  /**
+   * Remembers when records were last used: beside them, so that no follower hears of it and no version moves; only ever
+   * later; until the record is deleted. Keys without a record are passed over. Need not survive a crash.
+   */
+  touch(touches: readonly Touch[]): Promise<void>;
+  /** When each was last used, in the order of `keys`; null: not yet. */
+  touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>>;
   /** Returns the way to stop. */
   follow(follower: Follower): () => void;
   /** Resolves once every follower of this very object has been told of everything up to `revision`. */

@@ -131,6 +131,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         reload: () => ({ problems: [] }),
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
       },
+      onTokenUsed: () => {},
       onError: (error) => errors.push(error),
     });
     return { app, store, errors };

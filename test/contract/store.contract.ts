@@ -149,6 +149,90 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
     });
 
+    describe('last uses', () => {
+      it('are remembered by key, in the order in which they are asked for', async () => {
+        await put({ key: 'a', record: 1 }, { key: 'b', record: 1 }, { key: 'c', record: 1 });
+        const touches = [
+          { key: 'a', atMs: 1_700_000_000_001 },
+          { key: 'b', atMs: 1_700_000_000_002 },
+        ];
+        await store.touch(touches);
+        expect(await store.touched(['b', 'c', 'a', 'b'])).toEqual([
+          1_700_000_000_002,
+          null,
+          1_700_000_000_001,
+          1_700_000_000_002,
+        ]);
+        await store.touch([]);
+        expect(await store.touched([])).toEqual([]);
+      });
+
+      it('only ever move on', async () => {
+        await put({ key: 'a', record: 1 });
+        for (const atMs of [500, 900, 300]) await store.touch([{ key: 'a', atMs }]);
+        expect(await store.touched(['a'])).toEqual([900]);
+        await store.touch([
+          { key: 'a', atMs: 1000 },
+          { key: 'a', atMs: 950 },
+        ]);
+        expect(await store.touched(['a'])).toEqual([1000]);
+      });
+
+      it('outlive a change of their record, and end with it', async () => {
+        await put({ key: 'a', record: 1 });
+        await store.touch([{ key: 'a', atMs: 5 }]);
+        await put({ key: 'a', record: 2 });
+        expect(await store.touched(['a'])).toEqual([5]);
+        await put({ key: 'a', record: null });
+        expect(await store.touched(['a'])).toEqual([null]);
+        await store.touch([{ key: 'a', atMs: 6 }]);
+        await put({ key: 'a', record: 3 });
+        expect(await store.touched(['a'])).toEqual([null]);
+      });
+
+      it('of a record that is not there are passed over, and the others kept', async () => {
+        await put({ key: 'a', record: 1 });
+        await store.touch([
+          { key: 'gone', atMs: 5 },
+          { key: 'a', atMs: 5 },
+        ]);
+        expect(await store.touched(['gone', 'a'])).toEqual([null, 5]);
+      });
+
+      it('are no change: nobody hears of them, and no version moves', async () => {
+        await put({ key: 'a', record: 1 });
+        const [before, log] = [await store.get('a'), await store.changesSince(0, 100)];
+        const heard = new Listener();
+        const stop = store.follow(heard);
+        await store.touch([{ key: 'a', atMs: 5 }]);
+        expect([await store.get('a'), await store.changesSince(0, 100), heard.notices]).toEqual([before, log, []]);
+        await put({ key: 'last', record: 1 });
+        await heard.until(() => heard.keys.includes('last'));
+        expect([heard.keys, heard.flushes]).toEqual([['last'], 0]);
+        stop();
+      });
+
+      it('of hundreds are written at once', async () => {
+        const keys = Array.from({ length: 500 }, (_, nth) => `token/"acme"/${nth}`);
+        await put(...keys.map((key) => ({ key, record: 1 })));
+        await store.touch(keys.map((key, nth) => ({ key, atMs: nth + 1 })));
+        expect(await store.touched(keys)).toEqual(keys.map((_, nth) => nth + 1));
+      });
+
+      it('are the same for every process', async ({ skip }) => {
+        if (subject.peer === undefined) return skip();
+        await put({ key: 'a', record: 1 });
+        await Promise.all([store.touch([{ key: 'a', atMs: 7 }]), subject.peer().touch([{ key: 'a', atMs: 8 }])]);
+        expect([await store.touched(['a']), await subject.peer().touched(['a'])]).toEqual([[8], [8]]);
+      });
+
+      it('cannot be asked for, or written, once it is closed', async () => {
+        await store.close();
+        await expect(store.touch([{ key: 'a', atMs: 1 }])).rejects.toThrow(StoreUnavailable);
+        await expect(store.touched(['a'])).rejects.toThrow(StoreUnavailable);
+      });
+    });
+
     describe('a commit', () => {
       it('happens when every expected key still has its version', async () => {
         const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };

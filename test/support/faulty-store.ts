@@ -13,6 +13,7 @@ import {
   type Store,
   type Stored,
   StoreUnavailable,
+  type Touch,
 } from '../../src/store/store.ts';
 
 export class FaultyStore implements Store {
@@ -77,6 +78,14 @@ export class FaultyStore implements Store {
 
   changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
     return this.#reach(() => this.#inner.changesSince(revision, limit));
+  }
+
+  touch(touches: readonly Touch[]): Promise<void> {
+    return this.#reach(() => this.#inner.touch(touches));
+  }
+
+  touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    return this.#reach(() => this.#inner.touched(keys));
   }
 
   follow(follower: Follower): () => void {

@@ -2,6 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Plain `?` only: Node 22 takes a numbered one for a name. */
+export type Row = { key: string; record: string; version: number; score: number; indexes: string };
+
 export function prepare(database: DatabaseSync) {
   return {
     get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../errors.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
-import { prepare } from './sqlite-statements.ts';
+import { prepare, type Row } from './sqlite-statements.ts';
 import {
   type Change,
   type Committed,
@@ -34,8 +34,6 @@ const BUSY_PAUSE_MS = 10;
 const SQLITE_BUSY = 5;
 
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
-
-type Row = { key: string; record: string; version: number; score: number; indexes: string };
 
 export class SqliteStore implements Store {
   readonly #database: DatabaseSync;

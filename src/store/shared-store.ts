@@ -13,6 +13,7 @@ import {
   type ScanOptions,
   type Store,
   type Stored,
+  type Touch,
 } from './store.ts';
 
 export class SharedStore implements Store {
@@ -53,6 +54,14 @@ export class SharedStore implements Store {
 
   changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
     return this.#store.changesSince(revision, limit);
+  }
+
+  touch(touches: readonly Touch[]): Promise<void> {
+    return this.#store.touch(touches);
+  }
+
+  touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    return this.#store.touched(keys);
   }
 
   follow(follower: Follower): () => void {

@@ -1,0 +1,7 @@
+import { MemoryRegistry } from '../../src/store/memory-registry.ts';
+import { describeRegistry } from './registry.contract.ts';
+
+describeRegistry('MemoryRegistry', () => {
+  const registry = new MemoryRegistry();
+  return { registry, dispose: () => registry.close() };
+});

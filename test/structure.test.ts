@@ -10,7 +10,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
   ['errors.ts', 'secret.ts', 'owned.ts', 'version.ts'],
   ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
-  ['edge', 'manage'],
+  ['edge', 'manage', 'fleet'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],
   ['demo', 'directory', 'import', 'workers', 'library.ts'],

@@ -24,6 +24,7 @@ import { describeMistake } from './mistake.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import { readJson } from './read-json.ts';
+import { giveReceipts, type Receipts } from './receipts.ts';
 import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -39,6 +40,7 @@ export interface AdminOptions {
   /** A managing token was presented, and is one. */
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
+  readonly receipts: Receipts;
   readonly version: string;
   readonly onError: (error: unknown) => void;
 }
@@ -128,6 +130,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     },
   });
   readBodies(app as never);
+  giveReceipts(app as never, options.receipts);
   const methods = new MethodsByPath();
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
   const contextOf = (request: FastifyRequest): ManageContext => {

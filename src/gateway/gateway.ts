@@ -14,6 +14,9 @@ import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { describeFleet } from '../fleet/fleet-report.ts';
+import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
+import { Roster } from '../fleet/roster.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
@@ -33,6 +36,7 @@ import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
+import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
 import { openStore } from './open-store.ts';
 
@@ -95,9 +99,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
   const { file } = configuration;
-  const { opened, folder, counters, describe } = await openStore(configuration, log);
+  const { opened, registry, folder, counters, describe } = await openStore(configuration, log);
   const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
+  owned.add(registry, (opened) => opened.close());
   const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
   owned.add(watchStore(facts, log), (stop) => stop());
@@ -146,6 +151,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let listener: Listener | null = null;
   let decision: Listener | null = null;
   let admin: RunningAdmin | null = null;
+  let keeper: LeaseKeeper | null = null;
+  const roster = only === 'gateway' ? null : owned.add(new Roster(registry, clock.monotonicMs), (all) => all.end());
   const report = new Report({
     version: version(),
     startedAtMs: clock.nowMs(),
@@ -154,6 +161,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     reloader,
     facts,
     upstreams: () => ruleset!.upstreams,
+    fleet: () => ({ keeper, roster }),
     listeners: () => ({
       gateway: listener?.url ?? null,
       decision: decision?.url ?? null,
@@ -165,7 +173,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const missed = await siblings?.join();
   if (missed != null) reloader.adopt(missed, true);
   // The sidecar goes last, so that it can say what is going on.
-  if (only !== 'gateway') {
+  if (roster !== null) {
     // Its framework is half of what a gateway would have to load at its start.
     const { startAdmin } = await import('../admin/server.ts');
     admin = await startAdmin({
@@ -182,6 +190,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
           metricsText([await metrics.registry.getMetricsAsJSON(), ...((await siblings?.metrics()) ?? [])]),
       },
       onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
+      receipts: roster,
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });
@@ -197,6 +206,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     owned.add(kept, (opened) => opened.close());
     reloader.subscribe(() => kept.streams.rejudge());
     const { streams } = kept;
+    // After the cache and the streams: what it is told, they have applied.
+    keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const limiter = countRequests({ shared: counters, clock, metrics, onReload: (heard) => reloader.subscribe(heard) });
     const foreign = new ForeignTokens(facts, clock, metrics);
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, ...lines };
@@ -221,6 +232,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       listeners.push(decision);
     }
   }
+  describeFleet(metrics, { keeper, roster });
   if (siblings === null) owned.add(reloader.watch(), (stop) => stop());
   phase = 'serving';
 
@@ -229,6 +241,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     phase = 'draining';
     for (const opened of [listener, decision, admin]) opened?.windDown();
     await pause(delayMs);
+    roster?.end();
     drainUntilMs = systemClock.monotonicMs() + deadlineMs;
     await others;
     await owned.release();

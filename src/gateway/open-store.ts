@@ -7,13 +7,17 @@ import { Bug } from '../errors.ts';
 import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { FileRegistry } from '../store/file-registry.ts';
 import { RedisStore } from '../store/redis.ts';
 import type { RedisAccess } from '../store/redis-connect.ts';
+import type { Registry } from '../store/registry.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 
 export interface OpenedStore {
   readonly opened: Store;
+  /** Of the gateway processes that share it. */
+  readonly registry: Registry;
   /** Where what belongs to this machine alone is kept, such as a generated admin key. */
   readonly folder: string;
   /** Where rate limits are counted for every process that opens this store; null: nowhere. */
@@ -32,7 +36,9 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   const { store } = file;
   if (store.driver === 'sqlite') {
     const path = resolvePath(store.path);
-    return { opened: new SqliteStore(path), folder: dirname(path), counters: null, describe: () => undefined };
+    const opened = new SqliteStore(path);
+    const registry = new FileRegistry(`${path}-leases`);
+    return { opened, registry, folder: dirname(path), counters: null, describe: () => undefined };
   }
   const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas } = store;
   const opened = await RedisStore.open({
@@ -45,6 +51,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   });
   return {
     opened,
+    registry: opened.registry(),
     folder: resolvePath(LOCAL_FOLDER),
     counters: opened,
     describe: (metrics) => describeRedis(metrics, opened),

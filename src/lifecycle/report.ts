@@ -4,6 +4,7 @@
  */
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
+import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Reload, Reloader } from './reloader.ts';
@@ -19,6 +20,7 @@ export interface ReportParts {
   readonly reloader: Reloader;
   readonly facts: FactCache;
   readonly upstreams: () => ReadonlyMap<string, UpstreamBinding>;
+  readonly fleet: () => Fleet;
   readonly listeners: () => Readonly<Record<string, string | null>>;
   /** null: there are none. */
   readonly siblings: Siblings | null;
@@ -39,7 +41,7 @@ export class Report {
 
   /** For probes, without a credential: how many problems a reload met, not which. */
   async readiness() {
-    const { phase, reloader, facts } = this.#parts;
+    const { phase, reloader, facts, fleet } = this.#parts;
     const { self, siblings } = await this.#view();
     const { last } = reloader.standing;
     return {
@@ -50,6 +52,7 @@ export class Report {
         lastReload: last === null ? null : { ...summary(last), problems: last.problems.length },
       },
       store: this.#store(self),
+      fleet: fleetSummary(fleet()),
       upstreams: self.upstreams,
       ...(siblings === null
         ? {}
@@ -82,6 +85,7 @@ export class Report {
       },
       listeners: { ...listeners(), ...siblings?.listeners },
       store: this.#store(self),
+      fleet: fleetReport(this.#parts.fleet()),
       cache: self.cache,
       upstreams: self.upstreams,
       ...(siblings === null ? {} : { processes: siblings.processes }),
@@ -114,7 +118,7 @@ export class Report {
     metrics.counter('scopegate_cache_misses_total', 'Facts asked of the store.', () => facts.stats.misses);
     metrics.gauge(
       'scopegate_feed_stale_seconds',
-      'Since the change feed was last complete.',
+      'Since the change feed was last complete and the lease held: past cache.maxStalenessMs nothing cached is believed.',
       () => facts.staleMs() / 1000,
       'max',
     );

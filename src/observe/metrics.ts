@@ -75,6 +75,7 @@ export class Metrics {
   readonly decision = new Durations();
   readonly total = new Durations();
   readonly streamStop = new Durations();
+  readonly revocationLag = new Durations();
   /** Decisions that rest on what was known before the store was lost. */
   degraded = 0;
 
@@ -97,6 +98,11 @@ export class Metrics {
       'scopegate_stream_stop_seconds',
       'From a stream becoming doubtful (a change heard, a time reached) to its being stopped.',
       this.streamStop,
+    );
+    this.#durations(
+      'scopegate_revocation_lag_seconds',
+      'From a change by another process to its being applied here.',
+      this.revocationLag,
     );
   }
 

@@ -24,7 +24,7 @@ export interface FactCacheOptions {
   readonly maxEntries: number;
   /** How long "there is no such thing" is believed. */
   readonly absentTtlMs: number;
-  /** After this much silence of the change feed nothing cached is believed. */
+  /** After this much silence of the change feed, or so long after the lease was last renewed, nothing cached is believed. */
   readonly maxStalenessMs: number;
   /** Beyond that, while the store cannot be asked either, for how long what was known last stands in. Absent: 0. */
   readonly serveDuringOutageMs?: number;
@@ -52,6 +52,8 @@ export class FactCache implements FactView, Follower {
   /** Counts the times at which something that was believed may have ended. Shortcuts of another epoch lead nowhere. */
   #epoch = 0;
   #heardAtMs = Number.NEGATIVE_INFINITY;
+  /** Always held by whoever needs no lease. */
+  #leasedAtMs = Number.POSITIVE_INFINITY;
   #hits = 0;
   #misses = 0;
 
@@ -158,13 +160,18 @@ export class FactCache implements FactView, Follower {
     this.#source.heard();
   }
 
+  /** Others wait for this process to apply their changes, for `maxStalenessMs` from then on. Monotonic, like all here. */
+  leased(monotonicMs: number): void {
+    this.#leasedAtMs = monotonicMs;
+  }
+
   isFresh(monotonicMs = this.#options.monotonicMs()): boolean {
     return this.staleMs(monotonicMs) <= this.#options.maxStalenessMs;
   }
 
-  /** Milliseconds since the feed was last known to be complete. */
+  /** Milliseconds since the feed was last known to be complete, or since the lease, whichever is longer. */
   staleMs(monotonicMs = this.#options.monotonicMs()): number {
-    return monotonicMs - this.#heardAtMs;
+    return monotonicMs - Math.min(this.#heardAtMs, this.#leasedAtMs);
   }
 
   /** What is cached, for a decision while the store cannot be asked. undefined: nothing, or it has been too long. */

@@ -1,11 +1,12 @@
 /**
- * What runs inside Redis: the commit, whole or not at all, and the scan of an index. Redis executes a script without
+ * What runs inside Redis: the commit, whole or not at all, the scan of an index, and leases. Redis executes a script without
  * anything in between and hands its effects on as one. Each script checks all that could fail before its first write.
  *
  * Every key stands under one hash tag, so that one node holds them all and a commit can touch any of them:
  * `…{scopegate}:r:KEY` a record, as three parts on lines of their own: version, names of its indexes, the record;
  * `…{scopegate}:i:INDEX` an index, a sorted set: Redis orders it by score, then by the bytes of the member;
  * `…{scopegate}:touches` when records were last used, a hash by key;
+ * `…{scopegate}:processes` a hash: who holds a lease, until when by the clock of Redis, in microseconds;
  * `…{scopegate}:log` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one.
  */
 import type { Redis } from 'ioredis';
@@ -23,6 +24,9 @@ export type Scripted = Redis & {
   scopegateTouch(args: readonly string[]): Promise<unknown>;
   scopegateScan(args: readonly string[]): Promise<ReadonlyArray<string | null>>;
   scopegateCount(args: readonly string[]): Promise<readonly number[]>;
+  scopegateRenew(args: readonly string[]): Promise<unknown>;
+  /** The newest revision, then what each process said. */
+  scopegateLive(args: readonly string[]): Promise<readonly string[]>;
 };
 
 /** Revision, wall clock and connected replicas; or that a version differs; or that there are too few replicas. */
@@ -158,12 +162,34 @@ end
 return found
 `;
 
+const NOW = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+`;
+
+const RENEW = `${NOW}
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + tonumber(ARGV[2])) .. ' ' .. ARGV[3])
+`;
+
+const LIVE = `${NOW}
+local found = { redis.call('GET', KEYS[2]) or '0' }
+local all = redis.call('HGETALL', KEYS[1])
+for place = 1, #all, 2 do
+  local untilTime, said = string.match(all[place + 1], '^(%d+) (.*)$')
+  if tonumber(untilTime) > now then found[#found + 1] = said
+  else redis.call('HDEL', KEYS[1], all[place]) end
+end
+return found
+`;
+
 export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
   scopegateTouch: { lua: TOUCH, numberOfKeys: 1 },
   scopegateScan: { lua: SCAN, numberOfKeys: 1 },
   /** How many keys comes first. */
   scopegateCount: { lua: COUNT },
+  scopegateRenew: { lua: RENEW, numberOfKeys: 1 },
+  scopegateLive: { lua: LIVE, numberOfKeys: 2 },
 };
 
 /** `waitReplicas`: -1 stands for all that are connected. Throws, before anything is sent, for what cannot be written. */

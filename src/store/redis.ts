@@ -8,8 +8,10 @@ import { countArguments, readCounts } from './redis-counts.ts';
 import { parse } from './redis-feed.ts';
 import type { RedisLine } from './redis-line.ts';
 import { RedisLink, type RedisStoreOptions, within } from './redis-link.ts';
+import { RedisRegistry } from './redis-registry.ts';
 import { ReplicaWait } from './redis-replicas.ts';
 import { commitArguments, readText, type Scripted } from './redis-scripts.ts';
+import type { Registry } from './registry.ts';
 import {
   type Change,
   type Committed,
@@ -164,6 +166,12 @@ export class RedisStore implements Store {
 
   followed(revision: number): Promise<void> {
     return this.#link.feed.reached(revision);
+  }
+
+  /** Of the processes that share this Redis. It can be asked for as long as this store is open. */
+  registry(): Registry {
+    const { commandTimeoutMs } = this.#options;
+    return new RedisRegistry({ prefix: this.#prefix, ask: (work) => this.#ask(work, commandTimeoutMs) });
   }
 
   async close(): Promise<void> {

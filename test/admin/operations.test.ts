@@ -7,7 +7,9 @@ import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
 import { loadPolicy } from '../../src/config/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
+import { Roster } from '../../src/fleet/roster.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import { MemoryRegistry } from '../../src/store/memory-registry.ts';
 import { type Json, type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 const OLD = 'the-old-key-0123456789';
@@ -132,6 +134,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
       },
       onTokenUsed: () => {},
+      receipts: new Roster(new MemoryRegistry(), () => performance.now()),
       onError: (error) => errors.push(error),
     });
     return { app, store, errors };

@@ -79,9 +79,10 @@ export class FileRegistry implements Registry {
 
   async live(): Promise<readonly GatewayProcess[]> {
     return this.#ask(() => {
+      const leases = this.#files().map(read);
+      // Only now: what was renewed while we read is not from the future.
       const nowMs = monotonicMs();
-      return this.#files()
-        .map(read)
+      return leases
         .filter((lease) => lease !== null && untilMs(lease, nowMs) > nowMs)
         .map((lease) => lease!.process)
         .sort((left, right) => (left.id < right.id ? -1 : 1));
@@ -102,14 +103,15 @@ export class FileRegistry implements Registry {
     const held = this.#held.get(id);
     if (held !== undefined && nowMs < held.untilMs) return held;
     if (held !== undefined) rmSync(held.path, { force: true });
-    this.#sweep(nowMs);
+    this.#sweep();
     return { path: join(this.#folder, `${id}.${Math.round(nowMs)}${SUFFIX}`) };
   }
 
   /** Of processes that ended without leaving. */
-  #sweep(nowMs: number): void {
+  #sweep(): void {
     for (const path of this.#files()) {
       const lease = read(path);
+      const nowMs = monotonicMs();
       const endedMs = lease === null ? ageMs(path) : nowMs - untilMs(lease, nowMs);
       if (endedMs > KEPT_MS) rmSync(path, { force: true });
     }

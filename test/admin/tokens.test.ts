@@ -102,8 +102,10 @@ describe('the text of a token', () => {
     const token = body.token as string;
     await create({ name: token.slice(0, 20), expiresInDays: 99 });
     const data = join(sidecar.gateway.folder, 'data');
-    for (const name of readdirSync(data))
-      expect(readFileSync(join(data, name), 'latin1'), name).not.toContain(token.slice(8));
+    for (const { parentPath, name } of readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    ))
+      expect(readFileSync(join(parentPath, name), 'latin1'), name).not.toContain(token.slice(8));
     expect(sidecar.gateway.logLines.join('\n')).not.toContain(token.slice(8));
   });
 });

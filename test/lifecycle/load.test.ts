@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { attack } from '../conformance/attack.ts';
 import { Load, type LoadQuestion } from '../support/load.ts';
@@ -48,6 +48,23 @@ afterAll(async () => {
   for (const upstream of Object.values(upstreams)) await upstream.stop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+const running: { stop(): Promise<unknown> }[] = [];
+/** Also where a test gave up half way. */
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.stop();
+});
+async function started(): Promise<Served> {
+  const served = await serve(configuration);
+  // It may have ended by itself, or not at all.
+  running.push({ stop: () => served.stop('SIGKILL') });
+  return served;
+}
+function loading(url: () => string): Load {
+  const load = new Load(url);
+  running.unshift(load);
+  return load;
+}
 
 /** Two configurations that differ in policy, route and upstream: an answer that mixes them gives itself away. */
 function write(version: 'v1' | 'v2'): void {
@@ -118,13 +135,13 @@ attack({
     `${RELOADS} reloads fail none of ${REQUESTS} requests, and no answer mixes two configurations`,
     async () => {
       write('v1');
-      const served = await serve(configuration);
+      const served = await started();
       const { tokens }: { tokens: SeededTokens } = await seed(served.admin, ADMIN_KEY);
       const status = async () => {
         const answer = await fetch(`${served.admin}/v1/status`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
         return (await answer.json()) as { configuration: { generation: number } };
       };
-      const load = new Load(() => served.gateway);
+      const load = loading(() => served.gateway);
       const seen = { allowed: new Set<string>(), refused: new Set<string>() };
       load.add(12, open);
       load.add(2, upload);
@@ -168,15 +185,15 @@ attack({
     `${ROLLS} rolling restarts fail none of their requests, uploads and streams`,
     async () => {
       write('v1');
-      let current: Served = await serve(configuration);
-      const load = new Load(() => current.gateway);
+      let current = await started();
+      const load = loading(() => current.gateway);
       load.add(32, open);
       load.add(4, upload);
       load.add(8, stream);
       for (let roll = 1; roll <= ROLLS; roll++) {
         await load.until((REQUESTS / ROLLS) * roll);
         const old = current;
-        current = await serve(configuration);
+        current = await started();
         expect(await old.stop(), 'exit code').toBe(0);
       }
       await load.stop();

@@ -56,6 +56,19 @@ function attacksIn(text: string, file: string): Attack[] {
   return literals.map((literal) => parse(literal.replaceAll("\\'", "''")) as Attack);
 }
 
+/** What the catalogues of others name beside these, and no test here is about alone. */
+const ELSEWHERE = `## Held elsewhere
+
+| attack or fault | what happens | where |
+| --- | --- | --- |
+| guessing a token by how long comparing takes | tokens are found by their SHA-256; keys and client secrets are compared by their digests, in constant time | [secret](../src/secret.ts) |
+| a million junk tokens | memory grows by less than 50 MB; measured, since a test that measures memory is none | [bench](../bench/README.md) |
+| interim answers of an upstream other than 103 | not passed on, which RFC 9110 section 15.2 would have: Node has no public way to send them | |
+| WebSocket over HTTP/2 (RFC 8441) | not offered: extended \`CONNECT\` is refused | [h2](../test/http/h2.test.ts) |
+| an answer without length whose end is a reset, read on Node 22 | may look whole: libuv reports the end when both come at once; Node 24 tells them apart | |
+| a certificate for each of several names (SNI) | not offered: one pair, which may hold many names | |
+`;
+
 const cell = (text: string) => text.replace(/\|/g, '\\|');
 
 export function conformanceDocument(root: string): string {
@@ -75,7 +88,8 @@ The attacks and faults that scopegate is tested against: ${all.length}, each by 
 answers are raw bytes over TCP; behind the gateway stands an upstream that records every byte, so that "the upstream sees
 nothing" is looked at and not assumed. A row without a source is one of our own. Made by \`npm run generate\` from the tests.
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+${ELSEWHERE}`;
 }
 
 /** The README as it stands, with a new table between the markers. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rawRequest } from '../../support/raw.ts';
+import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
 
@@ -123,6 +123,32 @@ attack({
     await at.sentinel();
     expect(client.responses).toHaveLength(1);
     expect(at.upstream.lines).toEqual(['GET /socket', 'GET /public/sentinel']);
+  });
+});
+
+attack({
+  name: 'an upgrade that finds every connection to the upstream taken does not wait in line',
+  outcome: '503 with Retry-After at once; the upstream sees nothing, and plain requests go on waiting their turn',
+  sources: ['RFC 9110 section 15.6.4', 'CWE-770'],
+})(() => {
+  test('is told to come back, and is carried once there is room', async () => {
+    at.upstream.replyToHead = (head) => (head.startsWith('GET /socket') ? SWITCH : '');
+    const gateway = await at.start({ upstream: { maxConnections: 1 } });
+    const reader = `Authorization: Bearer ${gateway.tokens.reader}`;
+    const upgrade = rawRequest('GET /socket', [...UPGRADE, reader]);
+    using first = await RawClient.connect(gateway.url);
+    await first.send(upgrade).untilText('101 Switching Protocols');
+    using second = await RawClient.connect(gateway.url);
+    const refused = await second.send(upgrade).response();
+    expect([refused.status, refused.header('retry-after'), refused.header('connection')]).toEqual([503, '1', 'close']);
+    using plain = await RawClient.connect(gateway.url);
+    plain.send(rawRequest('GET /public/x'));
+    expect(at.upstream.connections).toHaveLength(1);
+    at.upstream.replyToHead = (head) => (head.startsWith('GET /socket') ? SWITCH : PLAIN);
+    first.close();
+    expect((await plain.response()).status).toBe(200);
+    using third = await RawClient.connect(gateway.url);
+    await third.send(upgrade).untilText('101 Switching Protocols');
   });
 });
 

@@ -35,13 +35,14 @@ export function startChild(
 
 /**
  * The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. `settings`:
- * more of the section `gateway`.
+ * more of the section `gateway`; `sections`: more sections.
  */
 export async function startScopegate(
   owned: Owned,
   folder: string,
   upstream: string,
   settings: Readonly<Record<string, unknown>> = {},
+  sections: Readonly<Record<string, unknown>> = {},
 ): Promise<Child> {
   const path = join(folder, `gateway-${randomUUID()}.yaml`);
   const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
@@ -63,7 +64,9 @@ routes:
     match: { methods: [GET, PUT], path: /bodies/** }
     require: { scopes: ["workflows:read"] }
     upstream: platform
-`,
+${Object.entries(sections)
+  .map(([name, section]) => `${name}: ${JSON.stringify(section)}\n`)
+  .join('')}`,
   );
   return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', 'gateway'] });
 }

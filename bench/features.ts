@@ -1,5 +1,5 @@
 /**
- * What the ways in cost: TLS, HTTP/2 and Server-Timing, each on a gateway of its own, against the plain path of the same
+ * What the ways in and rate limits cost: TLS, HTTP/2, Server-Timing and two limits counted in memory, each on a gateway of its own, against the plain path of the same
  * run. Beside them http-proxy-3, so that one can see that what is there and switched off has not slowed the plain path.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,12 @@ import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './childre
 import { median } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
+
+/** Never full: what counting costs, not what refusing saves. */
+const LIMITS = {
+  burst: { requests: 1_000_000_000, window: 'second', per: 'token', everywhere: true },
+  quota: { requests: 1_000_000_000, window: 'month', per: 'organization', everywhere: true },
+};
 
 export async function benchFeatures({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
@@ -26,14 +32,16 @@ export async function benchFeatures({ quick, say }: BenchOptions): Promise<Secti
     const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {
       input: JSON.stringify(proxySetup(house, upstream.url)),
     });
-    const scopegate = (settings = {}) => startScopegate(owned, folder, upstream.url, settings);
+    const scopegate = (settings = {}, sections = {}) => startScopegate(owned, folder, upstream.url, settings, sections);
     const plain = await scopegate();
     const timed = await scopegate({ serverTiming: true });
+    const limited = await scopegate({}, { limits: LIMITS });
     const secured = await scopegate({ tls });
     const targets: Target[] = [
       { ...proxy, name: 'http-proxy-3', checksTokens: true, rounds: [] },
       { ...plain, name: 'plain', checksTokens: true, rounds: [] },
       { ...timed, name: 'Server-Timing', checksTokens: true, rounds: [] },
+      { ...limited, name: 'two rate limits', checksTokens: true, rounds: [] },
       { ...secured, name: 'TLS, HTTP/1.1', checksTokens: true, rounds: [] },
       { ...secured, name: 'TLS, HTTP/2', checksTokens: true, http2: true, rounds: [] },
     ];

@@ -2,6 +2,7 @@
  * What one process of a `serve` with workers is to the others, as seen from within: whom it waits for, whom it asks.
  * Types, and how what they say about themselves becomes one answer. Starts and ends no process.
  */
+import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Reload, Standing } from './reloader.ts';
 
@@ -12,6 +13,8 @@ export interface Siblings {
   join(): Promise<Standing | null>;
   /** Resolves once no other process of this `serve` can act on what was before `revision`. */
   applied(revision: number): Promise<void>;
+  /** Adds requests to counts that all of this `serve` share. Rejects where nobody answers, soon. */
+  count(requests: ReadonlyArray<readonly Use[]>): Promise<readonly Taken[]>;
   /** Puts the files in force, one process after the other, or leaves everything as it is. */
   reload(): Promise<Reload>;
   /** Everybody but the one who asks. */

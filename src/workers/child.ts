@@ -14,6 +14,9 @@ import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
 import type { Files, OfChild, OfSupervisor, Setup } from './questions.ts';
 
+/** How long a request may be held for who counts it. */
+const COUNT_PATIENCE_MS = 250;
+
 /** Ends with the process. Throws SetupError where nobody has started us. */
 export async function runChild(): Promise<never> {
   const { worker } = cluster;
@@ -100,6 +103,7 @@ class RunningChild {
         return newer.standing;
       },
       applied: (revision) => supervisor.ask('applied', revision),
+      count: (requests) => supervisor.ask('count', requests, COUNT_PATIENCE_MS),
       reload: () => supervisor.ask('reload', null),
       report: () => supervisor.ask('report', null),
       metrics: () => supervisor.ask('metrics', null),

@@ -1,4 +1,5 @@
 /** What the processes of one `serve` ask each other. Types only. */
+import type { Taken, Use } from '../core/rate-limit.ts';
 import type { Ports } from '../gateway/gateway.ts';
 import type { Reload, Standing } from '../lifecycle/reloader.ts';
 import type { Role, SelfReport, SiblingsReport } from '../lifecycle/siblings.ts';
@@ -46,6 +47,8 @@ export interface OfSupervisor {
   /** `generation`: of what the child was started with. null: nothing newer is in force. */
   join(generation: number): InForce | null;
   applied(revision: number): void;
+  /** Of each request the counts that it is to be added to. */
+  count(requests: ReadonlyArray<readonly Use[]>): readonly Taken[];
   reload(nothing: null): Reload;
   report(nothing: null): SiblingsReport;
   metrics(nothing: null): readonly ProcessMetrics[];

@@ -7,6 +7,7 @@ import type { Configuration } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
 import type { SiblingsReport } from '../lifecycle/siblings.ts';
+import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
@@ -48,6 +49,8 @@ export class Supervisor {
   #files: Files = new Map();
   #reading = new Map<string, Buffer>();
   #ready: Ready = { gatewayUrl: null, decisionUrl: null, adminUrl: null, adminKeySource: '' };
+  /** For all workers, and longer than each of them lives. */
+  readonly #counters = new MemoryCounters();
   #retired: ProcessMetrics = [];
   /** One reload after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -66,6 +69,7 @@ export class Supervisor {
       this.#files = this.#reading;
     };
     this.#reloader = new Reloader({ configuration: read, apply, nowMs: systemClock.nowMs, log });
+    this.#reloader.subscribe((next) => this.#counters.keep(next.limits));
     const child = (name: string, role: Child['role']) =>
       new Child({
         name,
@@ -173,6 +177,7 @@ export class Supervisor {
         const others = this.#workers.filter((worker) => worker !== child && worker.hasJoined);
         await Promise.all(others.map((worker) => worker.reach(revision)));
       },
+      count: (requests) => requests.map((uses) => this.#counters.take(uses, systemClock.monotonicMs())),
       reload: () => this.reload('request'),
       report: () => this.#report(),
       metrics: () => this.#metrics(child),

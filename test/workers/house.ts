@@ -168,7 +168,7 @@ export class Client {
   }
 
   /** `worker`: what the ids of one process have alike. */
-  async get(path: string, token?: string): Promise<{ readonly status: number; readonly worker: string }> {
+  async get(path: string, token?: string) {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const asking = request(this.#url + path, { agent: this.#agent, headers });
     asking.end();
@@ -176,7 +176,7 @@ export class Client {
     let body = '';
     for await (const chunk of answer) body += chunk;
     const id = (answer.headers['x-request-id'] as string | undefined) ?? body;
-    return { status: answer.statusCode!, worker: workerOf(id) };
+    return { status: answer.statusCode!, worker: workerOf(id), headers: answer.headers };
   }
 
   close(): void {

@@ -56,7 +56,9 @@ export class H2Server {
       stream.once('close', () => open--);
       this.#handle(stream, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
     });
-    session.setTimeout(keepAliveMs, () => {
+    // Not as an argument of setTimeout, which would hear of the first silence only.
+    session.setTimeout(keepAliveMs);
+    session.on('timeout', () => {
       if (open === 0) session.close();
     });
     // A connection that breaks the protocol ends; `close` follows.
@@ -81,7 +83,8 @@ export class H2Server {
 
   #handle(stream: ServerHttp2Stream, raw: readonly string[], endsHere: boolean, peerAddress: string): void {
     const exchange = new H2Exchange(stream, raw, endsHere, peerAddress);
-    stream.setTimeout(this.#options.limits.idleMs, () => {
+    stream.setTimeout(this.#options.limits.idleMs);
+    stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();
     });
     try {

@@ -246,7 +246,11 @@ describe('several processes', () => {
       const name = ${JSON.stringify(name)};
       const say = (text) => writeSync(1, text + '\\n');
       ${body}`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     let output = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -14,6 +14,12 @@ const TOOLS: Readonly<Record<string, string>> = {
   'redis-sentinel': 'redis-sentinel',
 };
 
+/** Some promises need what Node learned with this version; older ones fail closed instead (docs/conformance.md). */
+export function hasNode(major: number, minor = 0): boolean {
+  const [ours, oursMinor] = process.versions.node.split('.').map(Number) as [number, number];
+  return ours > major || (ours === major && oursMinor >= minor);
+}
+
 export function hasTool(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 }

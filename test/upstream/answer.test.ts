@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { hasNode } from '../support/tools.ts';
 import { answerOf, cleanUp, get, type Recorder } from './raw-server.ts';
 
 afterEach(cleanUp);
@@ -53,6 +54,8 @@ test('a body up to the end of the connection is whole when the connection ends, 
   expect(ended.body).toBe('all there is');
   expect(ended.calls.at(-1)).toBe('end');
 
+  // Before, libuv may tell of the end where the last bytes and a reset come at once.
+  if (!hasNode(24)) return;
   const reset = (await answerOf(answer, 'reset')).recorder;
   expect(reset.failure).toMatchObject({ kind: 'unreachable', detail: expect.stringContaining('ECONNRESET') });
   expect(reset.calls).not.toContain('end');

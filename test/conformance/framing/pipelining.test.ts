@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
+import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
 
@@ -162,23 +163,28 @@ attack({
   outcome: 'closed after its answer',
   sources: ['RFC 9110 section 7.8'],
 })(() => {
-  test('behind a request to upgrade nothing is lost half way: the connection ends', async () => {
-    for (const headers of [
-      ['Connection: Upgrade', 'Upgrade: foo'],
-      ['Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 3'],
-    ]) {
-      at.upstream.clear();
-      using client = await at.connect();
-      const body = headers.length === 3 ? 'abc' : '';
-      client.send(rawRequest('POST /files/1', [at.writer, ...headers], body) + rawRequest('GET /files/2', [at.reader]));
-      client.send(rawRequest('GET /files/3', [at.reader]));
-      await client.untilEnded();
-      expect(client.responses.map(({ status }) => status)).toEqual([200]);
-      expect(client.responses[0]!.header('connection')).toBe('close');
-      await at.sentinel();
-      expect(at.upstream.lines).toEqual(['POST /files/1', 'GET /public/sentinel']);
-    }
-  });
+  test.skipIf(!hasNode(22, 21))(
+    'behind a request to upgrade nothing is lost half way: the connection ends',
+    async () => {
+      for (const headers of [
+        ['Connection: Upgrade', 'Upgrade: foo'],
+        ['Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 3'],
+      ]) {
+        at.upstream.clear();
+        using client = await at.connect();
+        const body = headers.length === 3 ? 'abc' : '';
+        client.send(
+          rawRequest('POST /files/1', [at.writer, ...headers], body) + rawRequest('GET /files/2', [at.reader]),
+        );
+        client.send(rawRequest('GET /files/3', [at.reader]));
+        await client.untilEnded();
+        expect(client.responses.map(({ status }) => status)).toEqual([200]);
+        expect(client.responses[0]!.header('connection')).toBe('close');
+        await at.sentinel();
+        expect(at.upstream.lines).toEqual(['POST /files/1', 'GET /public/sentinel']);
+      }
+    },
+  );
 });
 
 attack({

@@ -48,10 +48,14 @@ attack({
 
   test('behind its answer; the upstream is let go', async () => {
     const large = 32 * 1024 * 1024;
-    upstream.reply = ({ target }) =>
-      target === '/public/large'
-        ? `HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n${'x'.repeat(large)}`
-        : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n${'x'.repeat(large)}`;
+    upstream.reply = ({ target }) => {
+      if (target !== '/public/large') return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+      // A first silence that is not the client's: the second one, which is, must count all the same.
+      return new Promise((resolve) => {
+        setTimeout(() => resolve(answer), 1.5 * IDLE_MS);
+      });
+    };
     using session = await h2(url);
     const stream = session.request({ ':path': '/public/large' });
     const broken = once(stream, 'error') as Promise<[NodeJS.ErrnoException]>;
@@ -92,6 +96,16 @@ attack({
     using used = await FrameClient.connect(url);
     expect(await used.headers(1, [[':method', 'GET'], ...POST.slice(1)]).fate(1)).toBe(200);
     await Promise.all([fresh, used].map((client) => client.until(() => client.ended, 'end of the connection')));
+  });
+
+  test('also when it was silent before, over a request that took long', async () => {
+    upstream.reply = () =>
+      new Promise((resolve) => {
+        setTimeout(() => resolve('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 1400);
+      });
+    using client = await FrameClient.connect(url);
+    expect(await client.headers(1, [[':method', 'GET'], ...POST.slice(1)]).fate(1)).toBe(200);
+    await client.until(() => client.ended, 'end of the connection');
   });
 });
 

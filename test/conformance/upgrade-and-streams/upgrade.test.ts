@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { RawClient, rawRequest } from '../../support/raw.ts';
+import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
 
 const at = house();
+/** Before, such a request is answered with 400. */
+const canTakeForPlain = hasNode(22, 21);
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA==', 'Sec-WebSocket-Version: 13'];
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
@@ -73,6 +76,8 @@ attack({
   ])('%s', async (_, line, headers, body) => {
     const named = headers.some((header) => header.startsWith('Connection'));
     const upgrade = [...UPGRADE.slice(named ? 1 : 0, 2), ...headers];
+    if (!canTakeForPlain && body !== '')
+      return void (await at.refuses(rawRequest(line, [at.writer, ...upgrade], body), 400));
     const token = line.startsWith('POST') ? at.writer : at.reader;
     const { request, response } = await at.passes(rawRequest(line, [token, ...upgrade], body));
     expect(request.all('upgrade')).toEqual([]);
@@ -87,7 +92,7 @@ attack({
   outcome: 'forwarded as a plain request, answers in order',
   sources: ['RFC 9110 section 7.8'],
 })(() => {
-  test('one behind a request that is not answered yet: answers stay in order', async () => {
+  test.skipIf(!canTakeForPlain)('one behind a request that is not answered yet: answers stay in order', async () => {
     using client = await at.connect();
     client.send(rawRequest('GET /files/1', [at.reader]) + rawRequest('GET /socket', [...UPGRADE, at.reader]));
     await client.response(1);
@@ -291,7 +296,7 @@ attack({
     expect(response.status).toBe(200);
   });
 
-  test('with a body: the body is a body, and what follows is judged', async () => {
+  test.skipIf(!canTakeForPlain)('with a body: the body is a body, and what follows is judged', async () => {
     using client = await at.connect();
     client.send(
       rawRequest('POST /files/x', [at.writer, 'Connection: Upgrade', 'Upgrade: foo', 'Content-Length: 3'], 'abc') +

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./cli/check.ts')).checkCommand,
   apply: async () => (await import('./cli/apply.ts')).applyCommand,
   import: async () => (await import('./cli/import.ts')).importCommand,
+  'migrate-store': async () => (await import('./cli/migrate-store.ts')).migrateStoreCommand,
   generate: async () => (await import('./cli/generate.ts')).generateCommand,
   child: async () => (await import('./cli/child.ts')).childCommand,
 };

@@ -8,6 +8,7 @@ export const HELP: Readonly<Record<string, string>> = {
   scopegate serve [-c FILE]      run the gateway and its sidecar (token management)
   scopegate apply FILE           load or sync organizations, members, teams and workspaces from a file
   scopegate import FILE          take in the tokens of another system by their SHA-256, so that nobody needs a new one
+  scopegate migrate-store        carry all records over into another store, SQLite to Redis or back
 
   scopegate COMMAND --help       more about one of them
   scopegate --version
@@ -87,6 +88,22 @@ In CSV lists are written with spaces, and an empty cell is nothing:
 
   sha256,name,owner,scopes,workspaces,expiresAt
   9f86…,CI,alice,bot:read chat:read,ws_sales,2030-01-31T00:00:00Z`,
+
+  'migrate-store': `scopegate migrate-store --from FILE --to FILE [--json]
+
+Carries everything that the store of one configuration holds over into that of another: SQLite to Redis, or back. Then
+compares all of it both ways. The source stays as it is. The target must be empty, or what an earlier run left.
+
+  --from FILE    a gateway.yaml whose store section names the source
+  --to FILE      the same with the new store
+  --json         {"source", "target", "records", "entries", "copied", "removed"} instead of lines
+
+Stop every scopegate on both stores first: one that goes on changing the source makes the command refuse at its end
+(run it again then; only what differs is copied). It may be killed at any moment and run again.
+
+  systemctl stop scopegate
+  scopegate migrate-store --from gateway.yaml --to gateway-redis.yaml
+  mv gateway-redis.yaml gateway.yaml && systemctl start scopegate`,
 
   demo: `scopegate demo [--json]
 

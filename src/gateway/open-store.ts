@@ -7,15 +7,15 @@ import { Bug } from '../errors.ts';
 import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ExportableStore } from '../store/exportable.ts';
 import { FileRegistry } from '../store/file-registry.ts';
 import { RedisStore } from '../store/redis.ts';
-import type { RedisAccess } from '../store/redis-connect.ts';
+import { describePlace, type RedisAccess } from '../store/redis-connect.ts';
 import type { Registry } from '../store/registry.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import type { Store } from '../store/store.ts';
 
 export interface OpenedStore {
-  readonly opened: Store;
+  readonly opened: ExportableStore;
   /** Of the gateway processes that share it. */
   readonly registry: Registry;
   /** Where what belongs to this machine alone is kept, such as a generated admin key. */
@@ -56,6 +56,14 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     counters: opened,
     describe: (metrics) => describeRedis(metrics, opened),
   };
+}
+
+/** What people call the store, without a secret: the same text, the same store. */
+export function placeOf({ file, resolvePath }: Configuration): string {
+  const { store } = file;
+  if (store.driver === 'sqlite') return resolvePath(store.path);
+  const access = redisAccess(store, resolvePath);
+  return `${describePlace(access)}, database ${access.database ?? 0}, keyPrefix ${store.keyPrefix}`;
 }
 
 /** What the settings say, together. Reads the files that they name. */

@@ -2,6 +2,7 @@
  * Store adapter: plain maps, gone with the process. The reference for the contract suite, and quick ground for tests.
  * Records are kept as JSON text, so that no caller can change one behind the store's back.
  */
+import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
 import {
   type Change,
   type Committed,
@@ -11,7 +12,6 @@ import {
   type Notice,
   type Scanned,
   type ScanOptions,
-  type Store,
   type Stored,
   StoreUnavailable,
   type Touch,
@@ -26,7 +26,7 @@ interface Row {
   readonly indexes: readonly IndexEntry[];
 }
 
-export class MemoryStore implements Store {
+export class MemoryStore implements ExportableStore {
   readonly #rows = new Map<string, Row>();
   readonly #touches = new Map<string, number>();
   readonly #indexes = new Map<string, Map<string, number>>();
@@ -125,10 +125,39 @@ export class MemoryStore implements Store {
     this.#assertOpen();
   }
 
+  async export(cursor: string | null, limit: number): Promise<ExportedPage> {
+    this.#assertOpen();
+    const keys = [...this.#rows.keys()].filter((key) => cursor === null || key > cursor).sort();
+    const page = keys.slice(0, limit);
+    const records = page.map((key) => this.#exported(key)!);
+    return { records, next: keys.length > limit ? page.at(-1)! : null };
+  }
+
+  async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
+    this.#assertOpen();
+    return keys.map((key) => this.#exported(key));
+  }
+
+  async size(): Promise<number> {
+    this.#assertOpen();
+    return this.#rows.size;
+  }
+
+  async revision(): Promise<number> {
+    this.#assertOpen();
+    return this.#revision;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#heartbeat);
     this.#followers.clear();
+  }
+
+  #exported(key: string): Exported | null {
+    const row = this.#rows.get(key);
+    if (row === undefined) return null;
+    return { key, record: JSON.parse(row.text) as unknown, version: row.version, indexes: row.indexes };
   }
 
   #assertOpen(): void {

@@ -27,6 +27,7 @@ export type Scripted = Redis & {
   scopegateRenew(args: readonly string[]): Promise<unknown>;
   /** The newest revision, then what each process said. */
   scopegateLive(args: readonly string[]): Promise<readonly string[]>;
+  scopegateExport(args: readonly string[]): Promise<ReadonlyArray<ReadonlyArray<string | null>>>;
 };
 
 /** Revision, wall clock and connected replicas; or that a version differs; or that there are too few replicas. */
@@ -182,6 +183,26 @@ end
 return found
 `;
 
+/** Of each record its text, then its score in each of its indexes. */
+const EXPORT = `
+local prefix = ARGV[1]
+local found = {}
+for place = 2, #ARGV do
+  local text = redis.call('GET', prefix .. 'r:' .. ARGV[place])
+  local parts = {}
+  if text then
+    local names = string.match(text, '^%d+\\n([^\\n]*)\\n')
+    if not names then error('the record of ' .. ARGV[place] .. ' is damaged') end
+    parts[1] = text
+    for number, name in ipairs(cjson.decode(names)) do
+      parts[number + 1] = redis.call('ZSCORE', prefix .. 'i:' .. name, ARGV[place])
+    end
+  end
+  found[place - 1] = parts
+end
+return found
+`;
+
 export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
   scopegateTouch: { lua: TOUCH, numberOfKeys: 1 },
@@ -190,6 +211,7 @@ export const SCRIPTS = {
   scopegateCount: { lua: COUNT },
   scopegateRenew: { lua: RENEW, numberOfKeys: 1 },
   scopegateLive: { lua: LIVE, numberOfKeys: 2 },
+  scopegateExport: { lua: EXPORT, numberOfKeys: 1 },
 };
 
 /** `waitReplicas`: -1 stands for all that are connected. Throws, before anything is sent, for what cannot be written. */
@@ -218,7 +240,7 @@ function pushWrite(args: string[], { key, record, indexes = [] }: Write): void {
   }
 }
 
-const HEAD = /^([1-9]\d{0,15})\n\[[^\n]*\]\n/;
+const HEAD = /^([1-9]\d{0,15})\n(\[[^\n]*\])\n/;
 
 /** Throws for anything that no commit has written. */
 export function readText(key: string, text: string): { readonly version: number; readonly record: unknown } {
@@ -227,4 +249,9 @@ export function readText(key: string, text: string): { readonly version: number;
     throw new Error(`what stands in the place of the record ${key} is none`);
   }
   return { version: Number(head[1]), record: JSON.parse(text.slice(head[0].length)) as unknown };
+}
+
+/** The names of a record's indexes, of a text that `readText` has understood. */
+export function readNames(text: string): string[] {
+  return JSON.parse(HEAD.exec(text)![2]!) as string[];
 }

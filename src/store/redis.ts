@@ -4,7 +4,9 @@
  */
 import { ReplyError } from 'ioredis';
 import type { Taken, Use } from '../core/rate-limit.ts';
+import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
 import { countArguments, readCounts } from './redis-counts.ts';
+import { RedisExport } from './redis-export.ts';
 import { parse } from './redis-feed.ts';
 import type { RedisLine } from './redis-line.ts';
 import { RedisLink, type RedisStoreOptions, within } from './redis-link.ts';
@@ -21,7 +23,6 @@ import {
   OutcomeUnknown,
   type Scanned,
   type ScanOptions,
-  type Store,
   type Stored,
   StoreUnavailable,
   type Touch,
@@ -34,10 +35,11 @@ const LIMIT_MAX = 1_000_000;
 /** Errors after which this connection is of no use: the server is not, or no longer, the one that takes our writes. */
 const WRONG_SERVER = /\b(?:READONLY|MOVED|CLUSTERDOWN|MASTERDOWN)\b/;
 
-export class RedisStore implements Store {
+export class RedisStore implements ExportableStore {
   readonly #options: RedisStoreOptions;
   readonly #prefix: string;
   readonly #link: RedisLink;
+  readonly #export: RedisExport;
   /** Of each connection its own. */
   readonly #replicas = new WeakMap<Scripted, ReplicaWait>();
 
@@ -60,6 +62,7 @@ export class RedisStore implements Store {
     this.#options = options;
     this.#prefix = `${options.keyPrefix}{scopegate}:`;
     this.#link = new RedisLink(options, this.#prefix);
+    this.#export = new RedisExport((work) => this.#ask(work), this.#prefix);
   }
 
   /** How often the history in Redis was found to be another than the one we knew. */
@@ -174,6 +177,22 @@ export class RedisStore implements Store {
     return new RedisRegistry({ prefix: this.#prefix, ask: (work) => this.#ask(work, commandTimeoutMs) });
   }
 
+  async export(cursor: string | null, limit: number): Promise<ExportedPage> {
+    return understoodLater(this.#export.page(cursor, limit));
+  }
+
+  async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
+    return understoodLater(this.#export.records(keys));
+  }
+
+  size(): Promise<number> {
+    return this.#export.size();
+  }
+
+  async revision(): Promise<number> {
+    return Number((await this.#ask((client) => client.get(`${this.#prefix}revision`))) ?? 0);
+  }
+
   async close(): Promise<void> {
     this.#link.close();
   }
@@ -233,6 +252,14 @@ export class RedisStore implements Store {
 
   #recordKey(key: string): string {
     return `${this.#prefix}r:${key}`;
+  }
+}
+
+async function understoodLater<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw cause instanceof StoreUnavailable ? cause : new StoreUnavailable(cause);
   }
 }
 

@@ -43,8 +43,11 @@ function checkOurs(database: DatabaseSync): number {
 export function migrate(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const migration of MIGRATIONS.slice(checkOurs(database))) database.exec(migration);
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    const version = checkOurs(database);
+    if (version < MIGRATIONS.length) {
+      for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    }
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

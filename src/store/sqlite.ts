@@ -4,42 +4,39 @@
  * follows the others' commits through the change table. Never interprets a record.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../errors.ts';
+import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
+import { ask, BUSY_MS, waitForLock } from './sqlite-busy.ts';
+import { SqliteExport } from './sqlite-export.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
 import { prepare, type Row } from './sqlite-statements.ts';
-import {
-  type Change,
-  type Committed,
-  type Follower,
-  type IndexEntry,
-  type Lookup,
-  type Notice,
-  type Scanned,
-  type ScanOptions,
-  type Store,
-  type Stored,
-  StoreUnavailable,
-  type Touch,
+import type {
+  Change,
+  Committed,
+  Follower,
+  IndexEntry,
+  Lookup,
+  Notice,
+  Scanned,
+  ScanOptions,
+  Stored,
+  Touch,
 } from './store.ts';
 
 /** How often another process's commits are looked for; the promise is 100 ms. */
 const POLL_MS = 25;
 /** Notices kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
-/** How long another process's lock is waited for: by a start, and by a commit, beside which everything else goes on. */
-const BUSY_MS = 2000;
-const BUSY_PAUSE_MS = 10;
-const SQLITE_BUSY = 5;
 
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
-export class SqliteStore implements Store {
+export class SqliteStore implements ExportableStore {
   readonly #database: DatabaseSync;
   readonly #followers = new Set<Follower>();
   readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #export: SqliteExport;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -61,6 +58,7 @@ export class SqliteStore implements Store {
       this.#database = database;
       this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
       this.#statements = prepare(database);
+      this.#export = new SqliteExport(database);
     } catch (error) {
       database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
@@ -77,7 +75,7 @@ export class SqliteStore implements Store {
   }
 
   async get(key: string): Promise<Stored | null> {
-    return this.#ask(() => {
+    return ask(() => {
       const row = this.#statements.get.get(key) as Row | undefined;
       return row === undefined ? null : { key, record: JSON.parse(row.record) as unknown, version: row.version };
     });
@@ -85,7 +83,7 @@ export class SqliteStore implements Store {
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     const { after, above = -Number.MAX_VALUE, limit } = options;
-    return this.#ask(() => {
+    return ask(() => {
       const score = after?.score ?? -Number.MAX_VALUE;
       const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
       return rows.map((row) => ({ ...row, record: JSON.parse(row.record) as unknown }));
@@ -93,22 +91,22 @@ export class SqliteStore implements Store {
   }
 
   async count(index: string, above: number): Promise<number> {
-    return this.#ask(() => (this.#statements.count.get(index, above) as { total: number }).total);
+    return ask(() => (this.#statements.count.get(index, above) as { total: number }).total);
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = await this.#waitForLock(() => this.#transaction(change));
+    const revision = await waitForLock(() => this.#transaction(change));
     return revision === null ? { ok: false } : { ok: true, revision };
   }
 
   async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
-    return this.#ask(() => this.#changes(revision, limit));
+    return ask(() => this.#changes(revision, limit));
   }
 
   /** Nobody waits for the disk: what a power loss takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
     const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
-    await this.#waitForLock(() => {
+    await waitForLock(() => {
       this.#database.exec('PRAGMA synchronous = NORMAL');
       try {
         this.#statements.touch.run(together);
@@ -119,9 +117,7 @@ export class SqliteStore implements Store {
   }
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
-    return this.#ask(() =>
-      keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null),
-    );
+    return ask(() => keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null));
   }
 
   follow(follower: Follower): () => void {
@@ -140,7 +136,23 @@ export class SqliteStore implements Store {
 
   /** A commit of our own is heard before it is acknowledged; for others' we look at once. */
   async followed(revision: number): Promise<void> {
-    if (this.#followers.size > 0 && this.#followed < revision) this.#ask(() => this.#catchUp());
+    if (this.#followers.size > 0 && this.#followed < revision) ask(() => this.#catchUp());
+  }
+
+  async export(cursor: string | null, limit: number): Promise<ExportedPage> {
+    return ask(() => this.#export.page(cursor, limit));
+  }
+
+  async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
+    return ask(() => keys.map((key) => this.#export.one(key)));
+  }
+
+  async size(): Promise<number> {
+    return ask(() => this.#export.size());
+  }
+
+  async revision(): Promise<number> {
+    return ask(() => this.#newest());
   }
 
   async close(): Promise<void> {
@@ -252,27 +264,5 @@ export class SqliteStore implements Store {
 
   #newest(): number {
     return (this.#statements.newest.get() as { revision: number | null }).revision ?? 0;
-  }
-
-  /** Never in SQLite itself: it would hold up the whole process, requests included. */
-  async #waitForLock<T>(work: () => T): Promise<T> {
-    const untilMs = performance.now() + BUSY_MS;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        const busy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
-        if (!busy || performance.now() >= untilMs) throw new StoreUnavailable(error);
-      }
-      await sleep(BUSY_PAUSE_MS);
-    }
-  }
-
-  #ask<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw new StoreUnavailable(error);
-    }
   }
 }

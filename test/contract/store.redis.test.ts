@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { RedisStore } from '../../src/store/redis.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';
 
 let redis: RedisServer;
@@ -34,5 +35,22 @@ describeStore('RedisStore', async () => {
       await store.close();
       await other.close();
     },
+  };
+});
+
+describeExport('RedisStore', async () => {
+  await redis.cli('flushall');
+  // Not ours: neither by its prefix nor by what a pattern could take for it.
+  await redis.cli('set', 'other:{scopegate}:r:a', 'x');
+  const store = await open();
+  return {
+    store,
+    damage: async (key) => {
+      await redis.cli('set', `test:{scopegate}:r:${key}`, '{"cut off');
+    },
+    loseEntry: async (index, key) => {
+      await redis.cli('zrem', `test:{scopegate}:i:${index}`, key);
+    },
+    dispose: () => store.close(),
   };
 });

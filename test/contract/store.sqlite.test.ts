@@ -22,6 +22,7 @@ import { SetupError } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { checkFile, migrate } from '../../src/store/sqlite-migrations.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
+import { describeExport } from './export.contract.ts';
 import { describeStore, Listener } from './store.contract.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'scopegate-store-'));
@@ -39,6 +40,26 @@ describeStore('SqliteStore', () => {
       database.prepare("UPDATE records SET record = '{\"cut off' WHERE key = ?").run(key);
       database.close();
     },
+    dispose: async () => {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+describeExport('SqliteStore', async () => {
+  const folder = temporary();
+  const path = join(folder, 'store.db');
+  const store = new SqliteStore(path);
+  const alter = (sql: string, ...values: string[]) => {
+    const database = new DatabaseSync(path);
+    database.prepare(sql).run(...values);
+    database.close();
+  };
+  return {
+    store,
+    damage: (key) => alter("UPDATE records SET record = '{\"cut off' WHERE key = ?", key),
+    loseEntry: (index, key) => alter('DELETE FROM entries WHERE name = ? AND key = ?', index, key),
     dispose: async () => {
       await store.close();
       rmSync(folder, { recursive: true });

@@ -1,0 +1,82 @@
+/**
+ * `scopegate migrate-store`: carries what one configuration's store holds over into another's. Only opens the two and
+ * says how far it is; what is copied and compared is store/migration.ts.
+ */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Env } from '../config/expand.ts';
+import { type Configuration, loadGateway } from '../config/load-gateway.ts';
+import { SetupError } from '../errors.ts';
+import { openStore, placeOf } from '../gateway/open-store.ts';
+import { createLog } from '../observe/log.ts';
+import { Owned } from '../owned.ts';
+import type { ExportableStore } from '../store/exportable.ts';
+import { type Migrated, migrate, type Step } from '../store/migration.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { amount, pace, progressOn } from './progress.ts';
+
+const OPTIONS = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export async function migrateStoreCommand(args: readonly string[], env: Env): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  if (values.from === undefined || values.to === undefined)
+    throw new SetupError('migrate-store takes --from FILE and --to FILE, two configurations; see --help');
+  const [from, to] = [loadGateway(values.from, env), loadGateway(values.to, env)];
+  const [source, target] = [placeOf(from), placeOf(to)];
+  if (source === target) throw new SetupError(`both configurations name the same store, ${source}`);
+  // Opening would make it.
+  if (from.file.store.driver === 'sqlite' && !existsSync(from.resolvePath(from.file.store.path)))
+    throw new SetupError(`there is nothing to copy: ${source} does not exist`);
+  const owned = new Owned();
+  const progress = progressOn(process.stderr);
+  try {
+    const stores = { from: await openUnused(from, owned), to: await openUnused(to, owned) };
+    const migrated = await migrate({ ...stores, source, onStep: teller(progress.say) });
+    progress.clear();
+    process.stdout.write(
+      values.json ? `${JSON.stringify({ source, target, ...migrated })}\n` : report(migrated, values),
+    );
+  } catch (error) {
+    progress.clear();
+    if (!(error instanceof StoreUnavailable)) throw error;
+    throw new SetupError(`${error.message}\nWhat is copied stays copied; running it again goes on from there.`);
+  } finally {
+    await owned.release();
+  }
+}
+
+/** Rejects with SetupError while a gateway runs on it. A sidecar alone has no lease; what it changes is noticed at the end. */
+async function openUnused(configuration: Configuration, owned: Owned): Promise<ExportableStore> {
+  const { opened, registry } = await openStore(configuration, createLog('error', process.stderr));
+  owned.add(opened, (store) => store.close());
+  owned.add(registry, (list) => list.close());
+  const live = await registry.live();
+  if (live.length === 0) return opened;
+  const which = live.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');
+  throw new SetupError(
+    `${placeOf(configuration)} is in use by a gateway on ${which}; stop it, wait a few seconds, and run this again`,
+  );
+}
+
+function teller(say: (text: string) => void) {
+  let [current, startedMs] = ['', 0];
+  return (step: Step, done: number, total: number) => {
+    if (step !== current) [current, startedMs] = [step, performance.now()];
+    say(`${step}: ${pace(done, Math.max(done, total), performance.now() - startedMs)}`);
+  };
+}
+
+function report({ records, entries, copied, removed }: Migrated, { from, to }: { from?: string; to?: string }): string {
+  const earlier = copied === records ? '' : `, ${amount(records - copied)} of them by an earlier run`;
+  const gone = removed === 0 ? '' : `; ${amount(removed)} that the source has no more were removed`;
+  return [
+    `${amount(records)} records copied${earlier}${gone}; all of them compared both ways, with ${amount(entries)} list entries`,
+    `Next: start every gateway and sidecar with ${to} instead of ${from}, at once: the two stores know nothing of each other.`,
+    'The source is as it was; keep it until the new one has proved itself.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,155 @@
+/**
+ * Carries a store over into another, whatever engines they are: copies, then compares every record and list entry both
+ * ways. Changes nothing in the source. May be killed at any moment and run again: what is there already is not copied
+ * again, and what has changed in the source meanwhile is made good. Neither store may be in use by anybody else.
+ */
+import { SetupError } from '../errors.ts';
+import { type ExportableStore, type Exported, isSame } from './exportable.ts';
+import type { Touch } from './store.ts';
+
+/** Stands in the target until all of it is there. Under a kind of its own: no fact is read from it. */
+const MARKER = 'migration/source';
+/** Small enough for an engine that does nothing else meanwhile. */
+const BATCH = 500;
+
+export type Step = 'copied' | 'checked in the target' | 'checked in the source';
+
+export interface MigrationOptions {
+  readonly from: ExportableStore;
+  readonly to: ExportableStore;
+  /** What the source is called, so that only it is gone on with. */
+  readonly source: string;
+  /** `total`: of records, about. */
+  readonly onStep?: (step: Step, done: number, total: number) => void;
+}
+
+export interface Migrated {
+  readonly records: number;
+  readonly entries: number;
+  /** In this run; the others were there from an earlier one. */
+  readonly copied: number;
+  /** In the target, of records that the source has no more. */
+  readonly removed: number;
+}
+
+/** Rejects with SetupError where the target is not for us or the source did not keep still, with what to do. */
+export async function migrate({ from, to, source, onStep = () => undefined }: MigrationOptions): Promise<Migrated> {
+  await begin(from, to, source);
+  const before = await from.revision();
+  const total = await from.size();
+  const copied = await copy(from, to, (done) => onStep('copied', done, total));
+  const { removed, revision } = await compareTarget(from, to, (done) => onStep('checked in the target', done, total));
+  const counted = await compareSource(from, to, (done) => onStep('checked in the source', done, total));
+  if ((await from.revision()) !== before) throw restless('source');
+  if ((await to.revision()) !== revision) throw restless('target');
+  await write(to, [{ key: MARKER, record: null, version: (await to.get(MARKER))?.version ?? 0 }]);
+  return { ...counted, copied, removed };
+}
+
+async function begin(from: ExportableStore, to: ExportableStore, source: string): Promise<void> {
+  if ((await from.get(MARKER)) !== null)
+    throw new SetupError('the source is itself the unfinished target of a migration; finish that one first');
+  const marker = (await to.get(MARKER))?.record as { readonly source: string } | undefined;
+  if (marker === undefined) {
+    if (await holdsAnything(to))
+      throw new SetupError('the target holds data already; name an empty one (another file, or another keyPrefix)');
+    return write(to, [{ key: MARKER, record: { source }, version: 0 }]);
+  }
+  if (marker.source !== source)
+    throw new SetupError(
+      `the target is being filled from ${marker.source}, not from ${source}; go on with that, or empty it`,
+    );
+}
+
+async function holdsAnything(store: ExportableStore): Promise<boolean> {
+  for await (const page of pages(store)) if (page.length > 0) return true;
+  return false;
+}
+
+async function copy(from: ExportableStore, to: ExportableStore, onDone: (done: number) => void): Promise<number> {
+  let [done, copied] = [0, 0];
+  for await (const page of pages(from)) {
+    const there = await to.exported(page.map(({ key }) => key));
+    const missing = page.flatMap((wanted, place) => {
+      const found = there[place]!;
+      return found !== null && isSame(wanted, found) ? [] : [{ ...wanted, version: found?.version ?? 0 }];
+    });
+    await write(to, missing);
+    await to.touch(await touchesOf(from, page));
+    copied += missing.length;
+    done += page.length;
+    onDone(done);
+  }
+  return copied;
+}
+
+/** What the source has no more is removed; everything else must be as it is there. */
+async function compareTarget(from: ExportableStore, to: ExportableStore, onDone: (done: number) => void) {
+  let [done, removed] = [0, 0];
+  for await (const page of pages(to)) {
+    const there = await from.exported(page.map(({ key }) => key));
+    const gone = page.filter(({ key }, place) => there[place] === null && key !== MARKER);
+    for (const [place, found] of page.entries()) {
+      const wanted = there[place]!;
+      if (wanted !== null && !isSame(wanted, found)) throw restless('source');
+    }
+    await write(
+      to,
+      gone.map(({ key, version }) => ({ key, version, record: null })),
+    );
+    removed += gone.length;
+    done += page.length;
+    onDone(done);
+  }
+  return { removed, revision: await to.revision() };
+}
+
+async function compareSource(from: ExportableStore, to: ExportableStore, onDone: (done: number) => void) {
+  let [records, entries] = [0, 0];
+  for await (const page of pages(from)) {
+    const there = await to.exported(page.map(({ key }) => key));
+    for (const [place, wanted] of page.entries()) {
+      const found = there[place]!;
+      if (found === null || !isSame(wanted, found)) throw restless('source');
+      entries += wanted.indexes.length;
+    }
+    const used = new Map((await touchesOf(to, page)).map(({ key, atMs }) => [key, atMs]));
+    const outdated = (await touchesOf(from, page)).some(({ key, atMs }) => (used.get(key) ?? 0) < atMs);
+    if (outdated) throw restless('source');
+    records += page.length;
+    onDone(records);
+  }
+  return { records, entries };
+}
+
+/** When the records were last used, of those that were. */
+async function touchesOf(store: ExportableStore, page: readonly Exported[]): Promise<Touch[]> {
+  const touched = await store.touched(page.map(({ key }) => key));
+  return page.flatMap(({ key }, place) => (touched[place] == null ? [] : [{ key, atMs: touched[place] }]));
+}
+
+async function* pages(store: ExportableStore): AsyncGenerator<readonly Exported[]> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<ExportableStore['export']>> = await store.export(cursor, BATCH);
+    yield page.records;
+    cursor = page.next;
+  } while (cursor !== null);
+}
+
+type Written = Pick<Exported, 'key' | 'record' | 'version'> & Partial<Pick<Exported, 'indexes'>>;
+
+async function write(to: ExportableStore, records: readonly Written[]): Promise<void> {
+  if (records.length === 0) return;
+  const committed = await to.commit({
+    expects: records.map(({ key, version }) => ({ key, version })),
+    writes: records.map(({ key, record, indexes = [] }) => ({ key, record, indexes })),
+  });
+  if (!committed.ok) throw restless('target');
+}
+
+function restless(which: 'source' | 'target'): SetupError {
+  return new SetupError(
+    `the ${which} was changed by somebody else meanwhile: stop every scopegate that uses it, and run this again; what is copied stays copied`,
+  );
+}

@@ -1,0 +1,30 @@
+/** What SQLite refuses, in the words of a store; and how another process's lock is waited for. Knows no statement. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailable } from './store.ts';
+
+/** How long another process's lock is waited for: by a start, and by a commit, beside which everything else goes on. */
+export const BUSY_MS = 2000;
+const BUSY_PAUSE_MS = 10;
+const SQLITE_BUSY = 5;
+
+/** Never in SQLite itself: it would hold up the whole process, requests included. */
+export async function waitForLock<T>(work: () => T): Promise<T> {
+  const untilMs = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      const busy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
+      if (!busy || performance.now() >= untilMs) throw new StoreUnavailable(error);
+    }
+    await sleep(BUSY_PAUSE_MS);
+  }
+}
+
+export function ask<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new StoreUnavailable(error);
+  }
+}

@@ -1,0 +1,152 @@
+/** Everything that a store holds arrives in another engine, nothing is lost on the way, and nobody's data is overwritten. */
+import { describe, expect, it } from 'vitest';
+import { type ExportableStore, type Exported, isSame } from '../../src/store/exportable.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { migrate } from '../../src/store/migration.ts';
+import { OutcomeUnknown, type Write } from '../../src/store/store.ts';
+
+const SOURCE = 'the old store';
+const records = (count: number, mark = ''): Write[] =>
+  Array.from({ length: count }, (_, nth) => ({
+    key: `token/acme/${String(nth).padStart(6, '0')}`,
+    record: { nth, mark },
+    indexes: [
+      { index: 'tokens/acme', score: nth },
+      { index: `counted/${mark}`, score: nth % 7 },
+    ],
+  }));
+const filled = async (writes: Write[]) => {
+  const store = new MemoryStore();
+  await store.commit({ expects: [], writes });
+  return store;
+};
+const contents = async (store: ExportableStore) => (await store.export(null, 100_000)).records;
+const equal = (left: readonly Exported[], right: readonly Exported[]) =>
+  left.length === right.length && left.every((record, nth) => isSame(record, right[nth]!));
+
+it('arrives whole, and the source stays as it was', async () => {
+  const [from, to] = [await filled(records(1234)), new MemoryStore()];
+  const before = await contents(from);
+  const steps: string[] = [];
+  const migrated = await migrate({ from, to, source: SOURCE, onStep: (...step) => steps.push(step.join(' ')) });
+  expect(migrated).toEqual({ records: 1234, entries: 2468, copied: 1234, removed: 0 });
+  expect(equal(await contents(to), before)).toBe(true);
+  expect(await contents(from)).toEqual(before);
+  expect(await to.count('tokens/acme', -1)).toBe(1234);
+  expect(steps.slice(0, 3)).toEqual(['copied 500 1234', 'copied 1000 1234', 'copied 1234 1234']);
+  expect(steps.slice(-1)).toEqual(['checked in the source 1234 1234']);
+});
+
+it('takes along when tokens were last used', async () => {
+  const [from, to] = [await filled(records(700)), new MemoryStore()];
+  const keys = ['token/acme/000001', 'token/acme/000699', 'token/acme/000002'];
+  await from.touch([
+    { key: keys[0]!, atMs: 1_800_000_000_001 },
+    { key: keys[1]!, atMs: 1_800_000_000_002 },
+  ]);
+  await migrate({ from, to, source: SOURCE });
+  expect(await to.touched(keys)).toEqual([1_800_000_000_001, 1_800_000_000_002, null]);
+});
+
+it('of nothing leaves nothing', async () => {
+  const to = new MemoryStore();
+  expect(await migrate({ from: new MemoryStore(), to, source: SOURCE })).toMatchObject({ records: 0 });
+  expect(await to.size()).toBe(0);
+});
+
+/** Fails at its n-th commit, before or after making it. */
+class Failing extends MemoryStore {
+  left: number;
+  readonly made: boolean;
+
+  constructor(left: number, made: boolean) {
+    super();
+    this.left = left;
+    this.made = made;
+  }
+
+  override async commit(change: Parameters<MemoryStore['commit']>[0]) {
+    if (--this.left === 0) {
+      if (this.made) await super.commit(change);
+      throw new OutcomeUnknown('lost');
+    }
+    return super.commit(change);
+  }
+}
+
+describe.each([true, false])('interrupted (the last commit made: %s)', (made) => {
+  it.each([1, 2, 3, 4])('at its commit %i, it is gone on with and copies only what is missing', async (nth) => {
+    const [from, to] = [await filled(records(1234)), new Failing(nth, made)];
+    await expect(migrate({ from, to, source: SOURCE })).rejects.toThrow(OutcomeUnknown);
+    const there = (await contents(to)).filter(({ key }) => key.startsWith('token/')).length;
+    const migrated = await migrate({ from, to, source: SOURCE });
+    expect(migrated).toMatchObject({ records: 1234, copied: 1234 - there });
+    expect(equal(await contents(to), await contents(from))).toBe(true);
+  });
+});
+
+it('makes good what changed in the source between two runs: new, other and gone records', async () => {
+  const [from, to] = [await filled(records(1234)), new Failing(3, true)];
+  await expect(migrate({ from, to, source: SOURCE })).rejects.toThrow(OutcomeUnknown);
+  await from.commit({
+    expects: [],
+    writes: [
+      { key: 'token/acme/000000', record: null },
+      { key: 'token/acme/000001', record: { nth: 1, mark: 'other' } },
+      { key: 'token/acme/000002', record: { nth: 2, mark: '' }, indexes: [{ index: 'tokens/acme', score: 99 }] },
+      { key: 'member/acme/new', record: {} },
+    ],
+  });
+  expect(await migrate({ from, to, source: SOURCE })).toMatchObject({ records: 1234, removed: 1 });
+  expect(equal(await contents(to), await contents(from))).toBe(true);
+  expect(await to.count('tokens/acme', -1)).toBe(1232);
+});
+
+describe('is refused', () => {
+  it('where the target holds data of its own, which stays', async () => {
+    const to = await filled([{ key: 'member/theirs/alice', record: { theirs: true } }]);
+    await expect(migrate({ from: await filled(records(3)), to, source: SOURCE })).rejects.toThrow('holds data already');
+    expect(await contents(to)).toMatchObject([{ key: 'member/theirs/alice', version: 1 }]);
+  });
+
+  it('where the target is full from an earlier run, and nothing is copied over what happened there since', async () => {
+    const [from, to] = [await filled(records(3)), new MemoryStore()];
+    await migrate({ from, to, source: SOURCE });
+    await expect(migrate({ from, to, source: SOURCE })).rejects.toThrow('holds data already');
+  });
+
+  it('where the target is being filled from another source, or the source is such a target', async () => {
+    const [from, to] = [await filled(records(3)), new Failing(2, true)];
+    await expect(migrate({ from, to, source: SOURCE })).rejects.toThrow(OutcomeUnknown);
+    await expect(migrate({ from, to, source: 'another' })).rejects.toThrow(/being filled from the old store, not from/);
+    await expect(migrate({ from: to, to: new MemoryStore(), source: SOURCE })).rejects.toThrow('unfinished target');
+  });
+
+  it.each(['copied', 'checked in the target', 'checked in the source'] as const)(
+    'where the source does not keep still while it is being %s, and goes well once it does',
+    async (when) => {
+      const [from, to] = [await filled(records(1234)), new MemoryStore()];
+      let touched = false;
+      const onStep = (step: string) => {
+        if (touched || step !== when) return;
+        touched = true;
+        void from.commit({ expects: [], writes: [{ key: 'token/acme/000000', record: null }] });
+      };
+      await expect(migrate({ from, to, source: SOURCE, onStep })).rejects.toThrow('the source was changed by somebody');
+      expect(touched).toBe(true);
+      expect(await migrate({ from, to, source: SOURCE })).toMatchObject({ records: 1233, copied: 0 });
+      expect(equal(await contents(to), await contents(from))).toBe(true);
+    },
+  );
+
+  it('where somebody writes into the target meanwhile', async () => {
+    const [from, to] = [await filled(records(1234)), new MemoryStore()];
+    let touched = false;
+    const onStep = (step: string) => {
+      if (touched || step !== 'checked in the source') return;
+      touched = true;
+      void to.commit({ expects: [], writes: [{ key: 'member/theirs/alice', record: {} }] });
+    };
+    await expect(migrate({ from, to, source: SOURCE, onStep })).rejects.toThrow('the target was changed by somebody');
+  });
+});

@@ -21,6 +21,8 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
+const PATIENCE_MS = 10_000;
+
 export async function migrateStoreCommand(args: readonly string[], env: Env): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.from === undefined || values.to === undefined)
@@ -51,7 +53,7 @@ export async function migrateStoreCommand(args: readonly string[], env: Env): Pr
 
 /** Rejects with SetupError while a gateway runs on it. A sidecar alone has no lease; what it changes is noticed at the end. */
 async function openUnused(configuration: Configuration, owned: Owned): Promise<ExportableStore> {
-  const { opened, registry } = await openStore(configuration, createLog('error', process.stderr));
+  const { opened, registry } = await openStore(patient(configuration), createLog('error', process.stderr));
   owned.add(opened, (store) => store.close());
   owned.add(registry, (list) => list.close());
   const live = await registry.live();
@@ -60,6 +62,17 @@ async function openUnused(configuration: Configuration, owned: Owned): Promise<E
   throw new SetupError(
     `${placeOf(configuration)} is in use by a gateway on ${which}; stop it, wait a few seconds, and run this again`,
   );
+}
+
+/** No request waits for us. */
+function patient(configuration: Configuration): Configuration {
+  const { store } = configuration.file;
+  if (store.driver !== 'redis') return configuration;
+  const times = {
+    commandTimeoutMs: Math.max(store.commandTimeoutMs, PATIENCE_MS),
+    commitTimeoutMs: Math.max(store.commitTimeoutMs, PATIENCE_MS),
+  };
+  return { ...configuration, file: { ...configuration.file, store: { ...store, ...times } } };
 }
 
 function teller(say: (text: string) => void) {

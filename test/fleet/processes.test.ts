@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Recorder } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { mint, type Receipt, type Serve, Serves, settle } from './serves.ts';
+import { mint, type Receipt, type Serve, Serves, settle } from '../support/serves.ts';
 
 const STALENESS_MS = 1500;
 

@@ -10,6 +10,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   h2load: 'nghttp2-client',
   nginx: 'nginx',
   caddy: 'caddy',
+  strace: 'strace',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
 };

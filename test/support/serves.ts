@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ENTRY, ROOT, type Started, started } from '../support/process.ts';
-import { ask, rawRequest } from '../support/raw.ts';
+import { ENTRY, ROOT, type Started, started } from './process.ts';
+import { ask, rawRequest } from './raw.ts';
 
 const ADMIN_KEY = 'k'.repeat(32);
 
@@ -35,7 +35,7 @@ export interface Receipt {
 }
 
 export class Serves implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'scopegate-fleet-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'scopegate-serves-'));
   readonly #configuration = join(this.folder, 'gateway.yaml');
   readonly #running: Started[] = [];
 
@@ -53,9 +53,11 @@ ${more}`,
     );
   }
 
-  async start(only?: 'gateway' | 'admin'): Promise<Serve> {
-    const args = [ENTRY, 'serve', '-c', this.#configuration, ...(only === undefined ? [] : ['--only', only])];
-    const running = started(process.execPath, args, { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
+  /** `under`: a program with its arguments that is to run it, such as `strace`. */
+  async start(only?: 'gateway' | 'admin', under: readonly string[] = []): Promise<Serve> {
+    const options = only === undefined ? [] : ['--only', only];
+    const [program, ...args] = [...under, process.execPath, ENTRY, 'serve', '-c', this.#configuration, ...options];
+    const running = started(program!, args, { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
     this.#running.push(running);
     const lines = (await running.until('"ready:')).trim().split('\n');
     const { admin, gateway } = JSON.parse(lines.find((line) => line.includes('"ready:'))!) as Record<string, string>;

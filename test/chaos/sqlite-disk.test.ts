@@ -1,0 +1,136 @@
+/** What the disk has when a change is acknowledged, and what goes on when it takes nothing more. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Recorder } from '../support/recorder.ts';
+import { mint, type Serve, Serves, settle } from '../support/serves.ts';
+import { hasTool } from '../support/tools.ts';
+
+const STALENESS_MS = 500;
+const traces = hasTool('strace') && spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+
+it.skipIf(!traces)(
+  'an answer to a change leaves only after the log of the file was synced',
+  async () => {
+    await using upstream = await Recorder.start();
+    using serves = new Serves(upstream.url);
+    const trace = join(serves.folder, 'trace');
+    const calls = 'trace=fsync,fdatasync,read,write,writev';
+    const serve = await serves.start('admin', ['strace', '-D', '-f', '-y', '-s', '24', '-e', calls, '-o', trace]);
+    await settle(serve);
+    for (let round = 0; round < 5; round++) await mint(serve);
+    await serve.process.stop();
+
+    const lines = readFileSync(trace, 'utf8').split('\n');
+    const changes = lines.flatMap((line, index) => (/read\(.*"(?:PUT|POST) \/v1/.test(line) ? [index] : []));
+    expect(changes).toHaveLength(7);
+    for (const [nth, from] of changes.entries()) {
+      const until = lines.findIndex((line, index) => index > from && /writev?\(.*"HTTP\/1\.1 201 /.test(line));
+      expect(until, `answer ${nth}`).toBeGreaterThan(from);
+      expect(until).toBeLessThan(changes[nth + 1] ?? lines.length);
+      const between = lines.slice(from, until);
+      expect(
+        between.some((line) => /f(?:data)?sync\(\d+<.*\.db-wal>\)\s+= 0/.test(line)),
+        between.join('\n'),
+      ).toBe(true);
+    }
+  },
+  60_000,
+);
+
+/** Waits until every lease that was there has been renewed, or could have ended. */
+const leaseOver = () => new Promise((resolve) => setTimeout(resolve, STALENESS_MS * 2));
+
+async function served(serve: Serve, tokens: readonly string[]): Promise<void> {
+  for (const token of tokens) expect(await serve.statusOf(token)).toBe(200);
+  expect(await serve.statusOf(`pat_${'0'.repeat(49)}`)).toBe(401);
+  expect((await fetch(`${serve.adminUrl}/livez`)).status).toBe(200);
+}
+
+const room = join(tmpdir(), `scopegate-full-${process.pid}`);
+const mountable = (() => {
+  if (process.getuid?.() !== 0) return false;
+  mkdirSync(room, { recursive: true });
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k,mode=0700', 'tmpfs', room]).status === 0;
+})();
+
+describe('requests are judged as ever, and changes answered with 503,', () => {
+  it.skipIf(!mountable)('while the disk is full; once there is room again changes are made again', async () => {
+    try {
+      await using upstream = await Recorder.start();
+      using serves = new Serves(upstream.url, {
+        more: `cache: { maxStalenessMs: ${STALENESS_MS} }`,
+        store: `{ driver: sqlite, path: ${join(room, 'scopegate.db')} }`,
+      });
+      const serve = await serves.start();
+      await settle(serve);
+      const tokens = [(await mint(serve)).token, (await mint(serve)).token];
+      await served(serve, tokens.slice(0, 1));
+
+      const ballast = join(room, 'ballast');
+      // Down to the last page.
+      for (const size of [65_536, 4096])
+        for (let full = false; !full; )
+          try {
+            writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
+          } catch (error) {
+            expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+            full = true;
+          }
+      let refused: Awaited<ReturnType<Serve['call']>> | undefined;
+      const made: string[] = [];
+      while (refused === undefined) {
+        const answer = await serve.call('POST', '/tokens', {
+          ...{ owner: 'ann', kind: 'service', name: 'n', scopes: ['workflows:read'], workspaces: 'all' },
+          ...{ expiresInDays: 1, description: 'x'.repeat(2000) },
+        });
+        if (answer.status === 201) made.push(answer.body.token as string);
+        else refused = answer;
+      }
+      expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+      await leaseOver();
+      // The second was never asked for before, so it is read from the file now.
+      await served(serve, [...tokens, ...made]);
+      expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(503);
+      // Leases are renewed in place, so the cache is believed all the while.
+      expect(await serve.metric('scopegate_lease_age_seconds')).toBeLessThan(STALENESS_MS / 1000);
+
+      rmSync(ballast);
+      expect((await serve.call('PUT', '/members/bob?wait=5000', { name: 'Bob', role: 'member' })).body).toMatchObject({
+        applied: true,
+      });
+      await served(serve, tokens);
+      expect(await serve.process.stop()).toBe(0);
+    } finally {
+      spawnSync('umount', [room]);
+      rmSync(room, { recursive: true, force: true });
+    }
+  });
+
+  it('and where only leases cannot be written, changes are made too: every fact is read from the file', async () => {
+    await using upstream = await Recorder.start();
+    using serves = new Serves(upstream.url, { more: `cache: { maxStalenessMs: ${STALENESS_MS} }` });
+    const serve = await serves.start();
+    await settle(serve);
+    const { id, token } = await mint(serve);
+    await served(serve, [token]);
+    const leases = join(serves.folder, 'data', 'scopegate.db-leases');
+    rmSync(leases, { recursive: true });
+    writeFileSync(leases, '');
+    await leaseOver();
+    const misses = await serve.metric('scopegate_cache_misses_total');
+    await served(serve, [token, token]);
+    expect(await serve.metric('scopegate_cache_misses_total')).toBeGreaterThan(misses);
+    expect((await serve.call('POST', `/tokens/${id}/revoke?wait=100`)).body).toMatchObject({
+      state: 'revoked',
+      applied: false,
+      processes: null,
+      laggards: [],
+    });
+    expect(await serve.statusOf(token)).toBe(401);
+    expect(serve.process.stdout()).toContain('lease: not renewed');
+    expect(await serve.process.stop()).toBe(0);
+  });
+});

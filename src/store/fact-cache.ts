@@ -155,8 +155,8 @@ export class FactCache implements FactView, Follower {
     this.#inFlight.clear();
   }
 
-  heard(): void {
-    this.#heardAtMs = this.#options.monotonicMs();
+  heard(_revision: number, ageMs = 0): void {
+    this.#heardAtMs = Math.max(this.#heardAtMs, this.#options.monotonicMs() - ageMs);
     this.#source.heard();
   }
 

@@ -10,8 +10,6 @@ import { type Follower, type Notice, StoreUnavailable } from './store.ts';
 
 /** An idle feed says so five times per second. */
 const BLOCK_MS = 200;
-/** An answer that took longer is too old to say that nothing is missing now. */
-const TRUSTED_MS = 250;
 /** A connection that is silent for so much longer than it may is replaced. */
 const PATIENCE_MS = 1000;
 const BATCH = 1000;
@@ -55,7 +53,8 @@ export class RedisFeed {
   /** Whoever begins now has nothing that could be out of date. */
   follow(follower: Follower): () => void {
     this.#followers.add(follower);
-    if (performance.now() - this.#heardAtMs <= 2 * BLOCK_MS) follower.heard(this.#position!.revision);
+    const ageMs = performance.now() - this.#heardAtMs;
+    if (ageMs <= 2 * BLOCK_MS) follower.heard(this.#position!.revision, ageMs);
     return () => this.#followers.delete(follower);
   }
 
@@ -109,14 +108,17 @@ export class RedisFeed {
 
   async #catchUp(client: Scripted): Promise<void> {
     const { line, log } = this.#options;
-    if (this.#position === null) this.#arrive(await this.#newest(client));
+    if (this.#position === null) {
+      this.#arrive(await this.#newest(client));
+      // What was read before we knew our place may have changed before it.
+      this.distrust();
+    }
     for (;;) {
       const position = this.#position!;
       const askedMs = performance.now();
       const entries = await line.ask(client, PATIENCE_MS, (asked) =>
         asked.xrange(log, `${position.revision}-0`, '+', 'COUNT', BATCH + 1),
       );
-      const isFresh = performance.now() - askedMs <= TRUSTED_MS;
       const logged = entries.map(parse);
       if (!isContinued(position, logged)) {
         await this.#startOver(client, position, logged);
@@ -124,7 +126,7 @@ export class RedisFeed {
       }
       for (const entry of logged) if (entry.revision > position.revision) this.#deliver(entry);
       if (logged.length <= BATCH) {
-        if (isFresh) this.#hear(this.#position!.revision);
+        this.#hear(this.#position!.revision, performance.now() - askedMs);
         return;
       }
     }
@@ -136,9 +138,9 @@ export class RedisFeed {
     this.#arrive({ revision: notice.revision, mark });
   }
 
-  #hear(revision: number): void {
-    this.#heardAtMs = performance.now();
-    for (const follower of this.#followers) follower.heard(revision);
+  #hear(revision: number, ageMs: number): void {
+    this.#heardAtMs = performance.now() - ageMs;
+    for (const follower of this.#followers) follower.heard(revision, ageMs);
   }
 
   async #startOver(client: Scripted, position: Position, logged: readonly Logged[]): Promise<void> {

@@ -56,9 +56,10 @@ export interface Follower {
   flushed(): void;
   /**
    * Everything committed up to now has been delivered, which is everything up to `revision`, without a gap. Called at
-   * least twice per second while the feed is alive, and soon after every delivery.
+   * least twice per second while the feed is alive, and soon after every delivery. `ageMs`: how long ago "now" may have
+   * been, where the word had a long way.
    */
-  heard(revision: number): void;
+  heard(revision: number, ageMs?: number): void;
 }
 
 /** A record was used. */

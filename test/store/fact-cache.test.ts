@@ -57,7 +57,7 @@ afterEach(() => {
 
 function cacheOn(source: FactSource, options: Partial<FactCacheOptions> = {}): FactCache {
   const cache = new FactCache(source, { ...OPTIONS, monotonicMs: () => Date.now(), ...options });
-  cache.heard();
+  cache.heard(0);
   return cache;
 }
 
@@ -432,7 +432,7 @@ describe('a silent feed', () => {
     expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 2000, true]);
     vi.advanceTimersByTime(1);
     expect([cache.isFresh(), cache.view(Date.now()) === cache]).toEqual([false, false]);
-    cache.heard();
+    cache.heard(0);
     expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 0, true]);
   });
 

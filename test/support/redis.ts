@@ -46,6 +46,8 @@ export interface RedisServer extends AsyncDisposable {
   resume(): void;
   /** SIGKILL; resolves once the process is gone. Its folder stays. */
   kill(): Promise<void>;
+  /** SHUTDOWN NOSAVE; resolves once the process is gone. */
+  shutdown(): Promise<void>;
   /** Starts the program again on the same port and folder, and waits until it answers. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -144,6 +146,11 @@ async function start(options: RedisOptions, port: number, folder: string, remove
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     kill,
+    shutdown: async () => {
+      // redis-cli goes on looking for it for a while.
+      void cli('shutdown', 'nosave').catch(() => undefined);
+      await ended;
+    },
     restart: async () => {
       await kill();
       await launch();

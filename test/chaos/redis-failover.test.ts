@@ -1,0 +1,93 @@
+/** A master that dies with replicas behind it: three real Sentinels, or a real Cluster, choose another. */
+import { expect, it } from 'vitest';
+import type { RedisStore } from '../../src/store/redis.ts';
+import type { RedisAccess } from '../../src/store/redis-connect.ts';
+import { Listener } from '../contract/store.contract.ts';
+import { openRedis, write } from '../store/redis-world.ts';
+import type { RedisServer } from '../support/redis.ts';
+import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
+
+const LONG = process.env.SCOPEGATE_LONG === '1';
+const ROUNDS = LONG ? 5 : 1;
+const FAILOVER = { timeout: 30_000, interval: 20 };
+
+/** Writes without a pause until told to stop; `acknowledged` are the keys that must be there for ever after. */
+function keepWriting(store: RedisStore) {
+  const acknowledged: string[] = [];
+  let number = 0;
+  let isStopped = false;
+  const writer = async (name: string) => {
+    while (!isStopped) {
+      const key = `${name}${number++}`;
+      const done = await write(store, key).catch(() => null);
+      if (done?.ok) acknowledged.push(key);
+      else await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const writers = Promise.all(['a', 'b', 'c', 'd'].map(writer));
+  return {
+    acknowledged,
+    stop: async () => {
+      isStopped = true;
+      await writers;
+    },
+  };
+}
+
+/** Kills `master` in the middle of writes, waits for another, and looks for everything that was acknowledged. */
+async function failover(access: RedisAccess, master: RedisServer, kill: () => Promise<unknown>): Promise<void> {
+  const [store, witness] = [await openRedis(access, { waitReplicas: 1 }), await openRedis(access)];
+  const heard = new Listener();
+  witness.follow(heard);
+  const writing = keepWriting(store);
+  await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(50);
+  const before = writing.acknowledged.length;
+  await kill();
+  const begun = performance.now();
+  // One replica is waited for, and there is none any more: so the dead one has to come back as the new one's.
+  await expect.poll(() => witness.read('a0'), FAILOVER).toMatchObject({ kind: 'found' });
+  const readMs = performance.now() - begun;
+  await master.restart();
+  await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(before + 50);
+  await writing.stop();
+  await expect.poll(() => heard.heardRevision, FAILOVER).toBeGreaterThan(before);
+  for (const key of writing.acknowledged) expect(await witness.get(key), key).not.toBeNull();
+  process.stdout.write(
+    `a master died: read again after ${Math.round(readMs)} ms, ${writing.acknowledged.length} acknowledged, 0 lost\n`,
+  );
+  await store.close();
+  await witness.close();
+}
+
+it('a failover by Sentinel loses no acknowledged change, and everybody finds the new master', {
+  timeout: 120_000,
+}, async () => {
+  await using group = await startSentinelGroup();
+  const nodes = group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
+  for (let round = 0; round < ROUNDS; round++) {
+    const port = await group.masterPort();
+    const master = group.servers.find((server) => server.port === port)!;
+    await failover({ place: { kind: 'sentinel', name: group.name, nodes, tls: false } }, master, () => master.kill());
+    expect(await group.masterPort()).not.toBe(port);
+  }
+});
+
+it('the death of the master that holds everything in a Cluster loses no acknowledged change', {
+  timeout: 120_000,
+}, async () => {
+  await using cluster = await startCluster();
+  const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  for (let round = 0; round < ROUNDS; round++) {
+    const slot = Number(await cluster.nodes[0]!.cli('cluster', 'keyslot', '{scopegate}'));
+    const list = (await cluster.nodes[0]!.cli('cluster', 'nodes')).split('\n').map((line) => line.split(' '));
+    const owner = list.find((fields) =>
+      fields.slice(8).some((range) => {
+        const [first, last = first] = range.split('-').map(Number);
+        return first! <= slot && slot <= last!;
+      }),
+    )!;
+    const port = Number(owner[1]!.split('@')[0]!.split(':')[1]);
+    const master = cluster.nodes.find((node) => node.port === port)!;
+    await failover({ place: { kind: 'cluster', nodes } }, master, () => master.kill());
+  }
+});

@@ -1,0 +1,230 @@
+/**
+ * Two gateways on one Redis, and everything that can become of Redis and of the way to it. Whatever happens: who has a
+ * valid token never hears that it is none, who has a revoked one gets nowhere, and nobody restarts anything afterwards.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { request } from 'undici';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type Partition, startPartition } from '../support/partition.ts';
+import { Recorder } from '../support/recorder.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+const LONG = process.env.SCOPEGATE_LONG === '1';
+/** Of the settings of this file. */
+const STALE_MS = 600;
+const OUTAGE_MS = LONG ? 20_000 : 1200;
+const RECOVERY_MS = 2000;
+
+let redis: RedisServer;
+let policy: string;
+let network: Partition;
+let upstream: Recorder;
+/** Next to Redis, with the sidecar that is used. */
+let near: TestGateway;
+/** Behind the network that fails. */
+let far: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  network = await startPartition(redis.port);
+  upstream = await Recorder.start();
+  // A policy that lets us make as many tokens as we like.
+  policy = join(redis.folder, 'policy.yaml');
+  const text = readFileSync(new URL('../../policies/coze.yaml', import.meta.url), 'utf8');
+  writeFileSync(policy, text.replace(/(perOwner|perOrganization): \d+/g, '$1: 1000000'));
+  const start = (port: number, seed: boolean) =>
+    startTestGateway({
+      policy,
+      upstreamUrl: upstream.url,
+      seed,
+      routes: [{ id: 'all', match: { path: '/**' }, require: { scopes: ['workflows:read'] } }],
+      settings: {
+        store: { driver: 'redis', url: `redis://127.0.0.1:${port}` },
+        cache: { maxStalenessMs: STALE_MS },
+        gateway: { guesses: { tokenFailures: 1_000_000 } },
+      },
+    });
+  near = await start(redis.port, true);
+  far = await start(network.port, false);
+});
+afterAll(async () => {
+  await far.stop();
+  await near.stop();
+  await upstream.stop();
+  await network.stop();
+  await redis.stop();
+});
+beforeEach(async () => {
+  for (const gateway of [near, far]) await expect.poll(() => ready(gateway), { timeout: 5000 }).toBe(200);
+  upstream.clear();
+});
+
+const ready = async (gateway: TestGateway) => (await fetch(`${gateway.adminUrl}/readyz`)).status;
+const ask = async (gateway: TestGateway, token: string, path = '/x') => {
+  const begun = performance.now();
+  const answer = await request(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  await answer.body.dump();
+  return { status: answer.statusCode, tookMs: performance.now() - begun };
+};
+const mint = async () => {
+  const { status, body } = await near.admin('POST', '/tokens', {
+    owner: 'alice',
+    name: 'chaos',
+    workspaces: ['ws_sales'],
+    expiresInDays: 1,
+    scopes: ['workflows:read'],
+  });
+  return status === 201 ? (body as { id: string; token: string }) : { status, body };
+};
+/** Of a sidecar that may not be back yet. */
+const minted = async () => {
+  for (;;) {
+    const token = await mint();
+    if ('token' in token) return token;
+    expect(token.status, JSON.stringify(token.body)).toBe(503);
+    await pause(10);
+  }
+};
+const revoke = (id: string) => near.admin('DELETE', `/tokens/${id}`);
+const settled = (gateway: TestGateway, token: string, status: number) =>
+  expect.poll(async () => (await ask(gateway, token)).status, { timeout: 5000, interval: 10 }).toBe(status);
+
+describe('an outage', () => {
+  it.each([
+    ['Redis hangs', () => redis.pause(), () => redis.resume()],
+    ['Redis is killed', () => redis.kill(), () => redis.restart()],
+    ['Redis is shut down without a snapshot', () => redis.shutdown(), () => redis.restart()],
+    ['the network swallows everything', () => network.swallow(), () => network.heal()],
+    ['the network swallows answers', () => network.swallowAnswers(), () => network.heal()],
+    ['the network is cut', () => network.cut(), () => network.heal()],
+  ])(
+    '%s: cached tokens go on for a while, then 503, never 401 or 403; and back by itself',
+    { timeout: 90_000 },
+    async (name, fail, mend) => {
+      const [valid, cold, revoked] = [await minted(), await minted(), await minted()];
+      await settled(far, valid.token, 200);
+      await settled(far, revoked.token, 200);
+      await revoke(revoked.id);
+      await settled(far, revoked.token, 401);
+      upstream.clear();
+
+      await fail();
+      const failedAtMs = performance.now();
+      const seen = { valid: new Set<number>(), cold: new Set<number>(), revoked: new Set<number>() };
+      const coldMs: number[] = [];
+      let last200Ms = 0;
+      while (performance.now() - failedAtMs < OUTAGE_MS) {
+        const answers = await Promise.all([
+          ask(far, valid.token),
+          ask(far, cold.token),
+          ask(far, revoked.token, '/revoked'),
+        ]);
+        seen.valid.add(answers[0].status);
+        seen.cold.add(answers[1].status);
+        seen.revoked.add(answers[2].status);
+        coldMs.push(answers[1].tookMs);
+        if (answers[0].status === 200) last200Ms = performance.now() - failedAtMs;
+        await pause(5);
+      }
+      await mend();
+      const mendedAtMs = performance.now();
+      await settled(far, valid.token, 200);
+      await settled(far, cold.token, 200);
+      const recoveryMs = performance.now() - mendedAtMs;
+      await settled(far, revoked.token, 401);
+
+      expect([...seen.valid].sort()).toEqual([200, 503]);
+      expect([...seen.cold]).toEqual([503]);
+      expect([...seen.revoked].filter((status) => status !== 401 && status !== 503)).toEqual([]);
+      expect(upstream.requests.filter(({ target }) => target === '/revoked')).toEqual([]);
+      expect(last200Ms).toBeGreaterThan(STALE_MS / 3);
+      // The promise, and what a busy test machine may take on top.
+      expect(last200Ms).toBeLessThan(STALE_MS + 300);
+      expect(coldMs.toSorted((left, right) => left - right)[Math.floor(coldMs.length / 2)]).toBeLessThan(250);
+      expect(recoveryMs).toBeLessThan(RECOVERY_MS);
+      const worst = Math.round(Math.max(...coldMs));
+      process.stdout.write(
+        `${name}: cached served for ${Math.round(last200Ms)} ms, uncached 503 after ${worst} ms at worst, back ${Math.round(recoveryMs)} ms after Redis\n`,
+      );
+    },
+  );
+});
+
+it('a token that is revoked while a gateway is cut off is not forwarded there once its cache is too old', async () => {
+  const token = await minted();
+  await settled(far, token.token, 200);
+  network.swallow();
+  expect((await revoke(token.id)).status).toBe(200);
+  const revokedAtMs = performance.now();
+  expect((await ask(near, token.token)).status).toBe(401);
+  let lastForwardedMs = 0;
+  while (performance.now() - revokedAtMs < STALE_MS * 2) {
+    const askedMs = performance.now() - revokedAtMs;
+    const { status } = await ask(far, token.token);
+    expect([200, 503]).toContain(status);
+    if (status === 200) lastForwardedMs = askedMs;
+  }
+  network.heal();
+  // Not one more, also not while the feed catches up.
+  const after = new Set<number>();
+  await expect
+    .poll(
+      async () => {
+        const { status } = await ask(far, token.token);
+        after.add(status);
+        return status;
+      },
+      { timeout: 5000, interval: 5 },
+    )
+    .toBe(401);
+  expect(after).not.toContain(200);
+  expect(lastForwardedMs).toBeLessThanOrEqual(STALE_MS);
+  process.stdout.write(`revoked during a partition: last forwarded ${Math.round(lastForwardedMs)} ms after\n`);
+});
+
+it('kill -9 of Redis in the middle of changes loses none that was acknowledged', { timeout: 300_000 }, async () => {
+  const created: string[] = [];
+  const revoked: string[] = [];
+  let count = 0;
+  for (let round = 0; round < (LONG ? 30 : 3); round++) {
+    let isOver = false;
+    const worker = async () => {
+      while (!isOver) {
+        const token = await mint();
+        if (!('token' in token)) {
+          expect(token.status).toBe(503);
+          continue;
+        }
+        if (count++ % 3 > 0) created.push(token.token);
+        else if ((await revoke(token.id)).status === 200) revoked.push(token.token);
+      }
+    };
+    const before = created.length;
+    const workers = [worker(), worker(), worker()];
+    await expect.poll(() => created.length, { timeout: 10_000, interval: 1 }).toBeGreaterThan(before + 10 + round);
+    await redis.kill();
+    isOver = true;
+    await Promise.all(workers);
+    await redis.restart();
+    await expect.poll(async () => 'token' in (await mint()), { timeout: 5000 }).toBe(true);
+  }
+  for (const token of revoked) await settled(far, token, 401);
+  for (const token of created) await settled(far, token, 200);
+  process.stdout.write(`kill -9 of Redis: ${created.length} creations and ${revoked.length} revocations, none lost\n`);
+});
+
+it('a change whose confirmation is lost is outcome_unknown at the sidecar, and was made', async () => {
+  const carol = '/v1/organizations/acme/members/carol';
+  await expect.poll(() => far.admin('GET', carol), { timeout: 5000 }).toMatchObject({ status: 404 });
+  // Every commit waits for a replica; this one hangs.
+  await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
+  await expect.poll(() => redis.cli('info', 'replication'), { timeout: 15_000 }).toContain('state=online');
+  replica.pause();
+  const answer = await far.admin('PUT', carol, { name: 'Carol', role: 'member' });
+  replica.resume();
+  expect(answer).toMatchObject({ status: 503, body: { code: 'outcome_unknown' } });
+  expect(await near.admin('GET', carol)).toMatchObject({ status: 200 });
+});

@@ -349,6 +349,25 @@ describe('the pair that gateway.tls names', () => {
   });
 });
 
+it.each([
+  [
+    'url: "redis://h/x"',
+    '6:30: must be redis://[user:password@]host:port[/database], with host:port,host:port for several',
+  ],
+  ['url: "redis://a,b"', '6:30: names several nodes; say what they are with "sentinel" or "cluster"'],
+  ['url: "redis://a,b", cluster: true, sentinel: { name: m }', '6:54: a Cluster has no Sentinels; leave one out'],
+  ['url: "redis://a/1", cluster: true', '6:30: a Cluster has database 0 only'],
+  ['url: "redis://a", tls: {}', '6:43: is for rediss:// URLs; this one is redis://'],
+])('a Redis that cannot be meant is refused: %s', (settings, expected) => {
+  const text = `${routes(route('x', '/x'))}store: { driver: redis, ${settings} }\n`;
+  expect(problems(text)).toEqual([`gateway.yaml:${expected}`]);
+});
+
+it('what is wrong with the URL of Redis is said without its password', () => {
+  const text = `${routes(route('x', '/x'))}store: { driver: redis, url: "redis://u:hunter2@h:0" }\n`;
+  expect(problems(text).join()).not.toContain('hunter2');
+});
+
 it('a breaker that would be open for longer at first than at most is refused', () => {
   const text = routes(route('x', '/x')).replace('9000"]', '9000"], breaker: { openMs: 5000, maxOpenMs: 4000 }');
   expect(problems(text)).toEqual(['gateway.yaml:3:87: must be at least openMs, which is 5000']);

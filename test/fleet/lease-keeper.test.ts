@@ -58,7 +58,7 @@ beforeEach(() => {
 afterEach(() => keeper.stop());
 
 const hear = (revision: number) => {
-  facts.heard();
+  facts.heard(0);
   keeper.heard(revision);
 };
 

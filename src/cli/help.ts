@@ -24,6 +24,7 @@ sidecar, which manages organizations, members, workspaces and tokens.
   --only gateway       the gateway (and the decision listener) alone
   --only admin         the sidecar alone
 
+With gateway.workers above 1 the gateway is that many processes and the sidecar one more, started and replaced by this one.
 SIGTERM or SIGINT drains: no new connections, requests in progress finish (30 s at most). A second one forces.
 A changed FILE or policy, SIGHUP and POST /v1/reload put the new configuration in force, or say why they cannot.
 SCOPEGATE_ADMIN_KEY sets the sidecar's admin key; without it one is made in the data folder at the first start.`,

@@ -13,6 +13,7 @@ import { Rounds } from './rounds.ts';
 
 /** How long a change is waited for (contract 7.2). */
 const APPLY_MS = 1000;
+const ADOPT_MS = 5000;
 /** Who ends sooner after it was ready may end again. */
 const SHORT_LIFE_MS = 2000;
 const PAUSE_FIRST_MS = 100;
@@ -77,6 +78,15 @@ export class Child {
   ): Promise<Awaited<ReturnType<OfChild[Name]>>> {
     if (this.#life === null) return Promise.reject(new Unanswered(`${this.name} is gone`));
     return this.#life.channel.ask(name, argument, patienceMs);
+  }
+
+  /** Resolves once it has taken up what is new, or is no more: one that cannot is ended, and starts with that. */
+  async adopt(news: Parameters<OfChild['adopt']>[0]): Promise<void> {
+    const life = this.#life;
+    await this.ask('adopt', news, ADOPT_MS).catch((error: Error) => {
+      if (this.#life === life) this.kill(`has not taken up the configuration (${error.message})`);
+    });
+    this.generation = news.standing.generation;
   }
 
   /** Resolves once it has applied everything up to `revision`, or is no more: one that takes too long is ended. */

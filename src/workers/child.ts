@@ -8,7 +8,7 @@ import { readKeyPair } from '../config/key-pair.ts';
 import { type Configuration, loadGateway } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
-import type { Siblings } from '../lifecycle/siblings.ts';
+import type { Siblings, SiblingsReport } from '../lifecycle/siblings.ts';
 import { createLog } from '../observe/log.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
@@ -16,6 +16,10 @@ import type { Files, OfChild, OfSupervisor, Setup } from './questions.ts';
 
 /** How long a request may be held for who counts it. */
 const COUNT_PATIENCE_MS = 250;
+/** The supervisor ends who is late after a second. One that does not answer then stands still itself. */
+const APPLIED_MS = 5000;
+const REPORT_MS = 3000;
+const NOBODY: SiblingsReport = { listeners: { gateway: null, decision: null }, processes: [] };
 
 /** Ends with the process. Throws SetupError where nobody has started us. */
 export async function runChild(): Promise<never> {
@@ -102,11 +106,12 @@ class RunningChild {
         this.#files = newer.files;
         return newer.standing;
       },
-      applied: (revision) => supervisor.ask('applied', revision),
+      applied: (revision) => supervisor.ask('applied', revision, APPLIED_MS),
       count: (requests) => supervisor.ask('count', requests, COUNT_PATIENCE_MS),
       reload: () => supervisor.ask('reload', null),
-      report: () => supervisor.ask('report', null),
-      metrics: () => supervisor.ask('metrics', null),
+      // Without an answer nobody is known to serve, and nothing is known of what they counted.
+      report: () => supervisor.ask('report', null, REPORT_MS).catch(() => NOBODY),
+      metrics: () => supervisor.ask('metrics', null, REPORT_MS).catch(() => []),
     };
   }
 

@@ -124,10 +124,7 @@ export class Supervisor {
       const files = attempt.result === 'applied' ? this.#files : null;
       // The sidecar last: when it shows the new one, everybody has it.
       for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])]) {
-        if (!child.hasJoined) continue;
-        const adopted = child.ask('adopt', { standing, files });
-        await adopted.catch((error: Error) => child.kill(`did not take up the configuration (${error.message})`));
-        child.generation = standing.generation;
+        if (child.hasJoined) await child.adopt({ standing, files });
       }
       return attempt;
     });

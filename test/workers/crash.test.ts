@@ -21,6 +21,16 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => house[Symbol.asyncDispose]());
 
+const POISON = [
+  'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  'GET /open/x HTTP/9.9\r\n\r\n',
+  '\x00\xff\x16\x03\x01',
+  `GET /${'%zz'.repeat(1000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'POST /open/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+  'GET /files/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer pat_\xff\xfe\r\nConnection: close\r\n\r\n',
+  'GET /open/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nrest',
+];
+
 /** Resolves with the pid that it had. */
 async function killed(name: string): Promise<number> {
   const pid = await house.pidOf(name);
@@ -49,6 +59,7 @@ attack({
         const asked = load.requests + count;
         await vi.waitUntil(() => load.requests >= asked, PATIENCE);
       };
+      await vi.waitUntil(() => !workers.includes(''), PATIENCE);
       await more(200);
       const held = [...workers];
       expect(new Set(held).size).toBe(2);
@@ -119,6 +130,62 @@ attack({
     expect(await everywhere(token)).toEqual([200, 200]);
     const listed = await house.call('GET', `${ORGANIZATION}/tokens?limit=100`);
     expect((listed.body.items as unknown[]).length).toBeGreaterThan(alive.length + revoked.length);
+    for (const client of clients) client.close();
+  });
+});
+
+it('one that keeps ending as soon as it is ready is started again after growing pauses', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const logged = house.process.stdout().length;
+  for (let kill = 0; kill < 4; kill++) {
+    const pid = await house.pidOf('worker-2');
+    process.kill(pid, 'SIGKILL');
+    await house.replaced('worker-2', pid);
+  }
+  const lines = house.process.stdout().slice(logged).split('\n');
+  const ended = lines.filter((line) => line.includes('worker-2 has ended'));
+  const pauses = ended.map((line) => (JSON.parse(line) as { pauseMs: number }).pauseMs);
+  expect(pauses).toHaveLength(4);
+  expect(pauses[0]).toBe(0);
+  for (let kill = 1; kill < 4; kill++) expect(pauses[kill]! === 0 || pauses[kill]! >= pauses[kill - 1]!).toBe(true);
+});
+
+attack({
+  name: 'requests that are no requests end no worker',
+  outcome: 'the same processes serve afterwards',
+  sources: [],
+})(() => {
+  it('a hundred of each on connections of their own', { timeout: TIMEOUT_MS }, async () => {
+    const before = (await house.processes()).map(({ pid }) => pid);
+    for (const poison of POISON)
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          using client = await RawClient.connect(house.gateway);
+          client.send(poison).finish();
+          await client.untilEnded();
+        }),
+      );
+    expect((await house.processes()).map(({ pid }) => pid)).toEqual(before);
+  });
+});
+
+attack({
+  name: 'a supervisor that stands still lets no change be acknowledged that workers may not know of',
+  outcome: '503 outcome_unknown; the workers go on serving, and all is well once it goes on',
+  sources: [],
+})(() => {
+  it('SIGSTOP', { timeout: TIMEOUT_MS }, async () => {
+    const clients = await house.clients();
+    const { id, token } = await house.mint();
+    house.process.child.kill('SIGSTOP');
+    const answer = await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`);
+    expect([answer.status, answer.body.code]).toEqual([503, 'outcome_unknown']);
+    expect((await fetch(`${house.admin}/readyz`)).status).toBe(503);
+    for (const client of clients) expect((await client.get('/open/')).status).toBe(200);
+    house.process.child.kill('SIGCONT');
+    await vi.waitUntil(async () => (await fetch(`${house.admin}/readyz`)).status === 200, PATIENCE);
+    for (const client of clients) expect((await client.get('/files/x', token)).status).toBe(401);
     for (const client of clients) client.close();
   });
 });

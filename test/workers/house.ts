@@ -1,7 +1,7 @@
 /** `scopegate serve` with two workers, as processes; clients that know which worker they are connected to. */
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
@@ -35,14 +35,20 @@ export class House implements AsyncDisposable {
   }
 
   /** `settings`: further sections of gateway.yaml. */
-  static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<House> {
+  static async start(settings: Readonly<Record<string, unknown>> = {}, args: readonly string[] = []): Promise<House> {
+    const house = await House.prepare(settings);
+    await house.serve(...args);
+    return house;
+  }
+
+  /** All but the process. */
+  static async prepare(settings: Readonly<Record<string, unknown>>): Promise<House> {
     const upstream = await startHttpUpstream((asked, answer) => {
       asked.resume();
       asked.on('end', () => house.answer(asked, answer));
     });
     const house = new House(upstream);
     house.configure(settings);
-    await house.serve();
     return house;
   }
 
@@ -70,8 +76,8 @@ export class House implements AsyncDisposable {
     return started;
   }
 
-  async serve(): Promise<Started> {
-    const running = this.run();
+  async serve(...args: string[]): Promise<Started> {
+    const running = this.run(...args);
     const lines = (await running.until('"msg":"ready:')).split('\n');
     const ready = JSON.parse(lines.find((line) => line.includes('"msg":"ready:'))!) as Record<string, string>;
     this.gateway = ready.gateway!;
@@ -158,6 +164,14 @@ export class House implements AsyncDisposable {
   }
 }
 
+export interface WorkerAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** What the ids of one process have alike. */
+  readonly worker: string;
+}
+
 /** Keeps one connection, and with it one worker. */
 export class Client {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -167,16 +181,19 @@ export class Client {
     this.#url = url;
   }
 
-  /** `worker`: what the ids of one process have alike. */
-  async get(path: string, token?: string) {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const asking = request(this.#url + path, { agent: this.#agent, headers });
-    asking.end();
+  get(path: string, token?: string): Promise<WorkerAnswer> {
+    return this.send('GET', path, token === undefined ? {} : { authorization: `Bearer ${token}` });
+  }
+
+  async send(method: string, path: string, headers: Record<string, string> = {}, body = ''): Promise<WorkerAnswer> {
+    const length = body === '' ? {} : { 'content-length': body.length };
+    const asking = request(this.#url + path, { method, agent: this.#agent, headers: { ...headers, ...length } });
+    asking.end(body);
     const [answer] = (await once(asking, 'response')) as [IncomingMessage];
-    let body = '';
-    for await (const chunk of answer) body += chunk;
-    const id = (answer.headers['x-request-id'] as string | undefined) ?? body;
-    return { status: answer.statusCode!, worker: workerOf(id), headers: answer.headers };
+    let text = '';
+    for await (const chunk of answer) text += chunk;
+    const id = (answer.headers['x-request-id'] as string | undefined) ?? text;
+    return { status: answer.statusCode!, headers: answer.headers, body: text, worker: workerOf(id) };
   }
 
   close(): void {

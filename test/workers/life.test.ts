@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
 import { Load } from '../support/load.ts';
+import { scopegate } from '../support/process.ts';
 import { House, isAlive, PATIENCE } from './house.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
@@ -110,6 +111,18 @@ it('a second signal ends all of them at once', { timeout: TIMEOUT_MS }, async ()
   expect(await asked).toBe('fetch failed');
 });
 
+it('--only gateway runs the workers without a sidecar', { timeout: TIMEOUT_MS }, async () => {
+  house = await House.start({}, ['--only', 'gateway']);
+  const ready = house.process
+    .stdout()
+    .split('\n')
+    .find((line) => line.includes('"msg":"ready:'))!;
+  expect(JSON.parse(ready)).toMatchObject({ gateway: house.gateway, admin: null, decision: null });
+  const clients = await house.clients();
+  for (const client of clients) expect((await client.get('/files/x')).status).toBe(401);
+  for (const client of clients) client.close();
+});
+
 it('what keeps a worker from starting is told once, and leaves nothing behind', { timeout: TIMEOUT_MS }, async () => {
   house = await House.start();
   const taken = createServer().listen(0, '127.0.0.1');
@@ -121,4 +134,11 @@ it('what keeps a worker from starting is told once, and leaves nothing behind', 
   expect(refused.stderr()).toMatch(new RegExp(`^scopegate: gateway: 127.0.0.1:${port} is already in use; .*\\n$`));
   expect(refused.stdout()).not.toContain('ready:');
   taken.close();
+  house.configure({ upstreams: {} });
+  const mistaken = house.run();
+  expect(await mistaken.exit()).toBe(1);
+  expect(mistaken.stderr()).toMatch(/gateway\.yaml:1:\d+: /);
+  const byHand = scopegate(['child', 'worker-1']);
+  expect(await byHand.exit()).toBe(1);
+  expect(byHand.stderr()).toMatch(/^scopegate: this command is for `scopegate serve`.*\n$/);
 });

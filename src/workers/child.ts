@@ -27,6 +27,8 @@ export async function runChild(): Promise<never> {
   if (worker === undefined || worker === null)
     throw new SetupError('this command is for `scopegate serve`, which starts processes of its own with it');
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
+  // The supervisor cannot be written to any more: it is gone, and that is told below.
+  process.on('error', () => undefined);
   const child = new RunningChild();
   worker.once('disconnect', () => {
     // Or Node ends us at once.

@@ -1,6 +1,6 @@
 /**
  * Starts one process of a `serve` with node:cluster, whose primary accepts the connections and hands them out in turn.
- * Connections that a process dies on before it has taken them are closed, where Node would leave them hanging.
+ * Connections that a process dies on before it has taken them go to another, where Node would leave them hanging.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -40,7 +40,9 @@ export function forkChild(name: string): Worker {
     serialization: 'advanced',
   });
   const worker = cluster.fork(compileCache());
-  closeUndelivered(worker);
+  passOnUndelivered(worker);
+  // That it cannot be written to any more is told by its end.
+  worker.on('error', () => undefined);
   return worker;
 }
 
@@ -48,18 +50,34 @@ interface Handle {
   close(): void;
 }
 
-/** The primary keeps a connection until the process says that it has taken it, and forgets it when that dies. */
-function closeUndelivered({ process: child }: Worker): void {
+/**
+ * The primary keeps a connection until the process says that it has taken it, and forgets it when that dies. In its place
+ * we say that it has not: then another is asked.
+ */
+function passOnUndelivered(worker: Worker): void {
+  const { process: child } = worker;
   const send = child.send.bind(child) as (...given: unknown[]) => boolean;
   // One at a time for each port.
-  const underWay = new Map<unknown, Handle>();
+  const underWay = new Map<unknown, { readonly ack: unknown; readonly handle: Handle }>();
   child.send = (...given: unknown[]) => {
-    const [message, handle] = given as [{ key?: unknown } | null, Handle | null | undefined];
-    if (typeof handle?.close === 'function') underWay.set(message?.key, handle);
+    const [message, handle] = given as [{ key?: unknown; seq?: unknown } | null, Handle | null | undefined];
+    if (typeof handle?.close === 'function') underWay.set(message?.key, { ack: message?.seq, handle });
     return send(...given);
   };
-  child.once('exit', () => {
-    // Closing what was taken, and so has been closed, does nothing.
-    for (const handle of underWay.values()) handle.close();
-  });
+  const ended = () => {
+    // Whatever it did say has been heard by then.
+    if (worker.isConnected()) return void setTimeout(ended, 1);
+    // Node does not say so while it waits for word of a connection, and so would hand it more of them.
+    if (child.listenerCount('disconnect') > 0) child.emit('disconnect');
+    const others = Object.values(cluster.workers ?? {}).some((other) => other !== worker && isListening(other));
+    for (const { ack, handle } of underWay.values()) {
+      if (others) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack, accepted: false });
+      else handle.close();
+    }
+  };
+  child.once('exit', ended);
+}
+
+function isListening(worker: Worker | undefined): boolean {
+  return worker?.isConnected() === true && (worker as Worker & { state?: string }).state === 'listening';
 }

@@ -38,7 +38,7 @@ import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
-import { openStore } from './open-store.ts';
+import { cacheOptions, openStore } from './open-store.ts';
 
 export interface GatewayOptions {
   readonly configuration: Configuration;
@@ -103,7 +103,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
   owned.add(registry, (opened) => opened.close());
-  const facts = new FactCache(store, { ...file.cache, monotonicMs: clock.monotonicMs });
+  const facts = new FactCache(store, { ...cacheOptions(file), monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
   owned.add(watchStore(facts, log), (stop) => stop());
   const metrics = new Metrics();

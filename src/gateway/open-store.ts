@@ -8,6 +8,7 @@ import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { ExportableStore } from '../store/exportable.ts';
+import type { FactCacheOptions } from '../store/fact-cache.ts';
 import { FileRegistry } from '../store/file-registry.ts';
 import { RedisStore } from '../store/redis.ts';
 import { describePlace, type RedisAccess } from '../store/redis-connect.ts';
@@ -26,6 +27,7 @@ export interface OpenedStore {
 }
 
 const LOCAL_FOLDER = 'data';
+const SLACK_MS = 25;
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 
@@ -64,6 +66,11 @@ export function placeOf({ file, resolvePath }: Configuration): string {
   if (store.driver === 'sqlite') return resolvePath(store.path);
   const access = redisAccess(store, resolvePath);
   return `${describePlace(access)}, database ${access.database ?? 0}, keyPrefix ${store.keyPrefix}`;
+}
+
+/** What is remembered of the store, and for how long it is waited for: a store that gives up by itself may do so first. */
+export function cacheOptions({ cache, store }: Configuration['file']): Omit<FactCacheOptions, 'monotonicMs'> {
+  return store.driver === 'sqlite' ? cache : { ...cache, readPatienceMs: store.commandTimeoutMs + SLACK_MS };
 }
 
 /** What the settings say, together. Reads the files that they name. */

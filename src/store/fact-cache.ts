@@ -28,6 +28,8 @@ export interface FactCacheOptions {
   readonly maxStalenessMs: number;
   /** Beyond that, while the store cannot be asked either, for how long what was known last stands in. Absent: 0. */
   readonly serveDuringOutageMs?: number;
+  /** How long one look-up may take. Absent: 200 ms. */
+  readonly readPatienceMs?: number;
   /** Monotonic milliseconds; wall-clock jumps must not stretch a cached fact. */
   readonly monotonicMs: () => number;
 }
@@ -58,7 +60,7 @@ export class FactCache implements FactView, Follower {
   #misses = 0;
 
   constructor(source: FactSource, options: FactCacheOptions) {
-    this.#source = new PromptSource(source, options.monotonicMs);
+    this.#source = new PromptSource(source, options.monotonicMs, options.readPatienceMs);
     this.#options = options;
     const perf = { now: options.monotonicMs };
     this.#present = new LRUCache({ max: Math.max(PRESENT_MIN, options.maxEntries), perf });

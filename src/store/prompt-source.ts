@@ -12,20 +12,22 @@ const AT_ONCE_MS = 20;
 /** How often a store that made somebody wait is tried. */
 const PROBE_MS = 100;
 
-const LATE: Lookup = Object.freeze({ kind: 'unavailable', cause: new Error(`no answer within ${PATIENCE_MS} ms`) });
+const LATE: Lookup = Object.freeze({ kind: 'unavailable', cause: new Error('it does not answer in time') });
 
 export class PromptSource implements FactSource {
   readonly #source: FactSource;
   readonly #monotonicMs: () => number;
+  readonly #patienceMs: number;
   #stalled = false;
   #failing = false;
   #probing = false;
   #probedAtMs = 0;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(source: FactSource, monotonicMs: () => number) {
+  constructor(source: FactSource, monotonicMs: () => number, patienceMs = PATIENCE_MS) {
     this.#source = source;
     this.#monotonicMs = monotonicMs;
+    this.#patienceMs = patienceMs;
   }
 
   /** The last answer was that the store cannot be asked. */
@@ -55,11 +57,11 @@ export class PromptSource implements FactSource {
     const begunAtMs = this.#monotonicMs();
     return new Promise((resolve) => {
       const giveUp = () => {
-        this.#failed(begunAtMs, PATIENCE_MS);
+        this.#failed(begunAtMs, this.#patienceMs);
         resolve(LATE);
       };
       // Where this process itself was held up, the answer may be here already: one more turn, so that it is heard.
-      const patience = setTimeout(() => setImmediate(giveUp), PATIENCE_MS);
+      const patience = setTimeout(() => setImmediate(giveUp), this.#patienceMs);
       const settle = (lookup: Lookup) => {
         clearTimeout(patience);
         const nowMs = this.#monotonicMs();

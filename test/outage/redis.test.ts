@@ -1,0 +1,131 @@
+/** An outage of a real Redis, as requests, streams and the sidecar meet it: stopped, killed, back again. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mintToken } from '../../src/secret.ts';
+import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask, type RawResponse, rawRequest } from '../support/raw.ts';
+import { Recorder } from '../support/recorder.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+const STALE_MS = 1000;
+/** Contract and S14. */
+const AT_ONCE_MS = 250;
+const RECOVERY_MS = 2000;
+/** A busy machine is not what is measured here. */
+const SLACK_MS = 250;
+const ROUTES = [{ id: 'read', match: { path: '/files/**' }, require: { scopes: ['workflows:read'] } }];
+
+let upstream: Recorder;
+beforeAll(async () => {
+  upstream = await Recorder.start();
+});
+beforeEach(() => upstream.clear());
+afterAll(() => upstream.stop());
+
+class Scene implements AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly gateway: TestGateway;
+  private constructor(redis: RedisServer, gateway: TestGateway) {
+    this.redis = redis;
+    this.gateway = gateway;
+  }
+  static async start(cache: Settings = {}): Promise<Scene> {
+    const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const gateway = await startTestGateway({
+      upstreamUrl: upstream.url,
+      routes: ROUTES,
+      settings: { store: { driver: 'redis', url: redis.url }, cache: { maxStalenessMs: STALE_MS, ...cache } },
+    });
+    return new Scene(redis, gateway);
+  }
+  async get(token = this.gateway.tokens.reader): Promise<RawResponse & { tookMs: number }> {
+    const begunAtMs = performance.now();
+    const answer = await ask(this.gateway.url, rawRequest('GET /files/x', [`Authorization: Bearer ${token}`]));
+    return Object.assign(answer, { tookMs: performance.now() - begunAtMs });
+  }
+  /** Every 20 ms until it is so; resolves with the milliseconds it took. */
+  async until(status: number, token?: string): Promise<number> {
+    const begunAtMs = performance.now();
+    await expect.poll(async () => (await this.get(token)).status, { timeout: 15_000, interval: 20 }).toBe(status);
+    return performance.now() - begunAtMs;
+  }
+  async revokeLeaked(): Promise<void> {
+    const { status } = await this.gateway.admin('POST', `/tokens/${this.gateway.seeded.leakedId}/revoke`);
+    expect(status).toBe(200);
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.redis.resume();
+    await this.gateway.stop();
+    await this.redis.stop();
+  }
+}
+
+const losses = [
+  ['stopped (SIGSTOP)', (redis: RedisServer) => redis.pause(), (redis: RedisServer) => redis.resume()],
+  ['killed (SIGKILL)', (redis: RedisServer) => redis.kill(), (redis: RedisServer) => redis.restart()],
+] as const;
+
+describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
+  test('known tokens go on for a while, others get 503 at once, and all is well soon after it is back', async () => {
+    await using scene = await Scene.start();
+    const { reader, owner, leaked } = scene.gateway.tokens;
+    for (const token of [reader, leaked]) expect((await scene.get(token)).status).toBe(200);
+    await scene.revokeLeaked();
+    expect((await scene.get(leaked)).status).toBe(401);
+    upstream.clear();
+    await lose(scene.redis);
+    expect((await scene.get(reader)).status).toBe(200);
+    const unsure = [leaked, owner, mintToken('pat_').reveal()];
+    for (const token of unsure) {
+      const answer = await scene.get(token);
+      expect([answer.status, answer.header('retry-after')]).toEqual([
+        token === leaked ? 401 : 503,
+        token === leaked ? undefined : '1',
+      ]);
+      expect(answer.tookMs).toBeLessThan(AT_ONCE_MS + SLACK_MS);
+    }
+    await scene.until(503);
+    upstream.clear();
+    for (const token of [reader, ...unsure]) expect((await scene.get(token)).status).toBe(503);
+    expect(upstream.requests).toHaveLength(0);
+    expect((await scene.gateway.admin('GET', '/tokens')).status).toBe(503);
+    const tokens = {
+      owner: 'alice',
+      name: 'n',
+      scopes: ['workflows:read'],
+      workspaces: ['ws_sales'],
+      expiresInDays: 1,
+    };
+    expect((await scene.gateway.admin('POST', '/tokens', tokens)).status).toBe(503);
+    await bring(scene.redis);
+    for (const tookMs of await Promise.all([scene.until(200, reader), scene.until(200, owner)]))
+      expect(tookMs).toBeLessThan(RECOVERY_MS);
+    expect((await scene.get(leaked)).status).toBe(401);
+    expect((await scene.get(mintToken('pat_').reveal())).status).toBe(401);
+    const ready = async () => (await ask(scene.gateway.adminUrl, rawRequest('GET /readyz'))).status;
+    await expect.poll(ready, { timeout: RECOVERY_MS }).toBe(200);
+  });
+
+  test('where it was agreed, known tokens go on until it is back, marked', async () => {
+    await using scene = await Scene.start({ serveDuringOutageMs: 60_000 });
+    const { reader, owner } = scene.gateway.tokens;
+    expect((await scene.get(reader)).status).toBe(200);
+    await lose(scene.redis);
+    let marked: string | undefined;
+    await expect
+      .poll(
+        async () => {
+          const answer = await scene.get(reader);
+          expect([answer.status, answer.tookMs < AT_ONCE_MS + SLACK_MS]).toEqual([200, true]);
+          marked = answer.header('x-scopegate-degraded');
+          return marked;
+        },
+        { timeout: 10_000, interval: 20 },
+      )
+      .toMatch(/^store; age=\d+$/);
+    expect((await scene.get(owner)).status).toBe(503);
+    await bring(scene.redis);
+    const unmarked = async () => (await scene.get(reader)).header('x-scopegate-degraded');
+    await expect.poll(unmarked, { timeout: RECOVERY_MS, interval: 20 }).toBeUndefined();
+    expect(await scene.until(200, owner)).toBeLessThan(RECOVERY_MS);
+  });
+});

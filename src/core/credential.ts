@@ -43,9 +43,16 @@ export function readCredential(
   return token === undefined ? MISSING : { ok: true, token };
 }
 
-/** The query without its credential, byte for byte otherwise. */
-export function withoutQueryCredential(query: string): string {
-  if (query === '') return query;
+/**
+ * The query without its credential, byte for byte otherwise. On a route that takes none there, only a copy of the token
+ * in the header is one: some clients always send both.
+ */
+export function withoutQueryCredential(
+  query: string,
+  sources: CredentialSources,
+  authorization: readonly string[],
+): string {
+  if (query === '' || !(sources.query || repeats(query, authorization[0]))) return query;
   const copies = queryCopies(query);
   if (copies.length === 0) return query;
   const kept = query
@@ -53,6 +60,10 @@ export function withoutQueryCredential(query: string): string {
     .split('&')
     .filter((_, index) => !copies.some((copy) => copy.index === index));
   return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
+function repeats(query: string, header: string | undefined): boolean {
+  return header !== undefined && query.includes(header.slice(header.lastIndexOf(' ') + 1));
 }
 
 function fromHeader(value: string, sources: CredentialSources): string | null {

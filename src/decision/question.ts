@@ -5,6 +5,7 @@
 import { lowerName } from '../core/framing.ts';
 import { isForgery } from '../edge/headers.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { isKnownMethod } from '../http/known-method.ts';
 
 export type ProxyName = 'nginx' | 'caddy' | 'traefik' | 'envoy';
 
@@ -36,7 +37,6 @@ const DESCRIPTIONS: Readonly<Record<ProxyName, Description | null>> = {
   traefik: FORWARDED,
   envoy: null,
 };
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 export function readQuestion(proxy: ProxyName, exchange: Exchange): Described | Unreadable {
   // The gateway would have removed it; here the proxy is going to send it on.
@@ -62,7 +62,7 @@ export function readQuestion(proxy: ProxyName, exchange: Exchange): Described | 
     if (name !== null && (values.get(name) ?? '') === '') return unreadable(`${name} is missing`);
   }
   const method = values.get(description.method)!;
-  if (!METHOD.test(method)) return unreadable(`${description.method} is no method`);
+  if (!isKnownMethod(method)) return unreadable(`${description.method} is no method`);
   if (description.host !== null) headers.push('Host', values.get(description.host)!);
   return { ok: true, method, target: values.get(description.target)!, headers };
 }

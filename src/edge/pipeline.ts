@@ -91,7 +91,7 @@ export class Pipeline {
   #serve(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
     const { exchange, ruleset, requestId, handover } = request;
     if (route.endpoint === undefined) {
-      if (handover !== null) return this.#handOver(request, handover, target, route, allowed);
+      if (handover !== null) return this.#handOver(request, handover, headers, target, route, allowed);
       return this.#forward(request, headers, target, route, allowed);
     }
     if (handover?.servesEndpoints === false) return this.#refuse(request, 'route_not_found');
@@ -107,10 +107,17 @@ export class Pipeline {
     });
   }
 
-  #handOver(request: InProgress, handover: Handover, target: Target, route: Route, allowed: Allowed | null): void {
+  #handOver(
+    request: InProgress,
+    handover: Handover,
+    headers: HeaderFacts,
+    target: Target,
+    route: Route,
+    allowed: Allowed | null,
+  ): void {
     const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock } = this.#parts;
-    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
+    const query = withoutQueryCredential(target.query, route.credentials, headers.authorization);
     // What we would have changed on the way, nobody else does: it would not be what was judged.
     if (target.path + query !== exchange.target) {
       const tokenId = allowed?.token.id ?? null;
@@ -118,7 +125,7 @@ export class Pipeline {
     }
     if (route.limits !== null && !request.counted)
       return this.#count(request, route, route.limits, allowed, () =>
-        this.#handOver(request, handover, target, route, allowed),
+        this.#handOver(request, handover, headers, target, route, allowed),
       );
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
@@ -137,7 +144,7 @@ export class Pipeline {
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
     const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock } = this.#parts;
-    const query = route.credentials.query ? withoutQueryCredential(target.query) : target.query;
+    const query = withoutQueryCredential(target.query, route.credentials, headers.authorization);
     if (exchange.upgrade !== undefined && !survivesUrl(target.path + query))
       return this.#refuse(request, 'bad_request', allowed?.token.id ?? null);
     const binding = ruleset.upstreams.get(route.upstream);

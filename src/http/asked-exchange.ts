@@ -4,6 +4,7 @@
  */
 import { Bug } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
+import { isKnownMethod } from './known-method.ts';
 
 /** The request that is asked about. */
 export interface AskedRequest {
@@ -18,7 +19,8 @@ export interface AskedRequest {
 export abstract class AskedExchange implements Exchange {
   readonly method: string;
   readonly target: string;
-  readonly minorVersion: number = 1;
+  /** Nothing that the request path would take for HTTP/1, where no request can have that method. */
+  readonly minorVersion: number;
   readonly protocol: string = '1.1';
   readonly headers: readonly string[];
   readonly peerAddress: string;
@@ -26,6 +28,7 @@ export abstract class AskedExchange implements Exchange {
 
   constructor(asked: AskedRequest) {
     this.method = asked.method;
+    this.minorVersion = isKnownMethod(asked.method) ? 1 : -1;
     this.target = asked.target;
     this.headers = asked.headers;
     this.peerAddress = asked.peerAddress;

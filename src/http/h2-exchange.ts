@@ -2,17 +2,15 @@
  * An Exchange on one stream of an HTTP/2 connection. Every private habit of node:http2's streams that matters to us is
  * kept here. Half never looks whole: an upload or an answer that is cut short ends as a reset. Decides nothing.
  */
-import { METHODS } from 'node:http';
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { lowerName } from '../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
+import { isKnownMethod } from './known-method.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
 /** Goes out as INTERNAL_ERROR. */
 const BROKEN_OFF = new Error('the answer could not be completed');
-/** Those that Node's parser knows in HTTP/1: a method is none there that is none here. */
-const KNOWN_METHODS = new Set(METHODS);
 const UNREADABLE: TranslatedHead = { method: '', target: '', headers: [] };
 const BODILESS = new Set([204, 205, 304]);
 
@@ -35,7 +33,7 @@ export class H2Exchange implements Exchange {
 
   constructor(stream: ServerHttp2Stream, rawHead: readonly string[], endsHere: boolean, peerAddress: string) {
     const translated = translateHead(rawHead, endsHere);
-    const head = translated !== null && KNOWN_METHODS.has(translated.method) ? translated : UNREADABLE;
+    const head = translated !== null && isKnownMethod(translated.method) ? translated : UNREADABLE;
     this.#stream = stream;
     this.#bodyEnded = endsHere;
     this.peerAddress = peerAddress;

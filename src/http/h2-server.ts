@@ -11,6 +11,8 @@ import { H2Exchange } from './h2-exchange.ts';
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;
   readonly onBug: (error: unknown) => void;
+  /** The body and headers for a request that is too large to be handed over. */
+  readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
   readonly limits: ClientLimits;
 }
 
@@ -36,7 +38,8 @@ const LIMITS = {
 
 export class H2Server {
   readonly #options: H2ServerOptions;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** With the way to send each away. */
+  readonly #sessions = new Map<ServerHttp2Session, () => void>();
   #draining = false;
 
   constructor(options: H2ServerOptions) {
@@ -44,35 +47,45 @@ export class H2Server {
   }
 
   accept(socket: TLSSocket): void {
-    const { headerBytes, keepAliveMs } = this.#options.limits;
+    const { headerBytes, headersMs, keepAliveMs } = this.#options.limits;
     const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
     const session = performServerHandshake(socket, { ...LIMITS, settings });
     const peerAddress = socket.remoteAddress ?? '';
     let open = 0;
-    this.#sessions.add(session);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    // Not Node's own timer, which any byte begins anew: a preface or a head that never ends would be waited for for ever.
+    let waiting: NodeJS.Timeout;
+    const sendOff = () => {
+      clearTimeout(waiting);
+      session.close();
+      // A head that was begun keeps it open; a stream that just made it is answered.
+      waiting = setTimeout(() => open === 0 && session.destroy(), LINGER_MS).unref();
+    };
+    const awaitRequest = (withinMs: number) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(sendOff, withinMs).unref();
+    };
+    awaitRequest(headersMs);
+    this.#sessions.set(session, sendOff);
     session.on('stream', (stream: ServerHttp2Stream, _headers, flags: number, raw: readonly string[] = []) => {
       open++;
-      stream.once('close', () => open--);
+      clearTimeout(waiting);
+      stream.once('close', () => --open === 0 && awaitRequest(session.closed ? 0 : keepAliveMs));
       this.#handle(stream, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
-    });
-    // Not as an argument of setTimeout, which would hear of the first silence only.
-    session.setTimeout(keepAliveMs);
-    session.on('timeout', () => {
-      if (open === 0) session.close();
     });
     // A connection that breaks the protocol ends; `close` follows.
     session.on('error', ignore);
     session.once('close', () => {
+      clearTimeout(waiting);
       this.#sessions.delete(session);
       setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
-    if (this.#draining) session.close();
+    if (this.#draining) sendOff();
   }
 
   /** GOAWAY: streams that were begun are finished; later ones were never ours, which the client is told. */
   sendAway(): void {
-    for (const session of this.#sessions) session.close();
+    for (const sendOff of this.#sessions.values()) sendOff();
   }
 
   /** From now on every client is sent away. */
@@ -82,19 +95,31 @@ export class H2Server {
   }
 
   #handle(stream: ServerHttp2Stream, raw: readonly string[], endsHere: boolean, peerAddress: string): void {
+    const { limits, handle, refuse } = this.#options;
     const exchange = new H2Exchange(stream, raw, endsHere, peerAddress);
-    stream.setTimeout(this.#options.limits.idleMs);
+    stream.setTimeout(limits.idleMs);
     stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();
     });
     try {
-      this.#options.handle(exchange);
+      // Node keeps to the limit once the client has confirmed it, which it need not do; 10 kB can unpack to megabytes.
+      if (bytesOf(raw) <= limits.headerBytes) handle(exchange);
+      else {
+        const { headers, body } = refuse(431);
+        exchange.answer(431, [...headers], body);
+      }
     } catch (error) {
       // Fail closed: a request that broke us is neither answered nor forwarded further.
       exchange.breakOff();
       this.#options.onBug(error);
     }
   }
+}
+
+function bytesOf(fields: readonly string[]): number {
+  let bytes = 0;
+  for (const text of fields) bytes += text.length;
+  return bytes;
 }
 
 function ignore(): void {}

@@ -52,8 +52,8 @@ export class Listener {
   readonly #h2: H2Server | null;
   /** Every answer from now on is the last on its connection. */
   #windingDown = false;
-  /** The answer last in line on connections whose client did not wait for the one before it. */
-  readonly #queued = new WeakMap<Socket, ServerResponse>();
+  /** The answers that wait in line on connections whose client did not wait for the one before; oldest first. */
+  readonly #queued = new WeakMap<Socket, Set<ServerResponse>>();
   /** Connections on which no more is parsed. */
   readonly #broken = new WeakSet<Socket>();
 
@@ -132,8 +132,8 @@ export class Listener {
   }
 
   #serveH2(): H2Server {
-    const { handle, onBug } = this.#options;
-    const h2 = new H2Server({ handle, onBug, limits: this.#limits });
+    const { handle, onBug, refuse } = this.#options;
+    const h2 = new H2Server({ handle, onBug, refuse, limits: this.#limits });
     divertH2(this.#server as TlsServer, (socket) => h2.accept(socket));
     return h2;
   }
@@ -201,13 +201,21 @@ export class Listener {
     this.#refuseLast(socket, statusOfFailure(error, this.#limits.headerBytes));
   }
 
-  /** The client did not wait for its answers. Before Node 24, one without a connection yet is not told when that ends. */
+  /** The client did not wait for its answers. One that has no connection yet is not told by Node when that ends. */
   #waitInLine(socket: Socket, response: ServerResponse): void {
-    const before = this.#lastInLine(socket);
-    before?.once('close', () => {
-      if (!before.writableFinished && response.socket === null) abandon(response);
+    const line = this.#queued.get(socket) ?? this.#newLine(socket);
+    line.add(response);
+    response.once('close', () => line.delete(response));
+  }
+
+  /** All of a line are told in one loop: thousands, each told by the one before it, would be too deep for the stack. */
+  #newLine(socket: Socket): Set<ServerResponse> {
+    const line = new Set<ServerResponse>();
+    this.#queued.set(socket, line);
+    socket.once('close', () => {
+      for (const response of line) if (response.socket === null) abandon(response);
     });
-    this.#queued.set(socket, response);
+    return line;
   }
 
   /** Answers what came last on this connection, once the answers to what came before it are out, and closes. */
@@ -229,8 +237,8 @@ export class Listener {
 
   /** The answer to what came last on this connection, while it is not whole. */
   #lastInLine(socket: Socket): ServerResponse | null {
-    const queued = this.#queued.get(socket);
-    return queued === undefined || queued.writableFinished ? answering(socket) : queued;
+    const last = [...(this.#queued.get(socket) ?? [])].at(-1);
+    return last === undefined || last.writableFinished ? answering(socket) : last;
   }
 
   #refuseRaw(socket: Socket, parsed: number): void {

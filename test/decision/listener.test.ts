@@ -72,6 +72,11 @@ describe.each([
       '400, or 403 to nginx: for a description missing, empty or there twice, a target of two readings, a forged identity',
     sources: ['CVE-2026-40575', 'CVE-2025-64484'],
   })(() => {
+    it('a method that is none, or one in lower case, is not taken for "the rest"', async () => {
+      for (const method of ['put', 'Delete', 'FOO'])
+        expect(await status([at.reader, ...describing(method, '/public/x')]), method).toBe(refused);
+    });
+
     it("the question's own method and path say nothing", async () => {
       const headers = [at.reader, ...describing('GET', '/admin/x')];
       expect((await ask(at.url, rawRequest('GET /public/x', headers))).status).toBe(403);

@@ -74,11 +74,13 @@ export class FrameClient implements Disposable {
   readonly frames: Frame[] = [];
   ended = false;
   readonly #socket: TLSSocket;
+  readonly #confirms: boolean;
   readonly #bell = new Bell();
   #rest = Buffer.alloc(0);
 
-  private constructor(socket: TLSSocket) {
+  private constructor(socket: TLSSocket, confirms: boolean) {
     this.#socket = socket;
+    this.#confirms = confirms;
     const end = () => {
       this.ended = true;
       this.#bell.ring();
@@ -87,7 +89,8 @@ export class FrameClient implements Disposable {
     socket.on('error', end).on('end', end).on('close', end);
   }
 
-  static async connect(url: string): Promise<FrameClient> {
+  /** `confirms`: acknowledges the settings of the other side. */
+  static async connect(url: string, { confirms = true } = {}): Promise<FrameClient> {
     const socket = connectTls({
       host: '127.0.0.1',
       port: Number(new URL(url).port),
@@ -95,7 +98,7 @@ export class FrameClient implements Disposable {
       ALPNProtocols: ['h2'],
     });
     await once(socket, 'secureConnect');
-    const client = new FrameClient(socket);
+    const client = new FrameClient(socket, confirms);
     socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     client.send(SETTINGS, 0, 0);
     return client;
@@ -153,7 +156,7 @@ export class FrameClient implements Disposable {
       const payload = this.#rest.subarray(9, 9 + length);
       this.#rest = this.#rest.subarray(9 + length);
       this.frames.push({ type, flags, stream, payload });
-      if (type === SETTINGS && (flags & 1) === 0) this.send(SETTINGS, 1, 0);
+      if (this.#confirms && type === SETTINGS && (flags & 1) === 0) this.send(SETTINGS, 1, 0);
     }
     this.#bell.ring();
   }
@@ -164,7 +167,7 @@ export function block(pairs: readonly (readonly [string, string])[]): Buffer {
   return Buffer.concat(pairs.flatMap(([name, value]) => [Buffer.of(0), literal(name), literal(value)]));
 }
 
-function literal(text: string): Buffer {
+export function literal(text: string): Buffer {
   const bytes = Buffer.from(text, 'latin1');
   return Buffer.concat([integer(bytes.length), bytes]);
 }

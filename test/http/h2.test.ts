@@ -10,6 +10,7 @@ import { Recorder, startHttpUpstream } from '../support/recorder.ts';
 import { hasNode, hasTool } from '../support/tools.ts';
 import {
   askH2,
+  block,
   CONTINUATION,
   DATA,
   END_HEADERS,
@@ -18,6 +19,7 @@ import {
   GOAWAY,
   HEADERS,
   h2,
+  literal,
   PING,
   RST_STREAM,
   SETTINGS,
@@ -514,6 +516,65 @@ it('an event stream ends when its token is revoked, and the connection goes on',
   await once(stream, 'close');
   expect([stream.rstCode, text]).toEqual([0, expect.stringContaining('data: one\n\nevent: error\ndata: ')]);
   expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
+});
+
+describe('a client that is waited for', () => {
+  const gateway = { timeouts: { headersMs: 200, keepAliveMs: 400 } };
+  const openings: readonly (readonly [string, (client: FrameClient) => unknown])[] = [
+    ['says nothing more', () => {}],
+    ['begins a head and does not end it', (client) => client.headers(1, GET, END_STREAM)],
+    ['sends pings', (client) => client.send(PING, 0, 0, Buffer.alloc(8))],
+    [
+      'begins a second head and does not end it',
+      async (client) => {
+        client.headers(1, GET);
+        expect(await client.fate(1)).toBe(200);
+        client.headers(3, GET, END_STREAM);
+      },
+    ],
+  ];
+  it.each(openings)('and %s is sent away in time', async (_, opening) => {
+    await using own = await startTlsGateway(upstream.url, { routes: ROUTES, gateway });
+    using client = await FrameClient.connect(own.gateway.url);
+    await opening(client);
+    await client.until(() => client.ended, 'end of the connection');
+    expect(upstream.text).not.toContain('/public/y');
+  });
+
+  it('is waited for while a stream is open', async () => {
+    await using own = await startTlsGateway(upstream.url, { routes: ROUTES, gateway });
+    upstream.replyToHead = () => '';
+    using client = await FrameClient.connect(own.gateway.url);
+    client.headers(1, GET);
+    await upstream.until(({ connections }) => connections.some(({ text }) => text.includes('/public/x')), 'request');
+    // Longer than both.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    upstream.connections.at(-1)!.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    expect(await client.fate(1)).toBe(200);
+  });
+
+  it('with half a head does not hold up a drain', async () => {
+    await using own = await startTlsGateway(upstream.url, { routes: ROUTES });
+    using client = await FrameClient.connect(own.gateway.url);
+    client.send(PING, 0, 0, Buffer.alloc(8)).headers(1, GET, END_STREAM);
+    await client.until(() => client.frames.some(({ type }) => type === PING), 'PING');
+    await own.gateway.running.stop();
+  }, 10_000);
+});
+
+it('a head beyond the limit is refused, whatever it was packed into, also from a client that confirms no settings', async () => {
+  await using own = await startTlsGateway(upstream.url, { routes: ROUTES, gateway: { limits: { headerBytes: 4096 } } });
+  using client = await FrameClient.connect(own.gateway.url, { confirms: false });
+  const name = literal('x-large');
+  // Entered into the table once, and named by a byte each time after that (RFC 7541 section 6.1).
+  const entry = Buffer.concat([Buffer.of(0x40), name, literal('y'.repeat(1000))]);
+  const head = Buffer.concat([block(GET), entry, Buffer.alloc(5, 0xbe)]);
+  client.send(HEADERS, END_STREAM | END_HEADERS, 1, head);
+  const answer = () => client.frames.find(({ type, stream }) => type === HEADERS && stream === 1);
+  await client.until(() => answer() !== undefined, 'answer');
+  // Its status is no entry of the static table: name 8, and three digits.
+  expect(answer()!.payload.toString('latin1')).toContain('431');
+  expect(upstream.text).toBe('');
 });
 
 it('draining says GOAWAY, finishes what was begun and takes no more', async () => {

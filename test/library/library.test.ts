@@ -265,6 +265,8 @@ describe('decide', () => {
       body: expect.stringContaining('4100'),
     });
     expect(await gateway.decide({ url: '/files/x', rawHeaders: [reader] })).toMatchObject({ reason: 'bad_request' });
+    const lower = { method: 'put', url: '/public/x', rawHeaders: rawHeaders() };
+    expect(await gateway.decide(lower)).toMatchObject({ reason: 'bad_request' });
   });
 
   it('judges the start of a WebSocket, given the request itself', async () => {

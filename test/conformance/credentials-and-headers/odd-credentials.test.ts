@@ -204,6 +204,25 @@ attack({
 });
 
 attack({
+  name: 'a copy of the token in the query, where the route takes none there, does not reach the upstream',
+  outcome: 'forwarded without it; any other parameter of that name crosses',
+  sources: ['RFC 6750 section 5.3'],
+})(() => {
+  test.each([
+    ['as it is', 'authorization=TOKEN'],
+    ['with its scheme', 'Authorization=Bearer%20TOKEN'],
+  ])('takes away a copy %s', async (_, pair) => {
+    const { request } = await at.passes(rawRequest(`GET /files/x?a=%2F&${fill(pair)}&b`, [at.reader]));
+    expect(request.target).toBe('/files/x?a=%2F&b');
+  });
+
+  test('leaves what is no copy', async () => {
+    const { request } = await at.passes(rawRequest('GET /files/x?authorization=mine&b', [at.reader]));
+    expect(request.target).toBe('/files/x?authorization=mine&b');
+  });
+});
+
+attack({
   name: 'a token in the query beside another one is refused',
   outcome: '401; the upstream sees nothing',
   sources: ['RFC 6750 section 2'],

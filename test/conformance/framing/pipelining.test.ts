@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rawRequest } from '../../support/raw.ts';
+import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
@@ -36,6 +36,30 @@ attack({
     expect(at.upstream.lines.toSorted()).toEqual(['GET /files/1', 'GET /files/3', 'GET /files/5']);
   });
 });
+
+attack({
+  name: 'a client that sends thousands of requests ahead and goes away takes nothing down with it',
+  outcome: 'all of them are given up; the others go on',
+  sources: ['CWE-674'],
+})(() => {
+  test('and goes away before the first is answered', async () => {
+    await using gateway = await at.start({ upstream: { maxConnections: 1, maxQueued: 10_000 } });
+    at.upstream.reply = () => undefined;
+    using client = await RawClient.connect(gateway.url);
+    client.send(rawRequest('GET /public/x').repeat(5000));
+    const queued = async () => (await gateway.admin('GET', '/v1/status')).body as Status;
+    for (let left = 100; (await queued()).upstreams.platform.queued < 4999; left--) expect(left).toBeGreaterThan(0);
+    client.reset();
+    await at.upstream.until(({ connections }) => connections.every(({ isEnded }) => isEnded), 'end of the connection');
+    at.upstream.clear();
+    expect((await ask(gateway.url, rawRequest('GET /public/y'))).status).toBe(200);
+    expect((await queued()).upstreams.platform.queued).toBe(0);
+  });
+});
+
+interface Status {
+  readonly upstreams: { readonly platform: { readonly queued: number } };
+}
 
 attack({
   name: 'bodies among pipelined requests are no requests',

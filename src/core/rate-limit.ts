@@ -7,6 +7,9 @@
 export const LIMIT_SUBJECTS = ['token', 'organization', 'address', 'route'] as const;
 export type LimitSubject = (typeof LIMIT_SUBJECTS)[number];
 
+/** Addresses cost a sender nothing: so many new ones are remembered in one window of one limit. */
+export const ADDRESSES_MAX = 50_000;
+
 /** At most so many requests in each window, which opens with the first one. A quota is a limit with a long window. */
 export interface RateLimit {
   /** As configured; clients see it. */

@@ -7,6 +7,7 @@ import type { SharedCounters } from '../limits/counters.ts';
 import { InsuredCounters } from '../limits/insured-counters.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import type { Clock } from '../observe/clock.ts';
+import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 export interface CountingParts {
@@ -16,17 +17,29 @@ export interface CountingParts {
   readonly siblings: Siblings | null;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly onReload: (heard: (next: Configuration) => void) => unknown;
 }
 
-export function countRequests({ stored, siblings, clock, metrics, onReload }: CountingParts): RateLimiter {
+/** Between two lines about the same outage. */
+const LINE_EVERY_MS = 60_000;
+
+export function countRequests({ stored, siblings, clock, metrics, log, onReload }: CountingParts): RateLimiter {
   const shared = stored ?? (siblings === null ? null : new BatchedCounters(siblings.count, clock.monotonicMs));
-  const counters = shared === null ? new MemoryCounters() : new InsuredCounters(shared, clock.monotonicMs);
+  let aloneCount = 0;
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  const onAlone = (err: unknown) => {
+    aloneCount++;
+    if (clock.monotonicMs() - toldAtMs < LINE_EVERY_MS) return;
+    toldAtMs = clock.monotonicMs();
+    log.warn({ err }, 'limits: requests are counted by this process alone');
+  };
+  const counters = shared === null ? new MemoryCounters() : new InsuredCounters(shared, clock.monotonicMs, onAlone);
   onReload((next) => counters.keep(next.limits));
   metrics.counter(
     'scopegate_limits_counted_alone_total',
-    'Requests that a process counted by itself because whoever counts for all did not answer.',
-    () => (counters instanceof InsuredCounters ? counters.aloneCount : 0),
+    'Requests that a process counted by itself because whoever counts for all did not.',
+    () => aloneCount,
   );
   return new RateLimiter(counters, metrics);
 }

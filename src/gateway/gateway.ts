@@ -209,7 +209,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const onReload = (heard: (next: Configuration) => void) => reloader.subscribe(heard);
-    const limiter = countRequests({ stored: counters, siblings, clock, metrics, onReload });
+    const limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
     const foreign = new ForeignTokens(facts, clock, metrics);
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, ...lines };
     pipeline = new Pipeline(parts);

@@ -10,12 +10,13 @@ export class InsuredCounters implements Counters {
   readonly #shared: SharedCounters;
   readonly #monotonicMs: () => number;
   readonly #own = new MemoryCounters();
-  /** Requests that were counted here alone. */
-  aloneCount = 0;
+  readonly #onAlone: (problem: unknown) => void;
 
-  constructor(shared: SharedCounters, monotonicMs: () => number) {
+  /** `onAlone` is told of each request that could not be counted for all. */
+  constructor(shared: SharedCounters, monotonicMs: () => number, onAlone: (problem: unknown) => void) {
     this.#shared = shared;
     this.#monotonicMs = monotonicMs;
+    this.#onAlone = onAlone;
   }
 
   async take(uses: readonly Use[]): Promise<Taken> {
@@ -23,8 +24,8 @@ export class InsuredCounters implements Counters {
       const taken = await this.#shared.take(uses);
       this.#own.learn(uses, taken, this.#monotonicMs());
       return taken;
-    } catch {
-      this.aloneCount++;
+    } catch (problem) {
+      this.#onAlone(problem);
       return this.#own.take(uses, this.#monotonicMs());
     }
   }

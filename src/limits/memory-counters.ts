@@ -2,13 +2,11 @@
  * Counts in this process's memory: exact, synchronous, and without a timer. A limit keeps two tables that change places
  * once per window, so that what has ended is dropped as one and memory never outgrows the subjects of two windows.
  */
-import type { RateLimit, Standing, Taken, Use } from '../core/rate-limit.ts';
+import { ADDRESSES_MAX, type RateLimit, type Standing, type Taken, type Use } from '../core/rate-limit.ts';
 import type { Counters } from './counters.ts';
 
 /** Subjects of one limit in one window; beyond that the oldest counts are forgotten. Some 150 bytes each. */
 const SUBJECTS_MAX = 500_000;
-/** Addresses cost a sender nothing. */
-const ADDRESSES_MAX = 50_000;
 
 interface Window {
   used: number;

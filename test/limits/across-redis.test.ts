@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 describe('the script', () => {
-  beforeEach(() => redis.cli('flushall'));
+  let aloneCount = 0;
+  beforeEach(async () => {
+    aloneCount = 0;
+    await redis.cli('flushall');
+  });
   let store: RedisStore;
   beforeAll(async () => {
     store = await RedisStore.open({
@@ -68,8 +72,32 @@ describe('the script', () => {
   it('a count that was damaged refuses nobody: this process counts alone', async () => {
     await redis.cli('set', `${KEY}burst:60:token:tok_1`, 'spoilt');
     await expect(store.take(both)).rejects.toThrow();
-    const counters = new InsuredCounters(store, () => performance.now());
-    expect([(await counters.take(both)).allowed, counters.aloneCount]).toEqual([true, 1]);
+    const counters = new InsuredCounters(
+      store,
+      () => performance.now(),
+      () => aloneCount++,
+    );
+    expect([(await counters.take(both)).allowed, aloneCount]).toEqual([true, 1]);
+  });
+
+  it('a flood of addresses is counted by each process alone, in bounded memory; those who came before it are not', async () => {
+    const door = rateLimit('door', 3, 60_000, ['address']);
+    const [known, stranger] = ['192.0.2.1', '192.0.2.2'].map((subject) => [{ limit: door, subject }]) as [Use[], Use[]];
+    await store.take(known);
+    const made = 'test:{scopegate}:limited:door:60:address';
+    expect(await redis.cli('get', made)).toBe('1');
+    expect(Number(await redis.cli('pttl', made))).toBeGreaterThan(50_000);
+    await redis.cli('set', made, '50000', 'keepttl');
+    expect((await store.take(known)).standings[0]!.remaining).toBe(1);
+    const counters = new InsuredCounters(
+      store,
+      () => performance.now(),
+      () => aloneCount++,
+    );
+    const answers = [];
+    for (let index = 0; index < 4; index++) answers.push((await counters.take(stranger)).allowed);
+    expect([answers, aloneCount]).toEqual([[true, true, true, false], 4]);
+    expect(await redis.cli('keys', `${KEY}door:*`)).toBe(`${KEY}door:60:address:192.0.2.1`);
   });
 
   it('of a thousand at once exactly as many pass as both limits allow', async () => {
@@ -156,6 +184,7 @@ describe('two gateways', () => {
     expect(second.status).toBe(429);
     expect((await door(1)).header('ratelimit'), 'it had heard of two').toMatch(/^"door";r=1;/);
     expect([await alone(0), await alone(1)]).toEqual([2, 1]);
+    await gateways[0]!.logged('limits: requests are counted by this process alone');
     await redis.restart();
     await expect.poll(async () => (await door(0)).header('ratelimit'), { timeout: 10_000 }).toMatch(/;r=3;/);
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
+import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { first, second } from '../support/certificates.ts';
@@ -70,6 +71,8 @@ it('the user that the documentation makes can do everything the store does, and 
   expect(await store.scan('all', { limit: 10, after: { score: 0, key: 'x' } })).toHaveLength(1);
   expect(await store.count('all', 0)).toBe(1);
   expect(await store.changesSince(1, 10)).toHaveLength(2);
+  const uses = [{ limit: rateLimit('door', 1, 1000, ['address']), subject: '192.0.2.1' }];
+  expect([(await store.take(uses)).allowed, (await store.take(uses)).allowed]).toEqual([true, false]);
   expect(reports.map(({ level }) => level)).toEqual(['info', 'warn']);
   await store.close();
   const other = await openRedis(access, { keyPrefix: 'other:' });

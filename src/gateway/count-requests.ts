@@ -28,11 +28,11 @@ export function countRequests({ stored, siblings, clock, metrics, log, onReload 
   const shared = stored ?? (siblings === null ? null : new BatchedCounters(siblings.count, clock.monotonicMs));
   let aloneCount = 0;
   let toldAtMs = Number.NEGATIVE_INFINITY;
-  const onAlone = (err: unknown) => {
+  const onAlone = (problem: unknown) => {
     aloneCount++;
     if (clock.monotonicMs() - toldAtMs < LINE_EVERY_MS) return;
     toldAtMs = clock.monotonicMs();
-    log.warn({ err }, 'limits: requests are counted by this process alone');
+    log.warn({ reason: String(problem) }, 'limits: requests are counted by this process alone');
   };
   const counters = shared === null ? new MemoryCounters() : new InsuredCounters(shared, clock.monotonicMs, onAlone);
   onReload((next) => counters.keep(next.limits));

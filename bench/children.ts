@@ -50,7 +50,7 @@ export async function startScopegate(
     path,
     `gateway: ${JSON.stringify({ host: '127.0.0.1', port: 0, guesses: { tokenFailures: 0 }, ...settings })}
 policy: ${JSON.stringify(policy)}
-store: { driver: sqlite, path: scopegate.db }
+store: ${JSON.stringify(sections.store ?? { driver: 'sqlite', path: 'scopegate.db' })}
 log: { level: info, access: none }
 upstreams: { platform: { targets: ["${upstream}"] } }
 routes:
@@ -65,6 +65,7 @@ routes:
     require: { scopes: ["workflows:read"] }
     upstream: platform
 ${Object.entries(sections)
+  .filter(([name]) => name !== 'store')
   .map(([name, section]) => `${name}: ${JSON.stringify(section)}\n`)
   .join('')}`,
   );

@@ -1,7 +1,8 @@
 /**
  * The organization that every benchmark uses: 100 workspaces with an environment each, up to 1,000 members, and as
  * many personal tokens as asked for, each for the one workspace of its owner. Written through the store's port in
- * large commits, because the sidecar makes one durable commit per token. Holds no lists: the hot path reads none.
+ * large commits, because the sidecar makes one durable commit per token. Lists and audit lines only where asked for: the
+ * hot path reads none.
  */
 import {
   type CredentialRecord,
@@ -16,13 +17,17 @@ import {
   workspaceKey,
 } from '../src/core/facts.ts';
 import { DAY_MS } from '../src/core/policy.ts';
+import { OPERATOR } from '../src/manage/actor.ts';
+import { actorView, auditDoc } from '../src/manage/audit.ts';
+import { place } from '../src/manage/places.ts';
+import type { TokenDoc } from '../src/manage/records.ts';
 import { mintToken } from '../src/secret.ts';
-import type { Store, Write } from '../src/store/store.ts';
+import type { Change, Store, Write } from '../src/store/store.ts';
 
 const ORGANIZATION = 'acme';
 const WORKSPACES = 100;
 const MEMBERS_MAX = 1000;
-const WRITES_PER_COMMIT = 20_000;
+const TOKENS_PER_COMMIT = 10_000;
 
 /** A token and where it may go. */
 export interface Holder {
@@ -50,9 +55,13 @@ export interface HouseOptions {
   /** Which tokens, by number, to hand back: keeping a million would fill the memory that is measured. */
   readonly keep: readonly number[];
   readonly say: (line: string) => void;
+  /** With the lists and the audit line that the sidecar writes with each token. */
+  readonly whole?: boolean;
+  readonly tokensPerCommit?: number;
 }
 
-export async function buildHouse(store: Store, { tokens, keep, say }: HouseOptions): Promise<House> {
+export async function buildHouse(store: Store, options: HouseOptions): Promise<House> {
+  const { tokens, keep, say, whole = false, tokensPerCommit = TOKENS_PER_COMMIT } = options;
   const members = Math.min(tokens, MEMBERS_MAX);
   const expiresAtMs = Date.now() + 30 * DAY_MS;
   const wanted = new Map(keep.map((index, place) => [index, place]));
@@ -77,21 +86,55 @@ export async function buildHouse(store: Store, { tokens, keep, say }: HouseOptio
     { key: tokenKey(ORGANIZATION, 'tok_unscoped'), record: token('tok_unscoped', 0, expiresAtMs, unscoped.scopes) },
   ]);
   const scopes = ['workflows:read', 'bot:read'];
-  for (let from = 0; from < tokens; from += WRITES_PER_COMMIT / 2) {
-    const until = Math.min(tokens, from + WRITES_PER_COMMIT / 2);
+  for (let from = 0; from < tokens; from += tokensPerCommit) {
+    const until = Math.min(tokens, from + tokensPerCommit);
     const writes: Write[] = [];
     for (const [hash, index] of issued.slice(from, until)) {
-      writes.push({ key: credentialKey(hash), record: credential(tokenId(index)) });
+      const record = credential(tokenId(index));
+      const indexes = whole ? place('credential', record, { hash }).indexes : [];
+      writes.push({ key: credentialKey(hash), record, indexes });
     }
     for (let index = from; index < until; index++) {
       const record = token(tokenId(index), index % members, expiresAtMs, scopes);
-      writes.push({ key: tokenKey(ORGANIZATION, tokenId(index)), record });
+      if (whole) writes.push(...asCreated(record));
+      else writes.push({ key: tokenKey(ORGANIZATION, tokenId(index)), record });
     }
     await commit(writes);
     if (until % 250_000 === 0)
       say(`${until.toLocaleString('en-US')} of ${tokens.toLocaleString('en-US')} tokens stored`);
   }
   return { holders, unscoped, unknown: mintToken('pat_').reveal() };
+}
+
+/** What the sidecar writes for a token beside its credential. */
+function asCreated(record: TokenRecord): Write[] {
+  const line = { action: 'token.created', target: { type: 'token', id: record.id }, before: null };
+  const audit = auditDoc(ORGANIZATION, actorView(OPERATOR), record.createdAtMs, { ...line, after: { ...record } });
+  return [
+    { ...place('token', record as TokenDoc), record },
+    { ...place('audit', audit), record: audit },
+  ];
+}
+
+/** One token as the sidecar creates it: one commit that fails where another has changed its organization meanwhile. */
+export function creation(organizationId: string, version: number, nth: number): Change {
+  const minted = mintToken('pat_');
+  const hash = minted.hash();
+  const id = tokenId(nth);
+  const record = { ...token(id, nth % MEMBERS_MAX, Date.now() + 30 * DAY_MS, ['workflows:read']), organizationId };
+  const value = { organizationId, tokenId: id, endsAtMs: null };
+  const lock = `lock/${organizationId}`;
+  return {
+    expects: [
+      { key: lock, version },
+      { key: credentialKey(hash), version: 0 },
+    ],
+    writes: [
+      { key: lock, record: {} },
+      { ...place('credential', value, { hash }), record: value },
+      ...asCreated(record),
+    ],
+  };
 }
 
 function newHolder(member: number, expiresAtMs: number, scopes: readonly string[]): Holder {

@@ -5,9 +5,9 @@
 import { parseArgs } from 'node:util';
 import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
 
-const HELP = `npm run bench -- [--only decision|gateway|features|memory|bodies|clients] [--quick] [--json]
+const HELP = `npm run bench -- [--only decision|gateway|features|memory|bodies|clients|stores] [--quick] [--json]
 
-  --only   one of the six
+  --only   one of the seven
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   bodies: async () => (await import('./bodies.ts')).benchBodies,
   clients: async () => (await import('./clients.ts')).benchClients,
   memory: async () => (await import('./memory.ts')).benchMemory,
+  stores: async () => (await import('./stores.ts')).benchStores,
 };
 
 const { values } = parseArgs({

@@ -9,7 +9,8 @@ export function watchStore(facts: FactCache, log: Log): () => void {
   let said: State = 'fresh';
   const look = () => {
     const state = facts.isFresh() ? 'fresh' : facts.isDegraded() ? 'lost' : 'silent';
-    if (state === said) return;
+    // A start is not an outage: until it has been heard once, there is nothing to lose.
+    if (state === said || !Number.isFinite(facts.staleMs())) return;
     said = state;
     const staleMs = Math.round(facts.staleMs());
     if (state === 'fresh') log.info('store: its changes are heard again');

@@ -1,5 +1,6 @@
 /** A master that dies with replicas behind it: three real Sentinels, or a real Cluster, choose another. */
 import { expect, it } from 'vitest';
+import { redisAccess } from '../../src/gateway/open-store.ts';
 import type { RedisStore } from '../../src/store/redis.ts';
 import type { RedisAccess } from '../../src/store/redis-connect.ts';
 import { Listener } from '../contract/store.contract.ts';
@@ -10,6 +11,16 @@ import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const ROUNDS = LONG ? 5 : 1;
 const FAILOVER = { timeout: 30_000, interval: 20 };
+
+/** As gateway.yaml would say it. */
+function accessOf(
+  nodes: readonly RedisServer[],
+  kind: { cluster: boolean; sentinel?: { name: string; tls: boolean } },
+) {
+  const url = `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const rest = { keyPrefix: '', waitReplicas: 1, commandTimeoutMs: 200, commitTimeoutMs: 1000 };
+  return redisAccess({ driver: 'redis', url, ...rest, ...kind }, (path) => path);
+}
 
 /** Writes without a pause until told to stop; `acknowledged` are the keys that must be there for ever after. */
 function keepWriting(store: RedisStore) {
@@ -35,14 +46,14 @@ function keepWriting(store: RedisStore) {
 }
 
 /** Kills `master` in the middle of writes, waits for another, and looks for everything that was acknowledged. */
-async function failover(access: RedisAccess, master: RedisServer, kill: () => Promise<unknown>): Promise<void> {
+async function failover(access: RedisAccess, master: RedisServer): Promise<void> {
   const [store, witness] = [await openRedis(access, { waitReplicas: 1 }), await openRedis(access)];
   const heard = new Listener();
   witness.follow(heard);
   const writing = keepWriting(store);
   await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(50);
   const before = writing.acknowledged.length;
-  await kill();
+  await master.kill();
   const begun = performance.now();
   // One replica is waited for, and there is none any more: so the dead one has to come back as the new one's.
   await expect.poll(() => witness.read('a0'), FAILOVER).toMatchObject({ kind: 'found' });
@@ -63,11 +74,11 @@ it('a failover by Sentinel loses no acknowledged change, and everybody finds the
   timeout: 120_000,
 }, async () => {
   await using group = await startSentinelGroup();
-  const nodes = group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const access = accessOf(group.sentinels, { cluster: false, sentinel: { name: group.name, tls: false } });
   for (let round = 0; round < ROUNDS; round++) {
     const port = await group.masterPort();
     const master = group.servers.find((server) => server.port === port)!;
-    await failover({ place: { kind: 'sentinel', name: group.name, nodes, tls: false } }, master, () => master.kill());
+    await failover(access, master);
     expect(await group.masterPort()).not.toBe(port);
   }
 });
@@ -76,7 +87,7 @@ it('the death of the master that holds everything in a Cluster loses no acknowle
   timeout: 120_000,
 }, async () => {
   await using cluster = await startCluster();
-  const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const access = accessOf(cluster.nodes, { cluster: true });
   for (let round = 0; round < ROUNDS; round++) {
     const slot = Number(await cluster.nodes[0]!.cli('cluster', 'keyslot', '{scopegate}'));
     const list = (await cluster.nodes[0]!.cli('cluster', 'nodes')).split('\n').map((line) => line.split(' '));
@@ -88,6 +99,6 @@ it('the death of the master that holds everything in a Cluster loses no acknowle
     )!;
     const port = Number(owner[1]!.split('@')[0]!.split(':')[1]);
     const master = cluster.nodes.find((node) => node.port === port)!;
-    await failover({ place: { kind: 'cluster', nodes } }, master, () => master.kill());
+    await failover(access, master);
   }
 });

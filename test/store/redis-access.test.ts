@@ -1,14 +1,15 @@
 /** Ways in: TLS, certificates of both sides, and a user who may do no more than the documentation says. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
 import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { first, second } from '../support/certificates.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { at, openRedis, type Reported, write } from './redis-world.ts';
 
@@ -18,6 +19,12 @@ const file = (name: string, text: string) => {
   writeFileSync(path, text);
   return path;
 };
+/** As the documentation has it. */
+function documentedRule(): string[] {
+  const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+  return /^ACL SETUSER (scopegate .*)$/m.exec(guide)![1]!.replace('PASSWORD', 'secret').split(' ');
+}
+
 let redis: RedisServer;
 let tlsPort: number;
 
@@ -55,9 +62,7 @@ it.each([
 
 it('the user that the documentation makes can do everything the store does, and nothing else', async () => {
   await using server = await startRedis({ args: ['--appendonly', 'no'] });
-  const guide = readFileSync(fileURLToPath(new URL('../../docs/redis.md', import.meta.url)), 'utf8');
-  const [, rule] = /^ACL SETUSER (scopegate .*)$/m.exec(guide)!;
-  await server.cli('acl', 'setuser', ...rule!.replace('PASSWORD', 'secret').split(' '));
+  await server.cli('acl', 'setuser', ...documentedRule());
   await server.cli('set', 'elsewhere', '1');
   const reports: Reported[] = [];
   const access = at(server.port, { username: 'scopegate', password: 'secret' });
@@ -78,6 +83,47 @@ it('the user that the documentation makes can do everything the store does, and 
   const other = await openRedis(access, { keyPrefix: 'other:' });
   await expect(write(other, 'a')).rejects.toThrow(/NOPERM|permission/i);
   await other.close();
+});
+
+it('the documented user may run every command that the sources name', () => {
+  const folder = new URL('../../src/store/', import.meta.url);
+  const sources = readdirSync(folder).filter((name) => name.startsWith('redis'));
+  const text = sources.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+  const named = Array.from(
+    text.matchAll(/redis\.p?call\('([A-Z]+)'|(?:client|asked)\.([a-z]+)\(/g),
+    ([, inScript, direct]) => (inScript ?? direct!).toLowerCase(),
+  );
+  const notCommands = new Set(['on', 'once', 'connect', 'disconnect', 'cluster', 'call', 'config']);
+  const missing = [...new Set(named)].filter(
+    (name) => !notCommands.has(name) && !documentedRule().includes(`+${name}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+it('a whole gateway runs as gateway.yaml says: TLS, the documented user, limits, leases', async () => {
+  await using upstream = await startHttpUpstream((_, answer) => answer.end('ok'));
+  await redis.cli('acl', 'setuser', ...documentedRule());
+  await using gateway = await startTestGateway({
+    upstreamUrl: upstream.url,
+    routes: [{ id: 'all', match: { path: '/**' }, require: { scopes: ['workflows:read'] } }],
+    settings: {
+      store: {
+        driver: 'redis',
+        url: `rediss://scopegate:\${REDIS_PASSWORD}@localhost:${tlsPort}`,
+        tls: { ca: join(folder, 'c.pem'), cert: join(folder, 'sc.pem'), key: join(folder, 'sk.pem') },
+      },
+      limits: { burst: { requests: 1000, window: 'minute', per: 'token', everywhere: true } },
+    },
+    env: { REDIS_PASSWORD: 'secret' },
+  });
+  const answer = await fetch(`${gateway.url}/x`, { headers: { authorization: `Bearer ${gateway.tokens.reader}` } });
+  expect(answer.status).toBe(200);
+  const admin = await fetch(`${gateway.adminUrl}/readyz`);
+  expect(admin.status).toBe(200);
+  const log = gateway.logLines.join('');
+  expect(log).not.toMatch(/NOPERM|can't run|permission/);
+  expect(log + JSON.stringify(await admin.json())).not.toContain('secret');
+  expect(gateway.errorLines).toEqual([]);
 });
 
 it.each([

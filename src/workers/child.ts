@@ -15,7 +15,7 @@ import { type Answers, Channel } from './channel.ts';
 import type { Files, OfChild, OfSupervisor, Setup } from './questions.ts';
 
 /** How long a request may be held for who counts it. */
-const COUNT_PATIENCE_MS = 250;
+const COUNT_PATIENCE_MS = 500;
 /** The supervisor ends who is late after a second. One that does not answer then stands still itself. */
 const APPLIED_MS = 5000;
 const REPORT_MS = 3000;

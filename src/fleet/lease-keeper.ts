@@ -25,16 +25,14 @@ const RENEWALS = 5;
 const RENEWALS_PAUSE_MIN_MS = 5;
 /** Changes applied within this time are told of together. */
 const GATHER_MS = 2;
-/** The first sign of life may have been on its way before we asked for the lease. */
-const SIGNS_OF_LIFE = 2;
 
 export class LeaseKeeper implements Follower {
   readonly #parts: LeaseKeeperParts;
   /** When the renewal that we hold the lease by was sent. */
   #sinceMs = Number.NEGATIVE_INFINITY;
   #heardAtMs = Number.NEGATIVE_INFINITY;
-  /** While positive, the lease is held and not believed: others may have stopped waiting for us in the meantime. */
-  #signsMissing = 0;
+  /** The feed must have been complete at this time or later: before, others did not wait for us. */
+  #awaitedSinceMs: number | null = null;
   #applied = 0;
   #told = -1;
   #timer: NodeJS.Timeout | undefined;
@@ -73,11 +71,15 @@ export class LeaseKeeper implements Follower {
 
   flushed(): void {}
 
-  heard(revision: number): void {
-    this.#heardAtMs = this.#parts.clock.monotonicMs();
+  heard(revision: number, ageMs = 0): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#heardAtMs = nowMs - ageMs;
     this.#applied = revision;
-    if (!this.#holds(this.#heardAtMs)) return this.#failing ? undefined : this.#renewIn(0);
-    if (this.#signsMissing > 0 && --this.#signsMissing === 0) this.#parts.facts.leased(this.#sinceMs);
+    if (!this.#holds(nowMs)) return this.#failing ? undefined : this.#renewIn(0);
+    if (this.#awaitedSinceMs !== null && this.#heardAtMs >= this.#awaitedSinceMs) {
+      this.#awaitedSinceMs = null;
+      this.#parts.facts.leased(this.#sinceMs);
+    }
     if (revision > this.#told) this.#renewIn(GATHER_MS);
   }
 
@@ -135,8 +137,9 @@ export class LeaseKeeper implements Follower {
   }
 
   #held(sentAtMs: number): void {
-    if (this.#tried && !this.#holds(this.#parts.clock.monotonicMs())) this.#signsMissing = SIGNS_OF_LIFE;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (this.#tried && !this.#holds(nowMs)) this.#awaitedSinceMs = nowMs;
     this.#sinceMs = sentAtMs;
-    if (this.#signsMissing === 0) this.#parts.facts.leased(sentAtMs);
+    if (this.#awaitedSinceMs === null) this.#parts.facts.leased(sentAtMs);
   }
 }

@@ -78,6 +78,10 @@ it('the user that the documentation makes can do everything the store does, and 
   expect(await store.changesSince(1, 10)).toHaveLength(2);
   const uses = [{ limit: rateLimit('door', 1, 1000, ['address']), subject: '192.0.2.1' }];
   expect([(await store.take(uses)).allowed, (await store.take(uses)).allowed]).toEqual([true, false]);
+  const registry = store.registry();
+  await registry.renew({ id: 'a', host: 'h', pid: 1, startedAtMs: 1, revision: 1 }, 60_000);
+  expect(await registry.live()).toHaveLength(1);
+  await registry.leave('a');
   expect(reports.map(({ level }) => level)).toEqual(['info', 'warn']);
   await store.close();
   const other = await openRedis(access, { keyPrefix: 'other:' });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
 import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './children.ts';
 import { median } from './measure.ts';
+import type { LoadResult } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
 
@@ -38,7 +39,7 @@ export async function benchGateway({ quick, say }: BenchOptions): Promise<Sectio
 
 function report(targets: readonly Target[]): Section {
   const [, proxy, scopegate] = targets as [Target, Target, Target];
-  const of = (target: Target, field: keyof Target['rounds'][number]) =>
+  const of = (target: Target, field: keyof LoadResult | 'cpuMicroseconds') =>
     median(target.rounds.map((round) => round[field]));
   // Neighbours in time met the same machine, so the two are compared round by round.
   const share = median(

@@ -27,6 +27,14 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** The processes that a process has started and that live. */
+export function childrenOf(pid: number): number[] {
+  return readProc(pid, `task/${pid}/children`)
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
+}
+
 /** Resident memory of a process in MB (1,000,000 bytes). */
 export function residentMegabytes(pid: number): number {
   return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1]) * 1024) / 1e6;

@@ -5,9 +5,9 @@
 import { parseArgs } from 'node:util';
 import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
 
-const HELP = `npm run bench -- [--only decision|gateway|features|memory|bodies|clients|stores] [--quick] [--json]
+const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
-  --only   one of the seven
+  --only   decision, gateway, workers, features, memory, bodies, clients or stores
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -17,6 +17,7 @@ type Bench = (options: BenchOptions) => Promise<Section>;
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   decision: async () => (await import('./decision.ts')).benchDecision,
   gateway: async () => (await import('./gateway.ts')).benchGateway,
+  workers: async () => (await import('./workers.ts')).benchWorkers,
   features: async () => (await import('./features.ts')).benchFeatures,
   bodies: async () => (await import('./bodies.ts')).benchBodies,
   clients: async () => (await import('./clients.ts')).benchClients,

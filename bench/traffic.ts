@@ -6,7 +6,7 @@ import { Agent, request } from 'undici';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { type Child, OTHER_CORE, runChild } from './children.ts';
 import { buildHouse, type Holder, type House } from './house.ts';
-import { cpuSeconds } from './measure.ts';
+import { childrenOf, cpuSeconds } from './measure.ts';
 import type { ProxySetup } from './processes/http-proxy-3.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
 import type { BenchOptions } from './report.ts';
@@ -19,7 +19,12 @@ export const CONNECTIONS = 64;
 /** The gateways of a benchmark show certificates that nobody vouches for. */
 const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
 
-export type Round = LoadResult & { readonly cpuMicroseconds: number };
+export type Round = LoadResult & {
+  /** Of all its processes, for each request. */
+  readonly cpuMicroseconds: number;
+  /** Of each process that it has started, in seconds. */
+  readonly children: readonly number[];
+};
 
 export interface Target extends Child {
   readonly name: string;
@@ -98,11 +103,13 @@ async function load(target: Target, house: House, seconds: number): Promise<Roun
   }));
   const plan: LoadPlan = { url: target.url, connections: CONNECTIONS, seconds, requests };
   const file = target.http2 === true ? './processes/h2-load.ts' : './processes/load.ts';
-  const before = cpuSeconds(target.pid);
+  const pids = [target.pid, ...childrenOf(target.pid)];
+  const before = pids.map(cpuSeconds);
   const result = await runChild<LoadResult>(file, OTHER_CORE, JSON.stringify(plan));
-  const used = cpuSeconds(target.pid) - before;
+  const [own, ...children] = pids.map((pid, index) => cpuSeconds(pid) - before[index]!);
+  const used = children.reduce((sum, seconds) => sum + seconds, own!);
   if (result.wrong > 0) throw new Error(`${target.name}: ${result.wrong} answers under load were not 200`);
-  return { ...result, cpuMicroseconds: (used * 1e6) / result.answered };
+  return { ...result, cpuMicroseconds: (used * 1e6) / result.answered, children };
 }
 
 /** Proves each target, warms it up, then loads them one after the other, round by round, into their `rounds`. */

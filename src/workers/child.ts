@@ -17,8 +17,8 @@ import type { Files, OfChild, OfSupervisor, Setup } from './questions.ts';
 /** How long a request may be held for who counts it. */
 const COUNT_PATIENCE_MS = 500;
 /** The supervisor ends who is late after a second. One that does not answer then stands still itself. */
-const APPLIED_MS = 5000;
-const REPORT_MS = 3000;
+const APPLIED_MS = 3000;
+const REPORT_MS = 2000;
 const NOBODY: SiblingsReport = { listeners: { gateway: null, decision: null }, processes: [] };
 
 /** Ends with the process. Throws SetupError where nobody has started us. */

@@ -70,6 +70,9 @@ export class Supervisor {
     };
     this.#reloader = new Reloader({ configuration: read, apply, nowMs: systemClock.nowMs, log });
     this.#reloader.subscribe((next) => this.#counters.keep(next.limits));
+    this.#reloader.subscribe((next) => {
+      log.level = next.file.log.level;
+    });
     const child = (name: string, role: Child['role']) =>
       new Child({
         name,

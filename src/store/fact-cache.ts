@@ -129,7 +129,11 @@ export class FactCache implements FactView, Follower {
     const waiting = this.#inFlight.get(key);
     if (waiting !== undefined) return waiting;
     this.#misses++;
-    const answer = this.#source.read(key);
+    const epoch = this.#epoch;
+    // After an outage many ask at once: what came too late for one request is at hand for the next.
+    const answer = this.#source.read(key, (late) => {
+      if (epoch === this.#epoch && late.kind === 'found' && this.#isUnasked(key)) this.#keep(key, late);
+    });
     if (!(answer instanceof Promise)) return this.#keep(key, answer);
     const ticket: Promise<Loaded> = answer.then((lookup) => {
       // A change that landed meanwhile has taken our ticket away: what we read is old and must not be kept.
@@ -189,6 +193,10 @@ export class FactCache implements FactView, Follower {
 
   get stats(): { readonly present: number; readonly absent: number; readonly hits: number; readonly misses: number } {
     return { present: this.#present.size, absent: this.#absent.size, hits: this.#hits, misses: this.#misses };
+  }
+
+  #isUnasked(key: string): boolean {
+    return !this.#inFlight.has(key) && !this.#present.has(key) && !this.#absent.has(key);
   }
 
   #find(key: string): Fact | null | undefined {

@@ -40,23 +40,26 @@ export class PromptSource implements FactSource {
     this.#stalled = false;
   }
 
-  read(key: string): Lookup | Promise<Lookup> {
-    if (!this.#stalled) return this.#ask(key);
-    this.#probe(key);
+  /** `onLate`: the answer that came after all, when nobody waited any more. */
+  read(key: string, onLate?: (lookup: Lookup) => void): Lookup | Promise<Lookup> {
+    if (!this.#stalled) return this.#ask(key, onLate);
+    this.#probe(key, onLate);
     return LATE;
   }
 
-  #ask(key: string): Lookup | Promise<Lookup> {
+  #ask(key: string, onLate?: (lookup: Lookup) => void): Lookup | Promise<Lookup> {
     const answer = this.#source.read(key);
-    if (answer instanceof Promise) return this.#await(answer);
+    if (answer instanceof Promise) return this.#await(answer, onLate);
     this.#failing = answer.kind === 'unavailable';
     return answer;
   }
 
-  #await(answer: Promise<Lookup>): Promise<Lookup> {
+  #await(answer: Promise<Lookup>, onLate?: (lookup: Lookup) => void): Promise<Lookup> {
     const begunAtMs = this.#monotonicMs();
     return new Promise((resolve) => {
+      let late = false;
       const giveUp = () => {
+        late = true;
         this.#failed(begunAtMs, this.#patienceMs);
         resolve(LATE);
       };
@@ -67,6 +70,7 @@ export class PromptSource implements FactSource {
         const nowMs = this.#monotonicMs();
         if (lookup.kind === 'unavailable') this.#failed(begunAtMs, nowMs - begunAtMs);
         else this.#succeeded(nowMs);
+        if (late) onLate?.(lookup);
         resolve(lookup);
       };
       answer.then(settle, (cause: unknown) => settle({ kind: 'unavailable', cause }));
@@ -74,12 +78,12 @@ export class PromptSource implements FactSource {
   }
 
   /** Nobody waits for this one. */
-  #probe(key: string): void {
+  #probe(key: string, onLate?: (lookup: Lookup) => void): void {
     const nowMs = this.#monotonicMs();
     if (this.#probing || nowMs - this.#probedAtMs < PROBE_MS) return;
     this.#probedAtMs = nowMs;
     this.#probing = true;
-    void Promise.resolve(this.#ask(key)).then(() => {
+    void Promise.resolve(this.#ask(key, onLate)).then(() => {
       this.#probing = false;
     });
   }

@@ -32,6 +32,11 @@ class SlowSource implements FactSource {
   answer(lookup: Lookup): void {
     this.#open.shift()!(lookup);
   }
+
+  /** Answers the read at this place, however many were asked before it. */
+  answerNth(index: number, lookup: Lookup): void {
+    this.#open[index]!(lookup);
+  }
 }
 
 /** A store that answers at once, as an embedded one does. */
@@ -219,6 +224,53 @@ describe('a change', () => {
     expect(await slow).toEqual({ kind: 'outdated' });
     for (const id of ['a', 'b', 'c']) expect(cache.peek('workspace', keyOf(id)), id).toBeUndefined();
     expect(cache.stats).toMatchObject({ present: 0, absent: 0 });
+  });
+});
+
+describe('an answer that comes too late for those who waited', () => {
+  const PATIENCE_MS = 200;
+  const askInVain = async (cache: FactCache, key: string) => {
+    const asked = cache.load(key);
+    vi.advanceTimersByTime(PATIENCE_MS);
+    await expect(asked).resolves.toMatchObject({ kind: 'unavailable' });
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('is at hand for the next one: a crowd that comes back after an outage gets through', async () => {
+    const source = new SlowSource();
+    const cache = cacheOn(source);
+    await askInVain(cache, keyOf('w'));
+    source.answer(found(workspace('w')));
+    await turn();
+    expect(cache.peek('workspace', keyOf('w'))).toMatchObject({ id: 'w' });
+  });
+
+  it('is dropped where anything has changed since it was asked for', async () => {
+    const source = new SlowSource();
+    const cache = cacheOn(source);
+    await askInVain(cache, keyOf('w'));
+    cache.changed({ revision: 2, keys: [keyOf('w')], committedAtMs: 0 });
+    source.answer(found(workspace('w')));
+    await turn();
+    expect(cache.peek('workspace', keyOf('w'))).toBeUndefined();
+  });
+
+  it('never replaces what was read after it, nor says that something does not exist', async () => {
+    const source = new SlowSource();
+    const cache = cacheOn(source);
+    const inVain = [cache.load(keyOf('w')), cache.load(keyOf('x'))];
+    vi.advanceTimersByTime(PATIENCE_MS);
+    await Promise.all(inVain);
+    cache.heard(1);
+    const again = cache.load(keyOf('w'));
+    const newest = source.reads.length;
+    source.answerNth(newest - 1, found(workspace('w', 'bob')));
+    await again;
+    source.answerNth(0, found(workspace('w', 'ann')));
+    source.answerNth(1, ABSENT);
+    await turn();
+    expect(cache.peek('workspace', keyOf('w'))).toMatchObject({ ownerId: 'bob' });
+    expect(cache.peek('workspace', keyOf('x'))).toBeUndefined();
   });
 });
 

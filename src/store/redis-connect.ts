@@ -62,8 +62,8 @@ export async function locate(access: RedisAccess, key: string): Promise<Node> {
       client = await opened(login, node, { connectTimeout: ASK_MS, commandTimeout: ASK_MS, enableReadyCheck: false });
       return place.kind === 'cluster' ? await ownerOf(client, node, key) : await masterOf(client, place.name);
     } catch (error) {
-      if (error instanceof SetupError) throw error;
-      last = error;
+      last = error instanceof SetupError ? error : inWords(access, error as Error);
+      if (last instanceof SetupError) throw last;
     } finally {
       client?.disconnect();
     }

@@ -185,6 +185,16 @@ it('a token that is revoked while a gateway is cut off is not forwarded there on
   process.stdout.write(`revoked during a partition: last forwarded ${Math.round(lastForwardedMs)} ms after\n`);
 });
 
+it('five hundred requests at once with a token that is not at hand ask Redis once for each fact', async () => {
+  const token = await minted();
+  await redis.cli('config', 'resetstat');
+  const statuses = await Promise.all(Array.from({ length: 500 }, async () => (await ask(far, token.token)).status));
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  const [, calls] = /cmdstat_get:calls=(\d+)/.exec(await redis.cli('info', 'commandstats'))!;
+  // Of the token, its owner and the organization.
+  expect(Number(calls)).toBeLessThanOrEqual(5);
+});
+
 it('kill -9 of Redis in the middle of changes loses none that was acknowledged', { timeout: 300_000 }, async () => {
   const created: string[] = [];
   const revoked: string[] = [];

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -11,7 +12,7 @@ import { scopegate } from '../support/process.ts';
 import { House, isAlive, PATIENCE } from './house.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
-const REQUESTS = LONG ? 100_000 : 3000;
+const REQUESTS = LONG ? 100_000 : 2000;
 const RELOADS = LONG ? 50 : 6;
 const ROLLS = LONG ? 10 : 2;
 const TIMEOUT_MS = LONG ? 900_000 : 120_000;
@@ -29,6 +30,24 @@ const ok = () => ({
   path: '/open/',
   check: ({ status, body }: { status: number; body: string }) => (status === 200 ? undefined : `${status} ${body}`),
 });
+
+const stream = () => ({
+  path: '/open/stream',
+  check: ({ status, body }: { status: number; body: string }) =>
+    status === 200 && body.endsWith('data: end\n\n') ? undefined : `${status} ${body}`,
+});
+/** Half a second of events, where that is asked for. */
+function answer(asked: IncomingMessage, response: ServerResponse): void {
+  if (asked.url !== '/open/stream') return void response.end(asked.headers['x-request-id']);
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  let count = 0;
+  const timer = setInterval(() => {
+    response.write(`data: ${++count}\n\n`);
+    if (count < 10) return;
+    clearInterval(timer);
+    response.end('data: end\n\n');
+  }, 50);
+}
 
 attack({
   name: 'a reload with several workers fails no request, and a file with mistakes changes none of them',
@@ -75,13 +94,15 @@ attack({
 
 attack({
   name: 'a restart of several workers under load fails no request',
-  outcome: 'each finishes what it has, the sidecar says so from the first moment; exit 0',
+  outcome: 'each finishes the requests and streams that it has, the sidecar says so from the first moment; exit 0',
   sources: [],
 })(() => {
   it(`${ROLLS} rolling restarts`, { timeout: TIMEOUT_MS }, async () => {
     house = await House.start();
+    house.answer = answer;
     const load = new Load(() => house.gateway);
     load.add(32, ok);
+    load.add(8, stream);
     for (let roll = 1; roll <= ROLLS; roll++) {
       await load.until((REQUESTS / ROLLS) * roll);
       const old = house.process;
@@ -124,7 +145,7 @@ it('--only gateway runs the workers without a sidecar', { timeout: TIMEOUT_MS },
 });
 
 it('what keeps a worker from starting is told once, and leaves nothing behind', { timeout: TIMEOUT_MS }, async () => {
-  house = await House.start();
+  house = await House.prepare({});
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;

@@ -18,7 +18,9 @@ afterEach(() => house[Symbol.asyncDispose]());
 it('a token revoked at the OAuth endpoint of one worker is refused by the other from the next request on', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  house = await House.start({ policy: join(ROOT, 'policies/scrydon.yaml') });
+  // A token revoked there is unknown from then on, and many of those from one address are a guesser's.
+  const gateway = { guesses: { tokenFailures: 0 } };
+  house = await House.start({ gateway, policy: join(ROOT, 'policies/scrydon.yaml') });
   await house.people();
   const wanted = { name: 'robot', scopes: ['workflows:read'] };
   const { body } = await house.call('POST', `${ORGANIZATION}/service-accounts`, wanted);

@@ -13,6 +13,7 @@ const BLOCK_MS = 200;
 /** A connection that is silent for so much longer than it may is replaced. */
 const PATIENCE_MS = 1000;
 const BATCH = 1000;
+const REFUSAL = /NOPERM|WRONGTYPE/;
 
 type Entry = readonly [id: string, fields: readonly string[]];
 
@@ -31,7 +32,7 @@ export interface FeedOptions {
   /** The key of the log. */
   readonly log: string;
   readonly isOurs: (mark: string) => boolean;
-  /** Redis answered, with a no. */
+  /** Redis answered with a no that will not pass by itself. */
   readonly onRefused: (error: Error) => void;
   /** The newest revision we have heard of is not, or not as we know it, in the log: writes were lost. */
   readonly onRewound: (from: number, to: number) => void;
@@ -92,7 +93,8 @@ export class RedisFeed {
         }
       } catch (error) {
         // Not heard: followers notice the silence.
-        if (error instanceof ReplyError) this.#options.onRefused(error as Error);
+        if (error instanceof ReplyError && REFUSAL.test((error as Error).message))
+          this.#options.onRefused(error as Error);
         if (client !== undefined) line.abandon(client, error as Error);
       }
     }

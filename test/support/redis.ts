@@ -15,6 +15,12 @@ const START_PATIENCE_MS = 10_000;
 /** Another process may take a port between our finding and its using it. */
 const ATTEMPTS = 5;
 
+/** Whose test failed before it could stop them. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export interface RedisOptions {
   /** Further arguments, such as `'--appendonly', 'yes'`. They win over the helper's. */
   readonly args?: readonly string[];
@@ -115,7 +121,9 @@ async function start(options: RedisOptions, port: number, folder: string, remove
         output += chunk.toString();
       });
     }
-    ended = once(child, 'close');
+    const started = child;
+    running.add(started);
+    ended = once(started, 'close').then(() => running.delete(started));
     const untilMs = performance.now() + START_PATIENCE_MS;
     while (!(await isUp())) {
       if (child.exitCode !== null || performance.now() > untilMs) throw new Error(`redis did not start: ${output}`);

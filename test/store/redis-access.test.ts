@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
 import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
+import { mintToken } from '../../src/secret.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { first, second } from '../support/certificates.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -128,6 +129,26 @@ it('a whole gateway runs as gateway.yaml says: TLS, the documented user, limits,
   expect(log).not.toMatch(/NOPERM|can't run|permission/);
   expect(log + JSON.stringify(await admin.json())).not.toContain('secret');
   expect(gateway.errorLines).toEqual([]);
+});
+
+it('a gateway that is started while Redis is away is not ready, judges nobody, and is ready when Redis is', async () => {
+  await using server = await startRedis();
+  await server.kill();
+  await using gateway = await startTestGateway({
+    upstreamUrl: 'http://127.0.0.1:9',
+    seed: false,
+    settings: { store: { driver: 'redis', url: server.url } },
+  });
+  const ready = async () => (await fetch(`${gateway.adminUrl}/readyz`)).status;
+  expect(await ready()).toBe(503);
+  expect(await gateway.admin('PUT', '/v1/organizations/acme', { name: 'Acme', edition: 'team' })).toMatchObject({
+    status: 503,
+    body: { code: 'store_unavailable' },
+  });
+  const headers = { authorization: `Bearer ${mintToken('pat_').reveal()}` };
+  expect((await fetch(`${gateway.url}/v1/workspaces`, { headers })).status).toBe(503);
+  await server.restart();
+  await expect.poll(ready, { timeout: 2000 }).toBe(200);
 });
 
 it.each([

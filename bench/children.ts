@@ -43,6 +43,7 @@ export async function startScopegate(
   upstream: string,
   settings: Readonly<Record<string, unknown>> = {},
   sections: Readonly<Record<string, unknown>> = {},
+  only: 'gateway' | 'admin' = 'gateway',
 ): Promise<Child> {
   const path = join(folder, `gateway-${randomUUID()}.yaml`);
   const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
@@ -69,7 +70,7 @@ ${Object.entries(sections)
   .map(([name, section]) => `${name}: ${JSON.stringify(section)}\n`)
   .join('')}`,
   );
-  return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', 'gateway'] });
+  return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', only] });
 }
 
 /** Runs `file` (in bench/) to its end and reads its one line of JSON. */
@@ -99,10 +100,12 @@ async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
     await exited;
   });
   for await (const line of createInterface(child.stdout!)) {
-    const gateway = line.startsWith('{') ? (JSON.parse(line) as { gateway?: string }).gateway : undefined;
-    if (typeof gateway !== 'string') continue;
+    if (!line.startsWith('{')) continue;
+    const { gateway, admin } = JSON.parse(line) as { gateway?: unknown; admin?: unknown };
+    const url = gateway ?? admin;
+    if (typeof url !== 'string') continue;
     child.stdout!.resume();
-    return { pid: child.pid!, url: gateway };
+    return { pid: child.pid!, url };
   }
   throw new SetupError('bench: a child process ended before it was ready');
 }

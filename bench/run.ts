@@ -7,7 +7,7 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 
 const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
-  --only   decision, gateway, workers, features, memory, bodies, clients or stores
+  --only   decision, gateway, workers, features, memory, bodies, clients, stores or lag
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   bodies: async () => (await import('./bodies.ts')).benchBodies,
   clients: async () => (await import('./clients.ts')).benchClients,
   memory: async () => (await import('./memory.ts')).benchMemory,
+  lag: async () => (await import('./lag.ts')).benchLag,
   stores: async () => (await import('./stores.ts')).benchStores,
 };
 

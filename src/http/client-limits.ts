@@ -60,5 +60,5 @@ export function awaitedOn(socket: Socket): Awaited {
   if (response === null) return 'request';
   if (socket.writableLength > 0 || response.writableLength > 0) return 'reader';
   // A body that we paused is the upstream's to go on with.
-  return response.req.complete || response.req.isPaused() ? 'upstream' : 'body';
+  return response.req.complete || socket.isPaused() ? 'upstream' : 'body';
 }

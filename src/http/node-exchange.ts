@@ -18,6 +18,10 @@ const LOOK_EVERY_MS = 100;
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
 
+const NO_BYTES = Buffer.alloc(0);
+/** What Node reads at once. */
+const READ_BYTES = 64 * 1024;
+
 /** Connections on which nothing more will be answered. */
 const closing = new WeakSet<Socket>();
 
@@ -66,6 +70,11 @@ export class NodeExchange implements Exchange {
   readonly #response: ServerResponse;
   #answered = false;
   #bodyEnded: boolean;
+  #sink: BodySink | null = null;
+  /** The body is; answers are not. */
+  #paused = false;
+  #held = NO_BYTES;
+  #heldBytes = 0;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
@@ -102,6 +111,7 @@ export class NodeExchange implements Exchange {
   endConnection(): void {
     const { socket } = this.#request;
     markClosing(socket);
+    this.#goOnReading();
     socket.destroySoon = () => closeGently(socket);
     // Once the head is out Node has settled whether the connection is kept.
     if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
@@ -159,21 +169,55 @@ export class NodeExchange implements Exchange {
     }
   }
 
+  /**
+   * Takes the body as the parser hands it over, not from the request's own buffer: that keeps 64 KiB of a paused body
+   * chunk by chunk, and of chunks of one byte that is 20 MB.
+   */
   readBody(sink: BodySink): void {
     const request = this.#request;
-    request.on('data', (chunk: Buffer) => sink.bodyChunk(chunk));
+    this.#sink = sink;
+    // What came while the decision was being made.
+    const before = request.read() as Buffer | null;
+    const push = request.push.bind(request);
+    request.push = (chunk: Buffer | null): boolean => {
+      if (chunk === null) return push(null);
+      if (this.#paused) this.#hold(chunk);
+      else sink.bodyChunk(chunk);
+      // false: the socket reads no further.
+      return !this.#paused;
+    };
     request.on('end', () => {
       this.#bodyEnded = true;
+      this.#goOnReading();
       sink.bodyEnd(request.rawTrailers);
     });
+    if (before !== null) sink.bodyChunk(before);
+    request.resume();
   }
 
   pauseBody(): void {
-    this.#request.pause();
+    this.#paused = !this.#bodyEnded;
   }
 
   resumeBody(): void {
-    this.#request.resume();
+    this.#goOnReading();
+  }
+
+  /** What the read in which the body was paused brought behind that point, in one piece. */
+  #hold(chunk: Buffer): void {
+    const bytes = this.#heldBytes + chunk.length;
+    if (bytes > this.#held.length) this.#held = Buffer.concat([this.#held], Math.max(bytes, READ_BYTES));
+    this.#heldBytes += chunk.copy(this.#held, this.#heldBytes);
+  }
+
+  #goOnReading(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const held = this.#held.subarray(0, this.#heldBytes);
+    this.#held = NO_BYTES;
+    this.#heldBytes = 0;
+    if (held.length > 0) this.#sink!.bodyChunk(held);
+    if (!this.#paused) this.#request.socket.resume();
   }
 
   listen(listener: ExchangeListener): void {

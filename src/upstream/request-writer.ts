@@ -6,12 +6,22 @@ import type { Socket } from 'node:net';
 import type { UpstreamRequest } from './exchange.ts';
 import { bodyLimit, requestHead } from './request-head.ts';
 
+/**
+ * A piece of body costs the socket a few hundred bytes while it waits, however small it is: a client that sends chunks of
+ * one byte would fill a hundred times what it sends. So behind this many waiting bytes small pieces leave together.
+ */
+const JOIN_BEHIND_BYTES = 2048;
+const JOINED_BYTES = 16 * 1024;
+
 export class RequestWriter {
   readonly #socket: Socket;
   readonly #authority: string;
   #isChunked = false;
   #isCorked = false;
   #unsent = 0;
+  /** Small pieces that leave at the end of this turn, and how many bytes they are. */
+  #joined: Buffer | null = null;
+  #joinedBytes = 0;
 
   constructor(socket: Socket, authority: string) {
     this.#socket = socket;
@@ -31,6 +41,26 @@ export class RequestWriter {
   }
 
   write(chunk: Buffer): boolean {
+    const isSmall = chunk.length <= JOIN_BEHIND_BYTES;
+    if (!isSmall || this.#joinedBytes + chunk.length > JOINED_BYTES) this.join();
+    const waits = this.#joined !== null || this.#socket.writableLength >= JOIN_BEHIND_BYTES;
+    if (!isSmall || !waits) return this.#put(chunk);
+    if (this.#joined === null) {
+      this.#joined = Buffer.allocUnsafe(JOINED_BYTES);
+      setImmediate(join, this);
+    }
+    this.#joinedBytes += chunk.copy(this.#joined, this.#joinedBytes);
+    return !this.#socket.writableNeedDrain;
+  }
+
+  join(): void {
+    const joined = this.#joined?.subarray(0, this.#joinedBytes);
+    this.#joined = null;
+    this.#joinedBytes = 0;
+    if (joined !== undefined) this.#put(joined);
+  }
+
+  #put(chunk: Buffer): boolean {
     const socket = this.#socket;
     if (!this.#isChunked) return socket.write(chunk);
     socket.cork();
@@ -42,6 +72,7 @@ export class RequestWriter {
   }
 
   end(trailerLines: string): void {
+    this.join();
     if (this.#isChunked) this.#socket.write(`0\r\n${trailerLines}\r\n`, 'latin1');
     this.uncork();
   }
@@ -63,6 +94,10 @@ export class RequestWriter {
     this.#unsent = unsent;
     return moved;
   }
+}
+
+function join(writer: RequestWriter): void {
+  writer.join();
 }
 
 function uncork(writer: RequestWriter): void {

@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
-import { rawRequest } from '../../support/raw.ts';
+import { startTestGateway } from '../../support/gateway.ts';
+import { RawClient, rawRequest } from '../../support/raw.ts';
+import { startHttpUpstream } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { house, ROUTES } from '../house.ts';
 
 const at = house({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
 
@@ -57,6 +60,36 @@ attack({
     await at.upstream.requests[0]!.connection.ended;
     expect(full).toBe(true);
     expect(written).toBeLessThan(32 * 1024 * 1024);
+  });
+});
+
+attack({
+  name: 'an upload in chunks of one byte takes no more room than any other while it waits',
+  outcome: 'held in one piece; not a byte is lost or changes places',
+  sources: ['CWE-770'],
+})(() => {
+  test('it arrives whole once the upstream reads on', async () => {
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<IncomingMessage>();
+    await using upstream = await startHttpUpstream((request, response) => {
+      arrive(request);
+      request.on('end', () => response.end('read'));
+    });
+    await using gateway = await startTestGateway({ upstreamUrl: upstream.url, routes: ROUTES });
+    using client = await RawClient.connect(gateway.url);
+    // What fills both kernels, and behind it what is to wait.
+    const large = 16 * 1024 * 1024;
+    const count = large + 50_000;
+    const body = Buffer.from(Uint8Array.from({ length: count }, (_, index) => 97 + (index % 23)));
+    const tiny = Array.from(body.subarray(large), (byte) => `1\r\n${String.fromCharCode(byte)}\r\n`).join('');
+    client.send(rawRequest('POST /public/x', ['Transfer-Encoding: chunked'], `${large.toString(16)}\r\n`));
+    client.send(body.subarray(0, large)).send(`\r\n${tiny}0\r\n\r\n`);
+    const request = await arrived;
+    // Time to fill them; nothing tells that they are full.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const pieces: Buffer[] = [];
+    request.on('data', (bytes: Buffer) => pieces.push(bytes));
+    await client.until(({ responses }) => responses[0]?.complete === true, 'answer', 15_000);
+    expect(Buffer.concat(pieces).equals(body)).toBe(true);
   });
 });
 

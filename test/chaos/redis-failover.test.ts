@@ -102,30 +102,3 @@ it('the death of the master that holds everything in a Cluster loses no acknowle
     await failover(access, master);
   }
 });
-
-it.runIf(LONG)(
-  'without waiting for replicas a failover may lose the last moments, and then it is an alarm',
-  { timeout: 120_000 },
-  async () => {
-    await using group = await startSentinelGroup();
-    const access = accessOf(group.sentinels, { cluster: false, sentinel: { name: group.name, tls: false } });
-    const [master] = group.servers;
-    const [store, witness] = [
-      await openRedis(access, { waitReplicas: 0 }),
-      await openRedis(access, { waitReplicas: 0 }),
-    ];
-    const writing = keepWriting(store);
-    await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(500);
-    await master.kill();
-    await writing.stop();
-    await expect.poll(() => witness.read('a0'), FAILOVER).toMatchObject({ kind: 'found' });
-    const lost: string[] = [];
-    for (const key of writing.acknowledged) if ((await witness.get(key)) === null) lost.push(key);
-    process.stdout.write(
-      `without waiting: ${lost.length} of ${writing.acknowledged.length} acknowledged changes lost\n`,
-    );
-    if (lost.length > 0) await expect.poll(() => store.rewoundCount, FAILOVER).toBe(1);
-    await store.close();
-    await witness.close();
-  },
-);

@@ -3,28 +3,44 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { OutcomeUnknown } from '../../src/store/store.ts';
+import { Listener } from '../contract/store.contract.ts';
+import { startPartition } from '../support/partition.ts';
 import { freePort, startRedis } from '../support/redis.ts';
 import { openRedis, write } from './redis-world.ts';
+
+/** One Sentinel that names `port` the master called main, and can be told to name another. */
+async function startSentinel(port: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'scopegate-sentinel-'));
+  const [file, own] = [join(folder, 'sentinel.conf'), await freePort()];
+  const settings = `port ${own}\nbind 127.0.0.1\ndir ${folder}\nrequirepass whoareyou\n`;
+  writeFileSync(file, `${settings}sentinel monitor main 127.0.0.1 ${port} 1\n`);
+  const cliArgs = ['-a', 'whoareyou', '--no-auth-warning'];
+  const server = await startRedis({ program: 'redis-sentinel', file, port: own, folder, cliArgs });
+  return {
+    place: { kind: 'sentinel' as const, name: 'main', nodes: [{ host: '127.0.0.1', port: own }], tls: false },
+    name: async (next: number) => {
+      await server.cli('sentinel', 'remove', 'main');
+      await server.cli('sentinel', 'monitor', 'main', '127.0.0.1', String(next), '1');
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
 
 it('a master that goes on alone after its Sentinel has named another is left within two seconds', async () => {
   await using old = await startRedis();
   await using next = await startRedis();
-  const folder = mkdtempSync(join(tmpdir(), 'scopegate-sentinel-'));
-  const [file, port] = [join(folder, 'sentinel.conf'), await freePort()];
-  writeFileSync(
-    file,
-    `port ${port}\nbind 127.0.0.1\ndir ${folder}\nrequirepass whoareyou\nsentinel monitor main 127.0.0.1 ${old.port} 1\n`,
-  );
-  const cliArgs = ['-a', 'whoareyou', '--no-auth-warning'];
-  await using sentinel = await startRedis({ program: 'redis-sentinel', file, port, folder, cliArgs });
-  const place = { kind: 'sentinel' as const, name: 'main', nodes: [{ host: '127.0.0.1', port }], tls: false };
+  await using sentinel = await startSentinel(old.port);
+  const { place } = sentinel;
   await expect(openRedis({ place })).rejects.toThrow('it refuses the user or password');
 
   const store = await openRedis({ place: { ...place, password: 'whoareyou' } });
   await write(store, 'a');
   expect(await old.cli('exists', 'test:{scopegate}:r:a')).toBe('1');
-  await sentinel.cli('sentinel', 'remove', 'main');
-  await sentinel.cli('sentinel', 'monitor', 'main', '127.0.0.1', String(next.port), '1');
+  await sentinel.name(next.port);
   const begun = performance.now();
   await expect.poll(() => store.read('a'), { timeout: 5000, interval: 10 }).toEqual({ kind: 'absent' });
   expect(performance.now() - begun).toBeLessThan(2500);
@@ -32,5 +48,31 @@ it('a master that goes on alone after its Sentinel has named another is left wit
   expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
   await expect.poll(() => store.rewoundCount).toBe(1);
   await store.close();
-  rmSync(folder, { recursive: true, force: true });
+});
+
+it('what a failover loses where nobody waited for replicas is an alarm, and no cache believes it; who waits is not told that it was done', async () => {
+  await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+  await using network = await startPartition(master.port);
+  await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(network.port)] });
+  await using sentinel = await startSentinel(master.port);
+  const access = { place: { ...sentinel.place, password: 'whoareyou' } };
+  const [hasty, patient] = [await openRedis(access, { waitReplicas: 0 }), await openRedis(access)];
+  const heard = new Listener();
+  hasty.follow(heard);
+  await expect.poll(() => write(patient, 'kept').catch(() => null), { timeout: 15_000 }).toMatchObject({ ok: true });
+  await expect.poll(() => replica.cli('exists', 'test:{scopegate}:r:kept'), { timeout: 15_000 }).toBe('1');
+
+  network.swallow();
+  expect(await write(hasty, 'lost')).toMatchObject({ ok: true });
+  await expect(write(patient, 'doubtful')).rejects.toBeInstanceOf(OutcomeUnknown);
+  await master.kill();
+  await replica.cli('replicaof', 'no', 'one');
+  await sentinel.name(replica.port);
+
+  await expect.poll(() => hasty.read('kept'), { timeout: 5000 }).toMatchObject({ kind: 'found' });
+  await heard.until(() => heard.flushes === 1);
+  expect(hasty.rewoundCount).toBe(1);
+  expect(await hasty.read('lost')).toEqual({ kind: 'absent' });
+  await hasty.close();
+  await patient.close();
 });

@@ -101,6 +101,7 @@ export function createGateway(settings: string | GatewaySettings, options: Gatew
   const parts = {
     pipeline: () => running?.pipeline ?? null,
     dialect: () => configuration.policy.dialect,
+    routing: () => running?.routing() ?? configuration.file.routing,
     nextRequestId: () => nextRequestId(Date.now()),
     onBug: (error: unknown) => log.error({ err: error }, 'middleware: unexpected error'),
   };

@@ -8,6 +8,7 @@ import { loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { tokenKey } from '../core/facts.ts';
+import type { RoutingOptions } from '../core/route-table.ts';
 import { accessLog } from '../edge/access-log.ts';
 import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
@@ -74,6 +75,8 @@ export interface RunningGateway {
   readonly metrics: Metrics;
   /** null with `only: 'admin'`. */
   readonly pipeline: Pipeline | null;
+  /** How paths are compared by the configuration in force. */
+  routing(): RoutingOptions;
   readonly report: Report;
   /** Resolves once this process has applied every change up to `revision`. */
   followed(revision: number): Promise<void>;
@@ -256,6 +259,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     adminKey: adminKeys.keys[0]!,
     metrics,
     pipeline,
+    routing: () => reloader.configuration.file.routing,
     report,
     followed: (revision) => store.followed(revision),
     reload: (cause) => reloader.reload(cause),

@@ -5,20 +5,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Dialect } from '../core/dialect.ts';
+import type { RoutingOptions } from '../core/route-table.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import { AppExchange, type AppRequest, type Continuation, targetOf } from './app-exchange.ts';
 import type { Permission } from './caller.ts';
+import { laxFastify, refuseLaxExpress } from './laxness.ts';
 
 export interface MiddlewareParts {
   /** null: not running. */
   readonly pipeline: () => Pipeline | null;
   readonly dialect: () => Dialect;
+  /** How paths are compared. */
+  readonly routing: () => RoutingOptions;
   readonly nextRequestId: () => string;
   readonly onBug: (error: unknown) => void;
 }
 
-/** Calls `next`, without an argument, only for what is allowed; answers everything else itself. */
+/**
+ * Calls `next`, without an argument, only for what is allowed; answers everything else itself. Throws SetupError while an
+ * Express application compares paths in another way than the configuration does.
+ */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 declare module 'node:http' {
@@ -35,11 +42,16 @@ declare module 'fastify' {
 }
 
 export function createMiddleware(parts: MiddlewareParts): Middleware {
-  return (request, response, next) => guard(parts, request, response, { pass: next, answered: () => {} });
+  return (request, response, next) => {
+    refuseLaxExpress(request, parts.routing());
+    guard(parts, request, response, { pass: next, answered: () => {} });
+  };
 }
 
 export function createFastifyPlugin(parts: MiddlewareParts): FastifyPluginCallback {
   const plugin: FastifyPluginCallback = (app, _options, done) => {
+    const lax = laxFastify(app.initialConfig, parts.routing());
+    if (lax !== null) return done(lax);
     app.decorateRequest('scopegate', {
       getter(this: FastifyRequest): Permission {
         return this.raw.scopegate!;

@@ -57,7 +57,7 @@ const { token } = await call('POST', '/tokens', grant);
 const subject = (caller: Caller | null | undefined): string => caller?.subject ?? 'nobody';
 const plain: RequestListener = (request, response) =>
   gateway.middleware(request, response, () => response.end(subject(request.scopegate?.caller)));
-const app = express();
+const app = express().enable('case sensitive routing').enable('strict routing');
 app.use(gateway.middleware);
 app.use((request, response) => void response.send(subject(request.scopegate?.caller)));
 const other = fastify();

@@ -98,17 +98,22 @@ async function listening(handler: RequestListener): Promise<App> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
 
+/** Routes as the configuration does: Express is lax unless told otherwise. */
+function strictExpress() {
+  return express().enable('case sensitive routing').enable('strict routing');
+}
+
 const APPS: Readonly<Record<string, () => Promise<App>>> = {
   'node:http': () =>
     listening((request, response) => gateway.middleware(request, response, () => serve(request, response))),
   Express: () => {
-    const app = express();
+    const app = strictExpress();
     app.use(gateway.middleware);
     app.use(serve);
     return listening(app);
   },
   'Express, mounted at a path': () => {
-    const app = express();
+    const app = strictExpress();
     for (const path of ['/files', '/workspaces', '/admin', '/public', '/own', '/nowhere'])
       app.use(path, gateway.middleware);
     app.use(serve);
@@ -236,7 +241,7 @@ describe.each(Object.keys(APPS))('in front of an application: %s', (name) => {
 
 describe('an application that rewrites URLs in front of the middleware', () => {
   it('is not judged by one URL and served another', async () => {
-    const app = express();
+    const app = strictExpress();
     app.use((request, _response, next) => {
       request.url = '/admin/x';
       next();
@@ -246,6 +251,70 @@ describe('an application that rewrites URLs in front of the middleware', () => {
     expect((await ask(running.url, rawRequest('GET /files/x', [reader]))).status).toBe(400);
     expect(served).toEqual([]);
     await running.close();
+  });
+});
+
+describe('an application that routes more laxly than the configuration', () => {
+  const wide: GatewaySettings = {
+    ...SETTINGS,
+    routes: [
+      { id: 'wide', match: { path: '/v1/{any}' }, public: true },
+      { id: 'admin', match: { path: '/v1/admin' }, require: { scopes: ['knowledge:write'] } },
+    ],
+  };
+  const said: string[] = [];
+  const tell: express.ErrorRequestHandler = (error: Error, _request, response, _next) => {
+    said.push(error.message);
+    response.sendStatus(500);
+  };
+  const statuses = async (app: express.Express, guard: Gateway): Promise<number[]> => {
+    app.use(guard.middleware);
+    app.get('/v1/admin', (_request, response) => void response.send('secret'));
+    app.use(tell);
+    const running = await listening(app);
+    const seen: number[] = [];
+    for (const path of ['/v1/ADMIN', '/v1/admin/', '/v1/admin'])
+      seen.push((await ask(running.url, rawRequest(`GET ${path}`))).status);
+    await running.close();
+    return seen;
+  };
+  let guard: Gateway;
+  beforeAll(async () => {
+    guard = createGateway(
+      { ...wide, store: { driver: 'sqlite', path: 'lax/scopegate.db' } },
+      { ...OPTIONS, listeners: { gateway: false, admin: false } },
+    );
+    await guard.start();
+  });
+  afterAll(() => guard.stop());
+
+  it('serves nothing, and says what to set', async () => {
+    expect(await statuses(express(), guard)).toEqual([500, 500, 500]);
+    expect(said.splice(0)[0]).toMatch(/case sensitive routing.* or routing: \{ caseSensitive: false \}/);
+    expect(await statuses(express().enable('case sensitive routing'), guard)).toEqual([500, 500, 500]);
+    expect(said.splice(0)[0]).toMatch(/strict routing.* or routing: \{ ignoreTrailingSlash: true \}/);
+    expect(await statuses(strictExpress(), guard)).toEqual([404, 404, 401]);
+  });
+
+  it('is served where the configuration is told to be as lax', async () => {
+    const lax = createGateway(
+      {
+        ...wide,
+        store: { driver: 'sqlite', path: 'lax2/scopegate.db' },
+        routing: { caseSensitive: false, ignoreTrailingSlash: true },
+      },
+      { ...OPTIONS, listeners: { gateway: false, admin: false } },
+    );
+    await lax.start();
+    expect(await statuses(express(), lax)).toEqual([401, 401, 401]);
+    await lax.stop();
+  });
+
+  it('does not start, where it is a Fastify application', async () => {
+    const register = async (options: object) => fastify({ routerOptions: options }).register(guard.fastify);
+    await expect(register({ caseSensitive: false })).rejects.toThrow(/caseSensitive/);
+    await expect(register({ ignoreTrailingSlash: true })).rejects.toThrow(/ignoreTrailingSlash/);
+    await register({});
   });
 });
 

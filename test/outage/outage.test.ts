@@ -218,6 +218,7 @@ describe('whoever asks and sends on itself', () => {
     const guard = createMiddleware({
       pipeline: () => scene.gateway.running.pipeline,
       dialect: () => scene.gateway.configuration.policy.dialect,
+      routing: () => scene.gateway.configuration.file.routing,
       nextRequestId: () => 'r',
       onBug: (error) => expect.unreachable(String(error)),
     });

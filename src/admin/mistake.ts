@@ -20,7 +20,16 @@ export function describeMistake(mistakes: Mistakes, context: string): { field: s
     return { field, detail: `unknown field ${JSON.stringify(field)} in the ${context}` };
   if (missingProperty !== undefined) return { field, detail: `${field} is required` };
   const right = mistake.keyword === 'pattern' ? formOf(mistake) : alternatives(mistakes, mistake.instancePath);
-  return { field, detail: right === null ? `${field} ${mistake.message}` : `${field} must be ${right}` };
+  return { field, detail: right === null ? `${field} ${inWords(mistake)}` : `${field} must be ${right}` };
+}
+
+/** Ajv says NOT in capitals, and turns every bound around. */
+function inWords({ keyword, params, message }: Mistake): string | undefined {
+  const bound = /^(min|max)(Items|Length)$/.exec(keyword);
+  if (bound === null) return message;
+  const limit = params.limit as number;
+  const unit = bound[2] === 'Items' ? 'item' : 'character';
+  return `must have at ${bound[1] === 'min' ? 'least' : 'most'} ${limit} ${unit}${limit === 1 ? '' : 's'}`;
 }
 
 /** A pattern says little to people: what it is for does. */

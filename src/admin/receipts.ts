@@ -19,7 +19,12 @@ const wait = Type.Optional(
 );
 
 const receiptFields = {
-  applied: Type.Optional(Type.Boolean({ description: 'with wait: by every gateway process that holds a lease' })),
+  applied: Type.Optional(
+    Type.Boolean({
+      description:
+        'with wait: by every gateway process that holds a lease; one that is cut off from the store holds none, and with cache.serveDuringOutageMs may still serve what it knew',
+    }),
+  ),
   processes: Type.Optional(
     Type.Union([Type.Integer(), Type.Null()], { description: 'how many those are; null: nobody could be asked' }),
   ),

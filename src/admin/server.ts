@@ -45,6 +45,14 @@ export interface AdminOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const MISSING = [
+  'credential_missing',
+  'This call needs the admin key, or a managing token, as a bearer token.',
+] as const;
+const UNKNOWN = [
+  'credential_unknown',
+  'This credential is neither the admin key nor a managing token that may be used.',
+] as const;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const SILENCE_MS = 60_000;
@@ -155,12 +163,8 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
       return body === null ? undefined : sendProblem(reply, 400, body.code, body.detail, body.field);
     }
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
-    return sendProblem(
-      reply,
-      401,
-      'credential_missing',
-      'This call needs the admin key, or a managing token, as a bearer token.',
-    );
+    const [code, detail] = request.headers.authorization ? UNKNOWN : MISSING;
+    return sendProblem(reply, 401, code, detail);
   });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof Rejection && request.actor !== undefined) {
@@ -218,7 +222,8 @@ function answerError(
   }
   if (error instanceof StoreUnavailable) {
     reply.header('Retry-After', '1');
-    return sendProblem(reply, 503, 'store_unavailable', 'The store could not be asked; nothing was changed.');
+    const unchanged = request.method === 'GET' || request.method === 'HEAD' ? '' : '; nothing was changed';
+    return sendProblem(reply, 503, 'store_unavailable', `The store could not be asked${unchanged}.`);
   }
   const mistake = error.validation?.[0];
   if (mistake !== undefined) {

@@ -54,7 +54,7 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
   const send = async (method: Call['method'], path: string, body?: Answer): Promise<Answer> => {
     const { status, text } = await exchange(root, method, path, key, body);
     const answer = parsed(text);
-    if (status === 401 && answer?.code === 'credential_missing')
+    if (status === 401 && answer?.code === 'credential_unknown')
       throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
     if (status >= 200 && status < 300 && answer !== null) return answer;
     throw new Refused(

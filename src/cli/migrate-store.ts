@@ -84,6 +84,8 @@ function teller(say: (text: string) => void) {
 }
 
 function report({ records, entries, copied, removed }: Migrated, { from, to }: { from?: string; to?: string }): string {
+  if (copied === 0 && removed === 0)
+    return `complete already: all ${amount(records)} records are in the target as in the source, with ${amount(entries)} list entries\n`;
   const earlier = copied === records ? '' : `, ${amount(records - copied)} of them by an earlier run`;
   const gone = removed === 0 ? '' : `; ${amount(removed)} that the source has no more were removed`;
   return [

@@ -1,5 +1,6 @@
 /** `scopegate serve`: runs a configuration until a signal, in this process or in several. */
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Env } from '../config/expand.ts';
 import { type Configuration, loadGateway } from '../config/load-gateway.ts';
@@ -7,6 +8,9 @@ import { SetupError } from '../errors.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';
+
+/** How often a start that has to wait looks again. */
+const READY_LOOK_MS = 100;
 
 type Only = 'gateway' | 'admin' | null;
 
@@ -34,15 +38,19 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
     await running.stop();
     log.info('stopped');
   });
-  log.info(
-    {
-      gateway: running.gatewayUrl,
-      admin: running.adminUrl,
-      decision: running.decisionUrl,
-      adminKeyFrom: running.adminKeySource,
-    },
-    `ready: ${summary(configuration)}`,
-  );
+  const addresses = {
+    gateway: running.gatewayUrl,
+    admin: running.adminUrl,
+    decision: running.decisionUrl,
+    adminKeyFrom: running.adminKeySource,
+  };
+  let ready = await running.isReady();
+  if (!ready) log.warn(addresses, 'listening, not ready: waiting for the store');
+  while (!ready) {
+    await Promise.race([pause(READY_LOOK_MS), stopped]);
+    ready = await running.isReady();
+  }
+  log.info(addresses, `ready: ${summary(configuration)}`);
   await stopped;
 }
 

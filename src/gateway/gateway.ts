@@ -78,6 +78,7 @@ export interface RunningGateway {
   /** How paths are compared by the configuration in force. */
   routing(): RoutingOptions;
   readonly report: Report;
+  isReady(): Promise<boolean>;
   /** Resolves once this process has applied every change up to `revision`. */
   followed(revision: number): Promise<void>;
   /** Reads the configuration again and puts it in force, or leaves everything as it is. */
@@ -261,6 +262,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     pipeline,
     routing: () => reloader.configuration.file.routing,
     report,
+    isReady: async () => (await report.readiness()).ready,
     followed: (revision) => store.followed(revision),
     reload: (cause) => reloader.reload(cause),
     adopt: (standing, isNew) => reloader.adopt(standing, isNew),

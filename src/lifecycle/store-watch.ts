@@ -7,7 +7,11 @@ const LOOK_MS = 250;
 /** Returns the way to stop. */
 export function watchStore(facts: FactCache, log: Log): () => void {
   let said: State = 'fresh';
-  const look = () => {
+  let looking = false;
+  let stopped = false;
+  const look = async () => {
+    if (!facts.isFresh()) await facts.probe();
+    if (stopped) return;
     const state = facts.isFresh() ? 'fresh' : facts.isDegraded() ? 'lost' : 'silent';
     // A start is not an outage: until it has been heard once, there is nothing to lose.
     if (state === said || !Number.isFinite(facts.staleMs())) return;
@@ -16,8 +20,17 @@ export function watchStore(facts: FactCache, log: Log): () => void {
     if (state === 'fresh') log.info('store: its changes are heard again');
     else log.warn({ staleMs }, WORDS[state]);
   };
-  const timer = setInterval(look, LOOK_MS).unref();
-  return () => clearInterval(timer);
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    void look().finally(() => {
+      looking = false;
+    });
+  }, LOOK_MS).unref();
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }
 
 type State = 'fresh' | keyof typeof WORDS;

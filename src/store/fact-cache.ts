@@ -40,6 +40,9 @@ const ABSENT_SHARE = 0.1;
 const PRESENT_MIN = 1000;
 const ABSENT_MIN = 100;
 
+/** Under a kind of its own, where there is nothing. */
+const PROBE = 'probe/store';
+
 /** Of each kind. */
 const SHORTCUTS_MAX = 65_536;
 
@@ -184,6 +187,11 @@ export class FactCache implements FactView, Follower {
   lastKnown(key: string): Fact | undefined {
     const { maxStalenessMs, serveDuringOutageMs = 0 } = this.#options;
     return this.staleMs() <= maxStalenessMs + serveDuringOutageMs ? this.#present.get(key) : undefined;
+  }
+
+  /** Asks the store for nothing, to find out whether it answers: requests may be too few to tell. */
+  async probe(): Promise<void> {
+    await this.#source.read(PROBE);
   }
 
   /** The feed is silent and the store could not be asked: decisions rest on what was known last, if on anything. */

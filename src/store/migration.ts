@@ -32,9 +32,13 @@ export interface Migrated {
   readonly removed: number;
 }
 
-/** Rejects with SetupError where the target is not for us or the source did not keep still, with what to do. */
+/**
+ * Rejects with SetupError where the target is not for us or the source did not keep still, with what to do. Where all of it is there
+ * from an earlier run, and unchanged, only that is found out.
+ */
 export async function migrate({ from, to, source, onStep = () => undefined }: MigrationOptions): Promise<Migrated> {
-  await begin(from, to, source);
+  const complete = await begin(from, to, source);
+  if (complete !== null) return { ...complete, copied: 0, removed: 0 };
   const before = await from.revision();
   const total = await from.size();
   const copied = await copy(from, to, (done) => onStep('copied', done, total));
@@ -46,19 +50,42 @@ export async function migrate({ from, to, source, onStep = () => undefined }: Mi
   return { ...counted, copied, removed };
 }
 
-async function begin(from: ExportableStore, to: ExportableStore, source: string): Promise<void> {
+type Counted = Pick<Migrated, 'records' | 'entries'>;
+
+/** What is there already, where nothing is left to be done; null: go on. */
+async function begin(from: ExportableStore, to: ExportableStore, source: string): Promise<Counted | null> {
   if ((await from.get(MARKER)) !== null)
     throw new SetupError('the source is itself the unfinished target of a migration; finish that one first');
   const marker = (await to.get(MARKER))?.record as { readonly source: string } | undefined;
   if (marker === undefined) {
-    if (await holdsAnything(to))
+    if (await holdsAnything(to)) {
+      const same = await countSame(from, to);
+      if (same !== null) return same;
       throw new SetupError('the target holds data already; name an empty one (another file, or another keyPrefix)');
-    return write(to, [{ key: MARKER, record: { source }, version: 0 }]);
+    }
+    await write(to, [{ key: MARKER, record: { source }, version: 0 }]);
+    return null;
   }
   if (marker.source !== source)
     throw new SetupError(
       `the target is being filled from ${marker.source}, not from ${source}; go on with that, or empty it`,
     );
+  return null;
+}
+
+/** null: they differ. */
+async function countSame(from: ExportableStore, to: ExportableStore): Promise<Counted | null> {
+  let [records, entries] = [0, 0];
+  for await (const page of pages(to)) {
+    const there = await from.exported(page.map(({ key }) => key));
+    if (page.some((found, place) => there[place] == null || !isSame(there[place], found))) return null;
+    records += page.length;
+    entries += page.reduce((sum, { indexes }) => sum + indexes.length, 0);
+  }
+  for await (const page of pages(from)) {
+    if ((await to.exported(page.map(({ key }) => key))).includes(null)) return null;
+  }
+  return { records, entries };
 }
 
 async function holdsAnything(store: ExportableStore): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface RedisStoreOptions {
 
 /** The first attempts of a start; past it the store opens without Redis, and waits for it. */
 const START_MS = 1500;
+/** A refusal is told of again after this time, not with each request that meets it. */
+const REFUSAL_MS = 60_000;
 /** How often the Sentinels are asked whether the master still is the one. */
 const WATCH_MS = 1000;
 
@@ -44,7 +46,10 @@ export class RedisLink {
   /** What the operator was told last. */
   #told: 'nothing' | 'up' | 'down' = 'nothing';
   #advice = '';
-  #refusal = '';
+  /** When each kind of refusal was told last. */
+  readonly #refusals = new Map<string, number>();
+  /** What is wrong until somebody mends it. */
+  #hopeless = '';
   #examined: Promise<SetupError | null> = Promise.resolve(null);
   #watch: NodeJS.Timeout | undefined;
 
@@ -62,11 +67,7 @@ export class RedisLink {
       line: this.#feedLine,
       log: `${prefix}log`,
       isOurs: (mark) => mark.startsWith(`${this.#self}.`),
-      onRefused: ({ message }) => {
-        if (this.#refusal !== message)
-          options.report('error', `store: Redis lets nobody follow its changes: ${message}`);
-        this.#refusal = message;
-      },
+      onRefused: (error) => this.refused(error, 'lets nobody follow its changes'),
       onRewound: (from, to) => this.#alarm(from, to),
     });
     if (options.access.place.kind === 'sentinel')
@@ -86,6 +87,15 @@ export class RedisLink {
   async start(): Promise<void> {
     await this.#reach(performance.now() + START_MS);
     this.#starting = false;
+  }
+
+  /** Redis answered, with a no that it will give again. */
+  refused({ message }: Error, what = 'refuses what the store needs'): void {
+    const kind = [what, ...(message.match(/^\S+|'[^']*'/g) ?? [])].join(' ');
+    const nowMs = performance.now();
+    if (nowMs - (this.#refusals.get(kind) ?? Number.NEGATIVE_INFINITY) < REFUSAL_MS) return;
+    this.#refusals.set(kind, nowMs);
+    this.#options.report('error', `store: Redis ${what}: ${message}`);
   }
 
   close(): void {
@@ -143,10 +153,18 @@ export class RedisLink {
     const before = this.#told;
     if (problem === null) {
       this.#told = 'up';
+      this.#hopeless = '';
       if (before !== 'up') report('info', `store: connected to ${describePlace(access)}`);
       return;
     }
-    if (before === 'down' || (this.#starting && problem instanceof SetupError)) return;
+    if (problem instanceof SetupError) {
+      // At the start it is thrown.
+      if (!this.#starting && this.#hopeless !== problem.message)
+        report('error', `${problem.message}; trying again until that is mended`);
+      this.#hopeless = problem.message;
+      return;
+    }
+    if (before === 'down') return;
     this.#told = 'down';
     report('warn', `store: ${describePlace(access)} does not answer (${problem.message}); trying again until it does`);
   }

@@ -152,7 +152,7 @@ export class RedisStore implements ExportableStore {
     try {
       await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
     } catch (cause) {
-      this.#leaveWrongServer(this.#link.changes, client, cause);
+      this.#heed(this.#link.changes, client, cause);
       throw new StoreUnavailable(cause);
     }
   }
@@ -205,7 +205,7 @@ export class RedisStore implements ExportableStore {
       );
       return text === null ? ABSENT : { kind: 'found', record: readText(key, text).record };
     } catch (cause) {
-      this.#leaveWrongServer(this.#link.lookups, client, cause);
+      this.#heed(this.#link.lookups, client, cause);
       return { kind: 'unavailable', cause };
     }
   }
@@ -215,7 +215,7 @@ export class RedisStore implements ExportableStore {
     try {
       return await this.#link.lookups.ask(client, timeoutMs, work);
     } catch (cause) {
-      this.#leaveWrongServer(this.#link.lookups, client, cause);
+      this.#heed(this.#link.lookups, client, cause);
       throw new StoreUnavailable(cause);
     }
   }
@@ -226,7 +226,7 @@ export class RedisStore implements ExportableStore {
         asked.scopegateCommit(args),
       );
     } catch (cause) {
-      this.#leaveWrongServer(this.#link.changes, client, cause);
+      this.#heed(this.#link.changes, client, cause);
       // What Redis itself answers with an error it has not done.
       throw cause instanceof ReplyError ? new StoreUnavailable(cause) : new OutcomeUnknown(cause);
     }
@@ -245,9 +245,10 @@ export class RedisStore implements ExportableStore {
     }
   }
 
-  #leaveWrongServer(line: RedisLine, client: Scripted, cause: unknown): void {
-    if (cause instanceof ReplyError && WRONG_SERVER.test((cause as Error).message))
-      line.abandon(client, cause as Error);
+  #heed(line: RedisLine, client: Scripted, cause: unknown): void {
+    if (!(cause instanceof ReplyError)) return;
+    if (WRONG_SERVER.test((cause as Error).message)) line.abandon(client, cause as Error);
+    else this.#link.refused(cause as Error);
   }
 
   #recordKey(key: string): string {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
-import type { SiblingsReport } from '../lifecycle/siblings.ts';
+import { type SiblingsReport, siblingsReady } from '../lifecycle/siblings.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
@@ -103,6 +103,10 @@ export class Supervisor {
 
   get adminKeySource(): string {
     return this.#ready.adminKeySource;
+  }
+
+  async isReady(): Promise<boolean> {
+    return siblingsReady((await this.#report()).processes);
   }
 
   /** One alone first: it makes what is missing (a database, an admin key), and what is wrong is told once. */

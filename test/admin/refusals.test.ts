@@ -119,7 +119,8 @@ describe.each(writes)('%s %s', (method, path, right) => {
       sidecar.key,
     ]) {
       const answer = await call(method, pathOf(path), right, { authorization });
-      expect(answer, authorization).toEqual(problem(401, 'credential_missing'));
+      const code = authorization === '' ? 'credential_missing' : 'credential_unknown';
+      expect(answer, authorization).toEqual(problem(401, code));
       expect(answer.headers['www-authenticate']).toBe('Bearer realm="scopegate-admin"');
     }
   });
@@ -212,8 +213,8 @@ describe('paths and methods', () => {
   it('without the key nobody learns what there is', async () => {
     const headers = { authorization: 'Bearer wrong' };
     for (const path of ['/v1/organizations/acme', '/v1/organizations/nowhere', '/v1/nothing', '/v1/policy', '/', '/x'])
-      expect(await send('GET', path, { headers }), path).toEqual(problem(401, 'credential_missing'));
-    expect(await send('DELETE', '/v1/organizations/acme', { headers })).toEqual(problem(401, 'credential_missing'));
-    expect(await send('POST', '/v1/policy', { headers })).toEqual(problem(401, 'credential_missing'));
+      expect(await send('GET', path, { headers }), path).toEqual(problem(401, 'credential_unknown'));
+    expect(await send('DELETE', '/v1/organizations/acme', { headers })).toEqual(problem(401, 'credential_unknown'));
+    expect(await send('POST', '/v1/policy', { headers })).toEqual(problem(401, 'credential_unknown'));
   });
 });

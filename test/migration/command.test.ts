@@ -126,6 +126,15 @@ it('killed on its way it is gone on with, and copies only what is missing', asyn
   await back.close();
 }, 60_000);
 
+it('run again after success it says that it is complete already', async () => {
+  await fill('old', 3);
+  expect((await migrate(sqlite('old'), sqlite('copy'))).stdout).toMatch(/^3 records copied/);
+  expect(await migrate(sqlite('old'), sqlite('copy'))).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^complete already: all 3 records/),
+  });
+});
+
 it('refuses a target that holds data, the same store twice, and a Redis that is not there', async () => {
   await fill('old', 3);
   await fill('theirs', 2);

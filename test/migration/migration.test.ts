@@ -102,6 +102,14 @@ it('makes good what changed in the source between two runs: new, other and gone 
   expect(await to.count('tokens/acme', -1)).toBe(1232);
 });
 
+it('run again after it has ended well, it finds that all of it is there, and changes nothing', async () => {
+  const [from, to] = [await filled(records(1234)), new MemoryStore()];
+  const { records: copied, entries } = await migrate({ from, to, source: SOURCE });
+  const revision = await to.revision();
+  expect(await migrate({ from, to, source: SOURCE })).toEqual({ records: copied, entries, copied: 0, removed: 0 });
+  expect(await to.revision()).toBe(revision);
+});
+
 describe('is refused', () => {
   it('where the target holds data of its own, which stays', async () => {
     const to = await filled([{ key: 'member/theirs/alice', record: { theirs: true } }]);
@@ -109,10 +117,17 @@ describe('is refused', () => {
     expect(await contents(to)).toMatchObject([{ key: 'member/theirs/alice', version: 1 }]);
   });
 
-  it('where the target is full from an earlier run, and nothing is copied over what happened there since', async () => {
+  it.each([
+    ['changed', { key: 'token/acme/000001', record: { nth: 1, mark: 'since' } }],
+    ['added', { key: 'member/acme/new', record: {} }],
+    ['removed', { key: 'token/acme/000001', record: null }],
+  ])('where something was %s in a target that an earlier run has filled, and that stays', async (_how, written) => {
     const [from, to] = [await filled(records(3)), new MemoryStore()];
     await migrate({ from, to, source: SOURCE });
+    await to.commit({ expects: [], writes: [written] });
+    const before = await contents(to);
     await expect(migrate({ from, to, source: SOURCE })).rejects.toThrow('holds data already');
+    expect(await contents(to)).toEqual(before);
   });
 
   it('where the target is being filled from another source, or the source is such a target', async () => {

@@ -128,4 +128,18 @@ describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
     await expect.poll(unmarked, { timeout: RECOVERY_MS, interval: 20 }).toBeUndefined();
     expect(await scene.until(200, owner)).toBeLessThan(RECOVERY_MS);
   });
+
+  test('is seen as what it is, though nobody asks for anything', async () => {
+    await using scene = await Scene.start();
+    await lose(scene.redis);
+    const store = async () => {
+      const answer = await ask(scene.gateway.adminUrl, rawRequest('GET /readyz'));
+      return (JSON.parse(answer.body) as { store: { fresh: boolean; degraded: boolean } }).store;
+    };
+    await expect.poll(store, { timeout: 10_000 }).toMatchObject({ fresh: false, degraded: true });
+    await scene.gateway.logged('store: it cannot be asked');
+    expect(scene.gateway.logLines.join('')).not.toContain('it is asked for every decision');
+    await bring(scene.redis);
+    await expect.poll(store, { timeout: 10_000 }).toMatchObject({ fresh: true, degraded: false });
+  });
 });

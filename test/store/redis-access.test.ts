@@ -7,9 +7,11 @@ import { parseRedisUrl } from '../../src/config/redis-url.ts';
 import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
 import { mintToken } from '../../src/secret.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { first, second } from '../support/certificates.ts';
 import { startTestGateway } from '../support/gateway.ts';
+import { ROOT, scopegate } from '../support/process.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { at, openRedis, type Reported, write } from './redis-world.ts';
@@ -90,6 +92,44 @@ it('the user that the documentation makes can do everything the store does, and 
   await other.close();
 });
 
+it('a command that is forbidden is an error in the log, once, and not for each request that meets it', async () => {
+  await using server = await startRedis({ args: ['--appendonly', 'no'] });
+  await server.cli('acl', 'setuser', ...documentedRule(), '-get');
+  const reports: Reported[] = [];
+  const access = at(server.port, { username: 'scopegate', password: 'secret' });
+  const store = await openRedis(access, { keyPrefix: 'scopegate:' }, reports);
+  for (const _ of [1, 2, 3]) {
+    expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+    await expect(write(store, 'a')).rejects.toThrow(StoreUnavailable);
+  }
+  const errors = reports.filter(
+    ({ level, message }) => level === 'error' && message.includes('refuses what the store'),
+  );
+  expect(errors.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/NOPERM.*'get'/),
+    expect.stringMatching(/can't run this command/),
+  ]);
+  await store.close();
+});
+
+it('a user that disappears while we run is an error in the log, once, and all is well when it is back', async () => {
+  await using server = await startRedis({ args: ['--appendonly', 'no'] });
+  await server.cli('acl', 'setuser', ...documentedRule());
+  const reports: Reported[] = [];
+  const access = at(server.port, { username: 'scopegate', password: 'secret' });
+  const store = await openRedis(access, { keyPrefix: 'scopegate:' }, reports);
+  const errors = () => reports.filter(({ level }) => level === 'error').map(({ message }) => message);
+  await server.cli('acl', 'deluser', 'scopegate');
+  await expect
+    .poll(errors)
+    .toEqual([expect.stringMatching(/it refuses the user or password \(WRONGPASS.*trying again/)]);
+  await server.cli('acl', 'setuser', ...documentedRule());
+  await expect.poll(async () => (await store.read('a')).kind).toBe('absent');
+  expect(errors()).toHaveLength(1);
+  expect(reports.at(-1)).toMatchObject({ level: 'info', message: expect.stringContaining('connected') });
+  await store.close();
+});
+
 it('the documented user may run every command that the sources name', () => {
   const folder = new URL('../../src/store/', import.meta.url);
   const sources = readdirSync(folder).filter((name) => name.startsWith('redis'));
@@ -143,12 +183,40 @@ it('a gateway that is started while Redis is away is not ready, judges nobody, a
   expect(await ready()).toBe(503);
   expect(await gateway.admin('PUT', '/v1/organizations/acme', { name: 'Acme', edition: 'team' })).toMatchObject({
     status: 503,
-    body: { code: 'store_unavailable' },
+    body: { code: 'store_unavailable', detail: 'The store could not be asked; nothing was changed.' },
+  });
+  expect((await gateway.admin('GET', '/v1/organizations/acme')).body).toMatchObject({
+    code: 'store_unavailable',
+    detail: 'The store could not be asked.',
   });
   const headers = { authorization: `Bearer ${mintToken('pat_').reveal()}` };
   expect((await fetch(`${gateway.url}/v1/workspaces`, { headers })).status).toBe(503);
   await server.restart();
   await expect.poll(ready, { timeout: 2000 }).toBe(200);
+});
+
+it('a serve that is started while Redis is away says that it listens, and that it is ready only when it is', async () => {
+  await using server = await startRedis();
+  await server.kill();
+  const path = file(
+    'away.yaml',
+    `gateway: { port: 0 }
+admin: { port: 0 }
+policy: ${join(ROOT, 'policies/coze.yaml')}
+store: { driver: redis, url: "${server.url}" }
+routes: [{ id: a, match: { path: /a }, public: true, upstream: api }]
+upstreams: { api: { targets: ["http://127.0.0.1:9"] } }
+`,
+  );
+  const serve = scopegate(['serve', '-c', path]);
+  const early = await serve.until('listening, not ready: waiting for the store');
+  expect(early).not.toContain('"ready: ');
+  const { admin } = JSON.parse(early.split('\n').find((line) => line.includes('listening, not ready'))!);
+  expect((await fetch(`${admin}/readyz`)).status).toBe(503);
+  await server.restart();
+  await serve.until('"ready: 1 route');
+  expect((await fetch(`${admin}/readyz`)).status).toBe(200);
+  expect(await serve.stop()).toBe(0);
 });
 
 it.each([

@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Where nobody watches, a stall of the machine is told from a fault by a second try; it is named in the report.
+    retry: process.env.CI === 'true' ? 1 : 0,
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/tools.ts'],
     testTimeout: 20_000,

@@ -1,7 +1,8 @@
 /** Leases in Redis: the suite for every registry, against a real server, and what only a shared engine can promise. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisStore } from '../../src/store/redis.ts';
+import type { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
+import { openRedis } from '../store/redis-world.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeRegistry, LONG_MS, someProcess } from './registry.contract.ts';
 
@@ -12,15 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-const open = () =>
-  RedisStore.open({
-    access: { place: { kind: 'server', node: { host: '127.0.0.1', port: redis.port } } },
-    keyPrefix: 'test:',
-    commandTimeoutMs: 1000,
-    commitTimeoutMs: 2000,
-    waitReplicas: null,
-    report: () => undefined,
-  });
+const open = () => openRedis(redis.port, { commandTimeoutMs: 1000, commitTimeoutMs: 2000 });
 const commit = async (store: RedisStore, count: number) => {
   for (let round = 0; round < count; round++)
     await store.commit({ expects: [], writes: [{ key: 'a', record: round }] });

@@ -1,6 +1,6 @@
 /** The shared store: the suite for every store, against a real server that this file starts. */
 import { afterAll, beforeAll } from 'vitest';
-import { RedisStore } from '../../src/store/redis.ts';
+import { openRedis } from '../store/redis-world.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';
@@ -12,15 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-const open = () =>
-  RedisStore.open({
-    access: { place: { kind: 'server', node: { host: '127.0.0.1', port: redis.port } } },
-    keyPrefix: 'test:',
-    commandTimeoutMs: 1000,
-    commitTimeoutMs: 2000,
-    waitReplicas: null,
-    report: () => undefined,
-  });
+const open = () => openRedis(redis.port, { commandTimeoutMs: 1000, commitTimeoutMs: 2000 });
 
 describeStore('RedisStore', async () => {
   await redis.cli('flushall');

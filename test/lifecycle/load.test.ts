@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { attack } from '../conformance/attack.ts';
-import { Load, type LoadQuestion } from '../support/load.ts';
+import { Load, type LoadQuestion, streamForHalfASecond } from '../support/load.ts';
 import { ROOT } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { ADMIN_KEY, type Served, serve } from './served.ts';
@@ -26,17 +26,7 @@ const upstreams: Record<string, HttpUpstream> = {};
 beforeAll(async () => {
   for (const name of ['v1', 'v2'])
     upstreams[name] = await startHttpUpstream((request, response) => {
-      if (request.url === '/stream') {
-        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-        let count = 0;
-        const timer = setInterval(() => {
-          response.write(`data: ${++count}\n\n`);
-          if (count < 10) return;
-          clearInterval(timer);
-          response.end('data: end\n\n');
-        }, 50);
-        return;
-      }
+      if (request.url === '/stream') return streamForHalfASecond(response);
       let length = 0;
       request.on('data', (chunk: Buffer) => {
         length += chunk.length;

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rateLimit, type Use } from '../../src/core/rate-limit.ts';
 import { InsuredCounters } from '../../src/limits/insured-counters.ts';
-import { RedisStore } from '../../src/store/redis.ts';
+import type { RedisStore } from '../../src/store/redis.ts';
+import { openRedis } from '../store/redis-world.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
@@ -23,14 +24,7 @@ describe('the script', () => {
   });
   let store: RedisStore;
   beforeAll(async () => {
-    store = await RedisStore.open({
-      access: { place: { kind: 'server', node: { host: '127.0.0.1', port: redis.port } } },
-      keyPrefix: 'test:',
-      commandTimeoutMs: 1000,
-      commitTimeoutMs: 2000,
-      waitReplicas: null,
-      report: () => undefined,
-    });
+    store = await openRedis(redis.port, { commandTimeoutMs: 1000, commitTimeoutMs: 2000 });
   });
   afterAll(() => store.close());
 

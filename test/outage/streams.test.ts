@@ -16,12 +16,20 @@ afterAll(() => upstream.stop());
 
 const ROUTES = [{ id: 'stream', match: { path: '/stream' }, require: { scopes: ['workflows:read'] } }];
 
+const startScene = () => Scene.start({ upstreamUrl: upstream.url, routes: ROUTES }, { serveDuringOutageMs: OUTAGE_MS });
+
+/** Opens a WebSocket, without waiting for it. */
+function dial(scene: Scene): WebSocket {
+  const headers = { authorization: `Bearer ${scene.gateway.tokens.reader}` };
+  return new WebSocket(`${scene.gateway.url.replace('http', 'ws')}/stream`, { headers });
+}
+
 async function openBoth(scene: Scene): Promise<{ socket: WebSocket; events: RawClient }> {
-  const authorization = `Bearer ${scene.gateway.tokens.reader}`;
-  const socket = new WebSocket(`${scene.gateway.url.replace('http', 'ws')}/stream`, { headers: { authorization } });
+  const socket = dial(scene);
   await once(socket, 'open');
   const client = await RawClient.connect(scene.gateway.url);
-  const events = await client.send(rawRequest('GET /stream', [`Authorization: ${authorization}`])).untilText('hello');
+  const authorization = `Authorization: Bearer ${scene.gateway.tokens.reader}`;
+  const events = await client.send(rawRequest('GET /stream', [authorization])).untilText('hello');
   return { socket, events };
 }
 
@@ -36,10 +44,7 @@ async function goOn({ socket, events }: { socket: WebSocket; events: RawClient }
 
 describe.each(['fail', 'hang'] as const)('a store that is lost (%s)', (how) => {
   test('leaves streams open for as long as was agreed, and ends them as an outage then', async () => {
-    await using scene = await Scene.start(
-      { upstreamUrl: upstream.url, routes: ROUTES },
-      { serveDuringOutageMs: OUTAGE_MS },
-    );
+    await using scene = await startScene();
     const streams = await openBoth(scene);
     scene.lose(how);
     scene.pass(STALE_MS + 1);
@@ -51,10 +56,7 @@ describe.each(['fail', 'hang'] as const)('a store that is lost (%s)', (how) => {
   });
 
   test('ends none that it is back for in time', async () => {
-    await using scene = await Scene.start(
-      { upstreamUrl: upstream.url, routes: ROUTES },
-      { serveDuringOutageMs: OUTAGE_MS },
-    );
+    await using scene = await startScene();
     const streams = await openBoth(scene);
     scene.lose(how);
     scene.pass(STALE_MS + 1);
@@ -70,15 +72,11 @@ describe.each(['fail', 'hang'] as const)('a store that is lost (%s)', (how) => {
   });
 
   test('that opens one in an outage is told so', async () => {
-    await using scene = await Scene.start(
-      { upstreamUrl: upstream.url, routes: ROUTES },
-      { serveDuringOutageMs: OUTAGE_MS },
-    );
+    await using scene = await startScene();
     const before = await openBoth(scene);
     scene.lose(how);
     scene.pass(STALE_MS + 1);
-    const authorization = `Bearer ${scene.gateway.tokens.reader}`;
-    const socket = new WebSocket(`${scene.gateway.url.replace('http', 'ws')}/stream`, { headers: { authorization } });
+    const socket = dial(scene);
     const [upgraded] = (await once(socket, 'upgrade')) as [{ headers: Record<string, string> }];
     expect(upgraded.headers['x-scopegate-degraded']).toMatch(/^store; age=/);
     for (const each of [socket, before.socket]) each.close();

@@ -2,7 +2,7 @@
  * Clients that keep a connection and ask again and again, as applications do: node:http with a keep-alive agent, no
  * retries. Whatever gets no whole answer, or one that nobody may get, is kept as a failure.
  */
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
 
 export interface LoadAnswer {
   readonly status: number;
@@ -17,6 +17,18 @@ export interface LoadQuestion {
   readonly body?: string;
   /** What is wrong with the answer, or nothing. */
   readonly check: (answer: LoadAnswer) => string | undefined;
+}
+
+/** What an upstream answers to those who ask for a stream: ten events, then the end. */
+export function streamForHalfASecond(response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  let count = 0;
+  const timer = setInterval(() => {
+    response.write(`data: ${++count}\n\n`);
+    if (count < 10) return;
+    clearInterval(timer);
+    response.end('data: end\n\n');
+  }, 50);
 }
 
 export class Load {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
-import { Load } from '../support/load.ts';
+import { Load, streamForHalfASecond } from '../support/load.ts';
 import { scopegate } from '../support/process.ts';
 import { House, isAlive, PATIENCE } from './house.ts';
 
@@ -36,17 +36,9 @@ const stream = () => ({
   check: ({ status, body }: { status: number; body: string }) =>
     status === 200 && body.endsWith('data: end\n\n') ? undefined : `${status} ${body}`,
 });
-/** Half a second of events, where that is asked for. */
 function answer(asked: IncomingMessage, response: ServerResponse): void {
   if (asked.url !== '/open/stream') return void response.end(asked.headers['x-request-id']);
-  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-  let count = 0;
-  const timer = setInterval(() => {
-    response.write(`data: ${++count}\n\n`);
-    if (count < 10) return;
-    clearInterval(timer);
-    response.end('data: end\n\n');
-  }, 50);
+  streamForHalfASecond(response);
 }
 
 attack({

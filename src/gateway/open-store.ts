@@ -10,8 +10,8 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { ExportableStore } from '../store/exportable.ts';
 import type { FactCacheOptions } from '../store/fact-cache.ts';
 import { FileRegistry } from '../store/file-registry.ts';
-import { RedisStore } from '../store/redis.ts';
-import { describePlace, type RedisAccess } from '../store/redis-connect.ts';
+import type { RedisStore } from '../store/redis.ts';
+import { describePlace, type RedisAccess } from '../store/redis-place.ts';
 import type { Registry } from '../store/registry.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 
@@ -42,6 +42,8 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     const registry = new FileRegistry(`${path}-leases`);
     return { opened, registry, folder: dirname(path), counters: null, describe: () => undefined };
   }
+  // Only for those who use it: its client takes memory and time to start.
+  const { RedisStore } = await import('../store/redis.ts');
   const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas } = store;
   const opened = await RedisStore.open({
     access: redisAccess(store, resolvePath),

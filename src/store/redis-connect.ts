@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../errors.ts';
+import { describePlace, type Node, type RedisAccess, type SentinelPlace } from './redis-place.ts';
 import { SCRIPTS, type Scripted } from './redis-scripts.ts';
 
 /** TCP, TLS, log-in and the first answer together. */
@@ -13,32 +14,7 @@ const CONNECT_MS = 1000;
 /** Each step with one of several nodes that may know. */
 const ASK_MS = 500;
 
-export interface Node {
-  readonly host: string;
-  readonly port: number;
-}
-
-interface SentinelPlace {
-  readonly kind: 'sentinel';
-  /** What the Sentinels call the master. */
-  readonly name: string;
-  readonly nodes: readonly Node[];
-  readonly username?: string;
-  readonly password?: string;
-  readonly tls: boolean;
-}
-
-export interface RedisAccess {
-  readonly place:
-    | { readonly kind: 'server'; readonly node: Node }
-    | SentinelPlace
-    | { readonly kind: 'cluster'; readonly nodes: readonly Node[] };
-  readonly username?: string;
-  readonly password?: string;
-  readonly database?: number;
-  /** Absent: in the clear. */
-  readonly tls?: ConnectionOptions;
-}
+keepStringsFast();
 
 /** `key`: one of ours; in a Cluster all of them are where it is. Rejects with SetupError where trying again is no use. */
 export async function connect(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
@@ -167,13 +143,6 @@ function inWords(access: RedisAccess, error: Error): Error {
   return new SetupError(`store: ${describePlace(access)}: ${found[1]} (${error.message})`, { cause: error });
 }
 
-/** Without user and password. */
-export function describePlace({ place }: RedisAccess): string {
-  if (place.kind === 'server') return `Redis at ${place.node.host}:${place.node.port}`;
-  const nodes = place.nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return place.kind === 'sentinel' ? `Redis ${place.name} of Sentinel at ${nodes}` : `Redis Cluster at ${nodes}`;
-}
-
 function withName(tls: ConnectionOptions, host: string | undefined): ConnectionOptions {
   return tls.servername !== undefined || host === undefined || isIP(host) !== 0 ? tls : { ...tls, servername: host };
 }
@@ -187,4 +156,13 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map((value) => ({ value, at: Math.random() }))
     .sort((left, right) => left.at - right.at)
     .map(({ value }) => value);
+}
+
+/**
+ * The client has a class that extends String, after which V8 looks up every method of every string anew, 15 to 25 ns a
+ * call, until a few have been asked of a String object.
+ */
+function keepStringsFast(): void {
+  const look = (text: { readonly at?: unknown }) => text.at;
+  for (let count = 0; count < 100; count++) look(Object(''));
 }

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SetupError } from '../errors.ts';
-import { connect, describePlace, locate, type RedisAccess } from './redis-connect.ts';
+import { connect, locate } from './redis-connect.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisLine } from './redis-line.ts';
+import { describePlace, type RedisAccess } from './redis-place.ts';
 import { survey } from './redis-survey.ts';
 
 export interface RedisStoreOptions {

@@ -3,7 +3,7 @@
  * what it may not read it says nothing about.
  */
 import { SetupError } from '../errors.ts';
-import { describePlace, type RedisAccess } from './redis-connect.ts';
+import { describePlace, type RedisAccess } from './redis-place.ts';
 import type { Scripted } from './redis-scripts.ts';
 
 /** Streams read behind an id, and what a script may call. */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { redisAccess } from '../../src/gateway/open-store.ts';
 import type { RedisStore } from '../../src/store/redis.ts';
-import type { RedisAccess } from '../../src/store/redis-connect.ts';
+import type { RedisAccess } from '../../src/store/redis-place.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { openRedis, write } from '../store/redis-world.ts';
 import type { RedisServer } from '../support/redis.ts';
@@ -10,6 +10,8 @@ import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const ROUNDS = LONG ? 5 : 1;
+/** Of a replica on the same machine. */
+const LAST_MOMENT_MS = 500;
 const FAILOVER = { timeout: 30_000, interval: 20 };
 
 /** As gateway.yaml would say it. */
@@ -80,6 +82,44 @@ it('a failover by Sentinel loses no acknowledged change, and everybody finds the
     const master = group.servers.find((server) => server.port === port)!;
     await failover(access, master);
     expect(await group.masterPort()).not.toBe(port);
+  }
+});
+
+it('a failover without waiting for replicas loses only what was acknowledged in the last moment before it', {
+  timeout: 120_000,
+}, async () => {
+  await using group = await startSentinelGroup();
+  const access = accessOf(group.sentinels, { cluster: false, sentinel: { name: group.name, tls: false } });
+  for (let round = 0; round < ROUNDS; round++) {
+    const port = await group.masterPort();
+    const master = group.servers.find((server) => server.port === port)!;
+    const [store, witness] = [await openRedis(access, { waitReplicas: 0 }), await openRedis(access)];
+    const acknowledged = new Map<string, number>();
+    let isAlive = true;
+    const writer = async (name: string) => {
+      for (let number = 0; isAlive; number++) {
+        const done = await write(store, `${name}${number}`).catch(() => null);
+        if (done?.ok) acknowledged.set(`${name}${number}`, performance.now());
+      }
+    };
+    const writers = ['a', 'b', 'c', 'd'].map((name) => writer(`${round}${name}`));
+    await expect.poll(() => acknowledged.size, FAILOVER).toBeGreaterThan(500);
+    await master.kill();
+    const diedMs = performance.now();
+    isAlive = false;
+    await Promise.all(writers);
+    await expect.poll(() => group.masterPort(), FAILOVER).not.toBe(port);
+    await expect.poll(() => witness.read(`${round}a0`), FAILOVER).toMatchObject({ kind: 'found' });
+    const lostMs: number[] = [];
+    for (const [key, atMs] of acknowledged) if ((await witness.get(key)) === null) lostMs.push(diedMs - atMs);
+    const window = lostMs.length === 0 ? 0 : Math.max(...lostMs);
+    expect(window).toBeLessThan(LAST_MOMENT_MS);
+    process.stdout.write(
+      `a master died, nobody waited for its replicas: ${lostMs.length} of ${acknowledged.size} lost, of the last ${Math.ceil(window)} ms\n`,
+    );
+    await store.close();
+    await witness.close();
+    await master.restart();
   }
 });
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ENTRY, ROOT, scopegate } from '../support/process.ts';
+import { ENTRY, ROOT, scopegate, started } from '../support/process.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -118,6 +118,16 @@ describe('scopegate serve', () => {
     if (process.platform !== 'linux') return;
     expect(await commandLine({})).toContain('--max-semi-space-size=4');
     expect(await commandLine({ NODE_OPTIONS: '--max-semi-space-size=16' })).not.toContain('--max-semi-space-size=4');
+  });
+
+  it('lets V8 give nothing a long life beforehand because things lived long while it was young', async () => {
+    const path = configuration('born-old.yaml', 'store: { driver: sqlite, path: born-old/scopegate.db }');
+    const flags = ['--max-semi-space-size=1', '--trace-pretenuring-statistics'];
+    const env = { SCOPEGATE_ADMIN_KEY: ADMIN_KEY };
+    const serving = started(process.execPath, [...flags, ENTRY, 'serve', '-c', path], { env });
+    await serving.until('"msg":"ready:');
+    expect(await serving.stop()).toBe(0);
+    expect(serving.stdout()).not.toContain('pretenuring:');
   });
 
   it('--only splits it: a gateway process follows what the sidecar process writes', async () => {

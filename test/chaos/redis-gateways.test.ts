@@ -11,6 +11,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { Recorder } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { Siege } from '../support/siege.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 /** Of the settings of this file. */
@@ -69,20 +70,20 @@ const ask = async (gateway: TestGateway, token: string, path = '/x') => {
   await answer.body.dump();
   return { status: answer.statusCode, tookMs: performance.now() - begun };
 };
-const mint = async () => {
+const mint = async (scope = 'workflows:read') => {
   const { status, body } = await near.admin('POST', '/tokens', {
     owner: 'alice',
     name: 'chaos',
     workspaces: ['ws_sales'],
     expiresInDays: 1,
-    scopes: ['workflows:read'],
+    scopes: [scope],
   });
   return status === 201 ? (body as { id: string; token: string }) : { status, body };
 };
 /** Of a sidecar that may not be back yet. */
-const minted = async () => {
+const minted = async (scope?: string) => {
   for (;;) {
-    const token = await mint();
+    const token = await mint(scope);
     if ('token' in token) return token;
     expect(token.status, JSON.stringify(token.body)).toBe(503);
     await pause(10);
@@ -101,15 +102,18 @@ describe('an outage', () => {
     ['the network swallows answers', () => network.swallowAnswers(), () => network.heal()],
     ['the network is cut', () => network.cut(), () => network.heal()],
   ])(
-    '%s: cached tokens go on for a while, then 503, never 401 or 403; and back by itself',
+    '%s: cached tokens go on for a while, then 503, never 401 or 403; nobody else gets through; and back by itself',
     { timeout: 90_000 },
     async (name, fail, mend) => {
       const [valid, cold, revoked] = [await minted(), await minted(), await minted()];
+      const narrow = await minted('knowledge:read');
       await settled(far, valid.token, 200);
       await settled(far, revoked.token, 200);
       await revoke(revoked.id);
       await settled(far, revoked.token, 401);
       upstream.clear();
+      const refused = [revoked.token, narrow.token];
+      const siege = new Siege({ url: () => far.url, valid: valid.token, refused });
 
       await fail();
       const failedAtMs = performance.now();
@@ -135,7 +139,9 @@ describe('an outage', () => {
       await settled(far, cold.token, 200);
       const recoveryMs = performance.now() - mendedAtMs;
       await settled(far, revoked.token, 401);
+      const { sent, statuses } = await siege.end(() => upstream.text);
 
+      expect(statuses).toContain(503);
       expect([...seen.valid].sort()).toEqual([200, 503]);
       expect([...seen.cold]).toEqual([503]);
       expect([...seen.revoked].filter((status) => status !== 401 && status !== 503)).toEqual([]);
@@ -147,7 +153,7 @@ describe('an outage', () => {
       expect(recoveryMs).toBeLessThan(RECOVERY_MS);
       const worst = Math.round(Math.max(...coldMs));
       process.stdout.write(
-        `${name}: cached served for ${Math.round(last200Ms)} ms, uncached 503 after ${worst} ms at worst, back ${Math.round(recoveryMs)} ms after Redis\n`,
+        `${name}: cached served for ${Math.round(last200Ms)} ms, uncached 503 after ${worst} ms at worst, back ${Math.round(recoveryMs)} ms after Redis; ${sent} hostile requests, none forwarded\n`,
       );
     },
   );

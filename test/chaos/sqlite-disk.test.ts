@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
+import { Siege } from '../support/siege.ts';
 import { hasTool } from '../support/tools.ts';
 
 const STALENESS_MS = 500;
@@ -57,57 +58,68 @@ const mountable = (() => {
 })();
 
 describe('requests are judged as ever, and changes answered with 503,', () => {
-  it.skipIf(!mountable)('while the disk is full; once there is room again changes are made again', async () => {
-    try {
-      await using upstream = await Recorder.start();
-      using serves = new Serves(upstream.url, {
-        more: `cache: { maxStalenessMs: ${STALENESS_MS} }`,
-        store: `{ driver: sqlite, path: ${join(room, 'scopegate.db')} }`,
-      });
-      const serve = await serves.start();
-      await settle(serve);
-      const tokens = [(await mint(serve)).token, (await mint(serve)).token];
-      await served(serve, tokens.slice(0, 1));
-
-      const ballast = join(room, 'ballast');
-      // Down to the last page.
-      for (const size of [65_536, 4096])
-        for (let full = false; !full; )
-          try {
-            writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
-          } catch (error) {
-            expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
-            full = true;
-          }
-      let refused: Awaited<ReturnType<Serve['call']>> | undefined;
-      const made: string[] = [];
-      while (refused === undefined) {
-        const answer = await serve.call('POST', '/tokens', {
-          ...{ owner: 'ann', kind: 'service', name: 'n', scopes: ['workflows:read'], workspaces: 'all' },
-          ...{ expiresInDays: 1, description: 'x'.repeat(2000) },
+  it.skipIf(!mountable)(
+    'while the disk is full; once there is room again changes are made again',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      try {
+        await using upstream = await Recorder.start();
+        using serves = new Serves(upstream.url, {
+          more: `cache: { maxStalenessMs: ${STALENESS_MS} }`,
+          store: `{ driver: sqlite, path: ${join(room, 'scopegate.db')} }`,
         });
-        if (answer.status === 201) made.push(answer.body.token as string);
-        else refused = answer;
-      }
-      expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
-      await leaseOver();
-      // The second was never asked for before, so it is read from the file now.
-      await served(serve, [...tokens, ...made]);
-      expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(503);
-      // Leases are renewed in place, so the cache is believed all the while.
-      expect(await serve.metric('scopegate_lease_age_seconds')).toBeLessThan(STALENESS_MS / 1000);
+        const serve = await serves.start();
+        await settle(serve);
+        const tokens = [(await mint(serve)).token, (await mint(serve)).token];
+        await served(serve, tokens.slice(0, 1));
+        const { token: narrow } = await mint(serve, 'knowledge:read');
+        const siege = new Siege({ url: () => serve.gatewayUrl, valid: tokens[0]!, refused: [narrow] });
 
-      rmSync(ballast);
-      expect((await serve.call('PUT', '/members/bob?wait=5000', { name: 'Bob', role: 'member' })).body).toMatchObject({
-        applied: true,
-      });
-      await served(serve, tokens);
-      expect(await serve.process.stop()).toBe(0);
-    } finally {
-      spawnSync('umount', [room]);
-      rmSync(room, { recursive: true, force: true });
-    }
-  });
+        const ballast = join(room, 'ballast');
+        // Down to the last page.
+        for (const size of [65_536, 4096])
+          for (let full = false; !full; )
+            try {
+              writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
+            } catch (error) {
+              expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+              full = true;
+            }
+        let refused: Awaited<ReturnType<Serve['call']>> | undefined;
+        const made: string[] = [];
+        while (refused === undefined) {
+          const answer = await serve.call('POST', '/tokens', {
+            ...{ owner: 'ann', kind: 'service', name: 'n', scopes: ['workflows:read'], workspaces: 'all' },
+            ...{ expiresInDays: 1, description: 'x'.repeat(2000) },
+          });
+          if (answer.status === 201) made.push(answer.body.token as string);
+          else refused = answer;
+        }
+        expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+        await leaseOver();
+        // The second was never asked for before, so it is read from the file now.
+        await served(serve, [...tokens, ...made]);
+        expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(503);
+        // Leases are renewed in place, so the cache is believed all the while.
+        expect(await serve.metric('scopegate_lease_age_seconds')).toBeLessThan(STALENESS_MS / 1000);
+
+        rmSync(ballast);
+        expect((await serve.call('PUT', '/members/bob?wait=5000', { name: 'Bob', role: 'member' })).body).toMatchObject(
+          {
+            applied: true,
+          },
+        );
+        await served(serve, tokens);
+        await siege.end(() => upstream.text);
+        expect(await serve.process.stop()).toBe(0);
+      } finally {
+        spawnSync('umount', [room]);
+        rmSync(room, { recursive: true, force: true });
+      }
+    },
+  );
 
   it('and where only leases cannot be written, changes are made too: every fact is read from the file', async () => {
     await using upstream = await Recorder.start();

@@ -95,7 +95,6 @@ const TOKEN = {
   owner: 'ann',
   kind: 'service',
   name: 'n',
-  scopes: ['workflows:read'],
   workspaces: 'all',
   expiresInDays: 1,
 };
@@ -111,8 +110,11 @@ export async function settle({ call }: Serve): Promise<void> {
   }
 }
 
-export async function mint({ call }: Serve): Promise<{ readonly id: string; readonly token: string }> {
-  const { status, body } = await call('POST', '/tokens', TOKEN);
+export async function mint(
+  { call }: Serve,
+  scope = 'workflows:read',
+): Promise<{ readonly id: string; readonly token: string }> {
+  const { status, body } = await call('POST', '/tokens', { ...TOKEN, scopes: [scope] });
   if (status !== 201) throw new Error(`the sidecar refused a token: ${JSON.stringify(body)}`);
   return body as { id: string; token: string };
 }

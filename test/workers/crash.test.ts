@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
 import { Load } from '../support/load.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
+import { Siege } from '../support/siege.ts';
 import { Client, House, isAlive, ORGANIZATION, PATIENCE, workerOf } from './house.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
@@ -188,6 +189,46 @@ attack({
     for (const client of clients) expect((await client.get('/files/x', token)).status).toBe(401);
     for (const client of clients) client.close();
   });
+});
+
+it('a worker that hangs while nothing is changed is noticed, ended and replaced', { timeout: TIMEOUT_MS }, async () => {
+  const pid = await house.pidOf('worker-1');
+  process.kill(pid, 'SIGSTOP');
+  await house.replaced('worker-1', pid);
+  expect(isAlive(pid)).toBe(false);
+  for (const client of await house.clients()) {
+    expect((await client.get('/open/')).status).toBe(200);
+    client.close();
+  }
+});
+
+it('nobody gets through who may not, while workers and the sidecar are killed one after the other', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const [valid, narrow, revoked] = [await house.mint(), await house.mint('knowledge:read'), await house.mint()];
+  await house.call('POST', `${ORGANIZATION}/tokens/${revoked.id}/revoke`);
+  const { answer } = house;
+  let seen = '';
+  house.answer = (asked, response) => {
+    seen += ` ${asked.url}`;
+    answer(asked, response);
+  };
+  const refused = [narrow.token, revoked.token];
+  const siege = new Siege({ url: () => house.gateway, valid: valid.token, refused });
+  for (const name of ['worker-1', 'worker-2', 'sidecar']) {
+    const pid = await killed(name);
+    await house.replaced(name, pid);
+    const before = siege.sent;
+    await vi.waitUntil(() => siege.sent > before + 200, PATIENCE);
+  }
+  const client = new Client(house.gateway);
+  expect((await client.get('/files/mine', valid.token)).status).toBe(200);
+  client.close();
+  const { sent, statuses } = await siege.end(() => seen);
+  expect(seen).toContain('/files/mine');
+  expect(statuses).toContain(403);
+  house.answer = answer;
+  process.stdout.write(`kill -9 of workers and sidecar: ${sent} hostile requests, none forwarded\n`);
 });
 
 it('connections on their way to a worker that stands still are served by another when it is ended', {

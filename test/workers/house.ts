@@ -108,11 +108,11 @@ export class House implements AsyncDisposable {
       expect((await this.call('PUT', path, body)).status).toBe(201);
   }
 
-  async mint(): Promise<{ readonly id: string; readonly token: string }> {
+  async mint(scope = 'workflows:read'): Promise<{ readonly id: string; readonly token: string }> {
     const wanted = { owner: 'ann', kind: 'service', name: 'n', workspaces: 'all', expiresInDays: 1 };
     const { status, body } = await this.call('POST', `${ORGANIZATION}/tokens`, {
       ...wanted,
-      scopes: ['workflows:read'],
+      scopes: [scope],
     });
     expect(status).toBe(201);
     return body as unknown as { id: string; token: string };

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { afterEach, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
 import { Load, streamForHalfASecond } from '../support/load.ts';
@@ -154,4 +155,15 @@ it('what keeps a worker from starting is told once, and leaves nothing behind', 
   const byHand = scopegate(['child', 'worker-1']);
   expect(await byHand.exit()).toBe(1);
   expect(byHand.stderr()).toMatch(/^scopegate: this command is for `scopegate serve`.*\n$/);
+});
+
+it('workers: auto is one for each processor, or a single process where there is but one', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  house = await House.start({ gateway: { workers: 'auto' } });
+  const processors = availableParallelism();
+  const { processes } = (await house.call('GET', 'status')).body;
+  const names = Array.from({ length: processors }, (_, index) => `worker-${index + 1}`);
+  if (processors === 1) expect(processes).toBeUndefined();
+  else expect((processes as { name: string }[]).map(({ name }) => name).sort()).toEqual(['sidecar', ...names].sort());
 });

@@ -8,11 +8,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Agent, request } from 'undici';
 import { Owned } from '../src/owned.ts';
 import { type RedisServer, startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
 import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { Desk } from './desk.ts';
 import { percentile } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 
@@ -100,13 +100,8 @@ async function measure(setting: Setting, count: number, owned: Owned): Promise<F
     await startScopegate(owned, folder, upstream.url, {}, sections),
     await startScopegate(owned, folder, upstream.url, {}, sections),
   ].map(({ url }) => url);
-  const desk = new Desk(
-    sidecar.url,
-    readFileSync(join(folder, redis === null ? '' : 'data', 'admin-key'), 'utf8').trim(),
-  );
-  owned.add(desk, (opened) => opened.close());
-  await desk.call('PUT', '', { name: 'Acme', edition: 'enterprise' });
-  await desk.call('PUT', '/members/ann', { name: 'Ann', role: 'admin' });
+  const key = readFileSync(join(folder, redis === null ? '' : 'data', 'admin-key'), 'utf8').trim();
+  const desk = owned.add(await Desk.open(sidecar.url, key, WRITERS + LOAD_CLIENTS), (opened) => opened.close());
 
   const running = { is: true };
   const load = lightLoad(desk, gateways, running);
@@ -179,46 +174,6 @@ async function killFeeds(redis: RedisServer, everyMs: () => number, running: { i
     }
   }
   client.disconnect();
-}
-
-/** The sidecar's API, and requests to gateways, over connections that are kept. */
-class Desk {
-  readonly #url: string;
-  readonly #key: string;
-  readonly #agent = new Agent({ connections: WRITERS + LOAD_CLIENTS });
-
-  constructor(url: string, key: string) {
-    this.#url = url;
-    this.#key = key;
-  }
-
-  async call(method: 'PUT' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
-    const { statusCode, body: answer } = await request(`${this.#url}/v1/organizations/acme${path}`, {
-      method,
-      dispatcher: this.#agent,
-      headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const parsed = (await answer.json()) as Record<string, unknown>;
-    if (statusCode >= 300) throw new Error(`${method} ${path}: ${statusCode} ${JSON.stringify(parsed)}`);
-    return parsed;
-  }
-
-  async mint(): Promise<{ readonly id: string; readonly token: string }> {
-    const wanted = { owner: 'ann', kind: 'service', name: 'n', scopes: ['workflows:read'], workspaces: 'all' };
-    return (await this.call('POST', '/tokens', { ...wanted, expiresInDays: 1 })) as { id: string; token: string };
-  }
-
-  async statusAt(url: string, token: string): Promise<number> {
-    const headers = { authorization: `Bearer ${token}` };
-    const { statusCode, body } = await request(`${url}/bodies/x`, { dispatcher: this.#agent, headers });
-    await body.dump();
-    return statusCode;
-  }
-
-  close(): Promise<void> {
-    return this.#agent.destroy();
-  }
 }
 
 function report(figures: readonly Figures[]): Section {

@@ -7,7 +7,8 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 
 const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
-  --only   decision, gateway, workers, features, memory, bodies, clients, stores or lag
+  --only   decision, gateway, workers, features, memory, bodies, clients, stores, lag,
+           outage or soak
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -24,6 +25,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   memory: async () => (await import('./memory.ts')).benchMemory,
   lag: async () => (await import('./lag.ts')).benchLag,
   stores: async () => (await import('./stores.ts')).benchStores,
+  outage: async () => (await import('./outage.ts')).benchOutage,
+  soak: async () => (await import('./soak.ts')).benchSoak,
 };
 
 const { values } = parseArgs({

@@ -11,6 +11,8 @@ export interface LoadPlan {
   readonly connections: number;
   readonly seconds: number;
   readonly requests: ReadonlyArray<{ readonly path: string; readonly headers: Readonly<Record<string, string>> }>;
+  /** Over all connections. Absent: as many as are answered. */
+  readonly perSecond?: number;
 }
 
 export interface LoadResult {
@@ -22,10 +24,26 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
+/** What load.ts writes: the rest of what it knows. */
+export interface LoadDetails extends LoadResult {
+  readonly maxMs: number;
+  /** How many answers had which. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Requests without an answer. */
+  readonly failed: number;
+}
+
 /** The little of autocannon used here; it brings no types. */
 type Autocannon = (options: object) => Run;
 interface Run
-  extends PromiseLike<{ '2xx': number; non2xx: number; errors: number; timeouts: number; duration: number }> {
+  extends PromiseLike<{
+    '2xx': number;
+    non2xx: number;
+    errors: number;
+    timeouts: number;
+    duration: number;
+    statusCodeStats: Record<string, { count: number }>;
+  }> {
   on(event: 'response', hear: (client: unknown, status: number, bytes: number, milliseconds: number) => void): void;
 }
 
@@ -39,6 +57,7 @@ const run = autocannon({
   connections: plan.connections,
   duration: plan.seconds,
   requests: plan.requests,
+  ...(plan.perSecond === undefined ? {} : { overallRate: plan.perSecond }),
 });
 run.on('response', (_client, _status, _bytes, milliseconds) => {
   if (seen === latencies.length) {
@@ -50,11 +69,14 @@ run.on('response', (_client, _status, _bytes, milliseconds) => {
 });
 const outcome = await run;
 const sorted = latencies.subarray(0, seen).sort();
-const result: LoadResult = {
+const result: LoadDetails = {
   answered: outcome['2xx'],
   wrong: outcome.non2xx + outcome.errors + outcome.timeouts,
   perSecond: outcome['2xx'] / outcome.duration,
   p50Ms: seen === 0 ? 0 : percentile(sorted, 0.5),
   p99Ms: seen === 0 ? 0 : percentile(sorted, 0.99),
+  maxMs: seen === 0 ? 0 : percentile(sorted, 1),
+  statuses: Object.fromEntries(Object.entries(outcome.statusCodeStats).map(([status, { count }]) => [status, count])),
+  failed: outcome.errors + outcome.timeouts,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);

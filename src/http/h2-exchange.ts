@@ -5,6 +5,7 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { lowerName } from '../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
+import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 import { isKnownMethod } from './known-method.ts';
 
@@ -26,6 +27,8 @@ export class H2Exchange implements Exchange {
   readonly #stream: ServerHttp2Stream;
   #answered = false;
   #bodyEnded: boolean;
+  /** null: nobody wants it yet. */
+  #body: BodyTap | null = null;
   /** The whole answer was handed over. */
   #ended = false;
   #trailers: readonly string[] = [];
@@ -53,7 +56,7 @@ export class H2Exchange implements Exchange {
 
   /** Its body is to come, or its window to open: nothing of ours or the upstream's is missing. */
   get waitsForClient(): boolean {
-    return this.#stream.writableLength > 0 || (!this.#bodyEnded && !this.#stream.isPaused());
+    return this.#stream.writableLength > 0 || (!this.#bodyEnded && this.#body?.isPaused !== true);
   }
 
   /** Frames say where a request ends, whatever stands in it: the other streams have nothing to fear. */
@@ -108,21 +111,24 @@ export class H2Exchange implements Exchange {
       if (areFields(raw)) trailers = raw;
       else this.breakOff();
     });
-    stream.on('data', (chunk: Buffer) => sink.bodyChunk(chunk));
     stream.on('end', () => {
       // A reset ends the body too, and one without an error looks like any other end.
       if (this.#isGone) return;
       this.#bodyEnded = true;
+      this.#body!.end();
       sink.bodyEnd(trailers);
     });
+    // What Node itself does to be read on.
+    this.#body = new BodyTap(stream, sink, () => stream._read(0));
+    this.#body.start();
   }
 
   pauseBody(): void {
-    this.#stream.pause();
+    this.#body!.pause();
   }
 
   resumeBody(): void {
-    this.#stream.resume();
+    this.#body?.resume();
   }
 
   listen(listener: ExchangeListener): void {

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 
 /**
@@ -17,10 +18,6 @@ const LOOK_EVERY_MS = 100;
 
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
-
-const NO_BYTES = Buffer.alloc(0);
-/** What Node reads at once. */
-const READ_BYTES = 64 * 1024;
 
 /** Connections on which nothing more will be answered. */
 const closing = new WeakSet<Socket>();
@@ -70,11 +67,8 @@ export class NodeExchange implements Exchange {
   readonly #response: ServerResponse;
   #answered = false;
   #bodyEnded: boolean;
-  #sink: BodySink | null = null;
-  /** The body is; answers are not. */
-  #paused = false;
-  #held = NO_BYTES;
-  #heldBytes = 0;
+  /** null: nobody wants it yet. */
+  #body: BodyTap | null = null;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
@@ -111,7 +105,7 @@ export class NodeExchange implements Exchange {
   endConnection(): void {
     const { socket } = this.#request;
     markClosing(socket);
-    this.#goOnReading();
+    this.#body?.resume();
     socket.destroySoon = () => closeGently(socket);
     // Once the head is out Node has settled whether the connection is kept.
     if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
@@ -169,55 +163,23 @@ export class NodeExchange implements Exchange {
     }
   }
 
-  /**
-   * Takes the body as the parser hands it over, not from the request's own buffer: that keeps 64 KiB of a paused body
-   * chunk by chunk, and of chunks of one byte that is 20 MB.
-   */
   readBody(sink: BodySink): void {
     const request = this.#request;
-    this.#sink = sink;
-    // What came while the decision was being made.
-    const before = request.read() as Buffer | null;
-    const push = request.push.bind(request);
-    request.push = (chunk: Buffer | null): boolean => {
-      if (chunk === null) return push(null);
-      if (this.#paused) this.#hold(chunk);
-      else sink.bodyChunk(chunk);
-      // false: the socket reads no further.
-      return !this.#paused;
-    };
+    this.#body = new BodyTap(request, sink, () => request.socket.resume());
     request.on('end', () => {
       this.#bodyEnded = true;
-      this.#goOnReading();
+      this.#body!.end();
       sink.bodyEnd(request.rawTrailers);
     });
-    if (before !== null) sink.bodyChunk(before);
-    request.resume();
+    this.#body.start();
   }
 
   pauseBody(): void {
-    this.#paused = !this.#bodyEnded;
+    this.#body!.pause();
   }
 
   resumeBody(): void {
-    this.#goOnReading();
-  }
-
-  /** What the read in which the body was paused brought behind that point, in one piece. */
-  #hold(chunk: Buffer): void {
-    const bytes = this.#heldBytes + chunk.length;
-    if (bytes > this.#held.length) this.#held = Buffer.concat([this.#held], Math.max(bytes, READ_BYTES));
-    this.#heldBytes += chunk.copy(this.#held, this.#heldBytes);
-  }
-
-  #goOnReading(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    const held = this.#held.subarray(0, this.#heldBytes);
-    this.#held = NO_BYTES;
-    this.#heldBytes = 0;
-    if (held.length > 0) this.#sink!.bodyChunk(held);
-    if (!this.#paused) this.#request.socket.resume();
+    this.#body?.resume();
   }
 
   listen(listener: ExchangeListener): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { attack } from '../conformance/attack.ts';
+import { SocketUpstream } from '../streams/socket-upstream.ts';
 import { Load, type LoadQuestion, streamForHalfASecond } from '../support/load.ts';
 import { ROOT } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
@@ -23,7 +24,10 @@ const folder = mkdtempSync(join(tmpdir(), 'scopegate-load-'));
 const configuration = join(folder, 'gateway.yaml');
 const upstreams: Record<string, HttpUpstream> = {};
 
+let sockets: SocketUpstream;
+
 beforeAll(async () => {
+  sockets = await SocketUpstream.start();
   for (const name of ['v1', 'v2'])
     upstreams[name] = await startHttpUpstream((request, response) => {
       if (request.url === '/stream') return streamForHalfASecond(response);
@@ -36,6 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const upstream of Object.values(upstreams)) await upstream.stop();
+  await sockets.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -70,6 +75,7 @@ function write(version: 'v1' | 'v2'): void {
     forwardAuthorization: version === 'v1',
     upstream: version,
   };
+  const socket = { id: 'socket', match: { path: '/socket' }, public: true, upstream: 'sockets' };
   const open = { id: 'open', match: { path: '/**' }, public: true, upstream: 'steady' };
   const text = JSON.stringify({
     gateway: { port: 0 },
@@ -77,8 +83,12 @@ function write(version: 'v1' | 'v2'): void {
     policy: `${version}.yaml`,
     store: { driver: 'sqlite', path: 'data/scopegate.db' },
     log: { access: 'none' },
-    upstreams: { steady: { targets: [upstreams.v1!.url] }, [version]: { targets: [upstreams[version]!.url] } },
-    routes: [flip, open],
+    upstreams: {
+      steady: { targets: [upstreams.v1!.url] },
+      sockets: { targets: [sockets.url] },
+      [version]: { targets: [upstreams[version]!.url] },
+    },
+    routes: [flip, socket, open],
   });
   writeFileSync(join(folder, 'next'), text);
   renameSync(join(folder, 'next'), configuration);
@@ -167,12 +177,12 @@ attack({
 });
 
 attack({
-  name: 'a restart under load fails no request, upload or stream',
+  name: 'a restart under load fails no request, upload, stream or WebSocket',
   outcome: 'what has begun is finished by the old process, exit 0',
   sources: [],
 })(() => {
   it(
-    `${ROLLS} rolling restarts fail none of their requests, uploads and streams`,
+    `${ROLLS} rolling restarts fail none of their requests, uploads, streams and WebSockets`,
     async () => {
       write('v1');
       let current = await started();
@@ -180,6 +190,7 @@ attack({
       load.add(32, open);
       load.add(4, upload);
       load.add(8, stream);
+      load.addSockets(4, '/socket');
       for (let roll = 1; roll <= ROLLS; roll++) {
         await load.until((REQUESTS / ROLLS) * roll);
         const old = current;

@@ -3,6 +3,7 @@
  * retries. Whatever gets no whole answer, or one that nobody may get, is kept as a failure.
  */
 import { Agent, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
+import { WebSocket } from 'ws';
 
 export interface LoadAnswer {
   readonly status: number;
@@ -48,6 +49,11 @@ export class Load {
     for (let index = 0; index < count; index++) this.#clients.push(this.#client(question));
   }
 
+  /** `count` more clients that open a WebSocket, have ten messages sent back within half a second, and close it. */
+  addSockets(count: number, path: string): void {
+    for (let index = 0; index < count; index++) this.#clients.push(this.#socketClient(path));
+  }
+
   async until(requests: number): Promise<void> {
     while (this.requests < requests && this.failures.length === 0)
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -56,6 +62,14 @@ export class Load {
   async stop(): Promise<void> {
     this.#running = false;
     await Promise.all(this.#clients);
+  }
+
+  async #socketClient(path: string): Promise<void> {
+    while (this.#running) {
+      const wrong = await converse(this.#origin() + path).catch((error: Error) => error.message);
+      this.requests++;
+      if (wrong !== undefined) this.failures.push(`${path}: ${wrong}`);
+    }
   }
 
   async #client(question: () => LoadQuestion): Promise<void> {
@@ -71,6 +85,26 @@ export class Load {
     }
     agent.destroy();
   }
+}
+
+/** Resolves with what went wrong, or nothing. */
+function converse(url: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    let count = 0;
+    const say = () => socket.send(`message ${count}`);
+    socket.on('open', say);
+    socket.on('message', (data) => {
+      if (data.toString() !== `message ${count}`) resolve(`${data.toString()} instead of message ${count}`);
+      count++;
+      if (count < 10) setTimeout(say, 50);
+      else socket.close(1000);
+    });
+    socket.on('error', reject);
+    socket.on('close', (code) =>
+      resolve(count === 10 && code === 1000 ? undefined : `${code} after ${count} messages`),
+    );
+  });
 }
 
 function ask(agent: Agent, origin: string, { method, path, headers, body }: LoadQuestion): Promise<LoadAnswer> {

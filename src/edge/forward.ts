@@ -16,7 +16,7 @@ import type {
 import type { Upstream } from '../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
-import { linksOf, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
+import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
 import type { ServerTiming } from './server-timing.ts';
 import type { Stream, StreamKind } from './stream.ts';
 
@@ -114,7 +114,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
 
   /** A proxy passes these on (RFC 9110 section 15.2). 100 is not awaited: ours has been sent. */
   informational(status: number, headers: readonly string[]): void {
-    if (status === 103) this.#exchange.sendEarlyHints(linksOf(headers));
+    if (status === 100) return;
+    const kept = interimHeaders(status, headers);
+    if (status !== 103 || kept.length > 0) this.#exchange.sendInterim(status, kept);
   }
 
   head(head: AnswerHead): void {

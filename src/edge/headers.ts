@@ -45,7 +45,7 @@ const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
 const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive']);
 
-const LINK = /^[\x20-\x7e]+$/;
+const PRINTABLE = /^[\x20-\x7e]+$/;
 
 /** By the spelling seen; bounded, because spellings are the client's to choose. */
 const crossings = new Map<string, Crossing>();
@@ -193,11 +193,18 @@ export function upgradeRequired(headers: readonly string[]): string[] {
   return protocols === '' ? [] : ['Upgrade', protocols];
 }
 
-/** All that early hints are for (RFC 8297); what else stands there comes again with the answer. ASCII, as hints are written. */
-export function linksOf(headers: readonly string[]): string[] {
-  return headers.filter(
-    (value, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'link' && LINK.test(value),
-  );
+/**
+ * What of an interim answer crosses, as raw pairs: of early hints (103) the links, which is what they are for (RFC 8297);
+ * of others what would cross as a trailer. ASCII, as they are written.
+ */
+export function interimHeaders(status: number, headers: readonly string[]): string[] {
+  const crossing = responseTrailers(headers);
+  const kept: string[] = [];
+  for (let index = 0; index < crossing.length; index += 2) {
+    const [name, value] = [crossing[index]!, crossing[index + 1]!];
+    if (PRINTABLE.test(value) && (status !== 103 || lowerName(name) === 'link')) kept.push(name, value);
+  }
+  return kept;
 }
 
 function addNamed(named: ReadonlySet<string> | null, value: string): ReadonlySet<string> | null {

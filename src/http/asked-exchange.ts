@@ -40,7 +40,7 @@ export abstract class AskedExchange implements Exchange {
   abstract breakOff(): void;
 
   sendContinue(): void {}
-  sendEarlyHints(): void {}
+  sendInterim(): void {}
 
   relayHead(): never {
     throw NOTHING_HERE;

@@ -39,8 +39,8 @@ export interface Exchange {
 
   /** 100 Continue. */
   sendContinue(): void;
-  /** 103, before the head of an answer; a client that would not understand it is sent nothing. `links`: Link values. */
-  sendEarlyHints(links: readonly string[]): void;
+  /** An interim answer (1xx, not 100 or 101) before the final one, where client and Node know such. `headers`: raw pairs, ASCII. */
+  sendInterim(status: number, headers: readonly string[]): void;
   /** Deliver the request's body to `sink` from now on. */
   readBody(sink: BodySink): void;
   pauseBody(): void;

@@ -100,8 +100,8 @@ export class H2Exchange implements Exchange {
     if (!this.#isGone) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
-  sendEarlyHints(links: readonly string[]): void {
-    if (!this.#isGone && links.length > 0) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
+  sendInterim(status: number, headers: readonly string[]): void {
+    if (!this.#isGone) this.#stream.additionalHeaders({ ':status': status, ...fieldsOf(headers) });
   }
 
   readBody(sink: BodySink): void {

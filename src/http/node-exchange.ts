@@ -154,12 +154,16 @@ export class NodeExchange implements Exchange {
     this.#response.writeContinue();
   }
 
-  sendEarlyHints(links: readonly string[]): void {
-    if (this.minorVersion !== 1 || links.length === 0) return;
+  sendInterim(status: number, headers: readonly string[]): void {
+    if (this.minorVersion !== 1) return;
+    const response = this.#response;
     try {
-      this.#response.writeEarlyHints({ link: [...links] });
+      // Checks that each link is one.
+      if (status === 103) response.writeEarlyHints({ link: headers.filter((_, index) => index % 2 === 1) });
+      // Older versions of Node have no way to say it.
+      else response.writeInformation?.(status, [...headers]);
     } catch {
-      // Node takes no such link. It was a hint.
+      // Node takes no such header. Nothing depends on it.
     }
   }
 

@@ -145,16 +145,20 @@ describe('a request over HTTP/2', () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
-  it('is told early hints, and never to upgrade', async () => {
+  it('is told interim answers, and never to upgrade', async () => {
     upstream.reply = () =>
-      'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n' +
+      'HTTP/1.1 102 Processing\r\nX-A: b\r\nKeep-Alive: timeout=5\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n' +
       'HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n';
     using session = await h2(url);
     const stream = session.request({ ':path': '/public/x' });
-    const hinted = once(stream, 'headers') as Promise<[IncomingHttpHeaders]>;
+    const interim: IncomingHttpHeaders[] = [];
+    stream.on('headers', (headers) => interim.push(headers));
     const answered = once(stream, 'response') as Promise<[IncomingHttpHeaders]>;
-    const [[hint], [answer]] = await Promise.all([hinted, answered]);
-    expect([hint[':status'], hint.link]).toEqual([103, '</a>; rel=preload']);
+    const [answer] = await answered;
+    expect(interim).toMatchObject([
+      { ':status': 102, 'x-a': 'b' },
+      { ':status': 103, link: '</a>; rel=preload' },
+    ]);
     expect([answer[':status'], answer.upgrade, answer.connection]).toEqual([426, undefined, undefined]);
     stream.close();
   });

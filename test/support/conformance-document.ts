@@ -63,7 +63,7 @@ const ELSEWHERE = `## Held elsewhere
 | --- | --- | --- |
 | guessing a token by how long comparing takes | tokens are found by their SHA-256; keys and client secrets are compared by their digests, in constant time | [secret](../src/secret.ts) |
 | a million junk tokens | memory grows by less than 50 MB; measured, since a test that measures memory is none | [bench](../bench/README.md) |
-| interim answers of an upstream other than 103 | not passed on, which RFC 9110 section 15.2 would have: Node has no public way to send them | |
+| interim answers of an upstream other than 103, on Node 22 | not passed on over HTTP/1.1: it has no public way to send them | |
 | WebSocket over HTTP/2 (RFC 8441) | not offered: extended \`CONNECT\` is refused | [h2](../test/http/h2.test.ts) |
 | an answer without length whose end is a reset, read on Node 22 | may look whole: libuv reports the end when both come at once; Node 24 tells them apart | |
 | a request to upgrade that is treated as a plain one, before Node 22.21 | 400 and close where it has a body or stands behind another request: there its end cannot be known | [upgrade](../test/conformance/upgrade-and-streams/upgrade.test.ts) |

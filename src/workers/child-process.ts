@@ -8,6 +8,7 @@ import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Log } from '../observe/log.ts';
 import { type Answers, Channel, Unanswered } from './channel.ts';
 import { forkChild } from './fork.ts';
+import { patience } from './patience.ts';
 import type { OfChild, OfSupervisor, Ready, Setup } from './questions.ts';
 import { Rounds } from './rounds.ts';
 
@@ -93,10 +94,10 @@ export class Child {
   async reach(revision: number): Promise<void> {
     if (this.#life === null) return;
     const { rounds, gone } = this.#life;
-    const late = setTimeout(() => this.kill(`has not applied revision ${revision} within ${APPLY_MS} ms`), APPLY_MS);
+    const relax = patience(APPLY_MS, () => this.kill(`has not applied revision ${revision} within ${APPLY_MS} ms`));
     // One that could not apply it is waited for until it is ended.
     await Promise.race([rounds.cover(revision).catch(() => gone), gone]);
-    clearTimeout(late);
+    relax();
   }
 
   async report(patienceMs: number): Promise<ProcessReport> {

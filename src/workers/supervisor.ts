@@ -13,6 +13,7 @@ import { systemClock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
 import { Child } from './child-process.ts';
+import { patience } from './patience.ts';
 import type { Files, InForce, OfSupervisor, Ready } from './questions.ts';
 import { workerMetrics } from './worker-metrics.ts';
 
@@ -143,17 +144,14 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#unwatch();
     const { delayMs, deadlineMs } = this.#reloader.configuration.file.drain;
-    const overtime = setTimeout(
-      () => {
-        for (const child of this.#children) child.kill('is still there after the deadline');
-      },
-      delayMs + deadlineMs + OVERTIME_MS,
-    );
+    const relax = patience(delayMs + deadlineMs + OVERTIME_MS, () => {
+      for (const child of this.#children) child.kill('is still there after the deadline');
+    });
     const sidecar = this.#sidecar?.drain();
     await Promise.all(this.#workers.map((worker) => worker.drain()));
     await this.#sidecar?.ask('finish', null).catch(() => undefined);
     await sidecar;
-    clearTimeout(overtime);
+    relax();
   }
 
   /** Ends all of them at once. */

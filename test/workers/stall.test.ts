@@ -1,0 +1,66 @@
+/** Processes that stand still for a while: nobody who has answered meanwhile is blamed for it. */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { patience } from '../../src/workers/patience.ts';
+import { House, ORGANIZATION } from './house.ts';
+
+const TIMEOUT_MS = 60_000;
+/** Longer than a worker may take to apply a change, or the supervisor to say that all have. */
+const STALL_MS = { supervisor: 1500, sidecar: 3500 };
+
+let house: House;
+beforeAll(async () => {
+  house = await House.start();
+  await house.people();
+}, TIMEOUT_MS);
+afterAll(() => house[Symbol.asyncDispose]());
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const pids = async () => (await house.processes()).map(({ pid }) => pid);
+
+/** Resolves with the answers to three revocations, which the worker gets but answers only while `pid` stands still. */
+async function revokedWhileStalled(pid: number, stallMs: number): Promise<readonly unknown[]> {
+  const minted = await Promise.all([house.mint(), house.mint(), house.mint()]);
+  const worker = await house.pidOf('worker-1');
+  process.kill(worker, 'SIGSTOP');
+  const answers = Promise.all(minted.map(({ id }) => house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)));
+  await pause(300);
+  process.kill(pid, 'SIGSTOP');
+  process.kill(worker, 'SIGCONT');
+  await pause(stallMs);
+  process.kill(pid, 'SIGCONT');
+  const given = (await answers).map(({ status, body }) => [status, body.code]);
+  for (const client of await house.clients()) {
+    for (const { token } of minted) expect((await client.get('/files/x', token)).status).toBe(401);
+    client.close();
+  }
+  return given;
+}
+
+it('a stall of the supervisor ends no worker that has applied a change meanwhile, or has yet to be asked', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const before = await pids();
+  const given = await revokedWhileStalled(house.process.child.pid!, STALL_MS.supervisor);
+  expect(given).toEqual(Array(3).fill([200, undefined]));
+  expect(await pids()).toEqual(before);
+  expect(house.process.stdout()).not.toContain('has not applied');
+});
+
+it('a stall of the sidecar leaves no change in doubt that every worker has applied meanwhile', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const before = await pids();
+  const given = await revokedWhileStalled(await house.pidOf('sidecar'), STALL_MS.sidecar);
+  expect(given).toEqual(Array(3).fill([200, undefined]));
+  expect(await pids()).toEqual(before);
+});
+
+it('only time in which a process itself can hear is waited for', async () => {
+  const giveUp = vi.fn();
+  patience(500, giveUp);
+  const stalledUntil = performance.now() + 600;
+  while (performance.now() < stalledUntil);
+  await pause(200);
+  expect(giveUp).not.toHaveBeenCalled();
+  await vi.waitUntil(() => giveUp.mock.calls.length === 1);
+});

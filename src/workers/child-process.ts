@@ -145,13 +145,13 @@ export class Child {
 
   /** At once, and for ever unless it is kept. */
   destroy(): void {
-    this.#life?.worker.process.kill('SIGKILL');
+    if (this.#life !== null) endAtOnce(this.#life.worker);
   }
 
   async #live(): Promise<Ready> {
     this.#state = 'starting';
     const setup = this.#parts.setup();
-    const worker = forkChild(this.name);
+    const worker = this.#fork();
     const channel = new Channel<OfChild>(worker, this.#parts.answers(this));
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     const pulse = setInterval(() => this.#feelPulse(), PULSE_MS);
@@ -159,13 +159,21 @@ export class Child {
     const life: Life = { worker, channel, rounds, gone, pulse, readyAtMs: null };
     this.#life = life;
     this.generation = setup.standing.generation;
-    let ended = `${this.name} ended before it was ready`;
-    worker.once('exit', (code, signal) => {
-      ended += ` (${signal ?? `code ${code}`})`;
+    let ended: string | null = null;
+    const end = (outcome: string | number, why: string) => {
+      if (ended !== null) return;
+      ended = why;
       clearInterval(pulse);
       channel.close();
-      this.#end(life, signal ?? code);
+      this.#end(life, outcome);
       resolve();
+    };
+    worker.once('exit', (code, signal) =>
+      end(signal ?? code, `${this.name} ended before it was ready (${signal ?? `code ${code}`})`),
+    );
+    // One without a pid never was, and so does not exit.
+    worker.process.on('error', (error) => {
+      if (worker.process.pid === undefined) end(error.message, this.#unforked(error));
     });
     try {
       const ready = await channel.ask('start', setup);
@@ -173,13 +181,28 @@ export class Child {
       if (this.#life === life) this.#state = 'serving';
       return ready;
     } catch (error) {
-      worker.process.kill('SIGKILL');
+      endAtOnce(worker);
       await gone;
-      throw error instanceof Unanswered ? new Error(ended) : error;
+      throw error instanceof Unanswered ? new Error(ended!) : error;
     }
   }
 
-  #end({ worker, readyAtMs }: Life, outcome: string | number): void {
+  #fork(): Worker {
+    try {
+      return forkChild(this.name);
+    } catch (error) {
+      this.#end(null, (error as Error).message);
+      throw new Error(this.#unforked(error as Error), { cause: error });
+    }
+  }
+
+  #unforked({ message }: Error): string {
+    return `the system starts no process for ${this.name}: ${message}`;
+  }
+
+  /** `life`: null where there was none. */
+  #end(life: Life | null, outcome: string | number): void {
+    const readyAtMs = life?.readyAtMs ?? null;
     this.#life = null;
     this.hasJoined = false;
     this.#state = 'restarting';
@@ -192,7 +215,7 @@ export class Child {
     this.#restarts++;
     const { log } = this.#parts;
     log.error(
-      { process: this.name, pid: worker.process.pid, outcome, pauseMs },
+      { process: this.name, pid: life?.worker.process.pid, outcome, pauseMs },
       `${this.name} has ended; starting it again`,
     );
     this.#restart = setTimeout(() => {
@@ -210,4 +233,9 @@ export class Child {
       if (this.#life === life) this.kill(`has not answered for ${PULSE_PATIENCE_MS} ms`);
     });
   }
+}
+
+function endAtOnce({ process: child }: Worker): void {
+  // One that never was: until it has told so, Node would signal whatever number it finds, and 0 is all of us.
+  if (child.pid !== undefined) child.kill('SIGKILL');
 }

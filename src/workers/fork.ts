@@ -27,7 +27,10 @@ function compileCache(): Record<string, string> {
   return { NODE_COMPILE_CACHE: compiled };
 }
 
-/** `name`: shown by `ps`, and in the log. */
+/**
+ * `name`: shown by `ps`, and in the log. Throws where the system refuses at once; where it does so a little later the
+ * process of the worker has no pid and emits `error`, never `exit`.
+ */
 export function forkChild(name: string): Worker {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ''];
@@ -40,9 +43,12 @@ export function forkChild(name: string): Worker {
     serialization: 'advanced',
   });
   const worker = cluster.fork(compileCache());
-  passOnUndelivered(worker);
   // That it cannot be written to any more is told by its end.
-  worker.on('error', () => undefined);
+  worker.on('error', () => {
+    // One that never was: Node would keep it in mind.
+    if (worker.process.pid === undefined) delete cluster.workers?.[worker.id];
+  });
+  if (worker.process.pid !== undefined) passOnUndelivered(worker);
   return worker;
 }
 

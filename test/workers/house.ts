@@ -27,6 +27,8 @@ export class House implements AsyncDisposable {
   answer = (asked: IncomingMessage, answer: ServerResponse): void => {
     answer.end(asked.headers['x-request-id']);
   };
+  /** Beside the admin key. */
+  env: Readonly<Record<string, string>> = {};
   gateway = '';
   admin = '';
 
@@ -71,7 +73,8 @@ export class House implements AsyncDisposable {
   }
 
   run(...args: string[]): Started {
-    const started = scopegate(['serve', '-c', this.path, ...args], { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
+    const env = { SCOPEGATE_ADMIN_KEY: ADMIN_KEY, ...this.env };
+    const started = scopegate(['serve', '-c', this.path, ...args], { env });
     this.#running.push(started);
     return started;
   }

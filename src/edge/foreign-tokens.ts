@@ -46,13 +46,14 @@ export class ForeignTokens {
     const known = this.#facts.view(at.monotonicMs).peek('credential', credentialKey(question.hash));
     if (known !== undefined) return judge(question, ruleset.policy, this.#facts, at, this.#clock);
     const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
-    const turn = this.#misses.enter(sourceOf(address), missesPerMinute);
+    const turn = this.#misses.enter(sourceOf(address), missesPerMinute, () => exchange.isGone);
     if (turn === null) return TURNED_AWAY;
     return turn instanceof Promise ? this.#later(question, ruleset, turn) : this.#lookUp(question, ruleset, at, turn);
   }
 
-  async #later(question: Question, ruleset: Ruleset, turn: Promise<Turn>): Promise<Judgement> {
+  async #later(question: Question, ruleset: Ruleset, turn: Promise<Turn | null>): Promise<Judgement> {
     const mine = await turn;
+    if (mine === null) return TURNED_AWAY;
     const at = { nowMs: this.#clock.nowMs(), monotonicMs: this.#clock.monotonicMs() };
     return this.#lookUp(question, ruleset, at, mine);
   }

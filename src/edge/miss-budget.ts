@@ -13,6 +13,8 @@ const MISSES_PER_SECOND = 1000;
 const TURNS_PER_SECOND = 100;
 const WAITING_PER_ADDRESS = 1000;
 const WAITING_MAX = 4000;
+/** How often those who have left are looked for when too many wait. */
+const SWEEP_MS = 100;
 
 /** Given back by whoever took it, with what came of it. */
 export interface Turn {
@@ -42,7 +44,11 @@ class Bucket {
   }
 }
 
-type Waiting = (turn: Turn) => void;
+interface Waiting {
+  readonly isGone: () => boolean;
+  /** null: it has left, and needs none. */
+  readonly resolve: (turn: Turn | null) => void;
+}
 
 export class MissBudget {
   readonly #monotonicMs: () => number;
@@ -51,6 +57,7 @@ export class MissBudget {
   /** By address, in the order of their next turns. */
   readonly #lines = new Map<string, Waiting[]>();
   #waiting = 0;
+  #sweptAtMs = Number.NEGATIVE_INFINITY;
   #pace: NodeJS.Timeout | undefined;
 
   constructor(monotonicMs: () => number) {
@@ -62,9 +69,11 @@ export class MissBudget {
     return this.#waiting;
   }
 
-  /** The right to one look-up, now or later; null: too many wait already. */
-  enter(address: string, missesPerMinute: number): Turn | Promise<Turn> | null {
-    return this.#take(address, missesPerMinute) ?? this.#wait(address);
+  /**
+   * The right to one look-up, now or later; null: too many wait already, or whoever waited has left. `isGone`: it has.
+   */
+  enter(address: string, missesPerMinute: number, isGone: () => boolean): Turn | Promise<Turn | null> | null {
+    return this.#take(address, missesPerMinute) ?? this.#wait(address, isGone);
   }
 
   #take(address: string, missesPerMinute: number): Turn | null {
@@ -89,13 +98,33 @@ export class MissBudget {
     };
   }
 
-  #wait(address: string): Promise<Turn> | null {
+  #wait(address: string, isGone: () => boolean): Promise<Turn | null> | null {
+    if (this.#isFull(address)) this.#sweep();
+    if (this.#isFull(address)) return null;
     const line = this.#lines.get(address) ?? [];
-    if (line.length >= WAITING_PER_ADDRESS || this.#waiting >= WAITING_MAX) return null;
     this.#lines.set(address, line);
     this.#waiting++;
     this.#pace ??= setInterval(() => this.#turn(), 1000 / TURNS_PER_SECOND).unref();
-    return new Promise((resolve) => line.push(resolve));
+    return new Promise((resolve) => line.push({ isGone, resolve }));
+  }
+
+  #isFull(address: string): boolean {
+    return this.#waiting >= WAITING_MAX || (this.#lines.get(address)?.length ?? 0) >= WAITING_PER_ADDRESS;
+  }
+
+  /** Who has left holds no place. */
+  #sweep(): void {
+    const nowMs = this.#monotonicMs();
+    if (nowMs - this.#sweptAtMs < SWEEP_MS) return;
+    this.#sweptAtMs = nowMs;
+    for (const [address, line] of this.#lines) {
+      const left = line.filter(({ isGone }) => !isGone());
+      for (const { isGone, resolve } of line) if (isGone()) resolve(null);
+      this.#waiting -= line.length - left.length;
+      if (left.length > 0) this.#lines.set(address, left);
+      else this.#lines.delete(address);
+    }
+    this.#rest();
   }
 
   /** Somebody of this address was right: its next need not wait for the pace. */
@@ -112,14 +141,17 @@ export class MissBudget {
 
   #release(address: string, turn: Turn): void {
     const line = this.#lines.get(address)!;
-    const resolve = line.shift()!;
+    const { resolve } = line.shift()!;
     this.#lines.delete(address);
     if (line.length > 0) this.#lines.set(address, line);
     this.#waiting--;
-    if (this.#waiting === 0) {
-      clearInterval(this.#pace);
-      this.#pace = undefined;
-    }
+    this.#rest();
     resolve(turn);
+  }
+
+  #rest(): void {
+    if (this.#waiting > 0) return;
+    clearInterval(this.#pace);
+    this.#pace = undefined;
   }
 }

@@ -6,15 +6,17 @@
  */
 import { readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
+import { isForeignForm, type TokenPattern } from '../core/foreign-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
 import type { RouteTable } from '../core/route-table.ts';
+import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
 import { hashToken } from '../secret.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Follower, Notice } from '../store/store.ts';
 import { farewellFor, GOING_AWAY } from './farewell.ts';
-import { judge } from './judge.ts';
+import { JUNK, judge } from './judge.ts';
 import type { Stream, StreamedRequest, StreamKind } from './stream.ts';
 import { Rests, WatchedView } from './watched-view.ts';
 
@@ -32,6 +34,7 @@ export interface StoppedStream {
 export interface StreamRules {
   readonly routes: RouteTable;
   readonly policy: Policy;
+  readonly imports: { readonly patterns: readonly TokenPattern[] };
 }
 
 export interface OpenStreamsParts {
@@ -264,6 +267,9 @@ function read(entry: Entry, rules: StreamRules): Reason | null {
   if (requirement === null) return null;
   const credential = readCredential(authorization, source.query, credentials);
   if (!credential.ok) return credential.reason;
-  entry.question = { hash: hashToken(credential.token), requirement, source };
+  // The cache may know it still from when rules let in tokens of its form.
+  const { token } = credential;
+  if (!isWellFormed(token, rules.policy.prefixes) && !isForeignForm(token, rules.imports.patterns)) return JUNK.reason;
+  entry.question = { hash: hashToken(token), requirement, source };
   return null;
 }

@@ -63,7 +63,11 @@ export class Pipeline {
     if (judged === JUNK) judged = this.#parts.foreign.judge(question, credential.token, request);
     if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
     judged
-      .then((judgement) => this.#obey(request, headers, target, route, judgement))
+      .then((judgement) => {
+        // It waited while the rules were replaced: judged by the old ones, it would be sent on by them, too.
+        if (this.#parts.ruleset() !== ruleset) this.handle(exchange, handover);
+        else this.#obey(request, headers, target, route, judgement);
+      })
       .catch((error) => this.#broken(request, error));
   }
 
@@ -197,7 +201,7 @@ export class Pipeline {
 
   /** The last check: what was refused until here has used nothing of a limit. `goOn`: the way on, taken once more. */
   #count(request: InProgress, route: Route, limits: RouteLimits, allowed: Allowed | null, goOn: () => void): void {
-    const { exchange, ruleset, monotonicMs } = request;
+    const { exchange, ruleset } = request;
     const obey = ({ headers, refused }: Admission) => {
       request.counted = true;
       request.answerHeaders = request.answerHeaders === null ? headers : [...request.answerHeaders, ...headers];
@@ -205,7 +209,9 @@ export class Pipeline {
       const tokenId = allowed?.token.id ?? null;
       this.#refuse(request, 'rate_limited', tokenId, undefined, refused.detail, refused.retryAfterSeconds);
     };
-    const admitted = this.#parts.limiter.admit(limits, { exchange, ruleset, route, allowed }, monotonicMs);
+    // Not when the request came: it may have waited for longer than a window.
+    const { limiter, clock } = this.#parts;
+    const admitted = limiter.admit(limits, { exchange, ruleset, route, allowed }, clock.monotonicMs());
     if (!(admitted instanceof Promise)) return obey(admitted);
     admitted.then(obey).catch((error) => this.#broken(request, error));
   }

@@ -134,7 +134,9 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const upstreams = pools.replace(next);
     const { import: imports } = next.file;
     // What another form let in is not to be known by heart.
-    if (ruleset !== undefined && !isDeepStrictEqual(imports.patterns, ruleset.imports.patterns)) facts.flushed();
+    const forms = [next.policy.prefixes, imports.patterns];
+    if (ruleset !== undefined && !isDeepStrictEqual(forms, [ruleset.policy.prefixes, ruleset.imports.patterns]))
+      facts.flushed();
     const { serverTiming } = next.file.gateway;
     ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
   };

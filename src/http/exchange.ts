@@ -36,6 +36,8 @@ export interface Exchange {
   breakOff(): void;
   /** true once the head of an answer was given. */
   readonly answered: boolean;
+  /** The client has left: nobody would read an answer. */
+  readonly isGone: boolean;
 
   /** 100 Continue. */
   sendContinue(): void;

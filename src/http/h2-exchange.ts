@@ -97,11 +97,11 @@ export class H2Exchange implements Exchange {
   }
 
   sendContinue(): void {
-    if (!this.#isGone) this.#stream.additionalHeaders({ ':status': 100 });
+    if (!this.isGone) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
   sendInterim(status: number, headers: readonly string[]): void {
-    if (!this.#isGone) this.#stream.additionalHeaders({ ':status': status, ...fieldsOf(headers) });
+    if (!this.isGone) this.#stream.additionalHeaders({ ':status': status, ...fieldsOf(headers) });
   }
 
   readBody(sink: BodySink): void {
@@ -113,7 +113,7 @@ export class H2Exchange implements Exchange {
     });
     stream.on('end', () => {
       // A reset ends the body too, and one without an error looks like any other end.
-      if (this.#isGone) return;
+      if (this.isGone) return;
       this.#bodyEnded = true;
       this.#body!.end();
       sink.bodyEnd(trailers);
@@ -143,13 +143,13 @@ export class H2Exchange implements Exchange {
     if (stream.destroyed) process.nextTick(closed);
   }
 
-  get #isGone(): boolean {
+  get isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
   }
 
   #respond(status: number, headers: readonly string[], options: object): boolean {
     this.#answered = true;
-    if (this.#isGone) return false;
+    if (this.isGone) return false;
     try {
       this.#stream.respond({ ':status': status, ...fieldsOf(headers) }, options);
       return true;
@@ -174,7 +174,7 @@ export class H2Exchange implements Exchange {
 
   /** The answer is out and the request goes on: nobody waits for the rest of it (RFC 9113 section 8.1). */
   #stopUpload(): void {
-    if (!this.#bodyEnded && !this.#isGone) this.#stream.close(NGHTTP2_NO_ERROR);
+    if (!this.#bodyEnded && !this.isGone) this.#stream.close(NGHTTP2_NO_ERROR);
   }
 }
 

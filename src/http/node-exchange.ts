@@ -100,6 +100,9 @@ export class NodeExchange implements Exchange {
   get answered(): boolean {
     return this.#answered;
   }
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
 
   /** The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3). */
   endConnection(): void {

@@ -54,6 +54,10 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
     return this.#switched || super.answered;
   }
 
+  override get isGone(): boolean {
+    return this.#socket.destroyed;
+  }
+
   switchProtocols(headers: readonly string[]): void {
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;

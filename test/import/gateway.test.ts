@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashToken } from '../../src/secret.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { ask, rawRequest } from '../support/raw.ts';
+import { ask, RawClient, rawRequest } from '../support/raw.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 
 const PATTERN = { prefix: 'key-', minLength: 20, maxLength: 40 };
@@ -218,6 +218,23 @@ it('a form that is configured while running counts from then on, and no longer t
   writeFileSync(path, text);
   expect((await live.admin('POST', '/v1/reload')).status).toBe(200);
   expect((await call(token, '/v1/workspaces', 'GET', live)).status).toBe(200);
+});
+
+it('a stream ends when the form of its token is no longer configured, as a new request would be refused', async () => {
+  await using events = await startHttpUpstream((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
+  });
+  await using live = await startTestGateway({ upstreamUrl: events.url, settings: { import: { patterns: [PATTERN] } } });
+  const path = join(live.folder, 'gateway.yaml');
+  const token = foreign();
+  await send([item(token)], '', {}, live);
+  using client = await RawClient.connect(live.url);
+  client.send(rawRequest('GET /v1/workspaces', [`Authorization: Bearer ${token}`]));
+  await client.untilText('data: one');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"key-"', '"yek-"'));
+  expect((await live.admin('POST', '/v1/reload')).status).toBe(200);
+  await client.untilText('event: error');
+  expect((await call(token, '/v1/workspaces', 'GET', live)).status).toBe(401);
 });
 
 it.each([

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync,
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
@@ -280,5 +281,45 @@ describe('a changed file', () => {
     copyFileSync(join(ROOT, 'policies/coze.yaml'), missing);
     await applied();
     expect(attempts()).toBe(2);
+  });
+});
+
+describe('what rules of before have let in', () => {
+  const need = (scope: string): Settings => ({ id: 'files', match: { path: '/files' }, require: { scopes: [scope] } });
+  const askFor = (own: TestGateway, token: string) =>
+    fetch(`${own.url}/files`, { headers: { authorization: `Bearer ${token}` } }).then(({ status }) => status);
+
+  it('a request that waited for a fact while the rules were replaced is judged by the new ones', async () => {
+    let line!: FaultyStore;
+    await using own = await startTestGateway({
+      upstreamUrl: upstream.url,
+      routes: [need('workflows:read')],
+      aroundStore: (opened) => {
+        line = new FaultyStore(opened);
+        return line;
+      },
+    });
+    upstream.clear();
+    line.hang();
+    const before = line.reads.length;
+    const asked = askFor(own, own.tokens.reader);
+    await vi.waitUntil(() => line.reads.length > before, { interval: 1 });
+    const path = join(own.folder, 'gateway.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('workflows:read', 'knowledge:write'));
+    expect(own.running.reload('request').result).toBe('applied');
+    line.recover();
+    expect(await asked).toBe(403);
+    expect(upstream.lines).toEqual([]);
+  });
+
+  it('a token whose prefix is no longer one is refused, though it is known', async () => {
+    const policy = join(gateway.folder, 'policy.yaml');
+    const text = readFileSync(join(ROOT, 'policies/coze.yaml'), 'utf8');
+    writeFileSync(policy, text);
+    await using own = await startTestGateway({ upstreamUrl: upstream.url, policy, routes: [need('workflows:read')] });
+    expect(await askFor(own, own.tokens.reader)).toBe(200);
+    writeFileSync(policy, text.replace('prefix: pat', 'prefix: tap'));
+    expect((await own.admin('POST', '/v1/reload')).status).toBe(200);
+    expect(await askFor(own, own.tokens.reader)).toBe(401);
   });
 });

@@ -167,8 +167,9 @@ describe('a store that never answers', () => {
       { maxEntries: 10, absentTtlMs: 0, maxStalenessMs: 300, monotonicMs: systemClock.monotonicMs },
     );
     const reasons: string[] = [];
+    const rules = { ...gateway.configuration, imports: { patterns: [] } };
     const streams = new OpenStreams({
-      ruleset: () => gateway.configuration,
+      ruleset: () => rules,
       facts,
       clock: systemClock,
       maxStalenessMs: 300,

@@ -108,9 +108,9 @@ function printText({ totals, total, said, failure, dryRun }: Report): void {
   );
   if (dryRun) process.stderr.write('dry run: nothing was changed\n');
   if (failure === null) return;
-  process.stderr.write(
-    `scopegate: ${refusal(failure)}\n${amount(total - doneOf(totals))} rows were not looked at. Running it again goes on from here.\n`,
-  );
+  const left = total - doneOf(totals);
+  const rows = left === 1 ? '1 row was' : `${amount(left)} rows were`;
+  process.stderr.write(`scopegate: ${refusal(failure)}\n${rows} not looked at. Running it again goes on from here.\n`);
 }
 
 function printJson({ totals, total, said, failure, dryRun }: Report): void {

@@ -109,7 +109,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   owned.add(registry, (opened) => opened.close());
   const facts = new FactCache(store, { ...cacheOptions(file), monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
-  owned.add(watchStore(facts, log), (stop) => stop());
+  owned.add(watchStore(facts, file.cache.serveDuringOutageMs, log), (stop) => stop());
   const metrics = new Metrics();
   const onFailed = (error: unknown) => log.warn({ err: error }, 'last uses: could not be written; will try again');
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());

@@ -4,8 +4,8 @@ import type { FactCache } from '../store/fact-cache.ts';
 
 const LOOK_MS = 250;
 
-/** Returns the way to stop. */
-export function watchStore(facts: FactCache, log: Log): () => void {
+/** `serveDuringOutageMs`: of the configuration. Returns the way to stop. */
+export function watchStore(facts: FactCache, serveDuringOutageMs: number, log: Log): () => void {
   let said: State = 'fresh';
   let looking = false;
   let stopped = false;
@@ -18,7 +18,7 @@ export function watchStore(facts: FactCache, log: Log): () => void {
     said = state;
     const staleMs = Math.round(facts.staleMs());
     if (state === 'fresh') log.info('store: its changes are heard again');
-    else log.warn({ staleMs }, WORDS[state]);
+    else log.warn({ staleMs }, state === 'silent' ? SILENT : lost(serveDuringOutageMs));
   };
   const timer = setInterval(() => {
     if (looking) return;
@@ -33,9 +33,12 @@ export function watchStore(facts: FactCache, log: Log): () => void {
   };
 }
 
-type State = 'fresh' | keyof typeof WORDS;
+type State = 'fresh' | 'silent' | 'lost';
 
-const WORDS = {
-  silent: 'store: its changes are not heard; it is asked for every decision',
-  lost: 'store: it cannot be asked; what was known last serves for cache.serveDuringOutageMs, everything else is 503',
-};
+const SILENT = 'store: its changes are not heard; it is asked for every decision';
+
+function lost(serveDuringOutageMs: number): string {
+  return serveDuringOutageMs === 0
+    ? 'store: it cannot be asked; what rests on it is answered with 503'
+    : `store: it cannot be asked; what was known last serves for ${serveDuringOutageMs} ms (cache.serveDuringOutageMs), everything else is 503`;
+}

@@ -156,5 +156,5 @@ it('what cannot be asked is said, with what is left to do', async () => {
   const path = file('left.jsonl', [row('left')]);
   const options = ['import', path, '--organization', 'nowhere', '--url', gateway.adminUrl];
   const { code, stderr } = await run(options, { SCOPEGATE_ADMIN_KEY: gateway.adminKey });
-  expect([code, stderr]).toEqual([1, expect.stringContaining('(404 not_found)\n1 rows were not looked at.')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('(404 not_found)\n1 row was not looked at.')]);
 });

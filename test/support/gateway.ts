@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { request } from 'undici';
@@ -17,6 +18,8 @@ import type { Store } from '../../src/store/store.ts';
 import { Bell } from './bell.ts';
 
 const LOG_PATIENCE_MS = 10_000;
+const READY_LOOKS = 200;
+const READY_LOOK_MS = 25;
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A part of gateway.yaml, as plain data. */
@@ -108,7 +111,7 @@ async function start(options: TestGatewayOptions, folder: string, remove: () => 
     remove();
   };
   const adminUrl = running.adminUrl!;
-  const seeded = options.seed === false ? NOTHING_SEEDED : await seedOrStop(adminUrl, adminKey, stop);
+  const seeded = options.seed === false ? NOTHING_SEEDED : await seedOrStop(running, adminKey, stop);
 
   const admin: TestGateway['admin'] = async (method, below, body, headers = {}) => {
     const full = below.startsWith('/v1') ? below : `/v1/organizations/${seeded.organization}${below}`;
@@ -159,9 +162,11 @@ async function start(options: TestGatewayOptions, folder: string, remove: () => 
 
 const NOTHING_SEEDED = { tokens: {}, leakedId: '', organization: 'acme' } as unknown as Seeded;
 
-async function seedOrStop(adminUrl: string, adminKey: string, stop: () => Promise<void>): Promise<Seeded> {
+async function seedOrStop(running: RunningGateway, adminKey: string, stop: () => Promise<void>): Promise<Seeded> {
   try {
-    return await seed(adminUrl, adminKey);
+    // A store elsewhere may take its time on a busy machine.
+    for (let look = 0; look < READY_LOOKS && !(await running.isReady()); look++) await pause(READY_LOOK_MS);
+    return await seed(running.adminUrl!, adminKey);
   } catch (error) {
     await stop();
     throw error;

@@ -97,6 +97,11 @@ export class RedisLine {
     client.disconnect();
   }
 
+  /** The same where `isWrong` holds, whether or not it can be asked at the moment. */
+  abandonIf(isWrong: (client: Scripted) => boolean, problem: Error): void {
+    if (this.#client !== null && isWrong(this.#client)) this.abandon(this.#client, problem);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

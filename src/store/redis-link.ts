@@ -8,6 +8,7 @@ import { connect, locate } from './redis-connect.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisLine } from './redis-line.ts';
 import { describePlace, type RedisAccess } from './redis-place.ts';
+import type { Scripted } from './redis-scripts.ts';
 import { survey } from './redis-survey.ts';
 
 export interface RedisStoreOptions {
@@ -102,7 +103,7 @@ export class RedisLink {
   close(): void {
     clearInterval(this.#watch);
     this.feed.close();
-    for (const line of [this.lookups, this.changes, this.#feedLine]) line.close();
+    for (const line of this.#lines) line.close();
   }
 
   async #reach(untilMs: number): Promise<void> {
@@ -137,16 +138,16 @@ export class RedisLink {
 
   /** A master that was cut off from its Sentinels goes on answering us, long after another has taken over. */
   async #followMaster(): Promise<void> {
-    try {
-      const { host, port } = await locate(this.#options.access, this.#key);
-      for (const line of [this.lookups, this.changes, this.#feedLine]) {
-        const { client } = line;
-        const { host: ours, port: its } = client.options;
-        if (ours !== host || its !== port) line.abandon(client, new Error(`${host}:${port} is the master now`));
-      }
-    } catch {
-      // Nobody to ask, or nothing to leave.
-    }
+    // null: nobody to ask.
+    const master = await locate(this.#options.access, this.#key).catch(() => null);
+    if (master === null) return;
+    const { host, port } = master;
+    const isDeposed = ({ options }: Scripted) => options.host !== host || options.port !== port;
+    for (const line of this.#lines) line.abandonIf(isDeposed, new Error(`${host}:${port} is the master now`));
+  }
+
+  get #lines(): readonly RedisLine[] {
+    return [this.lookups, this.changes, this.#feedLine];
   }
 
   #tellState(problem: Error | null): void {

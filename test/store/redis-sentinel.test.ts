@@ -50,6 +50,31 @@ it('a master that goes on alone after its Sentinel has named another is left wit
   await store.close();
 });
 
+it('a replaced master is left by every connection, also while one of them finds nobody', async () => {
+  await using old = await startRedis();
+  await using next = await startRedis();
+  await using network = await startPartition(next.port);
+  await using sentinel = await startSentinel(old.port);
+  const store = await openRedis({ place: { ...sentinel.place, password: 'whoareyou' } });
+  await write(store, 'a');
+  await store.read('a');
+  const ours = async () => {
+    const clients = (await old.cli('client', 'list')).split('\n');
+    return clients.filter((line) => /cmd=(get|xread|xrange|evalsha?|config\|get|info|wait)\b/.test(line));
+  };
+  await expect.poll(async () => (await ours()).length).toBe(3);
+  const lookups = (await ours()).find((line) => /cmd=get\b/.test(line))!;
+  // The new master cannot be reached, so whoever has lost its connection gets none.
+  network.cut();
+  await sentinel.name(network.port);
+  await old.cli('client', 'kill', 'id', /^id=(\d+)/.exec(lookups)![1]!);
+  await expect.poll(ours, { timeout: 5000 }).toEqual([]);
+  network.heal();
+  await expect.poll(() => write(store, 'b').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
+  expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
+  await store.close();
+});
+
 it('what a failover loses where nobody waited for replicas is an alarm, and no cache believes it; who waits is not told that it was done', async () => {
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
   await using network = await startPartition(master.port);

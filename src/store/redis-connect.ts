@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../errors.ts';
+import type { ServerId } from './redis-one-server.ts';
 import { describePlace, type Node, type RedisAccess, type SentinelPlace } from './redis-place.ts';
 import { SCRIPTS, type Scripted } from './redis-scripts.ts';
 
@@ -14,16 +15,32 @@ const CONNECT_MS = 1000;
 /** Each step with one of several nodes that may know. */
 const ASK_MS = 500;
 
+/** Of each connection, the server that it is on. */
+const servers = new WeakMap<Scripted, string>();
+
 keepStringsFast();
 
 /** `key`: one of ours; in a Cluster all of them are where it is. Rejects with SetupError where trying again is no use. */
 export async function connect(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
   const client = await opened(access, await locate(access, key), options);
-  if (access.place.kind === 'server') return client;
-  // Who was named a moment ago may have been replaced, or may not have taken over yet.
-  if (/^role:master/m.test(await client.info('replication'))) return client;
-  client.disconnect();
-  throw new Error('the node that was named is no master');
+  try {
+    const info = await inTime(client.info(), CONNECT_MS, 'no answer');
+    const server = /^run_id:(\w+)/m.exec(info)?.[1];
+    if (server !== undefined) servers.set(client, server);
+    // Who was named a moment ago may have been replaced, or may not have taken over yet.
+    if (access.place.kind === 'server' || /^role:master/m.test(info)) return client;
+    throw new Error('the node that was named is no master');
+  } catch (error) {
+    // A user who may not ask: then this server cannot be told from another.
+    if (access.place.kind === 'server' && /NOPERM/.test((error as Error).message)) return client;
+    client.disconnect();
+    throw error;
+  }
+}
+
+/** Of a client that `connect` has brought. */
+export function serverOf(client: Scripted): ServerId {
+  return servers.get(client) ?? null;
 }
 
 /** The node that takes our writes, as those who must know say. */
@@ -105,23 +122,25 @@ async function opened(access: RedisAccess, node: Node, options: RedisOptions): P
   client.on('error', (error: Error) => {
     reason ??= error;
   });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no connection within ${CONNECT_MS} ms`)), CONNECT_MS);
-  });
   try {
-    const connecting = client.connect();
-    connecting.catch(() => undefined);
-    await Promise.race([connecting, late]);
+    await inTime(client.connect(), CONNECT_MS, 'no connection');
     // It would go on in another database than the one we asked for.
     if (reason !== undefined) throw reason;
     return client;
   } catch (error) {
     client.disconnect();
     throw inWords(access, reason ?? (error as Error));
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** `failure`: what it is if there was none. */
+async function inTime<T>(work: Promise<T>, timeoutMs: number, failure: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${failure} within ${timeoutMs} ms`)), timeoutMs);
+  });
+  work.catch(() => undefined);
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const HOPELESS: ReadonlyArray<readonly [RegExp, string]> = [

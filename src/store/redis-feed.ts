@@ -32,6 +32,8 @@ export interface FeedOptions {
   /** The key of the log. */
   readonly log: string;
   readonly isOurs: (mark: string) => boolean;
+  /** The log there goes on from where we are; of each connection once, before anything that it brings is delivered. */
+  readonly onPlaced: (client: Scripted) => void;
   /** Redis answered with a no that will not pass by itself. */
   readonly onRefused: (error: Error) => void;
   /** The newest revision we have heard of is not, or not as we know it, in the log: writes were lost. */
@@ -43,6 +45,7 @@ export class RedisFeed {
   readonly #followers = new Set<Follower>();
   readonly #waiting = new Set<{ readonly revision: number; readonly done: () => void; readonly fail: () => void }>();
   #position: Position | null = null;
+  #placed: Scripted | null = null;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -126,6 +129,8 @@ export class RedisFeed {
         await this.#startOver(client, position, logged);
         continue;
       }
+      if (this.#placed !== client) this.#options.onPlaced(client);
+      this.#placed = client;
       for (const entry of logged) if (entry.revision > position.revision) this.#deliver(entry);
       if (logged.length <= BATCH) {
         this.#hear(this.#position!.revision, performance.now() - askedMs);

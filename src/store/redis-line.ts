@@ -17,6 +17,10 @@ const STABLE_MS = 1000;
 export interface LineOptions {
   /** Resolves with a client that is ready, or rejects with the reason; soon, in both cases. */
   readonly connect: () => Promise<Scripted>;
+  /** Told of each connection before anything is asked over it. */
+  readonly onUp: (client: Scripted) => void;
+  /** Why this connection must not be used now, though it could be; null: it may. */
+  readonly objection: (client: Scripted) => Error | null;
   /** Told of every attempt that failed and every connection that was lost, and with null of every one that is up. */
   readonly onState: (problem: Error | null) => void;
 }
@@ -42,7 +46,7 @@ export class RedisLine {
 
   /** Why nothing can be asked now; null when it can. */
   get problem(): Error | null {
-    return this.#client === null || this.#hangs ? this.#problem : null;
+    return this.#client === null || this.#hangs ? this.#problem : this.#options.objection(this.#client);
   }
 
   /** Resolves with the next connection, or when an attempt has failed. */
@@ -52,8 +56,9 @@ export class RedisLine {
 
   /** The client of the moment; another one after each loss. Throws StoreUnavailable while there is none. */
   get client(): Scripted {
-    if (this.#client === null || this.#hangs) throw new StoreUnavailable(this.#problem);
-    return this.#client;
+    const { problem } = this;
+    if (problem !== null) throw new StoreUnavailable(problem);
+    return this.#client!;
   }
 
   /** Resolves once there is a client. Rejects once the line is closed. */
@@ -139,6 +144,7 @@ export class RedisLine {
     this.#client = client;
     this.#hangs = false;
     const sinceMs = performance.now();
+    this.#options.onUp(client);
     this.#turn();
     this.#options.onState(null);
     const abandoned = new Promise<void>((resolve) => {

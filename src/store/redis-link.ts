@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SetupError } from '../errors.ts';
-import { connect, locate } from './redis-connect.ts';
+import { connect, locate, serverOf } from './redis-connect.ts';
 import { RedisFeed } from './redis-feed.ts';
-import { RedisLine } from './redis-line.ts';
+import { type LineOptions, RedisLine } from './redis-line.ts';
+import { OneServer } from './redis-one-server.ts';
 import { describePlace, type RedisAccess } from './redis-place.ts';
 import type { Scripted } from './redis-scripts.ts';
 import { survey } from './redis-survey.ts';
@@ -41,6 +42,7 @@ export class RedisLink {
   readonly #options: RedisStoreOptions;
   readonly #key: string;
   readonly #feedLine: RedisLine;
+  readonly #oneServer = new OneServer(() => this.feed.distrust());
   readonly #self = randomBytes(9).toString('base64url');
   #commits = 0;
   #rewound = 0;
@@ -58,17 +60,35 @@ export class RedisLink {
   constructor(options: RedisStoreOptions, prefix: string) {
     this.#options = options;
     this.#key = `${prefix}revision`;
-    const line = (onState: (problem: Error | null) => void, enableAutoPipelining = false) =>
-      new RedisLine({ connect: () => connect(options.access, this.#key, { enableAutoPipelining }), onState });
-    this.lookups = line((problem) => this.#tellState(problem), true);
-    this.changes = line((problem) => {
-      if (problem === null) this.#examined = this.#examine();
+    const line = (own: Partial<LineOptions>, enableAutoPipelining = false) =>
+      new RedisLine({
+        connect: () => connect(options.access, this.#key, { enableAutoPipelining }),
+        objection: (client) => this.#oneServer.objection(serverOf(client)),
+        onState: () => undefined,
+        ...own,
+        onUp: (client) => {
+          own.onUp?.(client);
+          this.#gather(client);
+        },
+      });
+    this.lookups = line(
+      {
+        onUp: (client) => this.#oneServer.read(serverOf(client)),
+        onState: (problem) => this.#tellState(problem),
+      },
+      true,
+    );
+    this.changes = line({
+      onUp: (client) => {
+        this.#examined = this.#examine(client);
+      },
     });
-    this.#feedLine = line(() => undefined);
+    this.#feedLine = line({ objection: () => null });
     this.feed = new RedisFeed({
       line: this.#feedLine,
       log: `${prefix}log`,
       isOurs: (mark) => mark.startsWith(`${this.#self}.`),
+      onPlaced: (client) => this.#oneServer.follow(serverOf(client)),
       onRefused: (error) => this.refused(error, 'lets nobody follow its changes'),
       onRewound: (from, to) => this.#alarm(from, to),
     });
@@ -121,10 +141,10 @@ export class RedisLink {
   }
 
   /** Each server that takes our changes: after a failover it is another one. */
-  async #examine(): Promise<SetupError | null> {
+  async #examine(client: Scripted): Promise<SetupError | null> {
     const { access, report, commitTimeoutMs } = this.#options;
     try {
-      const advice = await this.changes.ask(this.changes.client, commitTimeoutMs, (asked) => survey(asked, access));
+      const advice = await this.changes.ask(client, commitTimeoutMs, (asked) => survey(asked, access));
       const text = advice.join('; ');
       if (text !== '' && text !== this.#advice) report('warn', `store: ${describePlace(access)}: ${text}`);
       this.#advice = text;
@@ -144,6 +164,13 @@ export class RedisLink {
     const { host, port } = master;
     const isDeposed = ({ options }: Scripted) => options.host !== host || options.port !== port;
     for (const line of this.#lines) line.abandonIf(isDeposed, new Error(`${host}:${port} is the master now`));
+  }
+
+  /** Who was reached last is the best guess: whoever is on another server looks for it again. */
+  #gather(client: Scripted): void {
+    const server = serverOf(client);
+    const isElsewhere = (other: Scripted) => serverOf(other) !== server;
+    for (const line of this.#lines) line.abandonIf(isElsewhere, new Error('another server answers in its place'));
   }
 
   get #lines(): readonly RedisLine[] {

@@ -95,7 +95,7 @@ it('what a failover loses where nobody waited for replicas is an alarm, and no c
   await sentinel.name(replica.port);
 
   await expect.poll(() => hasty.read('kept'), { timeout: 5000 }).toMatchObject({ kind: 'found' });
-  await heard.until(() => heard.flushes === 1);
+  await heard.until(() => heard.flushes >= 1);
   expect(hasty.rewoundCount).toBe(1);
   expect(await hasty.read('lost')).toEqual({ kind: 'absent' });
   await hasty.close();

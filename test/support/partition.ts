@@ -19,6 +19,8 @@ export interface Partition extends AsyncDisposable {
   halfClose(): void;
   /** Resets every connection, and accepts none. */
   cut(): void;
+  /** The address has moved: new connections reach another server, open ones stay where they are. */
+  redirect(target: number): void;
   /** Everything goes through again; connections that lost bytes are reset. */
   heal(): void;
   stop(): Promise<void>;
@@ -31,7 +33,8 @@ interface Pair {
 }
 
 /** `await using network = await startPartition(redis.port)` stops it at the end of the block. */
-export async function startPartition(target: number): Promise<Partition> {
+export async function startPartition(first: number): Promise<Partition> {
+  let target = first;
   const pairs = new Set<Pair>();
   let swallows = { requests: false, answers: false };
   let delayMs = 0;
@@ -99,6 +102,9 @@ export async function startPartition(target: number): Promise<Partition> {
     cut: () => {
       isCut = true;
       for (const pair of pairs) reset(pair);
+    },
+    redirect: (next) => {
+      target = next;
     },
     heal: () => {
       isCut = false;

@@ -195,12 +195,19 @@ export class RedisLink {
     }
     if (before === 'down') return;
     this.#told = 'down';
-    report('warn', `store: ${describePlace(access)} does not answer (${problem.message}); trying again until it does`);
+    // A server that speaks in the clear waits for ever for the rest of what it takes for a command.
+    const hint = access.tls === undefined ? '' : ', if it speaks TLS there: rediss://';
+    report(
+      'warn',
+      `store: ${describePlace(access)} does not answer (${problem.message}); trying again until it does${hint}`,
+    );
   }
 
   #alarm(from: number, to: number): void {
     this.#rewound++;
-    const message = `store: Redis has lost changes: its newest was ${from}, now it is ${to}; revoked tokens may be valid again`;
+    const lost = `store: Redis has lost changes: its newest was ${from}, now it is ${to}`;
+    const message =
+      to === 0 ? `${lost}: it is empty, and knows no token any more` : `${lost}; revoked tokens may be valid again`;
     this.#options.report('error', message, { from, to });
   }
 }

@@ -28,7 +28,9 @@ export async function survey(client: Scripted, access: RedisAccess): Promise<rea
   if ((await setting('appendonly')) === 'no') {
     advice.push('appendonly is off, so a crash loses acknowledged changes; set appendonly yes and appendfsync always');
   } else if (((await setting('appendfsync')) ?? 'always') !== 'always') {
-    advice.push('appendfsync is not always, so a crash loses the last second of acknowledged changes');
+    advice.push(
+      'appendfsync is not always, so a crash of its machine may lose the last second of acknowledged changes',
+    );
   }
   const policy = (await setting('maxmemory-policy')) ?? 'noeviction';
   if (policy !== 'noeviction') {

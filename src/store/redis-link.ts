@@ -117,7 +117,10 @@ export class RedisLink {
     const nowMs = performance.now();
     if (nowMs - (this.#refusals.get(kind) ?? Number.NEGATIVE_INFINITY) < REFUSAL_MS) return;
     this.#refusals.set(kind, nowMs);
-    this.#options.report('error', `store: Redis ${what}: ${message}`);
+    // Of a command within a script Redis does not even say which it was.
+    const isForbidden = /^NOPERM|can't run this command/.test(message);
+    const hint = isForbidden ? '; what its user needs: docs/redis.md, "A user for scopegate"' : '';
+    this.#options.report('error', `store: Redis ${what}: ${message}${hint}`);
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
-const KILLS = LONG ? 200 : 20;
+const KILLS = LONG ? 200 : 8;
 /** Acknowledged changes of each life; the kill comes with one of them, while the others are on their way. */
 const CHANGES_MIN = LONG ? 50 : 5;
 const CHANGES_SPREAD = LONG ? 100 : 20;

@@ -93,6 +93,9 @@ it('a failover without waiting for replicas loses only what was acknowledged in 
   for (let round = 0; round < ROUNDS; round++) {
     const port = await group.masterPort();
     const master = group.servers.find((server) => server.port === port)!;
+    // One that has just come back has nothing yet.
+    const following = async () => (await master.cli('info', 'replication')).match(/state=online/g)?.length;
+    await expect.poll(following, FAILOVER).toBe(group.servers.length - 1);
     const [store, witness] = [await openRedis(access, { waitReplicas: 0 }), await openRedis(access)];
     const acknowledged = new Map<string, number>();
     let isAlive = true;

@@ -6,7 +6,7 @@ import type { RedisAccess } from '../../src/store/redis-place.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { openRedis, write } from '../store/redis-world.ts';
 import type { RedisServer } from '../support/redis.ts';
-import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
+import { type SentinelGroup, startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const ROUNDS = LONG ? 5 : 1;
@@ -24,16 +24,16 @@ function accessOf(
   return redisAccess({ driver: 'redis', url, ...rest, ...kind }, (path) => path);
 }
 
-/** Writes without a pause until told to stop; `acknowledged` are the keys that must be there for ever after. */
-function keepWriting(store: RedisStore) {
-  const acknowledged: string[] = [];
+/** Writes without a pause until told to stop; `acknowledged` are the keys, each with when that was. */
+function keepWriting(store: RedisStore, prefix = '') {
+  const acknowledged = new Map<string, number>();
   let number = 0;
   let isStopped = false;
   const writer = async (name: string) => {
     while (!isStopped) {
-      const key = `${name}${number++}`;
+      const key = `${prefix}${name}${number++}`;
       const done = await write(store, key).catch(() => null);
-      if (done?.ok) acknowledged.push(key);
+      if (done?.ok) acknowledged.set(key, performance.now());
       else await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
@@ -47,26 +47,31 @@ function keepWriting(store: RedisStore) {
   };
 }
 
+async function masterOf(group: SentinelGroup): Promise<RedisServer> {
+  const port = await group.masterPort();
+  return group.servers.find((server) => server.port === port)!;
+}
+
 /** Kills `master` in the middle of writes, waits for another, and looks for everything that was acknowledged. */
 async function failover(access: RedisAccess, master: RedisServer): Promise<void> {
   const [store, witness] = [await openRedis(access, { waitReplicas: 1 }), await openRedis(access)];
   const heard = new Listener();
   witness.follow(heard);
   const writing = keepWriting(store);
-  await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(50);
-  const before = writing.acknowledged.length;
+  await expect.poll(() => writing.acknowledged.size, FAILOVER).toBeGreaterThan(50);
+  const before = writing.acknowledged.size;
   await master.kill();
   const begun = performance.now();
   // One replica is waited for, and there is none any more: so the dead one has to come back as the new one's.
   await expect.poll(() => witness.read('a0'), FAILOVER).toMatchObject({ kind: 'found' });
   const readMs = performance.now() - begun;
   await master.restart();
-  await expect.poll(() => writing.acknowledged.length, FAILOVER).toBeGreaterThan(before + 50);
+  await expect.poll(() => writing.acknowledged.size, FAILOVER).toBeGreaterThan(before + 50);
   await writing.stop();
   await expect.poll(() => heard.heardRevision, FAILOVER).toBeGreaterThan(before);
-  for (const key of writing.acknowledged) expect(await witness.get(key), key).not.toBeNull();
+  for (const key of writing.acknowledged.keys()) expect(await witness.get(key), key).not.toBeNull();
   process.stdout.write(
-    `a master died: read again after ${Math.round(readMs)} ms, ${writing.acknowledged.length} acknowledged, 0 lost\n`,
+    `a master died: read again after ${Math.round(readMs)} ms, ${writing.acknowledged.size} acknowledged, 0 lost\n`,
   );
   await store.close();
   await witness.close();
@@ -78,10 +83,9 @@ it('a failover by Sentinel loses no acknowledged change, and everybody finds the
   await using group = await startSentinelGroup();
   const access = accessOf(group.sentinels, { cluster: false, sentinel: { name: group.name, tls: false } });
   for (let round = 0; round < ROUNDS; round++) {
-    const port = await group.masterPort();
-    const master = group.servers.find((server) => server.port === port)!;
+    const master = await masterOf(group);
     await failover(access, master);
-    expect(await group.masterPort()).not.toBe(port);
+    expect(await group.masterPort()).not.toBe(master.port);
   }
 });
 
@@ -91,29 +95,18 @@ it('a failover without waiting for replicas loses only what was acknowledged in 
   await using group = await startSentinelGroup();
   const access = accessOf(group.sentinels, { cluster: false, sentinel: { name: group.name, tls: false } });
   for (let round = 0; round < ROUNDS; round++) {
-    const port = await group.masterPort();
-    const master = group.servers.find((server) => server.port === port)!;
+    const master = await masterOf(group);
     // One that has just come back has nothing yet.
     const following = async () => (await master.cli('info', 'replication')).match(/state=online/g)?.length;
     await expect.poll(following, FAILOVER).toBe(group.servers.length - 1);
     const [store, witness] = [await openRedis(access, { waitReplicas: 0 }), await openRedis(access)];
-    const acknowledged = new Map<string, number>();
-    let isAlive = true;
-    const writer = async (name: string) => {
-      for (let number = 0; isAlive; number++) {
-        const done = await write(store, `${name}${number}`).catch(() => null);
-        if (done?.ok) acknowledged.set(`${name}${number}`, performance.now());
-        // Refused at once: without a pause nobody else would get a turn.
-        else await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    };
-    const writers = ['a', 'b', 'c', 'd'].map((name) => writer(`${round}${name}`));
+    const writing = keepWriting(store, String(round));
+    const { acknowledged } = writing;
     await expect.poll(() => acknowledged.size, FAILOVER).toBeGreaterThan(500);
     await master.kill();
     const diedMs = performance.now();
-    isAlive = false;
-    await Promise.all(writers);
-    await expect.poll(() => group.masterPort(), FAILOVER).not.toBe(port);
+    await writing.stop();
+    await expect.poll(() => group.masterPort(), FAILOVER).not.toBe(master.port);
     await expect.poll(() => witness.read(`${round}a0`), FAILOVER).toMatchObject({ kind: 'found' });
     const lostMs: number[] = [];
     for (const [key, atMs] of acknowledged) if ((await witness.get(key)) === null) lostMs.push(diedMs - atMs);

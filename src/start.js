@@ -28,9 +28,13 @@ if ((command === 'serve' || command === 'demo') && !sized && process.execve !== 
     process.env,
   );
 
+const { setFlagsFromString } = await import('node:v8');
 // While a gateway is young, whatever a request needs outlives a collection or two, and V8 may conclude that some of it
 // had better be born old. That would keep whole requests until the next full collection: a sixth of the processor.
-(await import('node:v8')).setFlagsFromString('--no-allocation-site-pretenuring');
+setFlagsFromString('--no-allocation-site-pretenuring');
+// Requests that come in long pipelines grow old together, and die. V8 would let the heap grow to four times what lives
+// before it looks; with half as much again a flood leaves little behind (bench/README.md).
+setFlagsFromString('--heap-growing-percent=50');
 
 const { main } = await import('./main.ts');
 await main(process.argv.slice(2), process.env);

@@ -120,14 +120,17 @@ describe('scopegate serve', () => {
     expect(await commandLine({ NODE_OPTIONS: '--max-semi-space-size=16' })).not.toContain('--max-semi-space-size=4');
   });
 
-  it('lets V8 give nothing a long life beforehand because things lived long while it was young', async () => {
+  it('lets V8 give nothing a long life beforehand because things lived long while it was young, nor let much of it pile up', async () => {
     const path = configuration('born-old.yaml', 'store: { driver: sqlite, path: born-old/scopegate.db }');
-    const flags = ['--max-semi-space-size=1', '--trace-pretenuring-statistics'];
+    const flags = ['--max-semi-space-size=1', '--trace-pretenuring-statistics', '--trace-gc', '--trace-gc-verbose'];
     const env = { SCOPEGATE_ADMIN_KEY: ADMIN_KEY };
     const serving = started(process.execPath, [...flags, ENTRY, 'serve', '-c', path], { env });
     await serving.until('"msg":"ready:');
     expect(await serving.stop()).toBe(0);
     expect(serving.stdout()).not.toContain('pretenuring:');
+    const growth = [...serving.stdout().matchAll(/HeapController\] factor (\S+)/g)].map(([, factor]) => Number(factor));
+    expect(growth.length).toBeGreaterThan(0);
+    expect(Math.max(...growth)).toBeLessThanOrEqual(1.5);
   });
 
   it('--only splits it: a gateway process follows what the sidecar process writes', async () => {

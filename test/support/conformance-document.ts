@@ -62,7 +62,7 @@ const ELSEWHERE = `## Held elsewhere
 | attack or fault | what happens | where |
 | --- | --- | --- |
 | guessing a token by how long comparing takes | tokens are found by their SHA-256; keys and client secrets are compared by their digests, in constant time | [secret](../src/secret.ts) |
-| a million junk tokens | memory grows by some tens of megabytes and then stands still; measured, since a test that measures memory is none | [bench](../bench/README.md) |
+| two million junk tokens | memory grows by less than 50 MB and then stands still; measured, since a test that measures memory is none | [bench](../bench/README.md) |
 | interim answers of an upstream other than 103, on Node 22 | not passed on over HTTP/1.1: it has no public way to send them | |
 | WebSocket over HTTP/2 (RFC 8441) | not offered: extended \`CONNECT\` is refused | [h2](../test/http/h2.test.ts) |
 | an answer without length whose end is a reset, read on Node 22 | may look whole: libuv reports the end when both come at once; Node 24 tells them apart | |

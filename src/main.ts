@@ -3,6 +3,7 @@
  * anything else is our fault and shows its stack.
  */
 import { HELP } from './cli/help.ts';
+import { closest } from './config/closest.ts';
 import type { Env } from './config/expand.ts';
 import { ConfigError, SetupError } from './errors.ts';
 import { version } from './version.ts';
@@ -28,20 +29,34 @@ export async function main(args: readonly string[], env: Env): Promise<void> {
     return print(HELP[rest[0] ?? 'scopegate'] ?? HELP.scopegate!);
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) return fail(`there is no command "${name}"; scopegate --help lists them`);
+  if (command === undefined)
+    return fail(`there is no command "${name}"${meant(name, Object.keys(COMMANDS))}; scopegate --help lists them`);
   if (rest.includes('--help') || rest.includes('-h')) return print(HELP[name] ?? HELP.scopegate!);
   try {
     await (await command())(rest, env);
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
     else if (error instanceof SetupError) fail(`scopegate: ${error.message}`);
-    else if (isUsageError(error)) fail(`scopegate ${name}: ${(error as Error).message}; see scopegate ${name} --help`);
+    else if (isUsageError(error)) fail(`scopegate ${name}: ${usageProblem(error, name)}; see scopegate ${name} --help`);
     else throw error;
   }
 }
 
-function isUsageError(error: unknown): boolean {
+function isUsageError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+}
+
+/** Node's words, but for an option that it does not know: the help knows which there are. */
+function usageProblem(error: NodeJS.ErrnoException, command: string): string {
+  const [, option] = /^Unknown option '([^']*)'/.exec(error.message) ?? [];
+  if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || option === undefined) return error.message;
+  const options = HELP[command]?.match(/--[a-z][a-z-]*/g) ?? [];
+  return `there is no option ${option}${meant(option, options)}`;
+}
+
+function meant(word: string, candidates: Iterable<string>): string {
+  const candidate = closest(word, candidates);
+  return candidate === undefined ? '' : ` (did you mean ${candidate}?)`;
 }
 
 function print(text: string): void {

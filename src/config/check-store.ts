@@ -8,7 +8,7 @@ import type { YamlFile } from './yaml-file.ts';
 /** Notes problems in `yaml`; what is legal but dangerous goes to `warnings`. Never shows the URL, which may hold a password. */
 export function checkStore(
   yaml: YamlFile,
-  { store }: GatewayFile,
+  store: GatewayFile['store'],
   resolvePath: (path: string) => string,
   warnings: string[],
 ): void {

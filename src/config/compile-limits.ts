@@ -3,6 +3,7 @@ import { type RateLimit, type RouteLimits, rateLimit, routeLimits } from '../cor
 import { formatProblem } from '../errors.ts';
 import { closest } from './closest.ts';
 import { type LimitsFile, type RouteLimitsFile, WINDOWS_MS } from './limits-schema.ts';
+import { namesIn } from './validate.ts';
 import type { YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -50,7 +51,10 @@ export class CompiledLimits {
   #named(name: string, isPublic: boolean, at: Path): RateLimit | undefined {
     const limit = this.#byName.get(name);
     if (limit === undefined) {
-      const near = closest(name, this.#byName.keys());
+      const written = namesIn(this.#yaml, 'limits');
+      // Its own problems are noted.
+      if (written.has(name)) return undefined;
+      const near = closest(name, written);
       const meant = near === undefined ? '' : `; did you mean "${near}"?`;
       this.#yaml.problem(at, `there is no limit "${name}"${meant}`);
     } else if (this.#everywhere.includes(limit)) {

@@ -19,7 +19,7 @@ export interface RouteCheck {
   readonly yaml: YamlFile;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
-  /** null: none, another program sends on what is allowed. */
+  /** null: none, another program sends on what is allowed. Empty: they could not be read. */
   readonly upstreams: ReadonlySet<string> | null;
   readonly limits: CompiledLimits;
   /** Route ids seen so far, with their line. */
@@ -38,7 +38,7 @@ type Parameters = ReadonlyMap<string, number> | null;
 function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
   if (name === undefined) {
     if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
-  } else if (upstreams?.has(name) !== true) {
+  } else if (upstreams === null || (upstreams.size > 0 && !upstreams.has(name))) {
     yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggest(name, upstreams ?? new Set())}`);
   }
 }

@@ -181,7 +181,8 @@ export const GatewaySchema = section(
   { title: 'gateway.yaml', description: 'The configuration of a scopegate gateway.' },
 );
 
-type Validated = Static<typeof GatewaySchema>;
+/** As the schema has it. */
+export type Validated = Static<typeof GatewaySchema>;
 
 /** A gateway.yaml that passed validation: every default is filled in. */
 export type GatewayFile = Omit<Validated, 'upstreams'> & { upstreams: NonNullable<Validated['upstreams']> };

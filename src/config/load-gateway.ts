@@ -12,14 +12,15 @@ import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/r
 import { ConfigError } from '../errors.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
+import { closest } from './closest.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
-import { type GatewayFile, GatewaySchema } from './gateway-schema.ts';
+import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schema.ts';
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
-import { validate } from './validate.ts';
+import { namesIn, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -59,6 +60,11 @@ export interface LoadOptions {
   readonly contents?: { readonly text: string; readonly folder: string };
 }
 
+/** Sections and items that do not fit the schema are missing. */
+type Parts = { readonly [S in keyof Validated]?: Validated[S] | undefined } & {
+  readonly routes?: readonly (Validated['routes'][number] | undefined)[] | undefined;
+};
+
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
   const { contents, embedded = false, readFile = readFileSync } = options;
@@ -71,47 +77,44 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   if (contents === undefined) reads(absolute);
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
   const yaml = contents === undefined ? readYamlFile(path, env, readFile) : parseYaml(contents.text, path, env);
-  const read = validate(yaml, GatewaySchema);
-  if (read === undefined) {
-    yaml.throwIfAny();
-    throw new ConfigError([{ file: path, line: 1, column: 1, message: 'does not fit its schema' }]);
-  }
-  const file: GatewayFile = { ...read, upstreams: read.upstreams ?? {} };
-  const forwards = read.upstreams !== undefined || (read.decision === undefined && !embedded);
-  if (forwards && read.upstreams === undefined) yaml.problem([], 'missing key "upstreams"');
+  const whole = validate(yaml, GatewaySchema);
+  // The empty, and what is no YAML.
+  if (yaml.data === undefined) yaml.throwIfAny();
+  // What fits is judged beside what does not: nobody is to meet one mistake after the other.
+  const parts: Parts = whole ?? soundParts(yaml, GatewaySchema);
+  const sections = namesIn(yaml);
+  const upstreams = parts.upstreams ?? {};
+  const forwards = sections.has('upstreams') || (!sections.has('decision') && !embedded);
+  // A misspelt key is one mistake, not two.
+  const meant = [...sections].some((key) => closest(key, ['upstreams']) !== undefined);
+  if (forwards && !meant) yaml.problem([], 'missing key "upstreams"');
+  const file = whole === undefined ? undefined : { ...whole, upstreams };
   const warnings: string[] = [];
-  checkUpstreams(yaml, file.upstreams, warnings);
-  checkStore(yaml, file, resolvePath, warnings);
-  checkPatterns(yaml, file);
-  options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
-  for (const read of upstreamFiles(file)) reads(resolvePath(read));
-  checkFiles(yaml, file, resolvePath, readFile);
-  const keyPair = loadKeyPair(yaml, file, resolvePath, readFile);
-  const policyPath = resolvePath(file.policy);
-  reads(policyPath);
-  const policyProblems = [];
-  let policy: Policy | undefined;
-  try {
-    const loaded = loadPolicy(policyPath, env, readFile);
-    policy = loaded.policy;
-    policyProblems.push(...loaded.file.problems);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    yaml.problem(['policy'], `the policy ${policyPath} ${error.problems[0]!.message}`);
-  }
+  checkUpstreams(yaml, upstreams, warnings);
+  if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
+  if (parts.import !== undefined) checkPatterns(yaml, parts.import);
+  if (file !== undefined) options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));
+  for (const read of upstreamFiles(upstreams)) reads(resolvePath(read));
+  checkFiles(yaml, upstreams, resolvePath, readFile);
+  const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
+  const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
+  if (policyPath !== undefined) reads(policyPath);
+  const { policy, problems: policyProblems } = readPolicy(yaml, policyPath, env, readFile);
   const check: RouteCheck = {
     yaml,
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
-    upstreams: forwards ? new Set(Object.keys(file.upstreams)) : null,
-    limits: new CompiledLimits(yaml, file.limits),
+    upstreams: forwards ? namesIn(yaml, 'upstreams') : null,
+    limits: new CompiledLimits(yaml, parts.limits ?? {}),
     ids: new Map(),
     warnings,
   };
-  const own = policy === undefined || policy.serviceAccounts === null ? [] : ownRoutes(file.oauth.prefix);
-  const reserved = tableOf(own, file.routing);
-  const routes = tableOf(own, file.routing);
-  for (const [index, route] of file.routes.entries()) {
+  const own =
+    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null ? [] : ownRoutes(parts.oauth.prefix);
+  const reserved = tableOf(own, parts.routing);
+  const routes = tableOf(own, parts.routing);
+  for (const [index, route] of (parts.routes ?? []).entries()) {
+    if (route === undefined) continue;
     const compiled = compileRoute(check, route, index);
     if (compiled === undefined) continue;
     if (isIn(reserved, compiled.segments)) {
@@ -126,11 +129,9 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     }
   }
   warnings.push(...check.limits.unused());
-  const problems = [
-    ...yaml.problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
-    ...policyProblems,
-  ];
-  if (problems.length > 0 || policy === undefined) throw new ConfigError(problems);
+  const problems = [...yaml.problemsInOrder(), ...policyProblems];
+  if (problems.length > 0 || file === undefined || policyPath === undefined || policy === undefined)
+    throw new ConfigError(problems);
   return {
     path: absolute,
     file,
@@ -148,14 +149,28 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   };
 }
 
-function upstreamFiles({ upstreams }: GatewayFile): string[] {
+/** What is wrong within it stands in `problems`; that it cannot be read at all is a problem of `yaml`. */
+function readPolicy(yaml: YamlFile, path: string | undefined, env: Env, readFile: ReadFile) {
+  const unread = { policy: undefined, problems: [] };
+  if (path === undefined) return unread;
+  try {
+    const { policy, file } = loadPolicy(path, env, readFile);
+    return { policy, problems: file.problemsInOrder() };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yaml.problem(['policy'], `the policy ${path} ${error.problems[0]!.message}`);
+    return unread;
+  }
+}
+
+function upstreamFiles(upstreams: GatewayFile['upstreams']): string[] {
   return Object.values(upstreams).flatMap(({ tls }) =>
     [tls?.ca, tls?.cert, tls?.key].filter((path) => path !== undefined),
   );
 }
 
-function checkPatterns(yaml: YamlFile, file: GatewayFile): void {
-  for (const [index, { prefix, minLength, maxLength }] of file.import.patterns.entries()) {
+function checkPatterns(yaml: YamlFile, { patterns }: GatewayFile['import']): void {
+  for (const [index, { prefix, minLength, maxLength }] of patterns.entries()) {
     const at = ['import', 'patterns', index];
     if (minLength > maxLength) yaml.problem([...at, 'maxLength'], 'maxLength is less than minLength');
     // What comes behind the prefix is all that keeps strangers from guessing it.
@@ -172,11 +187,11 @@ const UNGUESSABLE_MIN = 12;
 /** Every file that an upstream's TLS names must be there, and of use together. */
 function checkFiles(
   yaml: YamlFile,
-  file: GatewayFile,
+  upstreams: GatewayFile['upstreams'],
   resolvePath: (path: string) => string,
   readFile: ReadFile,
 ): void {
-  for (const [name, { tls }] of Object.entries(file.upstreams)) {
+  for (const [name, { tls }] of Object.entries(upstreams)) {
     const read: Record<string, Buffer> = {};
     let unread = false;
     for (const part of ['ca', 'cert', 'key'] as const) {
@@ -203,19 +218,20 @@ function checkFiles(
 
 function loadKeyPair(
   yaml: YamlFile,
-  { gateway }: GatewayFile,
+  tls: GatewayFile['gateway']['tls'],
   resolvePath: Configuration['resolvePath'],
   readFile: ReadFile,
 ) {
-  if (gateway.tls === undefined) return null;
-  const pair = readKeyPair({ cert: resolvePath(gateway.tls.cert), key: resolvePath(gateway.tls.key) }, readFile);
+  if (tls === undefined) return null;
+  const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
   if (!('message' in pair)) return pair;
   yaml.problem(['gateway', 'tls', pair.part], pair.message);
   return null;
 }
 
-function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions): RouteTable {
-  const table = new RouteTable(options);
+/** Without readable options: paths that differ are taken for different, whatever the options would say. */
+function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions | undefined): RouteTable {
+  const table = new RouteTable(options ?? { caseSensitive: true, ignoreTrailingSlash: false });
   for (const { route, segments } of routes) table.add(route, segments);
   return table;
 }

@@ -12,7 +12,7 @@ import {
   type Policy,
 } from '../core/policy.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
-import { validate } from './validate.ts';
+import { namesIn, soundParts, validate } from './validate.ts';
 import { type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -32,49 +32,66 @@ export function loadPolicy(
 ): LoadedPolicy {
   const file = readYamlFile(path, env, readFile);
   const data = validate(file, PolicySchema);
-  if (data === undefined) return { file, policy: undefined };
-  check(file, data);
-  return { file, policy: file.problems.length === 0 ? compile(data) : undefined };
+  check(file, data ?? soundParts(file, PolicySchema));
+  return { file, policy: data !== undefined && file.problems.length === 0 ? compile(data) : undefined };
 }
 
-function check(file: YamlFile, data: PolicyFile): void {
-  const scopes = new Set<string>();
-  for (const [index, { name }] of data.scopes.entries()) {
-    if (name === MANAGE_SCOPE.name) file.problem(['scopes', index, 'name'], `"${name}" is reserved and always there`);
-    if (scopes.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
-    scopes.add(name);
-  }
-  for (const [role, { scopes: held }] of Object.entries(data.organizationRoles)) {
-    if (held === 'all') continue;
-    for (const [index, scope] of held.entries()) {
-      if (!scopes.has(scope))
-        file.problem(
-          ['organizationRoles', role, 'scopes', index],
-          `unknown scope "${scope}"; it must stand in "scopes"`,
-        );
-    }
-  }
+/** What fits the schema; scopes that do not are undefined. */
+type Parts = { readonly [S in keyof PolicyFile]?: PolicyFile[S] | undefined } & {
+  readonly scopes?: readonly (PolicyFile['scopes'][number] | undefined)[] | undefined;
+};
+
+function check(file: YamlFile, parts: Parts): void {
+  checkScopes(file, parts);
+  const { kinds = {}, defaultKind, dialect } = parts;
   const prefixes = new Map<string, string>();
-  for (const [name, kind] of Object.entries(data.kinds)) {
+  for (const [name, kind] of Object.entries(kinds)) {
     const other = prefixes.get(kind.prefix);
     if (other !== undefined)
       file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" already belongs to the kind "${other}"`);
     prefixes.set(kind.prefix, name);
     if (RESERVED_PREFIXES.has(kind.prefix))
       file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" is reserved for OAuth`);
-    checkKind(file, data, name);
+    checkKind(file, kind, name);
   }
-  checkActions(file, data);
-  if (!Object.hasOwn(data.kinds, data.defaultKind))
-    file.problem(['defaultKind'], `there is no kind "${data.defaultKind}"`);
-  if (typeof data.dialect === 'object') {
-    checkPlaceholders(file, ['dialect', 'body'], data.dialect.body);
-    checkPlaceholders(file, ['dialect', 'headers'], data.dialect.headers);
+  checkActions(file, parts);
+  if (defaultKind !== undefined && isUnknown(namesIn(file, 'kinds'), defaultKind))
+    file.problem(['defaultKind'], `there is no kind "${defaultKind}"`);
+  if (typeof dialect === 'object') {
+    checkPlaceholders(file, ['dialect', 'body'], dialect.body);
+    checkPlaceholders(file, ['dialect', 'headers'], dialect.headers);
   }
 }
 
-function checkKind(file: YamlFile, data: PolicyFile, name: string): void {
-  const { authority, scopes, expiry, selectable } = data.kinds[name]!;
+/** Where nothing could be read, nothing is known to be missing. */
+function isUnknown(names: ReadonlySet<string>, name: string): boolean {
+  return names.size > 0 && !names.has(name);
+}
+
+function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Parts): void {
+  const names = new Set<string>();
+  for (const [index, scope] of scopes.entries()) {
+    if (scope === undefined) continue;
+    const { name } = scope;
+    if (name === MANAGE_SCOPE.name) file.problem(['scopes', index, 'name'], `"${name}" is reserved and always there`);
+    if (names.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
+    names.add(name);
+  }
+  if (scopes.includes(undefined)) return;
+  for (const [role, { scopes: held }] of Object.entries(organizationRoles)) {
+    if (held === 'all') continue;
+    for (const [index, scope] of held.entries()) {
+      if (isUnknown(names, scope))
+        file.problem(
+          ['organizationRoles', role, 'scopes', index],
+          `unknown scope "${scope}"; it must stand in "scopes"`,
+        );
+    }
+  }
+}
+
+function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: string): void {
+  const { authority, scopes, expiry, selectable } = kind;
   if (authority === 'frozen' && scopes === 'optional') {
     file.problem(['kinds', name, 'scopes'], 'a frozen kind needs scopes of its own: it has no owner to follow');
   }
@@ -86,28 +103,27 @@ function checkKind(file: YamlFile, data: PolicyFile, name: string): void {
       file.problem(['kinds', name, 'expiry', 'presetsDays', index], `${days} days is outside minDays and maxDays`);
     }
   }
+  const known = namesIn(file, 'organizationRoles');
   for (const [index, rule] of selectable.entries()) {
     for (const [place, role] of (rule.roles ?? []).entries()) {
-      if (!Object.hasOwn(data.organizationRoles, role)) {
+      if (isUnknown(known, role)) {
         file.problem(['kinds', name, 'selectable', index, 'roles', place], `there is no organization role "${role}"`);
       }
     }
   }
 }
 
-function checkActions(file: YamlFile, data: PolicyFile): void {
-  const unknown = (action: string | undefined) => action !== undefined && !Object.hasOwn(data.actions, action);
-  const say = (path: Path, action: string) =>
-    file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
-  if (unknown(data.listAction)) say(['listAction'], data.listAction!);
-  for (const [name, { manageAction }] of Object.entries(data.kinds)) {
-    if (unknown(manageAction)) say(['kinds', name, 'manageAction'], manageAction!);
-  }
-  for (const [role, { actions }] of Object.entries(data.organizationRoles)) {
+function checkActions(file: YamlFile, { listAction, kinds = {}, organizationRoles = {} }: Parts): void {
+  const known = namesIn(file, 'actions');
+  const say = (path: Path, action: string | undefined) => {
+    if (action !== undefined && !known.has(action))
+      file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
+  };
+  say(['listAction'], listAction);
+  for (const [name, { manageAction }] of Object.entries(kinds)) say(['kinds', name, 'manageAction'], manageAction);
+  for (const [role, { actions }] of Object.entries(organizationRoles)) {
     if (actions === 'all') continue;
-    for (const [index, action] of actions.entries()) {
-      if (unknown(action)) say(['organizationRoles', role, 'actions', index], action);
-    }
+    for (const [index, action] of actions.entries()) say(['organizationRoles', role, 'actions', index], action);
   }
 }
 

@@ -19,7 +19,8 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 /**
  * The file's data with the schema's `default`s filled in (objects without prototype; the file's own data stays as it
- * is), or undefined when the file has problems, from here or from before; those found here are added to it.
+ * is), or undefined when the file has problems, from here or from before; those found here are added to it. What can
+ * be judged all the same is `soundParts`'s to say.
  *
  * A required property with a `default` may be left out of the file. A scalar that came from the environment may be read
  * as a string or as YAML would type it, whichever the schema allows. Mappings with `patternProperties` take no other
@@ -34,6 +35,41 @@ export function validate<T extends TSchema>(file: YamlFile, schema: T): Static<T
   for (const error of Errors(schema, value)) file.problem(pointerPath(error.instancePath), error.message);
   if (file.problems.length === 0) file.problem([], 'does not fit its schema');
   return undefined;
+}
+
+/**
+ * What of a refused file can be judged further, so that all its mistakes are told at once: each section without a
+ * finding, and of the other lists and records the items without one, each at its own place or under its own key.
+ */
+export function soundParts(file: YamlFile, schema: TSchema): Readonly<Record<string, unknown>> {
+  const walk = new Walk(file);
+  const sound = (part: SchemaView, value: unknown, path: Path): unknown => {
+    const findings: Finding[] = [];
+    const read = walk.value(part, value, path, findings);
+    return findings.length === 0 && Check(part as TSchema, read) ? read : undefined;
+  };
+  const parts: Record<string, unknown> = Object.create(null);
+  for (const [key, part] of Object.entries((schema as SchemaView).properties ?? {})) {
+    const value = isMapping(file.data) && Object.hasOwn(file.data, key) ? file.data[key] : part.default;
+    parts[key] = sound(part, value, [key]);
+    if (parts[key] !== undefined) continue;
+    if (part.items !== undefined && Array.isArray(value))
+      parts[key] = value.map((item, index) => sound(part.items!, item, [key, index]));
+    else if (part.patternProperties !== undefined && isMapping(value))
+      parts[key] = Object.fromEntries(
+        Object.entries(value).flatMap(([name, item]) => {
+          const read = sound(childOf(part, name) ?? {}, item, [key, name]);
+          return read === undefined ? [] : [[name, read]];
+        }),
+      );
+  }
+  return parts;
+}
+
+/** The keys of the file, or of one of its sections; none where that is no mapping. */
+export function namesIn({ data }: YamlFile, section?: string): ReadonlySet<string> {
+  const mapping = section === undefined || !isMapping(data) ? data : data[section];
+  return new Set(isMapping(mapping) ? Object.keys(mapping) : []);
 }
 
 /** One pass over data and schema together. Each step returns the finished value and adds its findings to `out`. */

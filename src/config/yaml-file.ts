@@ -86,10 +86,14 @@ export class YamlFile {
     this.#add({ file: this.name, ...this.#position(offset), message });
   }
 
+  /** The problems in the order of the file. */
+  problemsInOrder(): Problem[] {
+    return this.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  }
+
   /** Throws one ConfigError with every problem, in the order of the file; does nothing without problems. */
   throwIfAny(): void {
-    if (this.problems.length === 0) return;
-    throw new ConfigError(this.problems.toSorted((a, b) => a.line - b.line || a.column - b.column));
+    if (this.problems.length > 0) throw new ConfigError(this.problemsInOrder());
   }
 
   #add(problem: Problem): void {

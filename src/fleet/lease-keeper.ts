@@ -90,7 +90,9 @@ export class LeaseKeeper implements Follower {
     await this.#renewing;
     const { registry, facts, self, log } = this.#parts;
     facts.leased(Number.NEGATIVE_INFINITY);
-    await registry.leave(self.id).catch((error) => log.warn({ err: error }, 'lease: not given up; it ends by itself'));
+    await registry
+      .leave(self.id)
+      .catch((error) => log.warn({ reason: String(error) }, 'lease: not given up; it ends by itself'));
   }
 
   #holds(monotonicMs: number): boolean {
@@ -126,7 +128,8 @@ export class LeaseKeeper implements Follower {
     try {
       await registry.renew({ ...self, revision }, maxStalenessMs);
     } catch (error) {
-      if (!this.#failing) log.warn({ err: error }, 'lease: not renewed; without it every fact is asked of the store');
+      if (!this.#failing)
+        log.warn({ reason: String(error) }, 'lease: not renewed; without it every fact is asked of the store');
       this.#failing = true;
       return false;
     }

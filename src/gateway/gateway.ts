@@ -111,7 +111,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   owned.add(store.follow(facts), (unfollow) => unfollow());
   owned.add(watchStore(facts, file.cache.serveDuringOutageMs, log), (stop) => stop());
   const metrics = new Metrics();
-  const onFailed = (error: unknown) => log.warn({ err: error }, 'last uses: could not be written; will try again');
+  const onFailed = (error: unknown) =>
+    log.warn({ reason: String(error) }, 'last uses: could not be written; will try again');
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
 

@@ -14,7 +14,7 @@ export function startPurge(store: Store, clock: Clock, log: Log): NodeJS.Timeout
     await purgeDeletedAccounts(store, clock.nowMs(), PURGE_BATCH);
   };
   return setInterval(
-    () => purge().catch((error) => log.warn({ err: error }, 'purge: will try again')),
+    () => purge().catch((error) => log.warn({ reason: String(error) }, 'purge: will try again')),
     PURGE_MS,
   ).unref();
 }

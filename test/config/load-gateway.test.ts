@@ -404,6 +404,78 @@ routes:
   ]);
 });
 
+describe('a mistake that its schema sees hides none that only a look at the whole can see,', () => {
+  it('in gateway.yaml and in the policy', () => {
+    writeFileSync(
+      join(folder, 'policy.yaml'),
+      POLICY.replace('category: Bot, description: Change', 'kategory: Bot, description: Change')
+        .replace('expiry: { minDays: 1, maxDays: 30 }', 'expiry: { minDays: 31, maxDays: 30 }')
+        .replace('defaultKind: personal', 'defaultKind: service'),
+    );
+    const text = `policy: policy.yaml
+cache: { maxEntries: 0 }
+upstreams:
+  platform: { targets: ["http://127.0.0.1:9000"], breaker: { openMs: 2000, maxOpenMs: 1000 } }
+  other: { targets: [] }
+limits:
+  burst: { requests: 0, window: minute, per: token }
+routes:
+  - { id: a, match: { paht: "/a" }, upstream: platform }
+  - { id: b, match: { path: "/b" }, upstream: platfrom, limits: [brust] }
+  - { id: b, match: { path: "/c" }, upstream: other, limits: [burst] }
+  - { id: d, match: { path: "/c" }, upstream: platform }
+`;
+    expect(problems(text)).toEqual([
+      'gateway.yaml:2:22: must be at least 1',
+      'gateway.yaml:4:87: must be at least openMs, which is 2000',
+      'gateway.yaml:5:21: must not be empty',
+      'gateway.yaml:7:22: must be at least 1',
+      'gateway.yaml:9:23: unknown key "paht" (did you mean "path"?)',
+      'gateway.yaml:10:47: there is no upstream "platfrom"; did you mean "platform"?',
+      'gateway.yaml:10:66: there is no limit "brust"; did you mean "burst"?',
+      'gateway.yaml:11:11: the route id "b" already stands in line 10',
+      'gateway.yaml:12:29: the route "b" already answers this path for all other methods',
+      'policy.yaml:4:26: unknown key "kategory" (did you mean "category"?)',
+      'policy.yaml:8:14: there is no kind "service"',
+      'policy.yaml:15:24: minDays is greater than maxDays',
+    ]);
+  });
+
+  it.each([
+    [
+      'upstreams',
+      'upstraems: { platform: { targets: ["http://127.0.0.1:9000"] } }\nroutes: [{ id: a, match: { path: "/a" }, upstream: platform }]',
+    ],
+    ['upstreams', 'upstreams: []\nroutes: [{ id: a, match: { path: "/a" }, upstream: platform }]'],
+    [
+      'routes',
+      'upstreams: { platform: { targets: ["http://127.0.0.1:9000"] } }\nroutes: { id: a, match: { path: "/a" }, upstream: platform }',
+    ],
+    [
+      'a policy',
+      'upstreams: { platform: { targets: ["http://127.0.0.1:9000"] } }\nroutes: [{ id: a, match: { path: "/a" }, upstream: platform, require: { scopes: ["bot:raed"] } }]',
+    ],
+  ])('and one of %s that cannot be read is told once', (part, text) => {
+    expect(problems(`policy: ${part === 'a policy' ? '[policy.yaml]' : 'policy.yaml'}\n${text}\n`)).toHaveLength(1);
+  });
+
+  it('in a policy whose roles, scopes or kinds cannot be read', () => {
+    const broken = (from: string, to: string) => {
+      writeFileSync(
+        join(folder, 'policy.yaml'),
+        POLICY.replace(from, to).replace('all-joined }', 'all-joined, roles: [member] }'),
+      );
+      return problems(routes(route('x', '/x', ', require: { scopes: ["bot:raed"] }')));
+    };
+    expect(broken('member: { scopes: all }', 'member: { scope: all }')).toHaveLength(1);
+    expect(broken('scopes: all }', 'scopes: ["bot:raed"] }')).toEqual([
+      expect.stringContaining('unknown scope "bot:raed"'),
+    ]);
+    expect(broken('"bot:write"', 'botwrite')).toHaveLength(1);
+    expect(broken('authority: live', 'authority: dead')).toHaveLength(1);
+  });
+});
+
 it('one broken route does not make another one look right', () => {
   expect(problems(routes(route('a', '/a//b', ', require: { scopes: ["bot:raed"] }')))).toEqual([
     'gateway.yaml:5:29: "//" can never be matched: such requests are refused',

@@ -226,10 +226,17 @@ describe('scopegate', () => {
   });
 
   it('names an unknown command or option, and exits 1', async () => {
-    expect(await run('serv')).toMatchObject({ code: 1, stderr: expect.stringContaining('no command "serv"') });
+    expect(await run('serv')).toMatchObject({
+      code: 1,
+      stderr: 'there is no command "serv" (did you mean serve?); scopegate --help lists them\n',
+    });
     expect(await run('check', '--jsn')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("Unknown option '--jsn'"),
+      stderr: 'scopegate check: there is no option --jsn (did you mean --json?); see scopegate check --help\n',
+    });
+    expect(await run('check', '--strict')).toMatchObject({
+      code: 1,
+      stderr: 'scopegate check: there is no option --strict; see scopegate check --help\n',
     });
   });
 

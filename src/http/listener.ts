@@ -152,7 +152,7 @@ export class Listener {
     // Before Node 22.21 a server cannot say beforehand that it takes such a request for a plain one.
     const isPlain = protocols === '';
     if (!isPlain || (isWritable(socket) && answering(socket) === null && !declaresBody(request.rawHeaders)))
-      return this.#run(new UpgradeExchange(request, socket, head, protocols));
+      return this.#run(new UpgradeExchange(request, socket, head, protocols, this.#limits.idleMs));
     socket.resume();
     if (isWritable(socket)) this.#refuseLast(socket, 400);
   }

@@ -6,7 +6,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodySink, ExchangeListener, Upgrade } from './exchange.ts';
-import { closeGently, NodeExchange } from './node-exchange.ts';
+import { closeGently, cutOff, NodeExchange } from './node-exchange.ts';
 
 /** A client that does not wait for the answer may send this much ahead, and one read more. */
 const AHEAD_BYTES_MAX = 16 * 1024;
@@ -20,8 +20,11 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
   #sink: BodySink | null = null;
   #listener: ExchangeListener | null = null;
 
-  /** `head`: what came behind the request. The socket is out of the server's hands. */
-  constructor(request: IncomingMessage, socket: Socket, head: Buffer, protocols: string) {
+  /**
+   * `head`: what came behind the request. The socket is out of the server's hands. `idleMs`: for how long its client may
+   * read nothing of what is to go.
+   */
+  constructor(request: IncomingMessage, socket: Socket, head: Buffer, protocols: string, idleMs: number) {
     const response = new ServerResponse(request);
     super(request, response);
     this.protocols = protocols;
@@ -35,7 +38,7 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
       closeGently(socket);
       response.emit('close');
     });
-    socket.setTimeout(0);
+    socket.setTimeout(idleMs, () => this.#quiet());
     socket.setNoDelay(true);
     socket.on('error', ignore);
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
@@ -96,6 +99,12 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
   override listen(listener: ExchangeListener): void {
     this.#listener = listener;
     super.listen(listener);
+  }
+
+  /** While both sides may still speak, it is the upstream's connection that says how long nobody may. */
+  #quiet(): void {
+    if (this.#switched && !this.#socket.writableEnded) return;
+    if (this.#socket.writableLength > 0 || this.#response.writableLength > 0) cutOff(this.#socket);
   }
 
   #received(chunk: Buffer): void {

@@ -11,12 +11,24 @@ import {
   MANAGE_SCOPE,
   type Policy,
 } from '../core/policy.ts';
+import { REASON_NAMES } from '../core/reason.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
 import { namesIn, soundParts, validate } from './validate.ts';
 import { type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
 const RESERVED_PREFIXES = new Set([ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX].map((prefix) => prefix.slice(0, -1)));
+
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** They say where an answer ends and what its connection is for. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 export interface LoadedPolicy {
   readonly file: YamlFile;
@@ -60,6 +72,7 @@ function check(file: YamlFile, parts: Parts): void {
   if (typeof dialect === 'object') {
     checkPlaceholders(file, ['dialect', 'body'], dialect.body);
     checkPlaceholders(file, ['dialect', 'headers'], dialect.headers);
+    checkHeaders(file, dialect as unknown as DialectSource);
   }
 }
 
@@ -133,6 +146,27 @@ function checkPlaceholders(file: YamlFile, path: Path, value: unknown): void {
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value))
       checkPlaceholders(file, [...path, Array.isArray(value) ? Number(key) : key], inner);
+  }
+}
+
+/** Whatever a refusal says, a header must be able to say it: an answer that Node does not send would be none. */
+function checkHeaders(file: YamlFile, source: DialectSource): void {
+  const { render } = compileDialect(source);
+  for (const name of Object.keys(source.headers)) {
+    const at = ['dialect', 'headers', name];
+    if (OWN_HEADERS.has(name.toLowerCase())) {
+      file.problem(at, `${name} is the gateway's to set`, { key: true });
+      continue;
+    }
+    const unsendable = REASON_NAMES.find((reason) => {
+      const { headers } = render(reason, { requestId: '' });
+      return !HEADER_VALUE.test(headers[headers.lastIndexOf(name) + 1]!);
+    });
+    if (unsendable !== undefined)
+      file.problem(
+        at,
+        `with the row of "${unsendable}" it holds what no header can: beyond Latin-1, or control characters`,
+      );
   }
 }
 

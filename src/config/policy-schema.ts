@@ -28,7 +28,12 @@ const DialectRowSchema = Type.Object(
 
 export const DialectSchema = Type.Object(
   {
-    contentType: Type.String({ default: 'application/json', description: 'Content-Type of a refusal.' }),
+    contentType: Type.String({
+      pattern: '^[\\w!#$&^.+-]+/[\\w!#$&^.+-]+(?: *;[ -~]*)?$',
+      default: 'application/json',
+      errorMessage: 'must be a media type such as application/json',
+      description: 'Content-Type of a refusal.',
+    }),
     headers: Type.Record(Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }), Type.String(), {
       default: {},
       description: 'Extra headers of a refusal; values may hold {requestId} and the other placeholders.',

@@ -43,4 +43,6 @@ export interface PipelineParts {
     status: number,
     complete: boolean,
   ) => void;
+  /** Our own fault. The request fails closed. */
+  readonly onBug: (error: unknown) => void;
 }

@@ -263,6 +263,7 @@ export class Pipeline {
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */
   #broken(request: InProgress, error: unknown): void {
+    this.#parts.onBug(error);
     if (request.exchange.answered) request.exchange.breakOff();
     else this.#refuse(request, 'store_unavailable', null, undefined, String(error));
   }

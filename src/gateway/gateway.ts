@@ -218,8 +218,9 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const onReload = (heard: (next: Configuration) => void) => reloader.subscribe(heard);
     const limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
     const foreign = new ForeignTokens(facts, clock, metrics);
-    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, ...lines };
-    pipeline = new Pipeline(parts);
+    const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
+    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, onBug };
+    pipeline = new Pipeline({ ...parts, ...lines });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {
       const times = drainTimes();

@@ -58,7 +58,8 @@ export function soundParts(file: YamlFile, schema: TSchema): Readonly<Record<str
     else if (part.patternProperties !== undefined && isMapping(value))
       parts[key] = Object.fromEntries(
         Object.entries(value).flatMap(([name, item]) => {
-          const read = sound(childOf(part, name) ?? {}, item, [key, name]);
+          const child = childOf(part, name);
+          const read = child === undefined ? undefined : sound(child, item, [key, name]);
           return read === undefined ? [] : [[name, read]];
         }),
       );

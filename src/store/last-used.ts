@@ -2,6 +2,7 @@
  * When tokens were last used: noted on the request path for next to nothing, written to the store every few seconds,
  * together. A crash loses one interval; a store that cannot be asked loses nothing that fits. Never a reason to refuse.
  */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { type TokenFacts, tokenKey } from '../core/facts.ts';
 import type { Store, Touch } from './store.ts';
 
@@ -99,6 +100,7 @@ export class LastUsed {
         await this.#store.touch(batch);
         // What was used again meanwhile stays.
         for (const { key, atMs } of batch) if (this.#waiting.get(key) === atMs) this.#waiting.delete(key);
+        await breathe();
       }
       this.#hasFailed = false;
     } catch (error) {

@@ -1,0 +1,89 @@
+/** What has ended is removed in time and nothing else is; and whatever goes through many records lets requests through. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { accountKey } from '../../src/core/facts.ts';
+import { type FoundAccount, findToken, issueAccessToken } from '../../src/manage/access-tokens.ts';
+import { list } from '../../src/manage/listing.ts';
+import { lists, place } from '../../src/manage/places.ts';
+import { purge } from '../../src/manage/purge.ts';
+import type { AccountDoc } from '../../src/manage/records.ts';
+import { LastUsed } from '../../src/store/last-used.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+
+const HOUR_MS = 3_600_000;
+const MANY = 1000;
+
+let folder: string;
+let store: SqliteStore;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scopegate-purge-'));
+  store = new SqliteStore(join(folder, 'scopegate.db'));
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const account = (clientId: string, deletedAtMs: number | null = null) =>
+  ({
+    ...{ organizationId: 'acme', edition: 'team', clientId, name: 'n', description: null, scopes: [], roles: [] },
+    ...{ state: deletedAtMs === null ? 'active' : 'deleted', deletedAtMs, createdAtMs: 0, assignments: [] },
+  }) as unknown as AccountDoc;
+
+async function issue(lifeMs: number): Promise<string> {
+  // Nobody has changed the account meanwhile: there is none.
+  const found: FoundAccount = { doc: account('cli'), version: 0 };
+  return (await issueAccessToken(store, found, [], lifeMs, 0))!.token;
+}
+
+/** How often others had their turn while it ran. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns++;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  await work.finally(() => {
+    over = true;
+  });
+  return turns;
+}
+
+it('access tokens are removed with all that led to them once they have expired, a hundred at a time; others stay', async () => {
+  const expired = await Promise.all(Array.from({ length: MANY }, () => issue(HOUR_MS)));
+  const alive = await issue(2 * HOUR_MS);
+  expect(await turnsDuring(purge(store, HOUR_MS))).toBeGreaterThanOrEqual(MANY / 100);
+  expect(await store.count(lists.accessTokens(), 0)).toBe(1);
+  expect(await findToken(store, expired[0]!, 0)).toBeNull();
+  expect(await findToken(store, alive, 0)).not.toBeNull();
+});
+
+it('a deleted account is kept for two days, when its last token has long expired', async () => {
+  const [deleted, living] = [account('gone', HOUR_MS), account('here')];
+  for (const doc of [deleted, living])
+    await store.commit({ expects: [], writes: [{ ...place('account', doc), record: doc }] });
+  const kept = async (clientId: string) => (await store.get(accountKey('acme', clientId))) !== null;
+  await purge(store, 48 * HOUR_MS);
+  expect(await kept('gone')).toBe(true);
+  await purge(store, 49 * HOUR_MS);
+  expect([await kept('gone'), await kept('here')]).toEqual([false, true]);
+});
+
+it('a list whose filter finds nothing lets others have their turn', async () => {
+  for (let made = 0; made < MANY; made++) await issue(HOUR_MS);
+  const options = { limit: 10, cursor: null, keep: () => false };
+  const listed = list(store, 'token', lists.tokensOfClient('acme', 'cli'), options);
+  expect(await turnsDuring(listed)).toBeGreaterThanOrEqual(MANY / 100);
+  expect(await listed).toEqual({ items: [], nextCursor: null });
+});
+
+it('so does the writing of last uses', async () => {
+  const uses = new LastUsed({ store, onFailed: () => expect.unreachable() });
+  for (let used = 0; used < 2 * MANY; used++) uses.noteKey(`token/acme/${used}`, 1);
+  expect(await turnsDuring(uses.flush())).toBeGreaterThanOrEqual(4);
+  await uses.close();
+});

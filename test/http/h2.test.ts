@@ -587,18 +587,22 @@ it('a head beyond the limit is refused, whatever it was packed into, also from a
   expect(upstream.text).toBe('');
 });
 
-it('draining says GOAWAY, finishes what was begun and takes no more', async () => {
+it('draining says GOAWAY, finishes what was begun, and processes nothing beyond the stream that it named', async () => {
   await using own = await startTlsGateway(upstream.url, { routes: ROUTES });
   upstream.replyToHead = () => '';
   using client = await FrameClient.connect(own.gateway.url);
   client.headers(1, GET);
   await upstream.until(({ connections }) => connections.some(({ text }) => text.includes('/public/x')), 'request');
   const stopped = own.gateway.running.stop();
-  await client.until(() => client.frames.some(({ type }) => type === GOAWAY), 'GOAWAY');
+  const goaway = () => client.frames.find(({ type }) => type === GOAWAY);
+  await client.until(() => goaway() !== undefined, 'GOAWAY');
+  expect(goaway()!.payload.readUInt32BE(0)).toBe(1);
+  client.headers(3, GET);
   upstream.connections.at(-1)!.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   expect(await client.fate(1)).toBe(200);
   await client.until(() => client.ended, 'end of the connection');
   await stopped;
+  expect(upstream.requests).toHaveLength(1);
 });
 
 it('is not offered where it was switched off', async () => {

@@ -278,6 +278,14 @@ describe('files', () => {
     ]);
   });
 
+  it.each([
+    ['- a', 'a list'],
+    ['a', '"a"'],
+    ['~', 'nothing'],
+  ])('a gateway.yaml that is no mapping is told so, and nothing else of it: %s', (text, found) => {
+    expect(problems(text)).toEqual([`gateway.yaml:1:1: expected mapping, found ${found}`]);
+  });
+
   it('a missing gateway.yaml is told in one line', () => {
     const path = join(folder, 'nowhere.yaml');
     expect(() => loadGateway(path, {})).toThrow(`${path}:1:1: cannot be read: no such file`);

@@ -39,8 +39,9 @@ export async function migrateStoreCommand(args: readonly string[], env: Env): Pr
     const stores = { from: await openUnused(from, owned), to: await openUnused(to, owned) };
     const migrated = await migrate({ ...stores, source, onStep: teller(progress.say) });
     progress.clear();
+    const exact = [from, to].some(({ file }) => file.store.driver !== 'redis');
     process.stdout.write(
-      values.json ? `${JSON.stringify({ source, target, ...migrated })}\n` : report(migrated, values),
+      values.json ? `${JSON.stringify({ source, target, ...migrated })}\n` : report(migrated, values, exact),
     );
   } catch (error) {
     progress.clear();
@@ -83,13 +84,19 @@ function teller(say: (text: string) => void) {
   };
 }
 
-function report({ records, entries, copied, removed }: Migrated, { from, to }: { from?: string; to?: string }): string {
+/** `exact`: false where Redis alone could count, which may show a record twice. */
+function report(
+  { records, entries, copied, removed }: Migrated,
+  { from, to }: { from?: string; to?: string },
+  exact: boolean,
+): string {
+  const count = (counted: number) => `${exact ? '' : 'about '}${amount(counted)}`;
   if (copied === 0 && removed === 0)
-    return `complete already: all ${amount(records)} records are in the target as in the source, with ${amount(entries)} list entries\n`;
-  const earlier = copied === records ? '' : `, ${amount(records - copied)} of them by an earlier run`;
+    return `complete already: all of it is in the target as in the source, ${count(records)} records with ${count(entries)} list entries\n`;
+  const now = copied === records ? '' : `, ${amount(copied)} of them by this run`;
   const gone = removed === 0 ? '' : `; ${amount(removed)} that the source has no more were removed`;
   return [
-    `${amount(records)} records copied${earlier}${gone}; all of them compared both ways, with ${amount(entries)} list entries`,
+    `${count(records)} records copied${now}${gone}; all of them compared both ways, with ${count(entries)} list entries`,
     `Next: start every gateway and sidecar with ${to} instead of ${from}, at once: the two stores know nothing of each other.`,
     'The source is as it was; keep it until the new one has proved itself.',
     '',

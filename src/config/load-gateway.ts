@@ -20,7 +20,7 @@ import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schem
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
-import { namesIn, soundParts, validate } from './validate.ts';
+import { isMapping, namesIn, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -78,8 +78,8 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
   const yaml = contents === undefined ? readYamlFile(path, env, readFile) : parseYaml(contents.text, path, env);
   const whole = validate(yaml, GatewaySchema);
-  // The empty, and what is no YAML.
-  if (yaml.data === undefined) yaml.throwIfAny();
+  // The empty, what is no YAML, and what is no mapping.
+  if (!isMapping(yaml.data)) yaml.throwIfAny();
   // What fits is judged beside what does not: nobody is to meet one mistake after the other.
   const parts: Parts = whole ?? soundParts(yaml, GatewaySchema);
   const sections = namesIn(yaml);

@@ -12,6 +12,7 @@ import {
   type Policy,
 } from '../core/policy.ts';
 import { REASON_NAMES } from '../core/reason.ts';
+import { closest } from './closest.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
 import { namesIn, soundParts, validate } from './validate.ts';
 import { type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
@@ -126,7 +127,11 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
   }
 }
 
-function checkActions(file: YamlFile, { listAction, kinds = {}, organizationRoles = {} }: Parts): void {
+function checkActions(file: YamlFile, { actions, listAction, kinds = {}, organizationRoles = {} }: Parts): void {
+  const sections = namesIn(file);
+  const misspelt = !sections.has('actions') && [...sections].some((key) => closest(key, ['actions']) !== undefined);
+  // A section that cannot be read is one mistake, not one for each action.
+  if (actions === undefined || misspelt) return;
   const known = namesIn(file, 'actions');
   const say = (path: Path, action: string | undefined) => {
     if (action !== undefined && !known.has(action))
@@ -134,9 +139,9 @@ function checkActions(file: YamlFile, { listAction, kinds = {}, organizationRole
   };
   say(['listAction'], listAction);
   for (const [name, { manageAction }] of Object.entries(kinds)) say(['kinds', name, 'manageAction'], manageAction);
-  for (const [role, { actions }] of Object.entries(organizationRoles)) {
-    if (actions === 'all') continue;
-    for (const [index, action] of actions.entries()) say(['organizationRoles', role, 'actions', index], action);
+  for (const [role, { actions: held }] of Object.entries(organizationRoles)) {
+    if (held === 'all') continue;
+    for (const [index, action] of held.entries()) say(['organizationRoles', role, 'actions', index], action);
   }
 }
 

@@ -2,6 +2,7 @@
  * Which settings only a restart can change: those that a port, a process or the store was opened with. A reload that
  * changes one is refused, because a setting that is silently not obeyed would be a lie.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { GatewayFile } from './gateway-schema.ts';
 import type { LoadOptions } from './load-gateway.ts';
 
@@ -20,7 +21,7 @@ export function refuseRestartKeys(running: GatewayFile): NonNullable<LoadOptions
       const before = section(running, name);
       const after = section(file, name);
       for (const key of keysOf(before, after)) {
-        if (RELOADED_KEYS[name]?.has(key) === true || isSame(before[key], after[key])) continue;
+        if (RELOADED_KEYS[name]?.has(key) === true || isDeepStrictEqual(before[key], after[key])) continue;
         problem([name, key], `${name}.${key} is not what this process was started with; to change it, restart`);
       }
     }
@@ -33,8 +34,4 @@ function section(file: GatewayFile, name: string): Sections {
 
 function keysOf(left: object, right: object): string[] {
   return [...new Set([...Object.keys(left), ...Object.keys(right)])];
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
 }

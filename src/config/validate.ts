@@ -257,7 +257,7 @@ function discriminator(branches: readonly SchemaView[]): string | undefined {
   );
 }
 
-function isMapping(value: unknown): value is Mapping {
+export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

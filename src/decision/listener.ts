@@ -72,6 +72,11 @@ class ProxyQuestion extends AskedExchange implements Handover {
     return this.#exchange.answered;
   }
 
+  /** The proxy has given up the question, most likely because its client has left. */
+  get isGone(): boolean {
+    return this.#exchange.isGone;
+  }
+
   endConnection(): void {
     this.#exchange.endConnection();
   }

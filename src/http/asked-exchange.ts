@@ -34,9 +34,7 @@ export abstract class AskedExchange implements Exchange {
     this.peerAddress = asked.peerAddress;
   }
 
-  /** Not known of who asks; it is soon answered. */
-  readonly isGone: boolean = false;
-
+  abstract readonly isGone: boolean;
   abstract readonly answered: boolean;
   abstract endConnection(): void;
   abstract answer(status: number, headers: string[], body: string): void;

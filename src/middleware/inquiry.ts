@@ -52,6 +52,8 @@ export function decide(pipeline: Pipeline, request: DescribedRequest): Promise<D
 class Inquiry extends AskedExchange implements Handover {
   readonly servesEndpoints = false;
   answered = false;
+  /** An application that asks is always told. */
+  readonly isGone = false;
   #reason: Reason = 'bad_request';
   readonly #resolve: (decision: Decision) => void;
   readonly #reject: (error: Error) => void;

@@ -24,7 +24,7 @@ export interface ExportableStore extends Store {
   export(cursor: string | null, limit: number): Promise<ExportedPage>;
   /** These records, in this order. */
   exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>>;
-  /** How many records there are; counts them, which takes its time. */
+  /** How many records there are, or a few more, as with `export`; counts them, which takes its time. */
   size(): Promise<number>;
   /** The newest revision; 0: nothing was ever committed. */
   revision(): Promise<number>;

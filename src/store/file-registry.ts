@@ -58,13 +58,7 @@ export class FileRegistry implements Registry {
       const renewedAtMs = monotonicMs();
       const text = encode({ process, renewedAtMs, leaseMs });
       const { path } = this.#place(process.id, renewedAtMs);
-      try {
-        write(path, text);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-        write(path, text);
-      }
+      write(path, text);
       this.#held.set(process.id, { path, untilMs: renewedAtMs + leaseMs });
     });
   }
@@ -100,6 +94,8 @@ export class FileRegistry implements Registry {
   }
 
   #place(id: string, nowMs: number): { readonly path: string } {
+    // It may have been removed.
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const held = this.#held.get(id);
     if (held !== undefined && nowMs < held.untilMs) return held;
     if (held !== undefined) rmSync(held.path, { force: true });

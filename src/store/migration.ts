@@ -24,6 +24,7 @@ export interface MigrationOptions {
 }
 
 export interface Migrated {
+  /** As the entries: a few too many, perhaps, where both stores show some of their records more than once. */
   readonly records: number;
   readonly entries: number;
   /** In this run; the others were there from an earlier one. */
@@ -42,15 +43,26 @@ export async function migrate({ from, to, source, onStep = () => undefined }: Mi
   const before = await from.revision();
   const total = await from.size();
   const copied = await copy(from, to, (done) => onStep('copied', done, total));
-  const { removed, revision } = await compareTarget(from, to, (done) => onStep('checked in the target', done, total));
-  const counted = await compareSource(from, to, (done) => onStep('checked in the source', done, total));
+  const inTarget = await compareTarget(from, to, (done) => onStep('checked in the target', done, total));
+  const inSource = await compareSource(from, to, (done) => onStep('checked in the source', done, total));
   if ((await from.revision()) !== before) throw restless('source');
-  if ((await to.revision()) !== revision) throw restless('target');
+  if ((await to.revision()) !== inTarget.revision) throw restless('target');
   await write(to, [{ key: MARKER, record: null, version: (await to.get(MARKER))?.version ?? 0 }]);
-  return { ...counted, copied, removed };
+  return { ...fewer(inTarget.counted, inSource), copied, removed: inTarget.removed };
 }
 
 type Counted = Pick<Migrated, 'records' | 'entries'>;
+
+const NONE: Counted = { records: 0, entries: 0 };
+
+function plus({ records, entries }: Counted, page: readonly Exported[]): Counted {
+  return { records: records + page.length, entries: page.reduce((sum, { indexes }) => sum + indexes.length, entries) };
+}
+
+/** Both hold the same, and none is left out of a count, though one may be counted twice. */
+function fewer(one: Counted, other: Counted): Counted {
+  return { records: Math.min(one.records, other.records), entries: Math.min(one.entries, other.entries) };
+}
 
 /** What is there already, where nothing is left to be done; null: go on. */
 async function begin(from: ExportableStore, to: ExportableStore, source: string): Promise<Counted | null> {
@@ -75,17 +87,17 @@ async function begin(from: ExportableStore, to: ExportableStore, source: string)
 
 /** null: they differ. */
 async function countSame(from: ExportableStore, to: ExportableStore): Promise<Counted | null> {
-  let [records, entries] = [0, 0];
+  let [inTarget, inSource] = [NONE, NONE];
   for await (const page of pages(to)) {
     const there = await from.exported(page.map(({ key }) => key));
     if (page.some((found, place) => there[place] == null || !isSame(there[place], found))) return null;
-    records += page.length;
-    entries += page.reduce((sum, { indexes }) => sum + indexes.length, 0);
+    inTarget = plus(inTarget, page);
   }
   for await (const page of pages(from)) {
     if ((await to.exported(page.map(({ key }) => key))).includes(null)) return null;
+    inSource = plus(inSource, page);
   }
-  return { records, entries };
+  return fewer(inTarget, inSource);
 }
 
 async function holdsAnything(store: ExportableStore): Promise<boolean> {
@@ -112,7 +124,7 @@ async function copy(from: ExportableStore, to: ExportableStore, onDone: (done: n
 
 /** What the source has no more is removed; everything else must be as it is there. */
 async function compareTarget(from: ExportableStore, to: ExportableStore, onDone: (done: number) => void) {
-  let [done, removed] = [0, 0];
+  let [done, removed, counted] = [0, 0, NONE];
   for await (const page of pages(to)) {
     const there = await from.exported(page.map(({ key }) => key));
     const gone = page.filter(({ key }, place) => there[place] === null && key !== MARKER);
@@ -125,28 +137,31 @@ async function compareTarget(from: ExportableStore, to: ExportableStore, onDone:
       gone.map(({ key, version }) => ({ key, version, record: null })),
     );
     removed += gone.length;
+    counted = plus(
+      counted,
+      page.filter((_, place) => there[place] !== null),
+    );
     done += page.length;
     onDone(done);
   }
-  return { removed, revision: await to.revision() };
+  return { removed, counted, revision: await to.revision() };
 }
 
 async function compareSource(from: ExportableStore, to: ExportableStore, onDone: (done: number) => void) {
-  let [records, entries] = [0, 0];
+  let counted = NONE;
   for await (const page of pages(from)) {
     const there = await to.exported(page.map(({ key }) => key));
     for (const [place, wanted] of page.entries()) {
       const found = there[place]!;
       if (found === null || !isSame(wanted, found)) throw restless('source');
-      entries += wanted.indexes.length;
     }
     const used = new Map((await touchesOf(to, page)).map(({ key, atMs }) => [key, atMs]));
     const outdated = (await touchesOf(from, page)).some(({ key, atMs }) => (used.get(key) ?? 0) < atMs);
     if (outdated) throw restless('source');
-    records += page.length;
-    onDone(records);
+    counted = plus(counted, page);
+    onDone(counted.records);
   }
-  return { records, entries };
+  return counted;
 }
 
 /** When the records were last used, of those that were. */

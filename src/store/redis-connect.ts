@@ -34,7 +34,7 @@ export async function connect(access: RedisAccess, key: string, options: RedisOp
     // A user who may not ask: then this server cannot be told from another.
     if (access.place.kind === 'server' && /NOPERM/.test((error as Error).message)) return client;
     client.disconnect();
-    throw error;
+    throw inWords(access, error as Error);
   }
 }
 

@@ -278,6 +278,14 @@ describe('files', () => {
     ]);
   });
 
+  it.each([
+    ['- a', 'a list'],
+    ['a', '"a"'],
+    ['~', 'nothing'],
+  ])('a gateway.yaml that is no mapping is told so, and nothing else of it: %s', (text, found) => {
+    expect(problems(text)).toEqual([`gateway.yaml:1:1: expected mapping, found ${found}`]);
+  });
+
   it('a missing gateway.yaml is told in one line', () => {
     const path = join(folder, 'nowhere.yaml');
     expect(() => loadGateway(path, {})).toThrow(`${path}:1:1: cannot be read: no such file`);
@@ -473,6 +481,27 @@ routes:
     ]);
     expect(broken('"bot:write"', 'botwrite')).toHaveLength(1);
     expect(broken('authority: live', 'authority: dead')).toHaveLength(1);
+  });
+
+  it('in a policy whose actions cannot be read; where there are none, each that is named is unknown', () => {
+    const named = POLICY.replace('{ scopes: all }', '{ scopes: all, actions: [List] }').replace(
+      'authority: live',
+      'authority: live\n    manageAction: Manage',
+    );
+    const withActions = (actions: string) => {
+      writeFileSync(join(folder, 'policy.yaml'), `${named}listAction: List\n${actions}`);
+      return problems(routes(route('x', '/x')));
+    };
+    expect(withActions('actions: { List: See all, Manage: Change all }')).toEqual([]);
+    expect(withActions('actions: [List, Manage]')).toEqual(['policy.yaml:18:10: expected mapping, found a list']);
+    expect(withActions('actoins: { List: See all, Manage: Change all }')).toEqual([
+      'policy.yaml:18:1: unknown key "actoins" (did you mean "actions"?)',
+    ]);
+    expect(withActions('')).toEqual([
+      'policy.yaml:7:36: unknown action "List"; it must stand in "actions"',
+      'policy.yaml:14:19: unknown action "Manage"; it must stand in "actions"',
+      'policy.yaml:17:13: unknown action "List"; it must stand in "actions"',
+    ]);
   });
 });
 

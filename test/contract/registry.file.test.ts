@@ -73,6 +73,15 @@ describe('the folder of leases', () => {
     expect(await registry.live()).toEqual([someProcess('a')]);
   });
 
+  it('may be removed also while a process has no lease: as it takes the next, the folder is made again', async () => {
+    const registry = new FileRegistry(folder);
+    await registry.renew(someProcess('a'), 0);
+    rmSync(folder, { recursive: true });
+    await registry.renew(someProcess('a'), LONG_MS);
+    expect(await registry.live()).toEqual([someProcess('a')]);
+    expect(mode(folder)).toBe('700');
+  });
+
   it('a file that is no lease is nobody, and goes after a while', async () => {
     const registry = new FileRegistry(folder);
     for (const [name, text] of [

@@ -1,4 +1,5 @@
 /** The decision listener itself, asked the way each proxy asks, and the ways in which none should be able to. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { REASON_NAMES } from '../../src/core/reason.ts';
 import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
-import { ask, rawRequest } from '../support/raw.ts';
+import { ask, RawClient, rawRequest } from '../support/raw.ts';
 
 const ROUTES = [
   { id: 'public', match: { path: '/public/**' }, public: true },
@@ -18,8 +19,8 @@ const NOBODY = 'http://127.0.0.1:9';
 const running: TestGateway[] = [];
 afterAll(() => Promise.all(running.map((gateway) => gateway.stop())));
 
-async function deciding(decision: object, policy?: string) {
-  const settings: Settings = { decision: { port: 0, ...decision } };
+async function deciding(decision: object, policy?: string, more: Settings = {}) {
+  const settings: Settings = { decision: { port: 0, ...decision }, ...more };
   const other = policy === undefined ? {} : { policy, seed: false, routes: ROUTES.slice(0, 2) };
   const gateway = await startTestGateway({ upstreamUrl: NOBODY, routes: ROUTES, settings, ...other });
   running.push(gateway);
@@ -206,6 +207,37 @@ attack({
     expect([answer.header('x-scopegate-status'), answer.header('x-scopegate-code')]).toEqual(['200', 'n?']);
     expect(JSON.parse(answer.header('x-scopegate-body')!)).toEqual({ code: 'nö', message: 'Nö „nein“' });
   });
+});
+
+it('whoever has left holds no place among those that wait for a look-up of a token of another system', async () => {
+  const { gateway, url } = await deciding({ for: 'envoy' }, undefined, {
+    gateway: { guesses: { tokenFailures: 0 } },
+    import: { patterns: [{ prefix: 'key-', minLength: 20, maxLength: 40 }], missesPerMinute: 1 },
+  });
+  const come = async () => {
+    const client = await RawClient.connect(url);
+    return client.send(rawRequest('GET /files/x', [`Authorization: Bearer key-${randomBytes(12).toString('hex')}`]));
+  };
+  const crowd = (count: number) => Promise.all(Array.from({ length: count }, come));
+  const waiting = async () => {
+    const text = await gateway.running.metrics.registry.metrics();
+    return Number(/^scopegate_import_lookups_waiting (\d+)$/m.exec(text)![1]);
+  };
+  const first = await crowd(1200);
+  await expect.poll(waiting).toBeGreaterThan(600);
+  for (const client of first) client.close();
+  const next: RawClient[] = [];
+  // Those who have left are looked for when the line is full.
+  await expect
+    .poll(
+      async () => {
+        next.push(...(await crowd(100)));
+        return waiting();
+      },
+      { timeout: 5000 },
+    )
+    .toBeLessThan(500);
+  for (const client of next) client.close();
 });
 
 attack({

@@ -137,6 +137,19 @@ ${JSON.stringify(route)}
     expect(await status('/old')).toBe(200);
   });
 
+  it('takes those settings in any order', async () => {
+    const timeouts = { headersMs: 9000, idleMs: 8000 };
+    const settings = { gateway: { timeouts } };
+    await using ordered = await startTestGateway({ upstreamUrl: upstream.url, seed: false, settings });
+    const path = join(ordered.folder, 'gateway.yaml');
+    const { gateway: section, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as { gateway: Settings };
+    const turned = Object.fromEntries(Object.entries(timeouts).reverse());
+    writeFileSync(path, JSON.stringify({ ...rest, gateway: { ...section, timeouts: turned } }));
+    expect(await ordered.admin('POST', '/v1/reload')).toMatchObject({ status: 200, body: { result: 'applied' } });
+    writeFileSync(path, JSON.stringify({ ...rest, gateway: { ...section, timeouts: { ...turned, idleMs: 8001 } } }));
+    expect(await ordered.admin('POST', '/v1/reload')).toMatchObject({ status: 422 });
+  });
+
   it('takes what else stands beside those settings', async () => {
     write({
       gateway: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.1'], publicUrl: 'https://api.example.com' },

@@ -54,6 +54,28 @@ it('of nothing leaves nothing', async () => {
   expect(await to.size()).toBe(0);
 });
 
+/** Shows records a second time on a later page, as SCAN of Redis may. */
+class Repeating extends MemoryStore {
+  #shown: readonly Exported[] = [];
+
+  override async export(cursor: string | null, limit: number) {
+    const page = await super.export(cursor, limit);
+    const again = cursor === null ? [] : await this.exported(this.#shown.slice(0, 3).map(({ key }) => key));
+    this.#shown = page.records;
+    return { ...page, records: [...page.records, ...again.filter((record) => record !== null)] };
+  }
+}
+
+it.each([
+  ['source', new Repeating(), new MemoryStore()],
+  ['target', new MemoryStore(), new Repeating()],
+])('counts no record twice, though the %s shows some again', async (_which, from, to) => {
+  await from.commit({ expects: [], writes: records(1234) });
+  const all = { records: 1234, entries: 2468, removed: 0 };
+  expect(await migrate({ from, to, source: SOURCE })).toEqual({ ...all, copied: 1234 });
+  expect(await migrate({ from, to, source: SOURCE })).toEqual({ ...all, copied: 0 });
+});
+
 /** Fails at its n-th commit, before or after making it. */
 class Failing extends MemoryStore {
   left: number;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { SetupError } from '../../src/errors.ts';
 import { OutcomeUnknown } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { startPartition } from '../support/partition.ts';
@@ -48,6 +49,16 @@ it('a master that goes on alone after its Sentinel has named another is left wit
   expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
   await expect.poll(() => store.rewoundCount).toBe(1);
   await store.close();
+});
+
+it('a user who may not ask whether the node that was named is the master ends the start, with what it lacks', async () => {
+  await using master = await startRedis();
+  await using sentinel = await startSentinel(master.port);
+  await master.cli('acl', 'setuser', 'blind', 'on', '>secret', 'allkeys', '+@all', '-info');
+  const place = { ...sentinel.place, password: 'whoareyou' };
+  const opening = openRedis({ place, username: 'blind', password: 'secret' });
+  await expect(opening).rejects.toBeInstanceOf(SetupError);
+  await expect(opening).rejects.toThrow(/its user lacks a permission that the store needs \(NOPERM.*'info'/);
 });
 
 it('a replaced master is left by every connection, also while one of them finds nobody', async () => {

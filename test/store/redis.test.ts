@@ -5,7 +5,7 @@ import { SetupError } from '../../src/errors.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
 import { startPartition } from '../support/partition.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { freePort, type RedisServer, startRedis } from '../support/redis.ts';
 import { at, openRedis, type Reported, write } from './redis-world.ts';
 
 let redis: RedisServer;
@@ -27,6 +27,10 @@ describe('a start', () => {
     expect(error).toBeInstanceOf(SetupError);
     return error.message;
   };
+
+  // The port of its bus would be ten thousand above, which may be beyond all ports.
+  const startNode = async () =>
+    startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] });
 
   it('with a wrong password is refused, and the password is not shown', async () => {
     await using locked = await startRedis({ args: ['--requirepass', 'right'] });
@@ -52,10 +56,25 @@ describe('a start', () => {
   });
 
   it('at a node of a Cluster says what to set, and so does one that takes a server for a Cluster', async () => {
-    await using node = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+    await using node = await startNode();
     expect(await refusal(openRedis(node.port))).toContain('set store.cluster: true');
     const place = { kind: 'cluster' as const, nodes: [{ host: '127.0.0.1', port: redis.port }] };
     expect(await refusal(openRedis({ place }))).toContain('leave out store.cluster');
+  });
+
+  it('with a user who may not say INFO is refused in a Cluster, where masters are known by it, and there alone', async () => {
+    await using node = await startNode();
+    await node.cli('cluster', 'addslotsrange', '0', '16383');
+    for (const server of [node, redis])
+      await server.cli('acl', 'setuser', 'blind', 'on', '>secret', 'allkeys', '+@all', '-info');
+    const user = { username: 'blind', password: 'secret' };
+    const place = { kind: 'cluster' as const, nodes: [{ host: '127.0.0.1', port: node.port }] };
+    expect(await refusal(openRedis({ place, ...user }))).toMatch(
+      /^store: Redis Cluster at .*: its user lacks a permission that the store needs \(NOPERM.*'info'/,
+    );
+    const store = await openRedis(at(redis.port, user), { waitReplicas: 0 });
+    expect(await write(store, 'a')).toMatchObject({ ok: true });
+    await store.close();
   });
 
   it('without Redis succeeds, answers everything with unavailable, and needs no second start', async () => {
@@ -70,11 +89,14 @@ describe('a start', () => {
     expect(refused).not.toBeInstanceOf(OutcomeUnknown);
     await server.restart();
     await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 2000 }).toMatchObject({ ok: true });
-    expect(reports.map(({ message }) => message).toSorted()).toEqual([
-      expect.stringMatching(/does not answer \(connect ECONNREFUSED/),
-      expect.stringMatching(/appendonly is off/),
-      expect.stringMatching(/^store: connected to Redis at 127\.0\.0\.1/),
-    ]);
+    // Look-ups have a connection of their own, which may be up a moment later.
+    await expect
+      .poll(() => reports.map(({ message }) => message).toSorted())
+      .toEqual([
+        expect.stringMatching(/does not answer \(connect ECONNREFUSED/),
+        expect.stringMatching(/appendonly is off/),
+        expect.stringMatching(/^store: connected to Redis at 127\.0\.0\.1/),
+      ]);
     await store.close();
   });
 

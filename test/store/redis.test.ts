@@ -69,7 +69,7 @@ describe('a start', () => {
     expect(refused).toBeInstanceOf(StoreUnavailable);
     expect(refused).not.toBeInstanceOf(OutcomeUnknown);
     await server.restart();
-    await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 2000 }).toMatchObject({ ok: true });
+    await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
     expect(reports.map(({ message }) => message).toSorted()).toEqual([
       expect.stringMatching(/does not answer \(connect ECONNREFUSED/),
       expect.stringMatching(/appendonly is off/),
@@ -193,7 +193,7 @@ describe('a commit', () => {
     network.swallowAnswers();
     await expect(write(store, 'a')).rejects.toBeInstanceOf(OutcomeUnknown);
     network.heal();
-    await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).toMatchObject({ version: 1 });
+    await expect.poll(() => store.get('a').catch(() => null), { timeout: 5000 }).toMatchObject({ version: 1 });
     await store.close();
   });
 
@@ -216,7 +216,7 @@ describe('a commit', () => {
       network.swallowAnswers();
       await write(store, 'a').catch(() => undefined);
       network.heal();
-      await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).not.toBeNull();
+      await expect.poll(() => store.get('a').catch(() => null), { timeout: 5000 }).not.toBeNull();
     }
     expect((await store.changesSince(0, 10))?.length).toBeLessThanOrEqual(3);
     await store.close();

@@ -194,7 +194,8 @@ describe('scopegate serve', () => {
         expect(await served.exit()).toBe(0);
         const tookMs = performance.now() - began;
         expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 100);
-        expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 1000);
+        // The process, and a busy test machine, need time to end too.
+        expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 5000);
         await endless.untilEnded();
         expect(endless.ending).toBe('reset');
         expect(endless.responses[0]!.complete).toBe(false);

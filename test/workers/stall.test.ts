@@ -73,5 +73,5 @@ it('only time in which a process itself can hear is waited for', async () => {
   while (performance.now() < stalledUntil);
   await pause(200);
   expect(giveUp).not.toHaveBeenCalled();
-  await vi.waitUntil(() => giveUp.mock.calls.length === 1);
+  await vi.waitUntil(() => giveUp.mock.calls.length === 1, PATIENCE);
 });

@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['test/support/tools.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // What is polled for comes or never does: only a busy machine takes longer than a moment.
+    expect: { poll: { timeout: 5000 } },
     // Every test brings its own servers and folders; a fresh world per file would only cost time.
     isolate: false,
     maxWorkers: 2,

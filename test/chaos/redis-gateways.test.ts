@@ -15,9 +15,10 @@ import { Siege } from '../support/siege.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 /** Of the settings of this file. */
-const STALE_MS = 600;
-const OUTAGE_MS = LONG ? 20_000 : 1200;
-const RECOVERY_MS = 2000;
+const STALE_MS = 1500;
+const OUTAGE_MS = LONG ? 20_000 : 3000;
+/** The two seconds that are promised are measured where nothing else runs. */
+const RECOVERY_MS = LONG ? 2000 : 5000;
 
 let redis: RedisServer;
 let policy: string;
@@ -121,6 +122,7 @@ describe('an outage', () => {
       const coldMs: number[] = [];
       let last200Ms = 0;
       while (performance.now() - failedAtMs < OUTAGE_MS) {
+        const askedMs = performance.now() - failedAtMs;
         const answers = await Promise.all([
           ask(far, valid.token),
           ask(far, cold.token),
@@ -130,7 +132,7 @@ describe('an outage', () => {
         seen.cold.add(answers[1].status);
         seen.revoked.add(answers[2].status);
         coldMs.push(answers[1].tookMs);
-        if (answers[0].status === 200) last200Ms = performance.now() - failedAtMs;
+        if (answers[0].status === 200) last200Ms = askedMs;
         await pause(5);
       }
       await mend();
@@ -147,8 +149,7 @@ describe('an outage', () => {
       expect([...seen.revoked].filter((status) => status !== 401 && status !== 503)).toEqual([]);
       expect(upstream.requests.filter(({ target }) => target === '/revoked')).toEqual([]);
       expect(last200Ms).toBeGreaterThan(STALE_MS / 3);
-      // The promise, and what a busy test machine may take on top.
-      expect(last200Ms).toBeLessThan(STALE_MS + 300);
+      expect(last200Ms).toBeLessThanOrEqual(STALE_MS);
       expect(coldMs.toSorted((left, right) => left - right)[Math.floor(coldMs.length / 2)]).toBeLessThan(250);
       expect(recoveryMs).toBeLessThan(RECOVERY_MS);
       const worst = Math.round(Math.max(...coldMs));

@@ -71,9 +71,14 @@ export function describeRegistry(name: string, open: () => RegistrySubject | Pro
 
     it('a renewed lease goes on without a gap', async () => {
       const begunMs = performance.now();
-      while (performance.now() - begunMs < SHORT_MS * 3) {
+      for (let isOver = false; !isOver; ) {
+        const sentMs = performance.now();
         await registry.renew(someProcess('a'), SHORT_MS);
-        expect(await idsOf(peer)).toEqual(['a']);
+        const ids = await idsOf(peer);
+        // On a machine that stalled meanwhile the lease may have ended.
+        if (performance.now() - sentMs >= SHORT_MS) continue;
+        expect(ids).toEqual(['a']);
+        isOver = sentMs - begunMs > SHORT_MS * 3;
       }
     });
 

@@ -19,7 +19,7 @@ export interface Subject {
 /** Others' commits are promised within this. */
 const FEED_MS = 100;
 /** Awaited this long before the promise counts as broken by more than a busy test machine. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 5000;
 
 /** Notes what it hears, and lets a test wait for it. */
 export class Listener implements Follower {
@@ -463,7 +463,10 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         const heard = new Listener();
         const stop = store.follow(heard);
         expect(heard.heardCount).toBe(1);
-        expect(await heard.until(() => heard.heardCount >= 3)).toBeLessThan(1000);
+        const gapsMs: number[] = [];
+        for (let beats = 2; beats <= 6; beats++) gapsMs.push(await heard.until(() => heard.heardCount >= beats));
+        // The median, because a test machine stalls now and then.
+        expect(gapsMs.toSorted((left, right) => left - right)[2]).toBeLessThan(500);
         stop();
       });
 
@@ -494,7 +497,8 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         store.follow(heard);
         await store.close();
         const before = heard.heardCount;
-        await delay(150);
+        // In this time there would be one.
+        await delay(500);
         expect(heard.heardCount).toBe(before);
       });
 
@@ -504,8 +508,8 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
     });
 
-    it('a record that cannot be read back is unavailable, never absent', async () => {
-      if (subject.damage === undefined) return;
+    it('a record that cannot be read back is unavailable, never absent', async ({ skip }) => {
+      if (subject.damage === undefined) return skip('nothing can damage a record there');
       await put({ key: 'a', record: 1, indexes: [{ index: 'i', score: 1 }] }, { key: 'b', record: 2 });
       await subject.damage('a');
       expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
@@ -516,17 +520,15 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
 
     describe('beside another process', () => {
       let peer: Store;
-      const shared = () => subject.peer !== undefined;
-
-      beforeEach(() => {
-        if (shared()) peer = subject.peer!();
+      beforeEach(({ skip }) => {
+        if (subject.peer === undefined) skip('it cannot be shared');
+        else peer = subject.peer();
       });
       afterEach(async () => {
-        if (shared()) await peer.close();
+        if (subject.peer !== undefined) await peer.close();
       });
 
       it(`its commits are heard within ${FEED_MS} ms`, async () => {
-        if (!shared()) return;
         const heard = new Listener();
         const stop = store.follow(heard);
         const took: number[] = [];
@@ -540,7 +542,6 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('whoever asks to have followed up to a revision has heard of it', async () => {
-        if (!shared()) return;
         const heard = new Listener();
         const stop = store.follow(heard);
         for (let round = 0; round < 20; round++) {
@@ -552,7 +553,6 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('a follower never hears that it knows everything up to a revision while something before it is missing', async () => {
-        if (!shared()) return;
         const told = new Set<number>();
         const gaps: string[] = [];
         const heard = new (class extends Listener {
@@ -586,7 +586,6 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('all of a burst is heard, in order', async () => {
-        if (!shared()) return;
         const heard = new Listener();
         const stop = store.follow(heard);
         for (let round = 0; round < 200; round++)
@@ -597,7 +596,6 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('its records and versions are seen at once, and versions conflict across both', async () => {
-        if (!shared()) return;
         await peer.commit({ expects: [], writes: [{ key: 'a', record: 1 }] });
         const mine = (await store.get('a'))!;
         await peer.commit({ expects: [{ key: 'a', version: mine.version }], writes: [{ key: 'a', record: 2 }] });

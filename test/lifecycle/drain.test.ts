@@ -134,7 +134,8 @@ describe('a gateway that drains', () => {
     using client = await RawClient.connect(gateway.adminUrl);
     client.send(rawRequest('PUT /v1/organizations/late', headers, body.slice(0, 5)));
     const stopped = gateway.running.stop();
-    await vi.waitUntil(async () => (await fetch(`${gateway.adminUrl}/readyz`)).status === 503, { interval: 5 });
+    const readyz = async () => (await fetch(`${gateway.adminUrl}/readyz`)).status;
+    await vi.waitUntil(async () => (await readyz()) === 503, { timeout: 5000, interval: 5 });
     held.reset();
     await vi.waitUntil(() => refusesConnections(gateway.adminUrl), { timeout: 5000, interval: 5 });
     const answer = await client.send(body.slice(5)).response();
@@ -194,7 +195,8 @@ describe('scopegate serve', () => {
         expect(await served.exit()).toBe(0);
         const tookMs = performance.now() - began;
         expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 100);
-        expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 1000);
+        // The process, and a busy test machine, need time to end too.
+        expect(tookMs).toBeLessThanOrEqual(DEADLINE_MS + 5000);
         await endless.untilEnded();
         expect(endless.ending).toBe('reset');
         expect(endless.responses[0]!.complete).toBe(false);

@@ -316,7 +316,7 @@ describe('what rules of before have let in', () => {
     line.hang();
     const before = line.reads.length;
     const asked = askFor(own, own.tokens.reader);
-    await vi.waitUntil(() => line.reads.length > before, { interval: 1 });
+    await vi.waitUntil(() => line.reads.length > before, { timeout: 5000, interval: 1 });
     const path = join(own.folder, 'gateway.yaml');
     writeFileSync(path, readFileSync(path, 'utf8').replace('workflows:read', 'knowledge:write'));
     expect(own.running.reload('request').result).toBe('applied');

@@ -192,7 +192,7 @@ it('a gateway that is started while Redis is away is not ready, judges nobody, a
   const headers = { authorization: `Bearer ${mintToken('pat_').reveal()}` };
   expect((await fetch(`${gateway.url}/v1/workspaces`, { headers })).status).toBe(503);
   await server.restart();
-  await expect.poll(ready, { timeout: 2000 }).toBe(200);
+  await expect.poll(ready, { timeout: 5000 }).toBe(200);
 });
 
 it('a serve that is started while Redis is away says that it listens, and that it is ready only when it is', async () => {

@@ -54,7 +54,7 @@ describe.each([
     expect(refused).toBeInstanceOf(OutcomeUnknown);
     expect(refused.message).toContain('only 0 of 1 replicas have the change');
     expect(await store.get('a')).toMatchObject({ version: 1 });
-    await expect.poll(() => write(store, 'b').catch(() => null), { timeout: 3000 }).toMatchObject({ ok: true });
+    await expect.poll(() => write(store, 'b').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
     await store.close();
   });
 });

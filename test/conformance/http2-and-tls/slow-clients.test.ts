@@ -8,7 +8,7 @@ import { Recorder } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
 
 const ROUTES = [{ id: 'public', match: { path: '/public/**' }, public: true }];
-const IDLE_MS = 500;
+const IDLE_MS = 1500;
 const POST = [
   [':method', 'POST'],
   [':scheme', 'https'],
@@ -71,7 +71,7 @@ attack({
     using client = await FrameClient.connect(url);
     client.headers(1, POST, END_HEADERS);
     let sent = 0;
-    for await (const _ of every(IDLE_MS / 2)) {
+    for await (const _ of every(IDLE_MS / 3)) {
       client.send(DATA, sent === 4 ? 1 : 0, 1, Buffer.from('x'));
       sent += 1;
       if (sent === 5) break;

@@ -1,8 +1,8 @@
-import { setInterval as every } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startTestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { startHttpUpstream } from '../../support/recorder.ts';
+import { stalled } from '../../support/stalled.ts';
 import { attack } from '../attack.ts';
 import { house, ROUTES } from '../house.ts';
 
@@ -12,18 +12,6 @@ const TOTAL = 64 * MIB;
 /** Bytes that may be on the way while one side stands still, in the buffers of three processes and their kernels. */
 const IN_FLIGHT_MAX = 32 * MIB;
 const BLOCK = Buffer.alloc(64 * 1024, 'x');
-
-/** What has left, once no more leaves. */
-async function stalled(left: () => number): Promise<number> {
-  let before = -1;
-  let quiet = 0;
-  for await (const _ of every(50)) {
-    quiet = left() === before ? quiet + 1 : 0;
-    before = left();
-    if (quiet === 10) break;
-  }
-  return before;
-}
 
 function pour(into: NodeJS.WritableStream, total: number, end = false): void {
   let sent = 0;

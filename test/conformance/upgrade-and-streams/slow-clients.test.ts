@@ -4,9 +4,12 @@ import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
 
+const IDLE_MS = 1500;
+/** Five of them take longer than that, with room for a stall of a busy test machine in each. */
+const STEP_MS = IDLE_MS / 3;
 const at = house({
   settings: {
-    gateway: { timeouts: { headersMs: 2000, idleMs: 500, keepAliveMs: 700 }, limits: { headerBytes: 2048 } },
+    gateway: { timeouts: { headersMs: 2000, idleMs: IDLE_MS, keepAliveMs: 700 }, limits: { headerBytes: 2048 } },
   },
 });
 /** Large beyond what kernels keep for a reader that does not read. */
@@ -92,7 +95,7 @@ attack({
       if (bytes < (pauses + 1) * 4 * 1024 * 1024) return;
       pauses += 1;
       client.socket.pause();
-      setTimeout(() => client.socket.resume(), 200);
+      setTimeout(() => client.socket.resume(), STEP_MS);
     });
     await client.until(({ ending }) => bytes > LARGE || ending !== 'open', 'whole answer', 20_000);
     expect([client.ending, bytes > LARGE]).toEqual(['open', true]);
@@ -109,7 +112,7 @@ attack({
     at.upstream.reply = () =>
       new Promise((resolve) => {
         answer = () => resolve('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-        setTimeout(() => answer(), 1500);
+        setTimeout(() => answer(), 2 * IDLE_MS);
       });
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 3'], 'abc'));
@@ -140,7 +143,7 @@ attack({
     using client = await at.connect();
     client.send(rawRequest('POST /files/x', [at.writer, 'Content-Length: 5']));
     let sent = 0;
-    for await (const _ of every(200)) {
+    for await (const _ of every(STEP_MS)) {
       client.send('x');
       sent += 1;
       if (sent === 5) break;

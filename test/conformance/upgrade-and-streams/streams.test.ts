@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { startTestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { startHttpUpstream } from '../../support/recorder.ts';
+import { stalled } from '../../support/stalled.ts';
 import { attack } from '../attack.ts';
 import { house, ROUTES } from '../house.ts';
 
@@ -84,8 +85,7 @@ attack({
     client.send(rawRequest('POST /public/x', ['Transfer-Encoding: chunked'], `${large.toString(16)}\r\n`));
     client.send(body.subarray(0, large)).send(`\r\n${tiny}0\r\n\r\n`);
     const request = await arrived;
-    // Time to fill them; nothing tells that they are full.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await stalled(() => client.socket.bytesWritten - client.socket.writableLength);
     const pieces: Buffer[] = [];
     request.on('data', (bytes: Buffer) => pieces.push(bytes));
     await client.until(({ responses }) => responses[0]?.complete === true, 'answer', 15_000);

@@ -64,6 +64,12 @@ export function withoutTokens(text: string): string {
   );
 }
 
+/** Does a token with a right checksum stand anywhere in the text, whatever is glued to it? */
+export function holdsToken(text: string): boolean {
+  for (const [rest, prefix] of text.matchAll(TOKEN_LIKE)) if (isMinted(prefix!, rest)) return true;
+  return false;
+}
+
 /** A prefix may be glued to letters before it: every reading is tried. */
 function isMinted(prefix: string, rest: string): boolean {
   for (let start = 0; start < prefix.length - 1; start++) {

@@ -3,18 +3,20 @@
  */
 import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { withoutTokens } from '../core/token-format.ts';
 import { answering } from '../http/connections.ts';
 import { closeGently, markClosing } from '../http/node-exchange.ts';
 import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/parse-failure.ts';
 
+/** What a caller sent may be repeated in it, but no token. */
 export function problemOf(status: number, code: string, detail: string, field?: string) {
   return {
     type: 'about:blank',
     title: code.replaceAll('_', ' '),
     status,
     code,
-    detail,
-    ...(field === undefined ? {} : { field }),
+    detail: withoutTokens(detail),
+    ...(field === undefined ? {} : { field: withoutTokens(field) }),
   };
 }
 

@@ -6,12 +6,13 @@ import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TokenPattern } from '../core/foreign-token.ts';
+import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { TokenDoc } from '../manage/records.ts';
-import { Rejection } from '../manage/rejection.ts';
+import { Rejection, unacceptable } from '../manage/rejection.ts';
 import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
@@ -61,6 +62,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a credential. */
     open?: boolean;
+    /** Is told a token on purpose, and keeps no text. */
+    takesToken?: boolean;
   }
 }
 
@@ -165,6 +168,13 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
     const [code, detail] = request.headers.authorization ? UNKNOWN : MISSING;
     return sendProblem(reply, 401, code, detail);
+  });
+  app.addHook('preHandler', async (request) => {
+    if (request.is404 || request.routeOptions.config.takesToken === true) return;
+    const [pasted] = pastedTokens(request.body);
+    if (pasted === undefined) return;
+    const field = pasted.path.join('.');
+    throw unacceptable('token_pasted', field, `${field} ${PASTED_TOKEN}.`);
   });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof Rejection && request.actor !== undefined) {

@@ -114,7 +114,10 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
   );
   app.post(
     '/v1/tokens/find',
-    { schema: { querystring: NoQuery, body: FindInput, response: { '2xx': FoundToken }, tags } },
+    {
+      config: { takesToken: true },
+      schema: { querystring: NoQuery, body: FindInput, response: { '2xx': FoundToken }, tags },
+    },
     async (request) => {
       const doc = await findTokenByText(manage(request), request.body.token);
       const [used] = await lastUses(request, [doc]);

@@ -5,7 +5,7 @@
 import type { DecisionRules } from './decide.ts';
 import type { Dialect } from './dialect.ts';
 import type { AllGrant, Authority, Edition, Role } from './facts.ts';
-import type { ScopeSet } from './scope.ts';
+import { MANAGE, type ScopeSet } from './scope.ts';
 
 export interface ScopeEntry {
   readonly name: string;
@@ -104,7 +104,7 @@ export interface Policy extends DecisionRules {
 
 /** Lets a personal token manage tokens at the sidecar; no role has it to give, every catalogue has it to grant. */
 export const MANAGE_SCOPE: ScopeEntry = {
-  name: 'tokens:manage',
+  name: MANAGE,
   category: 'Tokens',
   description: "Manage the owner's tokens at the sidecar, within this token's own reach",
 };

@@ -6,6 +6,9 @@
 /** No dots, slashes, percent signs or stars: a scope must never be able to traverse (GHSA-3x2w-63fp-3qvw). */
 export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
 
+/** Lets a token manage tokens. Its own alone to have, by name: a token that has whatever its owner has does not have it. */
+export const MANAGE = 'tokens:manage';
+
 /** The scopes of which any one satisfies `required`: itself and, for a read, the write on the same resource. */
 export function satisfiers(required: string): readonly string[] {
   if (!required.endsWith(':read')) return [required];
@@ -35,12 +38,13 @@ function meets(held: ScopeSet, accepted: readonly string[]): boolean {
 }
 
 /**
- * Does the holder meet the requirement? With two sets (a live token and its owner) a scope counts only where both
+ * Does the holder meet the requirement? With two sets (a live token's and its owner's) a scope counts only where both
  * sets satisfy it.
  */
 export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet): boolean {
   for (const accepted of requirement.lists) {
-    const met = meets(held, accepted) && meets(alsoHeld, accepted);
+    const own = held === 'all' ? accepted[0] !== MANAGE : meets(held, accepted);
+    const met = own && meets(alsoHeld, accepted);
     if (met !== requirement.all) return met;
   }
   return requirement.all;

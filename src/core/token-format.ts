@@ -48,11 +48,34 @@ export function isWellFormed(text: string, prefixes: readonly string[]): boolean
   return false;
 }
 
-const TOKEN_LIKE = new RegExp(`([a-z]{1,16}_)[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}(?![0-9A-Za-z])`, 'g');
+/** Every place where a token may stand: the prefix before it (its longest reading), and whether it goes on behind it. */
+const TOKEN_LIKE = new RegExp(
+  `(?<=([a-z][a-z0-9]{0,15}_))[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}(?=([0-9A-Za-z])?)`,
+  'g',
+);
 
-/** The text without the tokens that somebody pasted into it, for everything that is kept or shown. */
+/**
+ * The text without the tokens that somebody pasted into it, for everything that is kept or shown. What stands alone is
+ * cut out by its looks, mistyped or not; what is glued to more text only if its checksum is right.
+ */
 export function withoutTokens(text: string): string {
-  return text.replace(TOKEN_LIKE, '$1…');
+  return text.replace(TOKEN_LIKE, (rest: string, prefix: string, more?: string) =>
+    more === undefined || isMinted(prefix, rest) ? '…' : rest,
+  );
+}
+
+/** Does a token with a right checksum stand anywhere in the text, whatever is glued to it? */
+export function holdsToken(text: string): boolean {
+  for (const [rest, prefix] of text.matchAll(TOKEN_LIKE)) if (isMinted(prefix!, rest)) return true;
+  return false;
+}
+
+/** A prefix may be glued to letters before it: every reading is tried. */
+function isMinted(prefix: string, rest: string): boolean {
+  for (let start = 0; start < prefix.length - 1; start++) {
+    if (sums(prefix.slice(start) + rest, prefix.length - start)) return true;
+  }
+  return false;
 }
 
 /** One pass: alphabet and checksum together. What stands before `from` is the prefix, which has been compared. */

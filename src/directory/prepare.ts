@@ -6,6 +6,7 @@ import { DirectorySchema } from '../config/directory-schema.ts';
 import { validate } from '../config/validate.ts';
 import type { YamlFile } from '../config/yaml-file.ts';
 import { isId } from '../core/facts.ts';
+import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ConfigError, SetupError } from '../errors.ts';
 import { checkOrganization } from './check.ts';
 import { foresee } from './foresee.ts';
@@ -33,6 +34,7 @@ interface Read {
  */
 export async function prepare(file: YamlFile, sidecar: Sidecar, options: PrepareOptions): Promise<Plan> {
   const data = validate(file, DirectorySchema);
+  for (const { path, key } of pastedTokens(file.data)) file.problem(path, PASTED_TOKEN, { key });
   // Names are judged in a file that its schema refuses, too, so that all is told at once.
   const organizations = byOrganization(wantedItems(data ?? file.data));
   const read = await readAll(file, sidecar, organizations, options);

@@ -1,4 +1,5 @@
 /** Which requests leave a line in the log, as `log.access` says. Never logs a query or a token; refusals have a budget. */
+import { withoutTokens } from '../core/token-format.ts';
 import { LineBudget, type Log } from '../observe/log.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 
@@ -15,7 +16,10 @@ export function accessLog(
     onRefused: (refused) => {
       if (access() === 'none') return;
       const suppressed = budget.spend(monotonicMs());
-      if (suppressed !== null) log.info({ ...refused, ...(suppressed > 0 ? { suppressed } : {}) }, 'refused');
+      if (suppressed === null) return;
+      const path = withoutTokens(refused.path);
+      const detail = refused.detail === null ? null : withoutTokens(refused.detail);
+      log.info({ ...refused, path, detail, ...(suppressed > 0 ? { suppressed } : {}) }, 'refused');
     },
     onForwarded: (requestId, route, allowed, status, complete) => {
       if (access() === 'all')

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { ImportedToken } from '../admin/schemas.ts';
 import { isId } from '../core/facts.ts';
+import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ID_FORM } from '../manage/context.ts';
 import type { Row } from './rows.ts';
 
@@ -19,8 +20,9 @@ export function checkRow({ line, data }: Row, organization: string | undefined):
   const { organization: named = organization, ...token } = data;
   if (named === undefined) return 'names no "organization", and --organization gives none';
   if (typeof named !== 'string' || !isId(named)) return `organization must be an id: ${ID_FORM}`;
-  if (Check(ImportedToken, token)) return { line, organization: named, token };
-  return describe(token);
+  if (!Check(ImportedToken, token)) return describe(token);
+  const [pasted] = pastedTokens(token);
+  return pasted === undefined ? { line, organization: named, token } : `${pasted.path.join('.')} ${PASTED_TOKEN}`;
 }
 
 interface Mistake {

@@ -2,6 +2,7 @@
  * What the gateway answers itself: reading a small form, answering JSON that no cache keeps. Knows no grant and no
  * token; each endpoint is a file of its own.
  */
+import { withoutTokens } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -40,14 +41,14 @@ export function answeringForm(
   };
 }
 
-/** RFC 6749 section 5.2. */
+/** RFC 6749 section 5.2. What a caller sent may be repeated in it, but no token. */
 export function oauthError(
   status: number,
   error: string,
   description: string,
   headers: readonly string[] = [],
 ): EndpointAnswer {
-  return { status, body: { error, error_description: description }, headers };
+  return { status, body: { error, error_description: withoutTokens(description) }, headers };
 }
 
 /** The parameters of a form; RFC 6749 section 3.2: none may come twice, an empty one counts as absent. */

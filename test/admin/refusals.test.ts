@@ -172,6 +172,62 @@ describe('values out of bounds', () => {
   });
 });
 
+describe('a token that was pasted into a text', () => {
+  let pasted: string;
+  beforeAll(async () => {
+    pasted = (await sidecar.ok('POST', '/tokens', PERSONAL)).token as string;
+  });
+
+  const texts: Array<[method: string, path: string, field: string, body: (text: string) => object]> = [
+    ['PUT', '/v1/organizations/acme', 'name', (name) => ({ name, edition: 'team' })],
+    ['PUT', '/members/new', 'name', (name) => ({ name, role: 'member' })],
+    ['PUT', '/members/new', 'email', (email) => ({ name: 'x', role: 'member', email })],
+    ['PATCH', '/members/ann', 'name', (name) => ({ name })],
+    ['PUT', '/teams/new', 'name', (name) => ({ name, members: [] })],
+    ['PUT', '/workspaces/new', 'name', (name) => ({ name, owner: 'ann' })],
+    ['PATCH', '/workspaces/w1', 'name', (name) => ({ name })],
+    ['PUT', '/workspaces/w1/environments/new', 'name', (name) => ({ name })],
+    ['POST', '/tokens', 'name', (name) => ({ ...PERSONAL, name })],
+    ['POST', '/tokens', 'description', (description) => ({ ...PERSONAL, description })],
+    ['POST', '/tokens', 'contacts.emails.0', (text) => ({ ...PERSONAL, contacts: { emails: [`${text}@x.test`] } })],
+    ['PATCH', '/tokens/TOKEN', 'description', (description) => ({ description })],
+    ['POST', '/service-accounts', 'name', (name) => ({ name, scopes: [] })],
+    [
+      'POST',
+      '/tokens/import',
+      'tokens.1.description',
+      (description) => ({
+        tokens: [
+          { ...PERSONAL, sha256: 'a'.repeat(64) },
+          { ...PERSONAL, sha256: 'b'.repeat(64), description },
+        ],
+      }),
+    ],
+  ];
+
+  it.each(texts)('%s %s is refused: %s', async (method, path, field, body) => {
+    for (const text of [pasted, `pasted ${pasted} by mistake`, `key${pasted}and more`]) {
+      const answer = await call(method, pathOf(path), body(text));
+      expect(answer).toEqual(problem(422, 'token_pasted', field));
+      expect(JSON.stringify(answer)).not.toContain(pasted.slice(4));
+    }
+  });
+
+  it('stands nowhere afterwards', async () => {
+    await call('PUT', '/members/new', { name: pasted, role: 'member' });
+    const { items } = await sidecar.ok('GET', '/audit-events?limit=1000');
+    expect(items).toContainEqual(expect.objectContaining({ outcome: 'refused', code: 'token_pasted' }));
+    expect(JSON.stringify(items)).not.toContain(pasted.slice(4));
+    expect((await call('GET', '/members/new')).status).toBe(404);
+  });
+
+  it('is taken where a token is asked for, and what has no right checksum is none', async () => {
+    expect((await call('POST', '/v1/tokens/find', { token: pasted })).status).toBe(200);
+    const none = pasted.slice(0, -1) + (pasted.endsWith('0') ? '1' : '0');
+    expect((await call('PATCH', pathOf('/tokens/TOKEN'), { description: none })).status).toBe(200);
+  });
+});
+
 describe('paths and methods', () => {
   it.each([
     ['/v1/organizations/acme', 'POST', 'DELETE, GET, HEAD, PUT'],

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ALPHABET, checksum, isWellFormed, RANDOM_LENGTH } from '../../src/core/token-format.ts';
+import { ALPHABET, checksum, isWellFormed, RANDOM_LENGTH, withoutTokens } from '../../src/core/token-format.ts';
 import { hashToken, mintToken, randomText } from '../../src/secret.ts';
 
 const PREFIXES = ['pat_', 'sat_', 'sgt_', 'sgs_'];
@@ -112,4 +112,20 @@ it('any text at all is judged without a throw, and none by chance is a token', (
   );
   for (const text of ['', 'pat_', 'pat', `pat_${'é'.repeat(49)}`, `pat_${'\u{1f600}'.repeat(24)}a`])
     expect(isWellFormed(text, PREFIXES)).toBe(false);
+});
+
+describe('a text that is kept or shown', () => {
+  it.each(['', '/', 'a-', 'key', '0', 'é', `${'x'.repeat(40)}`])('has a token cut out of it after "%s"', (before) => {
+    for (const head of [...PREFIXES, 'p2_', 'a234567890123456_']) {
+      const text = mintToken(head).reveal();
+      for (const after of ['', '/x', ' and', 'and more', '0'.repeat(60)])
+        expect(withoutTokens(before + text + after)).toBe(`${before}${head}…${after}`);
+    }
+  });
+
+  it('keeps what only looks like one from far away', () => {
+    const random = randomText(49);
+    for (const text of ['', 'pat_', `pat_${random.slice(1)}`, `pat-${random}`, `user_${random}0`, random.repeat(9)])
+      expect(withoutTokens(text)).toBe(text);
+  });
 });

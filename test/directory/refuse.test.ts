@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mintToken } from '../../src/secret.ts';
 import { type Desk, run, runIn, startDesk } from './desk.ts';
 
 let desk: Desk;
@@ -92,6 +93,20 @@ it('ids that could never be, an empty file, no organization, a missing key, brok
   expect(await problems('organizations: {}')).toEqual(['1:16: must not be empty']);
   expect(await problems('organizations: { acme: { name: A } }')).toEqual(['1:24: missing key "edition"']);
   expect(await problems('organizations: [')).toHaveLength(1);
+});
+
+it('a token that was pasted where a name, an address or an id belongs, and does not repeat it', async () => {
+  const pasted = mintToken('pat_').reveal();
+  const found = await problems(`organizations:
+  acme:
+    name: Acme
+    edition: team
+    members:
+      bob: { name: "for ${pasted}", role: member, email: ${pasted}@x.test }
+      ${pasted}: { name: Carl, role: member }
+`);
+  const wrong = 'holds a token, which is a secret and is not kept as text; leave it out';
+  expect(found).toEqual([`6:20: ${wrong}`, expect.stringMatching(/^6:\d+: holds a token/), `7:7: ${wrong}`]);
 });
 
 it('--json tells the problems as data', async () => {

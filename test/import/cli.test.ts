@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mintToken } from '../../src/secret.ts';
 import { run } from '../directory/desk.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';
@@ -102,6 +103,18 @@ describe('JSON lines', () => {
       `${path}:10:1: name is missing`,
     ]);
     expect(stderr).not.toContain(secret);
+    expect(await status(text('never'))).toBe(401);
+  });
+
+  it('with a token of ours in a text change nothing, and it is not repeated', async () => {
+    const pasted = mintToken('pat_').reveal();
+    const path = file('pasted.jsonl', [row('never'), row('x', { name: `for ${pasted}` }), row('x', { owner: pasted })]);
+    const { code, stderr } = await scopegate(path);
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      `${path}:2:1: name holds a token, which is a secret and is not kept as text; leave it out`,
+      `${path}:3:1: owner holds a token, which is a secret and is not kept as text; leave it out`,
+    ]);
     expect(await status(text('never'))).toBe(401);
   });
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
     { id: 'read-flags', match: { methods: ['GET'], path: READ }, require: { scopes: ['flags:read'] } },
     { id: 'write-flags', match: { methods: ['POST'], path: READ }, require: { scopes: ['flags:write'] } },
     { id: 'write-members', match: { methods: ['DELETE'], path: READ }, require: { scopes: ['members:write'] } },
+    { id: 'manage-tokens', match: { methods: ['PATCH'], path: READ }, require: { scopes: ['tokens:manage'] } },
   ]);
 });
 afterAll(() => world.stop());
@@ -28,6 +29,7 @@ const refusal = async (token: string, method = 'GET') => {
   const answer = await world.request(token, READ, method);
   return { status: answer.status, body: (await answer.json()) as unknown };
 };
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const read = (token: string) => world.status(token, READ);
 const write = (token: string) => world.status(token, READ, 'POST');
 
@@ -136,6 +138,24 @@ describe('under policies/featbit.yaml', () => {
     const follows = await world.mint(org, 'dora', {});
     await world.must(org, 'PATCH', '/members/dora', { scopes: ['flags:read'] });
     expect([await read(follows.token), await write(follows.token)]).toEqual([200, 403]);
+  });
+
+  it('a token manages tokens only where it was given that by name: following its owner it does not, for upstream and sidecar alike', async () => {
+    await house();
+    const follows = await world.mint(org, 'olga', {});
+    const manages = await world.mint(org, 'olga', { scopes: ['flags:read', 'tokens:manage'] });
+    const announced = async (token: string) => {
+      const { caller } = (await (await world.request(token, READ)).json()) as { caller: { scopes: string } };
+      return caller.scopes.split(' ');
+    };
+    const managing = async (token: string) =>
+      (await world.gateway.admin('GET', `/v1/organizations/${org}/tokens`, undefined, bearer(token))).status;
+    expect(await announced(follows.token)).toEqual(expect.arrayContaining(['flags:read', 'members:write']));
+    expect(await announced(follows.token)).not.toContain('tokens:manage');
+    expect([await world.status(follows.token, READ, 'PATCH'), await managing(follows.token)]).toEqual([403, 401]);
+    expect(await announced(manages.token)).toEqual(['flags:read', 'tokens:manage']);
+    expect(await world.status(manages.token, READ, 'PATCH')).not.toBe(403);
+    expect(await managing(manages.token)).toBe(200);
   });
 
   it('FEATBIT-15 afterwards the name alone can be edited, and it can be activated, deactivated and deleted', async () => {

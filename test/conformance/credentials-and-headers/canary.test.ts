@@ -72,12 +72,17 @@ const reveal = async (at: TestGateway, name: string, field: string, ...rest: Par
 async function present(url: string, token: string): Promise<void> {
   const bearer = `Authorization: Bearer ${token}`;
   const body = `token=${token}`;
+  const twice = `${token}&${token}`;
   for (const bytes of [
     rawRequest('GET /files/x', [bearer]),
     rawRequest('POST /files/x', [bearer, 'Content-Length: 3'], 'abc'),
     rawRequest('GET /closed/x', [bearer]),
     rawRequest('GET /dead/x', [bearer]),
     rawRequest('GET /nowhere/x', [bearer]),
+    rawRequest(`GET /nowhere/${token}`),
+    rawRequest(`GET /nowhere/${token.replace('_', '%5F')}/x`),
+    rawRequest(`GET /nowhere/of-${token}and-more`),
+    rawRequest(`GET /closed/${token}`, [bearer]),
     rawRequest('PUT /public/x', [bearer, 'Content-Length: 0']),
     rawRequest('GET /files/../x', [bearer]),
     rawRequest('GET /files/x', [bearer, 'Host: a', 'Host: b']),
@@ -94,6 +99,7 @@ async function present(url: string, token: string): Promise<void> {
     rawRequest('POST /files/x', [bearer, 'Transfer-Encoding: chunked'], 'zz\r\n'),
     rawRequest('POST /api/auth/oauth2/introspect', [bearer, FORM, `Content-Length: ${body.length}`], body),
     rawRequest('POST /api/auth/oauth2/revoke', [FORM, `Content-Length: ${body.length}`], body),
+    rawRequest('POST /api/auth/oauth2/token', [FORM, `Content-Length: ${twice.length}`], twice),
     rawRequest('GET /api/v1/service-account/whoami', [bearer]),
     `GET /files/x HTTP/9.9\r\n${bearer}\r\n\r\n`,
   ])
@@ -121,6 +127,7 @@ attack({
       ['GET', `/tokens/${made.id}`],
       ['POST', '/v1/tokens/find', { token: made.token }],
       ['POST', '/v1/tokens/find', { token: made.token, more: 1 }],
+      ['POST', '/v1/tokens/find', { token: 'x', [made.token!]: 1 }],
       ['POST', '/tokens', { ...create, scopes: ['no:such'] }],
     ] as const)
       await call(refusing, method, path, body);

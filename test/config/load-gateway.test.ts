@@ -247,6 +247,15 @@ describe('a path that no request could have', () => {
   });
 });
 
+describe('a method that no request could have', () => {
+  it('is told at its place, beside those that one can have', () => {
+    expect(problems(routes(withMethods('x', 'GET, FOO, M-SEARCH, PSOT', '/x')))).toEqual([
+      'gateway.yaml:5:38: no request can have the method "FOO"',
+      'gateway.yaml:5:53: no request can have the method "PSOT"; did you mean "POST"?',
+    ]);
+  });
+});
+
 describe('files', () => {
   it('a missing policy is told where it is named, and does not hide the rest', () => {
     const text = routes(route('x', '/x', ', require: { scopes: ["no:matter"] }'), route('x', '/y')).replace(

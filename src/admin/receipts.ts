@@ -28,7 +28,9 @@ const receiptFields = {
   processes: Type.Optional(
     Type.Union([Type.Integer(), Type.Null()], { description: 'how many those are; null: nobody could be asked' }),
   ),
-  laggards: Type.Optional(Type.Array(Type.String(), { description: 'ids of those that have not applied it yet' })),
+  laggards: Type.Optional(
+    Type.Array(Type.String(), { description: 'ids of those that have not said yet that they have applied it' }),
+  ),
   lagMs: Type.Optional(Type.Integer({ description: 'until it was applied everywhere, or until now' })),
 };
 

@@ -1,4 +1,5 @@
 /** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
+import { METHODS } from 'node:http';
 import type { Requirement } from '../core/requirement.ts';
 import type { Route, TemplateSegment } from '../core/route-table.ts';
 import { compileScopes } from '../core/scope.ts';
@@ -35,6 +36,14 @@ export interface CompiledRoute {
 /** Without a readable path nothing can be said about its parameters; everything else still is. */
 type Parameters = ReadonlyMap<string, number> | null;
 
+/** A method that Node's parser does not know is refused before any route is looked for. */
+function checkMethods({ yaml }: RouteCheck, at: Path, methods: readonly string[]): void {
+  for (const [index, method] of methods.entries()) {
+    if (!METHODS.includes(method))
+      yaml.problem([...at, index], `no request can have the method "${method}"${suggest(method, METHODS)}`);
+  }
+}
+
 function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
   if (name === undefined) {
     if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
@@ -50,6 +59,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const seen = check.ids.get(file.id);
   if (seen !== undefined) yaml.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
   else check.ids.set(file.id, yaml.at([...at, 'id']).line);
+  checkMethods(check, [...at, 'match', 'methods'], file.match.methods ?? []);
   checkUpstream(check, file.upstream, at);
   const template = readTemplate(file.match.path);
   const parameters = template.ok ? template.parameters : null;

@@ -10,6 +10,7 @@ import type { Policy } from '../core/policy.ts';
 import type { RateLimit } from '../core/rate-limit.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
+import { checkListeners } from './check-listeners.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { closest } from './closest.ts';
@@ -90,6 +91,8 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   if (forwards && !meant) yaml.problem([], 'missing key "upstreams"');
   const file = whole === undefined ? undefined : { ...whole, upstreams };
   const warnings: string[] = [];
+  // Another program opens those that it asks for.
+  if (!embedded) checkListeners(yaml, parts, warnings);
   checkUpstreams(yaml, upstreams, warnings);
   if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
   if (parts.import !== undefined) checkPatterns(yaml, parts.import);

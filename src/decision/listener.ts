@@ -8,6 +8,7 @@ import { clientAddress } from '../edge/client-address.ts';
 import type { Handover, Passed } from '../edge/handover.ts';
 import { IDENTITY_NAMES } from '../edge/identity.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
+import { unreadRefusal } from '../edge/unread-refusal.ts';
 import { AskedExchange, type AskedRequest } from '../http/asked-exchange.ts';
 import type { ClientLimits } from '../http/client-limits.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -38,8 +39,8 @@ export function startDecisionListener(options: DecisionOptions): Promise<Listene
     handle: (exchange) => decide(options, exchange),
     sendable: (status) => sendable(proxy, status),
     refuse: (status) => {
-      const refusal = options.dialect().render('bad_request', { requestId: options.nextRequestId() });
-      return phrase(proxy, { ...refusal, status }, 'bad_request');
+      const refusal = unreadRefusal(options.dialect(), status, options.nextRequestId());
+      return phrase(proxy, refusal, refusal.reason);
     },
     onBug: options.onBug,
   });

@@ -10,7 +10,7 @@ export interface Receipt {
   readonly applied: boolean;
   /** How many those are; null: nobody could be asked. */
   readonly processes: number | null;
-  /** Their ids, of those that have not applied it. */
+  /** Their ids, of those whose lease does not say yet that they have: some milliseconds after they did. */
   readonly laggards: readonly string[];
   /** From the commit until it was applied everywhere, or until now. */
   readonly lagMs: number;

@@ -3,6 +3,7 @@ import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { startDecisionListener } from '../decision/listener.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { unreadRefusal } from '../edge/unread-refusal.ts';
 import { clientLimits } from '../http/client-limits.ts';
 import { Listener } from '../http/listener.ts';
 import { nextRequestId } from '../http/request-id.ts';
@@ -32,7 +33,7 @@ export function listen(
     limits: clientLimits(configuration.file.gateway),
     handle: (exchange) => pipeline.handle(exchange),
     upgrades: true,
-    refuse: () => ruleset().policy.dialect.render('bad_request', { requestId: nextRequestId(clock.nowMs()) }),
+    refuse: (status) => unreadRefusal(ruleset().policy.dialect, status, nextRequestId(clock.nowMs())),
     onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
   });
 }

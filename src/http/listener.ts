@@ -31,7 +31,7 @@ export interface ListenerOptions {
   readonly onBug: (error: unknown) => void;
   /** The status to send instead, where whoever asks knows few. */
   readonly sendable?: (status: number) => number;
-  /** The body and headers for a request that could not be parsed. */
+  /** The body and headers for a request that could not be parsed, and for CONNECT (405). */
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
 }
 

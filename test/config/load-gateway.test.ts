@@ -247,6 +247,15 @@ describe('a path that no request could have', () => {
   });
 });
 
+describe('a method that no request could have', () => {
+  it('is told at its place, beside those that one can have', () => {
+    expect(problems(routes(withMethods('x', 'GET, FOO, M-SEARCH, PSOT', '/x')))).toEqual([
+      'gateway.yaml:5:38: no request can have the method "FOO"',
+      'gateway.yaml:5:53: no request can have the method "PSOT"; did you mean "POST"?',
+    ]);
+  });
+});
+
 describe('files', () => {
   it('a missing policy is told where it is named, and does not hide the rest', () => {
     const text = routes(route('x', '/x', ', require: { scopes: ["no:matter"] }'), route('x', '/y')).replace(
@@ -570,6 +579,54 @@ describe('trusted proxies', () => {
     [['10.0.0.0/8'], 'not an address', false],
   ])('%j and %s: %s', (networks, address, expected) => {
     expect(proxyMatcher(networks)(address)).toBe(expected);
+  });
+});
+
+describe('two listeners on one port', () => {
+  const ROUTE = routes(route('x', '/x', ', public: true'));
+  const told = (listeners: string) => {
+    const text = `${ROUTE}${listeners}\n`;
+    const found = problems(text);
+    return found.length > 0 ? found : load(text).warnings.map((line) => line.replace(`${folder}/`, ''));
+  };
+
+  it.each([
+    [
+      'of the gateway and the sidecar, which --only can keep apart, are a warning',
+      'gateway: { port: 8090 }\nadmin: { port: 8090 }',
+      '7:16: warning: gateway listens on 127.0.0.1:8090, too; set another port, or serve them apart with --only',
+    ],
+    [
+      'are told where one is written, if the other has it by default',
+      'gateway: { port: 8081 }',
+      '6:18: warning: admin listens on 127.0.0.1:8081, too; set another port, or serve them apart with --only',
+    ],
+    [
+      'of the gateway and the decision listener, which every serve opens, are a mistake',
+      'decision: { for: caddy, port: 8080 }',
+      '6:31: gateway listens on 127.0.0.1:8080, too; set another port',
+    ],
+    [
+      'on every address are on each',
+      'gateway: { port: 8082, host: 0.0.0.0 }\ndecision: { for: caddy }',
+      '7:11: gateway listens on 0.0.0.0:8082, too; set another port',
+    ],
+    [
+      'on every address of IPv6 are on those of IPv4, too',
+      'decision: { for: caddy }\ngateway: { host: "::", port: 8082 }',
+      '7:30: decision listens on 127.0.0.1:8082, too; set another port',
+    ],
+  ])('%s', (_name, listeners, expected) => {
+    expect(told(listeners)).toEqual([`gateway.yaml:${expected}`]);
+  });
+
+  it.each([
+    'gateway: { port: 0 }\nadmin: { port: 0 }',
+    'gateway: { host: 127.0.0.2, port: 8081 }',
+    'gateway: { host: 0.0.0.0, port: 8081 }\nadmin: { host: "::1" }',
+    'decision: { for: caddy }',
+  ])('are none in %j', (listeners) => {
+    expect(told(listeners)).toEqual([]);
   });
 });
 

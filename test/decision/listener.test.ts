@@ -134,6 +134,11 @@ describe('for envoy', () => {
     expect([refusal.status, JSON.parse(refusal.body)]).toEqual([403, expect.objectContaining({ code: 4101 })]);
     expect((await ask(at.url, rawRequest('GET /nowhere'))).status).toBe(404);
   });
+
+  it('CONNECT is no question: its method is refused, and no other named', async () => {
+    const answer = await ask(at.url, rawRequest('CONNECT api.test:443', [at.reader]));
+    expect([answer.status, answer.header('allow')]).toEqual([405, '']);
+  });
 });
 
 attack({

@@ -43,8 +43,8 @@ attack({
 
 attack({
   name: 'CONNECT opens no tunnel',
-  outcome: '405 or 400; the upstream sees nothing',
-  sources: ['RFC 9110 section 9.3.6'],
+  outcome: '405 with an empty Allow, or 400; the upstream sees nothing',
+  sources: ['RFC 9110 section 9.3.6', 'RFC 9110 section 15.5.6'],
 })(() => {
   test.each(['api.test:443', '127.0.0.1:22', '/files/x', 'http://api.test/files/x'])(
     'CONNECT %s opens no tunnel',
@@ -56,6 +56,12 @@ attack({
       );
     },
   );
+
+  test('CONNECT is told that it is the method, and that no other would do', async () => {
+    const response = await at.refuses(rawRequest('CONNECT api.test:443', [at.reader]), 405);
+    expect(response?.header('allow')).toBe('');
+    expect(JSON.parse(response!.body)).toMatchObject({ msg: 'This method is not allowed here.' });
+  });
 });
 
 attack({

@@ -128,9 +128,11 @@ describe('scopegate serve', () => {
     await serving.until('"msg":"ready:');
     expect(await serving.stop()).toBe(0);
     expect(serving.stdout()).not.toContain('pretenuring:');
-    const growth = [...serving.stdout().matchAll(/HeapController\] factor (\S+)/g)].map(([, factor]) => Number(factor));
+    const limits = serving.stdout().matchAll(/HeapController\] Limit: old size: (\d+) KB, new limit: (\d+) KB/g);
+    const growth = Array.from(limits, ([, size, limit]) => Number(limit) / Number(size));
     expect(growth.length).toBeGreaterThan(0);
-    expect(Math.max(...growth)).toBeLessThanOrEqual(1.5);
+    // Half as much again, and what is young; V8 alone lets it grow to four times.
+    expect(Math.max(...growth)).toBeLessThan(2.5);
   });
 
   it('--only splits it: a gateway process follows what the sidecar process writes', async () => {

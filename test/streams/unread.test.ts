@@ -36,7 +36,7 @@ attack({
       (exchange) => exchange.relayHead(200, 'OK', ['Content-Length', `${LARGE.length}`]),
     ],
   ])('%s', async (_name, begin) => {
-    const closed = Promise.withResolvers<boolean>();
+    const closed = Promise.withResolvers<unknown>();
     handle = (exchange) => {
       exchange.listen({ clientDrained: () => {}, clientClosed: closed.resolve });
       begin(exchange);
@@ -46,7 +46,7 @@ attack({
     using client = await RawClient.connect(listener.url);
     client.socket.pause();
     client.send(rawRequest('GET /x', ['Connection: Upgrade', 'Upgrade: foo/2']));
-    expect(await closed.promise).toBe(false);
+    await closed.promise;
     client.socket.resume();
     await client.untilEnded();
     expect(client.received.length).toBeLessThan(LARGE.length);

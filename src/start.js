@@ -16,9 +16,9 @@ process.emitWarning = (warning, ...rest) => {
   if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest);
 };
 
-// A young generation of 4 MB instead of 16: a flood of junk then leaves less behind, at no cost per request that could
-// be measured (bench/README.md). V8 takes the size only at a start, so the process becomes itself
-// anew, with its id, its files and its terminal.
+// A young generation of 4 MB instead of 16: a flood of junk then leaves less behind, at no cost per request that could be
+// measured (bench/README.md). V8 takes the size only at a start, so the process becomes itself anew, with its id, its
+// files and its terminal.
 const [command] = process.argv.slice(2);
 const sized = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('semi-space'));
 if ((command === 'serve' || command === 'demo') && !sized && process.execve !== undefined && !process.channel)

@@ -15,6 +15,17 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** The same in words, to stand behind what is wrong; empty where there is none. */
+export function suggestion(word: string, candidates: Iterable<string>): string {
+  const near = closest(word, candidates);
+  return near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`;
+}
+
+/** Is `name` not among the words, but one that was most likely meant to be it? A misspelt key is one mistake, not two. */
+export function isMisspelt(name: string, words: ReadonlySet<string>): boolean {
+  return !words.has(name) && [...words].some((word) => closest(word, [name]) !== undefined);
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   let before: number[] = [];

@@ -1,9 +1,8 @@
 /** The limits of gateway.yaml, checked and compiled, and which of them each route counts for. Counts nothing. */
 import { type RateLimit, type RouteLimits, rateLimit, routeLimits } from '../core/rate-limit.ts';
 import { formatProblem } from '../errors.ts';
-import { closest } from './closest.ts';
+import { suggestion } from './closest.ts';
 import { type LimitsFile, type RouteLimitsFile, WINDOWS_MS } from './limits-schema.ts';
-import { namesIn } from './validate.ts';
 import type { YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -51,12 +50,10 @@ export class CompiledLimits {
   #named(name: string, isPublic: boolean, at: Path): RateLimit | undefined {
     const limit = this.#byName.get(name);
     if (limit === undefined) {
-      const written = namesIn(this.#yaml, 'limits');
+      const written = this.#yaml.keys('limits');
       // Its own problems are noted.
       if (written.has(name)) return undefined;
-      const near = closest(name, written);
-      const meant = near === undefined ? '' : `; did you mean "${near}"?`;
-      this.#yaml.problem(at, `there is no limit "${name}"${meant}`);
+      this.#yaml.problem(at, `there is no limit "${name}"${suggestion(name, written)}`);
     } else if (this.#everywhere.includes(limit)) {
       this.#yaml.problem(at, `the limit "${name}" is for every route already: drop it here, or its "everywhere"`);
     } else if (isPublic && needsToken(limit)) {

@@ -6,7 +6,7 @@ import { compileScopes } from '../core/scope.ts';
 import type { Selector } from '../core/selector.ts';
 import { readTemplate } from '../core/template.ts';
 import { formatProblem } from '../errors.ts';
-import { closest } from './closest.ts';
+import { suggestion } from './closest.ts';
 import type { CompiledLimits } from './compile-limits.ts';
 import type { GatewayFile } from './gateway-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
@@ -40,7 +40,7 @@ type Parameters = ReadonlyMap<string, number> | null;
 function checkMethods({ yaml }: RouteCheck, at: Path, methods: readonly string[]): void {
   for (const [index, method] of methods.entries()) {
     if (!METHODS.includes(method))
-      yaml.problem([...at, index], `no request can have the method "${method}"${suggest(method, METHODS)}`);
+      yaml.problem([...at, index], `no request can have the method "${method}"${suggestion(method, METHODS)}`);
   }
 }
 
@@ -48,7 +48,7 @@ function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined
   if (name === undefined) {
     if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
   } else if (upstreams === null || (upstreams.size > 0 && !upstreams.has(name))) {
-    yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggest(name, upstreams ?? new Set())}`);
+    yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggestion(name, upstreams ?? new Set())}`);
   }
 }
 
@@ -99,7 +99,7 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
       const place = file.scopes === undefined ? 'anyOf' : 'scopes';
       check.yaml.problem(
         [...at, place, index],
-        `the policy knows no scope "${scope}"${suggest(scope, check.scopes.keys())}`,
+        `the policy knows no scope "${scope}"${suggestion(scope, check.scopes.keys())}`,
       );
     }
   }
@@ -132,12 +132,7 @@ function compileSelector(check: RouteCheck, at: Path, from: string, parameters: 
   if (from.startsWith('header.')) return { from: 'header', name };
   const index = parameters?.get(name);
   if (parameters !== null && index === undefined) {
-    check.yaml.problem(at, `the path has no parameter {${name}}${suggest(name, parameters.keys())}`);
+    check.yaml.problem(at, `the path has no parameter {${name}}${suggestion(name, parameters.keys())}`);
   }
   return { from: 'path', index: index ?? 0 };
-}
-
-function suggest(word: string, candidates: Iterable<string>): string {
-  const near = closest(word, candidates);
-  return near === undefined ? '' : `; did you mean "${near}"?`;
 }

@@ -13,7 +13,7 @@ import { ConfigError } from '../errors.ts';
 import { checkListeners } from './check-listeners.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
-import { closest } from './closest.ts';
+import { isMisspelt } from './closest.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
 import type { Env } from './expand.ts';
@@ -21,9 +21,9 @@ import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schem
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
-import { isMapping, namesIn, soundParts, validate } from './validate.ts';
+import { type SoundParts, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
-import type { Path } from './yaml-tree.ts';
+import { isMapping, type Path } from './yaml-tree.ts';
 
 export interface Configuration {
   /** Absolute. Relative paths in the file are relative to its folder. */
@@ -61,11 +61,6 @@ export interface LoadOptions {
   readonly contents?: { readonly text: string; readonly folder: string };
 }
 
-/** Sections and items that do not fit the schema are missing. */
-type Parts = { readonly [S in keyof Validated]?: Validated[S] | undefined } & {
-  readonly routes?: readonly (Validated['routes'][number] | undefined)[] | undefined;
-};
-
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
   const { contents, embedded = false, readFile = readFileSync } = options;
@@ -82,13 +77,12 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   // The empty, what is no YAML, and what is no mapping.
   if (!isMapping(yaml.data)) yaml.throwIfAny();
   // What fits is judged beside what does not: nobody is to meet one mistake after the other.
-  const parts: Parts = whole ?? soundParts(yaml, GatewaySchema);
-  const sections = namesIn(yaml);
+  const parts: SoundParts<Validated> = whole ?? soundParts(yaml, GatewaySchema);
+  const sections = yaml.keys();
   const upstreams = parts.upstreams ?? {};
   const forwards = sections.has('upstreams') || (!sections.has('decision') && !embedded);
-  // A misspelt key is one mistake, not two.
-  const meant = [...sections].some((key) => closest(key, ['upstreams']) !== undefined);
-  if (forwards && !meant) yaml.problem([], 'missing key "upstreams"');
+  if (forwards && !sections.has('upstreams') && !isMisspelt('upstreams', sections))
+    yaml.problem([], 'missing key "upstreams"');
   const file = whole === undefined ? undefined : { ...whole, upstreams };
   const warnings: string[] = [];
   // Another program opens those that it asks for.
@@ -107,7 +101,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     yaml,
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
-    upstreams: forwards ? namesIn(yaml, 'upstreams') : null,
+    upstreams: forwards ? yaml.keys('upstreams') : null,
     limits: new CompiledLimits(yaml, parts.limits ?? {}),
     ids: new Map(),
     warnings,

@@ -12,9 +12,9 @@ import {
   type Policy,
 } from '../core/policy.ts';
 import { REASON_NAMES } from '../core/reason.ts';
-import { closest } from './closest.ts';
+import { isMisspelt } from './closest.ts';
 import { type PolicyFile, PolicySchema } from './policy-schema.ts';
-import { namesIn, soundParts, validate } from './validate.ts';
+import { type SoundParts, soundParts, validate } from './validate.ts';
 import { type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -49,10 +49,7 @@ export function loadPolicy(
   return { file, policy: data !== undefined && file.problems.length === 0 ? compile(data) : undefined };
 }
 
-/** What fits the schema; scopes that do not are undefined. */
-type Parts = { readonly [S in keyof PolicyFile]?: PolicyFile[S] | undefined } & {
-  readonly scopes?: readonly (PolicyFile['scopes'][number] | undefined)[] | undefined;
-};
+type Parts = SoundParts<PolicyFile>;
 
 function check(file: YamlFile, parts: Parts): void {
   checkScopes(file, parts);
@@ -68,7 +65,7 @@ function check(file: YamlFile, parts: Parts): void {
     checkKind(file, kind, name);
   }
   checkActions(file, parts);
-  if (defaultKind !== undefined && isUnknown(namesIn(file, 'kinds'), defaultKind))
+  if (defaultKind !== undefined && isUnknown(file.keys('kinds'), defaultKind))
     file.problem(['defaultKind'], `there is no kind "${defaultKind}"`);
   if (typeof dialect === 'object') {
     checkPlaceholders(file, ['dialect', 'body'], dialect.body);
@@ -117,7 +114,7 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
       file.problem(['kinds', name, 'expiry', 'presetsDays', index], `${days} days is outside minDays and maxDays`);
     }
   }
-  const known = namesIn(file, 'organizationRoles');
+  const known = file.keys('organizationRoles');
   for (const [index, rule] of selectable.entries()) {
     for (const [place, role] of (rule.roles ?? []).entries()) {
       if (isUnknown(known, role)) {
@@ -128,11 +125,9 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
 }
 
 function checkActions(file: YamlFile, { actions, listAction, kinds = {}, organizationRoles = {} }: Parts): void {
-  const sections = namesIn(file);
-  const misspelt = !sections.has('actions') && [...sections].some((key) => closest(key, ['actions']) !== undefined);
   // A section that cannot be read is one mistake, not one for each action.
-  if (actions === undefined || misspelt) return;
-  const known = namesIn(file, 'actions');
+  if (actions === undefined || isMisspelt('actions', file.keys())) return;
+  const known = file.keys('actions');
   const say = (path: Path, action: string | undefined) => {
     if (action !== undefined && !known.has(action))
       file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
@@ -165,7 +160,8 @@ function checkHeaders(file: YamlFile, source: DialectSource): void {
     }
     const unsendable = REASON_NAMES.find((reason) => {
       const { headers } = render(reason, { requestId: '' });
-      return !HEADER_VALUE.test(headers[headers.lastIndexOf(name) + 1]!);
+      const place = headers.findLastIndex((text, index) => index % 2 === 0 && text === name);
+      return !HEADER_VALUE.test(headers[place + 1]!);
     });
     if (unsendable !== undefined)
       file.problem(

@@ -7,15 +7,13 @@ import { Check, Errors } from 'typebox/value';
 import { closest } from './closest.ts';
 import { choicesOf, mismatch, ofType, type SchemaView, shown } from './schema-message.ts';
 import type { YamlFile } from './yaml-file.ts';
-import type { Path } from './yaml-tree.ts';
+import { isMapping, type Mapping, type Path } from './yaml-tree.ts';
 
 interface Finding {
   readonly path: Path;
   readonly message: string;
   readonly key?: boolean;
 }
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /**
  * The file's data with the schema's `default`s filled in (objects without prototype; the file's own data stays as it
@@ -41,7 +39,7 @@ export function validate<T extends TSchema>(file: YamlFile, schema: T): Static<T
  * What of a refused file can be judged further, so that all its mistakes are told at once: each section without a
  * finding, and of the other lists and records the items without one, each at its own place or under its own key.
  */
-export function soundParts(file: YamlFile, schema: TSchema): Readonly<Record<string, unknown>> {
+export function soundParts<T extends TSchema>(file: YamlFile, schema: T): SoundParts<Static<T>> {
   const walk = new Walk(file);
   const sound = (part: SchemaView, value: unknown, path: Path): unknown => {
     const findings: Finding[] = [];
@@ -64,14 +62,15 @@ export function soundParts(file: YamlFile, schema: TSchema): Readonly<Record<str
         }),
       );
   }
-  return parts;
+  return parts as SoundParts<Static<T>>;
 }
 
-/** The keys of the file, or of one of its sections; none where that is no mapping. */
-export function namesIn({ data }: YamlFile, section?: string): ReadonlySet<string> {
-  const mapping = section === undefined || !isMapping(data) ? data : data[section];
-  return new Set(isMapping(mapping) ? Object.keys(mapping) : []);
-}
+/** What a file says without what does not fit its schema: sections may be missing, and items are then undefined. */
+export type SoundParts<T> = {
+  readonly [S in keyof T]?:
+    | (T[S] extends ReadonlyArray<infer Item> ? ReadonlyArray<Item | undefined> : T[S])
+    | undefined;
+};
 
 /** One pass over data and schema together. Each step returns the finished value and adds its findings to `out`. */
 class Walk {
@@ -255,10 +254,6 @@ function discriminator(branches: readonly SchemaView[]): string | undefined {
       (properties) => properties[key] !== undefined && choicesOf(properties[key]) !== undefined,
     ),
   );
-}
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A deep copy, so that nobody can change the file's data through a validated value. */

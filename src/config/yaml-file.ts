@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { type Alias, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { ConfigError, formatProblem, type Problem } from '../errors.ts';
 import type { Env } from './expand.ts';
-import { type Expansion, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
+import { type Expansion, isMapping, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
 
 /** Counted from 1, columns in UTF-16 units. */
 export interface Position {
@@ -69,6 +69,12 @@ export class YamlFile {
       node = next;
     }
     return this.#position(offset);
+  }
+
+  /** The keys of the file, or of one of its sections; none where that is no mapping. */
+  keys(section?: string): ReadonlySet<string> {
+    const mapping = section === undefined || !isMapping(this.data) ? this.data : this.data[section];
+    return new Set(isMapping(mapping) ? Object.keys(mapping) : []);
   }
 
   /** What the environment put at `path`, or undefined where nothing was expanded. */

@@ -17,6 +17,12 @@ import {
 import { Bug } from '../errors.ts';
 import { type Env, expandVariables, typePlain } from './expand.ts';
 
+export type Mapping = Readonly<Record<string, unknown>>;
+
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Keys and list indexes from the root down to a value. */
 export type Path = readonly (string | number)[];
 

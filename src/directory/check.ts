@@ -2,7 +2,7 @@
  * Judges what a file's schema cannot: whether the names in it stand for something, in the file or in the directory as
  * it is. Notes problems where they stand; changes nothing.
  */
-import { closest } from '../config/closest.ts';
+import { suggestion } from '../config/closest.ts';
 import type { YamlFile } from '../config/yaml-file.ts';
 import type { Path } from '../config/yaml-tree.ts';
 import { type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
@@ -86,14 +86,14 @@ class Checker {
     const { role } = item.fields;
     // An empty one is the schema's to refuse.
     if (typeof role === 'string' && role !== '' && !organizationRoles.includes(role)) {
-      const message = `role must be one of: ${organizationRoles.join(', ')}${meant(role, organizationRoles)}`;
+      const message = `role must be one of: ${organizationRoles.join(', ')}${suggestion(role, organizationRoles)}`;
       this.#file.problem([...at, 'role'], message);
     }
     for (const field of ['scopes', 'actions'] as const) {
       const known = this.#options.policy[field];
       for (const [index, name] of listOf(item.fields[field]).entries()) {
         if (known.includes(name)) continue;
-        const message = `the policy knows no ${field.slice(0, -1)} ${JSON.stringify(name)}${meant(name, known)}`;
+        const message = `the policy knows no ${field.slice(0, -1)} ${JSON.stringify(name)}${suggestion(name, known)}`;
         this.#file.problem([...at, field, index], message);
       }
     }
@@ -117,7 +117,7 @@ class Checker {
     const name = JSON.stringify(id);
     const message = going
       ? `the ${what} ${name} is not in this file, so --prune would remove it`
-      : `there is no ${what} ${name}, neither in this file nor in the directory${meant(id, [...inFile, ...inDirectory])}`;
+      : `there is no ${what} ${name}, neither in this file nor in the directory${suggestion(id, [...inFile, ...inDirectory])}`;
     this.#file.problem(at, message, { key });
   }
 
@@ -156,9 +156,4 @@ function pathOf(item: Item): Path {
 
 function listOf(field: Field | undefined): readonly string[] {
   return Array.isArray(field) ? field : [];
-}
-
-function meant(word: string, candidates: readonly string[]): string {
-  const suggestion = closest(word, candidates);
-  return suggestion === undefined ? '' : `; did you mean ${JSON.stringify(suggestion)}?`;
 }

@@ -2,12 +2,10 @@
  * What a large body costs in memory: 2 GiB up and 2 GiB down through a real gateway, one after the other, with the
  * resident set sampled as the kernel counts it. Every byte has to arrive.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { fillStore } from './traffic.ts';
@@ -20,9 +18,7 @@ const BLOCK = Buffer.alloc(64 * 1024, 'x');
 export async function benchBodies({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/bodies-upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);

@@ -1,12 +1,12 @@
 /**
  * Child processes of a benchmark: started on a core of their own where there are two, known by the line with which they
- * announce their address, ended with the benchmark. Never leaves one behind.
+ * announce their address, ended with the benchmark; and its folder. Never leaves one behind.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,13 @@ export interface Child {
 export const MEASURED_CORE = 0;
 export const OTHER_CORE = 1;
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+/** Goes with the benchmark. */
+export function temporaryFolder(owned: Owned): string {
+  return owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
+    rmSync(path, { recursive: true, force: true }),
+  );
+}
 
 /** Starts `file` (in bench/) and waits for a line of JSON with its address. */
 export function startChild(

@@ -2,11 +2,9 @@
  * What other clients cost a well-behaved one: its latency alone, beside 500 slow clients, beside 5,000 idle
  * connections, and beside 20 that guess tokens, round after round through one gateway. The figures are ratios within a round.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { type Child, OTHER_CORE, runChild, startChild, startScopegate } from './children.ts';
+import { type Child, OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
 import type { Holder } from './house.ts';
 import { median, residentMegabytes } from './measure.ts';
 import type { CrowdPlan } from './processes/crowd.ts';
@@ -30,9 +28,7 @@ interface Measured extends LoadResult {
 export async function benchClients({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);

@@ -2,8 +2,6 @@
  * How many decisions one core makes with every fact cached, and whether that changes with the number of tokens and
  * routes. Every answer is compared with the one expected. Never counts the time in which requests are made.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +13,7 @@ import { Owned } from '../src/owned.ts';
 import { hashToken } from '../src/secret.ts';
 import { FactCache } from '../src/store/fact-cache.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
+import { temporaryFolder } from './children.ts';
 import { buildRoutes, decideOnce, type Ground } from './decision-path.ts';
 import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';
 import { buildHouse, type House } from './house.ts';
@@ -43,9 +42,7 @@ interface Variant {
 export async function benchDecision({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const { policy } = loadPolicy(POLICY, {});
     const many = quick ? 100_000 : 1_000_000;
     const stock = async (tokens: number) => {

@@ -2,12 +2,11 @@
  * What the ways in and rate limits cost: TLS, HTTP/2, Server-Timing and two limits counted in memory, each on a gateway of its own, against the plain path of the same
  * run. Beside them http-proxy-3, so that one can see that what is there and switched off has not slowed the plain path.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
 import { first } from '../test/support/certificates.ts';
-import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { median } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
@@ -21,9 +20,7 @@ const LIMITS = {
 export async function benchFeatures({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const tls = { cert: join(folder, 'gateway.crt'), key: join(folder, 'gateway.key') };
     writeFileSync(tls.cert, first.cert);
     writeFileSync(tls.key, first.key);

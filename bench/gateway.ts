@@ -3,11 +3,9 @@
  * load in turn, round after round. Each target first has to answer 200, 401 and 403 where it should. The figure is the
  * gateway process's CPU time per request; requests per second depend on what else the machine does.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { MEASURED_CORE, OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { median } from './measure.ts';
 import type { LoadResult } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -16,9 +14,7 @@ import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Targ
 export async function benchGateway({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const house = await fillStore(join(folder, 'scopegate.db'), say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {

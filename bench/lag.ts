@@ -4,14 +4,13 @@
  * gateway; every second one asks for a receipt instead, and then neither gateway may serve the token any more. On Redis
  * also with connections of the feed killed at random, and with a feed that never lives.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { type RedisServer, startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
-import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { Desk } from './desk.ts';
 import { percentile } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -88,9 +87,7 @@ export async function benchLag({ quick, say }: BenchOptions): Promise<Section> {
 }
 
 async function measure(setting: Setting, count: number, owned: Owned): Promise<Figures> {
-  const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-    rmSync(path, { recursive: true, force: true }),
-  );
+  const folder = temporaryFolder(owned);
   const redis = setting.engine === 'redis' ? owned.add(await startRedis(), (server) => server.stop()) : null;
   const store = redis === null ? { driver: 'sqlite', path: 'scopegate.db' } : { driver: 'redis', url: redis.url };
   const sections = { store, cache: { maxStalenessMs: STALENESS_MS } };

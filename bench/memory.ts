@@ -3,15 +3,13 @@
  * through a real gateway over sockets. Each must be refused with 401, and the process must not grow by what it was sent.
  * Reads the resident set as the kernel counts it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { mintToken, randomText } from '../src/secret.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
-import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { buildHouse } from './house.ts';
 import { residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -31,9 +29,7 @@ const REFUSED = 'HTTP/1.1 401 ';
 export async function benchMemory({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const store = new SqliteStore(join(folder, 'scopegate.db'));
     await buildHouse(store, { tokens: 1000, keep: [], say });
     await store.close();

@@ -2,14 +2,13 @@
  * A minute without Redis at 2,000 requests a second: half of them with a token that is at hand, half with one that only
  * Redis knows. What is answered, how soon, what the gateway grows by, and how long it takes to be back.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
-import { OTHER_CORE, runChild, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { Desk } from './desk.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadDetails, LoadPlan } from './processes/load.ts';
@@ -36,9 +35,7 @@ export async function benchOutage({ quick, say }: BenchOptions): Promise<Section
   }
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const redis = owned.add(await startRedis(), (server) => server.stop());
     const seconds = quick ? SECONDS_QUICK : SECONDS;
     const sections = {

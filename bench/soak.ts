@@ -2,12 +2,11 @@
  * A gateway at 70 % of what it can do for twenty minutes, while the sidecar makes and revokes tokens: whether its memory or
  * its descriptors grow with time, and whether anything fails.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
-import { OTHER_CORE, runChild, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { Desk } from './desk.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
@@ -35,9 +34,7 @@ interface Sample {
 export async function benchSoak({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const sidecar = await startScopegate(owned, folder, upstream.url, {}, { admin: { port: 0 } }, 'admin');
     const gateway = await startScopegate(owned, folder, upstream.url);

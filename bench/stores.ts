@@ -3,9 +3,8 @@
  * what a token costs that the gateway has not seen yet beside one that it has, and what all of it takes of memory and disk.
  * Both stores are as durable as they can be: SQLite with synchronous=FULL, Redis with appendfsync always.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { Agent, get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
 import { RedisStore } from '../src/store/redis.ts';
@@ -13,7 +12,7 @@ import { SqliteStore } from '../src/store/sqlite.ts';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
-import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { buildHouse, creation, type Holder } from './house.ts';
 import { cpuSeconds, drawDistinct, percentile, residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -40,9 +39,7 @@ interface Subject {
 export async function benchStores({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const subjects = [sqlite(folder)];
     if (hasTool('redis-server')) subjects.push(await redis(owned));

@@ -3,11 +3,9 @@
  * the CPU time of all of them per request, and how evenly the two share it. Both run on one core, so that neither is
  * measured against a neighbour: throughput is not what is asked here.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { OTHER_CORE, startChild, startScopegate } from './children.ts';
+import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { median } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, type Target, TOKENS } from './traffic.ts';
@@ -21,9 +19,7 @@ const SPREAD_MAX = 1.2;
 export async function benchWorkers({ quick, say }: BenchOptions): Promise<Section> {
   const owned = new Owned();
   try {
-    const folder = owned.add(mkdtempSync(join(tmpdir(), 'scopegate-bench-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = temporaryFolder(owned);
     const house = await fillStore(join(folder, 'scopegate.db'), say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const one = await startScopegate(owned, folder, upstream.url);

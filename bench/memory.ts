@@ -54,7 +54,8 @@ export async function benchMemory({ quick, say }: BenchOptions): Promise<Section
     clearInterval(sampling);
     const after = residentMegabytes(gateway.pid);
     const growth = Math.max(after, highest) - before;
-    await pause(quick ? 1000 : QUIET_MS);
+    const quietMs = quick ? 1000 : QUIET_MS;
+    await pause(quietMs);
     const left = residentMegabytes(gateway.pid) - before;
     const row = [total, before, after, highest, before + left, Math.round(total / seconds)];
     return {
@@ -67,7 +68,7 @@ export async function benchMemory({ quick, say }: BenchOptions): Promise<Section
             'MB before',
             'MB after',
             'MB at most',
-            `MB ${QUIET_MS / 1000} s later`,
+            `MB ${quietMs / 1000} s later`,
             'refused/s',
           ],
           rows: [row],
@@ -80,7 +81,7 @@ export async function benchMemory({ quick, say }: BenchOptions): Promise<Section
           kept: growth < GROWTH_MAX,
         },
         {
-          promise: `${QUIET_MS / 1000} s later less than ${LEFT_MAX} MB of it are left`,
+          promise: `${quietMs / 1000} s later less than ${LEFT_MAX} MB of it are left`,
           measured: `${left.toFixed(1)} MB`,
           kept: left < LEFT_MAX,
         },

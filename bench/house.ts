@@ -10,6 +10,8 @@ import {
   environmentKey,
   type MemberRecord,
   memberKey,
+  type OrganizationRecord,
+  organizationKey,
   type TokenHash,
   type TokenRecord,
   tokenKey,
@@ -73,6 +75,7 @@ export async function buildHouse(store: Store, options: HouseOptions): Promise<H
     if (place !== undefined) holders[place] = holder;
     issued.push([holder.hash, index]);
   }
+  const hashes = issued.map(([hash]) => hash);
   const unscoped = newHolder(0, expiresAtMs, ['bot:read']);
   // In the order of the keys a B-tree is filled from left to right, which is several times as fast.
   issued.sort(([left], [right]) => (left < right ? -1 : 1));
@@ -83,7 +86,10 @@ export async function buildHouse(store: Store, options: HouseOptions): Promise<H
   await commit([
     ...directory(members),
     { key: credentialKey(unscoped.hash), record: credential('tok_unscoped') },
-    { key: tokenKey(ORGANIZATION, 'tok_unscoped'), record: token('tok_unscoped', 0, expiresAtMs, unscoped.scopes) },
+    {
+      key: tokenKey(ORGANIZATION, 'tok_unscoped'),
+      record: token('tok_unscoped', unscoped.hash, 0, expiresAtMs, unscoped.scopes),
+    },
   ]);
   const scopes = ['workflows:read', 'bot:read'];
   for (let from = 0; from < tokens; from += tokensPerCommit) {
@@ -95,7 +101,7 @@ export async function buildHouse(store: Store, options: HouseOptions): Promise<H
       writes.push({ key: credentialKey(hash), record, indexes });
     }
     for (let index = from; index < until; index++) {
-      const record = token(tokenId(index), index % members, expiresAtMs, scopes);
+      const record = token(tokenId(index), hashes[index]!, index % members, expiresAtMs, scopes);
       if (whole) writes.push(...asCreated(record));
       else writes.push({ key: tokenKey(ORGANIZATION, tokenId(index)), record });
     }
@@ -121,8 +127,11 @@ export function creation(organizationId: string, version: number, nth: number): 
   const minted = mintToken('pat_');
   const hash = minted.hash();
   const id = tokenId(nth);
-  const record = { ...token(id, nth % MEMBERS_MAX, Date.now() + 30 * DAY_MS, ['workflows:read']), organizationId };
-  const value = { organizationId, tokenId: id, endsAtMs: null };
+  const record = {
+    ...token(id, hash, nth % MEMBERS_MAX, Date.now() + 30 * DAY_MS, ['workflows:read']),
+    organizationId,
+  };
+  const value = { organizationId, tokenId: id };
   const lock = `lock/${organizationId}`;
   return {
     expects: [
@@ -152,23 +161,36 @@ function newHolder(member: number, expiresAtMs: number, scopes: readonly string[
 }
 
 function directory(members: number): Write[] {
-  const writes: Write[] = [];
+  const organization: OrganizationRecord = { id: ORGANIZATION, generation: 1, deletedAtMs: null };
+  const writes: Write[] = [{ key: organizationKey(ORGANIZATION), record: organization }];
   for (let index = 0; index < WORKSPACES; index++) {
     const id = `ws_${index}`;
-    const workspace: WorkspaceRecord = { organizationId: ORGANIZATION, id, ownerId: 'founder', transferredAtMs: null };
+    const workspace: WorkspaceRecord = {
+      organizationId: ORGANIZATION,
+      id,
+      generation: 1,
+      ownerId: 'founder',
+      ownerGeneration: 1,
+      transferredIn: null,
+      tokensFrom: [],
+      deletedAtMs: null,
+    };
     writes.push({ key: workspaceKey(ORGANIZATION, id), record: workspace });
-    writes.push({ key: environmentKey(ORGANIZATION, `env_${index}`), record: { workspaceId: id } });
+    writes.push({
+      key: environmentKey(ORGANIZATION, `env_${index}`),
+      record: { workspaceId: id, workspaceGeneration: 1 },
+    });
   }
   for (let index = 0; index < members; index++) {
     const member: MemberRecord = {
       organizationId: ORGANIZATION,
       edition: 'team',
       id: memberId(index),
-      generation: `gen_${index}`,
+      generation: index + 1,
       role: 'member',
       scopes: null,
       teams: [],
-      assignments: [[`ws_${index % WORKSPACES}`, 'member']],
+      assignments: [[`ws_${index % WORKSPACES}`, 'member', 1]],
     };
     writes.push({ key: memberKey(ORGANIZATION, member.id), record: member });
   }
@@ -176,21 +198,30 @@ function directory(members: number): Write[] {
 }
 
 function credential(id: string): CredentialRecord {
-  return { organizationId: ORGANIZATION, tokenId: id, endsAtMs: null };
+  return { organizationId: ORGANIZATION, tokenId: id };
 }
 
-function token(id: string, member: number, expiresAtMs: number, scopes: readonly string[]): TokenRecord {
+function token(
+  id: string,
+  hash: TokenHash,
+  member: number,
+  expiresAtMs: number,
+  scopes: readonly string[],
+): TokenRecord {
   return {
     organizationId: ORGANIZATION,
     edition: 'team',
     id,
+    generation: 1,
+    hash,
+    replaced: null,
     kind: 'personal',
     authority: 'live',
     ownerId: memberId(member),
-    ownerGeneration: `gen_${member}`,
+    ownerGeneration: member + 1,
     clientId: null,
     scopes,
-    workspaces: [`ws_${member % WORKSPACES}`],
+    workspaces: [[`ws_${member % WORKSPACES}`, 1]],
     roles: [],
     state: 'active',
     stateReason: null,

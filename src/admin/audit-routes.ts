@@ -1,13 +1,13 @@
 /** The audit trail over HTTP: read by administrators, never changed; and the place where refused attempts enter it. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
-import { isId } from '../core/facts.ts';
+import { isId, organizationKey } from '../core/facts.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import { requireAdministrator } from '../manage/actor.ts';
 import { actorView, auditDoc } from '../manage/audit.ts';
 import { enter, type ManageContext, reader } from '../manage/context.ts';
 import { list } from '../manage/listing.ts';
-import { lists, organizationKey, place } from '../manage/places.ts';
+import { lists, place } from '../manage/places.ts';
 import type { AuditDoc } from '../manage/records.ts';
 import type { Rejection } from '../manage/rejection.ts';
 import { AuditList } from './answers.ts';

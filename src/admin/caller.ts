@@ -9,6 +9,7 @@ import { findToken } from '../manage/access-tokens.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
+import { hashToken } from '../secret.ts';
 import { isAdmin } from './admin-key.ts';
 
 declare module 'fastify' {
@@ -53,6 +54,6 @@ async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string)
   if (token === null || token.ownerId === null) return null;
   const owner = await reader(manage.store).get('member', memberKey(token.organizationId, token.ownerId));
   return owner !== null && managesFor(token, owner, manage.policy(), nowMs)
-    ? { kind: 'token', id: owner.id, token }
+    ? { kind: 'token', id: owner.id, token, hash: hashToken(text) }
     : null;
 }

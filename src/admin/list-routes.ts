@@ -73,9 +73,9 @@ export function listRoutes(app: App, manage: ContextOf): void {
     const { org, ws } = request.params;
     await mayList(manage(request), org, 'list assignments', ws);
     // The list holds whoever has a role, of all three kinds; a deleted account stays in it until it is purged.
-    const keep = (doc: Assignee) => !('state' in doc && doc.state === 'deleted');
+    const pick = (doc: MemberDoc) => ((doc as Assignee as { state?: string }).state === 'deleted' ? null : doc);
     const index = lists.assigned(org, ws);
-    const page = await list(manage(request).store, 'member', index, { ...readPage(request.query), keep });
+    const page = await list(manage(request).store, 'member', index, { ...readPage(request.query), pick });
     return show<Assignee>(page, (doc) => assignmentView(doc, ws));
   });
 }
@@ -95,5 +95,5 @@ function show<T>(page: Page<T>, view: (doc: T) => object): never {
 function assignmentView(doc: Assignee, workspaceId: string) {
   const role = doc.assignments.find(([id]) => id === workspaceId)?.[1];
   if ('clientId' in doc) return { kind: 'service-accounts', id: doc.clientId, role };
-  return { kind: 'generation' in doc ? 'members' : 'teams', id: doc.id, role };
+  return { kind: 'role' in doc ? 'members' : 'teams', id: doc.id, role };
 }

@@ -18,6 +18,8 @@ const instantOrNull = (ms: number | null): string | null => (ms === null ? null 
 
 export const organizationView = ({ id, name, edition }: OrganizationDoc) => ({ id, name, edition });
 
+const idOf = ([id]: readonly [string, ...unknown[]]): string => id;
+
 export const memberView = ({ id, name, email, role, scopes, actions, teams }: MemberDoc) => ({
   id,
   name,
@@ -25,7 +27,7 @@ export const memberView = ({ id, name, email, role, scopes, actions, teams }: Me
   role,
   scopes,
   actions,
-  teams,
+  teams: teams.map(idOf),
 });
 
 export const teamView = ({ id, name, members }: TeamDoc) => ({ id, name, members });
@@ -34,11 +36,11 @@ export const workspaceView = ({ id, name, ownerId }: WorkspaceDoc) => ({ id, nam
 
 export const environmentView = ({ id, name, workspaceId }: EnvironmentDoc) => ({ id, name, workspace: workspaceId });
 
-export const resourceView = ({ type, id, ownerId, collaborators }: ResourceDoc) => ({
+export const resourceView = ({ type, id, owner, collaborators }: ResourceDoc) => ({
   type,
   id,
-  owner: ownerId,
-  collaborators,
+  owner: idOf(owner),
+  collaborators: collaborators.map(idOf),
 });
 
 export const accountView = ({ clientId, name, scopes, state, createdBy, createdAtMs }: AccountDoc) => ({
@@ -72,7 +74,7 @@ export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | n
     ownerId: doc.ownerId,
     createdBy: doc.createdBy,
     scopes: doc.scopes,
-    workspaces: doc.workspaces,
+    workspaces: typeof doc.workspaces === 'string' ? doc.workspaces : doc.workspaces.map(idOf),
     state: stateShown(doc, nowMs),
     stateReason: reasonShown(doc, nowMs),
     createdAt: instant(doc.createdAtMs),

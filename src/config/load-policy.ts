@@ -193,6 +193,7 @@ function compile(data: PolicyFile): Policy {
         },
       ]),
     ),
+    endedByTransfer: new Set(kinds.filter((kind) => kind.revokedByTransferInEditions.size > 0).map(({ name }) => name)),
     kinds: new Map(kinds.map((kind) => [kind.name, kind])),
     defaultKind: data.defaultKind,
     actions: new Map(Object.entries(data.actions)),

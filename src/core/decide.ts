@@ -5,10 +5,12 @@
  * mixes what was true at two moments. Silence is a no: every path that is not spelled out ends in a denial.
  */
 import {
+  type AssignedRoles,
   credentialKey,
   environmentKey,
   type FactByKind,
   type FactKind,
+  type Generation,
   isId,
   type Link,
   type MemberFacts,
@@ -28,6 +30,8 @@ import { type SelectorSource, select } from './selector.ts';
 /** What the policy says about organization roles; everything else it says is applied when tokens are made. */
 export interface DecisionRules {
   readonly organizationRoles: ReadonlyMap<string, { readonly scopes: ScopeSet; readonly workspaceRole: Role | null }>;
+  /** Kinds of tokens that may end with the transfer of a workspace that they list. */
+  readonly endedByTransfer: ReadonlySet<string>;
 }
 
 /** What is known right now. undefined: not at hand. null: known not to exist. */
@@ -58,6 +62,8 @@ export interface Denied {
 export interface Need {
   readonly kind: 'need';
   readonly key: string;
+  /** More keys of facts that will be needed, whatever the first one says. */
+  readonly also?: readonly string[];
 }
 export type Outcome = Allowed | Denied | Need;
 
@@ -72,13 +78,18 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   const asked = credentialKey(question.hash);
   const credential = facts.peek('credential', asked);
   if (credential === undefined) return need(asked);
-  if (credential === null || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs))
-    return deny('token_unknown', null);
+  if (credential === null) return deny('token_unknown', null);
 
   const token = facts.follow(credential.token);
   if (token === undefined) return need(credential.token.key);
-  if (token === null) return deny('token_unknown', null);
+  if (token === null || !isCurrent(token, question.hash, nowMs)) return deny('token_unknown', null);
+  const organization = facts.follow(token.organization);
+  if (organization === undefined) return need(token.organization.key);
+  if (organization === null || organization.deletedAtMs !== null || token.generation < organization.generation)
+    return deny('token_unknown', null);
   if (token.state !== 'active') return deny(inactiveReason(token), token);
+  const ended = isEnded(token, rules, facts);
+  if (ended !== null) return typeof ended === 'string' ? deny(ended, token) : ended;
 
   let owner: MemberFacts | null = null;
   if (token.authority === 'live') {
@@ -95,6 +106,47 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   }
   if (workspace === null) return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
   return inWorkspace(question, workspace, resource, token, owner, rules, facts);
+}
+
+/** Is this the token's value, or the one before within its grace? What a rotation replaced ends by itself, wherever it stands. */
+export function isCurrent(token: Pick<TokenFacts, 'hash' | 'replaced'>, hash: TokenHash, nowMs: number): boolean {
+  if (token.hash === hash) return true;
+  const { replaced } = token;
+  return replaced !== null && replaced.hash === hash && nowMs < replaced.endsAtMs;
+}
+
+/**
+ * What ended all tokens of its account, or of its kind with the transfer of a workspace, up to a generation. null: nothing.
+ * An account is there as long as its tokens may live, and a workspace as long as a token lists it: where one is not, the
+ * store has lost what would say whether the token has ended.
+ */
+function isEnded(token: TokenFacts, rules: DecisionRules, facts: FactReader): Reason | Need | null {
+  if (token.authority === 'client') {
+    const account = facts.follow(token.account!);
+    if (account === undefined) return need(token.account!.key);
+    return account === null || token.generation < account.tokensFrom ? 'token_inactive' : null;
+  }
+  if (token.listed.length === 0 || !rules.endedByTransfer.has(token.kind)) return null;
+  let missing: string[] | null = null;
+  let ended: Reason | null = null;
+  for (const { workspace: link, generation } of token.listed) {
+    const workspace = facts.follow(link);
+    if (workspace === undefined) {
+      missing ??= [];
+      missing.push(link.key);
+    } else if (workspace === null) ended = 'token_inactive';
+    else if (workspace.generation === generation && token.generation < tokensFrom(workspace, token.kind))
+      ended ??= 'ownership_transferred';
+  }
+  if (missing === null) return ended;
+  const [key, ...also] = missing;
+  return also.length === 0 ? need(key!) : { kind: 'need', key: key!, also };
+}
+
+/** From which change on tokens of that kind may list the workspace. */
+export function tokensFrom(workspace: WorkspaceRecord, kind: string): Generation {
+  for (const [ended, generation] of workspace.tokensFrom) if (ended === kind) return generation;
+  return 0;
 }
 
 function inWorkspace(
@@ -139,7 +191,8 @@ function findWorkspace(
   if (!isId(selected)) return null;
   if (asked.as === 'workspace') {
     const workspace = facts.peekIn('workspace', organizationId, selected);
-    return workspace === undefined ? need(keyOf(asked, organizationId, selected)) : workspace;
+    if (workspace === undefined) return need(keyOf(asked, organizationId, selected));
+    return workspace === null || workspace.deletedAtMs !== null ? null : workspace;
   }
   const inside =
     asked.as === 'environment'
@@ -148,7 +201,9 @@ function findWorkspace(
   if (inside === undefined) return need(keyOf(asked, organizationId, selected));
   if (inside === null) return null;
   const workspace = facts.follow(inside.workspace);
-  return workspace === undefined ? need(inside.workspace.key) : workspace;
+  if (workspace === undefined) return need(inside.workspace.key);
+  const isThere = workspace !== null && workspace.deletedAtMs === null;
+  return isThere && workspace.generation === inside.workspaceGeneration ? workspace : null;
 }
 
 function keyOf(asked: WorkspaceRequirement, organizationId: string, id: string): string {
@@ -167,8 +222,8 @@ function isGranted(
       return true;
     case 'all-owned':
       // A workspace that was handed over is reached by tokens applied for afterwards (COZE-SAT-25, COZE-PAT-18).
-      if (isOlderThanTransfer(token, workspace)) return false;
-      return workspace.ownerId === token.ownerId && (owner !== null || isNobodyElse(token, facts));
+      if (workspace.transferredIn !== null && token.generation < workspace.transferredIn) return false;
+      return isOwner(workspace, token.ownerId, token.ownerGeneration);
     case 'all-joined': {
       const member = owner ?? currentOwner(token, facts);
       if (member === null) return false;
@@ -177,19 +232,13 @@ function isGranted(
       return typeof joined === 'object' && joined !== null ? joined : joined !== null;
     }
     default:
-      return token.workspaces.has(workspace.id);
+      return token.workspaces.get(workspace.id) === workspace.generation;
   }
 }
 
-/** A frozen token outlives its owner's membership, but what the next bearer of the id has is not its own. */
-function isNobodyElse(token: TokenFacts, facts: FactReader): boolean | Need {
-  const bearer = facts.follow(token.owner!);
-  if (bearer === undefined) return need(token.owner!.key);
-  return bearer === null || bearer.generation === token.ownerGeneration;
-}
-
-function isOlderThanTransfer(token: TokenFacts, workspace: WorkspaceRecord): boolean {
-  return workspace.transferredAtMs !== null && token.createdAtMs < workspace.transferredAtMs;
+/** By membership: what somebody left behind is not the next bearer's of their id. */
+function isOwner(workspace: WorkspaceRecord, id: string | null, generation: number | null): boolean {
+  return workspace.ownerId === id && workspace.ownerGeneration === generation;
 }
 
 /** A frozen token's owner, where its grant is a rule about the owner. null once that membership has ended. */
@@ -197,6 +246,12 @@ function currentOwner(token: TokenFacts, facts: FactReader): MemberFacts | Need 
   const owner = facts.follow(token.owner!);
   if (owner === undefined) return need(token.owner!.key);
   return owner !== null && owner.generation === token.ownerGeneration ? owner : null;
+}
+
+/** The role that was assigned there; not in a workspace that had the same id. */
+function assignedRole(assignments: AssignedRoles, workspace: WorkspaceRecord): Role | null {
+  const assigned = assignments.get(workspace.id);
+  return assigned !== undefined && assigned.generation === workspace.generation ? assigned.role : null;
 }
 
 function roleIn(
@@ -219,20 +274,20 @@ function roleIn(
     case 'client': {
       const account = facts.follow(token.account!);
       if (account === undefined) return need(token.account!.key);
-      return account?.assignments.get(workspace.id) ?? null;
+      return account === null ? null : assignedRole(account.assignments, workspace);
     }
   }
 }
 
 /** The highest of owner, direct assignment and team assignments. */
 function joinedRole(member: MemberFacts, workspace: WorkspaceRecord, facts: FactReader): Role | Need | null {
-  if (workspace.ownerId === member.id) return 'admin';
-  let best = member.assignments.get(workspace.id) ?? null;
-  for (const link of member.teams) {
+  if (isOwner(workspace, member.id, member.generation)) return 'admin';
+  let best = assignedRole(member.assignments, workspace);
+  for (const { team: link, generation } of member.teams) {
     if (best === 'admin') return best;
     const team = facts.follow(link);
     if (team === undefined) return need(link.key);
-    best = team?.assignments.get(workspace.id) ?? best;
+    if (team !== null && team.generation === generation) best = assignedRole(team.assignments, workspace) ?? best;
   }
   return best;
 }
@@ -250,14 +305,12 @@ function isRelated(
   const resource = facts.peek('resource', key);
   if (resource === undefined) return need(key);
   if (resource === null || resource.workspaceId !== workspace.id) return false;
-  if (token.authority === 'frozen') {
-    const own = isNobodyElse(token, facts);
-    if (own !== true) return own;
-  }
-  const subject = token.ownerId ?? token.clientId!;
-  if (resource.ownerId === subject) return true;
-  if (token.edition === 'personal' && workspace.ownerId === subject) return true;
-  return asked.relation === 'collaborator' && resource.collaborators.has(subject);
+  if (resource.workspaceGeneration !== workspace.generation) return false;
+  const { ownerId, ownerGeneration } = token;
+  const subject = ownerId ?? token.clientId!;
+  if (resource.owner[0] === subject && resource.owner[1] === ownerGeneration) return true;
+  if (token.edition === 'personal' && isOwner(workspace, ownerId, ownerGeneration)) return true;
+  return asked.relation === 'collaborator' && resource.collaborators.get(subject) === ownerGeneration;
 }
 
 /** What the owner may do now. A role the policy no longer knows allows nothing. */

@@ -11,10 +11,17 @@ export type StateReason = 'owner_removed' | 'ownership_transferred' | 'rotated' 
 /** `live` follows its owner, `frozen` keeps what it was created with, `client` is a service account's (contract: policy). */
 export type Authority = 'live' | 'frozen' | 'client';
 export type AllGrant = 'all-owned' | 'all-joined' | 'all-organization';
+/**
+ * The number of the change of an organization that made something; each change takes a higher one. An id that is used
+ * again has another generation, so whatever names something by its id names its generation, too.
+ */
+export type Generation = number;
+/** An id and the generation that is meant. Lists of pairs: ids are the user's, so never object keys (`constructor` is one). */
+export type Reference = readonly [id: string, generation: Generation];
 /** Which workspaces a token was granted: a list, or a rule evaluated on every request. */
-export type WorkspaceGrant = readonly string[] | AllGrant;
-/** [id, role] pairs: ids are the user's, so never object keys (`constructor` is a valid id). */
-export type Assignments = ReadonlyArray<readonly [string, Role]>;
+export type WorkspaceGrant = readonly Reference[] | AllGrant;
+/** Roles in workspaces. */
+export type Assignments = ReadonlyArray<readonly [workspaceId: string, role: Role, generation: Generation]>;
 
 export const ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}$';
 const ID_LENGTH_MAX = 128;
@@ -37,10 +44,25 @@ export type TokenHash = string & { readonly __brand: 'TokenHash' };
 export interface CredentialRecord {
   readonly organizationId: string;
   readonly tokenId: string;
-  /** A rotated-out value works until here; null: as long as its token. Milliseconds since 1970. */
-  readonly endsAtMs: number | null;
   /** Of another system, known by its hash. Once ended it stays for ever, so that it cannot be imported again. */
   readonly imported?: true;
+}
+
+/** A value that a rotation replaced, and until when it still works. */
+export interface ReplacedValue {
+  readonly hash: TokenHash;
+  /** Milliseconds since 1970. */
+  readonly endsAtMs: number;
+}
+
+/**
+ * The wall between tenants. A deleted organization stays, unseen, until nothing of it is left; a token of an earlier
+ * generation belongs to an organization that had the same id.
+ */
+export interface OrganizationRecord {
+  readonly id: string;
+  readonly generation: Generation;
+  readonly deletedAtMs: number | null;
 }
 
 export interface TokenRecord {
@@ -49,15 +71,21 @@ export interface TokenRecord {
   readonly id: string;
   readonly kind: string;
   readonly authority: Authority;
+  /** The change that granted it what it has: what ended all tokens of some kind before ended this one, unless it is newer. */
+  readonly generation: Generation;
+  /** Its value. No other works, whatever leads to this token. */
+  readonly hash: TokenHash;
+  /** The value before, in the grace of a rotation. */
+  readonly replaced: ReplacedValue | null;
   readonly ownerId: string | null;
   /** The owner's membership at creation: a member who was removed and came back is somebody else. */
-  readonly ownerGeneration: string | null;
+  readonly ownerGeneration: Generation | null;
   readonly clientId: string | null;
   /** null: whatever the owner may do (FEATBIT-14). */
   readonly scopes: readonly string[] | null;
   readonly workspaces: WorkspaceGrant;
   /** Frozen tokens: the owner's role in each listed workspace at creation. */
-  readonly roles: Assignments;
+  readonly roles: ReadonlyArray<readonly [workspaceId: string, role: Role]>;
   readonly state: TokenState;
   readonly stateReason: StateReason;
   readonly createdAtMs: number;
@@ -68,15 +96,16 @@ export interface MemberRecord {
   readonly organizationId: string;
   readonly edition: Edition;
   readonly id: string;
-  readonly generation: string;
+  readonly generation: Generation;
   readonly role: string;
   /** null: what the role gives. */
   readonly scopes: readonly string[] | null;
-  readonly teams: readonly string[];
+  readonly teams: readonly Reference[];
   readonly assignments: Assignments;
 }
 
 export interface TeamRecord {
+  readonly generation: Generation;
   readonly assignments: Assignments;
 }
 
@@ -84,24 +113,37 @@ export interface AccountRecord {
   readonly organizationId: string;
   readonly clientId: string;
   readonly assignments: Assignments;
+  /** Its tokens of an earlier generation have ended. */
+  readonly tokensFrom: Generation;
 }
 
+/** A deleted workspace stays, unseen, until nothing names it any more. */
 export interface WorkspaceRecord {
   readonly organizationId: string;
   readonly id: string;
+  readonly generation: Generation;
   readonly ownerId: string;
-  /** When it last changed hands; null: it is still with whom it was created for. Milliseconds since 1970. */
-  readonly transferredAtMs: number | null;
+  readonly ownerGeneration: Generation;
+  /** The change that last handed it over; null: it is still with whom it was created for. */
+  readonly transferredIn: Generation | null;
+  /** By kind of token: those that list this workspace and are of an earlier generation ended with a transfer. */
+  readonly tokensFrom: ReadonlyArray<readonly [kind: string, generation: Generation]>;
+  readonly deletedAtMs: number | null;
 }
 
 export interface EnvironmentRecord {
   readonly workspaceId: string;
+  readonly workspaceGeneration: Generation;
 }
+
+/** A member, with the generation of the membership; or a service account, whose ids are never used again. */
+export type Party = readonly [id: string, generation: Generation | null];
 
 export interface ResourceRecord {
   readonly workspaceId: string;
-  readonly ownerId: string;
-  readonly collaborators: readonly string[];
+  readonly workspaceGeneration: Generation;
+  readonly owner: Party;
+  readonly collaborators: readonly Party[];
 }
 
 /**
@@ -127,7 +169,14 @@ export interface EnvironmentFacts extends EnvironmentRecord {
   readonly workspace: Link<'workspace'>;
 }
 
+/** A workspace that a token lists. */
+export interface ListedWorkspace {
+  readonly workspace: Link<'workspace'>;
+  readonly generation: Generation;
+}
+
 export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs'> {
+  readonly organization: Link<'organization'>;
   /** null: nobody owns it. */
   readonly owner: Link<'member'> | null;
   /** null: it is no service account's. */
@@ -135,7 +184,9 @@ export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 
   readonly scopes: ScopeSet;
   /** For the identity header: space-separated, empty when the owner's scopes decide. */
   readonly scopesText: string;
-  readonly workspaces: ReadonlySet<string> | AllGrant;
+  readonly workspaces: ReadonlyMap<string, Generation> | AllGrant;
+  /** The same, where it is a list, for what asks about every one. */
+  readonly listed: readonly ListedWorkspace[];
   /** For the identity header: comma-separated ids, or `*`. */
   readonly workspacesText: string;
   readonly roles: ReadonlyMap<string, Role>;
@@ -145,31 +196,35 @@ export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 
   use: { atMs: number } | null;
 }
 
+/** By workspace. */
+export type AssignedRoles = ReadonlyMap<string, { readonly role: Role; readonly generation: Generation }>;
+
 export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'assignments'> {
-  readonly teams: ReadonlyArray<Link<'team'>>;
+  readonly teams: ReadonlyArray<{ readonly team: Link<'team'>; readonly generation: Generation }>;
   readonly scopes: ScopeSet | null;
-  readonly assignments: ReadonlyMap<string, Role>;
+  readonly assignments: AssignedRoles;
 }
 
 export interface TeamFacts {
-  readonly assignments: ReadonlyMap<string, Role>;
+  readonly generation: Generation;
+  readonly assignments: AssignedRoles;
 }
 
-export interface AccountFacts {
-  readonly organizationId: string;
-  readonly clientId: string;
-  readonly assignments: ReadonlyMap<string, Role>;
+export interface AccountFacts extends Omit<AccountRecord, 'assignments'> {
+  readonly assignments: AssignedRoles;
 }
 
 export interface ResourceFacts {
   readonly workspace: Link<'workspace'>;
   readonly workspaceId: string;
-  readonly ownerId: string;
-  readonly collaborators: ReadonlySet<string>;
+  readonly workspaceGeneration: Generation;
+  readonly owner: Party;
+  readonly collaborators: ReadonlyMap<string, Generation | null>;
 }
 
 /** Every kind of fact the decision may ask for, by the first part of its key. */
 export interface FactByKind {
+  readonly organization: OrganizationRecord;
   readonly credential: CredentialFacts;
   readonly token: TokenFacts;
   readonly member: MemberFacts;
@@ -186,6 +241,7 @@ export type PlaceKind = 'workspace' | 'environment';
 
 /** The one key without a slash: it is asked for on every request, and joining it would cost more than finding it. */
 export const credentialKey = (hash: TokenHash): string => hash;
+export const organizationKey = (id: string): string => `organization/${id}`;
 export const tokenKey = (organizationId: string, id: string): string => `token/${organizationId}/${id}`;
 export const memberKey = (organizationId: string, id: string): string => `member/${organizationId}/${id}`;
 export const teamKey = (organizationId: string, id: string): string => `team/${organizationId}/${id}`;

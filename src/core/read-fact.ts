@@ -4,19 +4,25 @@
  */
 import type {
   AccountRecord,
+  AssignedRoles,
   Assignments,
   CredentialRecord,
   EnvironmentRecord,
   Fact,
   FactKind,
+  Generation,
   MemberRecord,
+  OrganizationRecord,
+  Party,
+  Reference,
+  ReplacedValue,
   ResourceRecord,
   Role,
   TeamRecord,
   TokenRecord,
   WorkspaceRecord,
 } from './facts.ts';
-import { accountKey, linkTo, memberKey, teamKey, tokenKey, workspaceKey } from './facts.ts';
+import { accountKey, linkTo, memberKey, organizationKey, teamKey, tokenKey, workspaceKey } from './facts.ts';
 
 const ROLES = new Set<unknown>(['member', 'admin']);
 const ALL_GRANTS = new Set<unknown>(['all-owned', 'all-joined', 'all-organization']);
@@ -44,47 +50,43 @@ export function readFact(key: string, record: unknown): Fact {
 }
 
 const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact } = {
+  organization: (record: OrganizationRecord, key) => {
+    same(key, organizationKey(record.id));
+    integer(record.generation, 'generation');
+    integerOrNull(record.deletedAtMs, 'deletedAtMs');
+    return { id: record.id, generation: record.generation, deletedAtMs: record.deletedAtMs };
+  },
   credential: (record: CredentialRecord) => {
     text(record.organizationId, 'organizationId');
     text(record.tokenId, 'tokenId');
-    if (record.endsAtMs !== null) integer(record.endsAtMs, 'endsAtMs');
-    const { organizationId, tokenId, endsAtMs } = record;
-    return { endsAtMs, token: linkTo('token', tokenKey(organizationId, tokenId)), organizationId, tokenId };
+    const { organizationId, tokenId } = record;
+    return { token: linkTo('token', tokenKey(organizationId, tokenId)), organizationId, tokenId };
   },
   token: (record: TokenRecord, key) => {
-    same(key, tokenKey(record.organizationId, record.id));
-    oneOf(STATES, record.state, 'state');
-    oneOf(AUTHORITIES, record.authority, 'authority');
-    oneOf(EDITIONS, record.edition, 'edition');
-    text(record.kind, 'kind');
-    if (record.authority === 'client') text(record.clientId, 'clientId');
-    else {
-      text(record.ownerId, 'ownerId');
-      text(record.ownerGeneration, 'ownerGeneration');
-    }
-    integer(record.createdAtMs, 'createdAtMs');
-    if (record.expiresAtMs !== null) integer(record.expiresAtMs, 'expiresAtMs');
-    if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
-    else texts(record.workspaces, 'workspaces');
-    // "Whatever the owner may do" means something only where the owner is asked.
-    if (record.scopes !== null || record.authority !== 'live') texts(record.scopes, 'scopes');
-    const { organizationId, ownerId, clientId } = record;
+    checkToken(record, key);
+    const { organizationId, ownerId, clientId, workspaces } = record;
+    const isRule = typeof workspaces === 'string';
     // What every request reads stands first and together, and what many tokens have alike is one object for all.
     return {
+      hash: record.hash,
       state: record.state,
       authority: record.authority,
+      generation: record.generation,
+      organization: linkTo('organization', organizationKey(organizationId)),
       owner: ownerId === null ? null : linkTo('member', memberKey(organizationId, ownerId)),
-      ownerGeneration: record.ownerGeneration === null ? null : one(record.ownerGeneration),
+      ownerGeneration: record.ownerGeneration,
       expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
       scopes: record.scopes === null ? 'all' : setOf(record.scopes),
-      workspaces: typeof record.workspaces === 'string' ? record.workspaces : setOf(record.workspaces),
+      workspaces: isRule ? workspaces : generations(workspaces),
+      listed: isRule ? [] : workspaces.map(([id, generation]) => listed(organizationId, id, generation)),
       organizationId: one(organizationId),
-      roles: assignments(record.roles),
+      roles: shared(ROLE_MAPS, JSON.stringify(record.roles), () => new Map(record.roles)),
       account: clientId === null ? null : linkTo('account', accountKey(organizationId, clientId)),
       id: record.id,
+      replaced: record.replaced,
       ownerId,
       scopesText: record.scopes === null ? '' : one(record.scopes.join(' ')),
-      workspacesText: typeof record.workspaces === 'string' ? '*' : one(record.workspaces.join(',')),
+      workspacesText: isRule ? '*' : one(workspaces.map(([id]) => id).join(',')),
       clientId,
       edition: record.edition,
       kind: one(record.kind),
@@ -96,56 +98,105 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
   member: (record: MemberRecord, key) => {
     same(key, memberKey(record.organizationId, record.id));
     oneOf(EDITIONS, record.edition, 'edition');
-    text(record.generation, 'generation');
+    integer(record.generation, 'generation');
     text(record.role, 'role');
-    texts(record.teams, 'teams');
+    references(record.teams, 'teams');
     if (record.scopes !== null) texts(record.scopes, 'scopes');
     return {
-      generation: one(record.generation),
+      generation: record.generation,
       edition: record.edition,
       role: one(record.role),
       scopes: record.scopes === null ? null : setOf(record.scopes),
-      teams: record.teams.map((id) => linkTo('team', teamKey(record.organizationId, id))),
+      teams: record.teams.map(([id, generation]) => ({
+        team: linkTo('team', teamKey(record.organizationId, id)),
+        generation,
+      })),
       assignments: assignments(record.assignments),
       organizationId: one(record.organizationId),
       id: record.id,
     };
   },
-  team: (record: TeamRecord) => ({ assignments: assignments(record.assignments) }),
+  team: (record: TeamRecord) => {
+    integer(record.generation, 'generation');
+    return { generation: record.generation, assignments: assignments(record.assignments) };
+  },
   account: (record: AccountRecord, key) => {
     same(key, accountKey(record.organizationId, record.clientId));
-    return { ...record, assignments: assignments(record.assignments) };
+    integer(record.tokensFrom, 'tokensFrom');
+    const { organizationId, clientId, tokensFrom } = record;
+    return { organizationId, clientId, tokensFrom, assignments: assignments(record.assignments) };
   },
   workspace: (record: WorkspaceRecord, key) => {
     same(key, workspaceKey(record.organizationId, record.id));
     text(record.ownerId, 'ownerId');
-    if (record.transferredAtMs !== null) integer(record.transferredAtMs, 'transferredAtMs');
+    integer(record.generation, 'generation');
+    integer(record.ownerGeneration, 'ownerGeneration');
+    integerOrNull(record.transferredIn, 'transferredIn');
+    references(record.tokensFrom, 'tokensFrom');
+    integerOrNull(record.deletedAtMs, 'deletedAtMs');
     return record;
   },
   environment: (record: EnvironmentRecord, key) => {
     text(record.workspaceId, 'workspaceId');
-    return { ...record, workspace: linkTo('workspace', workspaceKey(organizationOf(key), record.workspaceId)) };
+    integer(record.workspaceGeneration, 'workspaceGeneration');
+    const { workspaceId, workspaceGeneration } = record;
+    const workspace = linkTo('workspace', workspaceKey(organizationOf(key), workspaceId));
+    return { workspaceId, workspaceGeneration, workspace };
   },
   resource: (record: ResourceRecord, key) => {
     text(record.workspaceId, 'workspaceId');
-    text(record.ownerId, 'ownerId');
-    texts(record.collaborators, 'collaborators');
+    integer(record.workspaceGeneration, 'workspaceGeneration');
+    parties([record.owner], 'owner');
+    parties(record.collaborators, 'collaborators');
     return {
       workspaceId: record.workspaceId,
+      workspaceGeneration: record.workspaceGeneration,
       workspace: linkTo('workspace', workspaceKey(organizationOf(key), record.workspaceId)),
-      ownerId: record.ownerId,
-      collaborators: new Set(record.collaborators),
+      owner: record.owner,
+      collaborators: new Map(record.collaborators),
     };
   },
 };
 
-function assignments(pairs: Assignments): ReadonlyMap<string, Role> {
-  if (!Array.isArray(pairs)) throw new TypeError('assignments: not a list');
-  for (const [id, role] of pairs) {
-    text(id, 'assignment');
-    oneOf(ROLES, role, 'role');
+function checkToken(record: TokenRecord, key: string): void {
+  same(key, tokenKey(record.organizationId, record.id));
+  oneOf(STATES, record.state, 'state');
+  oneOf(AUTHORITIES, record.authority, 'authority');
+  oneOf(EDITIONS, record.edition, 'edition');
+  text(record.kind, 'kind');
+  text(record.hash, 'hash');
+  if (record.replaced !== null) replacedValue(record.replaced);
+  integer(record.generation, 'generation');
+  if (record.authority === 'client') text(record.clientId, 'clientId');
+  else {
+    text(record.ownerId, 'ownerId');
+    integer(record.ownerGeneration, 'ownerGeneration');
   }
-  return shared(MAPS, JSON.stringify(pairs), () => new Map(pairs));
+  integer(record.createdAtMs, 'createdAtMs');
+  integerOrNull(record.expiresAtMs, 'expiresAtMs');
+  if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
+  else references(record.workspaces, 'workspaces');
+  roles(record.roles, 'roles');
+  // "Whatever the owner may do" means something only where the owner is asked.
+  if (record.scopes !== null || record.authority !== 'live') texts(record.scopes, 'scopes');
+}
+
+function listed(organizationId: string, id: string, generation: Generation) {
+  return { workspace: linkTo('workspace', workspaceKey(organizationId, id)), generation };
+}
+
+function assignments(triples: Assignments): AssignedRoles {
+  roles(triples, 'assignments');
+  for (const [, , generation] of triples) integer(generation, 'assignment');
+  return shared(
+    ASSIGNED,
+    JSON.stringify(triples),
+    () => new Map(triples.map(([id, role, generation]) => [id, { role, generation }])),
+  );
+}
+
+function generations(pairs: readonly Reference[]): ReadonlyMap<string, Generation> {
+  return shared(GENERATIONS, JSON.stringify(pairs), () => new Map(pairs));
 }
 
 /**
@@ -155,7 +206,9 @@ function assignments(pairs: Assignments): ReadonlyMap<string, Role> {
 const SHARED_MAX = 10_000;
 const TEXTS = new Map<string, string>();
 const SETS = new Map<string, ReadonlySet<string>>();
-const MAPS = new Map<string, ReadonlyMap<string, Role>>();
+const ROLE_MAPS = new Map<string, ReadonlyMap<string, Role>>();
+const ASSIGNED = new Map<string, AssignedRoles>();
+const GENERATIONS = new Map<string, ReadonlyMap<string, Generation>>();
 
 function shared<T>(table: Map<string, T>, text: string, make: () => T): T {
   let made = table.get(text);
@@ -191,6 +244,37 @@ function texts(value: unknown, name: string): void {
 
 function integer(value: unknown, name: string): void {
   if (!Number.isSafeInteger(value)) throw new TypeError(`${name}: not an integer`);
+}
+
+function integerOrNull(value: unknown, name: string): void {
+  if (value !== null) integer(value, name);
+}
+
+function references(pairs: readonly Reference[], name: string): void {
+  parties(pairs, name);
+  for (const [, generation] of pairs) integer(generation, name);
+}
+
+function parties(pairs: readonly Party[], name: string): void {
+  if (!Array.isArray(pairs)) throw new TypeError(`${name}: not a list`);
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) throw new TypeError(`${name}: not a list of pairs`);
+    text(pair[0], name);
+    integerOrNull(pair[1], name);
+  }
+}
+
+function roles(pairs: ReadonlyArray<readonly [string, Role, ...unknown[]]>, name: string): void {
+  if (!Array.isArray(pairs)) throw new TypeError(`${name}: not a list`);
+  for (const [id, role] of pairs) {
+    text(id, name);
+    oneOf(ROLES, role, name);
+  }
+}
+
+function replacedValue(value: ReplacedValue): void {
+  text(value.hash, 'replaced');
+  integer(value.endsAtMs, 'replaced');
 }
 
 function oneOf(allowed: ReadonlySet<unknown>, value: unknown, name: string): void {

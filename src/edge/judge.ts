@@ -3,7 +3,7 @@
  * after the other. The same engine serves the proxy, the decision listener and explanations. An outage ends it with
  * `store_unavailable`: neither a yes nor a no.
  */
-import { type Allowed, type DecisionRules, type Denied, decide, type Question } from '../core/decide.ts';
+import { type Allowed, type DecisionRules, type Denied, decide, type Need, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { FactView } from '../store/fact-view.ts';
@@ -51,27 +51,35 @@ export function judge(
   const outcome = decide(question, rules, facts, at.nowMs);
   if (outcome.kind !== 'need') return outcome;
   if (presented !== null && !isWellFormed(presented.token, presented.prefixes)) return JUNK;
-  return fetchAndDecide(question, rules, facts, outcome.key, clock);
+  return fetchAndDecide(question, rules, facts, outcome, clock);
 }
 
 async function fetchAndDecide(
   question: Question,
   rules: DecisionRules,
   facts: FactView,
-  firstKey: string,
+  first: Need,
   clock: Clock,
 ): Promise<Judgement> {
-  let key = firstKey;
+  let need = first;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const pending = facts.load(key);
-    const loaded = pending instanceof Promise ? await pending : pending;
-    if (loaded.kind === 'unavailable') return UNAVAILABLE;
+    if (!(await fetch(facts, need))) return UNAVAILABLE;
     const outcome = decide(question, rules, facts, clock.nowMs());
     if (outcome.kind !== 'need') {
       const { degradedMs } = facts;
       return degradedMs === undefined ? outcome : { ...outcome, degradedMs };
     }
-    key = outcome.key;
+    need = outcome;
   }
   return UNAVAILABLE;
+}
+
+/** All that is needed at once; false: the store could not be asked. */
+async function fetch(facts: FactView, { key, also = [] }: Need): Promise<boolean> {
+  const pending = [key, ...also].map((wanted) => facts.load(wanted));
+  for (const load of pending) {
+    const loaded = load instanceof Promise ? await load : load;
+    if (loaded.kind === 'unavailable') return false;
+  }
+  return true;
 }

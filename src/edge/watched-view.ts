@@ -62,10 +62,7 @@ export class WatchedView implements FactView {
 
   peek<K extends FactKind>(kind: K, key: string): FactByKind[K] | null | undefined {
     this.#note(key);
-    const fact = this.#view.peek(kind, key);
-    if (kind === 'credential')
-      this.#rests.noteEnd((fact as FactByKind['credential'] | null | undefined)?.endsAtMs ?? null);
-    return fact;
+    return this.#view.peek(kind, key);
   }
 
   peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined {
@@ -76,8 +73,12 @@ export class WatchedView implements FactView {
   follow<K extends FactKind>(link: Link<K>): FactByKind[K] | null | undefined {
     this.#note(link.key);
     const fact = this.#view.follow(link);
-    if (link.kind === 'token')
-      this.#rests.noteEnd((fact as FactByKind['token'] | null | undefined)?.expiresAtMs ?? null);
+    if (link.kind === 'token') {
+      const token = fact as FactByKind['token'] | null | undefined;
+      this.#rests.noteEnd(token?.expiresAtMs ?? null);
+      // Whichever value the caller presented: to judge once more than needed is no harm.
+      this.#rests.noteEnd(token?.replaced?.endsAtMs ?? null);
+    }
     return fact;
   }
 

@@ -2,14 +2,18 @@
  * Access tokens of service accounts: issued, looked up, ended, and purged once they have expired. Works on one account,
  * not on its organization: issuing must not wait for management.
  */
-import { accountKey, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
+import { isCurrent } from '../core/decide.ts';
+import { accountKey, credentialKey, tokenKey } from '../core/facts.ts';
 import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
 import { auditDoc, describeWrite } from './audit.ts';
+import { removal } from './cleanup.ts';
+import { reader } from './context.ts';
 import { clientKey, lists, place } from './places.ts';
 import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
+import { standingOf } from './standing.ts';
 import { newTokenId } from './token-id.ts';
 
 const ACCESS_TOKEN_KIND = 'client_credentials';
@@ -60,6 +64,8 @@ export async function issueAccessToken(
     organizationId: doc.organizationId,
     edition: doc.edition,
     id: newTokenId(nowMs),
+    // What ends the account's tokens takes a higher number, and changes the account: one of the two comes too late.
+    generation: doc.tokensFrom,
     kind: ACCESS_TOKEN_KIND,
     authority: 'client',
     ownerId: null,
@@ -77,10 +83,11 @@ export async function issueAccessToken(
     createdAtMs: nowMs,
     hint: token.hint(ACCESS_TOKEN_PREFIX),
     hash,
+    replaced: null,
     apiVersion: null,
     contacts: null,
   };
-  const credential = { organizationId: doc.organizationId, tokenId: record.id, endsAtMs: null };
+  const credential = { organizationId: doc.organizationId, tokenId: record.id };
   const actor = { kind: 'client', id: doc.clientId, tokenId: null } as const;
   const created = describeWrite({ kind: 'token', before: null, after: { ...record } })!;
   const line = auditDoc(doc.organizationId, actor, nowMs, created);
@@ -95,14 +102,13 @@ export async function issueAccessToken(
   return committed.ok ? { token: token.reveal(), expiresInSeconds: Math.floor(lifeMs / 1000) } : null;
 }
 
-/** Any token by its text: personal, service or access token. null: unknown, or its value was replaced. */
+/** Any token by its text, as it stands: personal, service or access token. null: unknown, or its value was replaced. */
 export async function findToken(store: Store, text: string, nowMs: number): Promise<TokenDoc | null> {
-  const credential = (await store.get(credentialKey(hashToken(text))))?.record as
-    | { organizationId: string; tokenId: string; endsAtMs: number | null }
-    | undefined;
-  if (credential === undefined || (credential.endsAtMs !== null && nowMs >= credential.endsAtMs)) return null;
-  return ((await store.get(tokenKey(credential.organizationId, credential.tokenId)))?.record ??
-    null) as TokenDoc | null;
+  const hash = hashToken(text);
+  const credential = await reader(store).get('credential', credentialKey(hash));
+  if (credential === null) return null;
+  const token = await reader(store).get('token', tokenKey(credential.organizationId, credential.tokenId));
+  return token === null || !isCurrent(token, hash, nowMs) ? null : standingOf(reader(store), token);
 }
 
 /** Ends an access token at once, with a line in the audit trail; a second time is no error. `clientId` null: the admin key. */
@@ -115,7 +121,7 @@ export async function endAccessToken(
   const actor = { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null } as const;
   const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
   const line = auditDoc(doc.organizationId, actor, nowMs, ended);
-  const writes = [...removal(doc.organizationId, doc.id, doc.hash), { ...place('audit', line), record: line }];
+  const writes = [...removal(doc), { ...place('audit', line), record: line }];
   await store.commit({ expects: [], writes });
 }
 
@@ -124,7 +130,7 @@ export async function purgeAccessTokens(store: Store, nowMs: number, limit: numb
   const oldest = await store.scan(lists.accessTokens(), { limit });
   const expired = oldest.filter((entry) => entry.score <= nowMs).map((entry) => entry.record as TokenDoc);
   if (expired.length === 0) return 0;
-  await store.commit({ expects: [], writes: expired.flatMap((doc) => removal(doc.organizationId, doc.id, doc.hash)) });
+  await store.commit({ expects: [], writes: expired.flatMap(removal) });
   return expired.length;
 }
 
@@ -137,11 +143,4 @@ export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: n
   const due = oldest.filter((entry) => entry.score <= nowMs - DELETED_KEPT_MS);
   if (due.length > 0) await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })) });
   return due.length;
-}
-
-function removal(organizationId: string, tokenId: string, hash: TokenHash): Array<{ key: string; record: null }> {
-  return [
-    { key: tokenKey(organizationId, tokenId), record: null },
-    { key: credentialKey(hash), record: null },
-  ];
 }

@@ -7,6 +7,8 @@ import { accountKey } from '../core/facts.ts';
 import { CLIENT_SECRET_PREFIX } from '../core/policy.ts';
 import { mintToken, randomText } from '../secret.ts';
 import { requireAdministrator } from './actor.ts';
+import { actorView } from './audit.ts';
+import { cleanUpInBackground, leaveCleanup } from './cleanup.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { requireKnownScope } from './grants.ts';
@@ -14,7 +16,7 @@ import { list, type Page } from './listing.ts';
 import { clientKey, lists } from './places.ts';
 import type { AccountDoc, DocReader, OrganizationDoc } from './records.ts';
 import { conflict, notFound } from './rejection.ts';
-import { removeToken } from './token-changes.ts';
+import type { FullReader } from './standing.ts';
 
 export interface AccountInput {
   readonly name: string;
@@ -45,6 +47,7 @@ export async function createAccount(
       scopes: [...new Set(input.scopes)],
       secretHash: secret.hash(),
       assignments: [],
+      tokensFrom: draft.generation,
       state: 'active',
       deletedAtMs: null,
       createdBy: context.actor.kind === 'operator' ? null : context.actor.id,
@@ -108,13 +111,8 @@ export async function setAccountState(
   state: 'active' | 'disabled',
   revokeTokens: boolean,
 ): Promise<Drafted<AccountDoc>> {
-  return change(context, org, async (draft) => {
-    await administer(context, draft, org);
-    const item: AccountDoc = { ...(await requireAccount(draft, org, clientId)), state };
-    draft.put('account', item);
-    if (revokeTokens) await endTokens(draft, org, clientId);
-    return item;
-  });
+  const work = (before: AccountDoc): AccountDoc => ({ ...before, state });
+  return changeAccount(context, org, clientId, work, { ends: state === 'disabled', revokeTokens });
 }
 
 /** A deleted account keeps its roles for the minutes that its tokens may still live; the purge removes it. */
@@ -124,13 +122,12 @@ export async function deleteAccount(
   clientId: string,
   revokeTokens: boolean,
 ): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
-    await administer(context, draft, org);
-    const before = await requireAccount(draft, org, clientId);
-    draft.put('account', { ...before, state: 'deleted', deletedAtMs: context.nowMs() });
+  const work = (before: AccountDoc, draft: Draft): AccountDoc => {
     draft.delete(clientKey(clientId));
-    if (revokeTokens) await endTokens(draft, org, clientId);
-  });
+    return { ...before, state: 'deleted', deletedAtMs: context.nowMs() };
+  };
+  const { revision } = await changeAccount(context, org, clientId, work, { ends: true, revokeTokens });
+  return { value: undefined, revision };
 }
 
 export async function revokeAccountTokens(
@@ -138,20 +135,40 @@ export async function revokeAccountTokens(
   org: string,
   clientId: string,
 ): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
-    await administer(context, draft, org);
-    await requireAccount(draft, org, clientId);
-    await endTokens(draft, org, clientId);
-  });
+  const same = (before: AccountDoc) => before;
+  const { revision } = await changeAccount(context, org, clientId, same, { ends: true, revokeTokens: true });
+  return { value: undefined, revision };
 }
 
-async function endTokens(draft: Draft, org: string, clientId: string): Promise<void> {
-  for (const { doc } of await draft.all('token', lists.tokensOfClient(org, clientId)))
-    await removeToken(draft, org, doc.id);
+/**
+ * `revokeTokens`: all that the account was issued up to now end with this change, however many: the decision compares
+ * generations, and whoever issues one meanwhile is refused, because the account has changed.
+ */
+async function changeAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+  work: (before: AccountDoc, draft: Draft) => AccountDoc,
+  { ends, revokeTokens }: { readonly ends: boolean; readonly revokeTokens: boolean },
+): Promise<Drafted<AccountDoc>> {
+  const drafted = async (draft: Draft) => {
+    await administer(context, draft, org);
+    const after = work(await requireAccount(draft, org, clientId), draft);
+    const doc = revokeTokens ? { ...after, tokensFrom: draft.generation } : after;
+    draft.put('account', doc);
+    if (!revokeTokens) return { doc, job: null };
+    draft.note({ action: 'service-account.tokens-revoked', target: { type: 'service-account', id: clientId } });
+    const actor = actorView(context.actor);
+    return { doc, job: leaveCleanup(draft, { organizationId: org, what: 'account', id: clientId, actor }) };
+  };
+  const { value, revision } = await change(context, org, drafted, { ends });
+  // Nobody waits for it: what is left are records that nothing can use.
+  if (value.job !== null) cleanUpInBackground(context, value.job);
+  return { value: value.doc, revision };
 }
 
 /** Organization admins manage service accounts (SCRYDON-4). */
-async function administer(context: ManageContext, draft: DocReader, org: string): Promise<OrganizationDoc> {
+async function administer(context: ManageContext, draft: FullReader, org: string): Promise<OrganizationDoc> {
   const { organization, rights } = await enter(context, draft, org);
   requireAdministrator(rights, 'manage service accounts');
   return organization;

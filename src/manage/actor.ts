@@ -2,10 +2,20 @@
  * Who is asking, and what they may manage. The operator (admin key alone) skips only who-may-do-it rules; rules about
  * the thing itself always apply. In edition personal an organization is a crowd of strangers: nobody administers it.
  */
-import { credentialKey, memberKey, type Role, teamKey, tokenKey } from '../core/facts.ts';
+import { isCurrent } from '../core/decide.ts';
+import {
+  type Assignments,
+  type Generation,
+  memberKey,
+  type Role,
+  type TokenHash,
+  teamKey,
+  tokenKey,
+} from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
 import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { Rejection, unacceptable } from './rejection.ts';
+import { type FullReader, standingOf } from './standing.ts';
 import { stateShown } from './token-state.ts';
 
 export type Actor =
@@ -13,7 +23,7 @@ export type Actor =
   /** The admin key, on behalf of a member. */
   | { readonly kind: 'member'; readonly id: string }
   /** A member by their own token, never beyond what that token reaches. */
-  | { readonly kind: 'token'; readonly id: string; readonly token: TokenDoc };
+  | { readonly kind: 'token'; readonly id: string; readonly token: TokenDoc; readonly hash: TokenHash };
 
 export const OPERATOR: Actor = Object.freeze({ kind: 'operator' });
 
@@ -28,7 +38,7 @@ export interface Rights {
 
 /** 403 for somebody who is no member there, and for a token that has ended since its caller was recognised. */
 export async function rightsIn(
-  draft: DocReader,
+  draft: FullReader,
   asking: Actor,
   policy: Policy,
   org: string,
@@ -49,18 +59,17 @@ export async function rightsIn(
 
 /** The call may have waited its turn behind what revoked, narrowed or replaced its token. */
 async function asItStands(
-  draft: DocReader,
+  draft: FullReader,
   actor: Actor & { readonly kind: 'token' },
   member: MemberDoc,
   policy: Policy,
   nowMs: number,
 ): Promise<Actor> {
-  const { organizationId, id, hash } = actor.token;
-  const credential = await draft.get('credential', credentialKey(hash));
-  const token = await draft.get('token', tokenKey(organizationId, id));
-  const presented = credential !== null && nowMs < (credential.endsAtMs ?? Number.POSITIVE_INFINITY);
-  if (!presented || token === null || !managesFor(token, member, policy, nowMs))
-    throw forbidden('This token has ended.');
+  const { organizationId, id } = actor.token;
+  const stored = await draft.get('token', tokenKey(organizationId, id));
+  const token = stored === null ? null : await standingOf(draft, stored);
+  const isPresented = token !== null && isCurrent(token, actor.hash, nowMs);
+  if (!isPresented || !managesFor(token, member, policy, nowMs)) throw forbidden('This token has ended.');
   return { ...actor, token };
 }
 
@@ -149,13 +158,18 @@ export async function requireWorkspaceAdmin(
 
 /** The highest of owner, direct assignment and team assignments; what the organization role gives is not in it. */
 export async function joinedRole(draft: DocReader, member: MemberDoc, workspace: WorkspaceDoc): Promise<Role | null> {
-  if (workspace.ownerId === member.id) return 'admin';
-  const found = [new Map(member.assignments).get(workspace.id)];
-  for (const id of member.teams) {
+  if (workspace.ownerId === member.id && workspace.ownerGeneration === member.generation) return 'admin';
+  const found = [assignedRole(member.assignments, workspace)];
+  for (const [id, generation] of member.teams) {
     const team = await draft.get('team', teamKey(member.organizationId, id));
-    found.push(new Map(team?.assignments).get(workspace.id));
+    if (team?.generation === generation) found.push(assignedRole(team.assignments, workspace));
   }
   return found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null;
+}
+
+/** The role that is assigned in this very workspace, not in one that had the same id. */
+export function assignedRole(assignments: Assignments, { id, generation }: WorkspaceDoc): Role | null {
+  return assignments.find(([other, , made]) => other === id && made === generation)?.[1] ?? null;
 }
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */
@@ -171,7 +185,7 @@ export function requireKind(rights: Rights, kind: KindPolicy): void {
  */
 export function requireSelf(
   rights: Rights,
-  owner: { readonly id: string | null; readonly generation: string | null },
+  owner: { readonly id: string | null; readonly generation: Generation | null },
   what: string,
 ): void {
   const self = rights.member;

@@ -1,5 +1,6 @@
 /** Who has which role in a workspace: members, teams and service accounts. An assignment lives in the record of whom it is given to. */
 import { type Assignments, accountKey, memberKey, type Role, teamKey } from '../core/facts.ts';
+import { assignedRole } from './actor.ts';
 import { administerWorkspace, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import type { DocReader } from './records.ts';
@@ -17,10 +18,10 @@ export async function putAssignment(
   role: Role,
 ): Promise<Drafted<Put<{ readonly role: Role }>>> {
   return change(context, org, async (draft) => {
-    await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
+    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
     const before = await assignmentsOf(draft, org, kind, id);
-    await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role]]);
-    return { created: !before.some(([other]) => other === workspaceId), item: { role } };
+    await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role, workspace.generation]]);
+    return { created: assignedRole(before, workspace) === null, item: { role } };
   });
 }
 
@@ -32,9 +33,9 @@ export async function getAssignment(
   id: string,
 ): Promise<{ readonly role: Role }> {
   const draft = reader(context.store);
-  await visitWorkspace(context, draft, org, workspaceId);
-  const role = (await assignmentsOf(draft, org, kind, id)).find(([other]) => other === workspaceId)?.[1];
-  if (role === undefined) throw notFound(`assignment of ${kind}`, id);
+  const workspace = await visitWorkspace(context, draft, org, workspaceId);
+  const role = assignedRole(await assignmentsOf(draft, org, kind, id), workspace);
+  if (role === null) throw notFound(`assignment of ${kind}`, id);
   return { role };
 }
 
@@ -45,12 +46,13 @@ export async function deleteAssignment(
   kind: AssigneeKind,
   id: string,
 ): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
-    await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
+  const work = async (draft: Draft) => {
+    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
     const before = await assignmentsOf(draft, org, kind, id);
-    if (!before.some(([other]) => other === workspaceId)) throw notFound(`assignment of ${kind}`, id);
+    if (assignedRole(before, workspace) === null) throw notFound(`assignment of ${kind}`, id);
     await assign(draft, org, kind, id, without(before, workspaceId));
-  });
+  };
+  return change(context, org, work, { ends: true });
 }
 
 const ASSIGNEES = {
@@ -83,6 +85,6 @@ async function assign(
 }
 
 /** The assignments without those in one workspace. */
-export function without(assignments: Assignments, workspaceId: string): Assignments {
+function without(assignments: Assignments, workspaceId: string): Assignments {
   return assignments.filter(([other]) => other !== workspaceId);
 }

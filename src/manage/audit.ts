@@ -2,6 +2,7 @@
  * Who did what to what, and when. Written with the change itself, so that neither exists without the other; derived
  * from what the draft writes, so that no rule can forget it. Never holds a secret or a hash of one.
  */
+import type { Assignments, Party } from '../core/facts.ts';
 import { randomText } from '../secret.ts';
 import type { Actor } from './actor.ts';
 import type { AuditDoc, DocKind } from './records.ts';
@@ -24,14 +25,16 @@ export interface Written {
 }
 
 /** Bookkeeping that says nothing by itself. */
-const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit']);
+const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit', 'cleanup']);
 /** Fields that never leave the store. */
-const SECRET = new Set(['hash', 'secretHash', 'generation', 'ownerGeneration']);
+const SECRET = new Set(['hash', 'secretHash', 'replaced']);
+/** Fields that tell generations apart, which mean nothing to a reader. */
+const NUMBERS = new Set(['generation', 'ownerGeneration', 'workspaceGeneration', 'tokensFrom', 'transferredIn']);
 
 /** null where nothing is worth a line. */
 export function describeWrite({ kind, before, after, verb }: Written): AuditLine | null {
   if (SILENT.has(kind) || (before === null && after === null)) return null;
-  const { shownBefore, shownAfter } = difference(before, after);
+  const { shownBefore, shownAfter } = difference(legible(before), legible(after));
   const rotated = before?.hash !== after?.hash || before?.secretHash !== after?.secretHash;
   if (before !== null && after !== null && !rotated && Object.keys(shownAfter ?? {}).length === 0) return null;
   const doc = (after ?? before)!;
@@ -59,10 +62,22 @@ function verbOf(before: Written['before'], after: Written['after'], rotated: boo
   return verbs[String(after.state)] ?? 'updated';
 }
 
+/** Ids as people know them, without their generations. */
+function legible(doc: Written['before']): Written['before'] {
+  if (doc === null) return null;
+  const { owner, ...rest } = doc;
+  const shown: Record<string, unknown> = { ...rest, ...(owner === undefined ? {} : { ownerId: (owner as Party)[0] }) };
+  for (const field of ['workspaces', 'teams', 'collaborators'])
+    if (Array.isArray(shown[field])) shown[field] = (shown[field] as readonly Party[]).map(([id]) => id);
+  if (Array.isArray(shown.assignments))
+    shown.assignments = (shown.assignments as Assignments).map(([id, role]) => [id, role]);
+  return shown;
+}
+
 /** Of a change only what changed; of a creation or deletion everything. */
 function difference(before: Written['before'], after: Written['after']) {
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
-    (key) => !SECRET.has(key),
+    (key) => !SECRET.has(key) && !NUMBERS.has(key),
   );
   const changed =
     before === null || after === null

@@ -1,12 +1,19 @@
 /** What management needs of the world, and its doors: an organization or a workspace, for whoever may be there. */
-import { isId, workspaceKey } from '../core/facts.ts';
+import { isId, organizationKey, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, joinedRole, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
-import { organizationKey } from './places.ts';
-import type { DocReader, OrganizationDoc, WorkspaceDoc } from './records.ts';
+import {
+  type DocByKind,
+  type DocKind,
+  type DocReader,
+  isDeleted,
+  type OrganizationDoc,
+  type WorkspaceDoc,
+} from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
+import type { FullReader } from './standing.ts';
 
 export interface ManageContext {
   readonly store: Store;
@@ -62,14 +69,20 @@ export function checkId(id: string, field: string): void {
 }
 
 /** A read outside any draft: what a GET answers. */
-export function reader(store: Store): DocReader {
-  return { get: async (_kind, key) => ((await store.get(key))?.record ?? null) as never };
+export function reader(store: Store): FullReader {
+  const getEvenDeleted = async <K extends DocKind>(_kind: K, key: string) =>
+    ((await store.get(key))?.record ?? null) as DocByKind[K] | null;
+  const get = async <K extends DocKind>(kind: K, key: string) => {
+    const doc = await getEvenDeleted(kind, key);
+    return doc === null || isDeleted(kind, doc) ? null : doc;
+  };
+  return { get, getEvenDeleted };
 }
 
 /** The organization and what the actor may do in it; the first line of every rule. */
 export async function enter(
   context: ManageContext,
-  draft: DocReader,
+  draft: FullReader,
   org: string,
 ): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
   // Rights first: a stranger learns nothing about which organizations exist.
@@ -80,7 +93,7 @@ export async function enter(
 /** The workspace, for somebody who may manage it. */
 export async function administerWorkspace(
   context: ManageContext,
-  draft: DocReader,
+  draft: FullReader,
   org: string,
   id: string,
   what: string,
@@ -94,7 +107,7 @@ export async function administerWorkspace(
 /** The workspace, for any member of its organization who may know of it. */
 export async function visitWorkspace(
   context: ManageContext,
-  draft: DocReader,
+  draft: FullReader,
   org: string,
   id: string,
 ): Promise<WorkspaceDoc> {

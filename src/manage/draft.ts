@@ -3,21 +3,26 @@
  * is stored only if nobody else changed the organization meanwhile (then it is drawn up again from the start).
  * Limits and cascades are therefore exact under concurrency, in whatever store, and every change carries its audit trail.
  */
-import type { TokenHash } from '../core/facts.ts';
+import type { Generation, TokenHash } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
 import type { Store, Write } from '../store/store.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite } from './audit.ts';
 import type { ManageContext } from './context.ts';
+import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
-import type { AuditDoc, DocByKind, DocKind, DocReader } from './records.ts';
+import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted } from './records.ts';
+import { takeTurn } from './turns.ts';
 
-const TRIES_MAX = 20;
+/** The lock is held for this change long before; more means that its holders die one after the other. */
+const TRIES_MAX = 50;
 const PAGE = 1000;
 
 type Shown = Readonly<Record<string, unknown>> | null;
 
 export class Draft implements DocReader {
+  /** The number of this change: what it makes is of this generation, and what it ends was of an earlier one. */
+  readonly generation: Generation;
   readonly #store: Store;
   readonly #writes = new Map<string, Write>();
   readonly #expects = new Map<string, number>();
@@ -27,17 +32,29 @@ export class Draft implements DocReader {
   readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
 
-  constructor(store: Store, lockKey: string, lockVersion: number) {
+  constructor(store: Store, lock: Lock, generation: Generation) {
     this.#store = store;
-    this.#expects.set(lockKey, lockVersion);
-    this.#writes.set(lockKey, { key: lockKey, record: {} });
-    this.#silent.add(lockKey);
+    this.generation = generation;
+    this.#expects.set(lock.key, lock.version);
+    this.#writes.set(lock.key, { key: lock.key, record: { changes: generation } });
+    this.#silent.add(lock.key);
   }
 
-  async get<K extends DocKind>(_kind: K, key: string): Promise<DocByKind[K] | null> {
+  async get<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
+    const doc = await this.getEvenDeleted(kind, key);
+    return doc === null || isDeleted(kind, doc) ? null : doc;
+  }
+
+  /** The same, of what was deleted and stays for a while. */
+  async getEvenDeleted<K extends DocKind>(_kind: K, key: string): Promise<DocByKind[K] | null> {
     const written = this.#writes.get(key);
     if (written !== undefined) return written.record as DocByKind[K] | null;
     return ((await this.#store.get(key))?.record ?? null) as DocByKind[K] | null;
+  }
+
+  /** One page of a list, as it is stored. */
+  page(index: string, limit: number, after: { score: number; key: string } | null): ReturnType<Store['scan']> {
+    return this.#store.scan(index, { limit, ...(after === null ? {} : { after }) });
   }
 
   /** Every record in a list, with this draft's own changes applied. */
@@ -114,14 +131,15 @@ export class Draft implements DocReader {
   }
 
   /** Writes the trail of what has been drafted and noted so far. */
-  async audit({ actor, nowMs }: ManageContext, organizationId: string): Promise<void> {
-    const say = (line: AuditLine) => this.put('audit', auditDoc(organizationId, actorView(actor), nowMs(), line));
+  async audit(actor: AuditDoc['actor'], nowMs: number, organizationId: string): Promise<void> {
+    const say = (line: AuditLine) => this.put('audit', auditDoc(organizationId, actor, nowMs, line));
     for (const line of this.#notes) say({ ...line, before: null, after: null });
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
-      const before = ((await this.#store.get(key))?.record ?? null) as Shown;
-      const verb = this.#verbs.get(key);
-      const line = describeWrite({ kind: kindOf(key) as DocKind, before, after: write.record as Shown, verb });
+      const kind = kindOf(key) as DocKind;
+      const shown = (record: unknown) => (record === null || isDeleted(kind, record as never) ? null : record) as Shown;
+      const before = shown((await this.#store.get(key))?.record ?? null);
+      const line = describeWrite({ kind, before, after: shown(write.record), verb: this.#verbs.get(key) });
       if (line !== null) say(line);
     }
   }
@@ -140,47 +158,56 @@ export interface Drafted<T> {
   readonly revision: number;
 }
 
-/** Work on the same organization waits its turn, so conflicts arise only with other processes. */
-const queues = new WeakMap<Store, Map<string, Promise<unknown>>>();
+export type ChangeContext = Pick<ManageContext, 'store' | 'nowMs' | 'actor'>;
+
+export interface ChangeOptions {
+  /** Do all of the work and write nothing: what is returned is what would have been. */
+  readonly dryRun?: boolean;
+  /** It ends something: it goes before whatever else waits for the same organization. */
+  readonly ends?: boolean;
+  /** In whose name it stands in the audit trail; absent: the context's. */
+  readonly actor?: AuditDoc['actor'];
+}
 
 /**
- * Rejections thrown by `work` pass through; nothing is written then. A dry run does all of the work and writes
- * nothing: what it returns is what would have been.
+ * Rejections thrown by `work` pass through; nothing is written then. Work on the same organization waits its turn, so
+ * conflicts arise only with other processes; after a few, those wait for us.
  */
 export async function change<T>(
-  context: ManageContext,
+  context: ChangeContext,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
-  options: { readonly dryRun?: boolean } = {},
+  options: ChangeOptions = {},
 ): Promise<Drafted<T>> {
-  const queue = queues.get(context.store) ?? new Map<string, Promise<unknown>>();
-  queues.set(context.store, queue);
-  const before = queue.get(organizationId) ?? Promise.resolve();
-  const attempting = () => attempt(context, organizationId, work, options.dryRun === true);
-  const turn = before.then(attempting, attempting);
-  queue.set(organizationId, turn);
+  const leave = await takeTurn(context.store, organizationId, options.ends === true);
+  const lock = new OrganizationLock(context.store, organizationId);
   try {
-    return await turn;
+    return await attempt(context, lock, organizationId, work, options);
   } finally {
-    if (queue.get(organizationId) === turn) queue.delete(organizationId);
+    leave();
+    await lock.release();
   }
 }
 
 async function attempt<T>(
-  context: ManageContext,
+  context: ChangeContext,
+  lock: OrganizationLock,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
-  dryRun: boolean,
+  { dryRun = false, actor = actorView(context.actor) }: ChangeOptions,
 ): Promise<Drafted<T>> {
-  const { store } = context;
-  const lockKey = `lock/${organizationId}`;
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const draft = new Draft(store, lockKey, (await store.get(lockKey))?.version ?? 0);
+    const found = await lock.read(tries);
+    // The clock, too: should the lock be lost, what comes after it is still later than what came before.
+    const draft = new Draft(context.store, found, Math.max(found.changes + 1, context.nowMs()));
     const value = await work(draft);
     if (dryRun) return { value, revision: 0 };
-    await draft.audit(context, organizationId);
-    const committed = await store.commit(draft.change);
-    if (committed.ok) return { value, revision: committed.revision };
+    await draft.audit(actor, context.nowMs(), organizationId);
+    const committed = await context.store.commit(draft.change);
+    if (committed.ok) {
+      lock.passed();
+      return { value, revision: committed.revision };
+    }
   }
   throw new Bug(`organization ${organizationId} kept changing under ${TRIES_MAX} tries`);
 }

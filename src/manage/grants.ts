@@ -2,7 +2,7 @@
  * What a new token may be granted: scopes within its owner's, and the workspaces that the policy lets this owner
  * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
  */
-import { type AllGrant, type Assignments, type Role, type WorkspaceGrant, workspaceKey } from '../core/facts.ts';
+import { type AllGrant, type Reference, type Role, type WorkspaceGrant, workspaceKey } from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy, type SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { type Actor, forbidden, joinedRole, mayManage } from './actor.ts';
@@ -46,7 +46,7 @@ export function requireKnownScope(policy: Policy, scope: string): void {
 export interface Granted {
   readonly workspaces: WorkspaceGrant;
   /** The owner's role in each listed workspace now: what a frozen token keeps. */
-  readonly roles: Assignments;
+  readonly roles: ReadonlyArray<readonly [string, Role]>;
 }
 
 export async function checkWorkspaces(
@@ -84,6 +84,7 @@ export async function checkWorkspaces(
     );
   }
   const roles: Array<readonly [string, Role]> = [];
+  const granted: Reference[] = [];
   for (const id of ids) {
     const workspace = await draft.get('workspace', workspaceKey(owner.organizationId, id));
     // In a crowd of strangers nobody learns which workspaces there are.
@@ -94,11 +95,9 @@ export async function checkWorkspaces(
         `There is no workspace ${JSON.stringify(id)} in this organization.`,
       );
     const role = workspace === null ? NO_ROLE : await roleOf(draft, policy, owner, workspace);
-    const selectable =
-      rule.listed === 'owned'
-        ? workspace?.ownerId === owner.id
-        : rule.listed === 'organization' || role.joined !== null;
-    if (!selectable) {
+    const isOwned = workspace?.ownerId === owner.id && workspace?.ownerGeneration === owner.generation;
+    const selectable = rule.listed === 'owned' ? isOwned : rule.listed === 'organization' || role.joined !== null;
+    if (!selectable || workspace === null) {
       const kindOf = rule.listed === 'owned' ? 'own' : 'created or joined';
       throw unacceptable(
         'workspace_not_selectable',
@@ -108,8 +107,9 @@ export async function checkWorkspaces(
     }
     const best = role.byOrganization === 'admin' ? 'admin' : (role.joined ?? role.byOrganization);
     if (best !== null) roles.push([id, best]);
+    granted.push([id, workspace.generation]);
   }
-  return { workspaces: ids, roles };
+  return { workspaces: granted, roles };
 }
 
 function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDoc, kind: KindPolicy): AllGrant {
@@ -175,13 +175,16 @@ export async function requireWithin(draft: Draft, actor: Actor, token: TokenDoc)
 async function ownsMore(draft: Draft, own: TokenDoc, token: TokenDoc): Promise<boolean> {
   if (own.workspaces !== 'all-owned' || token.workspaces !== 'all-owned') return false;
   const owned = await draft.all('workspace', lists.workspacesOwnedBy(own.organizationId, own.ownerId!));
-  return owned.some(({ doc: { transferredAtMs: atMs } }) => {
-    return atMs !== null && own.createdAtMs < atMs && atMs <= token.createdAtMs;
+  return owned.some(({ doc: { transferredIn: handedOver } }) => {
+    return handedOver !== null && own.generation < handedOver && handedOver < token.generation;
   });
 }
 
 function withinWorkspaces(own: WorkspaceGrant, asked: WorkspaceGrant): boolean {
-  if (typeof own !== 'string') return typeof asked !== 'string' && asked.every((id) => own.includes(id));
+  if (typeof own !== 'string') {
+    const reach = new Map(own);
+    return typeof asked !== 'string' && asked.every(([id, generation]) => reach.get(id) === generation);
+  }
   // Both rules are about the same owner; listed ids were checked against what that owner may select.
   return typeof asked === 'string' ? WIDTH[asked] <= WIDTH[own] : own === 'all-organization';
 }

@@ -3,7 +3,8 @@
  * rules hold as for a token that is created. Never sees a token's text, and never lets a value live again that was ended.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type CredentialRecord, credentialKey, type TokenHash } from '../core/facts.ts';
+import { isCurrent } from '../core/decide.ts';
+import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { hintMax, type TokenPattern } from '../core/foreign-token.ts';
 import { MANAGE_SCOPE } from '../core/policy.ts';
 import { forbidden } from './actor.ts';
@@ -13,7 +14,7 @@ import { parseInstant } from './expiry.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import type { TokenDoc } from './records.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from './rejection.ts';
-import { requireToken } from './tokens.ts';
+import { standingOf } from './standing.ts';
 
 /** Tokens of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
 const BATCH = 100;
@@ -109,7 +110,7 @@ async function importOne(
     );
   const hash = Buffer.from(sha256, 'hex').toString('base64url') as TokenHash;
   const known = await draft.get('credential', credentialKey(hash));
-  if (known !== null) return existing(context, draft, org, known, { ...input, hint });
+  if (known !== null) return existing(context, draft, org, hash, known, { ...input, hint });
   if (hint !== undefined) checkHint(hint, patterns);
   if (input.scopes?.includes(MANAGE_SCOPE.name))
     throw unacceptable(
@@ -124,7 +125,7 @@ async function importOne(
   const shown = hint === undefined ? null : `${hint}…`;
   const doc = await newToken(context, draft, org, input, () => ({ hash, hint: shown }), createdAtMs);
   draft.make('token', doc, 'imported');
-  draft.make('credential', { organizationId: org, tokenId: doc.id, endsAtMs: null, imported: true }, 'imported', doc);
+  draft.make('credential', { organizationId: org, tokenId: doc.id, imported: true }, 'imported', doc);
   return { outcome: 'imported', doc };
 }
 
@@ -144,6 +145,7 @@ async function existing(
   context: ManageContext,
   draft: Draft,
   org: string,
+  hash: TokenHash,
   known: CredentialRecord,
   asked: Omit<ImportedToken, 'sha256' | 'createdAt' | 'hint'> & { readonly hint: string | undefined },
 ): Promise<ImportOutcome> {
@@ -151,14 +153,15 @@ async function existing(
     throw conflict('value_taken', 'A token of another organization has this value already.');
   if (known.imported !== true)
     throw conflict('value_taken', `This is the value of ${known.tokenId}, which was made here.`);
-  if (known.endsAtMs !== null && context.nowMs() >= known.endsAtMs)
+  const stored = await draft.get('token', tokenKey(org, known.tokenId));
+  const doc = stored === null ? null : await standingOf(draft, stored);
+  if (doc === null || !isCurrent(doc, hash, context.nowMs()))
     throw conflict('value_ended', `This value was imported as ${known.tokenId} and has ended, which is for ever.`);
-  const doc = await requireToken(draft, org, known.tokenId);
   return { outcome: 'existing', doc, differs: differences(doc, asked) };
 }
 
 /** Of what was asked for in so many words. What the policy works out (an owner's `all`, days from now) is not compared. */
-function differences(doc: TokenDoc, asked: Parameters<typeof existing>[4]): string[] {
+function differences(doc: TokenDoc, asked: Parameters<typeof existing>[5]): string[] {
   const { workspaces, expiresAt, neverExpires, hint } = asked;
   const pairs: Array<readonly [string, unknown, unknown]> = [
     ['kind', asked.kind, doc.kind],
@@ -166,13 +169,17 @@ function differences(doc: TokenDoc, asked: Parameters<typeof existing>[4]): stri
     ['description', asked.description, doc.description],
     ['owner', asked.owner, doc.ownerId],
     ['scopes', sorted(asked.scopes), sorted(doc.scopes)],
-    ['workspaces', workspaces === 'all' ? undefined : sorted(workspaces), sorted(doc.workspaces)],
+    ['workspaces', workspaces === 'all' ? undefined : sorted(workspaces), sorted(idsOf(doc.workspaces))],
     ['expiresAt', expiresAt === undefined ? undefined : Date.parse(expiresAt), doc.expiresAtMs],
     ['neverExpires', neverExpires, doc.expiresAtMs === null],
     ['hint', hint === undefined ? undefined : `${hint}…`, doc.hint],
     ['apiVersion', asked.apiVersion, doc.apiVersion],
   ];
   return pairs.filter(([, wanted, is]) => wanted !== undefined && wanted !== is).map(([name]) => name);
+}
+
+function idsOf(workspaces: TokenDoc['workspaces']): readonly string[] | string {
+  return typeof workspaces === 'string' ? workspaces : workspaces.map(([id]) => id);
 }
 
 /** Lists as texts, in one order. */

@@ -3,17 +3,26 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Store } from '../store/store.ts';
 import type { DocByKind, DocKind } from './records.ts';
 
+const PAGE = 100;
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
 }
 
-/** One page of a list, as it stands. `keep` filters; pages stay full as long as there is more. */
+/**
+ * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
+ * is more.
+ */
 export async function list<K extends DocKind>(
   store: Store,
   _kind: K,
   index: string,
-  options: { readonly limit: number; readonly cursor: string | null; readonly keep?: (doc: DocByKind[K]) => boolean },
+  options: {
+    readonly limit: number;
+    readonly cursor: string | null;
+    readonly pick?: (doc: DocByKind[K]) => DocByKind[K] | null | Promise<DocByKind[K] | null>;
+  },
 ): Promise<Page<DocByKind[K]>> {
   const items: Array<DocByKind[K]> = [];
   let after = options.cursor === null ? undefined : readCursor(options.cursor);
@@ -24,8 +33,9 @@ export async function list<K extends DocKind>(
     });
     for (const entry of page) {
       after = { score: entry.score, key: entry.key };
-      const doc = entry.record as DocByKind[K];
-      if (options.keep === undefined || options.keep(doc)) items.push(doc);
+      const stored = entry.record as DocByKind[K];
+      const doc = options.pick === undefined ? stored : await options.pick(stored);
+      if (doc !== null) items.push(doc);
       if (items.length === options.limit) break;
     }
     const exhausted = page.length < Math.max(options.limit, 100);
@@ -35,6 +45,23 @@ export async function list<K extends DocKind>(
     }
     if (exhausted) return { items, nextCursor: null };
     // The embedded store answers at once: a filter that finds little would let nothing else happen.
+    await breathe();
+  }
+}
+
+/** Every record of a list, as they stand when they are come to; others have their turn between its pages. */
+export async function* everyOne<K extends DocKind>(
+  store: Store,
+  _kind: K,
+  index: string,
+): AsyncGenerator<DocByKind[K]> {
+  let after: { score: number; key: string } | undefined;
+  for (;;) {
+    const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
+    for (const { record } of page) yield record as DocByKind[K];
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return;
+    after = { score: last.score, key: last.key };
     await breathe();
   }
 }

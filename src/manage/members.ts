@@ -2,12 +2,14 @@
  * Members and teams of an organization. Removing a member ends their personal tokens for good (FEATBIT-8), even when
  * the same id joins again: every membership carries a generation of its own.
  */
-import { memberKey, teamKey } from '../core/facts.ts';
-import { randomText } from '../secret.ts';
+import { memberKey, type Reference, teamKey } from '../core/facts.ts';
 import { forbidden, type Rights, requireAdministrator, requirePerson, requireRank } from './actor.ts';
+import { actorView } from './audit.ts';
+import { cleanUpSoon, leaveCleanup } from './cleanup.ts';
 import { checkId, enter, type ManageContext, type Put, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { requireKnownScope } from './grants.ts';
+import { everyOne } from './listing.ts';
 import { lists } from './places.ts';
 import type { DocReader, MemberDoc, TeamDoc } from './records.ts';
 import { notFound, unacceptable } from './rejection.ts';
@@ -36,7 +38,7 @@ export async function putMember(
       organizationId: org,
       edition: organization.edition,
       id,
-      generation: before?.generation ?? randomText(16),
+      generation: before?.generation ?? draft.generation,
       name: input.name,
       email: input.email ?? null,
       role: input.role,
@@ -85,33 +87,50 @@ export interface MemberCascade {
   readonly ownedWorkspaces: readonly string[];
 }
 
+/**
+ * The end of the membership is the end of their personal tokens, however many: each names the membership that it was made
+ * in. Their records follow, and so does the rest of the cascade that is told.
+ */
 export async function deleteMember(
   context: ManageContext,
   org: string,
   id: string,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<Drafted<MemberCascade>> {
-  const work = async (draft: Draft): Promise<MemberCascade> => {
+  const work = async (draft: Draft) => {
     const { rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'remove members');
     const member = await requireMember(draft, org, id);
     requireRank(rights, context.policy(), member.role);
-    const deactivatedTokens: string[] = [];
-    const keptTokens: string[] = [];
-    for (const teamId of member.teams) {
+    for (const [teamId] of member.teams) {
       const team = await draft.get('team', teamKey(org, teamId));
       if (team !== null) draft.put('team', { ...team, members: team.members.filter((other) => other !== id) });
     }
-    for (const { doc } of await draft.all('token', lists.tokensOwnedBy(org, id))) {
-      if (doc.state === 'revoked') continue;
-      if (doc.authority === 'live') draft.put('token', { ...doc, state: 'inactive', stateReason: 'owner_removed' });
-      (doc.authority === 'live' ? deactivatedTokens : keptTokens).push(doc.id);
-    }
-    const owned = await draft.all('workspace', lists.workspacesOwnedBy(org, id));
     draft.delete(memberKey(org, id));
-    return { deactivatedTokens, keptTokens, leftTeams: member.teams, ownedWorkspaces: owned.map(({ doc }) => doc.id) };
+    return {
+      member,
+      job: leaveCleanup(draft, { organizationId: org, what: 'member', id, actor: actorView(context.actor) }),
+    };
   };
-  return change(context, org, work, options);
+  const { value, revision } = await change(context, org, work, { ...options, ends: true });
+  const cascade = await cascadeOf(context, value.member);
+  if (options.dryRun !== true) await cleanUpSoon(context, value.job);
+  return { value: cascade, revision };
+}
+
+/** Of a member who is there, or was until a moment ago. */
+async function cascadeOf({ store }: ManageContext, member: MemberDoc): Promise<MemberCascade> {
+  const { organizationId: org, id, generation } = member;
+  const deactivatedTokens: string[] = [];
+  const keptTokens: string[] = [];
+  for await (const doc of everyOne(store, 'token', lists.tokensOwnedBy(org, id))) {
+    if (doc.ownerGeneration !== generation || doc.state === 'revoked') continue;
+    (doc.authority === 'live' ? deactivatedTokens : keptTokens).push(doc.id);
+  }
+  const ownedWorkspaces: string[] = [];
+  for await (const doc of everyOne(store, 'workspace', lists.workspacesOwnedBy(org, id)))
+    if (doc.ownerGeneration === generation) ownedWorkspaces.push(doc.id);
+  return { deactivatedTokens, keptTokens, leftTeams: member.teams.map(([team]) => team), ownedWorkspaces };
 }
 
 export async function requireMember(draft: DocReader, org: string, id: string): Promise<MemberDoc> {
@@ -142,6 +161,7 @@ export async function putTeam(
     const { rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'manage teams');
     const before = await draft.get('team', teamKey(org, id));
+    const generation = before?.generation ?? draft.generation;
     const members = [...new Set(input.members)];
     for (const memberId of members) {
       const member = await draft.get('member', memberKey(org, memberId));
@@ -151,18 +171,28 @@ export async function putTeam(
           'members',
           `There is no member ${JSON.stringify(memberId)} in this organization.`,
         );
-      if (!member.teams.includes(id)) draft.put('member', { ...member, teams: [...member.teams, id] });
+      if (!member.teams.some(([team, made]) => team === id && made === generation))
+        draft.put('member', { ...member, teams: [...withoutTeam(member, id), [id, generation]] });
     }
-    await leaveTeam(
-      draft,
-      org,
+    for (const memberId of before?.members ?? []) {
+      const member = members.includes(memberId) ? null : await draft.get('member', memberKey(org, memberId));
+      if (member !== null) draft.put('member', { ...member, teams: withoutTeam(member, id) });
+    }
+    const item = {
+      organizationId: org,
       id,
-      (before?.members ?? []).filter((memberId) => !members.includes(memberId)),
-    );
-    const item = { organizationId: org, id, name: input.name, members, assignments: before?.assignments ?? [] };
+      generation,
+      name: input.name,
+      members,
+      assignments: before?.assignments ?? [],
+    };
     draft.put('team', item);
     return { created: before === null, item };
   });
+}
+
+function withoutTeam(member: MemberDoc, id: string): Reference[] {
+  return member.teams.filter(([team]) => team !== id);
 }
 
 export async function getTeam(context: ManageContext, org: string, id: string): Promise<TeamDoc> {
@@ -171,27 +201,25 @@ export async function getTeam(context: ManageContext, org: string, id: string): 
   requirePerson(rights, 'read teams');
   const team = await draft.get('team', teamKey(org, id));
   // In a crowd of strangers only those who are in it know of it.
-  const hidden = rights.member?.edition === 'personal' && !rights.member.teams.includes(id);
+  const hidden = rights.member?.edition === 'personal' && !rights.member.teams.some(([team]) => team === id);
   if (team === null || hidden) throw notFound('team', id);
   return team;
 }
 
+/** What it gave its members ends with it: they are in a team of that generation. */
 export async function deleteTeam(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
+  const work = async (draft: Draft) => {
     const { rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'manage teams');
     const team = await draft.get('team', teamKey(org, id));
     if (team === null) throw notFound('team', id);
-    await leaveTeam(draft, org, id, team.members);
     draft.delete(teamKey(org, id));
-  });
-}
-
-async function leaveTeam(draft: Draft, org: string, id: string, leaving: readonly string[]): Promise<void> {
-  for (const memberId of leaving) {
-    const member = await draft.get('member', memberKey(org, memberId));
-    if (member !== null) draft.put('member', { ...member, teams: member.teams.filter((team) => team !== id) });
-  }
+    const { members } = team;
+    return leaveCleanup(draft, { organizationId: org, what: 'team', id, actor: actorView(context.actor), members });
+  };
+  const { value, revision } = await change(context, org, work, { ends: true });
+  await cleanUpSoon(context, value);
+  return { value: undefined, revision };
 }
 
 /** `before`: the member as they are, or null for a new one. */

@@ -62,6 +62,7 @@ export async function newToken(
     organizationId: org,
     edition: organization.edition,
     id: newTokenId(nowMs),
+    generation: draft.generation,
     kind: kind.name,
     authority: kind.authority,
     ownerId: owner.id,
@@ -78,6 +79,7 @@ export async function newToken(
     createdAtMs,
     hint,
     hash,
+    replaced: null,
     apiVersion: readApiVersion(policy, input.apiVersion),
     contacts: await readContacts(draft, org, input.contacts),
   };

@@ -1,9 +1,10 @@
 /** Organizations: the walls between tenants. An edition never changes; an upgrade is a new organization (COZE-SAT-23). */
-import type { Edition } from '../core/facts.ts';
+import { type Edition, organizationKey } from '../core/facts.ts';
 import { requireOperator } from './actor.ts';
+import { actorView } from './audit.ts';
+import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from './cleanup.ts';
 import { checkId, enter, type ManageContext, type Put, reader, requireOrganization } from './context.ts';
-import { change, type Drafted } from './draft.ts';
-import { lists, organizationKey } from './places.ts';
+import { change, type Draft, type Drafted } from './draft.ts';
 import type { OrganizationDoc } from './records.ts';
 import { conflict } from './rejection.ts';
 
@@ -14,7 +15,9 @@ export async function putOrganization(
 ): Promise<Drafted<Put<OrganizationDoc>>> {
   checkId(id, 'org');
   requireOperator(context.actor, 'create or change an organization');
+  await requireCleanedUp(context, 'organization', organizationKey(id));
   return change(context, id, async (draft) => {
+    await requireUnused(draft, 'organization', organizationKey(id));
     const before = await draft.get('organization', organizationKey(id));
     if (before !== null && before.edition !== input.edition) {
       throw conflict(
@@ -22,7 +25,13 @@ export async function putOrganization(
         `The edition of an organization never changes; ${id} is ${before.edition}. Create a new organization.`,
       );
     }
-    const item = { id, ...input, createdAtMs: before?.createdAtMs ?? context.nowMs() };
+    const item = {
+      id,
+      ...input,
+      generation: before?.generation ?? draft.generation,
+      createdAtMs: before?.createdAtMs ?? context.nowMs(),
+      deletedAtMs: null,
+    };
     draft.put('organization', item);
     return { created: before === null, item };
   });
@@ -32,12 +41,15 @@ export async function getOrganization(context: ManageContext, id: string): Promi
   return (await enter(context, reader(context.store), id)).organization;
 }
 
-/** Everything in it goes with it; its tokens are unknown from the next request on. */
+/** Everything in it goes with it; its tokens are unknown from the next request on, however many. */
 export async function deleteOrganization(context: ManageContext, id: string): Promise<Drafted<void>> {
-  return change(context, id, async (draft) => {
+  const work = async (draft: Draft) => {
     requireOperator(context.actor, 'delete an organization');
-    await requireOrganization(draft, id);
-    for (const { key } of await draft.all('organization', lists.everything(id))) draft.deleteSilently(key);
-    draft.delete(organizationKey(id));
-  });
+    const organization = await requireOrganization(draft, id);
+    draft.put('organization', { ...organization, deletedAtMs: context.nowMs() });
+    return leaveCleanup(draft, { organizationId: id, what: 'organization', id, actor: actorView(context.actor) });
+  };
+  const { value, revision } = await change(context, id, work, { ends: true });
+  await cleanUpSoon(context, value);
+  return { value: undefined, revision };
 }

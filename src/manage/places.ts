@@ -5,6 +5,7 @@ import {
   credentialKey,
   environmentKey,
   memberKey,
+  organizationKey,
   resourceKey,
   teamKey,
   tokenKey,
@@ -14,6 +15,7 @@ import type { IndexEntry } from '../store/store.ts';
 import type {
   AccountDoc,
   AuditDoc,
+  CleanupDoc,
   ClientDoc,
   DocByKind,
   DocKind,
@@ -26,7 +28,8 @@ import type {
   WorkspaceDoc,
 } from './records.ts';
 
-export const organizationKey = (id: string): string => `organization/${id}`;
+export const cleanupKey = ({ organizationId, what, id, generation }: CleanupDoc): string =>
+  `cleanup/${organizationId}/${what}/${generation}/${id}`;
 export const clientKey = (clientId: string): string => `client/${clientId}`;
 
 /** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
@@ -57,8 +60,8 @@ export const lists = {
     `counted/${organizationId}/${kind}/owner/${memberId}`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
-  /** Credentials of one token: the current value and rotated-out ones. */
-  credentialsOf: (organizationId: string, tokenId: string) => `credentials/${organizationId}/${tokenId}`,
+  /** What is left to do after something ended, in every organization, oldest first. */
+  cleanups: () => 'cleanups',
 } as const;
 
 /** Key and lists of a record, from its contents alone: whoever writes one cannot forget a list. */
@@ -76,10 +79,13 @@ type Placed = { key: string; indexes: Array<readonly [string, number]> };
 const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: TokenHash }) => Placed } = {
   organization: (doc: OrganizationDoc) => ({
     key: organizationKey(doc.id),
-    indexes: [
-      [lists.everything(doc.id), 0],
-      ['organizations', 0],
-    ],
+    indexes:
+      doc.deletedAtMs !== null
+        ? []
+        : [
+            [lists.everything(doc.id), 0],
+            ['organizations', 0],
+          ],
   }),
   member: (doc: MemberDoc) => ({
     key: memberKey(doc.organizationId, doc.id),
@@ -119,8 +125,12 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
   workspace: (doc: WorkspaceDoc) => ({
     key: workspaceKey(doc.organizationId, doc.id),
     indexes: [
-      [lists.workspaces(doc.organizationId), 0],
-      [lists.workspacesOwnedBy(doc.organizationId, doc.ownerId), 0],
+      ...(doc.deletedAtMs !== null
+        ? []
+        : ([
+            [lists.workspaces(doc.organizationId), 0],
+            [lists.workspacesOwnedBy(doc.organizationId, doc.ownerId), 0],
+          ] as const)),
       [lists.everything(doc.organizationId), 0],
     ],
   }),
@@ -141,11 +151,9 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
   token: (doc: TokenDoc) => ({ key: tokenKey(doc.organizationId, doc.id), indexes: tokenLists(doc) }),
   credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
     key: credentialKey(extra!.hash),
-    indexes: [
-      [lists.credentialsOf(doc.organizationId, doc.tokenId), 0],
-      [lists.everything(doc.organizationId), 0],
-    ],
+    indexes: [[lists.everything(doc.organizationId), 0]],
   }),
+  cleanup: (doc: CleanupDoc) => ({ key: cleanupKey(doc), indexes: [[lists.cleanups(), doc.generation]] }),
 };
 
 function assigned(organizationId: string, assignments: MemberRecord['assignments']): Array<readonly [string, number]> {
@@ -165,6 +173,6 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
     found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);
     if (counts) found.push([lists.countedOwnedBy(org, kind, ownerId), endsAtMs]);
   }
-  if (typeof workspaces !== 'string') for (const id of workspaces) found.push([lists.tokensListing(org, id), 0]);
+  if (typeof workspaces !== 'string') for (const [id] of workspaces) found.push([lists.tokensListing(org, id), 0]);
   return found;
 }

@@ -1,12 +1,15 @@
 /**
- * The records as stored: the facts that the hot path reads, and beside them what only people need. Types only.
+ * The records as stored: the facts that the hot path reads, and beside them what only people need. Types, and
+ * how a deleted one is told.
  */
 import type {
   AccountRecord,
   CredentialRecord,
   Edition,
   EnvironmentRecord,
+  Generation,
   MemberRecord,
+  OrganizationRecord,
   ResourceRecord,
   TeamRecord,
   TokenHash,
@@ -14,8 +17,7 @@ import type {
   WorkspaceRecord,
 } from '../core/facts.ts';
 
-export interface OrganizationDoc {
-  readonly id: string;
+export interface OrganizationDoc extends OrganizationRecord {
   readonly name: string;
   readonly edition: Edition;
   readonly createdAtMs: number;
@@ -116,6 +118,23 @@ export interface TokenDoc extends TokenRecord {
   readonly contacts: Contacts | null;
 }
 
+/**
+ * What is left to do after something ended: records that still name it are to be brought up to date. Nothing depends on
+ * it; every decision compares generations. It may be interrupted, and is taken up again.
+ */
+export interface CleanupDoc {
+  readonly organizationId: string;
+  readonly what: 'organization' | 'workspace' | 'transfer' | 'member' | 'team' | 'account';
+  /** Of what ended. */
+  readonly id: string;
+  /** The change that ended it. */
+  readonly generation: Generation;
+  /** Who ended it: what follows is told of in their name. */
+  readonly actor: AuditDoc['actor'];
+  /** A team's, who are in no list. */
+  readonly members?: readonly string[];
+}
+
 export interface DocByKind {
   readonly organization: OrganizationDoc;
   readonly member: MemberDoc;
@@ -128,10 +147,21 @@ export interface DocByKind {
   readonly account: AccountDoc;
   readonly client: ClientDoc;
   readonly audit: AuditDoc;
+  readonly cleanup: CleanupDoc;
 }
 export type DocKind = keyof DocByKind;
 
-/** Reads records: the store as it stands, or a draft with its own writes. */
+/**
+ * Reads records: the store as it stands, or a draft with its own writes. A deleted organization or workspace of which
+ * something is left is read as one that does not exist.
+ */
 export interface DocReader {
   get<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null>;
+}
+
+/** Was it deleted, and stays only until nothing names it any more? A deleted account is told by its state instead. */
+export function isDeleted<K extends DocKind>(kind: K, doc: DocByKind[K]): boolean {
+  return (
+    (kind === 'organization' || kind === 'workspace') && (doc as OrganizationDoc | WorkspaceDoc).deletedAtMs !== null
+  );
 }

@@ -10,7 +10,6 @@ import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { requireOwner } from './members.ts';
 import { type ContactsInput, readContacts } from './metadata.ts';
-import { lists } from './places.ts';
 import type { TokenDoc } from './records.ts';
 import { conflict, notFound, type Rejection, unacceptable } from './rejection.ts';
 import { stateShown } from './token-state.ts';
@@ -52,7 +51,11 @@ export async function patchToken(
       if (patch.scopes?.length === 0) after = { ...after, scopes: [] };
       else if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
       if (patch.workspaces !== undefined)
-        after = { ...after, ...(await checkWorkspaces(draft, policy, kind, owner, patch.workspaces)) };
+        after = {
+          ...after,
+          ...(await checkWorkspaces(draft, policy, kind, owner, patch.workspaces)),
+          generation: draft.generation,
+        };
     }
     if (patch.expiresAt !== undefined)
       after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
@@ -72,7 +75,7 @@ export async function changeTokenState(
   id: string,
   asked: StateChange,
 ): Promise<Drafted<TokenDoc>> {
-  return change(context, org, async (draft) => {
+  const work = async (draft: Draft) => {
     const { before, rights } = await open(context, draft, org, id);
     requireMayEnd(context, rights, before, asked);
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
@@ -90,30 +93,29 @@ export async function changeTokenState(
           : { ...before, state: 'inactive', stateReason: before.state === 'inactive' ? before.stateReason : null };
     draft.put('token', after);
     return after;
-  });
+  };
+  return change(context, org, work, { ends: asked !== 'activate' });
 }
 
 /** Works in every state. The value is unknown from the next request on. */
 export async function deleteToken(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
+  const work = async (draft: Draft) => {
     const { before, rights } = await open(context, draft, org, id);
     requireMayEnd(context, rights, before, 'delete');
-    await removeToken(draft, org, id);
-  });
+    draft.delete(tokenKey(org, id));
+    await dropValue(draft, before.hash);
+    if (before.replaced !== null) await dropValue(draft, before.replaced.hash);
+  };
+  return change(context, org, work, { ends: true });
 }
 
-/** The token and every value it ever had. */
-export async function removeToken(draft: Draft, org: string, id: string): Promise<void> {
-  await endValues(draft, org, id);
-  draft.delete(tokenKey(org, id));
-}
-
-/** What was imported can be imported again by whoever has the list, so it is remembered as ended for ever. */
-async function endValues(draft: Draft, org: string, id: string): Promise<void> {
-  for (const { key, doc } of await draft.all('credential', lists.credentialsOf(org, id))) {
-    if (doc.imported === true) draft.put('credential', { ...doc, endsAtMs: 0 }, { hash: key as TokenHash });
-    else draft.delete(key);
-  }
+/**
+ * A value that its token no longer has is dead without this. What was imported can be imported again by whoever has the
+ * list, so it is remembered for ever.
+ */
+async function dropValue(draft: Draft, hash: TokenHash): Promise<void> {
+  const credential = await draft.get('credential', credentialKey(hash));
+  if (credential !== null && credential.imported !== true) draft.delete(credentialKey(hash));
 }
 
 /**
@@ -146,18 +148,15 @@ export async function rotateToken(
     const nowMs = context.nowMs();
     if (stateShown(before, nowMs) === 'expired')
       throw conflict('token_expired', `Token ${id} has expired; there is nothing to replace.`);
-    await endValues(draft, org, id);
-    if (graceSeconds > 0) {
-      const endsAtMs = Math.min(nowMs + graceSeconds * 1000, before.expiresAtMs ?? Number.POSITIVE_INFINITY);
-      const ended = await draft.get('credential', credentialKey(before.hash));
-      const imported = ended?.imported === true ? ({ imported: true } as const) : {};
-      draft.put('credential', { organizationId: org, tokenId: id, endsAtMs, ...imported }, { hash: before.hash });
-    }
+    if (before.replaced !== null) await dropValue(draft, before.replaced.hash);
+    const endsAtMs = Math.min(nowMs + graceSeconds * 1000, before.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    if (graceSeconds === 0) await dropValue(draft, before.hash);
     const token = mintToken(kind.prefix);
     const hash = token.hash();
-    const doc = { ...before, hash, hint: token.hint(kind.prefix) };
+    const replaced = graceSeconds === 0 ? null : { hash: before.hash, endsAtMs };
+    const doc = { ...before, hash, replaced, hint: token.hint(kind.prefix) };
     draft.expectAbsent(credentialKey(hash));
-    draft.put('credential', { organizationId: org, tokenId: id, endsAtMs: null }, { hash });
+    draft.put('credential', { organizationId: org, tokenId: id }, { hash });
     draft.put('token', doc);
     return { doc, token: token.reveal() };
   });

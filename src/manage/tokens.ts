@@ -12,8 +12,9 @@ import { change, type Drafted } from './draft.ts';
 import { list, type Page } from './listing.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { lists } from './places.ts';
-import type { DocReader, TokenDoc } from './records.ts';
+import type { DocKind, TokenDoc } from './records.ts';
 import { notFound, Rejection } from './rejection.ts';
+import { type FullReader, standingOf } from './standing.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
 
 export interface CreatedToken {
@@ -34,7 +35,7 @@ export async function createToken(
       return { hash: token.hash(), hint: token.hint(prefix) };
     });
     draft.make('token', doc);
-    draft.make('credential', { organizationId: org, tokenId: doc.id, endsAtMs: null }, 'created', doc);
+    draft.make('credential', { organizationId: org, tokenId: doc.id }, 'created', doc);
     return { doc, token: token.reveal() };
   });
 }
@@ -65,7 +66,25 @@ export async function listTokens(
     (filter.kind === undefined || doc.kind === filter.kind) &&
     (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
     (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
-  return list(context.store, 'token', index, { ...page, keep });
+  const facts = remembering(reader(context.store));
+  const pick = async (stored: TokenDoc) => {
+    const doc = await standingOf(facts, stored);
+    return doc !== null && keep(doc) ? doc : null;
+  };
+  return list(context.store, 'token', index, { ...page, pick });
+}
+
+/** Tokens of one page have owners and workspaces in common. */
+function remembering({ get, getEvenDeleted }: FullReader): FullReader {
+  const known = new Map<string, Promise<unknown>>();
+  const once =
+    <K extends DocKind>(read: FullReader['get'], prefix: string) =>
+    (kind: K, key: string) => {
+      const name = `${prefix} ${key}`;
+      if (!known.has(name)) known.set(name, read(kind, key));
+      return known.get(name) as never;
+    };
+  return { get: once(get, 'get'), getEvenDeleted: once(getEvenDeleted, 'any') };
 }
 
 export async function getToken(context: ManageContext, org: string, id: string): Promise<TokenDoc> {
@@ -91,8 +110,10 @@ export async function findTokenByText(context: ManageContext, text: string): Pro
   return found;
 }
 
-export async function requireToken(draft: DocReader, org: string, id: string): Promise<TokenDoc> {
-  const token = await draft.get('token', tokenKey(org, id));
+/** As it stands, whatever has ended it since it was written. */
+export async function requireToken(draft: FullReader, org: string, id: string): Promise<TokenDoc> {
+  const stored = await draft.get('token', tokenKey(org, id));
+  const token = stored === null ? null : await standingOf(draft, stored);
   if (token === null) throw notFound('token', id);
   return token;
 }

@@ -1,5 +1,5 @@
 /** What stands in a workspace: environments, and resources with their owner and collaborators. */
-import { accountKey, environmentKey, memberKey, resourceKey } from '../core/facts.ts';
+import { accountKey, environmentKey, memberKey, type Party, resourceKey, workspaceKey } from '../core/facts.ts';
 import { administerWorkspace, checkId, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Drafted } from './draft.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from './records.ts';
@@ -15,15 +15,16 @@ export async function putEnvironment(
 ): Promise<Drafted<Put<EnvironmentDoc>>> {
   checkId(id, 'id');
   return change(context, org, async (draft) => {
-    await administerWorkspace(context, draft, org, workspaceId, 'manage its environments');
-    const before = await draft.get('environment', environmentKey(org, id));
+    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'manage its environments');
+    const before = await stillThere(draft, org, await draft.get('environment', environmentKey(org, id)));
     if (before !== null && before.workspaceId !== workspaceId) {
       throw conflict(
         'id_taken',
         `Environment ${id} already belongs to another workspace; ids are unique in the organization.`,
       );
     }
-    const item = { organizationId: org, workspaceId, id, name: input.name };
+    const workspaceGeneration = workspace.generation;
+    const item = { organizationId: org, workspaceId, workspaceGeneration, id, name: input.name };
     draft.put('environment', item);
     return { created: before === null, item };
   });
@@ -65,18 +66,20 @@ export async function putResource(
   checkId(type, 'type');
   checkId(id, 'id');
   return change(context, org, async (draft) => {
-    await administerWorkspace(context, draft, org, workspaceId, 'manage its resources');
-    const before = await draft.get('resource', resourceKey(org, type, id));
+    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'manage its resources');
+    const before = await stillThere(draft, org, await draft.get('resource', resourceKey(org, type, id)));
     if (before !== null && before.workspaceId !== workspaceId) {
       throw conflict(
         'id_taken',
         `${type} ${id} already belongs to another workspace; ids are unique in the organization.`,
       );
     }
-    const collaborators = [...new Set(input.collaborators)];
-    await requireParty(draft, org, input.owner, 'owner');
-    for (const other of collaborators) await requireParty(draft, org, other, 'collaborators');
-    const item = { organizationId: org, workspaceId, type, id, ownerId: input.owner, collaborators };
+    const owner = await requireParty(draft, org, input.owner, 'owner');
+    const collaborators: Party[] = [];
+    for (const other of new Set(input.collaborators))
+      collaborators.push(await requireParty(draft, org, other, 'collaborators'));
+    const workspaceGeneration = workspace.generation;
+    const item = { organizationId: org, workspaceId, workspaceGeneration, type, id, owner, collaborators };
     draft.put('resource', item);
     return { created: before === null, item };
   });
@@ -114,12 +117,24 @@ async function requireParty(
   org: string,
   id: string,
   field: 'owner' | 'collaborators',
-): Promise<void> {
-  if ((await draft.get('member', memberKey(org, id))) !== null) return;
+): Promise<Party> {
+  const member = await draft.get('member', memberKey(org, id));
+  if (member !== null) return [id, member.generation];
   const account = await draft.get('account', accountKey(org, id));
-  if (account !== null && account.state !== 'deleted') return;
+  if (account !== null && account.state !== 'deleted') return [id, null];
   const detail = `${field} must be members or service accounts of this organization; there is none ${JSON.stringify(id)}.`;
   throw unacceptable(field === 'owner' ? 'owner_unknown' : 'collaborator_unknown', field, detail);
+}
+
+/** null: its workspace was deleted, and it goes with it. */
+async function stillThere<D extends EnvironmentDoc | ResourceDoc>(
+  draft: DocReader,
+  org: string,
+  doc: D | null,
+): Promise<D | null> {
+  if (doc === null) return null;
+  const workspace = await draft.get('workspace', workspaceKey(org, doc.workspaceId));
+  return workspace?.generation === doc.workspaceGeneration ? doc : null;
 }
 
 async function requireEnvironment(
@@ -128,7 +143,7 @@ async function requireEnvironment(
   workspaceId: string,
   id: string,
 ): Promise<EnvironmentDoc> {
-  const environment = await draft.get('environment', environmentKey(org, id));
+  const environment = await stillThere(draft, org, await draft.get('environment', environmentKey(org, id)));
   if (environment === null || environment.workspaceId !== workspaceId) throw notFound('environment', id);
   return environment;
 }
@@ -140,7 +155,7 @@ async function requireResource(
   type: string,
   id: string,
 ): Promise<ResourceDoc> {
-  const resource = await draft.get('resource', resourceKey(org, type, id));
+  const resource = await stillThere(draft, org, await draft.get('resource', resourceKey(org, type, id)));
   if (resource === null || resource.workspaceId !== workspaceId) throw notFound(type, id);
   return resource;
 }

@@ -1,8 +1,9 @@
 /** Workspaces: made, changed, handed over and deleted, with what that takes along. */
-import { workspaceKey } from '../core/facts.ts';
-import { kindOf } from '../core/read-fact.ts';
-import { requireAdministrator, requirePerson, requireWorkspaceAdmin } from './actor.ts';
-import { without } from './assignments.ts';
+import { tokensFrom } from '../core/decide.ts';
+import { type Edition, workspaceKey } from '../core/facts.ts';
+import { type Rights, requireAdministrator, requirePerson, requireWorkspaceAdmin } from './actor.ts';
+import { actorView } from './audit.ts';
+import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from './cleanup.ts';
 import {
   administerWorkspace,
   checkId,
@@ -14,6 +15,7 @@ import {
   visitWorkspace,
 } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { everyOne } from './listing.ts';
 import { requireOwner } from './members.ts';
 import { lists } from './places.ts';
 import type { WorkspaceDoc } from './records.ts';
@@ -26,26 +28,32 @@ export async function putWorkspace(
   input: { readonly name: string; readonly owner: string },
 ): Promise<Drafted<Put<WorkspaceDoc>>> {
   checkId(id, 'id');
+  await requireCleanedUp(context, 'workspace', workspaceKey(org, id));
   return change(context, org, async (draft) => {
     const { rights } = await enter(context, draft, org);
+    await requireUnused(draft, 'workspace', workspaceKey(org, id));
     const before = await draft.get('workspace', workspaceKey(org, id));
     if (before !== null) await requireWorkspaceAdmin(draft, rights, before, 'change it');
     else if (rights.member?.id !== input.owner) requireAdministrator(rights, 'create workspaces for others');
     requirePerson(rights, 'create workspaces');
-    if (before !== null && before.ownerId !== input.owner) {
+    const owner = await requireOwner(draft, org, input.owner);
+    if (before !== null && (before.ownerId !== input.owner || before.ownerGeneration !== owner.generation)) {
       throw conflict(
         'owner_fixed',
         `${id} belongs to ${before.ownerId}; ownership changes through POST …/transfer, which ends tokens.`,
       );
     }
-    await requireOwner(draft, org, input.owner);
-    const item = {
+    const item: WorkspaceDoc = {
       organizationId: org,
       id,
+      generation: before?.generation ?? draft.generation,
       name: input.name,
-      ownerId: input.owner,
+      ownerId: owner.id,
+      ownerGeneration: owner.generation,
       createdAtMs: before?.createdAtMs ?? context.nowMs(),
-      transferredAtMs: before?.transferredAtMs ?? null,
+      transferredIn: before?.transferredIn ?? null,
+      tokensFrom: before?.tokensFrom ?? [],
+      deletedAtMs: null,
     };
     draft.put('workspace', item);
     return { created: before === null, item };
@@ -69,27 +77,24 @@ export async function getWorkspace(context: ManageContext, org: string, id: stri
   return visitWorkspace(context, reader(context.store), org, id);
 }
 
-/** Tokens that list it lose it, so that a later workspace of the same id is not theirs. */
+/** Whatever names it, names it by its generation, and loses it at once; a later workspace of the same id is not theirs. */
 export async function deleteWorkspace(context: ManageContext, org: string, id: string): Promise<Drafted<void>> {
-  return change(context, org, async (draft) => {
+  const work = async (draft: Draft) => {
     const { rights } = await enter(context, draft, org);
     const before = await requireKnownWorkspace(draft, rights, org, id);
     // As with a transfer: whoever could delete it and make it anew would have taken it over.
-    if (rights.member?.id !== before.ownerId) requireAdministrator(rights, "delete somebody else's workspace");
+    if (!isOwnedBy(before, rights)) requireAdministrator(rights, "delete somebody else's workspace");
     requirePerson(rights, 'delete workspaces');
-    for (const { key } of await draft.all('environment', lists.environments(org, id))) draft.delete(key);
-    for (const { key } of await draft.all('resource', lists.resources(org, id))) draft.delete(key);
-    for (const kind of ['member', 'team', 'account'] as const) {
-      for (const { key, doc } of await draft.all(kind, lists.assigned(org, id))) {
-        if (kindOf(key) === kind) draft.put(kind, { ...doc, assignments: without(doc.assignments, id) });
-      }
-    }
-    for (const { doc } of await draft.all('token', lists.tokensListing(org, id))) {
-      const workspaces = (doc.workspaces as readonly string[]).filter((other) => other !== id);
-      draft.put('token', { ...doc, workspaces, roles: without(doc.roles, id) });
-    }
-    draft.delete(workspaceKey(org, id));
-  });
+    draft.put('workspace', { ...before, deletedAtMs: context.nowMs() });
+    return leaveCleanup(draft, { organizationId: org, what: 'workspace', id, actor: actorView(context.actor) });
+  };
+  const { value, revision } = await change(context, org, work, { ends: true });
+  await cleanUpSoon(context, value);
+  return { value: undefined, revision };
+}
+
+function isOwnedBy(workspace: WorkspaceDoc, { member }: Rights): boolean {
+  return member !== null && workspace.ownerId === member.id && workspace.ownerGeneration === member.generation;
 }
 
 /** What a transfer of ownership takes with it. */
@@ -100,7 +105,10 @@ export interface TransferCascade {
   readonly keptTokens: readonly string[];
 }
 
-/** An all-grant is not touched: it is judged on every request, and only loses this workspace. */
+/**
+ * The workspace remembers from which change on tokens of each kind may list it: earlier ones end with that, however many.
+ * An all-grant is not touched: it is judged on every request, and only loses this workspace.
+ */
 export async function transferWorkspace(
   context: ManageContext,
   org: string,
@@ -111,24 +119,49 @@ export async function transferWorkspace(
   const work = async (draft: Draft) => {
     const { organization, rights } = await enter(context, draft, org);
     const before = await requireKnownWorkspace(draft, rights, org, id);
-    if (rights.member?.id !== before.ownerId) requireAdministrator(rights, "transfer somebody else's workspace");
+    if (!isOwnedBy(before, rights)) requireAdministrator(rights, "transfer somebody else's workspace");
     requirePerson(rights, 'transfer workspaces');
-    await requireOwner(draft, org, owner);
-    const item = {
+    const { id: ownerId, generation: ownerGeneration } = await requireOwner(draft, org, owner);
+    if (ownerId === before.ownerId && ownerGeneration === before.ownerGeneration)
+      return { before, item: before, ended: new Set<string>(), job: null };
+    const ended = endedKinds(context, organization.edition);
+    const item: WorkspaceDoc = {
       ...before,
-      ownerId: owner,
-      transferredAtMs: owner === before.ownerId ? before.transferredAtMs : context.nowMs(),
+      ownerId,
+      ownerGeneration,
+      transferredIn: draft.generation,
+      tokensFrom: [
+        ...before.tokensFrom.filter(([kind]) => !ended.has(kind)),
+        ...Array.from(ended, (kind) => [kind, draft.generation] as const),
+      ],
     };
     draft.put('workspace', item);
-    const revokedTokens: string[] = [];
-    const keptTokens: string[] = [];
-    for (const { doc } of owner === before.ownerId ? [] : await draft.all('token', lists.tokensListing(org, id))) {
-      if (doc.state === 'revoked') continue;
-      const dies = context.policy().kinds.get(doc.kind)?.revokedByTransferInEditions.has(organization.edition) === true;
-      if (dies) draft.put('token', { ...doc, state: 'revoked', stateReason: 'ownership_transferred' });
-      (dies ? revokedTokens : keptTokens).push(doc.id);
-    }
-    return { item, cascade: { revokedTokens, keptTokens } };
+    const job = leaveCleanup(draft, { organizationId: org, what: 'transfer', id, actor: actorView(context.actor) });
+    return { before, item, ended, job };
   };
-  return change(context, org, work, options);
+  const { value, revision } = await change(context, org, work, { ...options, ends: true });
+  const cascade = value.job === null ? NOTHING : await cascadeOf(context, value.before, value.ended);
+  if (value.job !== null && options.dryRun !== true) await cleanUpSoon(context, value.job);
+  return { value: { item: value.item, cascade }, revision };
+}
+
+const NOTHING: TransferCascade = { revokedTokens: [], keptTokens: [] };
+
+function endedKinds(context: ManageContext, edition: Edition): ReadonlySet<string> {
+  const kinds = [...context.policy().kinds.values()].filter((kind) => kind.revokedByTransferInEditions.has(edition));
+  return new Set(kinds.map(({ name }) => name));
+}
+
+/** `before`: the workspace as it was. */
+async function cascadeOf(
+  { store }: ManageContext,
+  before: WorkspaceDoc,
+  ended: ReadonlySet<string>,
+): Promise<TransferCascade> {
+  const revokedTokens: string[] = [];
+  const keptTokens: string[] = [];
+  for await (const doc of everyOne(store, 'token', lists.tokensListing(before.organizationId, before.id)))
+    if (doc.state !== 'revoked' && doc.generation >= tokensFrom(before, doc.kind))
+      (ended.has(doc.kind) ? revokedTokens : keptTokens).push(doc.id);
+  return { revokedTokens, keptTokens };
 }

@@ -40,6 +40,7 @@ const folder = fileURLToPath(new URL('cases', import.meta.url));
 const load = (file: string): unknown => parse(readFileSync(`${folder}/${file}`, 'utf8'));
 const world = load('world.yaml') as {
   rules: Record<string, { scopes: 'all' | string[]; workspaceRole?: Role }>;
+  endedByTransfer: string[];
   records: Record<string, Record<string, unknown>>;
 };
 const files = readdirSync(folder).filter((name) => name !== 'world.yaml');
@@ -53,6 +54,7 @@ const rules: DecisionRules = {
       { scopes: scopes === 'all' ? scopes : new Set(scopes), workspaceRole: workspaceRole ?? null },
     ]),
   ),
+  endedByTransfer: new Set(world.endedByTransfer),
 };
 
 /** `undefined` for a key in `withheld`, null for one that no record has. Notes what was asked. */

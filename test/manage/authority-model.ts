@@ -101,6 +101,9 @@ export type Plan =
   | { readonly expected: 'accepted' | 'either'; readonly effect: (text: string | null) => void }
   | { readonly expected: 'refused'; readonly why: string };
 
+/** A member, by the membership that is meant: `bob 2`. Who bears the id later is somebody else. */
+type Party = string;
+
 class No extends Error {}
 
 const WIDTH = ['all-owned', 'all-joined', 'all-organization'] as const;
@@ -113,11 +116,11 @@ export class Model {
     { life: number; role: string; scopes: readonly string[] | null; actions: readonly string[] | null }
   >();
   readonly teams = new Map<string, Set<string>>();
-  readonly workspaces = new Map<string, { owner: string; handedOverMs: number | null }>();
+  readonly workspaces = new Map<string, { owner: Party; handedOverMs: number | null }>();
   /** `members bob w1` to a role. */
   readonly assignments = new Map<string, Role>();
   readonly environments = new Map<string, string>();
-  readonly resources = new Map<string, { workspace: string; owner: string; collaborators: readonly string[] }>();
+  readonly resources = new Map<string, { workspace: string; owner: Party; collaborators: readonly Party[] }>();
   readonly tokens: ModelToken[] = [];
   readonly values: ModelValue[] = [];
   #lives = 0;
@@ -213,19 +216,18 @@ export class Model {
     if (token.grant === 'all-organization') return true;
     if (token.grant === 'all-joined') return this.#ownerIsThere(token) && this.#joined(token.owner, workspace) !== null;
     const { owner, handedOverMs } = this.workspaces.get(workspace)!;
-    // What somebody else gave them later needs a new token; so does what the next bearer of the id owns.
+    // What somebody else gave them later needs a new token.
     const later = handedOverMs !== null && handedOverMs > token.bornMs;
-    return owner === token.owner && !later && (this.#ownerIsThere(token) || !this.members.has(token.owner));
+    return owner === partyOf(token) && !later;
   }
 
   #related(token: ModelToken, workspace: string, asked: NonNullable<Probe['relation']>): boolean {
     const resource = this.resources.get(asked.id);
     if (resource?.workspace !== workspace) return false;
-    // A newcomer who bears the same id is somebody else: what is theirs is not this token's.
-    if (this.members.has(token.owner) && !this.#ownerIsThere(token)) return false;
-    if (resource.owner === token.owner) return true;
-    if (this.house.edition === 'personal' && this.workspaces.get(workspace)!.owner === token.owner) return true;
-    return asked.kind === 'collaborator' && resource.collaborators.includes(token.owner);
+    const party = partyOf(token);
+    if (resource.owner === party) return true;
+    if (this.house.edition === 'personal' && this.workspaces.get(workspace)!.owner === party) return true;
+    return asked.kind === 'collaborator' && resource.collaborators.includes(party);
   }
 
   #scopesOf(id: string): readonly string[] | 'all' {
@@ -240,10 +242,19 @@ export class Model {
   /** Owner, assignment, teams. */
   #joined(id: string, workspace: string): Role | null {
     const roles = [this.assignments.get(`members ${id} ${workspace}`)];
-    if (this.workspaces.get(workspace)?.owner === id) roles.push('admin');
+    if (this.#owns(id, workspace)) roles.push('admin');
     for (const [team, members] of this.teams)
       if (members.has(id)) roles.push(this.assignments.get(`teams ${team} ${workspace}`));
     return roles.includes('admin') ? 'admin' : roles.includes('member') ? 'member' : null;
+  }
+
+  /** The member who bears the id now. */
+  #party(id: string): Party {
+    return `${id} ${this.members.get(id)?.life}`;
+  }
+
+  #owns(id: string, workspace: string): boolean {
+    return this.workspaces.get(workspace)?.owner === this.#party(id);
   }
 
   #roleOf(id: string, workspace: string): Role | null {
@@ -333,7 +344,11 @@ export class Model {
           'only members own resources and work on them',
         );
         return () =>
-          this.resources.set(op.id, { workspace: op.workspace, owner: op.owner, collaborators: op.collaborators });
+          this.resources.set(op.id, {
+            workspace: op.workspace,
+            owner: this.#party(op.owner),
+            collaborators: op.collaborators.map((id) => this.#party(id)),
+          });
       case 'resource.delete':
         this.#runs(op.by, op.workspace);
         need(this.resources.get(op.id)?.workspace === op.workspace, 'no such resource');
@@ -388,9 +403,9 @@ export class Model {
 
   /** Its owner, and administrators of the organization. */
   #disposes(by: By, workspace: string): void {
-    const owner = this.workspaces.get(workspace)?.owner;
-    if (owner === undefined || this.#person(by) !== owner) this.#administers(by);
-    need(owner !== undefined, 'no such workspace');
+    const person = this.#person(by);
+    if (person === null || !this.#owns(person, workspace)) this.#administers(by);
+    need(this.workspaces.has(workspace), 'no such workspace');
   }
 
   #rank(role: string): number {
@@ -444,9 +459,9 @@ export class Model {
     const before = this.workspaces.get(id);
     if (before !== undefined) this.#runs(by, id);
     else if (this.#person(by) !== owner) this.#administers(by);
-    need(before === undefined || before.owner === owner, 'ownership changes by transfer only');
+    need(before === undefined || before.owner === this.#party(owner), 'ownership changes by transfer only');
     need(this.members.has(owner), 'only members own workspaces');
-    return () => this.workspaces.set(id, { owner, handedOverMs: before?.handedOverMs ?? null });
+    return () => this.workspaces.set(id, { owner: this.#party(owner), handedOverMs: before?.handedOverMs ?? null });
   }
 
   #deleteWorkspace(id: string): void {
@@ -466,8 +481,8 @@ export class Model {
     this.#disposes(by, id);
     need(this.members.has(owner), 'only members own workspaces');
     return () => {
-      if (dry || owner === before!.owner) return;
-      this.workspaces.set(id, { owner, handedOverMs: this.nowMs });
+      if (dry || this.#party(owner) === before!.owner) return;
+      this.workspaces.set(id, { owner: this.#party(owner), handedOverMs: this.nowMs });
       for (const token of this.tokens) {
         const dies = this.kindOf(token).diesWithTransfer.includes(this.house.edition);
         const lists = typeof token.grant !== 'string' && token.grant.has(id);
@@ -562,7 +577,7 @@ export class Model {
     const roles = new Map<string, Role>();
     for (const id of wanted) {
       need(this.workspaces.has(id), 'no such workspace');
-      const owns = this.workspaces.get(id)!.owner === owner;
+      const owns = this.#owns(owner, id);
       need(choice.listed !== 'owned' || owns, 'not owned');
       need(choice.listed !== 'joined' || this.#joined(owner, id) !== null, 'not joined');
       const role = this.#roleOf(owner, id);
@@ -719,4 +734,9 @@ function need(condition: boolean, otherwise: string): asserts condition {
 /** Write is more than read, on the same resource. */
 function covers(held: readonly string[] | 'all', scope: string): boolean {
   return held === 'all' || held.includes(scope) || held.includes(scope.replace(/:read$/, ':write'));
+}
+
+/** Whom a token was made for. */
+function partyOf({ owner, life }: ModelToken): Party {
+  return `${owner} ${life}`;
 }

@@ -1,5 +1,6 @@
 /** What the cache of facts promises: one look-up for many, changes win, memory is bounded, doubt is never kept. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { DecisionRules } from '../../src/core/decide.ts';
 import type { Reason } from '../../src/core/reason.ts';
 import { judge } from '../../src/edge/judge.ts';
 import { FactCache, type FactCacheOptions } from '../../src/store/fact-cache.ts';
@@ -11,7 +12,11 @@ const workspace = (id: string, ownerId = 'ann') => ({
   organizationId: 'acme',
   id,
   ownerId,
-  transferredAtMs: null,
+  generation: 1,
+  ownerGeneration: 1,
+  transferredIn: null,
+  tokensFrom: [],
+  deletedAtMs: null,
 });
 const keyOf = (id: string) => `workspace/acme/${id}`;
 const found = (record: unknown): Lookup => ({ kind: 'found', record });
@@ -96,7 +101,7 @@ describe('one look-up for many', () => {
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
     const asked = Array.from({ length: 500 }, () =>
-      judge(question, { organizationRoles: new Map() }, cache, at, CLOCK),
+      judge(question, { organizationRoles: new Map(), endedByTransfer: new Set<string>() }, cache, at, CLOCK),
     );
     source.answer(ABSENT);
     const reasons = (await Promise.all(asked)).map((outcome) => (outcome as { reason: Reason }).reason);
@@ -335,18 +340,29 @@ describe('room', () => {
   it('is always enough for one decision, however small it was configured', async () => {
     const source = new QuickSource();
     const put = (key: string, record: unknown) => source.records.set(key, found(record));
-    put('HASH', { organizationId: 'acme', tokenId: 'tok', endsAtMs: null });
+    put('HASH', { organizationId: 'acme', tokenId: 'tok' });
     put('token/acme/tok', {
       ...{ organizationId: 'acme', edition: 'team', id: 'tok', kind: 'k', authority: 'live', ownerId: 'ann' },
-      ...{ ownerGeneration: 'g', clientId: null, scopes: ['a:read'], workspaces: 'all-joined', roles: [] },
+      ...{
+        generation: 1,
+        hash: 'HASH',
+        replaced: null,
+        ownerGeneration: 1,
+        clientId: null,
+        scopes: ['a:read'],
+        workspaces: 'all-joined',
+        roles: [],
+      },
       ...{ state: 'active', stateReason: null, createdAtMs: 1, expiresAtMs: null },
     });
-    const teams = Array.from({ length: 100 }, (_, index) => `t${index}`);
+    const teams = Array.from({ length: 100 }, (_, index) => [`t${index}`, 1]);
     put('member/acme/ann', {
-      ...{ organizationId: 'acme', edition: 'team', id: 'ann', generation: 'g', role: 'member', scopes: null },
+      ...{ organizationId: 'acme', edition: 'team', id: 'ann', generation: 1, role: 'member', scopes: null },
       ...{ teams, assignments: [] },
     });
-    for (const team of teams) put(`team/acme/${team}`, { assignments: team === 't99' ? [['w', 'member']] : [] });
+    for (const [team] of teams)
+      put(`team/acme/${team}`, { generation: 1, assignments: team === 't99' ? [['w', 'member', 1]] : [] });
+    put('organization/acme', { id: 'acme', generation: 1, deletedAtMs: null });
     put(keyOf('w'), workspace('w', 'bob'));
     const question = {
       hash: 'HASH' as never,
@@ -357,7 +373,7 @@ describe('room', () => {
       },
       source: { segments: [], query: '?ws=w', headers: [] },
     } as const;
-    const rules = { organizationRoles: new Map() };
+    const rules: DecisionRules = { organizationRoles: new Map(), endedByTransfer: new Set() };
     const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), MOMENT, CLOCK);
     expect(outcome).toMatchObject({ kind: 'allowed', role: 'member' });
   });
@@ -374,7 +390,7 @@ describe('a shortcut', () => {
 
   function ready(options = {}): { source: QuickSource; cache: FactCache } {
     const source = new QuickSource();
-    source.records.set(environment('e'), found({ workspaceId: 'w' }));
+    source.records.set(environment('e'), found({ workspaceId: 'w', workspaceGeneration: 1 }));
     source.records.set(keyOf('w'), found(workspace('w', 'ann')));
     const cache = cacheOn(source, options);
     for (const key of [environment('e'), keyOf('w')]) void cache.load(key);
@@ -429,7 +445,7 @@ describe('a shortcut', () => {
   it('keeps two organizations with an environment of one id apart', () => {
     const { source, cache } = ready();
     expect(cache.peekIn('environment', 'beta', 'e')).toBeUndefined();
-    source.records.set(environment('e', 'beta'), found({ workspaceId: 'v' }));
+    source.records.set(environment('e', 'beta'), found({ workspaceId: 'v', workspaceGeneration: 1 }));
     void cache.load(environment('e', 'beta'));
     expect(cache.peekIn('environment', 'beta', 'e')).toMatchObject({ workspaceId: 'v' });
     expect(cache.peekIn('environment', 'acme', 'e')).toMatchObject({ workspaceId: 'w' });
@@ -437,7 +453,7 @@ describe('a shortcut', () => {
 
   it('to what does not exist is not believed longer than the absence', () => {
     const source = new QuickSource();
-    source.records.set(environment('e'), found({ workspaceId: 'gone' }));
+    source.records.set(environment('e'), found({ workspaceId: 'gone', workspaceGeneration: 1 }));
     const cache = cacheOn(source);
     for (const key of [environment('e'), keyOf('gone')]) void cache.load(key);
     expect(workspaceOf(cache)).toBeNull();

@@ -59,8 +59,11 @@ const own = (by: RedisStore, ownerId: string) =>
     id: 'w1',
     name: 'n',
     ownerId,
+    generation: 1,
     ownerGeneration: 1,
-    transferredAtMs: null,
+    transferredIn: null,
+    tokensFrom: [],
+    deletedAtMs: null,
     createdAtMs: 1,
   });
 

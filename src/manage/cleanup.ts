@@ -1,0 +1,235 @@
+/**
+ * Brings up to date what still names something that has ended: tokens of a removed member, of a transferred or deleted
+ * workspace, of a revoked account; records of a deleted organization. Nothing is ended here: every decision compares
+ * generations, so this may come late, be interrupted and be done twice. What is left to do stands in the store.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import {
+  type CredentialRecord,
+  credentialKey,
+  memberKey,
+  organizationKey,
+  type TokenHash,
+  tokenKey,
+  workspaceKey,
+} from '../core/facts.ts';
+import { kindOf } from '../core/read-fact.ts';
+import type { Scanned, Store, Write } from '../store/store.ts';
+import { OPERATOR } from './actor.ts';
+import type { ManageContext } from './context.ts';
+import { change, type Draft } from './draft.ts';
+import { cleanupKey, lists } from './places.ts';
+import type { CleanupDoc, DocByKind, TokenDoc } from './records.ts';
+import { conflict } from './rejection.ts';
+import { standingOf } from './standing.ts';
+
+/** Records of one commit. The embedded store lets nothing else happen meanwhile. */
+const PAGE = 100;
+/** For so long whoever ended something waits for what follows; nearly always it is done by then. */
+const WAIT_MS = 250;
+/** An id can be used again only when nothing is left that names it. */
+const WAIT_FOR_REUSE_MS = 5000;
+
+type World = Pick<ManageContext, 'store' | 'nowMs'>;
+
+/** Carried out until `untilMs` (monotonic), or to its end. Returns whether it was the end. Rejects with StoreUnavailable. */
+export async function cleanUp(world: World, job: CleanupDoc, untilMs: number): Promise<boolean> {
+  for (const step of STEPS[job.what](job)) {
+    let after: { score: number; key: string } | null = null;
+    for (;;) {
+      const page: Page = await step(world, job, after);
+      if (page.next === null) break;
+      after = page.next;
+      if (performance.now() >= untilMs) return false;
+      await breathe();
+    }
+  }
+  await finish(world.store, job);
+  return true;
+}
+
+/** After the end itself was made durable: what follows it, for a moment now and the rest in the background. */
+export async function cleanUpSoon(world: World, job: CleanupDoc): Promise<void> {
+  // What fails here is taken up again by the purge, which says so in the log.
+  const done = await cleanUp(world, job, performance.now() + WAIT_MS).catch(() => false);
+  if (!done) cleanUpInBackground(world, job);
+}
+
+export function cleanUpInBackground(world: World, job: CleanupDoc): void {
+  setImmediate(() => void cleanUp(world, job, Number.POSITIVE_INFINITY).catch(() => {}));
+}
+
+/** What was left to do by a process that has ended meanwhile. Rejects with StoreUnavailable. */
+export async function resumeCleanups(world: World): Promise<void> {
+  for (const { record } of await world.store.scan(lists.cleanups(), { limit: PAGE }))
+    await cleanUp(world, record as CleanupDoc, Number.POSITIVE_INFINITY);
+}
+
+/** Before something is made under this id: nothing of a deleted one of the same id may be left. Throws Rejection (409). */
+export async function requireCleanedUp(world: World, kind: 'organization' | 'workspace', key: string): Promise<void> {
+  const doc = (await world.store.get(key))?.record as DocByKind[typeof kind] | undefined;
+  if (doc === undefined || doc.deletedAtMs === null) return;
+  const organizationId = 'organizationId' in doc ? doc.organizationId : doc.id;
+  const actor = { kind: 'admin-key', id: null, tokenId: null } as const;
+  const job: CleanupDoc = { organizationId, what: kind, id: doc.id, generation: doc.generation, actor };
+  if (await cleanUp(world, job, performance.now() + WAIT_FOR_REUSE_MS)) return;
+  cleanUpInBackground(world, job);
+  throw stillDeleting(kind, doc.id);
+}
+
+/** The same, inside the draft that makes it: it may have been deleted since. */
+export async function requireUnused(draft: Draft, kind: 'organization' | 'workspace', key: string): Promise<void> {
+  const doc = await draft.getEvenDeleted(kind, key);
+  if (doc !== null && doc.deletedAtMs !== null) throw stillDeleting(kind, doc.id);
+}
+
+function stillDeleting(kind: string, id: string) {
+  return conflict('still_deleting', `What belonged to the deleted ${kind} ${id} is still being removed; try again.`);
+}
+
+interface Page {
+  /** Where to go on; null: this was the last. */
+  readonly next: { score: number; key: string } | null;
+}
+type Step = (world: World, job: CleanupDoc, after: { score: number; key: string } | null) => Promise<Page>;
+
+const STEPS: Readonly<Record<CleanupDoc['what'], (job: CleanupDoc) => readonly Step[]>> = {
+  organization: () => [removeAll],
+  workspace: ({ organizationId: org, id }) => [
+    remove(lists.environments(org, id)),
+    remove(lists.resources(org, id)),
+    unassign,
+    updateTokens(lists.tokensListing(org, id)),
+  ],
+  transfer: ({ organizationId: org, id }) => [updateTokens(lists.tokensListing(org, id))],
+  member: ({ organizationId: org, id }) => [updateTokens(lists.tokensOwnedBy(org, id))],
+  team: () => [leaveTeam],
+  account: () => [removeIssued],
+};
+
+/** One page of a list, changed in one draft in the name of whoever ended what this follows. */
+function inDraft(
+  work: (draft: Draft, entry: Scanned, job: CleanupDoc) => Promise<void>,
+  index: (job: CleanupDoc) => string,
+): Step {
+  return async ({ store, nowMs }, job, after) => {
+    const context = { store, nowMs, actor: OPERATOR };
+    const drafted = await change(
+      context,
+      job.organizationId,
+      async (draft) => {
+        const page = await draft.page(index(job), PAGE, after);
+        for (const entry of page) await work(draft, entry, job);
+        return page;
+      },
+      { actor: job.actor },
+    );
+    return { next: nextOf(drafted.value) };
+  };
+}
+
+function nextOf(page: readonly Scanned[]): Page['next'] {
+  const last = page.at(-1);
+  return page.length < PAGE || last === undefined ? null : { score: last.score, key: last.key };
+}
+
+/** Tokens are written as they stand, so that lists and limits say so, too. */
+function updateTokens(index: string): Step {
+  const update = async (draft: Draft, { record }: Scanned) => {
+    const doc = record as TokenDoc;
+    const standing = await standingOf(draft, doc);
+    if (standing !== null && standing !== doc) draft.put('token', standing);
+  };
+  return inDraft(update, () => index);
+}
+
+/** Of a deleted workspace; a record that has moved to another one since stays. */
+function remove(index: string): Step {
+  const drop = async (draft: Draft, { key, record }: Scanned, job: CleanupDoc) => {
+    const { workspaceId, workspaceGeneration } = record as { workspaceId: string; workspaceGeneration: number };
+    if (workspaceId === job.id && workspaceGeneration <= job.generation) draft.delete(key);
+  };
+  return inDraft(drop, () => index);
+}
+
+const unassign = inDraft(
+  async (draft, { key, record }, { id, generation }) => {
+    const kind = kindOf(key) as 'member' | 'team' | 'account';
+    const doc = record as DocByKind[typeof kind];
+    const assignments = doc.assignments.filter(([other, , made]) => other !== id || made > generation);
+    if (assignments.length < doc.assignments.length) draft.put(kind, { ...doc, assignments } as never);
+  },
+  ({ organizationId, id }) => lists.assigned(organizationId, id),
+);
+
+/** A team's members are in no list; the job names them. */
+const leaveTeam: Step = async ({ store, nowMs }, job, after) => {
+  const members = job.members ?? [];
+  const from = after?.score ?? 0;
+  const { organizationId: org, id, generation } = job;
+  const work = async (draft: Draft) => {
+    for (const memberId of members.slice(from, from + PAGE)) {
+      const member = await draft.get('member', memberKey(org, memberId));
+      const teams = member?.teams.filter(([team, made]) => team !== id || made > generation);
+      if (member !== null && teams!.length < member.teams.length) draft.put('member', { ...member, teams: teams! });
+    }
+  };
+  await change({ store, nowMs, actor: OPERATOR }, org, work, { actor: job.actor });
+  return { next: from + PAGE < members.length ? { score: from + PAGE, key: '' } : null };
+};
+
+/** Access tokens of an earlier generation; nobody but the decision reads them, so no draft is needed. */
+const removeIssued: Step = async ({ store }, { organizationId: org, id, generation }, after) => {
+  const page = await store.scan(lists.tokensOfClient(org, id), { limit: PAGE, ...(after === null ? {} : { after }) });
+  const ended = page.map(({ record }) => record as TokenDoc).filter((doc) => doc.generation < generation);
+  const writes = ended.flatMap((doc) => removal(doc));
+  if (writes.length > 0) await store.commit({ expects: [], writes });
+  return { next: nextOf(page) };
+};
+
+/** What was imported can be imported again by whoever has the list, so its value is remembered as ended for ever. */
+const removeAll: Step = async ({ store }, { organizationId: org, generation }, after) => {
+  const page = await store.scan(lists.everything(org), { limit: PAGE, ...(after === null ? {} : { after }) });
+  const own = organizationKey(org);
+  // Nothing is removed from an organization that was made anew.
+  const stored = await store.get(own);
+  const doc = stored?.record as DocByKind['organization'] | undefined;
+  if (doc === undefined || doc.deletedAtMs === null || doc.generation > generation) return { next: null };
+  const writes: Write[] = page.map(({ key, record }) => {
+    const isKept = kindOf(key) === 'credential' && (record as CredentialRecord).imported === true;
+    return { key, record: isKept ? record : null };
+  });
+  const committed = await store.commit({ expects: [{ key: own, version: stored!.version }], writes });
+  return { next: committed.ok ? nextOf(page) : after };
+};
+
+/** The job, and what stayed only for it. */
+async function finish(store: Store, job: CleanupDoc): Promise<void> {
+  const writes: Write[] = [{ key: cleanupKey(job), record: null }];
+  const expects: Array<{ key: string; version: number }> = [];
+  if (job.what === 'organization' || job.what === 'workspace') {
+    const { organizationId: org, id } = job;
+    const key = job.what === 'organization' ? organizationKey(org) : workspaceKey(org, id);
+    const stored = await store.get(key);
+    const doc = stored?.record as DocByKind[typeof job.what] | undefined;
+    if (doc !== undefined && doc.deletedAtMs !== null && doc.generation <= job.generation) {
+      expects.push({ key, version: stored!.version });
+      writes.push({ key, record: null });
+    }
+  }
+  // Where somebody else has finished it meanwhile there is nothing left to write.
+  await store.commit({ expects, writes });
+}
+
+/** The records of a token that is gone. */
+export function removal({ organizationId, id, hash, replaced }: TokenDoc): Write[] {
+  const values: TokenHash[] = replaced === null ? [hash] : [hash, replaced.hash];
+  return [tokenKey(organizationId, id), ...values.map(credentialKey)].map((key) => ({ key, record: null }));
+}
+
+/** Puts what is left to do beside what ends. */
+export function leaveCleanup(draft: Draft, job: Omit<CleanupDoc, 'generation'>): CleanupDoc {
+  const doc = { ...job, generation: draft.generation };
+  draft.put('cleanup', doc);
+  return doc;
+}

@@ -73,6 +73,11 @@ const RedisStore = section({
     description:
       'Replicas that must have a change before it is acknowledged. all: those connected at the moment. 0: none, so a failover may undo it.',
   }),
+  acceptEviction: Type.Boolean({
+    default: false,
+    description:
+      'true: a server whose maxmemory-policy evicts is used, though tokens vanish and limits start again when its memory is short. It is refused otherwise.',
+  }),
   commandTimeoutMs: milliseconds(
     'How long a look-up may take. Past it requests get 503 at once, until Redis answers again.',
     200,

@@ -44,12 +44,13 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   }
   // Only for those who use it: its client takes memory and time to start.
   const { RedisStore } = await import('../store/redis.ts');
-  const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas } = store;
+  const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas, acceptEviction } = store;
   const opened = await RedisStore.open({
     access: redisAccess(store, resolvePath),
     keyPrefix,
     commandTimeoutMs,
     commitTimeoutMs,
+    acceptEviction,
     waitReplicas: waitReplicas === 'all' ? null : waitReplicas,
     report: (level, message, details = {}) => log[level](details, message),
   });

@@ -22,6 +22,8 @@ export interface RedisStoreOptions {
   readonly commitTimeoutMs: number;
   /** Replicas that must have a change before it is acknowledged; null: all that are connected. */
   readonly waitReplicas: number | null;
+  /** A server that may evict records is used, and warned of. Absent: it is refused. */
+  readonly acceptEviction?: boolean;
   /** What an operator should read. Never holds a password. */
   readonly report: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
 }
@@ -145,9 +147,9 @@ export class RedisLink {
 
   /** Each server that takes our changes: after a failover it is another one. */
   async #examine(client: Scripted): Promise<SetupError | null> {
-    const { access, report, commitTimeoutMs } = this.#options;
+    const { access, report, commitTimeoutMs, acceptEviction = false } = this.#options;
     try {
-      const advice = await this.changes.ask(client, commitTimeoutMs, (asked) => survey(asked, access));
+      const advice = await this.changes.ask(client, commitTimeoutMs, (asked) => survey(asked, access, acceptEviction));
       const text = advice.join('; ');
       if (text !== '' && text !== this.#advice) report('warn', `store: ${describePlace(access)}: ${text}`);
       this.#advice = text;

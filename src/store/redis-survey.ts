@@ -10,7 +10,11 @@ import type { Scripted } from './redis-scripts.ts';
 const OLDEST = [6, 2] as const;
 
 /** What an operator should mend, in sentences. Throws SetupError for a server that we cannot use. */
-export async function survey(client: Scripted, access: RedisAccess): Promise<readonly string[]> {
+export async function survey(
+  client: Scripted,
+  access: RedisAccess,
+  acceptEviction: boolean,
+): Promise<readonly string[]> {
   const info = await allowed(client.info());
   const of = (name: string) => info?.match(new RegExp(`^${name}:(.*?)\\r?$`, 'm'))?.[1];
   const version = of('redis_version');
@@ -32,9 +36,15 @@ export async function survey(client: Scripted, access: RedisAccess): Promise<rea
       'appendfsync is not always, so a crash of its machine may lose the last second of acknowledged changes',
     );
   }
-  const policy = (await setting('maxmemory-policy')) ?? 'noeviction';
+  // Managed servers forbid CONFIG, and say it here.
+  const policy = of('maxmemory_policy') ?? (await setting('maxmemory-policy')) ?? 'noeviction';
   if (policy !== 'noeviction') {
-    advice.push(`maxmemory-policy is ${policy}, so tokens vanish when memory is short; set noeviction`);
+    const what = `maxmemory-policy is ${policy}, so tokens vanish when memory is short`;
+    if (!acceptEviction) {
+      const mend = 'set noeviction, or store.acceptEviction: true to live with it';
+      throw new SetupError(`store: ${describePlace(access)}: ${what}; ${mend}`);
+    }
+    advice.push(what);
   }
   return advice;
 }

@@ -20,7 +20,7 @@ function accessOf(
   kind: { cluster: boolean; sentinel?: { name: string; tls: boolean } },
 ) {
   const url = `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  const rest = { keyPrefix: '', waitReplicas: 1, commandTimeoutMs: 200, commitTimeoutMs: 1000 };
+  const rest = { keyPrefix: '', waitReplicas: 1, commandTimeoutMs: 200, commitTimeoutMs: 1000, acceptEviction: false };
   return redisAccess({ driver: 'redis', url, ...rest, ...kind }, (path) => path);
 }
 

@@ -98,6 +98,7 @@ routes:
     waitReplicas: 'all',
     commandTimeoutMs: 200,
     commitTimeoutMs: 2000,
+    acceptEviction: false,
   });
   expect(value?.decision).toEqual({ host: '127.0.0.1', port: 8082, for: 'envoy', trustedProxies: ['127.0.0.1'] });
   expect(value?.upstreams?.a?.health).toEqual({

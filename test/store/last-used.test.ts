@@ -9,7 +9,17 @@ const INTERVAL_MS = 2000;
 const tokenOf = (id: string) =>
   readFact(`token/acme/${id}`, {
     ...{ organizationId: 'acme', edition: 'team', id, kind: 'personal', authority: 'live', ownerId: 'ann' },
-    ...{ ownerGeneration: 'g', clientId: null, scopes: [], workspaces: [], roles: [], state: 'active' },
+    ...{
+      generation: 1,
+      hash: id,
+      replaced: null,
+      ownerGeneration: 1,
+      clientId: null,
+      scopes: [],
+      workspaces: [],
+      roles: [],
+      state: 'active',
+    },
     ...{ stateReason: null, createdAtMs: 0, expiresAtMs: null },
   }) as TokenFacts;
 

@@ -103,16 +103,26 @@ describe('a start', () => {
   it.each([
     [['--appendonly', 'no'], /appendonly is off, so a crash loses acknowledged changes/],
     [['--appendonly', 'yes', '--appendfsync', 'everysec'], /appendfsync is not always/],
-    [
-      ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'allkeys-lru'],
-      /tokens vanish when memory/,
-    ],
   ])('warns of a server that would not keep what it acknowledged: %j', async (args, warning) => {
     await using server = await startRedis({ args });
     const reports: Reported[] = [];
     const store = await openRedis(server.port, {}, reports);
     expect(reports.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
       expect.stringMatching(warning),
+    ]);
+    await store.close();
+  });
+
+  it.each(['allkeys-lru', 'volatile-ttl'])('refuses a server that may evict what it holds: %s', async (policy) => {
+    const args = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', policy];
+    await using server = await startRedis({ args });
+    await expect(openRedis(server.port, {})).rejects.toThrow(
+      /maxmemory-policy is .*set noeviction, or store.acceptEvic/,
+    );
+    const reports: Reported[] = [];
+    const store = await openRedis(server.port, { acceptEviction: true }, reports);
+    expect(reports.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/tokens vanish when memory/),
     ]);
     await store.close();
   });

@@ -1,13 +1,15 @@
 /**
  * Takes in tokens that another system minted, by the SHA-256 of their text, so that nobody needs a new one. The policy's
  * rules hold as for a token that is created. Never sees a token's text, and never lets a value live again that was ended.
+ * Whoever imports a value makes its bearer act as the token's owner, so it is for administrators with an action of its
+ * own, and they are told of what is here already that it is a conflict, and no more: not whose, nor where.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { isCurrent } from '../core/decide.ts';
 import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { hintMax, type TokenPattern } from '../core/foreign-token.ts';
-import { MANAGE_SCOPE } from '../core/policy.ts';
-import { forbidden } from './actor.ts';
+import { MANAGE_SCOPE, type Policy } from '../core/policy.ts';
+import { forbidden, type Rights, requireAdministrator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft } from './draft.ts';
 import { parseInstant } from './expiry.ts';
@@ -54,8 +56,9 @@ export async function importTokens(
   patterns: readonly TokenPattern[],
   dryRun: boolean,
 ): Promise<Imported> {
-  await enter(context, reader(context.store), org);
+  const { rights } = await enter(context, reader(context.store), org);
   if (context.actor.kind === 'token') throw forbidden('Tokens are imported with the admin key; a token never does it.');
+  requireImporter(rights, context.policy());
   if (patterns.length === 0)
     throw conflict(
       'import_not_configured',
@@ -74,6 +77,14 @@ export async function importTokens(
   return { outcomes, revision };
 }
 
+function requireImporter(rights: Rights, { importAction, name }: Policy): void {
+  if (rights.member === null) return;
+  requireAdministrator(rights, 'import tokens');
+  if (importAction === null)
+    throw forbidden(`Only the admin key imports tokens: the policy ${name} names no importAction.`);
+  if (!rights.actions.has(importAction)) throw forbidden(`${rights.member.id} needs the action ${importAction}.`);
+}
+
 async function importBatch(
   context: ManageContext,
   draft: Draft,
@@ -82,6 +93,8 @@ async function importBatch(
   patterns: readonly TokenPattern[],
 ): Promise<ImportOutcome[]> {
   const outcomes: ImportOutcome[] = [];
+  // Those who import may have changed meanwhile.
+  requireImporter((await enter(context, draft, org)).rights, context.policy());
   for (const token of batch) {
     try {
       outcomes.push(await importOne(context, draft, org, token, patterns));
@@ -149,6 +162,7 @@ async function existing(
   known: CredentialRecord,
   asked: Omit<ImportedToken, 'sha256' | 'createdAt' | 'hint'> & { readonly hint: string | undefined },
 ): Promise<ImportOutcome> {
+  if (context.actor.kind !== 'operator') throw conflict('conflict', 'This value is known already.');
   if (known.organizationId !== org)
     throw conflict('value_taken', 'A token of another organization has this value already.');
   if (known.imported !== true)

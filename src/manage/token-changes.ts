@@ -6,6 +6,7 @@ import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from 
 import { enter, type ManageContext } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { newExpiry } from './expiry.ts';
+import { requireMayRevive } from './granting.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { requireOwner } from './members.ts';
@@ -81,6 +82,7 @@ export async function changeTokenState(
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
       if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
+      else if (rights.member?.id !== before.ownerId) await requireMayRevive(draft, context.policy(), rights, before);
       await requireWithin(draft, rights.actor, before);
       await checkOwnerStillThere(draft, before);
       await checkLimits(draft, kindOf(context, before), before, context.nowMs());

@@ -9,6 +9,7 @@ import { isCurrent } from '../core/decide.ts';
 import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { hintMax, type TokenPattern } from '../core/foreign-token.ts';
 import { MANAGE_SCOPE, type Policy } from '../core/policy.ts';
+import { Slices } from '../slices.ts';
 import { forbidden, type Rights, requireAdministrator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft } from './draft.ts';
@@ -18,7 +19,7 @@ import type { TokenDoc } from './records.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from './rejection.ts';
 import { standingOf } from './standing.ts';
 
-/** Tokens of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
+/** Tokens and their workspaces of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
 const BATCH = 100;
 
 /** What a shell hashes when its variable is not set. */
@@ -66,8 +67,7 @@ export async function importTokens(
     );
   const outcomes: ImportOutcome[] = [];
   let revision = 0;
-  for (let start = 0; start < tokens.length; start += BATCH) {
-    const batch = tokens.slice(start, start + BATCH);
+  for (const batch of batches(tokens)) {
     const work = (draft: Draft) => importBatch(context, draft, org, batch, patterns);
     const drafted = await change(context, org, work, { dryRun });
     outcomes.push(...drafted.value);
@@ -75,6 +75,20 @@ export async function importTokens(
     await breathe();
   }
   return { outcomes, revision };
+}
+
+function* batches(tokens: readonly ImportedToken[]): Generator<readonly ImportedToken[]> {
+  let start = 0;
+  let weight = 0;
+  for (const [index, { workspaces }] of tokens.entries()) {
+    const own = 1 + (Array.isArray(workspaces) ? workspaces.length : 0);
+    if (index > start && weight + own > BATCH) {
+      yield tokens.slice(start, index);
+      [start, weight] = [index, 0];
+    }
+    weight += own;
+  }
+  yield tokens.slice(start);
 }
 
 function requireImporter(rights: Rights, { importAction, name }: Policy): void {
@@ -93,9 +107,11 @@ async function importBatch(
   patterns: readonly TokenPattern[],
 ): Promise<ImportOutcome[]> {
   const outcomes: ImportOutcome[] = [];
+  const slices = new Slices();
   // Those who import may have changed meanwhile.
   requireImporter((await enter(context, draft, org)).rights, context.policy());
   for (const token of batch) {
+    if (slices.over) await slices.next();
     try {
       outcomes.push(await importOne(context, draft, org, token, patterns));
     } catch (error) {

@@ -36,6 +36,21 @@ export const CreatedToken = Type.Object({
   token: Type.String({ description: 'shown this once' }),
   revision: Type.Integer(),
 });
+export const RotatedToken = Type.Object({
+  ...tokenFields,
+  token: Type.String({ description: 'shown this once' }),
+  values: Type.Array(
+    Type.Object({
+      value: Type.Union([Type.Literal('current'), Type.Literal('replaced'), Type.Literal('earlier')], {
+        description: 'earlier: replaced before, and in its grace until this rotation ended it',
+      }),
+      hint: Nullable(Type.String()),
+      worksUntil: Type.Union([Instant, Type.Null()], { description: 'null: until somebody ends it' }),
+    }),
+    { description: 'which value works until when' },
+  ),
+  revision: Type.Integer(),
+});
 export const TokenList = Type.Object({ items: Type.Array(Token), nextCursor: Nullable(Type.String()) });
 
 export const ImportReport = Type.Object({

@@ -8,8 +8,8 @@ import { DryRunQuery, ImportInput, OrganizationParams } from './schemas.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
-/** A thousand tokens, each with a hundred workspaces. */
-const BODY_MAX = 8 * 1024 * 1024;
+/** A thousand tokens, each with a hundred workspaces; more would hold others up while it is parsed. */
+const BODY_MAX = 2 * 1024 * 1024;
 
 export function importRoutes(app: App, manage: ContextOf, patterns: () => readonly TokenPattern[]): void {
   app.post(

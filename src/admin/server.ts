@@ -6,16 +6,16 @@ import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TokenPattern } from '../core/foreign-token.ts';
-import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { TokenDoc } from '../manage/records.ts';
-import { Rejection, unacceptable } from '../manage/rejection.ts';
+import { Rejection } from '../manage/rejection.ts';
 import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
+import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { importRoutes } from './import-routes.ts';
@@ -24,7 +24,6 @@ import { MethodsByPath } from './methods-by-path.ts';
 import { describeMistake } from './mistake.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
-import { readJson } from './read-json.ts';
 import { giveReceipts, type Receipts } from './receipts.ts';
 import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -169,13 +168,6 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     const [code, detail] = request.headers.authorization ? UNKNOWN : MISSING;
     return sendProblem(reply, 401, code, detail);
   });
-  app.addHook('preHandler', async (request) => {
-    if (request.is404 || request.routeOptions.config.takesToken === true) return;
-    const [pasted] = pastedTokens(request.body);
-    if (pasted === undefined) return;
-    const field = pasted.path.join('.');
-    throw unacceptable('token_pasted', field, `${field} ${PASTED_TOKEN}.`);
-  });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof Rejection && request.actor !== undefined) {
       await recordRefusal(contextOf(request), request, error).catch(options.onError);
@@ -198,16 +190,6 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   auditRoutes(app as never, contextOf);
   operationRoutes(app as never, contextOf, options.operations);
   return app as unknown as FastifyInstance;
-}
-
-/** JSON alone, and an empty body under a JSON content type is no body. */
-function readBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    ['application/json', 'application/merge-patch+json'],
-    { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => (body === '' ? undefined : readJson(body)),
-  );
 }
 
 /** What the framework refuses by itself, under names of our own. */

@@ -5,7 +5,7 @@ import { tokenKey } from '../core/facts.ts';
 import type { TokenDoc } from '../manage/records.ts';
 import { changeTokenState, deleteToken, patchToken, rotateToken, type StateChange } from '../manage/token-changes.ts';
 import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens.ts';
-import { ChangedToken, CreatedToken, FoundToken, Revision, Token, TokenList } from './answers.ts';
+import { ChangedToken, CreatedToken, FoundToken, Revision, RotatedToken, Token, TokenList } from './answers.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
 import {
@@ -19,7 +19,7 @@ import {
   TokenPatch,
   TokenQuery,
 } from './schemas.ts';
-import { tokenView } from './views.ts';
+import { instant, tokenView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
@@ -104,12 +104,16 @@ export function tokenRoutes(app: App, manage: ContextOf): void {
   }
   app.post(
     `${tokens}/:id/rotate`,
-    { schema: { ...one, body: RotateInput, response: { '2xx': CreatedToken } } },
+    { schema: { ...one, body: RotateInput, response: { '2xx': RotatedToken } } },
     async (request) => {
       const { org, id } = request.params;
       const used = await lastUse(request);
       const { value, revision } = await rotateToken(manage(request), org, id, request.body?.graceSeconds ?? 0);
-      return { ...tokenView(value.doc, manage(request).nowMs(), used), token: value.token, revision } as never;
+      const values = value.values.map(({ worksUntilMs, ...rest }) => ({
+        ...rest,
+        worksUntil: worksUntilMs === null ? null : instant(worksUntilMs),
+      }));
+      return { ...tokenView(value.doc, manage(request).nowMs(), used), token: value.token, values, revision } as never;
     },
   );
   app.post(

@@ -88,6 +88,9 @@ function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Pa
     if (names.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
     names.add(name);
   }
+  for (const [role, { administrator, joinsAs }] of Object.entries(organizationRoles))
+    if (joinsAs !== undefined && !administrator)
+      file.problem(['organizationRoles', role, 'joinsAs'], 'joinsAs is for roles with "administrator: true"');
   if (scopes.includes(undefined)) return;
   for (const [role, { scopes: held }] of Object.entries(organizationRoles)) {
     if (held === 'all') continue;
@@ -124,7 +127,10 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
   }
 }
 
-function checkActions(file: YamlFile, { actions, listAction, kinds = {}, organizationRoles = {} }: Parts): void {
+function checkActions(
+  file: YamlFile,
+  { actions, listAction, importAction, kinds = {}, organizationRoles = {} }: Parts,
+): void {
   // A section that cannot be read is one mistake, not one for each action.
   if (actions === undefined || isMisspelt('actions', file.keys())) return;
   const known = file.keys('actions');
@@ -133,6 +139,7 @@ function checkActions(file: YamlFile, { actions, listAction, kinds = {}, organiz
       file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
   };
   say(['listAction'], listAction);
+  say(['importAction'], importAction);
   for (const [name, { manageAction }] of Object.entries(kinds)) say(['kinds', name, 'manageAction'], manageAction);
   for (const [role, { actions: held }] of Object.entries(organizationRoles)) {
     if (held === 'all') continue;
@@ -190,6 +197,7 @@ function compile(data: PolicyFile): Policy {
           administrator: role.administrator,
           rank,
           workspaceRole: role.workspaceRole ?? null,
+          joinsAs: role.joinsAs ?? null,
         },
       ]),
     ),
@@ -198,6 +206,7 @@ function compile(data: PolicyFile): Policy {
     defaultKind: data.defaultKind,
     actions: new Map(Object.entries(data.actions)),
     listAction: data.listAction ?? null,
+    importAction: data.importAction ?? null,
     apiVersions: data.apiVersions,
     serviceAccounts:
       data.serviceAccounts === undefined ? null : { tokenLifeMs: data.serviceAccounts.tokenMinutes * 60_000 },

@@ -74,12 +74,19 @@ export const PolicySchema = Type.Object(
           }),
           administrator: Type.Boolean({
             default: false,
-            description: 'Manages members, teams, workspaces and service accounts, and sees and ends every token.',
+            description:
+              'Manages members, teams, workspaces and service accounts, giving nobody what they do not have themselves, and sees and ends every token.',
           }),
           workspaceRole: Type.Optional(
             Type.Union([Type.Literal('member'), Type.Literal('admin')], {
               description:
                 'The role they have in every workspace of the organization. Never applies in edition personal.',
+            }),
+          ),
+          joinsAs: Type.Optional(
+            Type.Union([Type.Literal('member'), Type.Literal('admin')], {
+              description:
+                'The highest role that administrators of this role may take or give in any workspace, whatever they have there. Absent: what they have there.',
             }),
           ),
         },
@@ -96,6 +103,12 @@ export const PolicySchema = Type.Object(
     }),
     listAction: Type.Optional(
       Type.String({ description: "The action that shows a member everybody's tokens; without it they see their own." }),
+    ),
+    importAction: Type.Optional(
+      Type.String({
+        description:
+          'The action that lets administrators import tokens by their hash; without it only the admin key does.',
+      }),
     ),
     apiVersions: Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
       default: [],

@@ -24,6 +24,8 @@ export interface OrganizationRole {
   readonly rank: number;
   /** The role that this organization role has in every workspace of the organization; null: none. */
   readonly workspaceRole: Role | null;
+  /** The highest role that administrators may take or give in a workspace where they have none; null: what they have. */
+  readonly joinsAs: Role | null;
 }
 
 /** When a token of a kind ends. Bounds are inclusive, in milliseconds from creation. */
@@ -94,6 +96,8 @@ export interface Policy extends DecisionRules {
   /** Every action, with what it allows. */
   readonly actions: ReadonlyMap<string, string>;
   readonly listAction: string | null;
+  /** Lets administrators import tokens; null: the operator alone does. */
+  readonly importAction: string | null;
   /** Oldest first; the last is the default. */
   readonly apiVersions: readonly string[];
   /** null: the policy has no service accounts. */

@@ -36,14 +36,18 @@ export interface SendOptions {
 }
 
 const BATCH = 1000;
+/** Of JSON: half of what a sidecar takes, for names that need more bytes than characters. */
+const BATCH_CHARACTERS = 1024 * 1024;
 
 /** Rejects as `send` does; `totals` says how far it came. */
 export async function sendRows(rows: AsyncIterable<Checked>, totals: Totals, options: SendOptions): Promise<void> {
   let batch: Checked[] = [];
+  let characters = 0;
   const flush = async () => {
     if (batch.length === 0) return;
     const sent = batch;
     batch = [];
+    characters = 0;
     const { tokens } = await options.send(
       sent[0]!.organization,
       sent.map(({ token }) => token),
@@ -52,8 +56,11 @@ export async function sendRows(rows: AsyncIterable<Checked>, totals: Totals, opt
     options.onStep(totals);
   };
   for await (const row of rows) {
-    if (batch.length === BATCH || (batch.length > 0 && batch[0]!.organization !== row.organization)) await flush();
+    const { length } = JSON.stringify(row.token);
+    const full = batch.length === BATCH || characters + length > BATCH_CHARACTERS;
+    if (full || (batch.length > 0 && batch[0]!.organization !== row.organization)) await flush();
     batch.push(row);
+    characters += length;
   }
   await flush();
 }

@@ -6,11 +6,12 @@
 import { accountKey } from '../core/facts.ts';
 import { CLIENT_SECRET_PREFIX } from '../core/policy.ts';
 import { mintToken, randomText } from '../secret.ts';
-import { requireAdministrator } from './actor.ts';
+import { type Rights, requireAdministrator } from './actor.ts';
 import { actorView } from './audit.ts';
 import { cleanUpInBackground, leaveCleanup } from './cleanup.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireMayActAs, requireMayGiveScopes } from './granting.ts';
 import { requireKnownScope } from './grants.ts';
 import { list, type Page } from './listing.ts';
 import { clientKey, lists } from './places.ts';
@@ -35,13 +36,14 @@ export async function createAccount(
   input: AccountInput,
 ): Promise<Drafted<CreatedAccount>> {
   return change(context, org, async (draft) => {
-    const { edition } = await administer(context, draft, org);
+    const { organization, rights } = await administer(context, draft, org);
     requireAccounts(context);
     for (const scope of input.scopes) requireKnownScope(context.policy(), scope);
+    requireMayGiveScopes(context.policy(), rights, new Set(), new Set(input.scopes));
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc: AccountDoc = {
       organizationId: org,
-      edition,
+      edition: organization.edition,
       clientId: `sa_${randomText(24)}`,
       name: input.name,
       scopes: [...new Set(input.scopes)],
@@ -80,9 +82,10 @@ export async function patchAccount(
   patch: Partial<AccountInput>,
 ): Promise<Drafted<AccountDoc>> {
   return change(context, org, async (draft) => {
-    await administer(context, draft, org);
+    const { rights } = await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
     for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
+    requireMayGiveScopes(context.policy(), rights, new Set(before.scopes), new Set(patch.scopes));
     const item = { ...before, ...patch };
     draft.put('account', item);
     return item;
@@ -95,8 +98,9 @@ export async function rotateSecret(
   clientId: string,
 ): Promise<Drafted<CreatedAccount>> {
   return change(context, org, async (draft) => {
-    await administer(context, draft, org);
+    const { rights } = await administer(context, draft, org);
     const before = await requireAccount(draft, org, clientId);
+    await requireMayActAs(draft, context.policy(), rights, before);
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc = { ...before, secretHash: secret.hash() };
     draft.put('account', doc);
@@ -168,10 +172,14 @@ async function changeAccount(
 }
 
 /** Organization admins manage service accounts (SCRYDON-4). */
-async function administer(context: ManageContext, draft: FullReader, org: string): Promise<OrganizationDoc> {
-  const { organization, rights } = await enter(context, draft, org);
-  requireAdministrator(rights, 'manage service accounts');
-  return organization;
+async function administer(
+  context: ManageContext,
+  draft: FullReader,
+  org: string,
+): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
+  const entered = await enter(context, draft, org);
+  requireAdministrator(entered.rights, 'manage service accounts');
+  return entered;
 }
 
 async function requireAccount(draft: DocReader, org: string, clientId: string): Promise<AccountDoc> {

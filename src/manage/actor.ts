@@ -84,7 +84,7 @@ export function managesFor(token: TokenDoc, owner: MemberDoc, policy: Policy, no
   );
 }
 
-function actionsOf(member: MemberDoc, policy: Policy): ReadonlySet<string> {
+export function actionsOf(member: Pick<MemberDoc, 'role' | 'actions'>, policy: Policy): ReadonlySet<string> {
   if (member.actions !== null) return new Set(member.actions);
   return policy.organizationRoles.get(member.role)?.actions ?? new Set();
 }
@@ -143,19 +143,6 @@ export function requireRank(rights: Rights, policy: Policy, role: string): void 
   if (other < own) throw forbidden(`The role ${role} is above that of ${rights.member.id}.`);
 }
 
-/** Administrators, and whoever is admin of the workspace: its owner, or by assignment (SCRYDON-18). */
-export async function requireWorkspaceAdmin(
-  draft: DocReader,
-  rights: Rights,
-  workspace: WorkspaceDoc,
-  what: string,
-): Promise<void> {
-  requirePerson(rights, what);
-  if (rights.administrator) return;
-  const admin = (await joinedRole(draft, rights.member!, workspace)) === 'admin';
-  if (!admin) throw forbidden(`Only administrators of the organization and admins of the workspace may ${what}.`);
-}
-
 /** The highest of owner, direct assignment and team assignments; what the organization role gives is not in it. */
 export async function joinedRole(draft: DocReader, member: MemberDoc, workspace: WorkspaceDoc): Promise<Role | null> {
   if (workspace.ownerId === member.id && workspace.ownerGeneration === member.generation) return 'admin';
@@ -170,6 +157,23 @@ export async function joinedRole(draft: DocReader, member: MemberDoc, workspace:
 /** The role that is assigned in this very workspace, not in one that had the same id. */
 export function assignedRole(assignments: Assignments, { id, generation }: WorkspaceDoc): Role | null {
   return assignments.find(([other, , made]) => other === id && made === generation)?.[1] ?? null;
+}
+
+/** Their own, by membership: the next bearer of an owner's id owns nothing of it. */
+export function isOwnedBy(workspace: WorkspaceDoc, { member }: Rights): boolean {
+  return member !== null && workspace.ownerId === member.id && workspace.ownerGeneration === member.generation;
+}
+
+/** What a member has in a workspace. In edition personal, a crowd of strangers, organization roles give nothing. */
+export async function roleOf(
+  draft: DocReader,
+  policy: Policy,
+  member: MemberDoc,
+  workspace: WorkspaceDoc,
+): Promise<{ readonly joined: Role | null; readonly byOrganization: Role | null }> {
+  const byOrganization =
+    member.edition === 'personal' ? null : (policy.organizationRoles.get(member.role)?.workspaceRole ?? null);
+  return { joined: await joinedRole(draft, member, workspace), byOrganization };
 }
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */

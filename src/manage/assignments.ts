@@ -1,8 +1,9 @@
 /** Who has which role in a workspace: members, teams and service accounts. An assignment lives in the record of whom it is given to. */
 import { type Assignments, accountKey, memberKey, type Role, teamKey } from '../core/facts.ts';
 import { assignedRole } from './actor.ts';
-import { administerWorkspace, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
+import { enter, type ManageContext, type Put, reader, requireKnownWorkspace, visitWorkspace } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireMayGiveRole, requireWorkspaceManager } from './granting.ts';
 import type { DocReader } from './records.ts';
 import { notFound } from './rejection.ts';
 
@@ -18,10 +19,12 @@ export async function putAssignment(
   role: Role,
 ): Promise<Drafted<Put<{ readonly role: Role }>>> {
   return change(context, org, async (draft) => {
-    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
+    const { workspace, rights } = await openWorkspace(context, draft, org, workspaceId);
     const before = await assignmentsOf(draft, org, kind, id);
+    const had = assignedRole(before, workspace);
+    await requireMayGiveRole(draft, context.policy(), rights, workspace, role, had);
     await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role, workspace.generation]]);
-    return { created: assignedRole(before, workspace) === null, item: { role } };
+    return { created: had === null, item: { role } };
   });
 }
 
@@ -47,12 +50,20 @@ export async function deleteAssignment(
   id: string,
 ): Promise<Drafted<void>> {
   const work = async (draft: Draft) => {
-    const workspace = await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
+    const { workspace } = await openWorkspace(context, draft, org, workspaceId);
     const before = await assignmentsOf(draft, org, kind, id);
     if (assignedRole(before, workspace) === null) throw notFound(`assignment of ${kind}`, id);
     await assign(draft, org, kind, id, without(before, workspaceId));
   };
   return change(context, org, work, { ends: true });
+}
+
+/** The workspace, for whoever may assign roles in it at all: which ones is another question. */
+async function openWorkspace(context: ManageContext, draft: Draft, org: string, id: string) {
+  const { rights } = await enter(context, draft, org);
+  const workspace = await requireKnownWorkspace(draft, rights, org, id);
+  await requireWorkspaceManager(draft, context.policy(), rights, workspace, 'assign roles in it');
+  return { workspace, rights };
 }
 
 const ASSIGNEES = {

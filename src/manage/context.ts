@@ -3,7 +3,8 @@ import { isId, organizationKey, workspaceKey } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import type { Store } from '../store/store.ts';
-import { type Actor, joinedRole, type Rights, requirePerson, requireWorkspaceAdmin, rightsIn } from './actor.ts';
+import { type Actor, joinedRole, type Rights, requirePerson, rightsIn } from './actor.ts';
+import { requireWorkspaceAdmin } from './granting.ts';
 import {
   type DocByKind,
   type DocKind,
@@ -90,7 +91,7 @@ export async function enter(
   return { rights, organization: await requireOrganization(draft, org) };
 }
 
-/** The workspace, for somebody who may manage it. */
+/** The workspace, for its admins. */
 export async function administerWorkspace(
   context: ManageContext,
   draft: FullReader,
@@ -100,7 +101,7 @@ export async function administerWorkspace(
 ): Promise<WorkspaceDoc> {
   const { rights } = await enter(context, draft, org);
   const workspace = await requireKnownWorkspace(draft, rights, org, id);
-  await requireWorkspaceAdmin(draft, rights, workspace, what);
+  await requireWorkspaceAdmin(draft, context.policy(), rights, workspace, what);
   return workspace;
 }
 

@@ -5,10 +5,10 @@
 import { type AllGrant, type Reference, type Role, type WorkspaceGrant, workspaceKey } from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy, type SelectableRule } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
-import { type Actor, forbidden, joinedRole, mayManage } from './actor.ts';
+import { type Actor, forbidden, mayManage, roleOf } from './actor.ts';
 import type { Draft } from './draft.ts';
 import { lists } from './places.ts';
-import type { MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
+import type { MemberDoc, TokenDoc } from './records.ts';
 import { unacceptable } from './rejection.ts';
 
 const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
@@ -144,17 +144,6 @@ function fits(rule: SelectableRule, owner: MemberDoc): boolean {
 }
 
 const NO_ROLE = { joined: null, byOrganization: null };
-
-async function roleOf(
-  draft: Draft,
-  policy: Policy,
-  owner: MemberDoc,
-  workspace: WorkspaceDoc,
-): Promise<{ readonly joined: Role | null; readonly byOrganization: Role | null }> {
-  const byOrganization =
-    owner.edition === 'personal' ? null : (policy.organizationRoles.get(owner.role)?.workspaceRole ?? null);
-  return { joined: await joinedRole(draft, owner, workspace), byOrganization };
-}
 
 /** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */
 export async function requireWithin(draft: Draft, actor: Actor, token: TokenDoc): Promise<void> {

@@ -1,13 +1,16 @@
 /**
  * Takes in tokens that another system minted, by the SHA-256 of their text, so that nobody needs a new one. The policy's
  * rules hold as for a token that is created. Never sees a token's text, and never lets a value live again that was ended.
+ * Whoever imports a value makes its bearer act as the token's owner, so it is for administrators with an action of its
+ * own, and they are told of what is here already that it is a conflict, and no more: not whose, nor where.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { isCurrent } from '../core/decide.ts';
 import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { hintMax, type TokenPattern } from '../core/foreign-token.ts';
-import { MANAGE_SCOPE } from '../core/policy.ts';
-import { forbidden } from './actor.ts';
+import { MANAGE_SCOPE, type Policy } from '../core/policy.ts';
+import { Slices } from '../slices.ts';
+import { forbidden, type Rights, requireAdministrator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft } from './draft.ts';
 import { parseInstant } from './expiry.ts';
@@ -16,7 +19,7 @@ import type { TokenDoc } from './records.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from './rejection.ts';
 import { standingOf } from './standing.ts';
 
-/** Tokens of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
+/** Tokens and their workspaces of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
 const BATCH = 100;
 
 /** What a shell hashes when its variable is not set. */
@@ -54,8 +57,9 @@ export async function importTokens(
   patterns: readonly TokenPattern[],
   dryRun: boolean,
 ): Promise<Imported> {
-  await enter(context, reader(context.store), org);
+  const { rights } = await enter(context, reader(context.store), org);
   if (context.actor.kind === 'token') throw forbidden('Tokens are imported with the admin key; a token never does it.');
+  requireImporter(rights, context.policy());
   if (patterns.length === 0)
     throw conflict(
       'import_not_configured',
@@ -63,8 +67,7 @@ export async function importTokens(
     );
   const outcomes: ImportOutcome[] = [];
   let revision = 0;
-  for (let start = 0; start < tokens.length; start += BATCH) {
-    const batch = tokens.slice(start, start + BATCH);
+  for (const batch of batches(tokens)) {
     const work = (draft: Draft) => importBatch(context, draft, org, batch, patterns);
     const drafted = await change(context, org, work, { dryRun });
     outcomes.push(...drafted.value);
@@ -72,6 +75,28 @@ export async function importTokens(
     await breathe();
   }
   return { outcomes, revision };
+}
+
+function* batches(tokens: readonly ImportedToken[]): Generator<readonly ImportedToken[]> {
+  let start = 0;
+  let weight = 0;
+  for (const [index, { workspaces }] of tokens.entries()) {
+    const own = 1 + (Array.isArray(workspaces) ? workspaces.length : 0);
+    if (index > start && weight + own > BATCH) {
+      yield tokens.slice(start, index);
+      [start, weight] = [index, 0];
+    }
+    weight += own;
+  }
+  yield tokens.slice(start);
+}
+
+function requireImporter(rights: Rights, { importAction, name }: Policy): void {
+  if (rights.member === null) return;
+  requireAdministrator(rights, 'import tokens');
+  if (importAction === null)
+    throw forbidden(`Only the admin key imports tokens: the policy ${name} names no importAction.`);
+  if (!rights.actions.has(importAction)) throw forbidden(`${rights.member.id} needs the action ${importAction}.`);
 }
 
 async function importBatch(
@@ -82,7 +107,11 @@ async function importBatch(
   patterns: readonly TokenPattern[],
 ): Promise<ImportOutcome[]> {
   const outcomes: ImportOutcome[] = [];
+  const slices = new Slices();
+  // Those who import may have changed meanwhile.
+  requireImporter((await enter(context, draft, org)).rights, context.policy());
   for (const token of batch) {
+    if (slices.over) await slices.next();
     try {
       outcomes.push(await importOne(context, draft, org, token, patterns));
     } catch (error) {
@@ -149,6 +178,7 @@ async function existing(
   known: CredentialRecord,
   asked: Omit<ImportedToken, 'sha256' | 'createdAt' | 'hint'> & { readonly hint: string | undefined },
 ): Promise<ImportOutcome> {
+  if (context.actor.kind !== 'operator') throw conflict('conflict', 'This value is known already.');
   if (known.organizationId !== org)
     throw conflict('value_taken', 'A token of another organization has this value already.');
   if (known.imported !== true)

@@ -2,12 +2,13 @@
  * Members and teams of an organization. Removing a member ends their personal tokens for good (FEATBIT-8), even when
  * the same id joins again: every membership carries a generation of its own.
  */
-import { memberKey, type Reference, teamKey } from '../core/facts.ts';
+import { type Edition, memberKey, type Reference, teamKey } from '../core/facts.ts';
 import { forbidden, type Rights, requireAdministrator, requirePerson, requireRank } from './actor.ts';
 import { actorView } from './audit.ts';
 import { cleanUpSoon, leaveCleanup } from './cleanup.ts';
 import { checkId, enter, type ManageContext, type Put, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireMayGiveRoles, requireMayMake } from './granting.ts';
 import { requireKnownScope } from './grants.ts';
 import { everyOne } from './listing.ts';
 import { lists } from './places.ts';
@@ -33,7 +34,7 @@ export async function putMember(
     const { organization, rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'manage members');
     const before = await draft.get('member', memberKey(org, id));
-    checkRights(context, rights, before, { scopes: null, actions: null, ...input });
+    checkRights(context, rights, before, { scopes: null, actions: null, ...input }, organization.edition);
     const item: MemberDoc = {
       organizationId: org,
       edition: organization.edition,
@@ -60,10 +61,10 @@ export async function patchMember(
   patch: Partial<MemberInput>,
 ): Promise<Drafted<MemberDoc>> {
   return change(context, org, async (draft) => {
-    const { rights } = await enter(context, draft, org);
+    const { organization, rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'manage members');
     const before = await requireMember(draft, org, id);
-    checkRights(context, rights, before, patch);
+    checkRights(context, rights, before, patch, organization.edition);
     const item = { ...before, ...patch };
     draft.put('member', item);
     return item;
@@ -161,6 +162,8 @@ export async function putTeam(
     const { rights } = await enter(context, draft, org);
     requireAdministrator(rights, 'manage teams');
     const before = await draft.get('team', teamKey(org, id));
+    if (!input.members.every((memberId) => before?.members.includes(memberId)))
+      await requireMayGiveRoles(draft, context.policy(), rights, org, before?.assignments ?? []);
     const generation = before?.generation ?? draft.generation;
     const members = [...new Set(input.members)];
     for (const memberId of members) {
@@ -228,6 +231,7 @@ function checkRights(
   rights: Rights,
   before: MemberDoc | null,
   input: Partial<MemberInput>,
+  edition: Edition,
 ): void {
   const { organizationRoles, actions } = context.policy();
   if (input.role !== undefined && !organizationRoles.has(input.role)) {
@@ -244,4 +248,7 @@ function checkRights(
   );
   if (rights.member !== null && rights.member.id === before?.id && changes)
     throw forbidden('Nobody changes their own role, scopes or actions.');
+  // A new member names a role.
+  const { role, scopes, actions: own } = { ...before, ...input } as Pick<MemberDoc, 'role' | 'scopes' | 'actions'>;
+  requireMayMake(context.policy(), rights, before, { edition, role, scopes, actions: own });
 }

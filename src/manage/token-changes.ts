@@ -6,6 +6,7 @@ import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from 
 import { enter, type ManageContext } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { newExpiry } from './expiry.ts';
+import { requireMayRevive } from './granting.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { requireOwner } from './members.ts';
@@ -67,6 +68,16 @@ export async function patchToken(
   });
 }
 
+export interface RotatedToken extends CreatedToken {
+  readonly values: ReadonlyArray<{
+    /** `earlier`: replaced before, and still in its grace when this rotation ended it. */
+    readonly value: 'current' | 'replaced' | 'earlier';
+    readonly hint: string | null;
+    /** null: until somebody ends it. */
+    readonly worksUntilMs: number | null;
+  }>;
+}
+
 export type StateChange = 'activate' | 'deactivate' | 'revoke';
 
 export async function changeTokenState(
@@ -81,6 +92,7 @@ export async function changeTokenState(
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
       if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
+      else if (rights.member?.id !== before.ownerId) await requireMayRevive(draft, context.policy(), rights, before);
       await requireWithin(draft, rights.actor, before);
       await checkOwnerStillThere(draft, before);
       await checkLimits(draft, kindOf(context, before), before, context.nowMs());
@@ -127,7 +139,7 @@ export async function rotateToken(
   org: string,
   id: string,
   graceSeconds: number,
-): Promise<Drafted<CreatedToken>> {
+): Promise<Drafted<RotatedToken>> {
   return change(context, org, async (draft) => {
     const { before, rights } = await open(context, draft, org, id);
     const kind = kindOf(context, before);
@@ -158,8 +170,18 @@ export async function rotateToken(
     draft.expectAbsent(credentialKey(hash));
     draft.put('credential', { organizationId: org, tokenId: id }, { hash });
     draft.put('token', doc);
-    return { doc, token: token.reveal() };
+    return { doc, token: token.reveal(), values: valuesAfter(before, doc, nowMs) };
   });
+}
+
+/** What works until when, after a rotation: one value may be in its grace, an earlier one ends with this. */
+function valuesAfter(before: TokenDoc, after: TokenDoc, nowMs: number): RotatedToken['values'] {
+  const inGrace = before.replaced !== null && nowMs < before.replaced.endsAtMs;
+  return [
+    { value: 'current', hint: after.hint, worksUntilMs: after.expiresAtMs },
+    { value: 'replaced', hint: before.hint, worksUntilMs: after.replaced?.endsAtMs ?? nowMs },
+    ...(inGrace ? [{ value: 'earlier' as const, hint: null, worksUntilMs: nowMs }] : []),
+  ];
 }
 
 async function open(

@@ -1,11 +1,10 @@
 /** Workspaces: made, changed, handed over and deleted, with what that takes along. */
 import { tokensFrom } from '../core/decide.ts';
 import { type Edition, workspaceKey } from '../core/facts.ts';
-import { type Rights, requireAdministrator, requirePerson, requireWorkspaceAdmin } from './actor.ts';
+import { requireAdministrator, requirePerson } from './actor.ts';
 import { actorView } from './audit.ts';
 import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from './cleanup.ts';
 import {
-  administerWorkspace,
   checkId,
   enter,
   type ManageContext,
@@ -15,6 +14,7 @@ import {
   visitWorkspace,
 } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
+import { requireDisposal, requireWorkspaceManager } from './granting.ts';
 import { everyOne } from './listing.ts';
 import { requireOwner } from './members.ts';
 import { lists } from './places.ts';
@@ -33,7 +33,7 @@ export async function putWorkspace(
     const { rights } = await enter(context, draft, org);
     await requireUnused(draft, 'workspace', workspaceKey(org, id));
     const before = await draft.get('workspace', workspaceKey(org, id));
-    if (before !== null) await requireWorkspaceAdmin(draft, rights, before, 'change it');
+    if (before !== null) await requireWorkspaceManager(draft, context.policy(), rights, before, 'change it');
     else if (rights.member?.id !== input.owner) requireAdministrator(rights, 'create workspaces for others');
     requirePerson(rights, 'create workspaces');
     const owner = await requireOwner(draft, org, input.owner);
@@ -67,7 +67,10 @@ export async function patchWorkspace(
   patch: { readonly name?: string },
 ): Promise<Drafted<WorkspaceDoc>> {
   return change(context, org, async (draft) => {
-    const item = { ...(await administerWorkspace(context, draft, org, id, 'change it')), ...patch };
+    const { rights } = await enter(context, draft, org);
+    const before = await requireKnownWorkspace(draft, rights, org, id);
+    await requireWorkspaceManager(draft, context.policy(), rights, before, 'change it');
+    const item = { ...before, ...patch };
     draft.put('workspace', item);
     return item;
   });
@@ -82,19 +85,13 @@ export async function deleteWorkspace(context: ManageContext, org: string, id: s
   const work = async (draft: Draft) => {
     const { rights } = await enter(context, draft, org);
     const before = await requireKnownWorkspace(draft, rights, org, id);
-    // As with a transfer: whoever could delete it and make it anew would have taken it over.
-    if (!isOwnedBy(before, rights)) requireAdministrator(rights, "delete somebody else's workspace");
-    requirePerson(rights, 'delete workspaces');
+    await requireDisposal(draft, context.policy(), rights, before, 'delete a workspace');
     draft.put('workspace', { ...before, deletedAtMs: context.nowMs() });
     return leaveCleanup(draft, { organizationId: org, what: 'workspace', id, actor: actorView(context.actor) });
   };
   const { value, revision } = await change(context, org, work, { ends: true });
   await cleanUpSoon(context, value);
   return { value: undefined, revision };
-}
-
-function isOwnedBy(workspace: WorkspaceDoc, { member }: Rights): boolean {
-  return member !== null && workspace.ownerId === member.id && workspace.ownerGeneration === member.generation;
 }
 
 /** What a transfer of ownership takes with it. */
@@ -119,8 +116,7 @@ export async function transferWorkspace(
   const work = async (draft: Draft) => {
     const { organization, rights } = await enter(context, draft, org);
     const before = await requireKnownWorkspace(draft, rights, org, id);
-    if (!isOwnedBy(before, rights)) requireAdministrator(rights, "transfer somebody else's workspace");
-    requirePerson(rights, 'transfer workspaces');
+    await requireDisposal(draft, context.policy(), rights, before, 'transfer a workspace');
     const { id: ownerId, generation: ownerGeneration } = await requireOwner(draft, org, owner);
     if (ownerId === before.ownerId && ownerGeneration === before.ownerGeneration)
       return { before, item: before, ended: new Set<string>(), job: null };

@@ -7,11 +7,7 @@ import type { GuessThrottle } from '../edge/guess-throttle.ts';
 import { type FoundAccount, findAccount } from '../manage/access-tokens.ts';
 import { hashToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
-import { type EndpointAnswer, type Form, oauthError } from './endpoint.ts';
-
-export type Authenticated =
-  | { readonly ok: true; readonly account: FoundAccount }
-  | { readonly ok: false; readonly answer: EndpointAnswer };
+import { type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
 
 export class ClientAuthentication {
   readonly #store: Store;
@@ -23,16 +19,11 @@ export class ClientAuthentication {
   }
 
   /** Rejects with StoreUnavailable. A disabled account authenticates; whether it gets a token is decided elsewhere. */
-  async authenticate(call: EndpointCall, form: Form): Promise<Authenticated> {
+  async authenticate(call: EndpointCall): Promise<Recognised<FoundAccount>> {
     const credentials = readBasic(call.authorization);
-    // RFC 6749 section 2.3: one method per request, also where both say the same.
-    if (credentials !== null && form.get('client_secret') !== null) {
-      const detail = 'The client authenticates by HTTP Basic alone; leave client_secret out of the form.';
-      return { ok: false, answer: oauthError(400, 'invalid_request', detail) };
-    }
     const account = credentials === null ? null : await findAccount(this.#store, credentials.id);
     if (credentials !== null && account !== null && account.doc.secretHash === hashToken(credentials.secret)) {
-      return { ok: true, account };
+      return { ok: true, caller: account };
     }
     return { ok: false, answer: this.#fail(call.address) };
   }
@@ -47,6 +38,13 @@ export class ClientAuthentication {
     }
     return invalidClient();
   }
+}
+
+/** RFC 6749 section 2.3: one method per request, also where both say the same. null: it is so. */
+export function secondMethod(form: Form): EndpointAnswer | null {
+  if (form.get('client_secret') === null) return null;
+  const detail = 'The client authenticates by HTTP Basic alone; leave client_secret out of the form.';
+  return oauthError(400, 'invalid_request', detail);
 }
 
 /** One answer for an unknown id, a wrong secret and a disabled account. */

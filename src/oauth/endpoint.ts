@@ -21,9 +21,18 @@ export function answering(compute: (call: EndpointCall) => EndpointAnswer): Endp
   return (call) => send(call, compute(call));
 }
 
-/** An endpoint that takes a form. `onFault` answers when computing rejects: an outage, never a no. */
-export function answeringForm(
-  compute: (call: EndpointCall, form: Form) => Promise<EndpointAnswer>,
+/** Who is asking, or what they are told instead. */
+export type Recognised<C> =
+  | { readonly ok: true; readonly caller: C }
+  | { readonly ok: false; readonly answer: EndpointAnswer };
+
+/**
+ * An endpoint that takes a form, from callers that are recognised before a byte of it is read: strangers cost nothing
+ * more. `onFault` answers when something rejects: an outage, never a no.
+ */
+export function answeringForm<C>(
+  recognise: (call: EndpointCall) => Promise<Recognised<C>>,
+  compute: (call: EndpointCall, caller: C, form: Form) => Promise<EndpointAnswer>,
   onFault: (error: unknown) => EndpointAnswer,
 ): Endpoint {
   return (call) => {
@@ -31,14 +40,23 @@ export function answeringForm(
     if (type !== 'application/x-www-form-urlencoded') {
       return send(call, oauthError(400, 'invalid_request', 'The body must be application/x-www-form-urlencoded.'));
     }
-    readText(call.exchange, FORM_BYTES_MAX, (text) => {
-      if (text === null) return send(call, oauthError(413, 'invalid_request', 'The body is too large.'));
-      compute(call, new Form(text)).then(
-        (answer) => send(call, answer),
-        (error) => send(call, onFault(error)),
-      );
-    });
+    answerForm(call, recognise, compute).then(
+      (answer) => send(call, answer),
+      (error) => send(call, onFault(error)),
+    );
   };
+}
+
+async function answerForm<C>(
+  call: EndpointCall,
+  recognise: (call: EndpointCall) => Promise<Recognised<C>>,
+  compute: (call: EndpointCall, caller: C, form: Form) => Promise<EndpointAnswer>,
+): Promise<EndpointAnswer> {
+  const recognised = await recognise(call);
+  if (!recognised.ok) return recognised.answer;
+  const text = await new Promise<string | null>((done) => readText(call.exchange, FORM_BYTES_MAX, done));
+  if (text === null) return oauthError(413, 'invalid_request', 'The body is too large.');
+  return compute(call, recognised.caller, new Form(text));
 }
 
 /** RFC 6749 section 5.2. What a caller sent may be repeated in it, but no token. */
@@ -65,8 +83,12 @@ export class Form {
 
   /** The name of a parameter that comes twice, or null. */
   repeated(): string | null {
-    const names = [...this.#parameters.keys()];
-    return names.find((name, index) => names.indexOf(name) !== index) ?? null;
+    const seen = new Set<string>();
+    for (const name of this.#parameters.keys()) {
+      if (seen.has(name)) return name;
+      seen.add(name);
+    }
+    return null;
   }
 }
 

@@ -5,15 +5,21 @@
 import type { Policy } from '../core/policy.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
-import { endAccessToken, findToken, grantScopes, issueAccessToken } from '../manage/access-tokens.ts';
+import {
+  endAccessToken,
+  type FoundAccount,
+  findToken,
+  grantScopes,
+  issueAccessToken,
+} from '../manage/access-tokens.ts';
 import { OPERATOR } from '../manage/actor.ts';
 import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { changeTokenState } from '../manage/token-changes.ts';
 import { stateShown } from '../manage/token-state.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
-import { type ClientAuthentication, invalidClient } from './client-authentication.ts';
-import { answering, answeringForm, type EndpointAnswer, type Form, oauthError } from './endpoint.ts';
+import { type ClientAuthentication, invalidClient, secondMethod } from './client-authentication.ts';
+import { answering, answeringForm, type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
 
 export interface OAuthParts {
   readonly store: Store;
@@ -36,20 +42,36 @@ export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName,
     return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
   };
   return {
-    token: answeringForm((call, form) => issue(parts, call, form), onFault),
-    introspect: answeringForm((call, form) => introspect(parts, call, form), onFault),
-    revoke: answeringForm((call, form) => revoke(parts, call, form), onFault),
+    token: answeringForm(
+      (call) => parts.clients.authenticate(call),
+      (call, account, form) => issue(parts, call, account, form),
+      onFault,
+    ),
+    introspect: answeringForm(
+      (call) => clientOrAdmin(parts, call),
+      (_call, caller, form) => introspect(parts, caller, form),
+      onFault,
+    ),
+    revoke: answeringForm(
+      (call) => clientOrAdmin(parts, call),
+      (_call, caller, form) => revoke(parts, caller, form),
+      onFault,
+    ),
     metadata: answering(() => ({ status: 200, body: metadata(parts) })),
     whoami: answering(whoami),
   };
 }
 
-async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
+async function issue(
+  parts: OAuthParts,
+  call: EndpointCall,
+  account: FoundAccount,
+  form: Form,
+): Promise<EndpointAnswer> {
   const repeated = form.repeated();
   if (repeated !== null) return oauthError(400, 'invalid_request', `The parameter ${repeated} comes more than once.`);
-  const authenticated = await parts.clients.authenticate(call, form);
-  if (!authenticated.ok) return authenticated.answer;
-  const { account } = authenticated;
+  const second = secondMethod(form);
+  if (second !== null) return second;
   const grant = form.get('grant_type');
   if (grant === null) return oauthError(400, 'invalid_request', 'grant_type is required.');
   if (grant !== 'client_credentials')
@@ -77,7 +99,10 @@ async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise
     return oauthError(400, 'invalid_scope', 'A scope was asked for that this client was not granted.');
   const issued = await issueAccessToken(parts.store, account, scopes, serviceAccounts.tokenLifeMs, parts.nowMs());
   // The account changed while we looked: nothing is known about it any more.
-  if (issued === null) return issue(parts, call, form);
+  if (issued === null) {
+    const again = await parts.clients.authenticate(call);
+    return again.ok ? issue(parts, call, again.caller, form) : again.answer;
+  }
   return {
     status: 200,
     body: {
@@ -90,8 +115,8 @@ async function issue(parts: OAuthParts, call: EndpointCall, form: Form): Promise
 }
 
 /** Clients see their own tokens, the admin key sees any; everything else is inactive, and nothing more is said. */
-async function introspect(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
-  const asked = await askedAbout(parts, call, form);
+async function introspect(parts: OAuthParts, caller: Caller, form: Form): Promise<EndpointAnswer> {
+  const asked = await askedAbout(parts, caller, form);
   if ('answer' in asked) return asked.answer;
   const { token } = asked;
   if (token === null || stateShown(token, parts.nowMs()) !== 'active') return { status: 200, body: { active: false } };
@@ -111,8 +136,8 @@ async function introspect(parts: OAuthParts, call: EndpointCall, form: Form): Pr
 }
 
 /** RFC 7009 section 2.2: an unknown token, or another client's, is no error and has no effect. */
-async function revoke(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
-  const asked = await askedAbout(parts, call, form);
+async function revoke(parts: OAuthParts, caller: Caller, form: Form): Promise<EndpointAnswer> {
+  const asked = await askedAbout(parts, caller, form);
   if ('answer' in asked) return asked.answer;
   const { token, clientId } = asked;
   if (token?.authority === 'client') await endAccessToken(parts.store, token, clientId, parts.nowMs());
@@ -127,17 +152,24 @@ function ifGone(error: unknown): void {
   if (!(error instanceof Rejection && error.details.status === 404)) throw error;
 }
 
+/** null: the admin key. */
+type Caller = FoundAccount | null;
+
+async function clientOrAdmin(parts: OAuthParts, call: EndpointCall): Promise<Recognised<Caller>> {
+  const admin = call.authorization.length === 1 && parts.isAdmin(call.authorization[0]);
+  return admin ? { ok: true, caller: null } : parts.clients.authenticate(call);
+}
+
 /** `clientId` null: the admin key. `token` null: unknown, or none of this caller's. */
 type Asked =
   | { readonly clientId: string | null; readonly token: TokenDoc | null }
   | { readonly answer: EndpointAnswer };
 
 /** Who asks, and about which token: clients are told of their own, the admin key of any. */
-async function askedAbout(parts: OAuthParts, call: EndpointCall, form: Form): Promise<Asked> {
-  const admin = call.authorization.length === 1 && parts.isAdmin(call.authorization[0]);
-  const authenticated = admin ? null : await parts.clients.authenticate(call, form);
-  if (authenticated?.ok === false) return authenticated;
-  const clientId = authenticated?.account.doc.clientId ?? null;
+async function askedAbout(parts: OAuthParts, caller: Caller, form: Form): Promise<Asked> {
+  const second = caller === null ? null : secondMethod(form);
+  if (second !== null) return { answer: second };
+  const clientId = caller?.doc.clientId ?? null;
   const text = form.repeated() === null ? form.get('token') : null;
   if (text === null) return { answer: oauthError(400, 'invalid_request', 'token is required, once.') };
   if (!isWellFormed(text, parts.policy().prefixes)) return { clientId, token: null };

@@ -170,7 +170,7 @@ describe('an import', () => {
     expect((await one(token)).outcome).toBe('imported');
   });
 
-  it('is for the operator: a managing token never does it, a member for themselves alone', async () => {
+  it('is for the operator: a managing token never does it, an administrator for themselves alone', async () => {
     const managing = await gateway.mint({ scopes: ['tokens:manage', 'workspace:read'] });
     const before = await send([item(foreign())], '', { authorization: `Bearer ${managing}` });
     expect(before).toMatchObject({ status: 403, body: { code: 'not_allowed' } });
@@ -180,6 +180,41 @@ describe('an import', () => {
     });
     expect(other.status).toBe(403);
     expect((await send([item(token)], '', { 'Scopegate-Actor': 'alice' })).body).toMatchObject({ imported: 1 });
+  });
+
+  it('is for administrators with the action ImportTokens: nobody else makes the bearer of a value act as them', async () => {
+    const as = (id: string) => ({ 'Scopegate-Actor': id });
+    await gateway.admin('PUT', '/members/planter', { name: 'Planter', role: 'member' });
+    await gateway.admin('PUT', '/members/narrow', { name: 'Narrow', role: 'admin', actions: ['ManagePersonalTokens'] });
+    await gateway.admin('PUT', '/workspaces/ws_sales/assignments/members/planter', { role: 'member' });
+    const theirs = foreign();
+    for (const id of ['planter', 'narrow']) {
+      const planted = await send([item(theirs, { owner: id })], '', as(id));
+      expect([planted.status, planted.body.code], id).toEqual([403, 'not_allowed']);
+    }
+    expect((await call(theirs)).status, 'nothing was planted').toBe(401);
+    await gateway.admin('PATCH', '/members/narrow', { actions: ['ManagePersonalTokens', 'ImportTokens'] });
+    expect((await send([item(theirs, { owner: 'narrow' })], '', as('narrow'))).body).toMatchObject({ imported: 1 });
+  });
+
+  it('tells nobody but the operator more of a value that is known than that it conflicts', async () => {
+    const [mine, ended, twice] = [foreign(), foreign(), foreign()];
+    const { id: known } = await one(mine, { owner: 'bob' });
+    const { id: gone } = await one(ended, { owner: 'bob' });
+    await gateway.admin('DELETE', `/tokens/${gone}`);
+    const values = [mine, ended, gateway.tokens.reader, twice, twice];
+    const { body } = await send(
+      values.map((value) => item(value)),
+      '',
+      { 'Scopegate-Actor': 'alice' },
+    );
+    const conflict = { outcome: 'refused', code: 'conflict', detail: 'This value is known already.' };
+    expect(body.tokens).toEqual([
+      ...[conflict, conflict, conflict],
+      { outcome: 'imported', id: expect.any(String) as unknown },
+      conflict,
+    ]);
+    expect(JSON.stringify(body)).not.toContain(known);
   });
 
   it.each([

@@ -101,7 +101,7 @@ const coze = (edition: Edition): House => ({
       limits: (where) => (where === 'personal' ? { ...NO_LIMIT, perOwner: 3 } : { ...NO_LIMIT, perOrganization: 4 }),
     },
   },
-  actions: ['ListTokens', 'ManagePersonalTokens', 'ManageServiceTokens'],
+  actions: ['ListTokens', 'ManagePersonalTokens', 'ManageServiceTokens', 'ImportTokens'],
   seeAll: 'ListTokens',
   scopes: ['bot:read', 'bot:write', 'workflows:read'],
 });
@@ -144,7 +144,7 @@ const featbit = (edition: Edition): House => {
       personal: kind(true, 'ManagePersonalAccessTokens'),
       service: kind(false, 'ManageServiceAccessTokens'),
     },
-    actions: ['ListAccessTokens', 'ManagePersonalAccessTokens', 'ManageServiceAccessTokens'],
+    actions: ['ListAccessTokens', 'ManagePersonalAccessTokens', 'ManageServiceAccessTokens', 'ImportTokens'],
     seeAll: 'ListAccessTokens',
     scopes: ['flags:read', 'flags:write', 'projects:write'],
   };
@@ -193,7 +193,7 @@ const blend = (edition: Edition): House => ({
       limits: () => ({ perOwner: 3, perOrganization: 4 }),
     },
   },
-  actions: ['ListTokens', 'ManagePersonalTokens', 'ManageServiceTokens'],
+  actions: ['ListTokens', 'ManagePersonalTokens', 'ManageServiceTokens', 'ImportTokens'],
   seeAll: 'ListTokens',
   scopes: ['content:read', 'content:write', 'settings:write'],
 });
@@ -222,7 +222,7 @@ const impact = (edition: Edition): House => ({
       limits: () => NO_LIMIT,
     },
   },
-  actions: ['ListTokens', 'ManageTokens'],
+  actions: ['ListTokens', 'ManageTokens', 'ImportTokens'],
   seeAll: 'ListTokens',
   scopes: ['actions:read', 'actions:write', 'reports:read'],
 });

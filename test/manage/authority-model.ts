@@ -106,6 +106,12 @@ type Party = string;
 
 class No extends Error {}
 
+interface Standing {
+  readonly role: string;
+  readonly scopes: readonly string[] | null;
+  readonly actions: readonly string[] | null;
+}
+
 const WIDTH = ['all-owned', 'all-joined', 'all-organization'] as const;
 
 export class Model {
@@ -305,6 +311,8 @@ export class Model {
           op.members.every((id) => this.members.has(id)),
           'only members are in teams',
         );
+        for (const workspace of op.members.every((id) => this.teams.get(op.id)?.has(id)) ? [] : this.workspaces.keys())
+          this.#has(op.by, workspace, this.assignments.get(`teams ${op.id} ${workspace}`) ?? null);
         return () => this.teams.set(op.id, new Set(op.members));
       case 'team.delete':
         this.#administers(op.by);
@@ -321,11 +329,13 @@ export class Model {
       case 'workspace.transfer':
         return this.#transfer(op);
       case 'assignment.put':
-        this.#runs(op.by, op.workspace);
+        this.#manages(op.by, op.workspace);
         need((op.of === 'members' ? this.members : this.teams).has(op.id), 'nobody of that id');
+        if (!atLeast(this.assignments.get(`${op.of} ${op.id} ${op.workspace}`) ?? null, op.role))
+          this.#has(op.by, op.workspace, op.role);
         return () => this.assignments.set(`${op.of} ${op.id} ${op.workspace}`, op.role);
       case 'assignment.delete':
-        this.#runs(op.by, op.workspace);
+        this.#manages(op.by, op.workspace);
         need(this.assignments.has(`${op.of} ${op.id} ${op.workspace}`), 'no such assignment');
         return () => this.assignments.delete(`${op.of} ${op.id} ${op.workspace}`);
       case 'environment.put':
@@ -394,18 +404,32 @@ export class Model {
     need(id === null || this.#isAdministrator(id), 'only administrators');
   }
 
-  /** Administrators of the organization, and admins of an existing workspace. */
+  /** Admins of an existing workspace. */
   #runs(by: By, workspace: string): void {
     const id = this.#person(by);
     need(this.workspaces.has(workspace), 'no such workspace');
-    need(id === null || this.#isAdministrator(id) || this.#joined(id, workspace) === 'admin', 'not theirs to change');
+    need(id === null || this.#roleOf(id, workspace) === 'admin', 'not theirs to change');
   }
 
-  /** Its owner, and administrators of the organization. */
+  /** Administrators of the organization, too. */
+  #manages(by: By, workspace: string): void {
+    const id = this.#person(by);
+    need(this.workspaces.has(workspace), 'no such workspace');
+    need(id === null || this.#isAdministrator(id) || this.#roleOf(id, workspace) === 'admin', 'not theirs to manage');
+  }
+
+  /** What one does not have, one does not give. */
+  #has(by: By, workspace: string, role: Role | null): void {
+    need(by === 'operator' || atLeast(this.#roleOf(by, workspace), role), 'a role that they do not have');
+  }
+
+  /** Its owner, and administrators who are admins of it. */
   #disposes(by: By, workspace: string): void {
     const person = this.#person(by);
-    if (person === null || !this.#owns(person, workspace)) this.#administers(by);
     need(this.workspaces.has(workspace), 'no such workspace');
+    if (person === null || this.#owns(person, workspace)) return;
+    this.#administers(by);
+    this.#has(by, workspace, 'admin');
   }
 
   #rank(role: string): number {
@@ -413,10 +437,22 @@ export class Model {
   }
 
   /** Nobody touches or makes a higher one, and nobody changes themselves. */
-  #mayGive(by: By, id: string, after: { role: string; scopes: unknown; actions: unknown }): void {
+  #mayGive(by: By, id: string, after: Standing): void {
     if (by === 'operator') return;
     const own = this.members.get(by)!;
     const before = this.members.get(id);
+    const gains = <T>(list: (of: Standing) => readonly T[], covered: (of: Standing, one: T) => boolean) =>
+      list(after).some((one) => !(before !== undefined && covered(before, one)) && !covered(own, one));
+    const held = ({ scopes, role }: Standing) => scopes ?? this.#roleRules(role).scopes;
+    // Whoever may do everything may also do what the catalogue has yet to name.
+    const named = (of: Standing): readonly string[] => (held(of) === 'all' ? ['all'] : (held(of) as string[]));
+    need(!gains(named, (of, scope) => covers(held(of), scope)), 'a scope that they do not have');
+    const actions = (of: Standing) => of.actions ?? this.#roleRules(of.role).actions;
+    const acts = (of: Standing) => (actions(of) === 'all' ? this.house.actions : (actions(of) as readonly string[]));
+    need(!gains(acts, (of, action) => acts(of).includes(action)), 'an action that they do not have');
+    const everywhere = ({ role }: Standing) => this.#roleRules(role).everywhere;
+    const wider = before === undefined || !atLeast(everywhere(before), everywhere(after));
+    need(!wider || atLeast(everywhere(own), everywhere(after)), 'a role everywhere that they do not have');
     need(this.#rank(after.role) >= this.#rank(own.role), 'above their own role');
     need(before === undefined || this.#rank(before.role) >= this.#rank(own.role), 'that one stands above');
     const changed = (['role', 'scopes', 'actions'] as const).some(
@@ -457,7 +493,7 @@ export class Model {
 
   #putWorkspace({ by, id, owner }: Operation & { do: 'workspace.put' }): () => void {
     const before = this.workspaces.get(id);
-    if (before !== undefined) this.#runs(by, id);
+    if (before !== undefined) this.#manages(by, id);
     else if (this.#person(by) !== owner) this.#administers(by);
     need(before === undefined || before.owner === this.#party(owner), 'ownership changes by transfer only');
     need(this.members.has(owner), 'only members own workspaces');
@@ -719,6 +755,13 @@ export class Model {
     need(token.why !== 'owner_removed', 'its owner was removed');
     // An administrator may switch on whose it is; a newcomer of the owner's id may not, and a token only what is within it.
     if (id !== null && !(manager === null && this.#isAdministrator(id))) this.#own(id, token);
+    else if (id !== null && id !== token.owner && !this.kindOf(token).follows) {
+      need(
+        token.scopes!.every((scope) => covers(this.#scopesOf(id), scope)),
+        'it has a scope that they do not have',
+      );
+      for (const [workspace, role] of token.roles) if (this.workspaces.has(workspace)) this.#has(id, workspace, role);
+    }
     this.#within(manager, token);
     this.#room(token);
     return () => {
@@ -729,6 +772,10 @@ export class Model {
 
 function need(condition: boolean, otherwise: string): asserts condition {
   if (!condition) throw new No(otherwise);
+}
+
+function atLeast(held: Role | null, role: Role | null): boolean {
+  return role === null || held === role || held === 'admin';
 }
 
 /** Write is more than read, on the same resource. */

@@ -46,6 +46,49 @@ describe('a member by the actor header', () => {
     expect(await status(actor, method, path, body)).toBe(expected);
   });
 
+  it('nobody gives what they do not have: rights are compared, not the names of roles', async () => {
+    const scopes = ['workflows:read'];
+    const actions = ['ManagePersonalTokens'];
+    await world.organization('giving', 'team', { boss: 'super_admin', peer: 'admin', owen: 'member', pat: 'member' });
+    await world.must('giving', 'PUT', '/members/nia', { name: 'N', role: 'admin', scopes, actions });
+    await world.workspace('giving', 'ws', 'owen');
+    await world.must('giving', 'PUT', '/teams/crew', { name: 'C', members: [] });
+    await world.must('giving', 'PUT', '/workspaces/ws/assignments/teams/crew', { role: 'admin' });
+    await world.must('giving', 'PUT', '/workspaces/ws/resources/bot/b1', { owner: 'owen', collaborators: [] });
+    const nia = async (method: string, path: string, body?: unknown) => {
+      const answer = await world.call('giving', method, path, body, 'nia');
+      return answer.status < 300 ? 'done' : answer.body.code;
+    };
+    const more = { name: 'x', role: 'admin' };
+    const refused: ReadonlyArray<readonly [string, string, unknown?]> = [
+      ['PUT', '/members/second', more],
+      ['PUT', '/members/second', { ...more, scopes, actions: ['ListTokens'] }],
+      ['PUT', '/members/second', { ...more, scopes: ['workflows:write'], actions }],
+      ['PATCH', '/members/pat', { role: 'admin' }],
+      ['PATCH', '/members/pat', { actions: ['ManageServiceTokens'] }],
+      ['PUT', '/workspaces/ws/assignments/members/nia', { role: 'admin' }],
+      ['PUT', '/teams/crew', { name: 'C', members: ['nia'] }],
+      ['POST', '/workspaces/ws/transfer', { owner: 'nia' }],
+      ['DELETE', '/workspaces/ws'],
+      ['PUT', '/workspaces/ws/resources/bot/b1', { owner: 'nia', collaborators: [] }],
+      ['PUT', '/workspaces/ws/resources/bot/b1', { owner: 'owen', collaborators: ['nia'] }],
+      ['DELETE', '/workspaces/ws/resources/bot/b1'],
+      ['DELETE', '/workspaces/ws/environments/env_ws'],
+    ];
+    for (const [method, path, body] of refused)
+      expect(await nia(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toBe('not_allowed');
+    const allowed: ReadonlyArray<readonly [string, string, unknown?]> = [
+      ['PUT', '/members/second', { ...more, scopes, actions }],
+      ['PATCH', '/members/peer', { scopes: ['workflows:read', 'chat:read'] }],
+      ['PUT', '/workspaces/ws/assignments/members/nia', { role: 'member' }],
+      ['DELETE', '/workspaces/ws/assignments/teams/crew'],
+      ['PUT', '/teams/crew', { name: 'C', members: ['nia'] }],
+      ['PATCH', '/workspaces/ws', { name: 'renamed' }],
+    ];
+    for (const [method, path, body] of allowed)
+      expect(await nia(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toBe('done');
+  });
+
   it('creates tokens for nobody but themselves', async () => {
     expect(await status('ben', 'POST', '/tokens', token({ owner: 'cat' }))).toBe(403);
     expect(await status('ada', 'POST', '/tokens', token({ owner: 'ben' }))).toBe(403);

@@ -4,8 +4,10 @@ import * as oauth from 'oauth4webapi';
 import { ClientCredentials } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startExampleUpstream } from '../../src/demo/example-upstream.ts';
+import { Form } from '../../src/oauth/endpoint.ts';
 import type { Clock } from '../../src/observe/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { RawClient, rawRequest } from '../support/raw.ts';
 
 const POLICY = fileURLToPath(new URL('../../policies/scrydon.yaml', import.meta.url));
 const FORM = 'application/x-www-form-urlencoded';
@@ -119,6 +121,25 @@ describe('a token request', () => {
       expect(await ask(scope), scope).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
     for (const scope of ['', '&scope='])
       expect(await ask(scope), scope).toMatchObject({ status: 200, body: { scope: 'chat:read' } });
+  });
+
+  it.each(['token', 'introspect', 'revoke'])(
+    'of a stranger is answered before its body is read: /%s',
+    async (endpoint) => {
+      using stranger = await RawClient.connect(gateway.url);
+      const head = rawRequest(`POST /api/auth/oauth2/${endpoint}`, [`Content-Type: ${FORM}`, 'Content-Length: 16000']);
+      stranger.send(head);
+      expect((await stranger.untilText('invalid_client')).received).toMatch(/^HTTP\/1\.1 401 /);
+    },
+  );
+
+  it('costs as much as it is long: a form of nothing but names is read once', () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `n${index}`);
+    const started = process.cpuUsage();
+    expect(new Form(names.join('&')).repeated()).toBeNull();
+    // Comparing each with each takes ten times as long, whatever else the machine does.
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(3000);
+    expect(new Form([...names, 'n7'].join('&')).repeated()).toBe('n7');
   });
 
   it.each(['token', 'introspect', 'revoke'])('authenticates its client in one way: /%s', async (endpoint) => {

@@ -466,6 +466,43 @@ describe('personal tokens', () => {
       expect((await world.ask(org, owner, { ...personal, workspaces: 'all' })).status).toBe(201);
   });
 
+  it('X-13 a rotation says until when which value works, and a second one within the grace ends the first value', async () => {
+    const org = await house();
+    const path = workflowsOf(own(org, 'ben'));
+    const first = await world.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
+    const rotate = async (graceSeconds: number) => {
+      const startedMs = world.now();
+      const answer = await world.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds }, 'ben');
+      const inMs = (text: string) => Math.round((Date.parse(text) - startedMs) / 10_000) * 10_000;
+      const until = answer.values.map((one: Record<string, string>) => [
+        one.value,
+        one.worksUntil === answer.expiresAt ? 'expiry' : inMs(one.worksUntil!),
+      ]);
+      return { token: answer.token as string, until };
+    };
+    const works = (...tokens: string[]) => Promise.all(tokens.map((token) => world.status(token, path)));
+    const second = await rotate(3600);
+    expect(second.until).toEqual([
+      ['current', 'expiry'],
+      ['replaced', 3_600_000],
+    ]);
+    expect(await works(first.token, second.token)).toEqual([200, 200]);
+    const third = await rotate(60);
+    expect(third.until).toEqual([
+      ['current', 'expiry'],
+      ['replaced', 60_000],
+      ['earlier', 0],
+    ]);
+    expect(await works(first.token, second.token, third.token)).toEqual([401, 200, 200]);
+    const fourth = await rotate(0);
+    expect(fourth.until).toEqual([
+      ['current', 'expiry'],
+      ['replaced', 0],
+      ['earlier', 0],
+    ]);
+    expect(await works(second.token, third.token, fourth.token)).toEqual([401, 401, 200]);
+  });
+
   it('X-13 a rotation ends the old value at once, or after the grace asked for, never past the expiry', async () => {
     const org = await house();
     const path = workflowsOf(own(org, 'ben'));

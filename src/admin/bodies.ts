@@ -1,0 +1,80 @@
+/**
+ * Bodies of calls, before anybody looks at what they ask for: how long they may be, what they are written in, and that
+ * no token was pasted into them. Members and their tokens manage single things, so they get by with far less than the
+ * operator. Whatever a body is, others get their turn while it is read.
+ */
+import { Transform } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
+import { unacceptable } from '../manage/rejection.ts';
+import { Slices } from '../slices.ts';
+import { readJson } from './read-json.ts';
+
+/** A team of two thousand. */
+const MEMBER_BODY_MAX = 128 * 1024;
+
+export function readBodies(app: FastifyInstance): void {
+  boundBodies(app);
+  readJsonAlone(app);
+  app.addHook('preHandler', async (request) => {
+    if (request.is404 || request.routeOptions.config.takesToken === true) return;
+    await refusePastedTokens(request.body);
+  });
+}
+
+/** By the stated length, or while it arrives. */
+function boundBodies(app: FastifyInstance): void {
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (request.actor === undefined || request.actor.kind === 'operator') return payload;
+    if (Number(request.headers['content-length'] ?? 0) > MEMBER_BODY_MAX) throw tooLarge();
+    if (request.headers['content-length'] !== undefined) return payload;
+    let bytes = 0;
+    const counting = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        if (bytes > MEMBER_BODY_MAX) done(tooLarge());
+        else done(null, chunk);
+      },
+    });
+    payload.on('error', (error) => counting.destroy(error));
+    return payload.pipe(counting);
+  });
+}
+
+function tooLarge(): Error {
+  const message = `The body of a member or a token may hold ${MEMBER_BODY_MAX} bytes at most.`;
+  return Object.assign(new Error(message), { statusCode: 413, code: 'FST_ERR_CTP_BODY_TOO_LARGE' });
+}
+
+/** JSON alone, and an empty body under a JSON content type is no body. */
+function readJsonAlone(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, body: string) => {
+      if (body === '') return undefined;
+      const value = await readJson(body);
+      // What validation takes is a turn's work of its own.
+      await new Slices().next();
+      return value;
+    },
+  );
+}
+
+/**
+ * Part by part, in slices. In its own turn: a body that was parsed and validated has had its share of this one.
+ */
+async function refusePastedTokens(body: unknown): Promise<void> {
+  const slices = new Slices();
+  for (const [field, value] of Object.entries(body ?? {})) {
+    for (const [index, item] of Array.isArray(value) ? value.entries() : [[null, value] as const]) {
+      if (slices.over) await slices.next();
+      const [pasted] = pastedTokens({ [field]: item });
+      if (pasted === undefined) continue;
+      const [, ...rest] = pasted.path;
+      const place = [field, ...(index === null ? [] : [index]), ...rest].join('.');
+      throw unacceptable('token_pasted', place, `${place} ${PASTED_TOKEN}.`);
+    }
+  }
+}

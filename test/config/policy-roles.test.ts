@@ -1,0 +1,25 @@
+/** What a policy says about roles and actions is refused where it could not be meant. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadPolicy } from '../../src/config/load-policy.ts';
+
+const coze = parse(readFileSync('policies/coze.yaml', 'utf8'));
+
+function problems(change: object): string[] {
+  const text = JSON.stringify({ ...coze, ...change });
+  return loadPolicy('policy.yaml', {}, () => Buffer.from(text)).file.problems.map(({ message }) => message);
+}
+
+it('joining any workspace is for administrators', () => {
+  const { admin, member } = coze.organizationRoles;
+  const roles = (more: object) => ({ organizationRoles: { ...coze.organizationRoles, ...more } });
+  expect(problems(roles({ admin: { ...admin, joinsAs: 'admin' } }))).toEqual([]);
+  expect(problems(roles({ member: { ...member, joinsAs: 'admin' } }))).toEqual([
+    'joinsAs is for roles with "administrator: true"',
+  ]);
+});
+
+it('an importAction must stand in the actions', () => {
+  expect(problems({ importAction: 'Import' })).toEqual(['unknown action "Import"; it must stand in "actions"']);
+});

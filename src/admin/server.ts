@@ -13,7 +13,7 @@ import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { TokenDoc } from '../manage/records.ts';
 import { Rejection, unacceptable } from '../manage/rejection.ts';
-import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
+import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { auditRoutes, recordRefusal } from './audit-routes.ts';
 import { readCaller } from './caller.ts';
@@ -54,6 +54,8 @@ const UNKNOWN = [
   'credential_unknown',
   'This credential is neither the admin key nor a managing token that may be used.',
 ] as const;
+const NO_ROOM =
+  'The store has no room for anything new; nothing was changed. Revocations and deletions are still made; its operator has to make room.';
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const SILENCE_MS = 60_000;
@@ -230,6 +232,7 @@ function answerError(
     const detail = 'The store was lost before it confirmed the change: it may have been made. Read, then decide.';
     return sendProblem(reply, 503, 'outcome_unknown', detail);
   }
+  if (error instanceof StoreFull) return sendProblem(reply, 507, 'store_full', NO_ROOM);
   if (error instanceof StoreUnavailable) {
     reply.header('Retry-After', '1');
     const unchanged = request.method === 'GET' || request.method === 'HEAD' ? '' : '; nothing was changed';

@@ -122,7 +122,7 @@ export async function endAccessToken(
   const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
   const line = auditDoc(doc.organizationId, actor, nowMs, ended);
   const writes = [...removal(doc), { ...place('audit', line), record: line }];
-  await store.commit({ expects: [], writes });
+  await store.commit({ expects: [], writes, ends: true });
 }
 
 /** Removes access tokens that have expired. Returns how many; call again while it returns `limit`. */
@@ -130,7 +130,7 @@ export async function purgeAccessTokens(store: Store, nowMs: number, limit: numb
   const oldest = await store.scan(lists.accessTokens(), { limit });
   const expired = oldest.filter((entry) => entry.score <= nowMs).map((entry) => entry.record as TokenDoc);
   if (expired.length === 0) return 0;
-  await store.commit({ expects: [], writes: expired.flatMap(removal) });
+  await store.commit({ expects: [], writes: expired.flatMap(removal), ends: true });
   return expired.length;
 }
 
@@ -141,6 +141,6 @@ const DELETED_KEPT_MS = 48 * 3_600_000;
 export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: number): Promise<number> {
   const oldest = await store.scan(lists.deletedAccounts(), { limit });
   const due = oldest.filter((entry) => entry.score <= nowMs - DELETED_KEPT_MS);
-  if (due.length > 0) await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })) });
+  if (due.length > 0) await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })), ends: true });
   return due.length;
 }

@@ -13,6 +13,7 @@ import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { requireKnownScope } from './grants.ts';
 import { list, type Page } from './listing.ts';
+import { isFewer } from './members.ts';
 import { clientKey, lists } from './places.ts';
 import type { AccountDoc, DocReader, OrganizationDoc } from './records.ts';
 import { conflict, notFound } from './rejection.ts';
@@ -84,6 +85,7 @@ export async function patchAccount(
     const before = await requireAccount(draft, org, clientId);
     for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
     const item = { ...before, ...patch };
+    if (isFewer(item.scopes, before.scopes)) draft.ends();
     draft.put('account', item);
     return item;
   });

@@ -20,6 +20,7 @@ export async function putAssignment(
   return change(context, org, async (draft) => {
     const workspace = await administerWorkspace(context, draft, org, workspaceId, 'assign roles in it');
     const before = await assignmentsOf(draft, org, kind, id);
+    if (role === 'member' && assignedRole(before, workspace) === 'admin') draft.ends();
     await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role, workspace.generation]]);
     return { created: assignedRole(before, workspace) === null, item: { role } };
   });

@@ -6,7 +6,7 @@
 import type { Generation, TokenHash } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
-import type { Store, Write } from '../store/store.ts';
+import type { Change, Store, Write } from '../store/store.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite } from './audit.ts';
 import type { ManageContext } from './context.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
@@ -31,6 +31,8 @@ export class Draft implements DocReader {
   /** Scores of the records that this draft makes, by index and key. */
   readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
+
+  #ends = false;
 
   constructor(store: Store, lock: Lock, generation: Generation) {
     this.#store = store;
@@ -125,6 +127,11 @@ export class Draft implements DocReader {
     this.#notes.push(line);
   }
 
+  /** It takes something away from somebody, or out of the world: made even where the store has no room for anything new. */
+  ends(): void {
+    this.#ends = true;
+  }
+
   /** The commit fails, and the work is done again, if this key exists by then. */
   expectAbsent(key: string): void {
     this.#expects.set(key, 0);
@@ -144,8 +151,9 @@ export class Draft implements DocReader {
     }
   }
 
-  get change(): { expects: Array<{ key: string; version: number }>; writes: Write[] } {
+  get change(): Change {
     return {
+      ...(this.#ends ? { ends: true } : {}),
       expects: Array.from(this.#expects, ([key, version]) => ({ key, version })),
       writes: [...this.#writes.values()],
     };
@@ -163,8 +171,13 @@ export type ChangeContext = Pick<ManageContext, 'store' | 'nowMs' | 'actor'>;
 export interface ChangeOptions {
   /** Do all of the work and write nothing: what is returned is what would have been. */
   readonly dryRun?: boolean;
-  /** It ends something: it goes before whatever else waits for the same organization. */
+  /**
+   * It ends something: it goes before whatever else waits for the same organization, and is made even where the store has
+   * no room for anything new.
+   */
   readonly ends?: boolean;
+  /** All the same it needs room: it can be done again and again, and leaves something each time. */
+  readonly grows?: boolean;
   /** In whose name it stands in the audit trail; absent: the context's. */
   readonly actor?: AuditDoc['actor'];
 }
@@ -194,12 +207,13 @@ async function attempt<T>(
   lock: OrganizationLock,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
-  { dryRun = false, actor = actorView(context.actor) }: ChangeOptions,
+  { dryRun = false, ends = false, grows = false, actor = actorView(context.actor) }: ChangeOptions,
 ): Promise<Drafted<T>> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await lock.read(tries);
     // The clock, too: should the lock be lost, what comes after it is still later than what came before.
     const draft = new Draft(context.store, found, Math.max(found.changes + 1, context.nowMs()));
+    if (ends && !grows) draft.ends();
     const value = await work(draft);
     if (dryRun) return { value, revision: 0 };
     await draft.audit(actor, context.nowMs(), organizationId);

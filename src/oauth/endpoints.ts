@@ -11,7 +11,7 @@ import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { changeTokenState } from '../manage/token-changes.ts';
 import { stateShown } from '../manage/token-state.ts';
-import { type Store, StoreUnavailable } from '../store/store.ts';
+import { type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { type ClientAuthentication, invalidClient } from './client-authentication.ts';
 import { answering, answeringForm, type EndpointAnswer, type Form, oauthError } from './endpoint.ts';
 
@@ -32,6 +32,11 @@ export type EndpointName = 'token' | 'introspect' | 'revoke' | 'metadata' | 'who
 
 export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName, Endpoint>> {
   const onFault = (error: unknown): EndpointAnswer => {
+    if (error instanceof StoreFull)
+      return oauthError(503, 'temporarily_unavailable', 'The store has no room for a new token.', [
+        'Retry-After',
+        '60',
+      ]);
     if (!(error instanceof StoreUnavailable)) parts.onError(error);
     return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
   };

@@ -30,15 +30,20 @@ export type Scripted = Redis & {
   scopegateExport(args: readonly string[]): Promise<ReadonlyArray<ReadonlyArray<string | null>>>;
 };
 
-/** Revision, wall clock and connected replicas; or that a version differs; or that there are too few replicas. */
+/**
+ * Revision, wall clock and connected replicas; or that a version differs; or what of the memory is used, and what there
+ * is; or that there are too few replicas.
+ */
 export type CommitReply =
   | readonly ['done', string, string, number]
   | readonly ['conflict']
+  | readonly ['full', string, string]
   | readonly ['replicas', number];
 
 const COMMIT = `
 local prefix, mark, wanted, keys, length = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local position = 5
+local ends, reserve = ARGV[6] == '1', tonumber(ARGV[7])
+local position = 7
 local function take()
   position = position + 1
   return ARGV[position]
@@ -94,10 +99,22 @@ if wanted ~= 0 then
   if online < wanted then return { 'replicas', online } end
 end
 
+if not ends and reserve > 0 then
+  -- Not text: the user may not ask, and Redis itself refuses when there is no room at all.
+  local info = redis.pcall('INFO', 'memory')
+  local function of(name) return tonumber(type(info) == 'string' and string.match(info, '\\n' .. name .. ':(%d+)') or 0) end
+  local used, most = of('used_memory') - of('mem_not_counted_for_evict'), of('maxmemory')
+  if most > 0 and used > most * (1 - reserve / 100) then
+    return { 'full', string.format('%.0f', used), string.format('%.0f', most) }
+  end
+end
+
 local revision = string.format('%.0f', tonumber(redis.call('GET', prefix .. 'revision') or '0') + 1)
 local time = redis.call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
 
+-- Redis asks for room at the first write of a script only, and removing needs none: so an end is made in a full memory.
+if ends then redis.call('DEL', prefix .. 'room') end
 -- First what Redis refuses when it is full, a replica, or cannot write its file; from here on nothing fails.
 redis.call('XADD', prefix .. 'log', 'MAXLEN', '~', length, revision .. '-0', 'keys', keys, 'mark', mark, 'at', now)
 redis.call('SET', prefix .. 'revision', revision)
@@ -168,7 +185,9 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 `;
 
+/** A lease takes the place of the one before, so it needs no room: see COMMIT. */
 const RENEW = `${NOW}
+redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + tonumber(ARGV[2])) .. ' ' .. ARGV[3])
 `;
 
@@ -214,11 +233,25 @@ export const SCRIPTS = {
   scopegateExport: { lua: EXPORT, numberOfKeys: 1 },
 };
 
-/** `waitReplicas`: -1 stands for all that are connected. Throws, before anything is sent, for what cannot be written. */
-export function commitArguments(prefix: string, change: Change, mark: string, waitReplicas: number): string[] {
+export interface CommitTerms {
+  /** Tells this commit from every other one. */
+  readonly mark: string;
+  /** -1 stands for all that are connected. */
+  readonly waitReplicas: number;
+  /** The part of the memory in which nothing new is taken. */
+  readonly reservePercent: number;
+}
+
+/** Throws, before anything is sent, for what cannot be written. */
+export function commitArguments(
+  prefix: string,
+  change: Change,
+  { mark, waitReplicas, reservePercent }: CommitTerms,
+): string[] {
   const keys = JSON.stringify(change.writes.map((write) => write.key));
   // The first is the key by which a cluster finds the node.
   const args = [`${prefix}revision`, prefix, mark, String(waitReplicas), keys, String(LOG_LENGTH)];
+  args.push(change.ends === true ? '1' : '0', String(reservePercent));
   args.push(String(change.expects.length));
   for (const { key, version } of change.expects) args.push(key, String(version));
   args.push(String(change.writes.length));

@@ -6,10 +6,11 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../errors.ts';
 import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
-import { ask, BUSY_MS, waitForLock } from './sqlite-busy.ts';
+import { ask, BUSY_MS, isFull, waitForLock } from './sqlite-busy.ts';
 import { SqliteExport } from './sqlite-export.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
+import { type ReserveOptions, SqliteReserve } from './sqlite-reserve.ts';
 import { prepare, type Row } from './sqlite-statements.ts';
 import type {
   Change,
@@ -29,6 +30,7 @@ const POLL_MS = 25;
 /** Notices kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
 
+const NO_RESERVE: ReserveOptions = { bytes: 0, report: () => undefined };
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
 export class SqliteStore implements ExportableStore {
@@ -37,6 +39,7 @@ export class SqliteStore implements ExportableStore {
   readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #export: SqliteExport;
+  readonly #reserve: SqliteReserve;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -44,7 +47,7 @@ export class SqliteStore implements ExportableStore {
   readonly #told = new Set<number>();
 
   /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
-  constructor(path: string) {
+  constructor(path: string, reserve: ReserveOptions = NO_RESERVE) {
     secureFile(path);
     let database: DatabaseSync | undefined;
     try {
@@ -59,10 +62,16 @@ export class SqliteStore implements ExportableStore {
       this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
       this.#statements = prepare(database);
       this.#export = new SqliteExport(database);
+      this.#reserve = new SqliteReserve(path, reserve);
     } catch (error) {
       database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
     }
+  }
+
+  /** How many changes found no room. */
+  get fullCount(): number {
+    return this.#reserve.fullCount;
   }
 
   read(key: string): Lookup {
@@ -95,7 +104,7 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = await waitForLock(() => this.#transaction(change));
+    const revision = await this.#commit(change);
     return revision === null ? { ok: false } : { ok: true, revision };
   }
 
@@ -159,6 +168,21 @@ export class SqliteStore implements ExportableStore {
     clearInterval(this.#poll);
     this.#followers.clear();
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  async #commit(change: Change): Promise<number | null> {
+    const { ends = false } = change;
+    if (!ends) await this.#reserve.require();
+    const write = () => waitForLock(() => this.#transaction(change));
+    try {
+      return await write();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      if (!ends || !this.#reserve.release()) throw this.#reserve.full(error);
+    }
+    return write().catch((error) => {
+      throw isFull(error) ? this.#reserve.full(error) : error;
+    });
   }
 
   #transaction(change: Change): number | null {

@@ -14,6 +14,7 @@ import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
+import type { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
@@ -22,49 +23,22 @@ import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
-import type { Siblings } from '../lifecycle/siblings.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
 import { metricsText } from '../observe/aggregate.ts';
-import { type Clock, systemClock } from '../observe/clock.ts';
-import type { Log } from '../observe/log.ts';
+import { systemClock } from '../observe/clock.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
 import { LastUsed } from '../store/last-used.ts';
-import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
 import { cacheOptions, openStore } from './open-store.ts';
-
-export interface GatewayOptions {
-  readonly configuration: Configuration;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  /** null: both. */
-  readonly only?: 'gateway' | 'admin' | null;
-  /** false: the pipeline is used from within, and its port stays closed. */
-  readonly gatewayListener?: boolean;
-  readonly clock?: Clock;
-  /** Stands between the store that is opened and everything that asks it. */
-  readonly aroundStore?: (opened: Store) => Store;
-  /** This process is one of several of one `serve`. Absent: it is alone. */
-  readonly siblings?: Siblings;
-  /** What came before this process. */
-  readonly standing?: Standing;
-  /** Where the one before this process listened, in place of what the configuration says. */
-  readonly ports?: Ports;
-}
-
-export interface Ports {
-  readonly gateway?: number | undefined;
-  readonly decision?: number | undefined;
-  readonly admin?: number | undefined;
-}
 
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
@@ -117,7 +91,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   describe(metrics);
 
   const adminKeys = loadAdminKeys(env, folder);
-  if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
+  const retention = () => reloader.configuration.file.audit;
+  if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
   let ruleset: Ruleset | undefined;
@@ -127,7 +102,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
       return { failuresMax, windowMs };
     }, clock.monotonicMs);
-  const endpointsOf = ownEndpoints(options.log, store, adminKeys.keys, throttle('clientFailures'), clock);
+  let limiter: RateLimiter | null = null;
+  const endpointsOf = ownEndpoints({
+    ...{ log, store, adminKeys: adminKeys.keys, guesses: throttle('clientFailures'), metrics, clock },
+    limiter: () => limiter!,
+  });
   const apply = (next: Configuration) => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = endpointsOf(next);
@@ -216,7 +195,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const onReload = (heard: (next: Configuration) => void) => reloader.subscribe(heard);
-    const limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
+    limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
     const foreign = new ForeignTokens(facts, clock, metrics);
     const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, onBug };

@@ -12,6 +12,7 @@ import { cleanUpInBackground, leaveCleanup } from './cleanup.ts';
 import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { requireKnownScope } from './grants.ts';
+import { type Issued, issuedTo } from './issuance.ts';
 import { list, type Page } from './listing.ts';
 import { isFewer } from './members.ts';
 import { clientKey, lists } from './places.ts';
@@ -69,9 +70,14 @@ export async function listAccounts(
   return list(context.store, 'account', lists.accounts(org), page);
 }
 
-export async function getAccount(context: ManageContext, org: string, clientId: string): Promise<AccountDoc> {
+export async function getAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+): Promise<{ readonly doc: AccountDoc; readonly issued: Issued }> {
   await administer(context, reader(context.store), org);
-  return requireAccount(reader(context.store), org, clientId);
+  const doc = await requireAccount(reader(context.store), org, clientId);
+  return { doc, issued: await issuedTo(context.store, doc, context.nowMs()) };
 }
 
 export async function patchAccount(

@@ -25,7 +25,7 @@ export interface Written {
 }
 
 /** Bookkeeping that says nothing by itself. */
-const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit', 'cleanup']);
+const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'issuance', 'audit', 'cleanup']);
 /** Fields that never leave the store. */
 const SECRET = new Set(['hash', 'secretHash', 'replaced']);
 /** Fields that tell generations apart, which mean nothing to a reader. */

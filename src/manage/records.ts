@@ -76,6 +76,14 @@ export interface ClientDoc {
   readonly clientId: string;
 }
 
+/** What a service account was issued so far. */
+export interface IssuanceDoc {
+  readonly organizationId: string;
+  readonly clientId: string;
+  readonly issuedCount: number;
+  readonly lastIssuedAtMs: number;
+}
+
 /** One line of the audit trail; append-only. */
 export interface AuditDoc {
   readonly organizationId: string;
@@ -146,6 +154,7 @@ export interface DocByKind {
   readonly credential: CredentialRecord;
   readonly account: AccountDoc;
   readonly client: ClientDoc;
+  readonly issuance: IssuanceDoc;
   readonly audit: AuditDoc;
   readonly cleanup: CleanupDoc;
 }

@@ -11,6 +11,7 @@ import { OneServer } from './redis-one-server.ts';
 import { describePlace, type RedisAccess } from './redis-place.ts';
 import type { Scripted } from './redis-scripts.ts';
 import { survey } from './redis-survey.ts';
+import { StoreFull } from './store.ts';
 
 export interface RedisStoreOptions {
   readonly access: RedisAccess;
@@ -109,9 +110,11 @@ export class RedisLink {
   }
 
   /** A change found no room. */
-  full(why: string): void {
+  full(cause: unknown): StoreFull {
+    const why = cause instanceof Error ? cause.message : String(cause);
     this.#full++;
     this.#tellNowAndThen('full', `store: there is no room for anything new in Redis (${why}); ${FULL_HINT}`);
+    return new StoreFull(cause);
   }
 
   /** Tells a commit from every other one, and ours from others'. */

@@ -5,6 +5,7 @@
 import { ReplyError } from 'ioredis';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
+import { commitArguments } from './redis-commit.ts';
 import { countArguments, readCounts } from './redis-counts.ts';
 import { RedisExport } from './redis-export.ts';
 import { parse } from './redis-feed.ts';
@@ -12,7 +13,7 @@ import type { RedisLine } from './redis-line.ts';
 import { RedisLink, type RedisStoreOptions, within } from './redis-link.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { ReplicaWait } from './redis-replicas.ts';
-import { commitArguments, readText, type Scripted } from './redis-scripts.ts';
+import { readText, type Scripted, understood, understoodLater } from './redis-scripts.ts';
 import type { Registry } from './registry.ts';
 import {
   type Change,
@@ -24,7 +25,6 @@ import {
   type Scanned,
   type ScanOptions,
   type Stored,
-  StoreFull,
   StoreUnavailable,
   type Touch,
 } from './store.ts';
@@ -118,7 +118,7 @@ export class RedisStore implements ExportableStore {
     const untilMs = performance.now() + this.#options.commitTimeoutMs;
     const reply = await this.#send(client, args);
     if (reply[0] === 'conflict') return { ok: false };
-    if (reply[0] === 'full') throw this.#full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
+    if (reply[0] === 'full') throw this.#link.full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
     if (reply[0] === 'replicas') {
       throw new StoreUnavailable(`only ${reply[1]} of ${waitReplicas} replicas are connected; nothing was changed`);
     }
@@ -235,16 +235,11 @@ export class RedisStore implements ExportableStore {
         asked.scopegateCommit(args),
       );
     } catch (cause) {
-      if (cause instanceof ReplyError && OUT_OF_MEMORY.test((cause as Error).message)) throw this.#full(cause);
+      if (cause instanceof ReplyError && OUT_OF_MEMORY.test((cause as Error).message)) throw this.#link.full(cause);
       this.#heed(this.#link.changes, client, cause);
       // What Redis itself answers with an error it has not done.
       throw cause instanceof ReplyError ? new StoreUnavailable(cause) : new OutcomeUnknown(cause);
     }
-  }
-
-  #full(cause: unknown): StoreFull {
-    this.#link.full(cause instanceof Error ? cause.message : String(cause));
-    return new StoreFull(cause);
   }
 
   /** null, or what is wrong. */
@@ -268,21 +263,5 @@ export class RedisStore implements ExportableStore {
 
   #recordKey(key: string): string {
     return `${this.#prefix}r:${key}`;
-  }
-}
-
-async function understoodLater<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (cause) {
-    throw cause instanceof StoreUnavailable ? cause : new StoreUnavailable(cause);
-  }
-}
-
-function understood<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new StoreUnavailable(cause);
   }
 }

@@ -7,6 +7,7 @@ import { existsSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } f
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { randomText } from '../secret.ts';
+import { isFull } from './sqlite-busy.ts';
 import { StoreFull } from './store.ts';
 
 export interface ReserveOptions {
@@ -15,6 +16,8 @@ export interface ReserveOptions {
   /** What an operator should read. */
   readonly report: (message: string) => void;
 }
+
+export const NO_RESERVE: ReserveOptions = { bytes: 0, report: () => undefined };
 
 /** A small disk is not taken up by what is kept free on it. */
 const PART_OF_DISK = 8;
@@ -51,23 +54,39 @@ export class SqliteReserve {
     return this.#fullCount;
   }
 
-  /** Before anything new is written. Rejects with StoreFull while the reserve is given up and cannot be made again. */
-  async require(): Promise<void> {
-    if (this.#isThere()) return;
+  /**
+   * What `write` brings. What `ends` something is written into the reserve where there is no other room. Rejects with
+   * StoreFull where there is none, and for anything new while the reserve is given up and cannot be made again.
+   */
+  async around<T>(write: () => Promise<T>, ends: boolean): Promise<T> {
+    if (!ends && !(await this.#isKept())) throw this.#full('what was kept free on its disk is used up');
+    try {
+      return await write();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      if (!ends || !this.#release()) throw this.#full(error);
+    }
+    return write().catch((error) => {
+      throw isFull(error) ? this.#full(error) : error;
+    });
+  }
+
+  async #isKept(): Promise<boolean> {
+    if (this.#isThere()) return true;
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = null;
     });
-    if (!(await this.#restoring)) throw this.full('what was kept free on its disk is used up');
+    return this.#restoring;
   }
 
-  /** The disk is full: false where nothing is left to give up. */
-  release(): boolean {
+  /** false: nothing is left to give up. */
+  #release(): boolean {
     if (this.#bytes === 0 || !existsSync(this.#path)) return false;
     rmSync(this.#path, { force: true });
     return true;
   }
 
-  full(cause: unknown): StoreFull {
+  #full(cause: unknown): StoreFull {
     this.#fullCount++;
     const nowMs = performance.now();
     if (nowMs - this.#reportedAtMs >= REPORT_MS) {

@@ -6,11 +6,11 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../errors.ts';
 import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
-import { ask, BUSY_MS, isFull, waitForLock } from './sqlite-busy.ts';
+import { ask, BUSY_MS, waitForLock } from './sqlite-busy.ts';
 import { SqliteExport } from './sqlite-export.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
-import { type ReserveOptions, SqliteReserve } from './sqlite-reserve.ts';
+import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './sqlite-reserve.ts';
 import { prepare, type Row } from './sqlite-statements.ts';
 import type {
   Change,
@@ -30,7 +30,6 @@ const POLL_MS = 25;
 /** Notices kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
 
-const NO_RESERVE: ReserveOptions = { bytes: 0, report: () => undefined };
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
 export class SqliteStore implements ExportableStore {
@@ -104,7 +103,8 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = await this.#commit(change);
+    const write = () => waitForLock(() => this.#transaction(change));
+    const revision = await this.#reserve.around(write, change.ends === true);
     return revision === null ? { ok: false } : { ok: true, revision };
   }
 
@@ -168,21 +168,6 @@ export class SqliteStore implements ExportableStore {
     clearInterval(this.#poll);
     this.#followers.clear();
     if (this.#database.isOpen) this.#database.close();
-  }
-
-  async #commit(change: Change): Promise<number | null> {
-    const { ends = false } = change;
-    if (!ends) await this.#reserve.require();
-    const write = () => waitForLock(() => this.#transaction(change));
-    try {
-      return await write();
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      if (!ends || !this.#reserve.release()) throw this.#reserve.full(error);
-    }
-    return write().catch((error) => {
-      throw isFull(error) ? this.#reserve.full(error) : error;
-    });
   }
 
   #transaction(change: Change): number | null {

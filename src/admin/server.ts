@@ -15,7 +15,7 @@ import type { TokenDoc } from '../manage/records.ts';
 import { Rejection, unacceptable } from '../manage/rejection.ts';
 import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
-import { auditRoutes, recordRefusal } from './audit-routes.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { importRoutes } from './import-routes.ts';
@@ -26,6 +26,7 @@ import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { giveReceipts, type Receipts } from './receipts.ts';
+import type { RefusedAttempts } from './refused-attempts.ts';
 import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -41,6 +42,7 @@ export interface AdminOptions {
   /** A managing token was presented, and is one. */
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
+  readonly refused: RefusedAttempts;
   readonly receipts: Receipts;
   readonly version: string;
   readonly onError: (error: unknown) => void;
@@ -180,7 +182,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof Rejection && request.actor !== undefined) {
-      await recordRefusal(contextOf(request), request, error).catch(options.onError);
+      await options.refused.note(contextOf(request), request, error).catch(options.onError);
     }
     return answerError(options, error, request, reply);
   });

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
+import { RefusedAttempts } from '../admin/refused-attempts.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { tokenKey } from '../core/facts.ts';
@@ -177,6 +178,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       },
       onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
       receipts: roster,
+      refused: new RefusedAttempts(
+        () => reloader.configuration.file.audit.refusedPerMinute,
+        clock.monotonicMs,
+        metrics,
+      ),
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });

@@ -3,17 +3,17 @@
  * not on its organization: issuing must not wait for management.
  */
 import { isCurrent } from '../core/decide.ts';
-import { accountKey, credentialKey, type TokenHash, tokenKey } from '../core/facts.ts';
+import { accountKey, credentialKey, organizationKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
 import type { Store, Write } from '../store/store.ts';
-import { auditDoc, describeWrite } from './audit.ts';
+import { type AuditLine, auditDoc, describeWrite } from './audit.ts';
 import { removal } from './cleanup.ts';
 import { reader } from './context.ts';
 import { type Full, inTurn, nextTurn } from './issuance.ts';
 import { clientKey, issuanceKey, lists, place } from './places.ts';
-import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
+import type { AccountDoc, AuditDoc, ClientDoc, OrganizationDoc, TokenDoc } from './records.ts';
 import { standingOf } from './standing.ts';
 import { newTokenId } from './token-id.ts';
 
@@ -90,7 +90,7 @@ async function issueNow(
     { ...place('credential', credential, { hash }), record: credential },
     turn.write,
   ];
-  if (told) writes.push(toldOf(record, doc.clientId, nowMs));
+  if (told) writes.push(await toldOf(store, record, doc.clientId, nowMs));
   const committed = await store.commit({
     expects: [{ key: accountKey(doc.organizationId, doc.clientId), version }, turn.expects],
     writes,
@@ -133,11 +133,22 @@ function accessToken(
   };
 }
 
-function toldOf(record: TokenDoc, clientId: string, nowMs: number): Write {
+async function toldOf(store: Store, record: TokenDoc, clientId: string, nowMs: number): Promise<Write> {
   const actor = { kind: 'client', id: clientId, tokenId: null } as const;
   const created = describeWrite({ kind: 'token', before: null, after: { ...record } })!;
-  const line = auditDoc(record.organizationId, actor, nowMs, created);
-  return { ...place('audit', line), record: line };
+  return eventOf(store, record.organizationId, actor, nowMs, created);
+}
+
+async function eventOf(
+  store: Store,
+  organizationId: string,
+  actor: AuditDoc['actor'],
+  nowMs: number,
+  line: AuditLine,
+): Promise<Write> {
+  const found = (await store.get(organizationKey(organizationId)))?.record as OrganizationDoc | undefined;
+  const record = auditDoc(found ?? { id: organizationId }, actor, nowMs, line);
+  return { ...place('audit', record), record };
 }
 
 /** Any token by its text, as it stands: personal, service or access token. null: unknown, or its value was replaced. */
@@ -158,8 +169,8 @@ export async function endAccessToken(
 ): Promise<void> {
   const actor = { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null } as const;
   const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
-  const line = auditDoc(doc.organizationId, actor, nowMs, ended);
-  const writes = [...removal(doc), { ...place('audit', line), record: line }];
+  const event = await eventOf(store, doc.organizationId, actor, nowMs, ended);
+  const writes = [...removal(doc), event];
   await store.commit({ expects: [], writes, ends: true });
 }
 

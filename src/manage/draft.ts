@@ -3,7 +3,7 @@
  * is stored only if nobody else changed the organization meanwhile (then it is drawn up again from the start).
  * Limits and cascades are therefore exact under concurrency, in whatever store, and every change carries its audit trail.
  */
-import type { Generation, TokenHash } from '../core/facts.ts';
+import { type Generation, organizationKey, type TokenHash } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
 import type { Change, Store, Write } from '../store/store.ts';
@@ -33,6 +33,8 @@ export class Draft implements DocReader {
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
 
   #ends = false;
+  /** As it was read or is written; where it is deleted, as it was. */
+  #organization: DocByKind['organization'] | null = null;
 
   constructor(store: Store, lock: Lock, generation: Generation) {
     this.#store = store;
@@ -48,10 +50,12 @@ export class Draft implements DocReader {
   }
 
   /** The same, of what was deleted and stays for a while. */
-  async getEvenDeleted<K extends DocKind>(_kind: K, key: string): Promise<DocByKind[K] | null> {
+  async getEvenDeleted<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
     const written = this.#writes.get(key);
     if (written !== undefined) return written.record as DocByKind[K] | null;
-    return ((await this.#store.get(key))?.record ?? null) as DocByKind[K] | null;
+    const found = (await this.#stored(key)) as DocByKind[K] | null;
+    if (kind === 'organization' && found !== null) this.#organization = found as DocByKind['organization'];
+    return found;
   }
 
   /** One page of a list, as it is stored. */
@@ -96,6 +100,7 @@ export class Draft implements DocReader {
 
   put<K extends DocKind>(kind: K, doc: DocByKind[K], extra?: { readonly hash: TokenHash }): void {
     const { key, indexes } = place(kind, doc, extra);
+    if (kind === 'organization') this.#organization = doc as DocByKind['organization'];
     this.#writes.set(key, { key, record: doc, indexes });
   }
 
@@ -139,16 +144,22 @@ export class Draft implements DocReader {
 
   /** Writes the trail of what has been drafted and noted so far. */
   async audit(actor: AuditDoc['actor'], nowMs: number, organizationId: string): Promise<void> {
-    const say = (line: AuditLine) => this.put('audit', auditDoc(organizationId, actor, nowMs, line));
+    const organization = this.#organization ?? (await this.#stored(organizationKey(organizationId)));
+    const whose = (organization ?? { id: organizationId }) as Parameters<typeof auditDoc>[0];
+    const say = (line: AuditLine) => this.put('audit', auditDoc(whose, actor, nowMs, line));
     for (const line of this.#notes) say({ ...line, before: null, after: null });
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
       const kind = kindOf(key) as DocKind;
       const shown = (record: unknown) => (record === null || isDeleted(kind, record as never) ? null : record) as Shown;
-      const before = shown((await this.#store.get(key))?.record ?? null);
+      const before = shown(await this.#stored(key));
       const line = describeWrite({ kind, before, after: shown(write.record), verb: this.#verbs.get(key) });
       if (line !== null) say(line);
     }
+  }
+
+  async #stored(key: string): Promise<unknown> {
+    return (await this.#store.get(key))?.record ?? null;
   }
 
   get change(): Change {

@@ -87,6 +87,8 @@ export interface IssuanceDoc {
 /** One line of the audit trail; append-only. */
 export interface AuditDoc {
   readonly organizationId: string;
+  /** Of the organization. */
+  readonly generation?: Generation;
   readonly id: string;
   readonly atMs: number;
   readonly actor: {

@@ -118,7 +118,7 @@ it('so does the writing of last uses', async () => {
 describe('the audit trail', () => {
   const event = (org: string, atMs: number) => {
     const line = { action: 'token.revoked', target: null, before: null, after: null };
-    const record = auditDoc(org, { kind: 'member', id: 'ann', tokenId: null }, atMs, line);
+    const record = auditDoc({ id: org }, { kind: 'member', id: 'ann', tokenId: null }, atMs, line);
     return { ...place('audit', record), record };
   };
   const trail = async (org: string) =>

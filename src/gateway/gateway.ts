@@ -17,6 +17,7 @@ import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import type { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { Roster } from '../fleet/roster.ts';
@@ -140,6 +141,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let admin: RunningAdmin | null = null;
   let keeper: LeaseKeeper | null = null;
   const roster = only === 'gateway' ? null : owned.add(new Roster(registry, clock.monotonicMs), (all) => all.end());
+  const clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
+  await clockWatch.start();
   const report = new Report({
     version: version(),
     startedAtMs: clock.nowMs(),
@@ -149,6 +152,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     facts,
     upstreams: () => ruleset!.upstreams,
     fleet: () => ({ keeper, roster }),
+    clock: clockWatch,
     listeners: () => ({
       gateway: listener?.url ?? null,
       decision: decision?.url ?? null,

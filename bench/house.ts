@@ -115,7 +115,10 @@ export async function buildHouse(store: Store, options: HouseOptions): Promise<H
 /** What the sidecar writes for a token beside its credential. */
 function asCreated(record: TokenRecord): Write[] {
   const line = { action: 'token.created', target: { type: 'token', id: record.id }, before: null };
-  const audit = auditDoc(ORGANIZATION, actorView(OPERATOR), record.createdAtMs, { ...line, after: { ...record } });
+  const audit = auditDoc({ id: ORGANIZATION }, actorView(OPERATOR), record.createdAtMs, {
+    ...line,
+    after: { ...record },
+  });
   return [
     { ...place('token', record as TokenDoc), record },
     { ...place('audit', audit), record: audit },

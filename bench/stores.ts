@@ -79,6 +79,7 @@ async function redis(owned: Owned): Promise<Subject> {
         commandTimeoutMs: PATIENCE_MS,
         commitTimeoutMs: PATIENCE_MS,
         waitReplicas: null,
+        memoryReservePercent: 5,
         report: () => undefined,
       }),
     section: { driver: 'redis', url: server.url, commandTimeoutMs: 5000 },

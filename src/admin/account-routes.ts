@@ -10,7 +10,7 @@ import {
   rotateSecret,
   setAccountState,
 } from '../manage/accounts.ts';
-import { Account, AccountList, CreatedAccount, Revision } from './answers.ts';
+import { Account, AccountList, AccountWithTokens, CreatedAccount, Revision } from './answers.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
 import {
@@ -23,7 +23,7 @@ import {
   PageQuery,
   TokensQuery,
 } from './schemas.ts';
-import { accountView } from './views.ts';
+import { accountView, issuedView } from './views.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];
 
@@ -51,12 +51,10 @@ export function accountRoutes(app: App, manage: ContextOf): void {
   const path = `${accounts}/:clientId`;
   const one = { params: AccountParams, querystring: NoQuery, tags };
   const ending = { params: AccountParams, querystring: TokensQuery, tags };
-  app.get(
-    path,
-    { schema: { ...one, response: { '2xx': Account } } },
-    async (request) =>
-      accountView(await getAccount(manage(request), request.params.org, request.params.clientId)) as never,
-  );
+  app.get(path, { schema: { ...one, response: { '2xx': AccountWithTokens } } }, async (request) => {
+    const { doc, issued } = await getAccount(manage(request), request.params.org, request.params.clientId);
+    return { ...accountView(doc), tokens: issuedView(issued) } as never;
+  });
   app.patch(path, { schema: { ...one, body: AccountPatch, response: { '2xx': Account } } }, async (request) => {
     const { org, clientId } = request.params;
     const { value, revision } = await patchAccount(manage(request), org, clientId, request.body);

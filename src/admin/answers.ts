@@ -143,6 +143,14 @@ const accountFields = {
   createdAt: Instant,
 };
 export const Account = Type.Object({ ...accountFields, revision });
+export const AccountWithTokens = Type.Object({
+  ...accountFields,
+  tokens: Type.Object({
+    live: Type.Integer({ description: 'access tokens that have not ended' }),
+    issued: Type.Integer({ description: 'access tokens issued so far' }),
+    lastIssuedAt: Nullable(Instant),
+  }),
+});
 export const CreatedAccount = Type.Object({
   ...accountFields,
   clientSecret: Type.String({ description: 'shown this once' }),

@@ -171,6 +171,8 @@ const page = {
   cursor: Type.Optional(Type.String({ maxLength: 2000, description: 'the nextCursor of an earlier page' })),
 };
 export const PageQuery = Type.Object(page, strict);
+/** `ended=true`: of the organizations that had this id before; for the operator. */
+export const AuditQuery = Type.Object({ ...page, ended: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
 export const TokenQuery = Type.Object(
   {
     ...page,

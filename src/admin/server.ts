@@ -12,9 +12,9 @@ import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
-import { OutcomeUnknown, StoreUnavailable } from '../store/store.ts';
+import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
-import { auditRoutes, recordRefusal } from './audit-routes.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
@@ -25,6 +25,7 @@ import { describeMistake } from './mistake.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import { giveReceipts, type Receipts } from './receipts.ts';
+import type { RefusedAttempts } from './refused-attempts.ts';
 import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -40,6 +41,7 @@ export interface AdminOptions {
   /** A managing token was presented, and is one. */
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
+  readonly refused: RefusedAttempts;
   readonly receipts: Receipts;
   readonly version: string;
   readonly onError: (error: unknown) => void;
@@ -53,6 +55,8 @@ const UNKNOWN = [
   'credential_unknown',
   'This credential is neither the admin key nor a managing token that may be used.',
 ] as const;
+const NO_ROOM =
+  'The store has no room for anything new; nothing was changed. Revocations and deletions are still made; its operator has to make room.';
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const SILENCE_MS = 60_000;
@@ -170,7 +174,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof Rejection && request.actor !== undefined) {
-      await recordRefusal(contextOf(request), request, error).catch(options.onError);
+      await options.refused.note(contextOf(request), request, error).catch(options.onError);
     }
     return answerError(options, error, request, reply);
   });
@@ -212,6 +216,7 @@ function answerError(
     const detail = 'The store was lost before it confirmed the change: it may have been made. Read, then decide.';
     return sendProblem(reply, 503, 'outcome_unknown', detail);
   }
+  if (error instanceof StoreFull) return sendProblem(reply, 507, 'store_full', NO_ROOM);
   if (error instanceof StoreUnavailable) {
     reply.header('Retry-After', '1');
     const unchanged = request.method === 'GET' || request.method === 'HEAD' ? '' : '; nothing was changed';

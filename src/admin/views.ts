@@ -1,5 +1,6 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import type { Policy } from '../core/policy.ts';
+import type { Issued } from '../manage/issuance.ts';
 import type {
   AccountDoc,
   AuditDoc,
@@ -50,6 +51,12 @@ export const accountView = ({ clientId, name, scopes, state, createdBy, createdA
   state,
   createdBy,
   createdAt: instant(createdAtMs),
+});
+
+export const issuedView = ({ live, issuedCount, lastIssuedAtMs }: Issued) => ({
+  live,
+  issued: issuedCount,
+  lastIssuedAt: instantOrNull(lastIssuedAtMs),
 });
 
 export const auditView = ({ id, atMs, actor, action, outcome, target, before, after, code, detail }: AuditDoc) => ({

@@ -45,7 +45,8 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
     adminKeyFrom: running.adminKeySource,
   };
   let ready = await running.isReady();
-  if (!ready) log.warn(addresses, 'listening, not ready: waiting for the store');
+  if (!ready)
+    log.warn(addresses, 'listening, not ready: waiting for the store, or for its clock to agree (/readyz says which)');
   while (!ready) {
     await Promise.race([pause(READY_LOOK_MS), stopped]);
     ready = await running.isReady();

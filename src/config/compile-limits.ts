@@ -37,6 +37,16 @@ export class CompiledLimits {
     return routeLimits(limits);
   }
 
+  /** Of the gateway's own endpoints: of those that ask for no token, and of those that do. Problems are noted. */
+  forOwn(file: RouteLimitsFile | undefined): {
+    readonly open: RouteLimits | null;
+    readonly withToken: RouteLimits | null;
+  } {
+    const withToken = this.forRoute(file, false, ['oauth']);
+    const open = withToken?.limits.filter((limit) => !needsToken(limit)) ?? [];
+    return { open: routeLimits(open), withToken };
+  }
+
   /** Legal, but surely not what was meant. */
   unused(): string[] {
     return this.all

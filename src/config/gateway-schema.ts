@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { ImportSchema } from './import-schema.ts';
-import { LimitsSchema } from './limits-schema.ts';
+import { LimitsSchema, RouteLimitsSchema } from './limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
 import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
 import { StoreSchema } from './store-schema.ts';
@@ -82,8 +82,66 @@ const Oauth = section(
       errorMessage: 'must be a path such as /api, without a slash at its end',
       description: 'The path under which the OAuth endpoints stand.',
     }),
+    limits: Type.Optional(
+      Type.Union([...RouteLimitsSchema.anyOf], {
+        description:
+          'Names of limits that the OAuth endpoints and whoami count for, beside those of everywhere; what needs a token counts whoami alone. none: not even those.',
+      }),
+    ),
+    accountLimit: section(
+      {
+        requests: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000_000,
+          default: 600,
+          description: 'Most requests in one window; further ones get 429.',
+        }),
+        windowMs: Type.Integer({
+          minimum: 1000,
+          maximum: 86_400_000,
+          multipleOf: 1000,
+          default: 60_000,
+          description: 'How long a window is; whole seconds. It opens with the first request.',
+        }),
+      },
+      {
+        default: {},
+        description:
+          'What one service account may ask of the token endpoint, of introspection and of whoami, each by itself. Revocation is never refused for it.',
+      },
+    ),
   },
   { default: {}, description: 'The OAuth endpoints of the gateway.' },
+);
+
+const Audit = section(
+  {
+    keepDays: Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      default: 365,
+      description: 'How many days an event is kept. Older ones are removed in the background.',
+    }),
+    maxEvents: Type.Integer({
+      minimum: 1,
+      maximum: 100_000_000,
+      default: 50_000,
+      description: 'Most events kept of one organization, of about 1 kB each; beyond it the oldest are removed.',
+    }),
+    issuedTokens: Type.Boolean({
+      default: false,
+      description:
+        'true: each access token that the OAuth endpoint issues leaves an event. false: they are counted, by account and in a metric.',
+    }),
+    refusedPerMinute: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 60,
+      description:
+        'Most refused attempts of one caller that leave an event in a minute; the next event says how many were left out.',
+    }),
+  },
+  { default: {}, description: 'The audit trail of each organization.' },
 );
 
 const Cache = section(
@@ -157,6 +215,7 @@ export const GatewaySchema = section(
     admin: Admin,
     decision: Type.Optional(Decision),
     oauth: Oauth,
+    audit: Audit,
     import: ImportSchema,
     policy: file('The policy: which tokens there are and how refusals look.'),
     store: StoreSchema,

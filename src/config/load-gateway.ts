@@ -7,7 +7,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Policy } from '../core/policy.ts';
-import type { RateLimit } from '../core/rate-limit.ts';
+import { accountLimit, type RateLimit } from '../core/rate-limit.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
 import { checkListeners } from './check-listeners.ts';
@@ -33,7 +33,7 @@ export interface Configuration {
   readonly policy: Policy;
   readonly routes: RouteTable;
   readonly routeCount: number;
-  /** Every rate limit, whether a route counts for it or not. */
+  /** Every rate limit, whether a route counts for it or not, and that of service accounts. */
   readonly limits: readonly RateLimit[];
   /** Legal, but worth a look; `file:line:column: message`. */
   readonly warnings: readonly string[];
@@ -107,7 +107,9 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     warnings,
   };
   const own =
-    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null ? [] : ownRoutes(parts.oauth.prefix);
+    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
+      ? []
+      : ownRoutes(parts.oauth.prefix, check.limits.forOwn(parts.oauth.limits));
   const reserved = tableOf(own, parts.routing);
   const routes = tableOf(own, parts.routing);
   for (const [index, route] of (parts.routes ?? []).entries()) {
@@ -136,7 +138,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     policy,
     routes,
     routeCount: file.routes.length,
-    limits: check.limits.all,
+    limits: [...check.limits.all, accountLimit(file.oauth.accountLimit)],
     warnings,
     resolvePath,
     readFile,

@@ -209,7 +209,12 @@ function compile(data: PolicyFile): Policy {
     importAction: data.importAction ?? null,
     apiVersions: data.apiVersions,
     serviceAccounts:
-      data.serviceAccounts === undefined ? null : { tokenLifeMs: data.serviceAccounts.tokenMinutes * 60_000 },
+      data.serviceAccounts === undefined
+        ? null
+        : {
+            tokenLifeMs: data.serviceAccounts.tokenMinutes * 60_000,
+            liveTokensMax: data.serviceAccounts.liveTokensMax,
+          },
     prefixes: [
       ...kinds.map((kind) => kind.prefix),
       ...(data.serviceAccounts === undefined ? [] : [ACCESS_TOKEN_PREFIX]),

@@ -1,21 +1,35 @@
 /** The routes that the gateway answers itself, where the policy has service accounts (SCRYDON-8, -11; RFC 7662, 7009, 8414). */
 
+import type { RouteLimits } from '../core/rate-limit.ts';
+import type { Route } from '../core/route-table.ts';
 import { readTemplate } from '../core/template.ts';
 import { Bug } from '../errors.ts';
+import type { CompiledLimits } from './compile-limits.ts';
 import type { CompiledRoute } from './compile-route.ts';
 
+type OwnLimits = ReturnType<CompiledLimits['forOwn']>;
+
 /** `prefix` as configured, e.g. `/api`. */
-export function ownRoutes(prefix: string): CompiledRoute[] {
+export function ownRoutes(prefix: string, limits: OwnLimits): CompiledRoute[] {
+  const open = (endpoint: string, method: string, template: string) => own(endpoint, method, template, limits.open);
   return [
-    own('token', 'POST', `${prefix}/auth/oauth2/token`, false),
-    own('introspect', 'POST', `${prefix}/auth/oauth2/introspect`, false),
-    own('revoke', 'POST', `${prefix}/auth/oauth2/revoke`, false),
-    own('metadata', 'GET', '/.well-known/oauth-authorization-server', false),
-    own('whoami', 'GET', `${prefix}/v1/service-account/whoami`, true),
+    open('token', 'POST', `${prefix}/auth/oauth2/token`),
+    open('introspect', 'POST', `${prefix}/auth/oauth2/introspect`),
+    open('revoke', 'POST', `${prefix}/auth/oauth2/revoke`),
+    open('metadata', 'GET', '/.well-known/oauth-authorization-server'),
+    own('whoami', 'GET', `${prefix}/v1/service-account/whoami`, limits.withToken, WITH_TOKEN),
   ];
 }
 
-function own(endpoint: string, method: string, template: string, needsToken: boolean): CompiledRoute {
+const WITH_TOKEN = { scopes: null, workspace: null, resource: null } as const;
+
+function own(
+  endpoint: string,
+  method: string,
+  template: string,
+  limits: RouteLimits | null,
+  requirement: Route['requirement'] = null,
+): CompiledRoute {
   const read = readTemplate(template);
   if (!read.ok) throw new Bug(`${template}: ${read.problem}`);
   return {
@@ -24,12 +38,12 @@ function own(endpoint: string, method: string, template: string, needsToken: boo
       id: `scopegate-${endpoint}`,
       template,
       methods: [method],
-      requirement: needsToken ? { scopes: null, workspace: null, resource: null } : null,
+      requirement,
       upstream: '',
       endpoint,
       credentials: { bearer: true, raw: false, query: false },
       forwardAuthorization: false,
-      limits: null,
+      limits,
     },
   };
 }

@@ -125,6 +125,13 @@ export const PolicySchema = Type.Object(
             maximum: 1440,
             description: 'Life of an access token.',
           }),
+          liveTokensMax: Type.Integer({
+            default: 1000,
+            minimum: 1,
+            maximum: 1_000_000,
+            description:
+              'Most access tokens of one account that live at once; beyond it none is issued (429) until one ends.',
+          }),
         },
         { description: 'Machine identities with OAuth client_credentials. Absent: there are none.' },
       ),

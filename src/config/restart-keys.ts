@@ -7,7 +7,18 @@ import type { GatewayFile } from './gateway-schema.ts';
 import type { LoadOptions } from './load-gateway.ts';
 
 /** Sections that a reload replaces. Of every other section, and of one to come, each key needs a restart. */
-const RELOADED = new Set(['policy', 'routes', 'upstreams', 'routing', 'limits', 'oauth', 'import', 'log', 'drain']);
+const RELOADED = new Set([
+  'policy',
+  'routes',
+  'upstreams',
+  'routing',
+  'limits',
+  'oauth',
+  'audit',
+  'import',
+  'log',
+  'drain',
+]);
 const RELOADED_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
   gateway: new Set(['trustedProxies', 'publicUrl', 'guesses', 'serverTiming']),
 };

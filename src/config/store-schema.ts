@@ -9,6 +9,13 @@ const SqliteStore = section({
     default: 'data/scopegate.db',
     description: 'The database file. Relative to this file.',
   }),
+  reserveBytes: Type.Integer({
+    minimum: 0,
+    maximum: 1_073_741_824,
+    default: 8 * 1024 * 1024,
+    description:
+      'Kept free on its disk by a file beside it (an eighth of the disk at most). On a full disk it is given up for revocations and deletions; nothing new is taken (507 store_full) until it is back. 0: none.',
+  }),
 });
 
 const Login = {
@@ -77,6 +84,13 @@ const RedisStore = section({
     default: false,
     description:
       'true: a server whose maxmemory-policy evicts is used, though tokens vanish and limits start again when its memory is short. It is refused otherwise.',
+  }),
+  memoryReservePercent: Type.Integer({
+    minimum: 0,
+    maximum: 50,
+    default: 5,
+    description:
+      'The part of maxmemory in which nothing new is taken (507 store_full); revocations and deletions are made in it, and beyond. 0: none.',
   }),
   commandTimeoutMs: milliseconds(
     'How long a look-up may take. Past it requests get 503 at once, until Redis answers again.',

@@ -101,7 +101,11 @@ export interface Policy extends DecisionRules {
   /** Oldest first; the last is the default. */
   readonly apiVersions: readonly string[];
   /** null: the policy has no service accounts. */
-  readonly serviceAccounts: { readonly tokenLifeMs: number } | null;
+  readonly serviceAccounts: {
+    readonly tokenLifeMs: number;
+    /** Of one account, at once. */
+    readonly liveTokensMax: number;
+  } | null;
   /** Every token prefix a request may carry, with underscore. */
   readonly prefixes: readonly string[];
 }

@@ -62,6 +62,11 @@ export function rateLimit(
   return { name, id: `${name}:${windowMs / 1000}:${per.join('+')}`, requests, windowMs, per };
 }
 
+/** What one service account may ask of one of our own endpoints; its subject is made by whoever counts. */
+export function accountLimit({ requests, windowMs }: Pick<RateLimit, 'requests' | 'windowMs'>): RateLimit {
+  return rateLimit('oauth-account', requests, windowMs, []);
+}
+
 /** null where there are none, so that a request need not look. */
 export function routeLimits(limits: readonly RateLimit[]): RouteLimits | null {
   if (limits.length === 0) return null;

@@ -12,6 +12,8 @@ export interface EndpointCall {
   readonly address: string;
   /** Who is calling, on routes that ask for a token; null on public ones. */
   readonly allowed: Allowed | null;
+  /** For its answer, beside its own: raw pairs. */
+  readonly answerHeaders: readonly string[];
 }
 
 export type Endpoint = (call: EndpointCall) => void;

@@ -99,6 +99,10 @@ export class Pipeline {
       return this.#forward(request, headers, target, route, allowed);
     }
     if (handover?.servesEndpoints === false) return this.#refuse(request, 'route_not_found');
+    if (route.limits !== null && !request.counted)
+      return this.#count(request, route, route.limits, allowed, () =>
+        this.#serve(request, headers, target, route, allowed),
+      );
     this.#parts.metrics.requests.add(route.id, 'answered');
     if (headers.expectContinue) exchange.sendContinue();
     const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
@@ -108,6 +112,7 @@ export class Pipeline {
       authorization: headers.authorization,
       address,
       allowed,
+      answerHeaders: request.answerHeaders ?? [],
     });
   }
 

@@ -51,10 +51,15 @@ export class RateLimiter {
   admit(route: RouteLimits, request: Counted, monotonicMs: number): Admission | Promise<Admission> {
     const uses: Use[] = [];
     for (const limit of route.limits) uses.push({ limit, subject: subjectOf(limit, request) });
+    return this.take(route, uses, monotonicMs);
+  }
+
+  /** `uses`: one for each limit, in their order. */
+  take(limits: RouteLimits, uses: readonly Use[], monotonicMs: number): Admission | Promise<Admission> {
     const taken = this.#counters.take(uses, monotonicMs);
     return taken instanceof Promise
-      ? taken.then((settled) => this.#admission(route, settled))
-      : this.#admission(route, taken);
+      ? taken.then((settled) => this.#admission(limits, settled))
+      : this.#admission(limits, taken);
   }
 
   #admission({ limits, policyText }: RouteLimits, { allowed, standings }: Taken): Admission {

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
+import { RefusedAttempts } from '../admin/refused-attempts.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
 import { tokenKey } from '../core/facts.ts';
@@ -14,7 +15,9 @@ import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
 import { Pipeline } from '../edge/pipeline.ts';
+import type { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { Roster } from '../fleet/roster.ts';
@@ -22,49 +25,22 @@ import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
-import type { Siblings } from '../lifecycle/siblings.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
 import { metricsText } from '../observe/aggregate.ts';
-import { type Clock, systemClock } from '../observe/clock.ts';
-import type { Log } from '../observe/log.ts';
+import { systemClock } from '../observe/clock.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
 import { LastUsed } from '../store/last-used.ts';
-import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
 import { cacheOptions, openStore } from './open-store.ts';
-
-export interface GatewayOptions {
-  readonly configuration: Configuration;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  /** null: both. */
-  readonly only?: 'gateway' | 'admin' | null;
-  /** false: the pipeline is used from within, and its port stays closed. */
-  readonly gatewayListener?: boolean;
-  readonly clock?: Clock;
-  /** Stands between the store that is opened and everything that asks it. */
-  readonly aroundStore?: (opened: Store) => Store;
-  /** This process is one of several of one `serve`. Absent: it is alone. */
-  readonly siblings?: Siblings;
-  /** What came before this process. */
-  readonly standing?: Standing;
-  /** Where the one before this process listened, in place of what the configuration says. */
-  readonly ports?: Ports;
-}
-
-export interface Ports {
-  readonly gateway?: number | undefined;
-  readonly decision?: number | undefined;
-  readonly admin?: number | undefined;
-}
 
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
@@ -117,7 +93,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   describe(metrics);
 
   const adminKeys = loadAdminKeys(env, folder);
-  if (only !== 'gateway') owned.add(startPurge(store, clock, log), (timer) => clearInterval(timer));
+  const retention = () => reloader.configuration.file.audit;
+  if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.
   let ruleset: Ruleset | undefined;
@@ -127,7 +104,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
       return { failuresMax, windowMs };
     }, clock.monotonicMs);
-  const endpointsOf = ownEndpoints(options.log, store, adminKeys.keys, throttle('clientFailures'), clock);
+  let limiter: RateLimiter | null = null;
+  const endpointsOf = ownEndpoints({
+    ...{ log, store, adminKeys: adminKeys.keys, guesses: throttle('clientFailures'), metrics, clock },
+    limiter: () => limiter!,
+  });
   const apply = (next: Configuration) => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = endpointsOf(next);
@@ -160,6 +141,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let admin: RunningAdmin | null = null;
   let keeper: LeaseKeeper | null = null;
   const roster = only === 'gateway' ? null : owned.add(new Roster(registry, clock.monotonicMs), (all) => all.end());
+  const clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
+  await clockWatch.start();
   const report = new Report({
     version: version(),
     startedAtMs: clock.nowMs(),
@@ -169,6 +152,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     facts,
     upstreams: () => ruleset!.upstreams,
     fleet: () => ({ keeper, roster }),
+    clock: clockWatch,
     listeners: () => ({
       gateway: listener?.url ?? null,
       decision: decision?.url ?? null,
@@ -198,6 +182,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       },
       onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
       receipts: roster,
+      refused: new RefusedAttempts(
+        () => reloader.configuration.file.audit.refusedPerMinute,
+        clock.monotonicMs,
+        metrics,
+      ),
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });
@@ -216,7 +205,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const onReload = (heard: (next: Configuration) => void) => reloader.subscribe(heard);
-    const limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
+    limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
     const foreign = new ForeignTokens(facts, clock, metrics);
     const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, onBug };

@@ -38,19 +38,22 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   const { store } = file;
   if (store.driver === 'sqlite') {
     const path = resolvePath(store.path);
-    const opened = new SqliteStore(path);
+    const report = (message: string) => log.error(message);
+    const opened = new SqliteStore(path, { bytes: store.reserveBytes, report });
     const registry = new FileRegistry(`${path}-leases`);
-    return { opened, registry, folder: dirname(path), counters: null, describe: () => undefined };
+    const describe = (metrics: Metrics) => describeFull(metrics, opened);
+    return { opened, registry, folder: dirname(path), counters: null, describe };
   }
   // Only for those who use it: its client takes memory and time to start.
   const { RedisStore } = await import('../store/redis.ts');
-  const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas, acceptEviction } = store;
+  const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas, acceptEviction, memoryReservePercent } = store;
   const opened = await RedisStore.open({
     access: redisAccess(store, resolvePath),
     keyPrefix,
     commandTimeoutMs,
     commitTimeoutMs,
     acceptEviction,
+    memoryReservePercent,
     waitReplicas: waitReplicas === 'all' ? null : waitReplicas,
     report: (level, message, details = {}) => log[level](details, message),
   });
@@ -110,7 +113,13 @@ export function redisAccess(store: RedisSettings, resolvePath: Configuration['re
   };
 }
 
+function describeFull(metrics: Metrics, store: { readonly fullCount: number }): void {
+  const help = 'Changes that were refused because the store has no room for anything new: an alarm.';
+  metrics.counter('scopegate_store_full_total', help, () => store.fullCount);
+}
+
 function describeRedis(metrics: Metrics, store: RedisStore): void {
+  describeFull(metrics, store);
   metrics.counter(
     'scopegate_feed_rewound_total',
     'How often Redis had lost changes that we had heard of: an alarm.',

@@ -4,6 +4,7 @@
  */
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
+import type { ClockWatch } from '../fleet/clock-watch.ts';
 import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
@@ -21,6 +22,7 @@ export interface ReportParts {
   readonly facts: FactCache;
   readonly upstreams: () => ReadonlyMap<string, UpstreamBinding>;
   readonly fleet: () => Fleet;
+  readonly clock: ClockWatch;
   readonly listeners: () => Readonly<Record<string, string | null>>;
   /** null: there are none. */
   readonly siblings: Siblings | null;
@@ -41,17 +43,22 @@ export class Report {
 
   /** For probes, without a credential: how many problems a reload met, not which. */
   async readiness() {
-    const { phase, reloader, facts, fleet } = this.#parts;
+    const { phase, reloader, facts, fleet, clock } = this.#parts;
     const { self, siblings } = await this.#view();
     const { last } = reloader.standing;
     return {
-      ready: phase() === 'serving' && facts.isFresh() && (siblings === null || siblingsReady(siblings.processes)),
+      ready:
+        phase() === 'serving' &&
+        facts.isFresh() &&
+        clock.isRight &&
+        (siblings === null || siblingsReady(siblings.processes)),
       phase: phase(),
       configuration: {
         ...this.#configuration(),
         lastReload: last === null ? null : { ...summary(last), problems: last.problems.length },
       },
       store: this.#store(self),
+      clock: clockOf(self),
       fleet: fleetSummary(fleet()),
       upstreams: self.upstreams,
       ...(siblings === null
@@ -85,6 +92,7 @@ export class Report {
       },
       listeners: { ...listeners(), ...siblings?.listeners },
       store: this.#store(self),
+      clock: clockOf(self),
       fleet: fleetReport(this.#parts.fleet()),
       cache: self.cache,
       upstreams: self.upstreams,
@@ -94,11 +102,13 @@ export class Report {
 
   /** Of this process alone, for whoever asks all of them. */
   self(): SelfReport {
-    const { facts, upstreams } = this.#parts;
+    const { facts, upstreams, clock } = this.#parts;
     return {
       fresh: facts.isFresh(),
       staleMs: facts.staleMs(),
       degraded: facts.isDegraded(),
+      clockSkewMs: clock.skewMs,
+      clockRight: clock.isRight,
       cache: facts.stats,
       upstreams: upstreamReport(upstreams().values()),
     };
@@ -110,7 +120,8 @@ export class Report {
   }
 
   describe(metrics: Metrics): void {
-    const { facts, upstreams } = this.#parts;
+    const { facts, upstreams, clock } = this.#parts;
+    clock.describe(metrics);
     describeUpstreams(metrics, () => upstreams().values());
     metrics.gauge('scopegate_cache_entries', 'Facts in the cache.', () => facts.stats.present);
     metrics.gauge('scopegate_cache_absent_entries', 'Ids known not to exist.', () => facts.stats.absent);
@@ -147,6 +158,10 @@ export class Report {
     const { driver } = this.#parts.reloader.configuration.file.store;
     return { driver, fresh, staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null, degraded };
   }
+}
+
+function clockOf({ clockSkewMs, clockRight }: SelfReport) {
+  return { skewMs: clockSkewMs === null ? null : Math.round(clockSkewMs), right: clockRight };
 }
 
 function summary({ result, cause, atMs }: Reload) {

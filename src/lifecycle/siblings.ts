@@ -46,6 +46,10 @@ export interface SelfReport {
   readonly fresh: boolean;
   readonly staleMs: number;
   readonly degraded: boolean;
+  /** How far its clock is ahead of the store's; null: not known, or the same. */
+  readonly clockSkewMs: number | null;
+  /** Near enough to mint tokens by. */
+  readonly clockRight: boolean;
   readonly cache: Readonly<Record<string, number>>;
   readonly upstreams: Readonly<Record<string, UpstreamReport>>;
 }
@@ -58,7 +62,7 @@ export interface UpstreamReport {
 /** Is there somebody to serve requests, and can all who do be relied on? One that is being replaced gets none. */
 export function siblingsReady(processes: readonly ProcessReport[]): boolean {
   const serving = processes.filter(({ role, state }) => role === 'gateway' && state === 'serving');
-  return serving.length > 0 && serving.every(({ self }) => self?.fresh === true);
+  return serving.length > 0 && serving.every(({ self }) => self?.fresh === true && self.clockRight);
 }
 
 /** One report of several: numbers are added, but for how stale they are and how many targets are available: the worst counts. */
@@ -70,6 +74,7 @@ export function mergedSelf(selves: readonly SelfReport[]): SelfReport | null {
 const WORST: Readonly<Record<string, (left: number, right: number) => number>> = {
   staleMs: Math.max,
   available: Math.min,
+  clockSkewMs: (left, right) => (Math.abs(left) >= Math.abs(right) ? left : right),
 };
 
 function merge(left: unknown, right: unknown, key = ''): unknown {

@@ -72,7 +72,10 @@ export class MemoryCounters implements Counters {
       standings.push(
         window === undefined
           ? { remaining: limit.requests, resetMs: limit.windowMs }
-          : { remaining: Math.max(0, limit.requests - window.used), resetMs: window.endsAtMs - nowMs },
+          : {
+              remaining: Math.max(0, limit.requests - window.used), // Sums of fractions are not exact.
+              resetMs: Math.min(limit.windowMs, window.endsAtMs - nowMs),
+            },
       );
     }
     return { allowed, standings };

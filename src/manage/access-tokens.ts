@@ -3,16 +3,17 @@
  * not on its organization: issuing must not wait for management.
  */
 import { isCurrent } from '../core/decide.ts';
-import { accountKey, credentialKey, tokenKey } from '../core/facts.ts';
+import { accountKey, credentialKey, organizationKey, type TokenHash, tokenKey } from '../core/facts.ts';
 import { ACCESS_TOKEN_PREFIX, type Policy } from '../core/policy.ts';
 import { covers } from '../core/scope.ts';
 import { hashToken, mintToken } from '../secret.ts';
-import type { Store } from '../store/store.ts';
-import { auditDoc, describeWrite } from './audit.ts';
+import type { Store, Write } from '../store/store.ts';
+import { type AuditLine, auditDoc, describeWrite } from './audit.ts';
 import { removal } from './cleanup.ts';
 import { reader } from './context.ts';
-import { clientKey, lists, place } from './places.ts';
-import type { AccountDoc, ClientDoc, TokenDoc } from './records.ts';
+import { type Full, inTurn, nextTurn } from './issuance.ts';
+import { clientKey, issuanceKey, lists, place } from './places.ts';
+import type { AccountDoc, AuditDoc, ClientDoc, OrganizationDoc, TokenDoc } from './records.ts';
 import { standingOf } from './standing.ts';
 import { newTokenId } from './token-id.ts';
 
@@ -49,18 +50,62 @@ export interface IssuedToken {
   readonly expiresInSeconds: number;
 }
 
-/** null: the account changed meanwhile (disabled, rotated, deleted); the caller authenticates it again. */
-export async function issueAccessToken(
+export interface IssueTerms {
+  readonly lifeMs: number;
+  readonly nowMs: number;
+  /** Most of one account that live at once. */
+  readonly liveMax: number;
+  /** Whether each leaves a line in the audit trail. */
+  readonly told: boolean;
+}
+
+/**
+ * null: the account changed meanwhile (disabled, rotated, deleted), or another process issued it a token; the caller
+ * authenticates it again.
+ */
+export function issueAccessToken(
   store: Store,
   account: FoundAccount,
   scopes: readonly string[],
-  lifeMs: number,
-  nowMs: number,
-): Promise<IssuedToken | null> {
-  const { doc } = account;
+  terms: IssueTerms,
+): Promise<IssuedToken | Full | null> {
+  return inTurn(store, account.doc, () => issueNow(store, account, scopes, terms));
+}
+
+async function issueNow(
+  store: Store,
+  { doc, version }: FoundAccount,
+  scopes: readonly string[],
+  { lifeMs, nowMs, liveMax, told }: IssueTerms,
+): Promise<IssuedToken | Full | null> {
+  const turn = await nextTurn(store, doc, liveMax, nowMs);
+  if ('untilMs' in turn) return turn;
   const token = mintToken(ACCESS_TOKEN_PREFIX);
   const hash = token.hash();
-  const record: TokenDoc = {
+  const hint = token.hint(ACCESS_TOKEN_PREFIX);
+  const record = accessToken(doc, scopes, { hash, hint }, nowMs, lifeMs);
+  const credential = { organizationId: doc.organizationId, tokenId: record.id };
+  const writes = [
+    { ...place('token', record), record },
+    { ...place('credential', credential, { hash }), record: credential },
+    turn.write,
+  ];
+  if (told) writes.push(await toldOf(store, record, doc.clientId, nowMs));
+  const committed = await store.commit({
+    expects: [{ key: accountKey(doc.organizationId, doc.clientId), version }, turn.expects],
+    writes,
+  });
+  return committed.ok ? { token: token.reveal(), expiresInSeconds: Math.floor(lifeMs / 1000) } : null;
+}
+
+function accessToken(
+  doc: AccountDoc,
+  scopes: readonly string[],
+  value: { readonly hash: TokenHash; readonly hint: string },
+  nowMs: number,
+  lifeMs: number,
+): TokenDoc {
+  return {
     organizationId: doc.organizationId,
     edition: doc.edition,
     id: newTokenId(nowMs),
@@ -81,25 +126,29 @@ export async function issueAccessToken(
     description: null,
     createdBy: null,
     createdAtMs: nowMs,
-    hint: token.hint(ACCESS_TOKEN_PREFIX),
-    hash,
     replaced: null,
     apiVersion: null,
     contacts: null,
+    ...value,
   };
-  const credential = { organizationId: doc.organizationId, tokenId: record.id };
-  const actor = { kind: 'client', id: doc.clientId, tokenId: null } as const;
+}
+
+async function toldOf(store: Store, record: TokenDoc, clientId: string, nowMs: number): Promise<Write> {
+  const actor = { kind: 'client', id: clientId, tokenId: null } as const;
   const created = describeWrite({ kind: 'token', before: null, after: { ...record } })!;
-  const line = auditDoc(doc.organizationId, actor, nowMs, created);
-  const committed = await store.commit({
-    expects: [{ key: accountKey(doc.organizationId, doc.clientId), version: account.version }],
-    writes: [
-      { ...place('token', record), record },
-      { ...place('credential', credential, { hash }), record: credential },
-      { ...place('audit', line), record: line },
-    ],
-  });
-  return committed.ok ? { token: token.reveal(), expiresInSeconds: Math.floor(lifeMs / 1000) } : null;
+  return eventOf(store, record.organizationId, actor, nowMs, created);
+}
+
+async function eventOf(
+  store: Store,
+  organizationId: string,
+  actor: AuditDoc['actor'],
+  nowMs: number,
+  line: AuditLine,
+): Promise<Write> {
+  const found = (await store.get(organizationKey(organizationId)))?.record as OrganizationDoc | undefined;
+  const record = auditDoc(found ?? { id: organizationId }, actor, nowMs, line);
+  return { ...place('audit', record), record };
 }
 
 /** Any token by its text, as it stands: personal, service or access token. null: unknown, or its value was replaced. */
@@ -120,9 +169,9 @@ export async function endAccessToken(
 ): Promise<void> {
   const actor = { kind: clientId === null ? 'admin-key' : 'client', id: clientId, tokenId: null } as const;
   const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
-  const line = auditDoc(doc.organizationId, actor, nowMs, ended);
-  const writes = [...removal(doc), { ...place('audit', line), record: line }];
-  await store.commit({ expects: [], writes });
+  const event = await eventOf(store, doc.organizationId, actor, nowMs, ended);
+  const writes = [...removal(doc), event];
+  await store.commit({ expects: [], writes, ends: true });
 }
 
 /** Removes access tokens that have expired. Returns how many; call again while it returns `limit`. */
@@ -130,7 +179,7 @@ export async function purgeAccessTokens(store: Store, nowMs: number, limit: numb
   const oldest = await store.scan(lists.accessTokens(), { limit });
   const expired = oldest.filter((entry) => entry.score <= nowMs).map((entry) => entry.record as TokenDoc);
   if (expired.length === 0) return 0;
-  await store.commit({ expects: [], writes: expired.flatMap(removal) });
+  await store.commit({ expects: [], writes: expired.flatMap(removal), ends: true });
   return expired.length;
 }
 
@@ -141,6 +190,10 @@ const DELETED_KEPT_MS = 48 * 3_600_000;
 export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: number): Promise<number> {
   const oldest = await store.scan(lists.deletedAccounts(), { limit });
   const due = oldest.filter((entry) => entry.score <= nowMs - DELETED_KEPT_MS);
-  if (due.length > 0) await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })) });
+  const writes = due.flatMap(({ key, record }) => {
+    const { organizationId, clientId } = record as AccountDoc;
+    return [key, issuanceKey(organizationId, clientId)].map((each) => ({ key: each, record: null }));
+  });
+  if (due.length > 0) await store.commit({ expects: [], writes, ends: true });
   return due.length;
 }

@@ -13,7 +13,9 @@ import { enter, type ManageContext, reader } from './context.ts';
 import { change, type Draft, type Drafted } from './draft.ts';
 import { requireMayActAs, requireMayGiveScopes } from './granting.ts';
 import { requireKnownScope } from './grants.ts';
+import { type Issued, issuedTo } from './issuance.ts';
 import { list, type Page } from './listing.ts';
+import { isFewer } from './members.ts';
 import { clientKey, lists } from './places.ts';
 import type { AccountDoc, DocReader, OrganizationDoc } from './records.ts';
 import { conflict, notFound } from './rejection.ts';
@@ -70,9 +72,14 @@ export async function listAccounts(
   return list(context.store, 'account', lists.accounts(org), page);
 }
 
-export async function getAccount(context: ManageContext, org: string, clientId: string): Promise<AccountDoc> {
+export async function getAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+): Promise<{ readonly doc: AccountDoc; readonly issued: Issued }> {
   await administer(context, reader(context.store), org);
-  return requireAccount(reader(context.store), org, clientId);
+  const doc = await requireAccount(reader(context.store), org, clientId);
+  return { doc, issued: await issuedTo(context.store, doc, context.nowMs()) };
 }
 
 export async function patchAccount(
@@ -87,6 +94,7 @@ export async function patchAccount(
     for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
     requireMayGiveScopes(context.policy(), rights, new Set(before.scopes), new Set(patch.scopes));
     const item = { ...before, ...patch };
+    if (isFewer(item.scopes, before.scopes)) draft.ends();
     draft.put('account', item);
     return item;
   });

@@ -23,6 +23,7 @@ export async function putAssignment(
     const before = await assignmentsOf(draft, org, kind, id);
     const had = assignedRole(before, workspace);
     await requireMayGiveRole(draft, context.policy(), rights, workspace, role, had);
+    if (role === 'member' && had === 'admin') draft.ends();
     await assign(draft, org, kind, id, [...without(before, workspaceId), [workspaceId, role, workspace.generation]]);
     return { created: had === null, item: { role } };
   });

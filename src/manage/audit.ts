@@ -5,14 +5,20 @@
 import type { Assignments, Party } from '../core/facts.ts';
 import { randomText } from '../secret.ts';
 import type { Actor } from './actor.ts';
-import type { AuditDoc, DocKind } from './records.ts';
+import type { AuditDoc, DocKind, OrganizationDoc } from './records.ts';
 
 /** What happened, without who and when. Of what was done unless it says that it was refused. */
 export type AuditLine = Pick<AuditDoc, 'action' | 'target' | 'before' | 'after'> &
   Partial<Pick<AuditDoc, 'outcome' | 'code' | 'detail'>>;
 
-export function auditDoc(organizationId: string, actor: AuditDoc['actor'], atMs: number, line: AuditLine): AuditDoc {
-  return { organizationId, id: newAuditId(atMs), atMs, actor, outcome: 'done', code: null, detail: null, ...line };
+export function auditDoc(
+  { id: organizationId, generation }: Pick<OrganizationDoc, 'id'> & Partial<Pick<OrganizationDoc, 'generation'>>,
+  actor: AuditDoc['actor'],
+  atMs: number,
+  line: AuditLine,
+): AuditDoc {
+  const whose = generation === undefined ? { organizationId } : { organizationId, generation };
+  return { ...whose, id: newAuditId(atMs), atMs, actor, outcome: 'done', code: null, detail: null, ...line };
 }
 
 /** What a draft did to one record. */
@@ -25,7 +31,7 @@ export interface Written {
 }
 
 /** Bookkeeping that says nothing by itself. */
-const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'audit', 'cleanup']);
+const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'issuance', 'audit', 'cleanup']);
 /** Fields that never leave the store. */
 const SECRET = new Set(['hash', 'secretHash', 'replaced']);
 /** Fields that tell generations apart, which mean nothing to a reader. */

@@ -118,6 +118,7 @@ function inDraft(
       context,
       job.organizationId,
       async (draft) => {
+        draft.ends();
         const page = await draft.page(index(job), PAGE, after);
         for (const entry of page) await work(draft, entry, job);
         return page;
@@ -168,6 +169,7 @@ const leaveTeam: Step = async ({ store, nowMs }, job, after) => {
   const from = after?.score ?? 0;
   const { organizationId: org, id, generation } = job;
   const work = async (draft: Draft) => {
+    draft.ends();
     for (const memberId of members.slice(from, from + PAGE)) {
       const member = await draft.get('member', memberKey(org, memberId));
       const teams = member?.teams.filter(([team, made]) => team !== id || made > generation);
@@ -183,7 +185,7 @@ const removeIssued: Step = async ({ store }, { organizationId: org, id, generati
   const page = await store.scan(lists.tokensOfClient(org, id), { limit: PAGE, ...(after === null ? {} : { after }) });
   const ended = page.map(({ record }) => record as TokenDoc).filter((doc) => doc.generation < generation);
   const writes = ended.flatMap((doc) => removal(doc));
-  if (writes.length > 0) await store.commit({ expects: [], writes });
+  if (writes.length > 0) await store.commit({ expects: [], writes, ends: true });
   return { next: nextOf(page) };
 };
 
@@ -199,7 +201,7 @@ const removeAll: Step = async ({ store }, { organizationId: org, generation }, a
     const isKept = kindOf(key) === 'credential' && (record as CredentialRecord).imported === true;
     return { key, record: isKept ? record : null };
   });
-  const committed = await store.commit({ expects: [{ key: own, version: stored!.version }], writes });
+  const committed = await store.commit({ expects: [{ key: own, version: stored!.version }], writes, ends: true });
   return { next: committed.ok ? nextOf(page) : after };
 };
 
@@ -218,7 +220,7 @@ async function finish(store: Store, job: CleanupDoc): Promise<void> {
     }
   }
   // Where somebody else has finished it meanwhile there is nothing left to write.
-  await store.commit({ expects, writes });
+  await store.commit({ expects, writes, ends: true });
 }
 
 /** The records of a token that is gone. */

@@ -3,10 +3,10 @@
  * is stored only if nobody else changed the organization meanwhile (then it is drawn up again from the start).
  * Limits and cascades are therefore exact under concurrency, in whatever store, and every change carries its audit trail.
  */
-import type { Generation, TokenHash } from '../core/facts.ts';
+import { type Generation, organizationKey, type TokenHash } from '../core/facts.ts';
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
-import type { Store, Write } from '../store/store.ts';
+import type { Change, Store, Write } from '../store/store.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite } from './audit.ts';
 import type { ManageContext } from './context.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
@@ -32,6 +32,10 @@ export class Draft implements DocReader {
   readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
 
+  #ends = false;
+  /** As it was read or is written; where it is deleted, as it was. */
+  #organization: DocByKind['organization'] | null = null;
+
   constructor(store: Store, lock: Lock, generation: Generation) {
     this.#store = store;
     this.generation = generation;
@@ -46,10 +50,12 @@ export class Draft implements DocReader {
   }
 
   /** The same, of what was deleted and stays for a while. */
-  async getEvenDeleted<K extends DocKind>(_kind: K, key: string): Promise<DocByKind[K] | null> {
+  async getEvenDeleted<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
     const written = this.#writes.get(key);
     if (written !== undefined) return written.record as DocByKind[K] | null;
-    return ((await this.#store.get(key))?.record ?? null) as DocByKind[K] | null;
+    const found = (await this.#stored(key)) as DocByKind[K] | null;
+    if (kind === 'organization' && found !== null) this.#organization = found as DocByKind['organization'];
+    return found;
   }
 
   /** One page of a list, as it is stored. */
@@ -94,6 +100,7 @@ export class Draft implements DocReader {
 
   put<K extends DocKind>(kind: K, doc: DocByKind[K], extra?: { readonly hash: TokenHash }): void {
     const { key, indexes } = place(kind, doc, extra);
+    if (kind === 'organization') this.#organization = doc as DocByKind['organization'];
     this.#writes.set(key, { key, record: doc, indexes });
   }
 
@@ -125,6 +132,11 @@ export class Draft implements DocReader {
     this.#notes.push(line);
   }
 
+  /** It takes something away from somebody, or out of the world: made even where the store has no room for anything new. */
+  ends(): void {
+    this.#ends = true;
+  }
+
   /** The commit fails, and the work is done again, if this key exists by then. */
   expectAbsent(key: string): void {
     this.#expects.set(key, 0);
@@ -132,20 +144,27 @@ export class Draft implements DocReader {
 
   /** Writes the trail of what has been drafted and noted so far. */
   async audit(actor: AuditDoc['actor'], nowMs: number, organizationId: string): Promise<void> {
-    const say = (line: AuditLine) => this.put('audit', auditDoc(organizationId, actor, nowMs, line));
+    const organization = this.#organization ?? (await this.#stored(organizationKey(organizationId)));
+    const whose = (organization ?? { id: organizationId }) as Parameters<typeof auditDoc>[0];
+    const say = (line: AuditLine) => this.put('audit', auditDoc(whose, actor, nowMs, line));
     for (const line of this.#notes) say({ ...line, before: null, after: null });
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
       const kind = kindOf(key) as DocKind;
       const shown = (record: unknown) => (record === null || isDeleted(kind, record as never) ? null : record) as Shown;
-      const before = shown((await this.#store.get(key))?.record ?? null);
+      const before = shown(await this.#stored(key));
       const line = describeWrite({ kind, before, after: shown(write.record), verb: this.#verbs.get(key) });
       if (line !== null) say(line);
     }
   }
 
-  get change(): { expects: Array<{ key: string; version: number }>; writes: Write[] } {
+  async #stored(key: string): Promise<unknown> {
+    return (await this.#store.get(key))?.record ?? null;
+  }
+
+  get change(): Change {
     return {
+      ...(this.#ends ? { ends: true } : {}),
       expects: Array.from(this.#expects, ([key, version]) => ({ key, version })),
       writes: [...this.#writes.values()],
     };
@@ -163,8 +182,13 @@ export type ChangeContext = Pick<ManageContext, 'store' | 'nowMs' | 'actor'>;
 export interface ChangeOptions {
   /** Do all of the work and write nothing: what is returned is what would have been. */
   readonly dryRun?: boolean;
-  /** It ends something: it goes before whatever else waits for the same organization. */
+  /**
+   * It ends something: it goes before whatever else waits for the same organization, and is made even where the store has
+   * no room for anything new.
+   */
   readonly ends?: boolean;
+  /** All the same it needs room: it can be done again and again, and leaves something each time. */
+  readonly grows?: boolean;
   /** In whose name it stands in the audit trail; absent: the context's. */
   readonly actor?: AuditDoc['actor'];
 }
@@ -194,12 +218,13 @@ async function attempt<T>(
   lock: OrganizationLock,
   organizationId: string,
   work: (draft: Draft) => Promise<T>,
-  { dryRun = false, actor = actorView(context.actor) }: ChangeOptions,
+  { dryRun = false, ends = false, grows = false, actor = actorView(context.actor) }: ChangeOptions,
 ): Promise<Drafted<T>> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await lock.read(tries);
     // The clock, too: should the lock be lost, what comes after it is still later than what came before.
     const draft = new Draft(context.store, found, Math.max(found.changes + 1, context.nowMs()));
+    if (ends && !grows) draft.ends();
     const value = await work(draft);
     if (dryRun) return { value, revision: 0 };
     await draft.audit(actor, context.nowMs(), organizationId);

@@ -49,6 +49,7 @@ export async function putMember(
       assignments: before?.assignments ?? [],
       createdAtMs: before?.createdAtMs ?? context.nowMs(),
     };
+    if (before !== null && takesRights(context, before, item)) draft.ends();
     draft.put('member', item);
     return { created: before === null, item };
   });
@@ -66,6 +67,7 @@ export async function patchMember(
     const before = await requireMember(draft, org, id);
     checkRights(context, rights, before, patch, organization.edition);
     const item = { ...before, ...patch };
+    if (takesRights(context, before, item)) draft.ends();
     draft.put('member', item);
     return item;
   });
@@ -166,6 +168,7 @@ export async function putTeam(
       await requireMayGiveRoles(draft, context.policy(), rights, org, before?.assignments ?? []);
     const generation = before?.generation ?? draft.generation;
     const members = [...new Set(input.members)];
+    if (before !== null && isFewer(members, before.members)) draft.ends();
     for (const memberId of members) {
       const member = await draft.get('member', memberKey(org, memberId));
       if (member === null)
@@ -223,6 +226,23 @@ export async function deleteTeam(context: ManageContext, org: string, id: string
   const { value, revision } = await change(context, org, work, { ends: true });
   await cleanUpSoon(context, value);
   return { value: undefined, revision };
+}
+
+/** A lower role, or a shorter list of scopes or actions, and nothing more than before. */
+function takesRights(context: ManageContext, before: MemberDoc, after: MemberDoc): boolean {
+  const { organizationRoles } = context.policy();
+  const rank = (role: string) => organizationRoles.get(role)?.rank ?? Number.POSITIVE_INFINITY;
+  const lists = (['scopes', 'actions'] as const).map((name) => [after[name], before[name]] as const);
+  const isWider = ([now, then]: (typeof lists)[number]) =>
+    then !== null && (now === null || now.some((each) => !then.includes(each)));
+  const isNarrower = ([now, then]: (typeof lists)[number]) => now !== null && (then === null || isFewer(now, then));
+  if (rank(after.role) < rank(before.role) || lists.some(isWider)) return false;
+  return rank(after.role) > rank(before.role) || lists.some(isNarrower);
+}
+
+/** Some of them, and nobody else. */
+export function isFewer(now: readonly string[], then: readonly string[]): boolean {
+  return now.every((each) => then.includes(each)) && then.some((each) => !now.includes(each));
 }
 
 /** `before`: the member as they are, or null for a new one. */

@@ -47,7 +47,7 @@ export class OrganizationLock {
     for (let attempts = 0; attempts < HOLD_ATTEMPTS_MAX; attempts++) {
       const { key, version, changes } = found;
       const writes = [{ key, record: { changes, heldBy: this.#name } }];
-      const committed = await this.#store.commit({ expects: [{ key, version }], writes });
+      const committed = await this.#store.commit({ expects: [{ key, version }], writes, ends: true });
       if (committed.ok) {
         this.#held = { key, version: committed.revision, changes };
         return this.#held;
@@ -67,7 +67,8 @@ export class OrganizationLock {
     if (this.#held === null) return;
     const { key, version, changes } = this.#held;
     this.#held = null;
-    await this.#store.commit({ expects: [{ key, version }], writes: [{ key, record: { changes } }] }).catch(() => {});
+    const writes = [{ key, record: { changes } }];
+    await this.#store.commit({ expects: [{ key, version }], writes, ends: true }).catch(() => {});
   }
 
   /** As soon as nobody else holds it. */

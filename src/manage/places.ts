@@ -20,6 +20,7 @@ import type {
   DocByKind,
   DocKind,
   EnvironmentDoc,
+  IssuanceDoc,
   MemberDoc,
   OrganizationDoc,
   ResourceDoc,
@@ -31,6 +32,8 @@ import type {
 export const cleanupKey = ({ organizationId, what, id, generation }: CleanupDoc): string =>
   `cleanup/${organizationId}/${what}/${generation}/${id}`;
 export const clientKey = (clientId: string): string => `client/${clientId}`;
+export const issuanceKey = (organizationId: string, clientId: string): string =>
+  `issuance/${organizationId}/${clientId}`;
 
 /** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
 export const lists = {
@@ -47,10 +50,13 @@ export const lists = {
   tokens: (organizationId: string) => `tokens/${organizationId}`,
   tokensOwnedBy: (organizationId: string, memberId: string) => `tokens/${organizationId}/owner/${memberId}`,
   audit: (organizationId: string) => `audit/${organizationId}`,
+  /** The events of every organization, also of those that are no more: what the purge walks. */
+  allAudit: () => 'audit',
+  organizations: () => 'organizations',
   accounts: (organizationId: string) => `accounts/${organizationId}`,
   /** Deleted accounts of every organization, by the time of deletion: what the purge walks. */
   deletedAccounts: () => 'deleted-accounts',
-  /** Access tokens issued to one service account. */
+  /** Access tokens issued to one service account, by expiry. */
   tokensOfClient: (organizationId: string, clientId: string) => `tokens/${organizationId}/client/${clientId}`,
   /** Access tokens of every organization, by expiry: what the purge walks. */
   accessTokens: () => 'access-tokens',
@@ -84,7 +90,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
         ? []
         : [
             [lists.everything(doc.id), 0],
-            ['organizations', 0],
+            [lists.organizations(), 0],
           ],
   }),
   member: (doc: MemberDoc) => ({
@@ -116,10 +122,17 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
   // Not in `everything`: the trail outlives what it tells of.
   audit: (doc: AuditDoc) => ({
     key: `audit/${doc.organizationId}/${doc.id}`,
-    indexes: [[lists.audit(doc.organizationId), doc.atMs]],
+    indexes: [
+      [lists.audit(doc.organizationId), doc.atMs],
+      [lists.allAudit(), doc.atMs],
+    ],
   }),
   client: (doc: ClientDoc) => ({
     key: clientKey(doc.clientId),
+    indexes: [[lists.everything(doc.organizationId), 0]],
+  }),
+  issuance: (doc: IssuanceDoc) => ({
+    key: issuanceKey(doc.organizationId, doc.clientId),
     indexes: [[lists.everything(doc.organizationId), 0]],
   }),
   workspace: (doc: WorkspaceDoc) => ({
@@ -165,7 +178,7 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
   const everything = [lists.everything(org), 0] as const;
   const endsAtMs = doc.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
   if (clientId !== null)
-    return [[lists.tokensOfClient(org, clientId), 0], [lists.accessTokens(), endsAtMs], everything];
+    return [[lists.tokensOfClient(org, clientId), endsAtMs], [lists.accessTokens(), endsAtMs], everything];
   const found: Array<readonly [string, number]> = [[lists.tokens(org), doc.createdAtMs], everything];
   const counts = doc.state !== 'revoked';
   if (counts) found.push([lists.counted(org, kind), endsAtMs]);

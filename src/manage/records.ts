@@ -76,9 +76,19 @@ export interface ClientDoc {
   readonly clientId: string;
 }
 
+/** What a service account was issued so far. */
+export interface IssuanceDoc {
+  readonly organizationId: string;
+  readonly clientId: string;
+  readonly issuedCount: number;
+  readonly lastIssuedAtMs: number;
+}
+
 /** One line of the audit trail; append-only. */
 export interface AuditDoc {
   readonly organizationId: string;
+  /** Of the organization. */
+  readonly generation?: Generation;
   readonly id: string;
   readonly atMs: number;
   readonly actor: {
@@ -146,6 +156,7 @@ export interface DocByKind {
   readonly credential: CredentialRecord;
   readonly account: AccountDoc;
   readonly client: ClientDoc;
+  readonly issuance: IssuanceDoc;
   readonly audit: AuditDoc;
   readonly cleanup: CleanupDoc;
 }

@@ -2,7 +2,7 @@
  * Tokens: made and read. The text of a token leaves this file once, from `createToken`; no read path returns it,
  * because nothing but its hash is kept.
  */
-import { tokenKey } from '../core/facts.ts';
+import { memberKey, tokenKey } from '../core/facts.ts';
 import { DAY_MS } from '../core/policy.ts';
 import { mintToken, type RawToken } from '../secret.ts';
 import { findToken } from './access-tokens.ts';
@@ -98,7 +98,9 @@ export async function getToken(context: ManageContext, org: string, id: string):
 /** Whose token is this, so that a leaked one can be revoked? By hash; the value is neither stored nor logged. */
 export async function findTokenByText(context: ManageContext, text: string): Promise<TokenDoc> {
   const found = await findToken(context.store, text, context.nowMs());
-  if (found === null) throw new Rejection({ status: 404, code: 'not_found', detail: 'No such token is known here.' });
+  // Another organization's is answered as one that does not exist.
+  if (found === null || (await isStranger(context, found.organizationId)))
+    throw new Rejection({ status: 404, code: 'not_found', detail: 'No such token is known here.' });
   const subject = { organizationId: found.organizationId, target: { type: 'token', id: found.id } };
   await change(context, found.organizationId, async (draft) => {
     const { rights } = await enter(context, draft, found.organizationId);
@@ -108,6 +110,12 @@ export async function findTokenByText(context: ManageContext, text: string): Pro
     throw error instanceof Rejection ? new Rejection(error.details, subject) : error;
   });
   return found;
+}
+
+async function isStranger({ actor, store }: ManageContext, org: string): Promise<boolean> {
+  if (actor.kind === 'operator') return false;
+  if (actor.kind === 'token') return actor.token.organizationId !== org;
+  return (await store.get(memberKey(org, actor.id))) === null;
 }
 
 /** As it stands, whatever has ended it since it was written. */

@@ -2,6 +2,7 @@
 import { accountKey, environmentKey, memberKey, type Party, resourceKey, workspaceKey } from '../core/facts.ts';
 import { administerWorkspace, checkId, type ManageContext, type Put, reader, visitWorkspace } from './context.ts';
 import { change, type Drafted } from './draft.ts';
+import { isFewer } from './members.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from './records.ts';
 import { conflict, notFound, unacceptable } from './rejection.ts';
 
@@ -50,6 +51,7 @@ export async function deleteEnvironment(
   return change(context, org, async (draft) => {
     await administerWorkspace(context, draft, org, workspaceId, 'manage its environments');
     await requireEnvironment(draft, org, workspaceId, id);
+    draft.ends();
     draft.delete(environmentKey(org, id));
   });
 }
@@ -80,6 +82,8 @@ export async function putResource(
       collaborators.push(await requireParty(draft, org, other, 'collaborators'));
     const workspaceGeneration = workspace.generation;
     const item = { organizationId: org, workspaceId, workspaceGeneration, type, id, owner, collaborators };
+    const ids = (parties: readonly Party[]) => parties.map(([party]) => party);
+    if (before?.owner[0] === owner[0] && isFewer(ids(collaborators), ids(before.collaborators))) draft.ends();
     draft.put('resource', item);
     return { created: before === null, item };
   });
@@ -107,6 +111,7 @@ export async function deleteResource(
   return change(context, org, async (draft) => {
     await administerWorkspace(context, draft, org, workspaceId, 'manage its resources');
     await requireResource(draft, org, workspaceId, type, id);
+    draft.ends();
     draft.delete(resourceKey(org, type, id));
   });
 }

@@ -135,7 +135,7 @@ export async function transferWorkspace(
     const job = leaveCleanup(draft, { organizationId: org, what: 'transfer', id, actor: actorView(context.actor) });
     return { before, item, ended, job };
   };
-  const { value, revision } = await change(context, org, work, { ...options, ends: true });
+  const { value, revision } = await change(context, org, work, { ...options, ends: true, grows: true });
   const cascade = value.job === null ? NOTHING : await cascadeOf(context, value.before, value.ended);
   if (value.job !== null && options.dryRun !== true) await cleanUpSoon(context, value.job);
   return { value: { item: value.item, cascade }, revision };

@@ -17,8 +17,18 @@ export interface EndpointAnswer {
 const FORM_BYTES_MAX = 16 * 1024;
 
 /** An endpoint that reads no body. */
-export function answering(compute: (call: EndpointCall) => EndpointAnswer): Endpoint {
-  return (call) => send(call, compute(call));
+export function answering(
+  compute: (call: EndpointCall) => EndpointAnswer | Promise<EndpointAnswer>,
+  onFault: (error: unknown) => EndpointAnswer,
+): Endpoint {
+  return (call) => {
+    const answer = compute(call);
+    if (!(answer instanceof Promise)) return send(call, answer);
+    answer.then(
+      (computed) => send(call, computed),
+      (error) => send(call, onFault(error)),
+    );
+  };
 }
 
 /** Who is asking, or what they are told instead. */
@@ -99,11 +109,14 @@ export function headerValue(headers: readonly string[], name: string): string | 
   return undefined;
 }
 
-function send({ exchange, requestId }: EndpointCall, { status, body, headers = [] }: EndpointAnswer): void {
+function send(
+  { exchange, requestId, answerHeaders }: EndpointCall,
+  { status, body, headers = [] }: EndpointAnswer,
+): void {
   const text = body === null ? '' : JSON.stringify(body);
   const fixed = ['Content-Length', String(Buffer.byteLength(text)), 'Cache-Control', 'no-store', 'Pragma', 'no-cache'];
   const type = body === null ? [] : ['Content-Type', 'application/json'];
-  exchange.answer(status, [...type, ...fixed, 'X-Request-Id', requestId, ...headers], text);
+  exchange.answer(status, [...type, ...fixed, 'X-Request-Id', requestId, ...answerHeaders, ...headers], text);
 }
 
 function readText(exchange: Exchange, bytesMax: number, done: (text: string | null) => void): void {

@@ -17,7 +17,8 @@ import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { changeTokenState } from '../manage/token-changes.ts';
 import { stateShown } from '../manage/token-state.ts';
-import { type Store, StoreUnavailable } from '../store/store.ts';
+import { type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
+import type { AccountLimit } from './account-limit.ts';
 import { type ClientAuthentication, invalidClient, secondMethod } from './client-authentication.ts';
 import { answering, answeringForm, type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
 
@@ -32,12 +33,23 @@ export interface OAuthParts {
   /** Path under which the endpoints stand, e.g. `/api`. */
   readonly prefix: string;
   readonly onError: (error: unknown) => void;
+  /** Of each service account. */
+  readonly limit: AccountLimit;
+  /** Whether each token that is issued leaves an event in the audit trail. */
+  readonly tellsIssued: boolean;
+  /** Told how each request of an active account for a token ended. */
+  readonly onIssue: (outcome: 'issued' | 'too_many_live') => void;
 }
 
 export type EndpointName = 'token' | 'introspect' | 'revoke' | 'metadata' | 'whoami';
 
 export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName, Endpoint>> {
   const onFault = (error: unknown): EndpointAnswer => {
+    if (error instanceof StoreFull)
+      return oauthError(503, 'temporarily_unavailable', 'The store has no room for a new token.', [
+        'Retry-After',
+        '60',
+      ]);
     if (!(error instanceof StoreUnavailable)) parts.onError(error);
     return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
   };
@@ -57,8 +69,8 @@ export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName,
       (_call, caller, form) => revoke(parts, caller, form),
       onFault,
     ),
-    metadata: answering(() => ({ status: 200, body: metadata(parts) })),
-    whoami: answering(whoami),
+    metadata: answering(() => ({ status: 200, body: metadata(parts) }), onFault),
+    whoami: answering((call) => whoami(parts, call), onFault),
   };
 }
 
@@ -72,6 +84,15 @@ async function issue(
   if (repeated !== null) return oauthError(400, 'invalid_request', `The parameter ${repeated} comes more than once.`);
   const second = secondMethod(form);
   if (second !== null) return second;
+  return parts.limit.admit('token', account.doc.clientId, () => issueTo(parts, call, form, account));
+}
+
+async function issueTo(
+  parts: OAuthParts,
+  call: EndpointCall,
+  form: Form,
+  account: FoundAccount,
+): Promise<EndpointAnswer> {
   const grant = form.get('grant_type');
   if (grant === null) return oauthError(400, 'invalid_request', 'grant_type is required.');
   if (grant !== 'client_credentials')
@@ -97,12 +118,16 @@ async function issue(
     return oauthError(400, 'invalid_scope', 'scope names no scope; leave it out for all of them.');
   if (scopes === null)
     return oauthError(400, 'invalid_scope', 'A scope was asked for that this client was not granted.');
-  const issued = await issueAccessToken(parts.store, account, scopes, serviceAccounts.tokenLifeMs, parts.nowMs());
+  const { tokenLifeMs: lifeMs, liveTokensMax: liveMax } = serviceAccounts;
+  const terms = { lifeMs, liveMax, nowMs: parts.nowMs(), told: parts.tellsIssued };
+  const issued = await issueAccessToken(parts.store, account, scopes, terms);
   // The account changed while we looked: nothing is known about it any more.
-  if (issued === null) {
-    const again = await parts.clients.authenticate(call);
-    return again.ok ? issue(parts, call, again.caller, form) : again.answer;
+  if (issued === null) return issueAgain(parts, call, form);
+  if ('untilMs' in issued) {
+    parts.onIssue('too_many_live');
+    return tooManyLive(liveMax, issued.untilMs - terms.nowMs);
   }
+  parts.onIssue('issued');
   return {
     status: 200,
     body: {
@@ -114,11 +139,27 @@ async function issue(
   };
 }
 
+/** Not counted again: it is the same request. */
+async function issueAgain(parts: OAuthParts, call: EndpointCall, form: Form): Promise<EndpointAnswer> {
+  const again = await parts.clients.authenticate(call);
+  return again.ok ? issueTo(parts, call, form, again.caller) : again.answer;
+}
+
+function tooManyLive(liveMax: number, waitMs: number): EndpointAnswer {
+  const detail = `This client has ${liveMax} tokens that live, and no more are issued: use one until it expires, or revoke some.`;
+  return oauthError(429, 'slow_down', detail, ['Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000)))]);
+}
+
 /** Clients see their own tokens, the admin key sees any; everything else is inactive, and nothing more is said. */
 async function introspect(parts: OAuthParts, caller: Caller, form: Form): Promise<EndpointAnswer> {
   const asked = await askedAbout(parts, caller, form);
   if ('answer' in asked) return asked.answer;
-  const { token } = asked;
+  const { clientId } = asked;
+  const tell = () => describe(parts, asked.token);
+  return clientId === null ? tell() : parts.limit.admit('introspect', clientId, tell);
+}
+
+function describe(parts: OAuthParts, token: TokenDoc | null): EndpointAnswer {
   if (token === null || stateShown(token, parts.nowMs()) !== 'active') return { status: 200, body: { active: false } };
   return {
     status: 200,
@@ -178,10 +219,11 @@ async function askedAbout(parts: OAuthParts, caller: Caller, form: Form): Promis
 }
 
 /** SCRYDON-11: the granted scopes as they are, not expanded by implication. */
-function whoami({ allowed }: EndpointCall): EndpointAnswer {
+function whoami({ limit }: OAuthParts, { allowed }: EndpointCall): EndpointAnswer | Promise<EndpointAnswer> {
   const { organizationId, clientId, scopes } = allowed!.token;
   if (clientId === null) return oauthError(403, 'access_denied', 'Only a service account has an answer here.');
-  return { status: 200, body: { organizationId, clientId, scopes: scopes === 'all' ? [] : [...scopes] } };
+  const body = { organizationId, clientId, scopes: scopes === 'all' ? [] : [...scopes] };
+  return limit.admit('whoami', clientId, () => ({ status: 200, body }));
 }
 
 function metadata({ issuer, prefix, policy }: OAuthParts): object {

@@ -83,6 +83,8 @@ export class FileRegistry implements Registry {
     });
   }
 
+  readonly clockMs = null;
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -25,6 +25,8 @@ export class MemoryRegistry implements Registry {
     );
   }
 
+  readonly clockMs = null;
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -11,6 +11,7 @@ import { OneServer } from './redis-one-server.ts';
 import { describePlace, type RedisAccess } from './redis-place.ts';
 import type { Scripted } from './redis-scripts.ts';
 import { survey } from './redis-survey.ts';
+import { StoreFull } from './store.ts';
 
 export interface RedisStoreOptions {
   readonly access: RedisAccess;
@@ -24,6 +25,8 @@ export interface RedisStoreOptions {
   readonly waitReplicas: number | null;
   /** A server that may evict records is used, and warned of. Absent: it is refused. */
   readonly acceptEviction?: boolean;
+  /** The part of `maxmemory` in which nothing new is taken, only what ends or removes something. */
+  readonly memoryReservePercent: number;
   /** What an operator should read. Never holds a password. */
   readonly report: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
 }
@@ -32,6 +35,7 @@ export interface RedisStoreOptions {
 const START_MS = 1500;
 /** A refusal is told of again after this time, not with each request that meets it. */
 const REFUSAL_MS = 60_000;
+const FULL_HINT = 'what ends or removes something is still made. Raise maxmemory';
 /** How often the Sentinels are asked whether the master still is the one. */
 const WATCH_MS = 1000;
 
@@ -48,6 +52,7 @@ export class RedisLink {
   readonly #self = randomBytes(9).toString('base64url');
   #commits = 0;
   #rewound = 0;
+  #full = 0;
   #starting = true;
   /** What the operator was told last. */
   #told: 'nothing' | 'up' | 'down' = 'nothing';
@@ -102,6 +107,18 @@ export class RedisLink {
     return this.#rewound;
   }
 
+  get fullCount(): number {
+    return this.#full;
+  }
+
+  /** A change found no room. */
+  full(cause: unknown): StoreFull {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#full++;
+    this.#tellNowAndThen('full', `store: there is no room for anything new in Redis (${why}); ${FULL_HINT}`);
+    return new StoreFull(cause);
+  }
+
   /** Tells a commit from every other one, and ours from others'. */
   nextMark(): string {
     return `${this.#self}.${++this.#commits}`;
@@ -116,19 +133,23 @@ export class RedisLink {
   /** Redis answered, with a no that it will give again. */
   refused({ message }: Error, what = 'refuses what the store needs'): void {
     const kind = [what, ...(message.match(/^\S+|'[^']*'/g) ?? [])].join(' ');
-    const nowMs = performance.now();
-    if (nowMs - (this.#refusals.get(kind) ?? Number.NEGATIVE_INFINITY) < REFUSAL_MS) return;
-    this.#refusals.set(kind, nowMs);
     // Of a command within a script Redis does not even say which it was.
     const isForbidden = /^NOPERM|can't run this command/.test(message);
     const hint = isForbidden ? '; what its user needs: docs/redis.md, "A user for scopegate"' : '';
-    this.#options.report('error', `store: Redis ${what}: ${message}${hint}`);
+    this.#tellNowAndThen(kind, `store: Redis ${what}: ${message}${hint}`);
   }
 
   close(): void {
     clearInterval(this.#watch);
     this.feed.close();
     for (const line of this.#lines) line.close();
+  }
+
+  #tellNowAndThen(kind: string, message: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#refusals.get(kind) ?? Number.NEGATIVE_INFINITY) < REFUSAL_MS) return;
+    this.#refusals.set(kind, nowMs);
+    this.#options.report('error', message);
   }
 
   async #reach(untilMs: number): Promise<void> {

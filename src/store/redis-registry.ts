@@ -45,6 +45,11 @@ export class RedisRegistry implements Registry {
     );
   }
 
+  readonly clockMs = async (): Promise<number> => {
+    const [seconds, microseconds] = await this.#ask((client) => client.time());
+    return Number(seconds) * 1000 + Number(microseconds) / 1000;
+  };
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -5,6 +5,7 @@
 import { ReplyError } from 'ioredis';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
+import { commitArguments } from './redis-commit.ts';
 import { countArguments, readCounts } from './redis-counts.ts';
 import { RedisExport } from './redis-export.ts';
 import { parse } from './redis-feed.ts';
@@ -12,7 +13,7 @@ import type { RedisLine } from './redis-line.ts';
 import { RedisLink, type RedisStoreOptions, within } from './redis-link.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { ReplicaWait } from './redis-replicas.ts';
-import { commitArguments, readText, type Scripted } from './redis-scripts.ts';
+import { readText, type Scripted, understood, understoodLater } from './redis-scripts.ts';
 import type { Registry } from './registry.ts';
 import {
   type Change,
@@ -32,6 +33,7 @@ const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 /** Of an answer that is given when its time is over. */
 const REPLY_MS = 300;
 const LIMIT_MAX = 1_000_000;
+const OUT_OF_MEMORY = /\bOOM\b/;
 /** Errors after which this connection is of no use: the server is not, or no longer, the one that takes our writes. */
 const WRONG_SERVER = /\b(?:READONLY|MOVED|CLUSTERDOWN|MASTERDOWN)\b/;
 
@@ -70,6 +72,11 @@ export class RedisStore implements ExportableStore {
     return this.#link.rewoundCount;
   }
 
+  /** How many changes found no room. */
+  get fullCount(): number {
+    return this.#link.fullCount;
+  }
+
   read(key: string): Lookup | Promise<Lookup> {
     const { problem } = this.#link.lookups;
     return problem === null ? this.#look(key) : { kind: 'unavailable', cause: problem };
@@ -104,12 +111,14 @@ export class RedisStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const { waitReplicas } = this.#options;
-    const args = commitArguments(this.#prefix, change, this.#link.nextMark(), waitReplicas ?? -1);
+    const { waitReplicas, memoryReservePercent: reservePercent } = this.#options;
+    const terms = { mark: this.#link.nextMark(), waitReplicas: waitReplicas ?? -1, reservePercent };
+    const args = commitArguments(this.#prefix, change, terms);
     const { client } = this.#link.changes;
     const untilMs = performance.now() + this.#options.commitTimeoutMs;
     const reply = await this.#send(client, args);
     if (reply[0] === 'conflict') return { ok: false };
+    if (reply[0] === 'full') throw this.#link.full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
     if (reply[0] === 'replicas') {
       throw new StoreUnavailable(`only ${reply[1]} of ${waitReplicas} replicas are connected; nothing was changed`);
     }
@@ -226,6 +235,7 @@ export class RedisStore implements ExportableStore {
         asked.scopegateCommit(args),
       );
     } catch (cause) {
+      if (cause instanceof ReplyError && OUT_OF_MEMORY.test((cause as Error).message)) throw this.#link.full(cause);
       this.#heed(this.#link.changes, client, cause);
       // What Redis itself answers with an error it has not done.
       throw cause instanceof ReplyError ? new StoreUnavailable(cause) : new OutcomeUnknown(cause);
@@ -253,21 +263,5 @@ export class RedisStore implements ExportableStore {
 
   #recordKey(key: string): string {
     return `${this.#prefix}r:${key}`;
-  }
-}
-
-async function understoodLater<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (cause) {
-    throw cause instanceof StoreUnavailable ? cause : new StoreUnavailable(cause);
-  }
-}
-
-function understood<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new StoreUnavailable(cause);
   }
 }

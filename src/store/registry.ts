@@ -25,5 +25,7 @@ export interface Registry {
   leave(id: string): Promise<void>;
   /** All who hold a lease, by id. */
   live(): Promise<readonly GatewayProcess[]>;
+  /** Wall clock of the engine, milliseconds since 1970; null: it is that of this machine. */
+  readonly clockMs: (() => Promise<number>) | null;
   close(): Promise<void>;
 }

@@ -6,6 +6,8 @@ import { StoreUnavailable } from './store.ts';
 export const BUSY_MS = 2000;
 const BUSY_PAUSE_MS = 10;
 const SQLITE_BUSY = 5;
+/** SQLITE_FULL; SQLITE_IOERR_WRITE and _SHMSIZE, where the log or its index could not grow. */
+const FULL = new Set([13, 778, 4874]);
 
 /** Never in SQLite itself: it would hold up the whole process, requests included. */
 export async function waitForLock<T>(work: () => T): Promise<T> {
@@ -19,6 +21,12 @@ export async function waitForLock<T>(work: () => T): Promise<T> {
     }
     await sleep(BUSY_PAUSE_MS);
   }
+}
+
+/** Was there no room on the disk? SQLite says so in several ways, by what it was doing. */
+export function isFull(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailable ? error.cause : error;
+  return FULL.has((cause as { errcode?: number } | null)?.errcode ?? 0);
 }
 
 export function ask<T>(work: () => T): T {

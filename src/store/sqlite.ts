@@ -10,6 +10,7 @@ import { ask, BUSY_MS, waitForLock } from './sqlite-busy.ts';
 import { SqliteExport } from './sqlite-export.ts';
 import { secureFile } from './sqlite-file.ts';
 import { checkFile, migrate } from './sqlite-migrations.ts';
+import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './sqlite-reserve.ts';
 import { prepare, type Row } from './sqlite-statements.ts';
 import type {
   Change,
@@ -37,6 +38,7 @@ export class SqliteStore implements ExportableStore {
   readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #export: SqliteExport;
+  readonly #reserve: SqliteReserve;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -44,7 +46,7 @@ export class SqliteStore implements ExportableStore {
   readonly #told = new Set<number>();
 
   /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
-  constructor(path: string) {
+  constructor(path: string, reserve: ReserveOptions = NO_RESERVE) {
     secureFile(path);
     let database: DatabaseSync | undefined;
     try {
@@ -59,10 +61,16 @@ export class SqliteStore implements ExportableStore {
       this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
       this.#statements = prepare(database);
       this.#export = new SqliteExport(database);
+      this.#reserve = new SqliteReserve(path, reserve);
     } catch (error) {
       database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
     }
+  }
+
+  /** How many changes found no room. */
+  get fullCount(): number {
+    return this.#reserve.fullCount;
   }
 
   read(key: string): Lookup {
@@ -95,7 +103,8 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const revision = await waitForLock(() => this.#transaction(change));
+    const write = () => waitForLock(() => this.#transaction(change));
+    const revision = await this.#reserve.around(write, change.ends === true);
     return revision === null ? { ok: false } : { ok: true, revision };
   }
 

@@ -33,6 +33,8 @@ export interface Write {
 export interface Change {
   readonly expects: ReadonlyArray<{ readonly key: string; readonly version: number }>;
   readonly writes: readonly Write[];
+  /** It ends or removes something, and so is made even where the store has no room for anything new. */
+  readonly ends?: boolean;
 }
 
 export type Committed = { readonly ok: true; readonly revision: number } | { readonly ok: false };
@@ -115,6 +117,9 @@ export class StoreUnavailable extends Error {
     super(`the store could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
+
+/** There is no room for anything new; what ends or removes something is still made. Nothing was changed. */
+export class StoreFull extends StoreUnavailable {}
 
 /** The engine was lost between a commit and its confirmation: the change may have been made, or not. */
 export class OutcomeUnknown extends StoreUnavailable {}

@@ -1,6 +1,6 @@
 /** What the processes of one `serve` ask each other. Types only. */
 import type { Taken, Use } from '../core/rate-limit.ts';
-import type { Ports } from '../gateway/gateway.ts';
+import type { Ports } from '../gateway/gateway-options.ts';
 import type { Reload, Standing } from '../lifecycle/reloader.ts';
 import type { Role, SelfReport, SiblingsReport } from '../lifecycle/siblings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
+import { RefusedAttempts } from '../../src/admin/refused-attempts.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
 import { loadPolicy } from '../../src/config/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
 import { Roster } from '../../src/fleet/roster.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { MemoryRegistry } from '../../src/store/memory-registry.ts';
 import { type Json, type Sidecar, settle, startSidecar } from './sidecar.ts';
@@ -134,6 +136,11 @@ describe('when something is wrong behind it, the sidecar', () => {
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
       },
       onTokenUsed: () => {},
+      refused: new RefusedAttempts(
+        () => 60,
+        () => performance.now(),
+        new Metrics(),
+      ),
       receipts: new Roster(new MemoryRegistry(), () => performance.now()),
       onError: (error) => errors.push(error),
     });

@@ -20,7 +20,10 @@ function accessOf(
   kind: { cluster: boolean; sentinel?: { name: string; tls: boolean } },
 ) {
   const url = `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  const rest = { keyPrefix: '', waitReplicas: 1, commandTimeoutMs: 200, commitTimeoutMs: 1000, acceptEviction: false };
+  const rest = {
+    ...{ keyPrefix: '', waitReplicas: 1, memoryReservePercent: 5, acceptEviction: false },
+    ...{ commandTimeoutMs: 200, commitTimeoutMs: 1000 },
+  };
   return redisAccess({ driver: 'redis', url, ...rest, ...kind }, (path) => path);
 }
 

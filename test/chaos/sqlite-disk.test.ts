@@ -67,7 +67,7 @@ function unmount(): void {
 const mountable = process.getuid?.() === 0 && mount();
 unmount();
 
-describe('requests are judged as ever, and changes answered with 503,', () => {
+describe('requests are judged as ever, and new things answered with 507,', () => {
   it.skipIf(!mountable)(
     'while the disk is full; once there is room again changes are made again',
     {
@@ -109,11 +109,11 @@ describe('requests are judged as ever, and changes answered with 503,', () => {
           if (answer.status === 201) made.push(answer.body.token as string);
           else refused = answer;
         }
-        expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+        expect(refused).toMatchObject({ status: 507, body: { code: 'store_full' } });
         await leaseOver();
         // The second was never asked for before, so it is read from the file now.
         await served(serve, [...tokens, ...made]);
-        expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(503);
+        expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(507);
         // Leases are renewed in place, so the cache is believed all the while.
         const leaseAge = () => serve.metric('scopegate_lease_age_seconds');
         await expect.poll(leaseAge, { timeout: 5000 }).toBeLessThan(STALENESS_MS / 1000);

@@ -21,7 +21,7 @@ const additions: [string, string[]][] = [
   [
     'plugins: []',
     [
-      '4:1: unknown key "plugins" (allowed: gateway, admin, decision, oauth, import, policy, store, cache, routing, log, drain, upstreams, limits, routes)',
+      '4:1: unknown key "plugins" (allowed: gateway, admin, decision, oauth, audit, import, policy, store, cache, routing, log, drain, upstreams, limits, routes)',
     ],
   ],
   ['gateway: { port: abc }', ['4:18: expected integer, found "abc"']],
@@ -47,7 +47,7 @@ const additions: [string, string[]][] = [
   ['store: { driver: mysql, dsn: x }', ['4:18: must be one of: sqlite, redis, found "mysql"']],
   ['store: { driver: redis }', ['4:8: missing key "url"']],
   ['store: { driver: redis, url: "http://x" }', ['4:30: must be a redis:// or rediss:// URL']],
-  ['store: { driver: sqlite, url: x }', ['4:26: unknown key "url" (allowed: driver, path)']],
+  ['store: { driver: sqlite, url: x }', ['4:26: unknown key "url" (allowed: driver, path, reserveBytes)']],
   ['store: { path: x }', ['4:8: missing key "driver"']],
   ['cache: { maxEntries: 0 }', ['4:22: must be at least 1']],
   ['cache: { maxStalenessMs: 1.5 }', ['4:26: expected integer, found 1.5']],

@@ -290,3 +290,32 @@ it.each([
     new RegExp(`gateway\\.yaml:3:\\d+: .*${message}`),
   );
 });
+
+it('a value ended with its organization stays ended, also where the organization is made anew', async () => {
+  const house = '/v1/organizations/house';
+  const found = async () => {
+    expect((await gateway.admin('PUT', house, { name: 'House', edition: 'team' })).status).toBe(201);
+    await gateway.admin('PUT', `${house}/members/alice`, { name: 'Alice', role: 'admin' });
+    await gateway.admin('PUT', `${house}/workspaces/ws_sales`, { name: 'Sales', owner: 'alice' });
+  };
+  const bring = async (text: string) => {
+    const { body } = await gateway.admin('POST', `${house}/tokens/import`, { tokens: [item(text)] });
+    return (body as { tokens: Result[] }).tokens[0]!;
+  };
+  const [live, deleted, fresh] = [foreign(), foreign(), foreign()];
+  await found();
+  await bring(live);
+  const { id } = await bring(deleted);
+  expect((await call(live)).status).toBe(200);
+  await gateway.admin('DELETE', `${house}/tokens/${id}`);
+  for (let round = 0; round < 2; round++) {
+    expect((await gateway.admin('DELETE', house)).status).toBe(200);
+    expect((await call(live)).status).toBe(401);
+    await found();
+    for (const text of [live, deleted]) {
+      expect(await bring(text)).toMatchObject({ outcome: 'refused', code: 'value_ended' });
+      expect((await call(text)).status).toBe(401);
+    }
+  }
+  expect(await bring(fresh)).toMatchObject({ outcome: 'imported' });
+});

@@ -2,18 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountKey } from '../../src/core/facts.ts';
-import { type FoundAccount, findToken, issueAccessToken } from '../../src/manage/access-tokens.ts';
+import { type FoundAccount, findToken, type IssuedToken, issueAccessToken } from '../../src/manage/access-tokens.ts';
+import { auditDoc } from '../../src/manage/audit.ts';
 import { list } from '../../src/manage/listing.ts';
 import { lists, place } from '../../src/manage/places.ts';
 import { purge } from '../../src/manage/purge.ts';
-import type { AccountDoc } from '../../src/manage/records.ts';
+import type { AccountDoc, AuditDoc } from '../../src/manage/records.ts';
 import { LastUsed } from '../../src/store/last-used.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 
 const HOUR_MS = 3_600_000;
 const MANY = 1000;
+const ALL = { keepDays: Number.POSITIVE_INFINITY, maxEvents: Number.POSITIVE_INFINITY };
 
 let folder: string;
 let store: SqliteStore;
@@ -59,7 +61,8 @@ async function found(): Promise<void> {
 async function issue(lifeMs: number): Promise<string> {
   const { version } = (await store.get(accountKey('acme', 'cli')))!;
   const client: FoundAccount = { doc: account('cli'), version };
-  return (await issueAccessToken(store, client, [], lifeMs, 0))!.token;
+  const terms = { lifeMs, nowMs: 0, liveMax: Number.POSITIVE_INFINITY, told: false };
+  return ((await issueAccessToken(store, client, [], terms)) as IssuedToken).token;
 }
 
 /** How often others had their turn while it ran. */
@@ -80,7 +83,7 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
 it('access tokens are removed with all that led to them once they have expired, a hundred at a time; others stay', async () => {
   const expired = await Promise.all(Array.from({ length: MANY }, () => issue(HOUR_MS)));
   const alive = await issue(2 * HOUR_MS);
-  expect(await turnsDuring(purge(store, HOUR_MS))).toBeGreaterThanOrEqual(MANY / 100);
+  expect(await turnsDuring(purge(store, HOUR_MS, ALL))).toBeGreaterThanOrEqual(MANY / 100);
   expect(await store.count(lists.accessTokens(), 0)).toBe(1);
   expect(await findToken(store, expired[0]!, 0)).toBeNull();
   expect(await findToken(store, alive, 0)).not.toBeNull();
@@ -91,9 +94,9 @@ it('a deleted account is kept for two days, when its last token has long expired
   for (const doc of [deleted, living])
     await store.commit({ expects: [], writes: [{ ...place('account', doc), record: doc }] });
   const kept = async (clientId: string) => (await store.get(accountKey('acme', clientId))) !== null;
-  await purge(store, 48 * HOUR_MS);
+  await purge(store, 48 * HOUR_MS, ALL);
   expect(await kept('gone')).toBe(true);
-  await purge(store, 49 * HOUR_MS);
+  await purge(store, 49 * HOUR_MS, ALL);
   expect([await kept('gone'), await kept('here')]).toEqual([false, true]);
 });
 
@@ -110,4 +113,43 @@ it('so does the writing of last uses', async () => {
   for (let used = 0; used < 2 * MANY; used++) uses.noteKey(`token/acme/${used}`, 1);
   expect(await turnsDuring(uses.flush())).toBeGreaterThanOrEqual(4);
   await uses.close();
+});
+
+describe('the audit trail', () => {
+  const event = (org: string, atMs: number) => {
+    const line = { action: 'token.revoked', target: null, before: null, after: null };
+    const record = auditDoc({ id: org }, { kind: 'member', id: 'ann', tokenId: null }, atMs, line);
+    return { ...place('audit', record), record };
+  };
+  const trail = async (org: string) =>
+    (await store.scan(lists.audit(org), { limit: 1000 })).map(({ record }) => (record as AuditDoc).atMs);
+
+  it('is kept for so many days, also that of an organization that is no more', async () => {
+    const writes = [1, 2, 3].flatMap((hour) => [event('acme', hour * HOUR_MS), event('gone', hour * HOUR_MS)]);
+    await store.commit({ expects: [], writes });
+    await purge(store, 3 * HOUR_MS, { ...ALL, keepDays: 1 / 24 });
+    expect([await trail('acme'), await trail('gone')]).toEqual([[3 * HOUR_MS], [3 * HOUR_MS]]);
+    expect(await store.count(lists.allAudit(), 0)).toBe(2);
+  });
+
+  it('holds so many events of one organization: the oldest go first, a hundred at a time, and those of nobody else', async () => {
+    const organization = {
+      id: 'acme',
+      name: 'Acme',
+      edition: 'team',
+      generation: 0,
+      createdAtMs: 0,
+      deletedAtMs: null,
+    } as const;
+    const writes = Array.from({ length: MANY }, (_, number) => event('acme', number));
+    writes.push(...[1, 2, 3].map((atMs) => event('other', atMs)));
+    await store.commit({ expects: [], writes });
+    await store.commit({ expects: [], writes: [{ ...place('organization', organization), record: organization }] });
+    const turns = await turnsDuring(purge(store, MANY, { ...ALL, maxEvents: 3 }));
+    expect(turns).toBeGreaterThanOrEqual(MANY / 100);
+    expect([await trail('acme'), await trail('other')]).toEqual([
+      [997, 998, 999],
+      [1, 2, 3],
+    ]);
+  });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
     policy: POLICY,
     seed: false,
     clock,
-    settings: { gateway: { publicUrl: 'https://api.example.com' } },
+    settings: { gateway: { publicUrl: 'https://api.example.com' }, audit: { issuedTokens: true } },
     routes: [
       {
         id: 'workflows',

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/config/load-policy.ts';
+import { accountLimit } from '../../src/core/rate-limit.ts';
 import { GuessThrottle } from '../../src/edge/guess-throttle.ts';
 import { Listener } from '../../src/http/listener.ts';
+import { AccountLimit } from '../../src/oauth/account-limit.ts';
 import { ClientAuthentication } from '../../src/oauth/client-authentication.ts';
 import { oauthEndpoints } from '../../src/oauth/endpoints.ts';
 import { mintToken } from '../../src/secret.ts';
@@ -34,6 +36,13 @@ beforeAll(async () => {
     issuer: 'https://api.example.com',
     prefix: '/api',
     onError: (error) => expect.unreachable(String(error)),
+    limit: new AccountLimit(
+      accountLimit({ requests: 1, windowMs: 1000 }),
+      () => expect.unreachable(),
+      () => performance.now(),
+    ),
+    tellsIssued: false,
+    onIssue: () => expect.unreachable(),
   });
   listener = await Listener.start({
     name: 'test',
@@ -45,7 +54,14 @@ beforeAll(async () => {
       const authorization = exchange.headers.filter(
         (_, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === 'authorization',
       );
-      endpoints[name]({ exchange, requestId: 'r', authorization, address: '127.0.0.1', allowed: null });
+      endpoints[name]({
+        exchange,
+        requestId: 'r',
+        authorization,
+        address: '127.0.0.1',
+        allowed: null,
+        answerHeaders: [],
+      });
     },
     refuse: () => ({ headers: [], body: '' }),
     onBug: (error) => expect.unreachable(String(error)),

@@ -25,6 +25,7 @@ export function openRedis(
     commandTimeoutMs: 200,
     commitTimeoutMs: 1000,
     waitReplicas: null,
+    memoryReservePercent: 5,
     report: (level, message) => reports.push({ level, message }),
     ...options,
   });

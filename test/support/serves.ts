@@ -54,13 +54,22 @@ ${more}`,
   }
 
   /** `under`: a program with its arguments that is to run it, such as `strace`. */
-  async start(only?: 'gateway' | 'admin', under: readonly string[] = []): Promise<Serve> {
+  start(only?: 'gateway' | 'admin', under: readonly string[] = []): Promise<Serve> {
+    return this.#start('"ready:', only, under);
+  }
+
+  /** The same, of one that will not be ready. */
+  startUnready(only?: 'gateway' | 'admin', under: readonly string[] = []): Promise<Serve> {
+    return this.#start('"listening, not ready', only, under);
+  }
+
+  async #start(said: string, only: 'gateway' | 'admin' | undefined, under: readonly string[]): Promise<Serve> {
     const options = only === undefined ? [] : ['--only', only];
     const [program, ...args] = [...under, process.execPath, ENTRY, 'serve', '-c', this.#configuration, ...options];
     const running = started(program!, args, { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
     this.#running.push(running);
-    const lines = (await running.until('"ready:')).trim().split('\n');
-    const { admin, gateway } = JSON.parse(lines.find((line) => line.includes('"ready:'))!) as Record<string, string>;
+    const lines = (await running.until(said)).trim().split('\n');
+    const { admin, gateway } = JSON.parse(lines.find((line) => line.includes(said))!) as Record<string, string>;
     return {
       process: running,
       pid: running.child.pid!,

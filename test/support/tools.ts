@@ -11,6 +11,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   nginx: 'nginx',
   caddy: 'caddy',
   strace: 'strace',
+  faketime: 'faketime',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
 };

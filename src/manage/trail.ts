@@ -1,0 +1,30 @@
+/**
+ * Reads the audit trail. An organization has its own, even where one of the same id was there before: by the generation
+ * that every line carries. What earlier ones left is the operator's alone.
+ */
+import { organizationKey } from '../core/facts.ts';
+import { requireAdministrator, requireOperator } from './actor.ts';
+import { enter, type ManageContext, reader } from './context.ts';
+import { list, type Page } from './listing.ts';
+import { lists } from './places.ts';
+import type { AuditDoc } from './records.ts';
+
+/** `ended`: of the organizations that had this id before, whether there is one now or not. */
+export async function readTrail(
+  context: ManageContext,
+  org: string,
+  page: { readonly limit: number; readonly cursor: string | null },
+  ended: boolean,
+): Promise<Page<AuditDoc>> {
+  const draft = reader(context.store);
+  if (ended) {
+    requireOperator(context.actor, 'read what earlier organizations of this id have left');
+    const current = await draft.get('organization', organizationKey(org));
+    const pick = (doc: AuditDoc) => (current === null || doc.generation !== current.generation ? doc : null);
+    return list(context.store, 'audit', lists.audit(org), { ...page, pick });
+  }
+  const { organization, rights } = await enter(context, draft, org);
+  requireAdministrator(rights, 'read the audit trail');
+  const pick = (doc: AuditDoc) => (doc.generation === organization.generation ? doc : null);
+  return list(context.store, 'audit', lists.audit(org), { ...page, pick });
+}

@@ -19,7 +19,7 @@ export interface HeaderFacts {
   readonly upgrade: boolean;
 }
 
-const NO_BODY: BodyFraming = { kind: 'none' };
+export const NO_BODY: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 const NO_CREDENTIAL: readonly string[] = [];
 const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;

@@ -5,7 +5,7 @@
 
 import { readCredential, withoutQueryCredential } from '../core/credential.ts';
 import type { Allowed } from '../core/decide.ts';
-import { type HeaderFacts, readHeaders } from '../core/framing.ts';
+import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { type Reason, reasonRow } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
@@ -175,7 +175,8 @@ export class Pipeline {
       target: target.path + query,
       host: binding.preserveHost && headers.host !== '' ? headers.host : undefined,
       headerLines,
-      body: headers.body,
+      // It has none; what its client says next is for the far end of the tunnel.
+      body: exchange.upgrade === undefined ? headers.body : NO_BODY,
       upgrade: exchange.upgrade?.protocols,
     };
     let leave: (() => void) | null = null;

@@ -127,6 +127,8 @@ export interface RequestHeaderContext {
   /** The Host that the client sent. */
   readonly host: string;
   readonly protocol: string;
+  /** Ours, in Via. */
+  readonly viaName: string;
   /** The peer is a configured proxy: its forwarded headers are kept and appended to. */
   readonly trusted: boolean;
   readonly forwardAuthorization: boolean;
@@ -174,7 +176,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
   const ownProto = context.encrypted ? 'https' : 'http';
   const { trusted } = context;
   return (
-    `${lines}Via: ${via}${context.protocol} scopegate\r\n` +
+    `${lines}Via: ${via}${context.protocol} ${context.viaName}\r\n` +
     `X-Forwarded-For: ${trusted ? forwardedFor : ''}${address}\r\n` +
     `X-Forwarded-Proto: ${trusted && proto !== '' ? proto : ownProto}\r\n` +
     `X-Forwarded-Host: ${trusted && host !== '' ? host : context.host}\r\n` +

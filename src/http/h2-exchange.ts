@@ -81,7 +81,7 @@ export class H2Exchange implements Exchange {
     const sized = BODILESS.has(status) || headers.some((name, at) => at % 2 === 0 && name === 'Content-Length');
     const waitForTrailers = !sized && this.method !== 'HEAD';
     this.#waitsForTrailers = waitForTrailers;
-    if (!this.#respond(status, headers, { sendDate: false, waitForTrailers }) || !waitForTrailers) return;
+    if (!this.#respond(status, headers, { waitForTrailers }) || !waitForTrailers) return;
     // The stream stays open behind its last byte until we say that it was the last.
     this.#stream.once('wantTrailers', () => {
       this.#stream.sendTrailers(fieldsOf(this.#trailers));

@@ -126,7 +126,6 @@ export class NodeExchange implements Exchange {
 
   relayHead(status: number, statusText: string, headers: string[]): void {
     this.#answered = true;
-    this.#response.sendDate = false;
     if (status === 426) this.#nameUpgrade(headers);
     this.#response.writeHead(status, statusText, headers);
   }

@@ -188,7 +188,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
  * Header pairs for the client. `length`: Content-Length to announce, or -1. Headers that `Connection` names are dropped;
  * repeated and non-ASCII values keep their order and bytes.
  */
-export function responseHeaders(raw: readonly string[], length: number, requestId: string): string[] {
+export function responseHeaders(raw: readonly string[], length: number, requestId: string, protocol = '1.1'): string[] {
   const kept: string[] = [];
   let named: ReadonlySet<string> | null = null;
   let via = '';
@@ -202,7 +202,7 @@ export function responseHeaders(raw: readonly string[], length: number, requestI
   }
   if (named !== null) removeNamed(kept, named);
   if (length >= 0) kept.push('Content-Length', String(length));
-  kept.push('Via', `${via}1.1 scopegate`, 'X-Request-Id', requestId);
+  kept.push('Via', `${via}${protocol} scopegate`, 'X-Request-Id', requestId);
   return kept;
 }
 

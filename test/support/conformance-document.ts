@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Attack } from '../conformance/attack.ts';
 import { PARSER_TABLE } from './parser-table.ts';
+import { dutiesSection } from './proxy-duties.ts';
 
 const FOLDER = 'test/conformance';
 /** In the order of the catalogue: folders and files with tests of that theme. */
@@ -93,6 +94,7 @@ nothing" is looked at and not assumed. A row without a source is one of our own.
 
 ${sections.join('\n')}
 ${PARSER_TABLE}
+${dutiesSection(root)}
 ${ELSEWHERE}`;
 }
 

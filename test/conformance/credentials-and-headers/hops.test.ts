@@ -143,3 +143,34 @@ describe('the Date of an answer', () => {
     expect(response.headers.filter(([name]) => name.toLowerCase() === 'date')).toEqual([['date', theirs]]);
   });
 });
+
+describe('an answer on its way', () => {
+  test("has the upstream's Allow, challenges and Server, and our own version of HTTP", async () => {
+    const theirs = [
+      ['Allow', 'GET, ODD'],
+      ['WWW-Authenticate', 'Basic realm="a, b", Digest realm="c"'],
+      ['www-authenticate', 'Odd'],
+      ['Server', 'theirs/1.0'],
+      ['Cache-Control', 'no-transform'],
+      ['Retry-After', '7'],
+      ['Age', '3'],
+      ['Unheard-Of', 'x'],
+    ] as const;
+    const lines = theirs.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    for (const version of ['1.0', '1.1']) {
+      at.upstream.reply = () => `HTTP/${version} 401 No\r\n${lines}Content-Length: 2\r\n\r\nno`;
+      using client = await at.connect();
+      const answer = await client.send(rawRequest('GET /public/x')).response();
+      expect(client.received).toMatch(/^HTTP\/1\.1 401 /);
+      const names = new Set(theirs.map(([name]) => name.toLowerCase()));
+      expect(answer.headers.filter(([name]) => names.has(name.toLowerCase()))).toEqual(theirs);
+      expect(answer.all('via')).toEqual([`${version} scopegate`]);
+    }
+  });
+
+  test('and a request over HTTP/1.0 goes on over HTTP/1.1', async () => {
+    const { request } = await at.passes(rawRequest('GET /public/x HTTP/1.0'));
+    expect(request.version).toBe('HTTP/1.1');
+    expect(request.header('via')).toMatch(/^1\.0 /);
+  });
+});

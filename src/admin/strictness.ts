@@ -3,7 +3,7 @@
  * none is taken. Refuses; never chooses one of two.
  */
 import type { IncomingMessage } from 'node:http';
-import { foldHeaderName } from '../core/selector.ts';
+import { foldHeaderName } from '../core/folded-name.ts';
 
 export interface Refused {
   readonly code: string;

@@ -11,6 +11,7 @@ import { accountLimit, type RateLimit } from '../core/rate-limit.ts';
 import { RouteTable, type RoutingOptions, type TemplateSegment } from '../core/route-table.ts';
 import { ConfigError } from '../errors.ts';
 import { checkListeners } from './check-listeners.ts';
+import { checkLoops } from './check-loops.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { isMisspelt } from './closest.ts';
@@ -88,6 +89,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
   // Another program opens those that it asks for.
   if (!embedded) checkListeners(yaml, parts, warnings);
   checkUpstreams(yaml, upstreams, warnings);
+  if (!embedded) checkLoops(yaml, upstreams, parts, warnings);
   if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
   if (parts.import !== undefined) checkPatterns(yaml, parts.import);
   if (file !== undefined) options.review?.(file, (at, message) => yaml.problem(at, message, { key: true }));

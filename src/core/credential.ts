@@ -2,6 +2,7 @@
  * Step 3 of a request: exactly one token, by RFC 6750's grammar, from the places the route accepts. Extracts text;
  * does NOT say that the token exists, nor even that it is well formed. Never looks at cookies, bodies or trailers.
  */
+import { foldQueryName, readsAs } from './folded-name.ts';
 import { decodeFormText } from './form-text.ts';
 
 /** Where a route accepts a credential; the Bearer header always counts unless left out. */
@@ -19,7 +20,7 @@ const BEARER = /^[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)$/;
 const BARE = /^[A-Za-z0-9._~+/-]+=*$/;
 const MISSING: Credential = Object.freeze({ ok: false, reason: 'token_missing' });
 const MALFORMED: Credential = Object.freeze({ ok: false, reason: 'token_malformed' });
-const QUERY_NAME = 'authorization';
+const QUERY_NAME = foldQueryName('authorization');
 
 /**
  * `authorization`: every value of the header, in order. `query`: with its `?`, or empty.
@@ -97,9 +98,12 @@ function queryCopies(query: string): Copy[] {
   const copies: Copy[] = [];
   for (const [index, pair] of query.slice(1).split('&').entries()) {
     const equals = pair.indexOf('=');
-    const name = decodeFormText(equals === -1 ? pair : pair.slice(0, equals));
-    if (name?.toLowerCase() !== QUERY_NAME) continue;
-    copies.push({ index, value: equals === -1 ? '' : decodeFormText(pair.slice(equals + 1)) });
+    const rawName = equals === -1 ? pair : pair.slice(0, equals);
+    if (!readsAs(rawName, QUERY_NAME)) continue;
+    // In another spelling it is no credential, but somebody behind us would take it for one.
+    const isCredential = decodeFormText(rawName)?.toLowerCase() === QUERY_NAME.name;
+    const value = equals === -1 ? '' : pair.slice(equals + 1);
+    copies.push({ index, value: isCredential ? decodeFormText(value) : null });
   }
   return copies;
 }

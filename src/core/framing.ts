@@ -14,12 +14,14 @@ export interface HeaderFacts {
   readonly body: BodyFraming;
   /** Every Authorization value, in order. More than one is refused at step 3. */
   readonly authorization: readonly string[];
+  /** Every Via value, joined; empty: none. */
+  readonly via: string;
   readonly expectContinue: boolean;
   /** The client would like another protocol from here on. */
   readonly upgrade: boolean;
 }
 
-const NO_BODY: BodyFraming = { kind: 'none' };
+export const NO_BODY: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 const NO_CREDENTIAL: readonly string[] = [];
 const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
@@ -49,10 +51,14 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   let expect: string | undefined;
   let authorization = NO_CREDENTIAL;
   let upgrade = false;
+  let via = '';
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
     // Most headers are none of ours, and their length says so without looking at a character.
     switch (name.length) {
+      case 3:
+        if (isNamed(name, 'Via', 'via')) via = via === '' ? rawHeaders[index + 1]! : `${via}, ${rawHeaders[index + 1]}`;
+        break;
       case 4:
         if (!isNamed(name, 'Host', 'host')) break;
         if (host !== undefined) return null;
@@ -89,7 +95,7 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
   const body = readBody(length, transferEncoding, minorVersion);
   if (body === null) return null;
   const expectContinue = expect !== undefined && minorVersion !== 0;
-  return { host: host ?? '', body, authorization, expectContinue, upgrade };
+  return { host: host ?? '', body, authorization, via, expectContinue, upgrade };
 }
 
 /** The host that was read last: nearly every request names the same one. */

@@ -57,6 +57,7 @@ export const REASONS = {
   },
   upstream_unreachable: { status: 502, text: 'The upstream gave no valid answer.', blame: 'upstream' },
   upstream_timeout: { status: 504, text: 'The upstream did not answer in time.', blame: 'upstream' },
+  loop_detected: { status: 508, text: 'The upstream leads back to this gateway.', blame: 'gateway' },
   overloaded: { status: 503, text: 'Too many requests are in progress.', blame: 'gateway', retryAfterSeconds: 1 },
 } as const satisfies Record<string, ReasonRow>;
 

@@ -2,6 +2,7 @@
  * Step 8 of a request, first half: which workspace, environment or resource it is about, read from the path, the query
  * or a header. A value that another parser behind us could read differently is no value: `ambiguous`.
  */
+import { type FoldedQueryName, foldHeaderName, foldQueryName, readsAs } from './folded-name.ts';
 import { decodeFormText } from './form-text.ts';
 import { lowerName } from './framing.ts';
 
@@ -33,23 +34,6 @@ export function select(selector: Selector, source: SelectorSource): string | nul
   }
 }
 
-/** `X_Org.Id` and `x-org-id` are one name to many servers (CVE-2025-64484). */
-export function foldHeaderName(name: string): string {
-  return lowerName(name).replace(/[_.]/g, '-');
-}
-
-/**
- * Case and a `[…]` suffix do not tell query names apart everywhere, blanks at the rim neither; some parsers read `[name]`
- * as `name`, some stop at NUL. In time linear to the name: the client chooses its length.
- */
-function foldQueryName(name: string): string {
-  return name
-    .replace(/^[\s\x00[]+/, '')
-    .replace(/[[\]\x00][\s\S]*$/, '')
-    .trimEnd()
-    .toLowerCase();
-}
-
 /** Characters that mean themselves in a query, whoever parses it; enough for every id. */
 const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
   Number(/[A-Za-z0-9._~@|-]/.test(String.fromCharCode(code))),
@@ -68,7 +52,7 @@ function fromQuery(name: string, query: string): string | null {
     const value = query.slice(name.length + 2);
     if (isPlain(value)) return value;
   }
-  const folded = foldQueryName(name);
+  const folded = foldedOf(name);
   let value: string | null = null;
   let seen = 0;
   for (const pair of query.slice(1).split('&')) {
@@ -76,14 +60,25 @@ function fromQuery(name: string, query: string): string | null {
     for (const [part, piece] of pair.split(';').entries()) {
       const equals = piece.indexOf('=');
       const rawName = equals === -1 ? piece : piece.slice(0, equals);
-      const decoded = decodeFormText(rawName);
-      if (foldQueryName(decoded ?? rawName) !== folded) continue;
+      if (!readsAs(rawName, folded)) continue;
       seen++;
-      if (decoded !== name || part > 0 || equals === -1) return null;
+      if (decodeFormText(rawName) !== name || part > 0 || equals === -1) return null;
       value = decodeFormText(pair.slice(equals + 1));
     }
   }
   return seen === 1 && value !== '' ? value : null;
+}
+
+/** By the name as configured: there are as many as selectors. */
+const foldedNames = new Map<string, FoldedQueryName>();
+
+function foldedOf(name: string): FoldedQueryName {
+  let folded = foldedNames.get(name);
+  if (folded === undefined) {
+    folded = foldQueryName(name);
+    foldedNames.set(name, folded);
+  }
+  return folded;
 }
 
 function fromHeader(name: string, headers: readonly string[]): string | null {

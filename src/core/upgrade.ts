@@ -14,10 +14,17 @@ const BASE = 'http://base.invalid';
  */
 export function offeredProtocols(method: string, minorVersion: number, rawHeaders: readonly string[]): string {
   if (method !== 'GET' || minorVersion !== 1) return '';
-  const hasBody = rawHeaders.some(
-    (name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name),
-  );
-  return hasBody ? '' : namedProtocols(rawHeaders);
+  return declaresBody(rawHeaders) ? '' : namedProtocols(rawHeaders);
+}
+
+/** A length of zero declares none: some clients send it with every request. */
+export function declaresBody(rawHeaders: readonly string[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (/^content-length$/i.test(name) ? !/^0+$/.test(rawHeaders[index + 1]!) : /^transfer-encoding$/i.test(name))
+      return true;
+  }
+  return false;
 }
 
 /** What the Upgrade headers of a message name, without what no client may leave HTTP for. */

@@ -126,7 +126,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = known ? head.length : -1;
-    const headers = responseHeaders(head.headers, length, this.#requestId);
+    const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
     if (head.status === 426) headers.push(...upgradeRequired(head.headers));
     if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
     if (this.#observer.answerHeaders !== null) headers.push(...this.#observer.answerHeaders);
@@ -178,14 +178,14 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */
-  #switchProtocols({ headers }: AnswerHead): void {
+  #switchProtocols({ headers, protocol }: AnswerHead): void {
     const chosen = headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
     this.#exchange.upgrade!.switchProtocols([
       'Connection',
       'Upgrade',
       'Upgrade',
       chosen.join(', '),
-      ...responseHeaders(headers, -1, this.#requestId),
+      ...responseHeaders(headers, -1, this.#requestId, protocol),
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);

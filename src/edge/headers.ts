@@ -3,8 +3,9 @@
  * its spelling and on public routes too; then, last, ours are written, so that no `Connection` list can take them away
  * (CVE-2025-48865, CVE-2022-31813). Framing and Host are never copied: the upstream engine writes them.
  */
+
+import { foldHeaderName } from '../core/folded-name.ts';
 import { lowerName } from '../core/framing.ts';
-import { foldHeaderName } from '../core/selector.ts';
 import { namedProtocols } from '../core/upgrade.ts';
 
 type Crossing =
@@ -28,6 +29,48 @@ const HOP_BY_HOP = new Set([
 ]);
 /** Headers that make servers act on another request than the one that was judged. */
 const OVERRIDES = ['x-original-url', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override'];
+/**
+ * Where proxies, clouds and caches write the client's address, each under a name of its own, and where frameworks look
+ * for it. What stands there has come from the client, so none crosses; ours is in X-Forwarded-For.
+ */
+const CLIENT_ADDRESSES = [
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
+  'client-ip',
+  'cloudfront-viewer-address',
+  'do-connecting-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'forwarded-for',
+  'forwarded-for-ip',
+  'incap-client-ip',
+  'proxy-client-ip',
+  'remote-addr',
+  'true-client-ip',
+  'wl-proxy-client-ip',
+  'x-akamai-client-ip',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-client-ip',
+  'x-client-real-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-forwarded',
+  'x-nf-client-connection-ip',
+  'x-original-forwarded-for',
+  'x-original-remote-addr',
+  'x-originating-ip',
+  'x-proxyuser-ip',
+  'x-real-ip',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-sucuri-clientip',
+  'x-true-client-ip',
+  'x-true-ip',
+  'x-vercel-forwarded-for',
+];
 /** Written by us or by the engine, or believed by upstreams as if a gateway had written them. */
 const REQUEST_DROPPED = new Set([
   ...HOP_BY_HOP,
@@ -36,10 +79,10 @@ const REQUEST_DROPPED = new Set([
   'expect',
   'trailer',
   'forwarded',
-  'x-real-ip',
   'x-request-id',
   'x-original-uri',
   ...OVERRIDES,
+  ...CLIENT_ADDRESSES,
 ]);
 const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id']);
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
@@ -84,6 +127,8 @@ export interface RequestHeaderContext {
   /** The Host that the client sent. */
   readonly host: string;
   readonly protocol: string;
+  /** Ours, in Via. */
+  readonly viaName: string;
   /** The peer is a configured proxy: its forwarded headers are kept and appended to. */
   readonly trusted: boolean;
   readonly forwardAuthorization: boolean;
@@ -131,7 +176,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
   const ownProto = context.encrypted ? 'https' : 'http';
   const { trusted } = context;
   return (
-    `${lines}Via: ${via}${context.protocol} scopegate\r\n` +
+    `${lines}Via: ${via}${context.protocol} ${context.viaName}\r\n` +
     `X-Forwarded-For: ${trusted ? forwardedFor : ''}${address}\r\n` +
     `X-Forwarded-Proto: ${trusted && proto !== '' ? proto : ownProto}\r\n` +
     `X-Forwarded-Host: ${trusted && host !== '' ? host : context.host}\r\n` +
@@ -143,7 +188,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
  * Header pairs for the client. `length`: Content-Length to announce, or -1. Headers that `Connection` names are dropped;
  * repeated and non-ASCII values keep their order and bytes.
  */
-export function responseHeaders(raw: readonly string[], length: number, requestId: string): string[] {
+export function responseHeaders(raw: readonly string[], length: number, requestId: string, protocol = '1.1'): string[] {
   const kept: string[] = [];
   let named: ReadonlySet<string> | null = null;
   let via = '';
@@ -157,7 +202,7 @@ export function responseHeaders(raw: readonly string[], length: number, requestI
   }
   if (named !== null) removeNamed(kept, named);
   if (length >= 0) kept.push('Content-Length', String(length));
-  kept.push('Via', `${via}1.1 scopegate`, 'X-Request-Id', requestId);
+  kept.push('Via', `${via}${protocol} scopegate`, 'X-Request-Id', requestId);
   return kept;
 }
 

@@ -35,6 +35,8 @@ export interface PipelineParts {
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreams;
   readonly lastUsed: LastUsed;
+  /** By which we know a request that has been here. */
+  readonly viaName: string;
   readonly onRefused: (refused: RefusedRequest) => void;
   readonly onForwarded: (
     requestId: string,

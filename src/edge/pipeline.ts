@@ -5,13 +5,14 @@
 
 import { readCredential, withoutQueryCredential } from '../core/credential.ts';
 import type { Allowed } from '../core/decide.ts';
-import { type HeaderFacts, readHeaders } from '../core/framing.ts';
+import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { type Reason, reasonRow } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { statusClass } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
 import { clientAddress } from './client-address.ts';
 import { forward } from './forward.ts';
@@ -20,6 +21,7 @@ import { requestHeaderLines } from './headers.ts';
 import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
 import { begin, type InProgress } from './in-progress.ts';
 import { JUNK, type Judgement, judge } from './judge.ts';
+import { answerAsLast, nextHop } from './next-hop.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import type { Admission } from './rate-limiter.ts';
 
@@ -152,25 +154,30 @@ export class Pipeline {
 
   #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
     const { exchange, ruleset, requestId, monotonicMs } = request;
-    const { metrics, clock } = this.#parts;
+    const { metrics, clock, viaName } = this.#parts;
+    const tokenId = allowed?.token.id ?? null;
     const query = withoutQueryCredential(target.query, route.credentials, headers.authorization);
     if (exchange.upgrade !== undefined && !survivesUrl(target.path + query))
-      return this.#refuse(request, 'bad_request', allowed?.token.id ?? null);
+      return this.#refuse(request, 'bad_request', tokenId);
     const binding = ruleset.upstreams.get(route.upstream);
     // It is there for other proxies to ask about.
-    if (binding === undefined) return this.#refuse(request, 'route_not_found', allowed?.token.id ?? null);
+    if (binding === undefined) return this.#refuse(request, 'route_not_found', tokenId);
     if (route.limits !== null && !request.counted)
       return this.#count(request, route, route.limits, allowed, () =>
         this.#forward(request, headers, target, route, allowed),
       );
+    const hop = nextHop(exchange, headers.via, viaName);
+    if (hop.kind === 'refused') return this.#refuse(request, hop.reason, tokenId, undefined, hop.detail);
+    if (hop.kind === 'last') return answerAsLast(request, target, route, metrics);
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
-    const headerLines = requestHeaderLines(exchange.headers, {
+    const headerLines = requestHeaderLines(hop.headers, {
       requestId,
       peerAddress: exchange.peerAddress,
       encrypted: exchange.encrypted,
       host: headers.host,
       protocol: exchange.protocol,
+      viaName,
       trusted: ruleset.isTrustedProxy(exchange.peerAddress),
       forwardAuthorization: route.forwardAuthorization,
       identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(request.degraded),
@@ -180,7 +187,8 @@ export class Pipeline {
       target: target.path + query,
       host: binding.preserveHost && headers.host !== '' ? headers.host : undefined,
       headerLines,
-      body: headers.body,
+      // It has none; what its client says next is for the far end of the tunnel.
+      body: exchange.upgrade === undefined ? headers.body : NO_BODY,
       upgrade: exchange.upgrade?.protocols,
     };
     let leave: (() => void) | null = null;
@@ -188,17 +196,17 @@ export class Pipeline {
     forward(exchange, binding.upstream, outgoing, requestId, headers.expectContinue, {
       timing: request.timing,
       answerHeaders: request.answerHeaders,
-      refused: (reason, failure) => this.#refuse(request, reason, allowed?.token.id ?? null, undefined, failure.detail),
+      refused: (reason, failure) => this.#refuse(request, reason, tokenId, undefined, failure.detail),
       opened: (stream) => {
         const { authorization } = headers;
         const source = { segments: target.segments, query: target.query, headers: exchange.headers };
-        const asked = { requestId, method: exchange.method, authorization, source, tokenId: allowed?.token.id ?? null };
+        const asked = { requestId, method: exchange.method, authorization, source, tokenId };
         leave = this.#parts.streams.add(asked, stream);
       },
       finished: (status, complete) => {
         leave?.();
         metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
-        metrics.answers.add(binding.name, complete ? STATUS_CLASSES[Math.floor(status / 100)]! : 'broken');
+        metrics.answers.add(binding.name, complete ? statusClass(status) : 'broken');
         this.#parts.onForwarded(requestId, route, allowed, status, complete);
       },
     });
@@ -273,5 +281,3 @@ export class Pipeline {
     else this.#refuse(request, 'store_unavailable', null, undefined, String(error));
   }
 }
-
-const STATUS_CLASSES = ['-', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];

@@ -14,6 +14,7 @@ import { accessLog } from '../edge/access-log.ts';
 import { ForeignTokens } from '../edge/foreign-tokens.ts';
 import { GuessThrottle } from '../edge/guess-throttle.ts';
 import { keepStreams } from '../edge/keep-streams.ts';
+import { nameInVia } from '../edge/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import type { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
@@ -209,7 +210,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const foreign = new ForeignTokens(facts, clock, metrics);
     const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, onBug };
-    pipeline = new Pipeline({ ...parts, ...lines });
+    pipeline = new Pipeline({ ...parts, ...lines, viaName: nameInVia(file.gateway) });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {
       const times = drainTimes();

@@ -7,6 +7,7 @@ import { lowerName } from '../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
 import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
+import type { FrameCount } from './h2-tap.ts';
 import { isKnownMethod } from './known-method.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
@@ -25,6 +26,7 @@ export class H2Exchange implements Exchange {
   /** Nothing that the request path would take for HTTP/1, where the head could not be translated. */
   readonly minorVersion: number;
   readonly #stream: ServerHttp2Stream;
+  readonly #frames: FrameCount;
   #answered = false;
   #bodyEnded: boolean;
   /** null: nobody wants it yet. */
@@ -34,10 +36,18 @@ export class H2Exchange implements Exchange {
   #trailers: readonly string[] = [];
   #waitsForTrailers = false;
 
-  constructor(stream: ServerHttp2Stream, rawHead: readonly string[], endsHere: boolean, peerAddress: string) {
-    const translated = translateHead(rawHead, endsHere);
+  constructor(
+    stream: ServerHttp2Stream,
+    rawHead: readonly string[],
+    frames: FrameCount,
+    endsHere: boolean,
+    peerAddress: string,
+  ) {
+    const isWhole = frames.isWhole(stream.id!, rawHead.length / 2);
+    const translated = isWhole ? translateHead(rawHead, endsHere) : null;
     const head = translated !== null && isKnownMethod(translated.method) ? translated : UNREADABLE;
     this.#stream = stream;
+    this.#frames = frames;
     this.#bodyEnded = endsHere;
     this.peerAddress = peerAddress;
     this.method = head.method;
@@ -71,7 +81,7 @@ export class H2Exchange implements Exchange {
     const sized = BODILESS.has(status) || headers.some((name, at) => at % 2 === 0 && name === 'Content-Length');
     const waitForTrailers = !sized && this.method !== 'HEAD';
     this.#waitsForTrailers = waitForTrailers;
-    if (!this.#respond(status, headers, { sendDate: false, waitForTrailers }) || !waitForTrailers) return;
+    if (!this.#respond(status, headers, { waitForTrailers }) || !waitForTrailers) return;
     // The stream stays open behind its last byte until we say that it was the last.
     this.#stream.once('wantTrailers', () => {
       this.#stream.sendTrailers(fieldsOf(this.#trailers));
@@ -108,7 +118,7 @@ export class H2Exchange implements Exchange {
     const stream = this.#stream;
     let trailers: readonly string[] = [];
     stream.on('trailers', (_fields, _flags, raw: readonly string[] = []) => {
-      if (areFields(raw)) trailers = raw;
+      if (this.#frames.isWhole(stream.id!, raw.length / 2) && areFields(raw)) trailers = raw;
       else this.breakOff();
     });
     stream.on('end', () => {

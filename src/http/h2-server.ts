@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ClientLimits } from './client-limits.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Exchange } from './h2-exchange.ts';
+import { type FrameCount, H2Tap } from './h2-tap.ts';
 
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;
@@ -49,7 +50,8 @@ export class H2Server {
   accept(socket: TLSSocket): void {
     const { headerBytes, headersMs, keepAliveMs } = this.#options.limits;
     const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
-    const session = performServerHandshake(socket, { ...LIMITS, settings });
+    const tap = new H2Tap(socket);
+    const session = performServerHandshake(tap, { ...LIMITS, settings });
     const peerAddress = socket.remoteAddress ?? '';
     let open = 0;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -71,7 +73,7 @@ export class H2Server {
       open++;
       clearTimeout(waiting);
       stream.once('close', () => --open === 0 && awaitRequest(session.closed ? 0 : keepAliveMs));
-      this.#handle(stream, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
+      this.#handle(stream, raw, tap.frames, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
     });
     // A connection that breaks the protocol ends; `close` follows.
     session.on('error', ignore);
@@ -94,9 +96,15 @@ export class H2Server {
     this.sendAway();
   }
 
-  #handle(stream: ServerHttp2Stream, raw: readonly string[], endsHere: boolean, peerAddress: string): void {
+  #handle(
+    stream: ServerHttp2Stream,
+    raw: readonly string[],
+    frames: FrameCount,
+    endsHere: boolean,
+    peerAddress: string,
+  ): void {
     const { limits, handle, refuse } = this.#options;
-    const exchange = new H2Exchange(stream, raw, endsHere, peerAddress);
+    const exchange = new H2Exchange(stream, raw, frames, endsHere, peerAddress);
     stream.setTimeout(limits.idleMs);
     stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();

@@ -5,13 +5,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { offeredProtocols } from '../core/upgrade.ts';
+import { declaresBody, offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
 import { awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './client-limits.ts';
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
-import { closeGently, cutOff, declaresBody, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { declaresBody } from '../core/upgrade.ts';
 import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 
@@ -125,7 +126,6 @@ export class NodeExchange implements Exchange {
 
   relayHead(status: number, statusText: string, headers: string[]): void {
     this.#answered = true;
-    this.#response.sendDate = false;
     if (status === 426) this.#nameUpgrade(headers);
     this.#response.writeHead(status, statusText, headers);
   }
@@ -217,12 +217,6 @@ function pairs(flat: readonly string[]): Array<[string, string]> {
   const out: Array<[string, string]> = [];
   for (let index = 0; index < flat.length; index += 2) out.push([flat[index]!, flat[index + 1]!]);
   return out;
-}
-
-export function declaresBody(raw: readonly string[]): boolean {
-  return raw.some(
-    (name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name) && raw[index + 1] !== '0',
-  );
 }
 
 function ignore(): void {}

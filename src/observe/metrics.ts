@@ -159,3 +159,9 @@ export class Metrics {
     this.registry.registerMetric(metric as unknown as Metric);
   }
 }
+
+const STATUS_CLASSES = ['-', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];
+
+export function statusClass(status: number): string {
+  return STATUS_CLASSES[Math.floor(status / 100)]!;
+}

@@ -29,6 +29,8 @@ export interface AnswerHead {
   readonly framing: AnswerFraming;
   /** Content-Length in bytes, or -1. */
   readonly length: number;
+  /** The version in which it came, as Via names it; absent: 1.1. */
+  readonly protocol?: string;
 }
 
 /**

@@ -205,7 +205,8 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     else if (framing === 'close') this.#rawLeft = UNTIL_CLOSE;
     // Trailers get a list of their own: the head's belongs to the listener from here on.
     this.#spans.headers = [];
-    const head: AnswerHead = { status, statusText: reason, headers, framing, length };
+    const protocol = isHttp10 ? '1.0' : '1.1';
+    const head: AnswerHead = { status, statusText: reason, headers, framing, length, protocol };
     if (!this.#events.onHead(head)) return llhttp.FAIL;
     return framing === 'chunked' ? llhttp.OK : llhttp.SKIP_BODY;
   }

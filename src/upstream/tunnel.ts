@@ -168,12 +168,12 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
 
   #head(answer: IncomingMessage, framing: AnswerFraming, length: number): void {
     clearTimeout(this.#deadline);
-    const { statusCode: status, statusMessage: statusText, rawHeaders: headers } = answer;
+    const { statusCode: status, statusMessage: statusText, rawHeaders: headers, httpVersion: protocol } = answer;
     if (BAD_TEXT.test(statusText!) || headers.some((text) => BAD_TEXT.test(text)))
       return this.#fail('unreachable', 'invalid answer: header value');
     this.#isAnswered = true;
     this.#owner.answered();
-    this.#listener.head({ status: status!, statusText: statusText!, headers, framing, length });
+    this.#listener.head({ status: status!, statusText: statusText!, headers, framing, length, protocol });
   }
 
   #watchIdle(socket: Socket): void {

@@ -2,7 +2,7 @@
 
 import { createPrivateKey } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Configuration, loadGateway, proxyMatcher } from '../../src/config/load-gateway.ts';
@@ -398,6 +398,44 @@ it('an upstream whose certificate is not looked at is a warning that says what t
   expect(load(text).warnings.join()).toMatch(
     /:3:\d+: warning: the upstream "platform" is believed whatever certificate it shows/,
   );
+});
+
+describe('a target that is one of our own listeners', () => {
+  const warned = (target: string, more: string) => {
+    const text = `${routes(route('x', '/x')).replace('http://127.0.0.1:9000', target)}${more}\n`;
+    return load(text).warnings.filter((warning) => warning.includes('comes back'));
+  };
+  const ours = 'gateway: { host: 127.0.0.1, port: 9000 }';
+  const everywhere = 'gateway: { host: "0.0.0.0", port: 9000, publicUrl: "https://api.example.com" }';
+
+  it.each([
+    ['http://127.0.0.1:9000', ours],
+    ['http://localhost:9000', ours],
+    ['http://LOCALHOST:9000', ours],
+    ['http://0.0.0.0:9000', ours],
+    ['http://127.0.0.1:8081', ''],
+    ['http://127.0.0.1:8082', 'decision: { port: 8082, for: nginx }'],
+    ['http://127.9.9.9:9000', everywhere],
+    ['http://[::1]:9000', 'gateway: { host: "::", port: 9000 }'],
+    [`http://${hostname()}:9000`, everywhere],
+    ['https://api.example.com', everywhere],
+    ['https://api.example.com:443', everywhere],
+    ['http://127.0.0.1', 'gateway: { host: 127.0.0.1, port: 80 }'],
+  ])('is warned of, with its place: %s (%s)', (target, more) => {
+    expect(warned(target, more)).toEqual([
+      expect.stringMatching(/gateway\.yaml:3:\d+: warning: this target is (?:our own|gateway\.publicUrl).* \(508\)/),
+    ]);
+  });
+
+  it.each([
+    ['http://127.0.0.1:9001', ours],
+    ['http://127.0.0.2:9000', ours],
+    ['http://other.example.com:9000', everywhere],
+    ['http://api.example.com', everywhere],
+    ['http://localhost:9000', 'gateway: { host: 192.0.2.1, port: 9000 }'],
+  ])('and another is not: %s (%s)', (target, more) => {
+    expect(warned(target, more)).toEqual([]);
+  });
 });
 
 it('everything that is wrong is told at once, in the order of the file', () => {

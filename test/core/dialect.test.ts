@@ -41,6 +41,7 @@ describe('coze', () => {
     store_unavailable: [503, 5031],
     upstream_unreachable: [502, 5020],
     upstream_timeout: [504, 5040],
+    loop_detected: [508, 5080],
     overloaded: [503, 5030],
   };
 

@@ -111,6 +111,9 @@ describe.each([
       'X-Scopegate-Role: admin',
       'x_scopegate_role: admin',
       'X.Scopegate.Anything: x',
+      'X!Scopegate!Role: admin',
+      'X~Scopegate+Subject: root',
+      'X-HTTP*Method|Override: PUT',
       'X-Method-Override: PUT',
     ])('%s from the client is refused, since the proxy would send it on', async (header) => {
       expect(await status([...describing('GET', '/public/x'), header])).toBe(refused);

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Attack } from '../conformance/attack.ts';
+import { PARSER_TABLE } from './parser-table.ts';
+import { dutiesSection } from './proxy-duties.ts';
 
 const FOLDER = 'test/conformance';
 /** In the order of the catalogue: folders and files with tests of that theme. */
@@ -91,6 +93,8 @@ answers are raw bytes over TCP; behind the gateway stands an upstream that recor
 nothing" is looked at and not assumed. A row without a source is one of our own. Made by \`npm run generate\` from the tests.
 
 ${sections.join('\n')}
+${PARSER_TABLE}
+${dutiesSection(root)}
 ${ELSEWHERE}`;
 }
 

@@ -2,10 +2,10 @@
  * Real proxies for tests: nginx and Caddy from Debian, run with the configurations that the documents show, so that what
  * is documented is what is tested.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readDocument } from './documents.ts';
 import { started } from './process.ts';
 
@@ -35,12 +35,7 @@ export async function startNginx(url: string, http: string): Promise<RunningProx
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path tmp-${name};`,
   );
-  return await run(
-    url,
-    'nginx.conf',
-    ['nginx', '-e', 'stderr', '-p', '.', '-c', 'nginx.conf'],
-    'start worker process',
-    `
+  const configuration = `
 daemon off;
 pid nginx.pid;
 worker_processes 1;
@@ -52,36 +47,35 @@ access_log off;
 ${temporary.join('\n')}
 ${http}
 }
-`,
-  );
+`;
+  const command = ['nginx', '-e', 'stderr', '-p', '.', '-c', 'nginx.conf'];
+  return await runConfigured(url, { 'nginx.conf': configuration }, command, 'start worker process');
 }
 
 /** Caddy with `sites`, the site blocks of a Caddyfile, one of which listens at the host and port of `url`. */
 export async function startCaddy(url: string, sites: string): Promise<RunningProxy> {
   const command = ['caddy', 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
-  return await run(
-    url,
-    'Caddyfile',
-    command,
-    'serving initial configuration',
-    `
+  const configuration = `
 {
 	admin off
 	auto_https off
 }
-${sites}`,
-  );
+${sites}`;
+  return await runConfigured(url, { Caddyfile: configuration }, command, 'serving initial configuration');
 }
 
-async function run(
+/** `command` in a folder of its own with `files`, by their paths, once its output holds `ready`. */
+export async function runConfigured(
   url: string,
-  file: string,
+  files: Readonly<Record<string, string>>,
   command: readonly string[],
   ready: string,
-  text: string,
 ): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-proxy-'));
-  writeFileSync(join(folder, file), text);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
   const env = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
   const running = started('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command], { cwd: folder, env });
   const stop = async () => {

@@ -16,6 +16,7 @@ function expectWhole(recorder: Recorder): void {
     headers: ['x-b', '2', 'X-A', '1', 'X-B', '\xfc', 'Empty', '', 'Transfer-Encoding', 'Chunked'],
     framing: 'chunked',
     length: -1,
+    protocol: '1.1',
   });
   expect(recorder.body).toBe('abcde');
   expect(recorder.trailers).toEqual(['X-Sum', '5', 'None', '']);

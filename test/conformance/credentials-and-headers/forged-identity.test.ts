@@ -39,6 +39,39 @@ const FORGED = [
   'Forwarded: for=6.6.6.6',
   'X-Real-IP: 6.6.6.6',
   'X_Real_Ip: 6.6.6.6',
+  ...[
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'CF_Connecting_IPv6',
+    'X-Client-IP',
+    'X!Client!IP',
+    'Client-IP',
+    'Fastly-Client-IP',
+    'Fly-Client-IP',
+    'X-Cluster-Client-IP',
+    'X-Originating-IP',
+    'X-Remote-IP',
+    'X-Remote-Addr',
+    'X-ProxyUser-IP',
+    'X-Azure-ClientIP',
+    'X-Azure-SocketIP',
+    'X-Appengine-User-IP',
+    'X-Envoy-External-Address',
+    'X-Original-Forwarded-For',
+    'X-Vercel-Forwarded-For',
+    'X-Forwarded',
+    'Forwarded-For',
+    'WL-Proxy-Client-IP',
+    'Proxy-Client-IP',
+    'CloudFront-Viewer-Address',
+    'DO-Connecting-IP',
+  ].map((name) => `${name}: 6.6.6.6`),
+  ...[..."!#$%&'*+^|~`"].flatMap((mark) => [
+    `X${mark}Scopegate${mark}Role: forged`,
+    `X${mark}Forwarded${mark}For: 6.6.6.6`,
+    `Transfer${mark}Encoding: forged`,
+    `X-HTTP${mark}Method-Override: FORGED`,
+  ]),
   'X-Request-Id: forged',
   'X_Request_Id: forged',
   'X-Original-URL: /forged',
@@ -145,7 +178,7 @@ attack({
 })(() => {
   test('Via is appended to', async () => {
     const { request } = await at.passes(rawRequest('GET /files/x', [at.reader, 'Via: 1.1 a', 'via: 1.0 b']));
-    expect(request.all('via')).toEqual(['1.1 a, 1.0 b, 1.1 scopegate']);
+    expect(request.all('via')).toEqual([expect.stringMatching(/^1\.1 a, 1\.0 b, 1\.1 scopegate-[0-9a-f]{12}$/)]);
   });
 });
 

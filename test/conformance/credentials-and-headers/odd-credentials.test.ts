@@ -230,6 +230,8 @@ attack({
   test.each([
     ['twice', 'authorization=TOKEN&authorization=TOKEN', []],
     ['twice in two spellings', 'authorization=TOKEN&Authorization=TOKEN', []],
+    ['twice as PHP reads it', 'authorization=TOKEN&authorization[%ff]=OTHER', []],
+    ['in a spelling of others alone', 'authorization%00=TOKEN', []],
     ['other than the header', 'authorization=TOKEN', ['Authorization: Bearer OTHER']],
     ['beside a bad header', 'authorization=TOKEN', ['Authorization: Basic eDp5']],
     ['empty', 'authorization=', []],

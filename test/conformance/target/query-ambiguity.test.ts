@@ -46,6 +46,19 @@ attack({
     '?environmentId=env_live&environmentId%00x=env_legal',
     '?environmentId=%zz',
     '?environmentId=%ff',
+    '?environmentId=env_live&environmentId[%ff]=env_legal',
+    '?environmentId=env_live&environment%49d%00%zz=env_legal',
+    '?environmentId=env_live&%u0065nvironmentId=env_legal',
+    '?environmentId=env_live&%ef%bb%bfenvironmentId=env_legal',
+    '?environmentId=env_live&%ef%bd%85nvironmentId=env_legal',
+    '?environmentId=env_live&environment%c4%b1d=env_legal',
+    '?environmentId=env_live&environment%e2%80%8bId=env_legal',
+    '?environmentId=env_live&environmentId.x=env_legal',
+    '?environmentId=env_live&environmentId:in=env_legal',
+    '?environmentId=env_live&!environmentId=env_legal',
+    '?environmentId=env_live&%3BenvironmentId=env_legal',
+    '?environmentId=env_live&environmentId%3Denv_legal',
+    '?environmentId=env_live&amp;environmentId=env_legal',
   ])('%j', async (query) => {
     await at.refuses(by(query), 400);
   });
@@ -62,6 +75,10 @@ attack({
       '?%65nvironmentId=%65nv%5Flive',
       '?a=1&environmentId=env_live&b',
       '?other[environmentId]=env_legal&environmentId=env_live',
+      '?environmentId=env_live&environmentIds=env_legal',
+      '?environmentId=env_live&environmentId_in=env_legal&environmentId-not=env_legal',
+      '?environmentId=env_live&environment%C3%A9Id=env_legal&%E4%BD%A0environmentId=%zz',
+      '?environmentId=env_live&environment=env_legal&=env_legal&%zz',
     ]) {
       const { request } = await at.passes(by(query));
       expect(request.target).toBe(`/by-query${query}`);
@@ -124,6 +141,8 @@ attack({
     [['X-Workspace: ws_sales', 'X_Workspace: ws_legal']],
     [['X.Workspace: ws_legal', 'X-Workspace: ws_sales']],
     [['X_Workspace: ws_sales']],
+    [['X-Workspace: ws_sales', 'X!Workspace: ws_legal']],
+    [["X'Workspace: ws_legal", 'X-Workspace: ws_sales']],
   ])('%j', async (lines) => {
     await at.refuses(headers(...lines), 400);
   });

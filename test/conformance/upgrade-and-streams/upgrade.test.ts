@@ -88,6 +88,34 @@ attack({
 });
 
 attack({
+  name: 'an upgrade whose length is declared as zero is an upgrade, and one with a length of two readings is none',
+  outcome: 'tunnelled like any other; 400 for two lengths, and the upstream sees nothing',
+  sources: ['RFC 9110 section 7.8', 'RFC 9112 section 6.3'],
+})(() => {
+  test.each(['Content-Length: 0', 'content-length: 000'])('%s', async (length) => {
+    at.upstream.replyToHead = () => SWITCH;
+    using client = await at.connect();
+    client.send(`${rawRequest('GET /socket', [...UPGRADE, at.reader, length])}ahead`);
+    await client.untilText('101 Switching Protocols');
+    client.send(' and behind');
+    await at.upstream.until(({ text }) => text.endsWith('\r\n\r\nahead and behind'));
+    const [head] = at.upstream.text.split('\r\n\r\n');
+    expect(head).toMatch(/\r\nupgrade: websocket/i);
+    expect(head).not.toMatch(/content-length|transfer-encoding/i);
+    at.upstream.connections[0]!.write('from afar');
+    await client.untilText('from afar');
+  });
+
+  test('the rights are looked at as without it', () =>
+    at.refuses(rawRequest('GET /socket', [...UPGRADE, 'Content-Length: 0']) + AHEAD, 401));
+
+  test.each([['0', '0'], ['0', '5'], ['0, 0'], ['+0'], ['0x0'], ['-0']])('%s %s', async (...lengths) => {
+    const lines = lengths.map((length) => `Content-Length: ${length}`);
+    await at.refuses(rawRequest('GET /socket', [...UPGRADE, at.reader, ...lines]) + AHEAD, 400);
+  });
+});
+
+attack({
   name: 'an upgrade behind a request that is not answered yet does not overtake its answer',
   outcome: 'forwarded as a plain request, answers in order',
   sources: ['RFC 9110 section 7.8'],

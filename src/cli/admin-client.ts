@@ -3,7 +3,8 @@
  * the answer, is the command's affair. The key is never printed.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
+import { systemAuthorities } from '../authorities.ts';
 import type { Env } from '../config/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
@@ -50,9 +51,11 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
     );
   }
   const root = base.href.replace(/\/+$/, '');
+  const secured =
+    base.protocol === 'https:' ? { dispatcher: new Agent({ connect: { ca: [...systemAuthorities()] } }) } : {};
 
   const send = async (method: Call['method'], path: string, body?: Answer): Promise<Answer> => {
-    const { status, text } = await exchange(root, method, path, key, body);
+    const { status, text } = await exchange(root, secured, { method, path, key, body });
     const answer = parsed(text);
     if (status === 401 && answer?.code === 'credential_unknown')
       throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
@@ -89,9 +92,17 @@ function namesOf(entries: unknown): string[] {
   return (entries as Array<{ readonly name: string }>).map(({ name }) => name);
 }
 
-async function exchange(root: string, method: Call['method'], path: string, key: string, body: Answer | undefined) {
+interface Asked {
+  readonly method: Call['method'];
+  readonly path: string;
+  readonly key: string;
+  readonly body: Answer | undefined;
+}
+
+async function exchange(root: string, secured: { dispatcher?: Agent }, { method, path, key, body }: Asked) {
   try {
     const answer = await request(root + path, {
+      ...secured,
       method,
       headers: {
         authorization: `Bearer ${key}`,

@@ -1,5 +1,6 @@
 /** What a schema cannot say of the store: a URL that is none, settings that contradict each other, files that are not there. */
 import { existsSync } from 'node:fs';
+import { authoritiesProblem } from '../authorities.ts';
 import { formatProblem } from '../errors.ts';
 import type { GatewayFile } from './gateway-schema.ts';
 import { parseRedisUrl } from './redis-url.ts';
@@ -27,6 +28,11 @@ export function checkStore(
   if (url.nodes.length > 1 && sentinel === undefined && !cluster)
     yaml.problem(['store', 'url'], 'names several nodes; say what they are with "sentinel" or "cluster"');
   if (cluster && (url.database ?? 0) !== 0) yaml.problem(['store', 'url'], 'a Cluster has database 0 only');
+  const untrusting = url.tls && tls?.ca === undefined && tls?.insecureSkipVerify !== true ? authoritiesProblem() : null;
+  if (untrusting !== null)
+    warnings.push(
+      formatProblem({ file: yaml.name, ...yaml.at(['store', 'url']), message: `warning: Redis: ${untrusting}` }),
+    );
   if (tls === undefined) return;
   if (!url.tls) yaml.problem(['store', 'tls'], 'is for rediss:// URLs; this one is redis://', { key: true });
   for (const part of ['ca', 'cert', 'key'] as const) {

@@ -4,10 +4,12 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
+import { isSendable, keysGiven } from '../admin/admin-key.ts';
 import { systemAuthorities } from '../authorities.ts';
 import type { Env } from '../config/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
+import { withoutLineBreak } from '../secret.ts';
 
 export interface AdminKey {
   readonly key: string;
@@ -23,14 +25,13 @@ const TIMEOUT_MS = 60_000;
  * beside ./gateway.yaml. Throws SetupError where there is none.
  */
 export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
-  const given = env.SCOPEGATE_ADMIN_KEY;
-  if (keyFile === undefined && given !== undefined && given !== '')
-    return checked({ key: given.split(',')[0]!.trim(), source: 'SCOPEGATE_ADMIN_KEY' });
+  const [given] = keysGiven(env);
+  if (keyFile === undefined && given !== undefined) return checked({ key: given, source: 'SCOPEGATE_ADMIN_KEY' });
   const path = keyFile ?? KEY_FILE;
   if (keyFile === undefined && !existsSync(path))
     throw new SetupError(`there is no admin key: set SCOPEGATE_ADMIN_KEY or --key-file (${path} does not exist here)`);
   try {
-    return checked({ key: readFileSync(path, 'utf8').trim(), source: path });
+    return checked({ key: withoutLineBreak(readFileSync(path, 'utf8')), source: path });
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`the admin key ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
@@ -38,7 +39,7 @@ export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
 }
 
 function checked(found: AdminKey): AdminKey {
-  if (/^[\x21-\x7e]+$/.test(found.key)) return found;
+  if (isSendable(found.key)) return found;
   throw new SetupError(`${found.source} holds no admin key: one word of visible ASCII characters`);
 }
 

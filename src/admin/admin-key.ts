@@ -4,6 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { utf8Fault } from '../config/utf8.ts';
 import { SetupError } from '../errors.ts';
 import { exposureOf, folderExposureOf } from '../private-files.ts';
 import { randomText, sameSecret, withoutLineBreak } from '../secret.ts';
@@ -38,9 +39,10 @@ export function loadAdminKeys(env: Readonly<Record<string, string | undefined>>,
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       makeKey(path);
     }
-    key = withoutLineBreak(readFileSync(path, 'utf8'));
+    key = keyIn(path);
     exposed = exposureOf(path) ?? folderExposureOf(folder);
   } catch (error) {
+    if (error instanceof SetupError) throw error;
     throw new SetupError(
       `the admin key ${path} cannot be read or made (${(error as NodeJS.ErrnoException).code}); set SCOPEGATE_ADMIN_KEY`,
     );
@@ -52,6 +54,14 @@ export function loadAdminKeys(env: Readonly<Record<string, string | undefined>>,
     );
   if (!isSendable(key)) throw new SetupError(`the admin key in ${path}: ${UNSENDABLE}`);
   return { keys: [key], source: path };
+}
+
+/** What a key's file holds. Throws SetupError for what is not UTF-8, and as `readFileSync` does. */
+export function keyIn(path: string): string {
+  const bytes = readFileSync(path);
+  const fault = utf8Fault(path, bytes);
+  if (fault !== null) throw new SetupError(fault);
+  return withoutLineBreak(bytes.toString());
 }
 
 /** The keys in SCOPEGATE_ADMIN_KEY; none where it is not set. */

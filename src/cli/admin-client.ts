@@ -2,14 +2,13 @@
  * Speaks to a running sidecar over HTTP with the admin key. Only sends and reads: what is asked, and what to make of
  * the answer, is the command's affair. The key is never printed.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Agent, request } from 'undici';
-import { isSendable, keysGiven } from '../admin/admin-key.ts';
+import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
 import { systemAuthorities } from '../authorities.ts';
 import type { Env } from '../config/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
-import { withoutLineBreak } from '../secret.ts';
 
 export interface AdminKey {
   readonly key: string;
@@ -31,7 +30,7 @@ export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
   if (keyFile === undefined && !existsSync(path))
     throw new SetupError(`there is no admin key: set SCOPEGATE_ADMIN_KEY or --key-file (${path} does not exist here)`);
   try {
-    return checked({ key: withoutLineBreak(readFileSync(path, 'utf8')), source: path });
+    return checked({ key: keyIn(path), source: path });
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`the admin key ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);

@@ -21,6 +21,7 @@ import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schem
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes } from './own-routes.ts';
+import { NotUtf8, utf8Fault } from './utf8.ts';
 import { type SoundParts, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import { isMapping, type Path } from './yaml-tree.ts';
@@ -155,6 +156,7 @@ function readPolicy(yaml: YamlFile, path: string | undefined, env: Env, readFile
     return { policy, problems: file.problemsInOrder() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
+    if (error instanceof NotUtf8) return { policy: undefined, problems: error.problems };
     yaml.problem(['policy'], `the policy ${path} ${error.problems[0]!.message}`);
     return unread;
   }
@@ -202,7 +204,12 @@ function checkFiles(
         unread = true;
       }
     }
-    if (unread) continue;
+    const faults = Object.entries(read).flatMap(([part, bytes]) => {
+      const fault = utf8Fault(resolvePath(tls![part as 'ca']!), bytes);
+      return fault === null ? [] : [[part, fault] as const];
+    });
+    for (const [part, fault] of faults) yaml.problem(['upstreams', name, 'tls', part], fault);
+    if (unread || faults.length > 0) continue;
     const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca), readFile);
     if (authorities !== null) yaml.problem(['upstreams', name, 'tls', 'ca'], authorities);
     try {

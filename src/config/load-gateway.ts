@@ -20,7 +20,7 @@ import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schema.ts';
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
-import { ownRoutes } from './own-routes.ts';
+import { ownRoutes, pathOf } from './own-routes.ts';
 import { NotUtf8, utf8Fault } from './utf8.ts';
 import { type SoundParts, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
@@ -61,6 +61,9 @@ export interface LoadOptions {
   /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
   readonly contents?: { readonly text: string; readonly folder: string };
 }
+
+const UNREADABLE_PATH =
+  'its path must be as clients ask for it: whole segments, without ".", "..", "//", braces, or letters that need encoding';
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
@@ -107,8 +110,12 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     ids: new Map(),
     warnings,
   };
+  const publicPath = pathOf(parts.gateway?.publicUrl);
+  if (publicPath === null) yaml.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
   const own =
-    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null ? [] : ownRoutes(parts.oauth.prefix);
+    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
+      ? []
+      : ownRoutes(parts.oauth.prefix, publicPath ?? '');
   const reserved = tableOf(own, parts.routing);
   const routes = tableOf(own, parts.routing);
   for (const [index, route] of (parts.routes ?? []).entries()) {

@@ -65,6 +65,11 @@ export function randomText(length: number): string {
   return out;
 }
 
+/** A secret as a file or an environment variable has it: many programs write a line break behind it, which is no part of it. */
+export function withoutLineBreak(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
 /** Constant-time comparison of two secrets of any length. */
 export function sameSecret(left: string, right: string): boolean {
   return timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'));

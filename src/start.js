@@ -9,6 +9,10 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(1);
 }
 
+// Node opens a debugger for whoever may send this signal, unless somebody else listens for it: a port through which all
+// requests and keys can be read, and code can be run.
+process.on('SIGUSR1', () => undefined);
+
 // node:sqlite and type stripping announce themselves as experimental at every start; an operator cannot act on that.
 const emitWarning = process.emitWarning;
 process.emitWarning = (warning, ...rest) => {
@@ -19,12 +23,13 @@ process.emitWarning = (warning, ...rest) => {
 // A young generation of 4 MB instead of 16: a flood of junk then leaves less behind, at no cost per request that could be
 // measured (bench/README.md). V8 takes the size only at a start, so the process becomes itself anew, with its id, its
 // files and its terminal.
+// The same start takes the debugger away for good, the moments included in which nobody listens for its signal yet.
 const [command] = process.argv.slice(2);
 const sized = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('semi-space'));
 if ((command === 'serve' || command === 'demo') && !sized && process.execve !== undefined && !process.channel)
   process.execve(
     process.execPath,
-    [process.execPath, '--max-semi-space-size=4', ...process.execArgv, ...process.argv.slice(1)],
+    [process.execPath, '--disable-sigusr1', '--max-semi-space-size=4', ...process.execArgv, ...process.argv.slice(1)],
     process.env,
   );
 

@@ -2,8 +2,10 @@
  * Speaks to a running sidecar over HTTP with the admin key. Only sends and reads: what is asked, and what to make of
  * the answer, is the command's affair. The key is never printed.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { request } from 'undici';
+import { existsSync } from 'node:fs';
+import { Agent, request } from 'undici';
+import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
+import { systemAuthorities } from '../authorities.ts';
 import type { Env } from '../config/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
@@ -22,14 +24,13 @@ const TIMEOUT_MS = 60_000;
  * beside ./gateway.yaml. Throws SetupError where there is none.
  */
 export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
-  const given = env.SCOPEGATE_ADMIN_KEY;
-  if (keyFile === undefined && given !== undefined && given !== '')
-    return checked({ key: given.split(',')[0]!.trim(), source: 'SCOPEGATE_ADMIN_KEY' });
+  const [given] = keysGiven(env);
+  if (keyFile === undefined && given !== undefined) return checked({ key: given, source: 'SCOPEGATE_ADMIN_KEY' });
   const path = keyFile ?? KEY_FILE;
   if (keyFile === undefined && !existsSync(path))
     throw new SetupError(`there is no admin key: set SCOPEGATE_ADMIN_KEY or --key-file (${path} does not exist here)`);
   try {
-    return checked({ key: readFileSync(path, 'utf8').trim(), source: path });
+    return checked({ key: keyIn(path), source: path });
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`the admin key ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
@@ -37,7 +38,7 @@ export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
 }
 
 function checked(found: AdminKey): AdminKey {
-  if (/^[\x21-\x7e]+$/.test(found.key)) return found;
+  if (isSendable(found.key)) return found;
   throw new SetupError(`${found.source} holds no admin key: one word of visible ASCII characters`);
 }
 
@@ -50,9 +51,11 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
     );
   }
   const root = base.href.replace(/\/+$/, '');
+  const secured =
+    base.protocol === 'https:' ? { dispatcher: new Agent({ connect: { ca: [...systemAuthorities()] } }) } : {};
 
   const send = async (method: Call['method'], path: string, body?: Answer): Promise<Answer> => {
-    const { status, text } = await exchange(root, method, path, key, body);
+    const { status, text } = await exchange(root, secured, { method, path, key, body });
     const answer = parsed(text);
     if (status === 401 && answer?.code === 'credential_unknown')
       throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
@@ -89,9 +92,17 @@ function namesOf(entries: unknown): string[] {
   return (entries as Array<{ readonly name: string }>).map(({ name }) => name);
 }
 
-async function exchange(root: string, method: Call['method'], path: string, key: string, body: Answer | undefined) {
+interface Asked {
+  readonly method: Call['method'];
+  readonly path: string;
+  readonly key: string;
+  readonly body: Answer | undefined;
+}
+
+async function exchange(root: string, secured: { dispatcher?: Agent }, { method, path, key, body }: Asked) {
   try {
     const answer = await request(root + path, {
+      ...secured,
       method,
       headers: {
         authorization: `Bearer ${key}`,

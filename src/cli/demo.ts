@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { keysGiven } from '../admin/admin-key.ts';
 import type { Env } from '../config/expand.ts';
 import { loadGateway } from '../config/load-gateway.ts';
 import { startExampleUpstream } from '../demo/example-upstream.ts';
@@ -34,7 +35,7 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
   );
   const upstream = await onFreePorts(async (port) => startExampleUpstream(await port(9000)));
   owned.add(upstream, (started) => started.close());
-  const adminKey = env.SCOPEGATE_ADMIN_KEY?.split(',')[0] || randomText(43);
+  const adminKey = keysGiven(env)[0] ?? randomText(43);
   const running = await onFreePorts(async (port) => {
     const { file, ...loaded } = loadGateway(CONFIGURATION, {
       ...env,

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Env } from '../config/expand.ts';
 import { type Configuration, loadGateway } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
-import { createLog, type Log } from '../observe/log.ts';
+import { createLog, type Log, logWarnings } from '../observe/log.ts';
 import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';
 
@@ -28,6 +28,7 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   const only = readOnly(values.only);
   const configuration = loadGateway(values.config, env);
   const log = createLog(configuration.file.log.level);
+  logWarnings(log);
   for (const warning of configuration.warnings) log.warn(warning);
   const workers = only === 'admin' ? 1 : workersOf(configuration);
   const running = await start(workers, only, { configuration, env, log });

@@ -1,8 +1,10 @@
 /** What a schema cannot say of the store: a URL that is none, settings that contradict each other, files that are not there. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { authoritiesProblem } from '../authorities.ts';
 import { formatProblem } from '../errors.ts';
 import type { GatewayFile } from './gateway-schema.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { utf8Fault } from './utf8.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 /** Notes problems in `yaml`; what is legal but dangerous goes to `warnings`. Never shows the URL, which may hold a password. */
@@ -27,15 +29,30 @@ export function checkStore(
   if (url.nodes.length > 1 && sentinel === undefined && !cluster)
     yaml.problem(['store', 'url'], 'names several nodes; say what they are with "sentinel" or "cluster"');
   if (cluster && (url.database ?? 0) !== 0) yaml.problem(['store', 'url'], 'a Cluster has database 0 only');
+  const untrusting = url.tls && tls?.ca === undefined && tls?.insecureSkipVerify !== true ? authoritiesProblem() : null;
+  if (untrusting !== null)
+    warnings.push(
+      formatProblem({ file: yaml.name, ...yaml.at(['store', 'url']), message: `warning: Redis: ${untrusting}` }),
+    );
   if (tls === undefined) return;
   if (!url.tls) yaml.problem(['store', 'tls'], 'is for rediss:// URLs; this one is redis://', { key: true });
   for (const part of ['ca', 'cert', 'key'] as const) {
     const path = tls[part] === undefined ? null : resolvePath(tls[part]);
-    if (path !== null && !existsSync(path)) yaml.problem(['store', 'tls', part], `${path}: no such file`);
+    const fault = path === null ? null : faultOf(path);
+    if (fault !== null) yaml.problem(['store', 'tls', part], fault);
   }
   if (!tls.insecureSkipVerify) return;
   const message =
     'warning: Redis is believed whatever certificate it shows: anybody in between can read and change every token. ' +
     'Name its authority in "ca" instead';
   warnings.push(formatProblem({ file: yaml.name, ...yaml.at(['store', 'tls', 'insecureSkipVerify']), message }));
+}
+
+function faultOf(path: string): string | null {
+  if (!existsSync(path)) return `${path}: no such file`;
+  try {
+    return utf8Fault(path, readFileSync(path));
+  } catch (error) {
+    return `${path}: ${(error as Error).message}`;
+  }
 }

@@ -3,6 +3,7 @@
  * It sees text that YAML has already parsed, so a variable's content can never add keys, lists or comments.
  */
 import { isScalar, Schema } from 'yaml';
+import { withoutLineBreak } from '../secret.ts';
 
 /** Where variables come from; mostly `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -24,7 +25,7 @@ const core = new Schema({ schema: 'core' });
 
 /**
  * Replaces the variables of one scalar. `:-` gives a default for a variable that is unset or empty, as in a shell; `$${`
- * stands for a literal `${`. What a variable contains is never expanded again. Never throws: faults are returned.
+ * stands for a literal `${`. What a variable contains is never expanded again; one line break at its end is not part of it. Never throws: faults are returned.
  */
 export function expandVariables(text: string, env: Env): Expanded {
   const faults: string[] = [];
@@ -39,7 +40,7 @@ export function expandVariables(text: string, env: Env): Expanded {
       return '';
     }
     used = true;
-    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    const value = Object.hasOwn(env, name) && env[name] !== undefined ? withoutLineBreak(env[name]) : undefined;
     if (value !== undefined && (value !== '' || fallback === undefined)) return value;
     if (fallback !== undefined) return fallback;
     faults.push(`the environment variable ${name} is not set and has no default`);

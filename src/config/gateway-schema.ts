@@ -25,7 +25,7 @@ const Listener = section(
         pattern: '^https?://[^/?#@\\s]+(?:/[^?#\\s]*)?$',
         errorMessage: 'must be a URL without query and fragment, such as https://api.example.com',
         description:
-          'The URL under which clients reach the gateway; the OAuth issuer. Never taken from the Host header.',
+          'The URL under which clients reach the gateway; the OAuth issuer. A proxy in front takes its path away. Never taken from the Host header.',
       }),
     ),
     timeouts: ClientTimeoutsSchema,

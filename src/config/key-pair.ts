@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { utf8Fault } from './utf8.ts';
 import type { ReadFile } from './yaml-file.ts';
 
 export interface KeyPairPaths {
@@ -63,7 +64,8 @@ export function certificatesProblem(path: string, readFile: ReadFile = readFileS
 
 function read(path: string, readFile: ReadFile): Buffer | string {
   try {
-    return readFile(path);
+    const bytes = readFile(path);
+    return utf8Fault(path, bytes) ?? bytes;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return `${path}: ${code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message}`;

@@ -21,7 +21,8 @@ import type { Env } from './expand.ts';
 import { type GatewayFile, GatewaySchema, type Validated } from './gateway-schema.ts';
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
-import { ownRoutes } from './own-routes.ts';
+import { ownRoutes, pathOf } from './own-routes.ts';
+import { NotUtf8, utf8Fault } from './utf8.ts';
 import { type SoundParts, soundParts, validate } from './validate.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from './yaml-file.ts';
 import { isMapping, type Path } from './yaml-tree.ts';
@@ -61,6 +62,9 @@ export interface LoadOptions {
   /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
   readonly contents?: { readonly text: string; readonly folder: string };
 }
+
+const UNREADABLE_PATH =
+  'its path must be as clients ask for it: whole segments, without ".", "..", "//", braces, or letters that need encoding';
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: LoadOptions = {}): Configuration {
@@ -108,10 +112,12 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     ids: new Map(),
     warnings,
   };
+  const publicPath = pathOf(parts.gateway?.publicUrl);
+  if (publicPath === null) yaml.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
   const own =
     parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
       ? []
-      : ownRoutes(parts.oauth.prefix, check.limits.forOwn(parts.oauth.limits));
+      : ownRoutes(parts.oauth.prefix, publicPath ?? '', check.limits.forOwn(parts.oauth.limits));
   const reserved = tableOf(own, parts.routing);
   const routes = tableOf(own, parts.routing);
   for (const [index, route] of (parts.routes ?? []).entries()) {
@@ -159,6 +165,7 @@ function readPolicy(yaml: YamlFile, path: string | undefined, env: Env, readFile
     return { policy, problems: file.problemsInOrder() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
+    if (error instanceof NotUtf8) return { policy: undefined, problems: error.problems };
     yaml.problem(['policy'], `the policy ${path} ${error.problems[0]!.message}`);
     return unread;
   }
@@ -206,7 +213,12 @@ function checkFiles(
         unread = true;
       }
     }
-    if (unread) continue;
+    const faults = Object.entries(read).flatMap(([part, bytes]) => {
+      const fault = utf8Fault(resolvePath(tls![part as 'ca']!), bytes);
+      return fault === null ? [] : [[part, fault] as const];
+    });
+    for (const [part, fault] of faults) yaml.problem(['upstreams', name, 'tls', part], fault);
+    if (unread || faults.length > 0) continue;
     const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca), readFile);
     if (authorities !== null) yaml.problem(['upstreams', name, 'tls', 'ca'], authorities);
     try {

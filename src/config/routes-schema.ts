@@ -113,7 +113,7 @@ export const UpstreamSchema = section({
   tls: Type.Optional(
     section(
       {
-        ca: Type.Optional(file('The authorities to trust instead of the usual ones, PEM.')),
+        ca: Type.Optional(file("The authorities to trust instead of the system's, PEM.")),
         cert: Type.Optional(file('The certificate we show, PEM.')),
         key: Type.Optional(file('Its private key, PEM.')),
         servername: Type.Optional(

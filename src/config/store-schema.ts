@@ -37,7 +37,7 @@ const Sentinel = section(
 
 const Tls = section(
   {
-    ca: Type.Optional(file('The authorities to trust instead of the usual ones, PEM.')),
+    ca: Type.Optional(file("The authorities to trust instead of the system's, PEM.")),
     cert: Type.Optional(file('The certificate we show, PEM.')),
     key: Type.Optional(file('Its private key, PEM.')),
     servername: Type.Optional(

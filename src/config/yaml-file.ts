@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { type Alias, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { ConfigError, formatProblem, type Problem } from '../errors.ts';
 import type { Env } from './expand.ts';
+import { NotUtf8, textOf } from './utf8.ts';
 import { type Expansion, isMapping, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
 
 /** Counted from 1, columns in UTF-16 units. */
@@ -116,7 +117,7 @@ export class YamlFile {
   }
 }
 
-/** Reads and parses a file, see `parseYaml`. Throws ConfigError, at 1:1, for a file that is missing, unreadable or not UTF-8. */
+/** Reads and parses a file, see `parseYaml`. Throws ConfigError for one that is missing or unreadable, at 1:1, or not UTF-8. */
 export function readYamlFile(path: string, env: Env, readFile: ReadFile = readFileSync): YamlFile {
   return parseYaml(readText(path, readFile), path, env);
 }
@@ -182,8 +183,9 @@ function syntaxMessage(error: YAMLError, source: string): string {
 
 function readText(path: string, readFile: ReadFile): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFile(path));
+    return textOf(path, readFile(path));
   } catch (error) {
+    if (error instanceof NotUtf8) throw error;
     throw new ConfigError([{ file: path, line: 1, column: 1, message: `cannot be read: ${readFailure(error)}` }]);
   }
 }
@@ -193,6 +195,5 @@ function readFailure(error: unknown): string {
   if (code === 'ENOENT') return 'no such file';
   if (code === 'EISDIR') return 'it is a directory';
   if (code === 'EACCES') return 'permission denied';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8 text';
   return error instanceof Error ? error.message : String(error);
 }

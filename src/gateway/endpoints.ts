@@ -1,6 +1,7 @@
 /** What the gateway answers itself, ahead of any route, for each configuration that comes into force. Judges nothing. */
 import { isAdmin } from '../admin/admin-key.ts';
 import type { Configuration } from '../config/load-gateway.ts';
+import { issuerOf } from '../config/own-routes.ts';
 import { accountLimit } from '../core/rate-limit.ts';
 import type { Endpoint } from '../edge/endpoint.ts';
 import type { GuessThrottle } from '../edge/guess-throttle.ts';
@@ -44,8 +45,9 @@ export function ownEndpoints({ log, store, adminKeys, guesses, limiter, metrics,
           clients,
           isAdmin: (authorization) => isAdmin(adminKeys, authorization),
           issuer:
-            gateway.publicUrl?.replace(/\/$/, '') ??
-            `${gateway.tls === undefined ? 'http' : 'https'}://${gateway.host}:${gateway.port}`,
+            gateway.publicUrl !== undefined
+              ? issuerOf(gateway.publicUrl)
+              : `${gateway.tls === undefined ? 'http' : 'https'}://${gateway.host}:${gateway.port}`,
           prefix: oauth.prefix,
           onError: (error) => log.error({ err: error }, 'oauth: unexpected error'),
           limit: new AccountLimit(accountLimit(oauth.accountLimit), limiter, clock.monotonicMs),

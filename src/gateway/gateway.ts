@@ -31,6 +31,7 @@ import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
 import { metricsText } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
+import { DROPPED_LINES, droppedLines } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
@@ -92,6 +93,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     log.warn({ reason: String(error) }, 'last uses: could not be written; will try again');
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
+  metrics.counter(DROPPED_LINES.name, DROPPED_LINES.help, () => droppedLines(log));
 
   const adminKeys = loadAdminKeys(env, folder);
   const retention = () => reloader.configuration.file.audit;

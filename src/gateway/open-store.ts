@@ -1,6 +1,7 @@
 /** The only file that knows which store was chosen. */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemAuthorities } from '../authorities.ts';
 import type { Configuration } from '../config/load-gateway.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import { Bug } from '../errors.ts';
@@ -105,7 +106,8 @@ export function redisAccess(store: RedisSettings, resolvePath: Configuration['re
     ...(url.tls
       ? {
           tls: {
-            ...defined({ ca: read(tls?.ca), cert: read(tls?.cert), key: read(tls?.key), servername: tls?.servername }),
+            ca: read(tls?.ca) ?? [...systemAuthorities()],
+            ...defined({ cert: read(tls?.cert), key: read(tls?.key), servername: tls?.servername }),
             rejectUnauthorized: tls?.insecureSkipVerify !== true,
           },
         }

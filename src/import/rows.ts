@@ -3,10 +3,12 @@
  * in which line each begins. Judges no value, and repeats none: a line may hold what somebody took for a hash.
  */
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { closest } from '../config/closest.ts';
+import { NotUtf8, utf8Problem } from '../config/utf8.ts';
 import { type Problem, SetupError } from '../errors.ts';
 import { readCsv } from './csv.ts';
+
+const LINE_FEED = 0x0a;
 
 export interface Row {
   readonly line: number;
@@ -36,20 +38,38 @@ export async function* readRows(path: string): AsyncGenerator<Row | Problem> {
   try {
     yield* path.toLowerCase().endsWith('.csv') ? csvRows(path) : jsonRows(path);
   } catch (error) {
+    if (error instanceof NotUtf8) return yield* error.problems;
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !('syscall' in (error as object))) throw error;
     throw new SetupError(`${path} cannot be read (${code})`);
   }
 }
 
+/** Rejects with NotUtf8. A line ends with LF, CRLF or CR. */
 async function* linesOf(path: string): AsyncGenerator<string> {
-  const input = createReadStream(path, 'utf8');
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  let first = true;
-  for await (const line of lines) {
-    yield first ? line.replace(/^\uFEFF/, '') : line;
-    first = false;
+  let number = 1;
+  for await (const bytes of piecesOf(path)) {
+    const fault = utf8Problem(path, bytes, number);
+    if (fault !== null) throw new NotUtf8(fault);
+    for (const line of bytes.toString().replace(/\r$/, '').split('\r'))
+      yield number++ === 1 ? line.replace(/^\uFEFF/, '') : line;
   }
+}
+
+/** What stands between two LF, however the file is read in pieces. */
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  let open: Buffer[] = [];
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
+      yield Buffer.concat([...open, chunk.subarray(from, end)]);
+      open = [];
+      from = end + 1;
+    }
+    open.push(chunk.subarray(from));
+  }
+  const last = Buffer.concat(open);
+  if (last.length > 0) yield last;
 }
 
 async function* jsonRows(path: string): AsyncGenerator<Row | Problem> {

@@ -1,12 +1,39 @@
-/** The log: one JSON line per event on standard output. Nothing secret is ever handed in; tokens have no field here. */
+/**
+ * The log: one JSON line per event on standard output. Nothing secret is ever handed in; tokens have no field here. Its
+ * failures are its own: whoever logs neither waits nor hears of them.
+ */
 import { type Logger, pino } from 'pino';
+import { LogOutput, outputTo, standardOutput } from './log-output.ts';
 
 export type Log = Logger;
 
-/** `destination`: gets the lines instead. `process`: which one of several speaks. */
+/**
+ * `destination`: gets the lines instead. `process`: which one of several speaks. Never throws and never waits for whoever
+ * reads: lines that cannot be written are dropped.
+ */
 export function createLog(level: string, destination?: { write(line: string): void }, process?: string): Log {
   const options = { level, base: process === undefined ? null : { process }, timestamp: pino.stdTimeFunctions.isoTime };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  const output = destination === undefined ? standardOutput() : outputTo(destination);
+  const log = pino(options, output);
+  output.onLoss = (dropped) => log.warn({ dropped }, 'log: could not be written for a while, lines were dropped');
+  return log;
+}
+
+export const DROPPED_LINES = {
+  name: 'scopegate_log_lines_dropped_total',
+  help: 'Lines of the log that could not be written: a full disk, a closed terminal, a pipe that nobody reads.',
+} as const;
+
+/** How many lines were dropped since the start. */
+export function droppedLines(log: Log): number {
+  const output = (log as { [pino.symbols.streamSym]?: unknown })[pino.symbols.streamSym];
+  return output instanceof LogOutput ? output.dropped : 0;
+}
+
+/** What Node would print about this program, with a write that waits for whoever reads, becomes lines of the log. */
+export function logWarnings(log: Log): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn({ name }, message));
 }
 
 /**

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SetupError } from '../errors.ts';
+import { exposureOf } from '../private-files.ts';
 import type { GatewayProcess, Registry } from './registry.ts';
 import { StoreUnavailable } from './store.ts';
 
@@ -44,13 +45,14 @@ export class FileRegistry implements Registry {
   /** Makes the folder (0700) where it is missing. Throws SetupError with what to mend. */
   constructor(folder: string) {
     this.#folder = folder;
+    let exposed: string | null;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      if ((statSync(folder).mode & 0o077) === 0) return;
+      exposed = exposureOf(folder);
     } catch (error) {
       throw new SetupError(`store: the folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code})`);
     }
-    throw new SetupError(`store: ${folder} can be opened by other users; run: chmod 700 ${folder}`);
+    if (exposed !== null) throw new SetupError(`store: ${exposed}`);
   }
 
   async renew(process: GatewayProcess, leaseMs: number): Promise<void> {

@@ -1,7 +1,8 @@
 /** The database file as the file system sees it: made where it is missing, for its owner alone. Never reads it. */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SetupError } from '../errors.ts';
+import { exposureOf, folderExposureOf } from '../private-files.ts';
 
 /**
  * Token hashes are no secrets, but who may do what is nobody else's business, and writing it is everything.
@@ -20,6 +21,7 @@ export function secureFile(path: string): void {
       `store: the data folder ${folder} is not writable (${(error as NodeJS.ErrnoException).code}); set store.path or its owner`,
     );
   }
-  const open = statSync(path).mode & 0o077;
-  if (open !== 0) throw new SetupError(`store: ${path} can be opened by other users; run: chmod 600 ${path}`);
+  const beside = [`${path}-wal`, `${path}-shm`].filter((name) => existsSync(name));
+  const exposed = [path, ...beside].map(exposureOf).find((problem) => problem !== null) ?? folderExposureOf(folder);
+  if (exposed !== null) throw new SetupError(`store: ${exposed}`);
 }

@@ -4,6 +4,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import { systemAuthorities, systemContext } from '../authorities.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection } from './connection.ts';
 import { ANSWERED, type ConnectionOwner, IDLE, SETTLING, type Timeouts, UNSENT } from './connection-owner.ts';
@@ -225,14 +226,16 @@ export class Target implements ConnectionOwner, TunnelOwner {
 
 function tlsOptions(options: TlsOptions, host: string): tls.ConnectionOptions {
   const { ca, cert, key, servername, insecureSkipVerify = false } = options;
-  const context: tls.SecureContextOptions = {};
-  if (ca !== undefined) context.ca = ca as string | Buffer | (string | Buffer)[];
+  const context: tls.SecureContextOptions = {
+    ca: (ca ?? systemAuthorities()) as string | Buffer | (string | Buffer)[],
+  };
   if (cert !== undefined) context.cert = cert;
   if (key !== undefined) context.key = key;
   const name = servername ?? (net.isIP(host) === 0 ? host : undefined);
   return {
     // Reading certificates is slow; once is enough.
-    secureContext: tls.createSecureContext(context),
+    secureContext:
+      ca === undefined && cert === undefined && key === undefined ? systemContext() : tls.createSecureContext(context),
     // Not left to the default, which an environment variable can turn off.
     rejectUnauthorized: !insecureSkipVerify,
     ...(name === undefined ? {} : { servername: name }),

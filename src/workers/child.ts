@@ -9,7 +9,7 @@ import { type Configuration, loadGateway } from '../config/load-gateway.ts';
 import { SetupError } from '../errors.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
 import type { Siblings, SiblingsReport } from '../lifecycle/siblings.ts';
-import { createLog } from '../observe/log.ts';
+import { createLog, logWarnings } from '../observe/log.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
 import type { Files, OfChild, OfSupervisor, Setup } from './questions.ts';
@@ -78,11 +78,13 @@ class RunningChild {
     const isGateway = setup.role === 'gateway';
     const siblings = this.#siblings(setup);
     const configuration = loadGateway(setup.path, process.env, { readFile: (path) => this.#read(path) });
+    const log = createLog(configuration.file.log.level, undefined, setup.name);
+    logWarnings(log);
     try {
       const gateway = await startGateway({
         configuration: { ...configuration, keyPair: freshest(configuration) },
         env: process.env,
-        log: createLog(configuration.file.log.level, undefined, setup.name),
+        log,
         only: isGateway ? 'gateway' : 'admin',
         siblings,
         aroundStore: (opened) => new SharedStore(opened, siblings.applied),

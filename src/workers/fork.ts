@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 const ENTRY = fileURLToPath(new URL('../start.js', import.meta.url));
 
-/** See start.js, which gives it to a process that has no parent of ours. */
+/** See start.js, which gives both to a process that has no parent of ours. */
 const SIZED = '--max-semi-space-size=4';
+const NO_DEBUGGER = '--disable-sigusr1';
 
 let compiled: string | undefined;
 
@@ -38,7 +39,11 @@ export function forkChild(name: string): Worker {
   cluster.setupPrimary({
     exec: ENTRY,
     args: ['child', name],
-    execArgv: isSized ? process.execArgv : [SIZED, ...process.execArgv],
+    execArgv: [
+      ...(process.execArgv.includes(NO_DEBUGGER) ? [] : [NO_DEBUGGER]),
+      ...(isSized ? [] : [SIZED]),
+      ...process.execArgv,
+    ],
     // Bytes, maps and infinity arrive as they were sent.
     serialization: 'advanced',
   });

@@ -10,7 +10,7 @@ import { type SiblingsReport, siblingsReady } from '../lifecycle/siblings.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
-import type { Log } from '../observe/log.ts';
+import { droppedLines, type Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
 import { Child } from './child-process.ts';
 import { patience } from './patience.ts';
@@ -46,6 +46,7 @@ export class Supervisor {
   readonly #reloader: Reloader;
   readonly #workers: readonly Child[];
   readonly #sidecar: Child | null;
+  readonly #log: Log;
   /** What the configuration in force was read from, and what is being read now. */
   #files: Files = new Map();
   #reading = new Map<string, Buffer>();
@@ -58,6 +59,7 @@ export class Supervisor {
   #unwatch: () => void = () => undefined;
 
   constructor({ configuration, log, only, workers }: SupervisorOptions) {
+    this.#log = log;
     const readFile = (path: string) => {
       const content = this.#reading.get(path) ?? readFileSync(path);
       this.#reading.set(path, content);
@@ -197,7 +199,11 @@ export class Supervisor {
   async #metrics(asking: Child): Promise<readonly ProcessMetrics[]> {
     const others = this.#children.filter((child) => child !== asking);
     const counted = await Promise.all(others.map((child) => child.metrics(REPORT_MS)));
-    return [...counted, this.#retired, workerMetrics(this.#children.map((child) => child.summary))];
+    const own = workerMetrics(
+      this.#children.map((child) => child.summary),
+      droppedLines(this.#log),
+    );
+    return [...counted, this.#retired, own];
   }
 
   async #retire(counted: ProcessMetrics): Promise<void> {

@@ -1,6 +1,7 @@
-/** What the supervisor counts itself: who is there, and how often each had to be started again. */
+/** What the supervisor counts itself: who is there, and how often each had to be started again, and what its own log lost. */
 import type { ProcessReport, Role } from '../lifecycle/siblings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
+import { DROPPED_LINES } from '../observe/log.ts';
 
 const STATES = ['starting', 'serving', 'draining', 'restarting'] satisfies ReadonlyArray<ProcessReport['state']>;
 
@@ -11,6 +12,7 @@ export function workerMetrics(
     readonly state: string;
     readonly restarts: number;
   }>,
+  droppedLines: number,
 ): ProcessMetrics {
   const workers = processes.filter(({ role }) => role === 'gateway');
   return [
@@ -29,6 +31,7 @@ export function workerMetrics(
       'counter',
       processes.map(({ name, restarts }) => ({ labels: { process: name }, value: restarts })),
     ),
+    metric(DROPPED_LINES.name, DROPPED_LINES.help, 'counter', [{ labels: {}, value: droppedLines }]),
   ];
 }
 

@@ -1,11 +1,12 @@
 /** What operators and probes ask, and the key that everything else needs. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
 import { RefusedAttempts } from '../../src/admin/refused-attempts.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
+import { findAdminKey } from '../../src/cli/admin-client.ts';
 import { loadPolicy } from '../../src/config/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
 import { Roster } from '../../src/fleet/roster.ts';
@@ -219,6 +220,42 @@ describe('the admin key', () => {
   it.each(['', '\n', 'short\n'])('a file that holds %j is refused rather than believed', (text) => {
     writeFileSync(join(folder, 'admin-key'), text, { mode: 0o600 });
     expect(() => loadAdminKeys({}, folder)).toThrow(SetupError);
+  });
+
+  it.each([
+    ['\n', OLD],
+    ['\r\n', OLD],
+    ['', OLD],
+  ])('loses a line break %j at its end, from a file and from the environment', (ending, key) => {
+    expect(loadAdminKeys({ SCOPEGATE_ADMIN_KEY: key + ending }, folder).keys).toEqual([key]);
+    const path = join(folder, 'admin-key');
+    writeFileSync(path, key + ending, { mode: 0o600 });
+    expect(loadAdminKeys({}, folder).keys).toEqual([key]);
+    expect(findAdminKey({ SCOPEGATE_ADMIN_KEY: key + ending }, undefined).key).toBe(key);
+    expect(findAdminKey({}, path).key).toBe(key);
+  });
+
+  it.each([`${OLD}\n\n`, `${OLD} `, ` ${OLD}`, `${OLD}é`])('%j could be sent by nobody, and is refused', (text) => {
+    const path = join(folder, 'admin-key');
+    writeFileSync(path, text, { mode: 0o600 });
+    expect(() => loadAdminKeys({}, folder)).toThrow('one word of visible ASCII');
+    expect(() => findAdminKey({}, path)).toThrow('one word of visible ASCII');
+  });
+
+  it.each([0o770, 0o777, 0o722, 0o1777])('in a folder that others can write to (%o) is refused', (mode) => {
+    loadAdminKeys({}, folder);
+    chmodSync(folder, mode);
+    expect(() => loadAdminKeys({}, folder)).toThrow(`run: chmod 700 ${folder}`);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('of another user is refused, by root too', () => {
+    const { source } = loadAdminKeys({}, folder);
+    chownSync(source, 65534, 65534);
+    expect(() => loadAdminKeys({}, folder)).toThrow(`${source} belongs to another user (65534`);
+    expect(() => loadAdminKeys({}, folder)).toThrow(`run: chown 0 ${source}`);
+    chownSync(source, 0, 0);
+    chownSync(folder, 65534, 65534);
+    expect(() => loadAdminKeys({}, folder)).toThrow(`run: chown 0 ${folder}`);
   });
 
   it('a file that others can open is refused, saying what to run', () => {

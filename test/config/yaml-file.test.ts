@@ -180,7 +180,9 @@ describe('a file on disk', () => {
   it('that is not UTF-8 is refused instead of being read with replacement characters', () => {
     const path = join(folder, 'latin1.yaml');
     writeFileSync(path, Buffer.from('a: caf\xe9\n', 'latin1'));
-    expect(failure(() => readYamlFile(path, {})).message).toBe(`${path}:1:1: cannot be read: it is not UTF-8 text`);
+    expect(failure(() => readYamlFile(path, {})).message).toBe(
+      `${path}:1:7: cannot be read: it is not UTF-8 text (byte 0xE9)`,
+    );
   });
 
   it('with a byte order mark and CRLF line ends is read', () => {

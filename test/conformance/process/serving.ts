@@ -34,11 +34,14 @@ ${more}`,
     );
   }
 
-  /** `limits`: shell words that go before it, such as `ulimit -f 100;`. */
-  run(limits = ''): Started {
-    const command = `${limits} exec "$0" "$@"`;
-    const args = ['-c', command, process.execPath, ENTRY, 'serve', '-c', this.configuration];
-    const child = started('sh', args, { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
+  /**
+   * `limits`: shell words that go before it, such as `ulimit -f 100;`. `under`: a program with its options that runs a
+   * shell's command.
+   */
+  run(limits = '', under: readonly string[] = ['sh', '-c']): Started {
+    const [program, ...options] = under;
+    const command = `${limits} exec '${process.execPath}' '${ENTRY}' serve -c '${this.configuration}'`;
+    const child = started(program!, [...options, command], { env: { SCOPEGATE_ADMIN_KEY: ADMIN_KEY } });
     this.#running.push(child);
     return child;
   }

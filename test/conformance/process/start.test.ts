@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { SqliteStore } from '../../../src/store/sqlite.ts';
@@ -52,6 +52,44 @@ attack({
     writeFileSync(folder.database, '');
     chmodSync(folder.database, 0o644);
     expect(await refusal(folder)).toContain(`run: chmod 600 ${folder.database}`);
+  });
+});
+
+attack({
+  name: 'a data folder that others can change, or data that belongs to somebody else, is refused by root, too',
+  outcome: 'refused at the start, saying how to mend it',
+  sources: ['CWE-732', 'CWE-283'],
+})(() => {
+  const served = async (folder: ServeFolder) => {
+    const serving = await folder.serve();
+    expect(await serving.process.stop()).toBe(0);
+  };
+
+  test.each([0o777, 0o770, 0o1777])('a folder with mode %o', async (mode) => {
+    using folder = new ServeFolder();
+    await served(folder);
+    chmodSync(dirname(folder.database), mode);
+    expect(await refusal(folder)).toContain(`run: chmod 700 ${dirname(folder.database)}`);
+    chmodSync(dirname(folder.database), 0o700);
+    await served(folder);
+  });
+
+  test.skipIf(process.getuid?.() !== 0).each([
+    ['the database', (path: string) => path],
+    ['its write-ahead log', (path: string) => `${path}-wal`],
+    ['the folder', (path: string) => dirname(path)],
+    ['the folder of the leases', (path: string) => `${path}-leases`],
+  ])('%s of another user', async (_, of) => {
+    using folder = new ServeFolder();
+    await served(folder);
+    const path = of(folder.database);
+    if (!existsSync(path)) writeFileSync(path, '', { mode: 0o600 });
+    chownSync(path, 65534, 65534);
+    expect(await refusal(folder)).toMatch(
+      new RegExp(`^scopegate: store: ${path} belongs to another user .*run: chown 0`),
+    );
+    chownSync(path, 0, 0);
+    await served(folder);
   });
 });
 

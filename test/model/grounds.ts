@@ -187,7 +187,7 @@ function settingsOf(policy: string, gateway: object) {
 }
 
 /** All kinds of token and service accounts; as many as one likes; a transfer ends personal tokens in every edition. */
-function writePolicy(): { readonly folder: string; readonly path: string } {
+export function writePolicy(): { readonly folder: string; readonly path: string } {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-ground-'));
   const path = join(folder, 'policy.yaml');
   const text = readFileSync(join(ROOT, 'policies/default.yaml'), 'utf8')

@@ -2,7 +2,6 @@
  * What ends all tokens of somebody is one durable fact: as many questions to the store and as many records written for a
  * thousand tokens as for one. Counted, not timed. What is tidied up afterwards is not counted.
  */
-import { rmSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/config/load-policy.ts';
 import { findAccount, issueAccessToken } from '../../src/manage/access-tokens.ts';
@@ -23,7 +22,7 @@ const SCOPES = ['content:read'];
 
 const written = writePolicy();
 const { policy } = loadPolicy(written.path, {});
-afterAll(() => rmSync(written.folder, { recursive: true }));
+afterAll(() => written.remove());
 
 interface Work {
   /** Calls of the store, whatever they ask. */
@@ -86,7 +85,10 @@ async function workOf(tokens: number, end: (grounds: Grounds) => Promise<unknown
 it.each<readonly [string, (grounds: Grounds) => Promise<unknown>]>([
   ['revoke-tokens', ({ context, clientId }) => revokeAccountTokens(context, 'acme', clientId)],
   ['disable?tokens=revoke', ({ context, clientId }) => setAccountState(context, 'acme', clientId, 'disabled', true)],
-  ['DELETE of the account with tokens=revoke', ({ context, clientId }) => deleteAccount(context, 'acme', clientId, true)],
+  [
+    'DELETE of the account with tokens=revoke',
+    ({ context, clientId }) => deleteAccount(context, 'acme', clientId, true),
+  ],
   ['DELETE of the organization', ({ context }) => deleteOrganization(context, 'acme')],
 ])(`%s takes the store as much work with ${MANY} live tokens as with ${FEW}`, async (_, end) => {
   expect(await workOf(MANY, end)).toEqual(await workOf(FEW, end));

@@ -89,7 +89,7 @@ export interface GroundOptions {
 export async function openGround(name: GroundName, { aroundMemory }: GroundOptions = {}): Promise<Ground> {
   const owned = new Owned();
   try {
-    const policy = owned.add(writePolicy(), ({ folder }) => rmSync(folder, { recursive: true, force: true })).path;
+    const policy = owned.add(writePolicy(), (written) => written.remove()).path;
     if (name === 'memory') return await inMemory(owned, policy, aroundMemory);
     const redis = name.startsWith('Redis') ? owned.add(await startRedis(), (server) => server.stop()) : null;
     const serves = name.endsWith('two serves') ? 2 : 1;
@@ -147,12 +147,12 @@ async function inMemory(owned: Owned, policy: string, around: GroundOptions['aro
     },
   });
   owned.add(gateway, (running) => running.stop());
-  const agent = owned.add(new Agent({ keepAlive: true }), (kept) => kept.destroy());
+  const gate = owned.add(gateTo(gateway.url, gateway.adminKey), (kept) => kept.close());
   const call: Call = async (method, path, body, actor) =>
     (await gateway.admin(method, `/v1/${path}`, body, actingAs(actor))) as Answer;
   return {
     name: 'memory',
-    gates: [gateAt(gateway.url, [agent], gateway.adminKey)],
+    gates: [gate],
     desks: [call],
     call,
     redis: null,
@@ -168,7 +168,7 @@ export function importable(owner: string, workspaces: readonly string[] | 'all',
   return { token, sha256, owner, kind, workspaces, name: 'imported', scopes: ['content:read'], expiresInDays: 30 };
 }
 
-function settingsOf(policy: string, gateway: object) {
+export function settingsOf(policy: string, gateway: object) {
   return {
     policy,
     gateway: { ...gateway, guesses: { tokenFailures: 0, clientFailures: 0 } },
@@ -187,14 +187,26 @@ function settingsOf(policy: string, gateway: object) {
 }
 
 /** All kinds of token and service accounts; as many as one likes; a transfer ends personal tokens in every edition. */
-export function writePolicy(): { readonly folder: string; readonly path: string } {
+export function writePolicy() {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-ground-'));
   const path = join(folder, 'policy.yaml');
   const text = readFileSync(join(ROOT, 'policies/default.yaml'), 'utf8')
     .replace(/(perOwner|perOrganization): \d+/g, '$1: 1000000')
     .replace('revokedByTransferInEditions: [personal]', 'revokedByTransferInEditions: [personal, team, enterprise]');
   writeFileSync(path, text);
-  return { folder, path };
+  return {
+    path,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+    /** A gateway.yaml beside it, with further settings of the store. */
+    gatewayFile: (redisUrl: string, store: object = {}) => {
+      const file = join(folder, 'gateway.yaml');
+      const { routes, ...settings } = settingsOf(path, { port: 0 });
+      const upstreams = { platform: { targets: ['http://127.0.0.1:9'] } };
+      const redis = { driver: 'redis', url: redisUrl, ...store };
+      writeFileSync(file, JSON.stringify({ ...settings, routes, upstreams, admin: { port: 0 }, store: redis }));
+      return file;
+    },
+  };
 }
 
 function actingAs(actor: string | undefined): Record<string, string> {
@@ -217,6 +229,12 @@ async function connect(url: string, processes: number): Promise<Agent[][]> {
     if (all.length === processes && all.every((agents) => agents.length >= KEEP_CONNECTIONS)) return all;
   }
   throw new Error(`${CONNECTIONS_MAX} connections did not reach ${processes} processes`);
+}
+
+/** One gateway process, over as many connections as it takes. */
+export function gateTo(url: string, adminKey: string): Gate & { close(): void } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  return { ...gateAt(url, [agent], adminKey), close: () => agent.destroy() };
 }
 
 function gateAt(url: string, agents: readonly Agent[], adminKey: string): Gate {

@@ -2,6 +2,7 @@
  * A single part of a store is lost first, as an engine that evicts loses it, and then something is ended: what was
  * acknowledged holds, and goes on holding when everything that can be made again is made again under its old id.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
@@ -18,7 +19,6 @@ const LONG = process.env.SCOPEGATE_LONG === '1';
 const SAMPLE = 4;
 const SEED = Date.now() % 1000;
 const PATIENCE_MS = LONG ? 1_800_000 : 60_000;
-const ORG = 'organizations/small';
 const ACTIONS = ['ManagePersonalTokens', 'ManageServiceTokens'];
 
 let upstream: HttpUpstream;
@@ -31,11 +31,16 @@ afterAll(async () => {
   policy.remove();
 });
 
-interface Small extends AsyncDisposable {
+interface Stage extends AsyncDisposable {
   readonly exchanged: Exchanged;
   readonly gate: Gate;
   readonly folder: string;
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
+}
+
+interface Small extends Stage {
+  /** Its path below /v1. */
+  readonly org: string;
   readonly id: string;
   /** The token that has this id: a value that was replaced, with grace, and the one that replaced it. */
   readonly values: readonly [string, string];
@@ -44,8 +49,7 @@ interface Small extends AsyncDisposable {
   readonly access: string;
 }
 
-/** A whole gateway on an empty store. */
-async function small(store: object): Promise<Small> {
+async function setStage(store: object): Promise<Stage> {
   let exchanged!: Exchanged;
   const { policy: path, routes, ...settings } = settingsOf(policy.path, {});
   const gateway = await startTestGateway({
@@ -61,24 +65,11 @@ async function small(store: object): Promise<Small> {
   });
   await expect.poll(() => gateway.running.isReady(), { interval: 2 }).toBe(true);
   const gate = gateTo(gateway.url, gateway.adminKey);
-  const call: Small['call'] = (method, below, body) => gateway.admin(method, `/v1/${below}`, body);
-  const ok = async (method: string, below: string, body?: unknown) => {
-    const answer = await call(method, below, body);
-    expect(answer.status, `${method} ${below}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
-    return answer.body as { readonly id: string; readonly token: string };
-  };
-  for (const [method, below, body] of directory()) await ok(method, below, body);
-  const wanted = { owner: 'ann', name: 'n', scopes: ['content:read'], workspaces: ['w1'], expiresInDays: 1 };
-  const made = await ok('POST', `${ORG}/tokens`, wanted);
-  const { token } = await ok('POST', `${ORG}/tokens/${made.id}/rotate`, { graceSeconds: 3600 });
-  const service = (await ok('POST', `${ORG}/tokens`, { ...wanted, kind: 'service' })).token;
-  const robot = { name: 'robot', scopes: ['content:read'] };
-  const account = (await ok('POST', `${ORG}/service-accounts`, robot)) as unknown as Client;
-  const access = (await gate.tokenFor(account)).body.access_token as string;
-  for (const value of [made.token, token, service, access]) expect(await gate.statusOf(value)).toBe(200);
   return {
-    ...{ exchanged, gate, call, id: made.id, values: [made.token, token], service, account, access },
+    exchanged,
+    gate,
     folder: gateway.folder,
+    call: (method, below, body) => gateway.admin(method, `/v1/${below}`, body),
     [Symbol.asyncDispose]: async () => {
       gate.close();
       await gateway.stop();
@@ -86,12 +77,39 @@ async function small(store: object): Promise<Small> {
   };
 }
 
-function directory(): ReadonlyArray<readonly [string, string, object]> {
+/** A small organization of its own. */
+async function found(stage: Stage, name: string): Promise<Small> {
+  const { gate } = stage;
+  const org = `organizations/${name}`;
+  const ok = async (method: string, below: string, body?: unknown) => {
+    const answer = await stage.call(method, below, body);
+    expect(answer.status, `${method} ${below}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body as { readonly id: string; readonly token: string };
+  };
+  for (const [method, below, body] of directory(org)) await ok(method, below, body);
+  const wanted = { owner: 'ann', name: 'n', scopes: ['content:read'], workspaces: ['w1'], expiresInDays: 1 };
+  const made = await ok('POST', `${org}/tokens`, wanted);
+  const { token } = await ok('POST', `${org}/tokens/${made.id}/rotate`, { graceSeconds: 3600 });
+  const service = (await ok('POST', `${org}/tokens`, { ...wanted, kind: 'service' })).token;
+  const robot = { name: 'robot', scopes: ['content:read'] };
+  const account = (await ok('POST', `${org}/service-accounts`, robot)) as unknown as Client;
+  const access = (await gate.tokenFor(account)).body.access_token as string;
+  for (const value of [made.token, token, service, access]) expect(await gate.statusOf(value)).toBe(200);
+  return { ...stage, org, id: made.id, values: [made.token, token], service, account, access };
+}
+
+/** What the parts of the store that are about this organization have in their names. */
+function marksOf({ org, account, values, service, access }: Small): string[] {
+  const hashes = [...values, service, access].map((value) => createHash('sha256').update(value).digest('base64url'));
+  return [org.split('/')[1]!, account.clientId, ...hashes];
+}
+
+function directory(org: string): ReadonlyArray<readonly [string, string, object]> {
   return [
-    ['PUT', ORG, { name: 'Small', edition: 'team' }],
-    ['PUT', `${ORG}/members/ann`, { name: 'ann', role: 'member', actions: ACTIONS }],
-    ['PUT', `${ORG}/members/bob`, { name: 'bob', role: 'member', actions: ACTIONS }],
-    ['PUT', `${ORG}/workspaces/w1`, { name: 'w1', owner: 'ann' }],
+    ['PUT', org, { name: 'Small', edition: 'team' }],
+    ['PUT', `${org}/members/ann`, { name: 'ann', role: 'member', actions: ACTIONS }],
+    ['PUT', `${org}/members/bob`, { name: 'bob', role: 'member', actions: ACTIONS }],
+    ['PUT', `${org}/workspaces/w1`, { name: 'w1', owner: 'ann' }],
   ];
 }
 
@@ -104,23 +122,23 @@ interface End {
   readonly untilUndone?: true;
 }
 
-const accountPath = ({ account }: Small) => `${ORG}/service-accounts/${account.clientId}`;
+const accountPath = ({ org, account }: Small) => `${org}/service-accounts/${account.clientId}`;
 const both = ({ values }: Small) => values.map((value) => [value] as const);
 const ENDS: readonly End[] = [
-  { what: 'a rotation', call: ({ id }) => ['POST', `${ORG}/tokens/${id}/rotate`], covers: both },
-  { what: 'a revocation', call: ({ id }) => ['POST', `${ORG}/tokens/${id}/revoke`], covers: both },
-  { what: 'a deletion', call: ({ id }) => ['DELETE', `${ORG}/tokens/${id}`], covers: both },
+  { what: 'a rotation', call: ({ org, id }) => ['POST', `${org}/tokens/${id}/rotate`], covers: both },
+  { what: 'a revocation', call: ({ org, id }) => ['POST', `${org}/tokens/${id}/revoke`], covers: both },
+  { what: 'a deletion', call: ({ org, id }) => ['DELETE', `${org}/tokens/${id}`], covers: both },
   {
     what: 'a deactivation',
-    call: ({ id }) => ['POST', `${ORG}/tokens/${id}/deactivate`],
+    call: ({ org, id }) => ['POST', `${org}/tokens/${id}/deactivate`],
     covers: both,
     untilUndone: true,
   },
-  { what: "a member's removal", call: () => ['DELETE', `${ORG}/members/ann`], covers: both },
-  { what: 'a transfer', call: () => ['POST', `${ORG}/workspaces/w1/transfer`, { owner: 'bob' }], covers: both },
+  { what: "a member's removal", call: ({ org }) => ['DELETE', `${org}/members/ann`], covers: both },
+  { what: 'a transfer', call: ({ org }) => ['POST', `${org}/workspaces/w1/transfer`, { owner: 'bob' }], covers: both },
   {
     what: "a workspace's deletion",
-    call: () => ['DELETE', `${ORG}/workspaces/w1`],
+    call: ({ org }) => ['DELETE', `${org}/workspaces/w1`],
     covers: ({ values, service }) => [...values, service].map((value) => [value, 'w1'] as const),
   },
   {
@@ -140,15 +158,15 @@ const ENDS: readonly End[] = [
   },
   {
     what: "an organization's deletion",
-    call: () => ['DELETE', ORG],
+    call: ({ org }) => ['DELETE', org],
     covers: ({ values, service, access }) => [...values, service, access].map((value) => [value] as const),
   },
 ];
 
 /** Whatever there was, by its old name. What is there already is left as it is; what cannot be is refused. */
 async function again(at: Small): Promise<void> {
-  for (const [method, path, body] of directory()) await at.call(method, path, body);
-  await at.call('POST', `${ORG}/tokens/${at.id}/activate`);
+  for (const [method, path, body] of directory(at.org)) await at.call(method, path, body);
+  await at.call('POST', `${at.org}/tokens/${at.id}/activate`);
   await at.call('POST', `${accountPath(at)}/enable`);
   at.exchanged.forget();
 }
@@ -159,15 +177,11 @@ interface Tally {
   readonly faults: string[];
 }
 
-/** Destroys the `nth` part, then ends. Answers with how many parts there are. */
-async function losing(
-  store: object,
-  end: End,
-  nth: number,
-  destroy: (at: Small, nth: number) => Promise<{ readonly parts: number; readonly name: string }>,
-  tally: Tally,
-): Promise<number> {
-  await using at = await small(store);
+/** Takes out the `nth` part of this organization, counted around. */
+type Destroy = (at: Small, nth: number) => Promise<{ readonly parts: number; readonly name: string }>;
+
+/** Destroys, then ends. Answers with how many parts there are. */
+async function losing(at: Small, end: End, nth: number, destroy: Destroy, tally: Tally): Promise<number> {
   const { parts, name } = await destroy(at, nth);
   at.exchanged.forget();
   tally.tried++;
@@ -187,12 +201,14 @@ async function losing(
   return parts;
 }
 
-async function everything(title: string, run: (end: End, nth: number, tally: Tally) => Promise<number>): Promise<void> {
+async function losingEach(title: string, stage: Stage, destroy: Destroy): Promise<void> {
   const tally: Tally = { tried: 0, acknowledged: 0, faults: [] };
+  const run = async (end: End, nth: number) =>
+    losing(await found(stage, `small-${tally.tried}-`), end, nth, destroy, tally);
   for (const end of ENDS) {
-    let parts = await run(end, SEED, tally);
-    if (!LONG) for (let nth = 1; nth < SAMPLE; nth++) await run(end, SEED + Math.floor((nth * parts) / SAMPLE), tally);
-    else for (let nth = 1; nth < parts; nth++) parts = Math.max(parts, await run(end, SEED + nth, tally));
+    const parts = await run(end, SEED);
+    const more = LONG ? parts : SAMPLE;
+    for (let nth = 1; nth < more; nth++) await run(end, SEED + Math.floor((nth * parts) / more));
   }
   process.stdout.write(`${title}: ${tally.tried} losses (seed ${SEED}), ${tally.acknowledged} ends acknowledged\n`);
   expect(tally.faults).toEqual([]);
@@ -206,30 +222,25 @@ attack({
 })(() => {
   it.skipIf(!hasTool('redis-server'))('on Redis', { timeout: PATIENCE_MS }, async () => {
     await using redis: RedisServer = await startRedis();
-    const parts = new RedisParts(redis.url);
-    await everything('Redis', async (end, nth, tally) => {
-      await redis.cli('flushall');
-      const destroy = async (_: Small, place: number) => {
-        const all = await parts.all();
-        const part = all[place % all.length]!;
-        await parts.take(part);
-        return { parts: all.length, name: part.name };
-      };
-      return losing({ driver: 'redis', url: redis.url, commandTimeoutMs: 5000 }, end, nth, destroy, tally);
+    await using stage = await setStage({ driver: 'redis', url: redis.url, commandTimeoutMs: 5000 });
+    using parts = new RedisParts(redis.url);
+    await losingEach('Redis', stage, async (at, nth) => {
+      const all = await parts.about(marksOf(at));
+      const part = all[nth % all.length]!;
+      await parts.take(part);
+      return { parts: all.length, name: part.name };
     });
-    parts.close();
   });
 
   it('on SQLite', { timeout: PATIENCE_MS }, async () => {
-    await everything('SQLite', (end, nth, tally) => {
-      const destroy = async ({ folder }: Small, place: number) => {
-        const path = join(folder, 'data/scopegate.db');
-        const all = rowsOf(path);
-        const row = all[place % all.length]!;
-        deleteRow(path, row);
-        return { parts: all.length, name: row.name };
-      };
-      return losing({ driver: 'sqlite', path: 'data/scopegate.db' }, end, nth, destroy, tally);
+    await using stage = await setStage({ driver: 'sqlite', path: 'data/scopegate.db' });
+    const path = join(stage.folder, 'data/scopegate.db');
+    await losingEach('SQLite', stage, async (at, nth) => {
+      const marks = marksOf(at);
+      const all = rowsOf(path).filter(({ name }) => marks.some((mark) => name.includes(mark)));
+      const row = all[nth % all.length]!;
+      deleteRow(path, row);
+      return { parts: all.length, name: row.name };
     });
   });
 });

@@ -109,7 +109,7 @@ attack({
     await using redis = await startRedis();
     await using stage = await setStage({ driver: 'redis', url: redis.url, commandTimeoutMs: 5000 });
     await isWholeWorld(stage);
-    const parts = new RedisParts(redis.url);
+    using parts = new RedisParts(redis.url);
     const all = await parts.all();
     const tried = sampled(all);
     const faults: string[] = [];
@@ -121,7 +121,6 @@ attack({
       stage.exchanged.forget();
       await expectAsBefore(stage);
     }
-    parts.close();
     process.stdout.write(
       `Redis: ${tried.length} of ${all.length} parts taken out (seed ${SEED}), ${stage.world.refused.length} requests each\n`,
     );

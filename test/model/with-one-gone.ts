@@ -14,11 +14,11 @@ export interface Part {
   readonly name: string;
 }
 
-export class RedisParts {
+export class RedisParts implements Disposable {
   readonly #client: Redis;
 
   constructor(url: string) {
-    this.#client = new Redis(url);
+    this.#client = new Redis(url, { enableAutoPipelining: true });
   }
 
   async all(): Promise<Part[]> {
@@ -27,6 +27,21 @@ export class RedisParts {
     for (const key of keys) {
       parts.push({ key, inner: null, name: key });
       for (const inner of await this.#within(key)) parts.push({ key, inner, name: `${key} » ${inner}` });
+    }
+    return parts;
+  }
+
+  /** Those that have one of these texts in their names. */
+  async about(marks: readonly string[]): Promise<Part[]> {
+    const isAbout = (text: string) => marks.some((mark) => text.includes(mark));
+    const keys = (await this.#client.keys('*')).sort();
+    const kinds = await Promise.all(keys.map((key) => this.#client.type(key)));
+    const parts: Part[] = [];
+    for (const [nth, key] of keys.entries()) {
+      if (isAbout(key)) parts.push({ key, inner: null, name: key });
+      if (kinds[nth] === 'string' || kinds[nth] === 'stream') continue;
+      for (const inner of await this.#within(key))
+        if (isAbout(key) || isAbout(inner)) parts.push({ key, inner, name: `${key} » ${inner}` });
     }
     return parts;
   }
@@ -44,7 +59,7 @@ export class RedisParts {
     };
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#client.disconnect();
   }
 

@@ -25,16 +25,18 @@ const { policy } = loadPolicy(written.path, {});
 afterAll(() => written.remove());
 
 interface Work {
-  /** Calls of the store, whatever they ask. */
+  /** Calls of the store, whatever they ask, up to the commit that ends. */
   readonly questions: number;
-  /** Records in its commits. */
+  /** Records in that commit. */
   readonly writes: number;
 }
 
+/** Counts up to the end of the first commit: that is the end itself, and what follows is tidying up. */
 class Counted {
   questions = 0;
   writes = 0;
   readonly store: Store;
+  #counting = false;
 
   constructor(inner: Store) {
     this.store = new Proxy(inner, {
@@ -42,12 +44,19 @@ class Counted {
         const found = Reflect.get(target, name) as unknown;
         if (typeof found !== 'function') return found;
         return (...args: readonly unknown[]) => {
-          if (name !== 'follow' && name !== 'close') this.questions++;
-          if (name === 'commit') this.writes += (args[0] as { writes: unknown[] }).writes.length;
+          if (this.#counting) this.questions++;
+          if (this.#counting && name === 'commit') {
+            this.#counting = false;
+            this.writes = (args[0] as { writes: unknown[] }).writes.length;
+          }
           return Reflect.apply(found, target, args);
         };
       },
     });
+  }
+
+  count(): void {
+    this.#counting = true;
   }
 }
 
@@ -74,15 +83,14 @@ async function found(store: Store, tokens: number): Promise<Grounds> {
 async function workOf(tokens: number, end: (grounds: Grounds) => Promise<unknown>): Promise<Work> {
   const counted = new Counted(new MemoryStore());
   const grounds = await found(counted.store, tokens);
-  const { questions, writes } = counted;
+  counted.count();
   await end(grounds);
-  const work = { questions: counted.questions - questions, writes: counted.writes - writes };
+  const { questions, writes } = counted;
   await counted.store.close();
-  return work;
+  return { questions, writes };
 }
 
-/** Answered without a word about any single token. */
-it.each<readonly [string, (grounds: Grounds) => Promise<unknown>]>([
+const OF_ACCOUNTS: ReadonlyArray<readonly [string, (grounds: Grounds) => Promise<unknown>]> = [
   ['revoke-tokens', ({ context, clientId }) => revokeAccountTokens(context, 'acme', clientId)],
   ['disable?tokens=revoke', ({ context, clientId }) => setAccountState(context, 'acme', clientId, 'disabled', true)],
   [
@@ -90,15 +98,19 @@ it.each<readonly [string, (grounds: Grounds) => Promise<unknown>]>([
     ({ context, clientId }) => deleteAccount(context, 'acme', clientId, true),
   ],
   ['DELETE of the organization', ({ context }) => deleteOrganization(context, 'acme')],
-])(`%s takes the store as much work with ${MANY} live tokens as with ${FEW}`, async (_, end) => {
+];
+
+it.each(OF_ACCOUNTS)(`%s asks and writes as much with ${MANY} live tokens as with ${FEW}`, async (_, end) => {
   expect(await workOf(MANY, end)).toEqual(await workOf(FEW, end));
 });
 
-/** Their answers name the tokens, so those are read; to end them is one fact all the same. */
-it.each<readonly [string, (grounds: Grounds) => Promise<unknown>]>([
+/** Their answers name the tokens, so those are read. */
+const NAMING: typeof OF_ACCOUNTS = [
   ['the removal of a member', ({ context }) => deleteMember(context, 'acme', 'ann')],
   ['the transfer of a workspace', ({ context }) => transferWorkspace(context, 'acme', 'w1', 'bob')],
   ['the deletion of a workspace', ({ context }) => deleteWorkspace(context, 'acme', 'w1')],
-])(`%s writes as many records with ${MANY} tokens as with ${FEW}`, async (_, end) => {
+];
+
+it.each(NAMING)(`%s writes as much with ${MANY} tokens as with ${FEW}`, async (_, end) => {
   expect((await workOf(MANY, end)).writes).toBe((await workOf(FEW, end)).writes);
 });

@@ -21,6 +21,8 @@ const LONG = process.env.SCOPEGATE_LONG === '1';
 /** Parts tried in the short form. */
 const SAMPLE = 100;
 const SEED = Date.now() % 1000;
+const EVICTED_AT_ONCE_BYTES = 20_000;
+const EVICTIONS_MAX = 100;
 const PATIENCE_MS = LONG ? 900_000 : 60_000;
 
 let upstream: HttpUpstream;
@@ -154,31 +156,52 @@ attack({
 });
 
 describe.skipIf(!hasTool('redis-server'))('a Redis that may evict', () => {
-  let redis: RedisServer;
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
+  /** How it went: `ready`, or the exit code. */
+  async function serve(redis: RedisServer, store: object) {
+    const args = ['serve', '-c', policy.gatewayFile(redis.url, store)];
+    const started = scopegate(args, { env: { SCOPEGATE_ADMIN_KEY: 'k'.repeat(32) } });
+    const outcome = await started.until('"ready:').then(
+      () => 'ready',
+      () => started.exit(),
+    );
+    await started.stop('SIGKILL');
+    return { outcome, said: started.stdout() + started.stderr() };
+  }
 
-  it.each(['allkeys-lru', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
-    'is refused at start: %s',
-    async (name) => {
+  it('is refused at the start, by the name of its setting, unless it is accepted', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis();
+    for (const name of ['allkeys-lru', 'volatile-ttl']) {
       await redis.cli('config', 'set', 'maxmemory-policy', name);
-      const serve = scopegate(['serve', '-c', policy.gatewayFile(redis.url)], {
-        env: { SCOPEGATE_ADMIN_KEY: 'k'.repeat(32) },
-      });
-      const started = serve.until('"ready:').then(
-        () => 'started',
-        () => 'refused',
-      );
-      try {
-        expect(await started).toBe('refused');
-        expect(await serve.exit()).toBe(1);
-        expect(serve.stderr() + serve.stdout()).toContain(name);
-      } finally {
-        serve.child.kill('SIGKILL');
-        await serve.exit();
-      }
-    },
-  );
+      const { outcome, said } = await serve(redis, {});
+      expect(outcome).toBe(1);
+      expect(said).toContain(name);
+      expect(said).toContain('store.acceptEviction');
+    }
+    const { outcome, said } = await serve(redis, { acceptEviction: true });
+    expect(outcome).toBe('ready');
+    expect(said).toContain('maxmemory-policy is volatile-ttl');
+    await redis.cli('config', 'set', 'maxmemory-policy', 'noeviction');
+    expect((await serve(redis, {})).outcome).toBe('ready');
+  });
+
+  it('and does: what was refused before is refused, however much is gone', { timeout: PATIENCE_MS }, async () => {
+    await using redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-random'] });
+    const store = { driver: 'redis', url: redis.url, commandTimeoutMs: 5000, acceptEviction: true };
+    await using stage = await setStage(store);
+    await isWholeWorld(stage);
+    const size = async () => Number((await redis.cli('dbsize')).split(' ').at(-1));
+    const whole = await size();
+    let left = whole;
+    for (let share = 1; left > whole / 10 && share <= EVICTIONS_MAX; share++) {
+      const used = Number(/used_memory:(\d+)/.exec(await redis.cli('info', 'memory'))![1]);
+      await redis.cli('config', 'set', 'maxmemory', String(used - EVICTED_AT_ONCE_BYTES));
+      await expect.poll(size, { timeout: 5000, interval: 5 }).toBeLessThan(left);
+      await redis.cli('config', 'set', 'maxmemory', '0');
+      left = await size();
+      stage.exchanged.forget();
+      expect(await opened(stage), `${left} of ${whole} keys left`).toEqual([]);
+    }
+    process.stdout.write(`Redis evicted ${whole - left} of ${whole} keys; nothing opened\n`);
+    expect(left).toBeLessThan(whole / 2);
+  });
 });

@@ -16,6 +16,8 @@ import type { Owned } from '../src/owned.ts';
 export interface Child {
   readonly pid: number;
   readonly url: string;
+  /** Of its sidecar, where it has both. */
+  readonly adminUrl: string | null;
 }
 
 /** The one that is measured has a core to itself; load and upstream share the other. */
@@ -42,7 +44,7 @@ export function startChild(
 
 /**
  * The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. `settings`:
- * more of the section `gateway`; `sections`: more sections.
+ * more of the section `gateway`; `sections`: more sections, or others. `only` null: with its sidecar.
  */
 export async function startScopegate(
   owned: Owned,
@@ -50,14 +52,14 @@ export async function startScopegate(
   upstream: string,
   settings: Readonly<Record<string, unknown>> = {},
   sections: Readonly<Record<string, unknown>> = {},
-  only: 'gateway' | 'admin' = 'gateway',
+  only: 'gateway' | 'admin' | null = 'gateway',
 ): Promise<Child> {
   const path = join(folder, `gateway-${randomUUID()}.yaml`);
   const policy = fileURLToPath(new URL('../policies/coze.yaml', import.meta.url));
   writeFileSync(
     path,
     `gateway: ${JSON.stringify({ host: '127.0.0.1', port: 0, guesses: { tokenFailures: 0 }, ...settings })}
-policy: ${JSON.stringify(policy)}
+policy: ${JSON.stringify(sections.policy ?? policy)}
 store: ${JSON.stringify(sections.store ?? { driver: 'sqlite', path: 'scopegate.db' })}
 log: { level: info, access: none }
 upstreams: { platform: { targets: ["${upstream}"] } }
@@ -73,11 +75,12 @@ routes:
     require: { scopes: ["workflows:read"] }
     upstream: platform
 ${Object.entries(sections)
-  .filter(([name]) => name !== 'store')
+  .filter(([name]) => name !== 'store' && name !== 'policy')
   .map(([name, section]) => `${name}: ${JSON.stringify(section)}\n`)
   .join('')}`,
   );
-  return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, '--only', only] });
+  const part = only === null ? [] : ['--only', only];
+  return startChild(owned, '../src/start.js', MEASURED_CORE, { args: ['serve', '-c', path, ...part] });
 }
 
 /** Runs `file` (in bench/) to its end and reads its one line of JSON. */
@@ -112,7 +115,7 @@ async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
     const url = gateway ?? admin;
     if (typeof url !== 'string') continue;
     child.stdout!.resume();
-    return { pid: child.pid!, url };
+    return { pid: child.pid!, url, adminUrl: typeof admin === 'string' ? admin : null };
   }
   throw new SetupError('bench: a child process ended before it was ready');
 }

@@ -22,7 +22,7 @@ export class Desk {
     return desk;
   }
 
-  async call(method: 'PUT' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
+  async call(method: 'PUT' | 'POST' | 'DELETE', path: string, body?: object): Promise<Record<string, unknown>> {
     const { statusCode, body: answer } = await request(`${this.#url}/v1/organizations/acme${path}`, {
       method,
       dispatcher: this.#agent,

@@ -8,7 +8,7 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
   --only   decision, gateway, workers, features, memory, bodies, clients, stores, lag,
-           outage or soak
+           revocation, outage or soak
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -25,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   memory: async () => (await import('./memory.ts')).benchMemory,
   lag: async () => (await import('./lag.ts')).benchLag,
   stores: async () => (await import('./stores.ts')).benchStores,
+  revocation: async () => (await import('./revocation.ts')).benchRevocation,
   outage: async () => (await import('./outage.ts')).benchOutage,
   soak: async () => (await import('./soak.ts')).benchSoak,
 };

@@ -1,0 +1,172 @@
+/**
+ * The parts that a store's content consists of, the smallest that can be lost: taken out one at a time, and put back.
+ */
+import { copyFileSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { Redis } from 'ioredis';
+import type { Follower, Notice, Store } from '../../src/store/store.ts';
+
+/** A key, or what stands in one. */
+export interface Part {
+  readonly key: string;
+  /** A field of a hash, a member of a sorted set or a set, an entry of a stream; null: the whole key. */
+  readonly inner: string | null;
+  readonly name: string;
+}
+
+export class RedisParts implements Disposable {
+  readonly #client: Redis;
+
+  constructor(url: string) {
+    this.#client = new Redis(url, { enableAutoPipelining: true });
+  }
+
+  async all(): Promise<Part[]> {
+    const keys = (await this.#client.keys('*')).sort();
+    const parts: Part[] = [];
+    for (const key of keys) {
+      parts.push({ key, inner: null, name: key });
+      for (const inner of await this.#within(key)) parts.push({ key, inner, name: `${key} » ${inner}` });
+    }
+    return parts;
+  }
+
+  /** Those that have one of these texts in their names. */
+  async about(marks: readonly string[]): Promise<Part[]> {
+    const isAbout = (text: string) => marks.some((mark) => text.includes(mark));
+    const keys = (await this.#client.keys('*')).sort();
+    const kinds = await Promise.all(keys.map((key) => this.#client.type(key)));
+    const parts: Part[] = [];
+    for (const [nth, key] of keys.entries()) {
+      if (isAbout(key)) parts.push({ key, inner: null, name: key });
+      if (kinds[nth] === 'string' || kinds[nth] === 'stream') continue;
+      for (const inner of await this.#within(key))
+        if (isAbout(key) || isAbout(inner)) parts.push({ key, inner, name: `${key} » ${inner}` });
+    }
+    return parts;
+  }
+
+  /** Returns the way to put it back. */
+  async take({ key, inner }: Part): Promise<() => Promise<void>> {
+    const [kind, dump] = await Promise.all([this.#client.type(key), this.#client.dumpBuffer(key)]);
+    if (inner === null) await this.#client.del(key);
+    else if (kind === 'hash') await this.#client.hdel(key, inner);
+    else if (kind === 'zset') await this.#client.zrem(key, inner);
+    else if (kind === 'set') await this.#client.srem(key, inner);
+    else await this.#client.xdel(key, inner);
+    return async () => {
+      if (dump !== null) await this.#client.restore(key, 0, dump, 'REPLACE');
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.disconnect();
+  }
+
+  async #within(key: string): Promise<string[]> {
+    switch (await this.#client.type(key)) {
+      case 'hash':
+        return this.#client.hkeys(key);
+      case 'zset':
+        return this.#client.zrange(key, '0', '-1');
+      case 'set':
+        return this.#client.smembers(key);
+      case 'stream':
+        return (await this.#client.xrange(key, '-', '+')).map(([id]) => id);
+      default:
+        return [];
+    }
+  }
+}
+
+export interface Row {
+  readonly table: string;
+  readonly where: string;
+  readonly values: readonly (string | number)[];
+  readonly name: string;
+}
+
+/** Every row of every table of a database file. */
+export function rowsOf(path: string): Row[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const tables = database
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+      .all() as Array<{ name: string }>;
+    return tables.flatMap(({ name: table }) => {
+      const columns = database.prepare(`PRAGMA table_info(${table})`).all() as Array<{ name: string; pk: number }>;
+      const keys = columns.filter(({ pk }) => pk > 0).map(({ name }) => name);
+      const rows = database.prepare(`SELECT ${keys.join(', ')} FROM ${table}`).all() as Array<
+        Record<string, string | number>
+      >;
+      return rows.map((row) => ({
+        table,
+        where: keys.map((key) => `${key} = ?`).join(' AND '),
+        values: keys.map((key) => row[key]!),
+        name: `${table} » ${keys.map((key) => row[key]).join(' ')}`,
+      }));
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/** A copy of the file without that row. */
+export function copyWithout(path: string, copy: string, { table, where, values }: Row): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true });
+  copyFileSync(path, copy);
+  const database = new DatabaseSync(copy);
+  database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...values);
+  database.close();
+}
+
+/** A store whose content is exchanged under a gateway, which then believes nothing that it knew: as after a fresh start. */
+export class Exchanged {
+  readonly store: Store;
+  #inner: Store;
+  readonly #followers = new Map<Follower, () => void>();
+
+  constructor(inner: Store) {
+    this.#inner = inner;
+    this.store = new Proxy(inner, {
+      get: (_, name) => {
+        if (name === 'follow') return (follower: Follower) => this.#follow(follower);
+        const found = Reflect.get(this.#inner, name) as unknown;
+        return typeof found === 'function' ? found.bind(this.#inner) : found;
+      },
+    });
+  }
+
+  async exchange(inner: Store): Promise<void> {
+    const before = this.#inner;
+    for (const unfollow of this.#followers.values()) unfollow();
+    this.#inner = inner;
+    await before.close();
+    for (const follower of this.#followers.keys()) this.#followers.set(follower, inner.follow(follower));
+    this.forget();
+  }
+
+  forget(): void {
+    for (const follower of this.#followers.keys()) follower.flushed();
+  }
+
+  #follow(follower: Follower): () => void {
+    const told: Follower = {
+      changed: (notice: Notice, ours) => follower.changed(notice, ours),
+      flushed: () => follower.flushed(),
+      heard: (revision, ageMs) => follower.heard(revision, ageMs),
+    };
+    this.#followers.set(told, this.#inner.follow(told));
+    return () => {
+      this.#followers.get(told)?.();
+      this.#followers.delete(told);
+    };
+  }
+}
+
+/** Takes the row out of the file that a gateway has open. */
+export function deleteRow(path: string, { table, where, values }: Row): void {
+  const database = new DatabaseSync(path, { timeout: 5000 });
+  database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...values);
+  database.close();
+}

@@ -86,6 +86,7 @@ async function redis(owned: Owned): Promise<Subject> {
       commandTimeoutMs: PATIENCE_MS,
       commitTimeoutMs: PATIENCE_MS,
       waitReplicas: null,
+      memoryReservePercent: 0,
       report: () => undefined,
     });
   return { name: 'Redis', open, section: { driver: 'redis', url: server.url }, folder: temporaryFolder(owned) };
@@ -160,7 +161,8 @@ async function issue(store: Store, clientId: string, tokens: number): Promise<st
     get: (target, name) => (name === 'commit' ? collected : Reflect.get(target, name).bind(target)),
   });
   for (let nth = 0; nth < tokens; nth++) {
-    const issued = (await issueAccessToken(collecting, found, SCOPES, LIFE_MS, Date.now()))!;
+    const terms = { lifeMs: LIFE_MS, nowMs: Date.now(), liveMax: Number.POSITIVE_INFINITY, told: true };
+    const issued = (await issueAccessToken(collecting, found, SCOPES, terms)) as { token: string };
     if (nth % every === 0 && texts.length < ASKED) texts.push(issued.token);
     if (nth % TOKENS_PER_COMMIT === TOKENS_PER_COMMIT - 1) await flush();
   }

@@ -7,6 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Generation } from '../core/facts.ts';
 import { randomText } from '../secret.ts';
 import type { Store } from '../store/store.ts';
+import { everyOne } from './listing.ts';
+import { lists } from './places.ts';
 
 /** Refused so often by others' changes, it makes them wait. */
 const HOLD_AFTER_TRIES = 3;
@@ -29,14 +31,24 @@ interface LockRecord {
   readonly heldBy?: string;
 }
 
+/** What a record of an organization may say of the changes that it remembers. */
+interface Numbered {
+  readonly generation?: Generation;
+  /** An account's; a workspace's is by kind, and never above its `transferredIn`. */
+  readonly tokensFrom?: Generation | readonly unknown[];
+  readonly transferredIn?: Generation | null;
+}
+
 export class OrganizationLock {
   readonly #store: Store;
+  readonly #organizationId: string;
   readonly #key: string;
   readonly #name = randomText(16);
   #held: Lock | null = null;
 
   constructor(store: Store, organizationId: string) {
     this.#store = store;
+    this.#organizationId = organizationId;
     this.#key = `lock/${organizationId}`;
   }
 
@@ -71,12 +83,26 @@ export class OrganizationLock {
     await this.#store.commit({ expects: [{ key, version }], writes, ends: true }).catch(() => {});
   }
 
+  /**
+   * The lock was never written, or the store has lost it: the count goes on from what the organization's records say. The
+   * clock alone would not do, where it was ahead and was set right.
+   */
+  async #newestGeneration(): Promise<Generation> {
+    let newest = 0;
+    for await (const record of everyOne(this.#store, 'token', lists.everything(this.#organizationId))) {
+      const { generation = 0, tokensFrom = 0, transferredIn } = record as unknown as Numbered;
+      const ends = typeof tokensFrom === 'number' ? tokensFrom : 0;
+      newest = Math.max(newest, generation, ends, transferredIn ?? 0);
+    }
+    return newest;
+  }
+
   /** As soon as nobody else holds it. */
   async #unheld(): Promise<Lock> {
     let since = { holder: '', atMs: 0 };
     for (;;) {
       const stored = await this.#store.get(this.#key);
-      const { changes = 0, heldBy } = (stored?.record ?? {}) as LockRecord;
+      const { changes = await this.#newestGeneration(), heldBy } = (stored?.record ?? {}) as LockRecord;
       const lock = { key: this.#key, version: stored?.version ?? 0, changes };
       if (heldBy === undefined || heldBy === this.#name) return lock;
       const nowMs = performance.now();

@@ -74,11 +74,13 @@ async function found(store: Store, tokens: number): Promise<Grounds> {
   const personal = { name: 'n', owner: 'ann', scopes: SCOPES, workspaces: ['w1'], expiresInDays: 1 };
   for (let nth = 0; nth < tokens; nth++) {
     const account = (await findAccount(store, clientId))!;
-    expect(await issueAccessToken(store, account, SCOPES, 900_000, Date.now())).not.toBeNull();
+    expect(await issueAccessToken(store, account, SCOPES, TERMS)).toMatchObject({ token: expect.anything() });
     await createToken(context, 'acme', personal);
   }
   return { context, clientId };
 }
+
+const TERMS = { lifeMs: 900_000, nowMs: Date.now(), liveMax: 1000, told: false };
 
 async function workOf(tokens: number, end: (grounds: Grounds) => Promise<unknown>): Promise<Work> {
   const counted = new Counted(new MemoryStore());

@@ -18,7 +18,7 @@ const THEMES: readonly { readonly heading: string; readonly places: readonly str
   },
   { heading: 'Upgrades and streams', places: [`${FOLDER}/upgrade-and-streams`, 'test/streams'] },
   { heading: 'Upstream failure', places: [`${FOLDER}/upstream-failure`, 'test/upstream'] },
-  { heading: 'Cache and store', places: [`${FOLDER}/cache-and-store`, 'test/store', 'test/contract'] },
+  { heading: 'Cache and store', places: [`${FOLDER}/cache-and-store`, 'test/store', 'test/contract', 'test/model'] },
   { heading: 'Process and configuration', places: [`${FOLDER}/process`, 'test/lifecycle', 'test/workers'] },
   { heading: 'Questions of other proxies', places: ['test/decision'] },
 ];

@@ -175,7 +175,7 @@ async function changeAccount(
   };
   const { value, revision } = await change(context, org, drafted, { ends });
   // Nobody waits for it: what is left are records that nothing can use.
-  if (value.job !== null) cleanUpInBackground(context, value.job);
+  if (value.job !== null) void cleanUpInBackground(context, value.job);
   return { value: value.doc, revision };
 }
 

@@ -32,37 +32,43 @@ const WAIT_FOR_REUSE_MS = 5000;
 
 type World = Pick<ManageContext, 'store' | 'nowMs'>;
 
-/** Carried out until `untilMs` (monotonic), or to its end. Returns whether it was the end. Rejects with StoreUnavailable. */
-export async function cleanUp(world: World, job: CleanupDoc, untilMs: number): Promise<boolean> {
+/** Rejects with StoreUnavailable; what was done by then stays done. */
+async function cleanUp(world: World, job: CleanupDoc): Promise<void> {
   for (const step of STEPS[job.what](job)) {
     let after: { score: number; key: string } | null = null;
     for (;;) {
       const page: Page = await step(world, job, after);
       if (page.next === null) break;
       after = page.next;
-      if (performance.now() >= untilMs) return false;
       await breathe();
     }
   }
   await finish(world.store, job);
-  return true;
 }
 
 /** After the end itself was made durable: what follows it, for a moment now and the rest in the background. */
 export async function cleanUpSoon(world: World, job: CleanupDoc): Promise<void> {
-  // What fails here is taken up again by the purge, which says so in the log.
-  const done = await cleanUp(world, job, performance.now() + WAIT_MS).catch(() => false);
-  if (!done) cleanUpInBackground(world, job);
+  await within(WAIT_MS, cleanUpInBackground(world, job));
 }
 
-export function cleanUpInBackground(world: World, job: CleanupDoc): void {
-  setImmediate(() => void cleanUp(world, job, Number.POSITIVE_INFINITY).catch(() => {}));
+/** Resolves with whether it came to its end. What fails is taken up again by the purge, which says so in the log. */
+export function cleanUpInBackground(world: World, job: CleanupDoc): Promise<boolean> {
+  return cleanUp(world, job).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** false: it goes on behind us. Others' changes may take their turns before it. */
+function within(waitMs: number, running: Promise<boolean>): Promise<boolean> {
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, waitMs, false).unref());
+  return Promise.race([running, late]);
 }
 
 /** What was left to do by a process that has ended meanwhile. Rejects with StoreUnavailable. */
 export async function resumeCleanups(world: World): Promise<void> {
   for (const { record } of await world.store.scan(lists.cleanups(), { limit: PAGE }))
-    await cleanUp(world, record as CleanupDoc, Number.POSITIVE_INFINITY);
+    await cleanUp(world, record as CleanupDoc);
 }
 
 /** Before something is made under this id: nothing of a deleted one of the same id may be left. Throws Rejection (409). */
@@ -72,8 +78,7 @@ export async function requireCleanedUp(world: World, kind: 'organization' | 'wor
   const organizationId = 'organizationId' in doc ? doc.organizationId : doc.id;
   const actor = { kind: 'admin-key', id: null, tokenId: null } as const;
   const job: CleanupDoc = { organizationId, what: kind, id: doc.id, generation: doc.generation, actor };
-  if (await cleanUp(world, job, performance.now() + WAIT_FOR_REUSE_MS)) return;
-  cleanUpInBackground(world, job);
+  if (await within(WAIT_FOR_REUSE_MS, cleanUpInBackground(world, job))) return;
   throw stillDeleting(kind, doc.id);
 }
 

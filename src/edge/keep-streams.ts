@@ -43,6 +43,9 @@ export function keepStreams(parts: {
     },
   });
   metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => streams.count('events'));
+  metrics.gauge('scopegate_open_long_answers', 'Answers of unknown length that have gone on for 5 s.', () =>
+    streams.count('answer'),
+  );
   metrics.gauge(
     'scopegate_open_upgrades',
     'WebSockets and other upgraded connections.',

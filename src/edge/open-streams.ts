@@ -1,5 +1,5 @@
 /**
- * Every answer that goes on for as long as its caller may: event streams and upgraded connections. Each is judged again,
+ * Every answer that goes on for as long as its caller may: event streams, others of unknown length, upgraded connections. Each is judged again,
  * from its route on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
  * replaced, and over and over while the store's changes are not heard. Verdicts are never kept, and never read from
  * anywhere but `judge`. How a stream is ended is its own business.
@@ -124,9 +124,9 @@ export class OpenStreams implements Follower {
     for (const entry of this.#entries) this.#doubt(entry);
   }
 
-  /** The gateway stops: sockets are told so; event streams end with their connections. */
+  /** The gateway stops: sockets are told so; answers end with their connections. */
   stopSockets(): void {
-    for (const entry of [...this.#entries]) if (entry.stream.kind !== 'events') entry.stream.stop(GOING_AWAY);
+    for (const entry of [...this.#entries]) if (isUpgrade(entry.stream)) entry.stream.stop(GOING_AWAY);
   }
 
   close(): void {
@@ -252,6 +252,10 @@ export class OpenStreams implements Follower {
     const entries = this.#byKey.get(key);
     if (entries?.delete(entry) && entries.size === 0) this.#byKey.delete(key);
   }
+}
+
+function isUpgrade({ kind }: Stream): boolean {
+  return kind === 'websocket' || kind === 'other';
 }
 
 /** The request as these rules read it: steps 2 and 3 once more. The reason why they refuse it, or null. */

@@ -2,7 +2,8 @@
 import type { SelectorSource } from '../core/selector.ts';
 import type { Farewell } from './farewell.ts';
 
-export type StreamKind = 'events' | 'websocket' | 'other';
+/** `answer`: of another type than events, and of unknown length. `other`: an upgrade to anything but WebSocket. */
+export type StreamKind = 'events' | 'answer' | 'websocket' | 'other';
 
 /** A stream, as the one who ends it sees it. */
 export interface Stream {

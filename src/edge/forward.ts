@@ -3,8 +3,7 @@
  * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
  * Never judges a request.
  */
-import { type BodyFraming, lowerName } from '../core/framing.ts';
-import type { Reason } from '../core/reason.ts';
+import type { BodyFraming } from '../core/framing.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../http/exchange.ts';
 import type {
   AnswerHead,
@@ -18,23 +17,17 @@ import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { REASON_BY_FAILURE } from './failure-reason.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
-import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
-import type { ServerTiming } from './server-timing.ts';
+import type { ForwardObserver } from './forward-observer.ts';
+import {
+  chosenProtocols,
+  interimHeaders,
+  responseHeaders,
+  responseTrailers,
+  switchHeaders,
+  trailerLines,
+  upgradeRequired,
+} from './headers.ts';
 import type { Stream, StreamKind } from './stream.ts';
-
-/** Told once per forwarded request. */
-export interface ForwardObserver {
-  /** null: the client is not shown where the time went. */
-  readonly timing: ServerTiming | null;
-  /** What the answer is to say besides: raw pairs. null: nothing. */
-  readonly answerHeaders: readonly string[] | null;
-  /** No answer has begun: the caller renders the refusal. */
-  refused(reason: Reason, failure: UpstreamFailure): void;
-  /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
-  opened(stream: Stream): void;
-  /** The exchange is over. `complete`: the client got the whole answer. */
-  finished(status: number, complete: boolean): void;
-}
 
 export function forward(
   exchange: Exchange,
@@ -73,6 +66,8 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   /** Where a farewell may stand; null: nowhere. */
   #boundary: Boundary | null = null;
   #farewell: Farewell | null = null;
+  /** Nothing more is relayed until the farewell. */
+  #isSilent = false;
   #lastWords: NodeJS.Timeout | undefined;
   /** Its length is unknown, and it is no stream yet. */
   #mayBecomeStream = false;
@@ -143,6 +138,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   data(chunk: Buffer): boolean {
+    if (this.#isSilent) return true;
     this.#headHeld = false;
     this.#received += chunk.length;
     if (this.#received === this.#expected) {
@@ -154,6 +150,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   end(trailers: readonly string[]): void {
+    if (this.#isSilent) return;
     this.#ended = true;
     this.#headHeld = false;
     clearTimeout(this.#ripening);
@@ -186,13 +183,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
 
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */
   #switchProtocols({ headers, protocol }: AnswerHead): void {
-    const chosen = headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
+    const chosen = chosenProtocols(headers);
     this.#exchange.upgrade!.switchProtocols([
-      'Connection',
-      'Upgrade',
-      'Upgrade',
-      chosen.join(', '),
-      ...responseHeaders(headers, -1, this.#requestId, protocol),
+      ...switchHeaders(headers, chosen, this.#requestId, protocol),
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);
@@ -225,12 +218,21 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     return this.#kind;
   }
 
-  stop(farewell: Farewell): void {
-    if (this.#ended || this.#done || this.#farewell !== null) return;
-    this.#farewell = farewell;
-    this.#lastWords = setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
-    if (this.#boundary?.isReached === true) this.#sayFarewell(this.#boundary);
-    else if (this.#boundary === null) this.#cut();
+  hush(farewell: Farewell): void {
+    if (this.#ended || this.#done) return;
+    this.#farewell ??= farewell;
+    this.#isSilent ||= this.#boundary === null || this.#boundary.isReached;
+  }
+
+  stop(): void {
+    if (this.#ended || this.#done || this.#farewell === null || this.#lastWords !== undefined) return;
+    this.#limitLastWords();
+    if (this.#boundary === null) this.#cut();
+    else if (this.#boundary.isReached) this.#sayFarewell(this.#boundary);
+  }
+
+  #limitLastWords(): void {
+    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
   }
 
   /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */
@@ -255,6 +257,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     const { body } = this.#farewell!;
     const isClosed = boundary instanceof FrameBoundary && boundary.hasClosed;
     if (this.#kind === 'events' && body === null) return this.#cut();
+    this.#limitLastWords();
     this.#upstream.abort();
     this.#ended = true;
     this.#headHeld = false;

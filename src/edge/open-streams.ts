@@ -106,7 +106,7 @@ export class OpenStreams implements Follower {
   /** The gateway stops: sockets are told so; answers end with their connections. */
   stopSockets(): void {
     for (const entry of [...this.#entries])
-      if (isUpgrade(entry.stream)) this.#ends.add(entry.stream, GOING_AWAY, () => {});
+      if (isUpgrade(entry.stream)) this.#ends.add(entry.nth, entry.stream, GOING_AWAY, () => {});
   }
 
   close(): void {
@@ -211,7 +211,7 @@ export class OpenStreams implements Follower {
     const { requestId, tokenId } = entry.request;
     this.#remove(entry);
     const scopes = entry.question?.requirement.scopes?.named.join(' ');
-    this.#ends.add(entry.stream, farewellFor(reason, ruleset().policy, requestId, scopes), () => {
+    this.#ends.add(entry.nth, entry.stream, farewellFor(reason, ruleset().policy, requestId, scopes), () => {
       const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
       onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
     });

@@ -10,18 +10,23 @@ import { Recorder } from '../support/recorder.ts';
 const FAREWELL: Farewell = { body: 'gone', closeCode: 4401, closeText: '' };
 const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n';
 
-test('all are hushed at once, and ended in that order, a few milliseconds a turn', async () => {
+test('all are hushed at once, and ended oldest first, a few milliseconds a turn', async () => {
   // A clock by which each look, so each end, takes a millisecond.
   let nowMs = 0;
   const ends = new StreamEnds(() => nowMs++);
   const hushed: number[] = [];
   const ended: number[] = [];
   for (let nth = 0; nth < 100; nth++)
-    ends.add({ kind: 'events', hush: () => hushed.push(nth), stop: () => ended.push(nth) }, FAREWELL, () => {});
+    ends.add(
+      99 - nth,
+      { kind: 'events', hush: () => hushed.push(nth), stop: () => ended.push(nth) },
+      FAREWELL,
+      () => {},
+    );
   expect([hushed.length, ended.length]).toEqual([100, 0]);
   let turns = 0;
   for (; ended.length < 100; turns++) await turn();
-  expect(ended).toEqual(hushed);
+  expect(ended).toEqual(hushed.toReversed());
   // Everything else has had its turn so many times meanwhile.
   expect(turns).toBeGreaterThanOrEqual(20);
 });

@@ -18,16 +18,9 @@ import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
 import { REASON_BY_FAILURE } from './failure-reason.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
 import type { ForwardObserver } from './forward-observer.ts';
-import {
-  chosenProtocols,
-  interimHeaders,
-  responseHeaders,
-  responseTrailers,
-  switchHeaders,
-  trailerLines,
-  upgradeRequired,
-} from './headers.ts';
+import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
 import type { Stream, StreamKind } from './stream.ts';
+import { chosenProtocols, switchHeaders } from './switch-headers.ts';
 
 export function forward(
   exchange: Exchange,

@@ -232,21 +232,6 @@ export function responseTrailers(raw: readonly string[]): readonly string[] {
   return kept;
 }
 
-/** What an upstream that switches protocols has chosen. */
-export function chosenProtocols(headers: readonly string[]): string[] {
-  return headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
-}
-
-/** Of our own 101. */
-export function switchHeaders(
-  headers: readonly string[],
-  chosen: readonly string[],
-  requestId: string,
-  protocol: string,
-): string[] {
-  return ['Connection', 'Upgrade', 'Upgrade', chosen.join(', '), ...responseHeaders(headers, -1, requestId, protocol)];
-}
-
 /** It must say to what (RFC 9110 section 15.5.22); whoever sends it on says which of our connections it is about. */
 export function upgradeRequired(headers: readonly string[]): string[] {
   const protocols = namedProtocols(headers);

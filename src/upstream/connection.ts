@@ -229,7 +229,8 @@ export class Connection implements AnswerEvents, Carrier {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
     exchange.detach();
-    const clean = !surplus && !this.#ended && exchange.requestDone && this.#writer.isFlushed;
+    const { failure, isFlushed } = this.#writer;
+    const clean = !surplus && !this.#ended && exchange.requestDone && isFlushed && failure === null;
     if (clean && !this.isStream && this.#keepAliveMs() > 0) {
       this.state = SETTLING;
       this.#reused = true;
@@ -249,8 +250,10 @@ export class Connection implements AnswerEvents, Carrier {
   #onEnd(): void {
     this.#ended = true;
     if (this.state === BUSY && this.#paused) return;
-    if (this.state === BUSY && this.#parser.finish() === COMPLETE) this.#complete(false);
-    else this.#gone(this.state === BUSY ? this.#parser.error : 'closed');
+    // Behind a write that failed a reset looks like an end, which must not make half an answer look whole.
+    const { failure } = this.#writer;
+    if (this.state === BUSY && failure === null && this.#parser.finish() === COMPLETE) this.#complete(false);
+    else this.#gone(failure ?? (this.state === BUSY ? this.#parser.error : 'closed'));
   }
 
   #gone(detail: string): void {

@@ -18,6 +18,8 @@ export interface Child {
   readonly url: string;
   /** Of its sidecar, where it has both. */
   readonly adminUrl: string | null;
+  /** What it writes next. */
+  readonly nextLine: Promise<string>;
 }
 
 /** The one that is measured has a core to itself; load and upstream share the other. */
@@ -114,8 +116,8 @@ async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
     const { gateway, admin } = JSON.parse(line) as { gateway?: unknown; admin?: unknown };
     const url = gateway ?? admin;
     if (typeof url !== 'string') continue;
-    child.stdout!.resume();
-    return { pid: child.pid!, url, adminUrl: typeof admin === 'string' ? admin : null };
+    const nextLine = once(createInterface(child.stdout!), 'line').then(([text]) => text as string);
+    return { pid: child.pid!, url, adminUrl: typeof admin === 'string' ? admin : null, nextLine };
   }
   throw new SetupError('bench: a child process ended before it was ready');
 }

@@ -7,8 +7,8 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 
 const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
-  --only   decision, gateway, workers, features, memory, bodies, clients, stores, lag,
-           revocation, outage or soak
+  --only   decision, gateway, workers, features, memory, bodies, clients, streams, stores,
+           lag, revocation, outage or soak
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -24,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   clients: async () => (await import('./clients.ts')).benchClients,
   memory: async () => (await import('./memory.ts')).benchMemory,
   lag: async () => (await import('./lag.ts')).benchLag,
+  streams: async () => (await import('./streams.ts')).benchStreams,
   stores: async () => (await import('./stores.ts')).benchStores,
   revocation: async () => (await import('./revocation.ts')).benchRevocation,
   outage: async () => (await import('./outage.ts')).benchOutage,

@@ -52,6 +52,13 @@ export const ClientLimitsSchema = section(
       description:
         'Most bytes of request line and headers together; more is answered with 431, or 414 where the target alone is longer.',
     }),
+    minBytesPerSecond: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 500,
+      description:
+        'The least a client may send of a body that it announced, or take of an answer that lies ready. Only that time counts; one that falls behind by more than timeouts.idleMs is cut off. 0: any.',
+    }),
     connections: Type.Optional(
       Type.Integer({
         minimum: 1,

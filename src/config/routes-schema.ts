@@ -34,7 +34,28 @@ export const UpstreamSchema = section({
     minimum: 1,
     maximum: 65_535,
     default: 128,
-    description: 'Most connections to each target, per process. Open WebSockets count.',
+    description:
+      'Most requests at each target at once, and connections for them, per process. Streams and upgrades are counted by themselves.',
+  }),
+  maxStreams: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 10_000,
+    description:
+      'Most streams of each target at once: event streams, and other answers of unknown length from 5 s on. Further event streams get 503.',
+  }),
+  maxUpgrades: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 10_000,
+    description: 'Most WebSockets and other upgraded connections to each target at once; further ones get 503.',
+  }),
+  maxShare: Type.Number({
+    minimum: 0.01,
+    maximum: 1,
+    default: 0.25,
+    description:
+      'Of each of these three, what one token, or one address on public routes, may have while less than a quarter is free; what is more gets 503. 1: all.',
   }),
   maxQueued: Type.Optional(
     Type.Integer({

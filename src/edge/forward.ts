@@ -3,8 +3,7 @@
  * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
  * Never judges a request.
  */
-import { type BodyFraming, lowerName } from '../core/framing.ts';
-import type { Reason } from '../core/reason.ts';
+import type { BodyFraming } from '../core/framing.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../http/exchange.ts';
 import type {
   AnswerHead,
@@ -14,25 +13,14 @@ import type {
   UpstreamRequest,
 } from '../upstream/exchange.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from './boundary.ts';
+import { REASON_BY_FAILURE } from './failure-reason.ts';
 import { closeFrame, errorEvent, type Farewell } from './farewell.ts';
+import type { ForwardObserver } from './forward-observer.ts';
 import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
-import type { ServerTiming } from './server-timing.ts';
 import type { Stream, StreamKind } from './stream.ts';
-
-/** Told once per forwarded request. */
-export interface ForwardObserver {
-  /** null: the client is not shown where the time went. */
-  readonly timing: ServerTiming | null;
-  /** What the answer is to say besides: raw pairs. null: nothing. */
-  readonly answerHeaders: readonly string[] | null;
-  /** No answer has begun: the caller renders the refusal. */
-  refused(reason: Reason, failure: UpstreamFailure): void;
-  /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
-  opened(stream: Stream): void;
-  /** The exchange is over. `complete`: the client got the whole answer. */
-  finished(status: number, complete: boolean): void;
-}
+import { chosenProtocols, switchHeaders } from './switch-headers.ts';
 
 export function forward(
   exchange: Exchange,
@@ -49,11 +37,8 @@ export function forward(
 /** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
 const LAST_WORDS_MS = 500;
 
-const REASON_BY_FAILURE: Readonly<Record<UpstreamFailure['kind'], Reason>> = {
-  unreachable: 'upstream_unreachable',
-  timeout: 'upstream_timeout',
-  overloaded: 'overloaded',
-};
+/** An answer of unknown length that still goes on so long after its head is a stream, whatever its type. */
+const STREAM_AFTER_MS = 5000;
 
 class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   readonly #exchange: Exchange;
@@ -74,7 +59,12 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   /** Where a farewell may stand; null: nowhere. */
   #boundary: Boundary | null = null;
   #farewell: Farewell | null = null;
+  /** Nothing more is relayed until the farewell. */
+  #isSilent = false;
   #lastWords: NodeJS.Timeout | undefined;
+  /** Its length is unknown, and it is no stream yet. */
+  #mayBecomeStream = false;
+  #ripening: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, requestId: string, observer: ForwardObserver) {
     this.#exchange = exchange;
@@ -124,6 +114,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     if (head.status === 101) return this.#switchProtocols(head);
     this.#expected = head.framing === 'length' ? head.length : -1;
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
+    const isEvents = !isOfKnownLength(head) && isEventStream(head);
+    if (isEvents && !this.#upstream.becomeStream()) return this.#refuseStream();
+    this.#mayBecomeStream = !isEvents && !isOfKnownLength(head);
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = known ? head.length : -1;
     const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
@@ -134,10 +127,11 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
     queueMicrotask(() => this.#flushHead());
-    if (head.framing !== 'none' && isEventStream(head.headers)) this.#openEvents(head);
+    if (isEvents) this.#openEvents(head);
   }
 
   data(chunk: Buffer): boolean {
+    if (this.#isSilent) return true;
     this.#headHeld = false;
     this.#received += chunk.length;
     if (this.#received === this.#expected) {
@@ -149,8 +143,10 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   end(trailers: readonly string[]): void {
+    if (this.#isSilent) return;
     this.#ended = true;
     this.#headHeld = false;
+    clearTimeout(this.#ripening);
     this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
     this.#last = null;
   }
@@ -172,6 +168,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   clientClosed(complete: boolean): void {
     if (!complete) this.#upstream.abort();
     clearTimeout(this.#lastWords);
+    clearTimeout(this.#ripening);
     if (this.#done) return;
     this.#done = true;
     this.#observer.finished(this.#status, complete);
@@ -179,13 +176,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
 
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */
   #switchProtocols({ headers, protocol }: AnswerHead): void {
-    const chosen = headers.filter((_, index) => index % 2 === 1 && lowerName(headers[index - 1]!) === 'upgrade');
+    const chosen = chosenProtocols(headers);
     this.#exchange.upgrade!.switchProtocols([
-      'Connection',
-      'Upgrade',
-      'Upgrade',
-      chosen.join(', '),
-      ...responseHeaders(headers, -1, this.#requestId, protocol),
+      ...switchHeaders(headers, chosen, this.#requestId, protocol),
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);
@@ -196,25 +189,50 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     this.#observer.opened(this);
   }
 
+  /** Nobody has been told of the answer yet, so that it can still be refused. */
+  #refuseStream(): void {
+    this.#upstream.abort();
+    this.failed({ kind: 'overloaded', detail: 'all places for streams, or this share of them, are taken' });
+  }
+
+  /** Where there is no room for it as a stream it goes on as what it is, and counts as that. */
+  #ripen(): void {
+    this.#ripening = setTimeout(() => {
+      if (!this.#upstream.becomeStream()) return this.#ripen();
+      this.#kind = 'answer';
+      this.#exchange.becomeStream();
+      this.#observer.opened(this);
+    }, STREAM_AFTER_MS).unref();
+  }
+
   // The end of a stream whose caller may no longer have it.
 
   get kind(): StreamKind {
     return this.#kind;
   }
 
-  stop(farewell: Farewell): void {
-    if (this.#ended || this.#done || this.#farewell !== null) return;
-    this.#farewell = farewell;
-    this.#lastWords = setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
-    if (this.#boundary?.isReached === true) this.#sayFarewell(this.#boundary);
-    else if (this.#boundary === null) this.#cut();
+  hush(farewell: Farewell): void {
+    if (this.#ended || this.#done) return;
+    this.#farewell ??= farewell;
+    this.#isSilent ||= this.#boundary === null || this.#boundary.isReached;
+  }
+
+  stop(): void {
+    if (this.#ended || this.#done || this.#farewell === null || this.#lastWords !== undefined) return;
+    this.#limitLastWords();
+    if (this.#boundary === null) this.#cut();
+    else if (this.#boundary.isReached) this.#sayFarewell(this.#boundary);
+  }
+
+  #limitLastWords(): void {
+    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
   }
 
   /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */
-  #openEvents({ headers, framing }: AnswerHead): void {
+  #openEvents(head: AnswerHead): void {
     this.#kind = 'events';
-    const isOpenEnded = framing !== 'length' && this.#exchange.minorVersion !== 0;
-    if (isOpenEnded && !isEncoded(headers)) this.#boundary = new EventBoundary();
+    if (this.#exchange.minorVersion !== 0 && !isEncoded(head)) this.#boundary = new EventBoundary();
+    this.#exchange.becomeStream();
     this.#observer.opened(this);
   }
 
@@ -232,6 +250,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     const { body } = this.#farewell!;
     const isClosed = boundary instanceof FrameBoundary && boundary.hasClosed;
     if (this.#kind === 'events' && body === null) return this.#cut();
+    this.#limitLastWords();
     this.#upstream.abort();
     this.#ended = true;
     this.#headHeld = false;
@@ -245,25 +264,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   #flushHead(): void {
+    if (this.#mayBecomeStream && !this.#ended && !this.#done) this.#ripen();
     if (!this.#headHeld || this.#done) return;
     this.#headHeld = false;
     this.#exchange.flush();
   }
-}
-
-function isEventStream(headers: readonly string[]): boolean {
-  const type = headerValue(headers, 'content-type');
-  return type !== undefined && /^text\/event-stream(?:\s*;|\s*$)/i.test(type);
-}
-
-function isEncoded(headers: readonly string[]): boolean {
-  return (headerValue(headers, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity';
-}
-
-function headerValue(headers: readonly string[], lower: string): string | undefined {
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index]!;
-    if (name.length === lower.length && lowerName(name) === lower) return headers[index + 1]!;
-  }
-  return undefined;
 }

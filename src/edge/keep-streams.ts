@@ -5,7 +5,8 @@ import { LineBudget } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Store } from '../store/store.ts';
-import { OpenStreams, type StreamRules } from './open-streams.ts';
+import type { StreamRules } from './open-stream.ts';
+import { OpenStreams } from './open-streams.ts';
 
 const LINES_PER_SECOND = 50;
 const LAST_WORDS_MS = 1000;
@@ -43,6 +44,9 @@ export function keepStreams(parts: {
     },
   });
   metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => streams.count('events'));
+  metrics.gauge('scopegate_open_long_answers', 'Answers of unknown length that have gone on for 5 s.', () =>
+    streams.count('answer'),
+  );
   metrics.gauge(
     'scopegate_open_upgrades',
     'WebSockets and other upgraded connections.',

@@ -1,23 +1,18 @@
 /**
- * Every answer that goes on for as long as its caller may: event streams and upgraded connections. Each is judged again,
+ * Every answer that goes on for as long as its caller may: event streams, others of unknown length, upgraded connections. Each is judged again,
  * from its route on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
  * replaced, and over and over while the store's changes are not heard. Verdicts are never kept, and never read from
  * anywhere but `judge`. How a stream is ended is its own business.
  */
-import { readCredential } from '../core/credential.ts';
-import type { Question } from '../core/decide.ts';
-import { isForeignForm, type TokenPattern } from '../core/foreign-token.ts';
-import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
-import type { RouteTable } from '../core/route-table.ts';
-import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
-import { hashToken } from '../secret.ts';
 import type { FactCache } from '../store/fact-cache.ts';
 import type { Follower, Notice } from '../store/store.ts';
 import { farewellFor, GOING_AWAY } from './farewell.ts';
-import { JUNK, judge } from './judge.ts';
+import { judge } from './judge.ts';
+import { byAge, type Entry, read, type StreamRules } from './open-stream.ts';
 import type { Stream, StreamedRequest, StreamKind } from './stream.ts';
+import { StreamEnds } from './stream-ends.ts';
 import { Rests, WatchedView } from './watched-view.ts';
 
 export interface StoppedStream {
@@ -28,13 +23,6 @@ export interface StoppedStream {
   readonly reason: Reason;
   /** From the moment its right became doubtful. */
   readonly afterMs: number;
-}
-
-/** The part of the rules that a verdict rests on. */
-export interface StreamRules {
-  readonly routes: RouteTable;
-  readonly policy: Policy;
-  readonly imports: { readonly patterns: readonly TokenPattern[] };
 }
 
 export interface OpenStreamsParts {
@@ -49,39 +37,26 @@ export interface OpenStreamsParts {
 const TICK_MS = 100;
 /** While the feed is silent too, a store that does not answer gets no longer than this. */
 const SILENT_PATIENCE_MS = 500;
-/** Judged in one turn of the event loop, so that requests get theirs. */
-const TURN_MAX = 200;
-
-interface Entry {
-  readonly request: StreamedRequest;
-  readonly stream: Stream;
-  /** null: not read yet. */
-  ruleset: StreamRules | null;
-  /** null: the route is public. */
-  question: Question | null;
-  routeId: string | null;
-  readonly rests: Rests;
-  isBeingJudged: boolean;
-  /** For how long, counted in ticks: a stall of this process is not one of the store. */
-  waitedMs: number;
-  /** Monotonic; null: nothing speaks against it. */
-  doubtfulSinceMs: number | null;
-}
+/** In each turn of the event loop, so that requests get theirs. */
+const TURN_MS = 5;
 
 export class OpenStreams implements Follower {
   readonly #parts: OpenStreamsParts;
+  readonly #ends: StreamEnds;
   readonly #entries = new Set<Entry>();
   /** Which entries rest on a fact, by its key. */
   readonly #byKey = new Map<string, Set<Entry>>();
   readonly #doubtful = new Set<Entry>();
   /** Nobody could be asked about these; they are tried again. */
   readonly #unsure = new Set<Entry>();
+  #added = 0;
   #turn: NodeJS.Immediate | null = null;
   #ticker: NodeJS.Timeout | null = null;
   #allJudgedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: OpenStreamsParts) {
     this.#parts = parts;
+    this.#ends = new StreamEnds(parts.clock.monotonicMs);
   }
 
   count(kind: StreamKind): number {
@@ -101,6 +76,7 @@ export class OpenStreams implements Follower {
       rests: new Rests(),
       isBeingJudged: false,
       waitedMs: 0,
+      nth: this.#added++,
       doubtfulSinceMs: null,
     };
     this.#entries.add(entry);
@@ -110,7 +86,10 @@ export class OpenStreams implements Follower {
   }
 
   changed({ keys }: Notice): void {
-    for (const key of keys) for (const entry of this.#byKey.get(key) ?? []) this.#doubt(entry);
+    for (const key of keys) {
+      const entries = this.#byKey.get(key);
+      if (entries !== undefined) for (const entry of [...entries].sort(byAge)) this.#doubt(entry);
+    }
   }
 
   flushed(): void {
@@ -124,9 +103,10 @@ export class OpenStreams implements Follower {
     for (const entry of this.#entries) this.#doubt(entry);
   }
 
-  /** The gateway stops: sockets are told so; event streams end with their connections. */
+  /** The gateway stops: sockets are told so; answers end with their connections. */
   stopSockets(): void {
-    for (const entry of [...this.#entries]) if (entry.stream.kind !== 'events') entry.stream.stop(GOING_AWAY);
+    for (const entry of [...this.#entries])
+      if (isUpgrade(entry.stream)) this.#ends.add(entry.nth, entry.stream, GOING_AWAY, () => {});
   }
 
   close(): void {
@@ -167,11 +147,12 @@ export class OpenStreams implements Follower {
 
   #judgeSome(): void {
     this.#turn = null;
-    let left = TURN_MAX;
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + TURN_MS;
     for (const entry of this.#doubtful) {
       // One verdict at a time, or the older one would forget what the newer rests on.
       if (entry.isBeingJudged) continue;
-      if (left-- === 0) return this.#soon();
+      if (clock.monotonicMs() >= untilMs) return this.#soon();
       this.#doubtful.delete(entry);
       this.#judge(entry);
     }
@@ -229,10 +210,11 @@ export class OpenStreams implements Follower {
     const { ruleset, clock, onStopped } = this.#parts;
     const { requestId, tokenId } = entry.request;
     this.#remove(entry);
-    const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
     const scopes = entry.question?.requirement.scopes?.named.join(' ');
-    entry.stream.stop(farewellFor(reason, ruleset().policy, requestId, scopes));
-    onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
+    this.#ends.add(entry.nth, entry.stream, farewellFor(reason, ruleset().policy, requestId, scopes), () => {
+      const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
+      onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
+    });
   }
 
   #remove(entry: Entry): void {
@@ -254,22 +236,6 @@ export class OpenStreams implements Follower {
   }
 }
 
-/** The request as these rules read it: steps 2 and 3 once more. The reason why they refuse it, or null. */
-function read(entry: Entry, rules: StreamRules): Reason | null {
-  const { method, source, authorization } = entry.request;
-  const match = rules.routes.match(method, source.segments);
-  if (match.kind === 'none') return 'route_not_found';
-  if (match.kind === 'method') return 'method_not_allowed';
-  const { id, requirement, credentials } = match.route;
-  entry.ruleset = rules;
-  entry.routeId = id;
-  entry.question = null;
-  if (requirement === null) return null;
-  const credential = readCredential(authorization, source.query, credentials);
-  if (!credential.ok) return credential.reason;
-  // The cache may know it still from when rules let in tokens of its form.
-  const { token } = credential;
-  if (!isWellFormed(token, rules.policy.prefixes) && !isForeignForm(token, rules.imports.patterns)) return JUNK.reason;
-  entry.question = { hash: hashToken(token), requirement, source };
-  return null;
+function isUpgrade({ kind }: Stream): boolean {
+  return kind === 'websocket' || kind === 'other';
 }

@@ -16,6 +16,7 @@ import { statusClass } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
 import { clientAddress } from './client-address.ts';
 import { forward } from './forward.ts';
+import { sourceOf } from './guess-throttle.ts';
 import type { Handover } from './handover.ts';
 import { requestHeaderLines } from './headers.ts';
 import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
@@ -107,7 +108,7 @@ export class Pipeline {
       );
     this.#parts.metrics.requests.add(route.id, 'answered');
     if (headers.expectContinue) exchange.sendContinue();
-    const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
+    const address = addressOf(request);
     ruleset.endpoints.get(route.endpoint)!({
       exchange,
       requestId,
@@ -183,6 +184,7 @@ export class Pipeline {
       identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(request.degraded),
     });
     const outgoing = {
+      holder: allowed?.token.id ?? sourceOf(addressOf(request)),
       method: exchange.method,
       target: target.path + query,
       host: binding.preserveHost && headers.host !== '' ? headers.host : undefined,
@@ -232,9 +234,7 @@ export class Pipeline {
   /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */
   #refuseGuess(request: InProgress, reason: Reason, tokenId: string | null = null): void {
     if (reason !== 'token_unknown' && reason !== 'token_malformed') return this.#refuse(request, reason, tokenId);
-    const { exchange, ruleset } = request;
-    const address = clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
-    const retryAfter = this.#parts.guesses.failed(address);
+    const retryAfter = this.#parts.guesses.failed(addressOf(request));
     if (retryAfter === null) this.#refuse(request, reason);
     else this.#refuse(request, 'rate_limited', null, undefined, reason, retryAfter);
   }
@@ -280,4 +280,8 @@ export class Pipeline {
     if (request.exchange.answered) request.exchange.breakOff();
     else this.#refuse(request, 'store_unavailable', null, undefined, String(error));
   }
+}
+
+function addressOf({ exchange, ruleset }: InProgress): string {
+  return clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
 }

@@ -2,13 +2,16 @@
 import type { SelectorSource } from '../core/selector.ts';
 import type { Farewell } from './farewell.ts';
 
-export type StreamKind = 'events' | 'websocket' | 'other';
+/** `answer`: of another type than events, and of unknown length. `other`: an upgrade to anything but WebSocket. */
+export type StreamKind = 'events' | 'answer' | 'websocket' | 'other';
 
 /** A stream, as the one who ends it sees it. */
 export interface Stream {
   readonly kind: StreamKind;
-  /** Cut what the client says, let the upstream finish its sentence, say farewell, close: within half a second. */
-  stop(farewell: Farewell): void;
+  /** From now on nothing passes but the rest of a sentence that the upstream has begun. Costs next to nothing. */
+  hush(farewell: Farewell): void;
+  /** It is hushed: say farewell once that sentence is finished, and close, within half a second. */
+  stop(): void;
 }
 
 /** The request that a stream answers, as far as a verdict may rest on it. */

@@ -28,6 +28,12 @@ export function describeUpstreams(metrics: Metrics, bindings: Bindings): void {
   metrics.family('scopegate_upstream_queued', 'Requests that wait for a connection.', 'gauge', perUpstream(queued));
   metrics.family('scopegate_upstream_retries_total', 'Requests sent again.', 'counter', perUpstream(retries));
   metrics.family(
+    'scopegate_upstream_share_refusals_total',
+    'Requests refused because a token or an address had its share.',
+    'counter',
+    perUpstream(({ upstream }) => upstream.shareRefusals),
+  );
+  metrics.family(
     'scopegate_upstream_target_up',
     '1 while the target is well; 0 while it is unhealthy or ejected.',
     'gauge',
@@ -45,6 +51,18 @@ export function describeUpstreams(metrics: Metrics, bindings: Bindings): void {
     'Requests in progress at the target.',
     'gauge',
     perTarget(({ active }) => active),
+  );
+  metrics.family(
+    'scopegate_upstream_target_streams',
+    'Answers of the target that go on for as long as they may.',
+    'gauge',
+    perTarget(({ streams }) => streams),
+  );
+  metrics.family(
+    'scopegate_upstream_target_upgrades',
+    'Requests to leave HTTP at the target, and what became of them.',
+    'gauge',
+    perTarget(({ upgrades }) => upgrades),
   );
   metrics.family(
     'scopegate_upstream_target_failures_total',

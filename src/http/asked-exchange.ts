@@ -64,6 +64,9 @@ export abstract class AskedExchange implements Exchange {
   resumeBody(): never {
     throw NOTHING_HERE;
   }
+  becomeStream(): never {
+    throw NOTHING_HERE;
+  }
   listen(): never {
     throw NOTHING_HERE;
   }

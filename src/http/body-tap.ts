@@ -13,6 +13,8 @@ export class BodyTap {
   readonly #stream: Readable;
   readonly #sink: BodySink;
   readonly #readOn: () => void;
+  /** Of the body, that have come. */
+  bytes = 0;
   #ended = false;
   #paused = false;
   #held = NO_BYTES;
@@ -33,11 +35,13 @@ export class BodyTap {
     const push = stream.push.bind(stream);
     stream.push = (chunk: Buffer | null): boolean => {
       if (chunk === null) return push(null);
+      this.bytes += chunk.length;
       if (this.#paused) this.#hold(chunk);
       else this.#sink.bodyChunk(chunk);
       // false: nothing more is read.
       return !this.#paused;
     };
+    this.bytes += before?.length ?? 0;
     if (before !== null) this.#sink.bodyChunk(before);
     stream.resume();
   }

@@ -11,6 +11,10 @@ export interface ClientLimits {
   readonly headersMs: number;
   /** Without a byte of a body that is to come, or of an answer that is to go. */
   readonly idleMs: number;
+  /**
+   * Of a body that is to come, or of an answer that lies ready, beyond the first `idleMs`. 0: any.
+   */
+  readonly minBytesPerSecond: number;
   /** Between an answer and the next request. */
   readonly keepAliveMs: number;
   /** Request line and headers together; trailers again. */
@@ -23,6 +27,7 @@ export interface ClientLimits {
 export const CLIENT_LIMITS: ClientLimits = {
   headersMs: 10_000,
   idleMs: 30_000,
+  minBytesPerSecond: 500,
   keepAliveMs: 72_000,
   headerBytes: 16 * 1024,
   connections: null,
@@ -30,12 +35,15 @@ export const CLIENT_LIMITS: ClientLimits = {
 
 /** As the settings below `gateway` say it. */
 export function clientLimits({ timeouts, limits }: ClientSettings): ClientLimits {
-  return { ...timeouts, headerBytes: limits.headerBytes, connections: limits.connections ?? null };
+  const { headerBytes, minBytesPerSecond, connections = null } = limits;
+  return { ...timeouts, headerBytes, minBytesPerSecond, connections };
 }
 
 interface ClientSettings {
   readonly timeouts: Pick<ClientLimits, 'headersMs' | 'idleMs' | 'keepAliveMs'>;
-  readonly limits: { readonly headerBytes: number; readonly connections?: number | undefined };
+  readonly limits: Pick<ClientLimits, 'headerBytes' | 'minBytesPerSecond'> & {
+    readonly connections?: number | undefined;
+  };
 }
 
 /** How often Node looks for heads that are late. */

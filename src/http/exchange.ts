@@ -48,6 +48,9 @@ export interface Exchange {
   pauseBody(): void;
   resumeBody(): void;
 
+  /** Its answer goes on for as long as it may: from here on its client may say what it says as slowly as it likes. */
+  becomeStream(): void;
+
   /** One hearer for the client's side of the answer. */
   listen(listener: ExchangeListener): void;
 }

@@ -9,6 +9,7 @@ import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 import type { FrameCount } from './h2-tap.ts';
 import { isKnownMethod } from './known-method.ts';
+import type { Owed } from './minimum-rate.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
 /** Goes out as INTERNAL_ERROR. */
@@ -34,6 +35,8 @@ export class H2Exchange implements Exchange {
   /** The whole answer was handed over. */
   #ended = false;
   #trailers: readonly string[] = [];
+  #isStream = false;
+  #writtenBytes = 0;
   #waitsForTrailers = false;
 
   constructor(
@@ -69,6 +72,14 @@ export class H2Exchange implements Exchange {
     return this.#stream.writableLength > 0 || (!this.#bodyEnded && this.#body?.isPaused !== true);
   }
 
+  /** For the minimum rate: what its client owes. */
+  get owed(): Owed | null {
+    const inFlightBytes = this.#stream.writableLength;
+    if (inFlightBytes > 0) return { what: 'reader', movedBytes: this.#writtenBytes - inFlightBytes, inFlightBytes };
+    if (this.#bodyEnded || this.#isStream || this.#body?.isPaused === true) return null;
+    return { what: 'body', movedBytes: this.#body?.bytes ?? 0, inFlightBytes: 0 };
+  }
+
   /** Frames say where a request ends, whatever stands in it: the other streams have nothing to fear. */
   endConnection(): void {}
 
@@ -90,6 +101,7 @@ export class H2Exchange implements Exchange {
   }
 
   relay(chunk: Buffer): boolean {
+    this.#writtenBytes += chunk.length;
     return this.#stream.writableEnded || this.#stream.write(chunk);
   }
 
@@ -141,6 +153,10 @@ export class H2Exchange implements Exchange {
     this.#body?.resume();
   }
 
+  becomeStream(): void {
+    this.#isStream = true;
+  }
+
   listen(listener: ExchangeListener): void {
     const stream = this.#stream;
     const closed = () => {
@@ -174,6 +190,7 @@ export class H2Exchange implements Exchange {
     const stream = this.#stream;
     this.#ended = true;
     if (!stream.writableEnded) {
+      this.#writtenBytes += last?.length ?? 0;
       if (last === null) stream.end();
       else stream.end(last);
     }

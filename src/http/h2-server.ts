@@ -8,6 +8,7 @@ import type { ClientLimits } from './client-limits.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Exchange } from './h2-exchange.ts';
 import { type FrameCount, H2Tap } from './h2-tap.ts';
+import { watchRate } from './minimum-rate.ts';
 
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;
@@ -41,10 +42,18 @@ export class H2Server {
   readonly #options: H2ServerOptions;
   /** With the way to send each away. */
   readonly #sessions = new Map<ServerHttp2Session, () => void>();
+  readonly #open = new Set<H2Exchange>();
   #draining = false;
 
   constructor(options: H2ServerOptions) {
     this.#options = options;
+  }
+
+  /** Cuts streams whose clients are too slow, until the returned function is called. */
+  watchRate(): () => void {
+    const owes = (exchange: H2Exchange) => ({ of: exchange, owed: exchange.owed });
+    const tooSlow = (exchange: H2Exchange) => exchange.breakOff();
+    return watchRate(this.#options.limits, { open: this.#open, owes, tooSlow });
   }
 
   accept(socket: TLSSocket): void {
@@ -105,6 +114,8 @@ export class H2Server {
   ): void {
     const { limits, handle, refuse } = this.#options;
     const exchange = new H2Exchange(stream, raw, frames, endsHere, peerAddress);
+    this.#open.add(exchange);
+    stream.once('close', () => this.#open.delete(exchange));
     stream.setTimeout(limits.idleMs);
     stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();

@@ -7,10 +7,11 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import { declaresBody, offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
-import { awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './client-limits.ts';
+import { type Awaited, awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './client-limits.ts';
 import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
+import { owedOn, watchRate } from './minimum-rate.ts';
 import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
 import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
@@ -75,7 +76,9 @@ export class Listener {
     // Among workers, Node would rather offer it to the others, again and again.
     Object.assign(this.#server, { dropMaxConnection: true });
     this.#server.timeout = this.#limits.idleMs;
-    this.#server.on('timeout', (socket: Socket) => this.#quiet(socket));
+    this.#server.on('timeout', (socket: Socket) => this.#cut(socket, awaitedOn(socket)));
+    const tooSlow = (socket: Socket, what: Awaited) => this.#cut(socket, what);
+    this.#server.once('close', watchRate(this.#limits, { open: this.#connections, owes: owedOn, tooSlow }));
     this.#server.on('checkContinue', handle);
     this.#server.on('checkExpectation', handle);
     this.#server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuseLast(socket, 405));
@@ -134,6 +137,7 @@ export class Listener {
   #serveH2(): H2Server {
     const { handle, onBug, refuse } = this.#options;
     const h2 = new H2Server({ handle, onBug, refuse, limits: this.#limits });
+    this.#server.once('close', h2.watchRate());
     divertH2(this.#server as TlsServer, (socket) => h2.accept(socket));
     return h2;
   }
@@ -184,9 +188,8 @@ export class Listener {
     return true;
   }
 
-  /** Nothing has moved on this connection for as long as we wait. */
-  #quiet(socket: Socket): void {
-    const awaited = awaitedOn(socket);
+  /** Nothing has moved on this connection for as long as we wait, or too little. */
+  #cut(socket: Socket, awaited: Awaited): void {
     if (awaited === 'body') this.#refuseLast(socket, 408);
     else if (awaited === 'reader') cutOff(socket);
     else if (awaited === 'request') socket.destroy();

@@ -23,6 +23,13 @@ const TEXT_BYTES_MAX = 4096;
 /** Connections on which nothing more will be answered. */
 const closing = new WeakSet<Socket>();
 
+/** Answers that go on for as long as they may. */
+const streams = new WeakSet<ServerResponse>();
+
+export function isStream(response: ServerResponse): boolean {
+  return streams.has(response);
+}
+
 /** true: what arrives on this connection comes after an answer that closed it, and must not run. */
 export function isClosing(socket: Socket): boolean {
   return closing.has(socket);
@@ -187,6 +194,10 @@ export class NodeExchange implements Exchange {
 
   resumeBody(): void {
     this.#body?.resume();
+  }
+
+  becomeStream(): void {
+    streams.add(this.#response);
   }
 
   listen(listener: ExchangeListener): void {

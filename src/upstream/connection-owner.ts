@@ -28,6 +28,8 @@ export interface ConnectionOwner {
   readonly maxAgeMs: number;
   now(): number;
   openSocket(onread: OnReadOpts): Socket;
+  /** The answer on it goes on for as long as it may. false: there is no room for it as that. */
+  becameStream(connection: Connection): boolean;
   /** Its answer is complete; it may carry another exchange, but not before this turn of the event loop is over. */
   released(connection: Connection): void;
   /** It is destroyed. `was`: the state it was in. */

@@ -29,6 +29,10 @@ const readBuffer = Buffer.allocUnsafeSlow(MAX_INPUT);
 export class Connection implements AnswerEvents, Carrier {
   state = CONNECTING;
   idleUntil = 0;
+  /** Whose exchange it carries. */
+  holder: string | undefined;
+  /** Its answer goes on for as long as it may; no other follows. */
+  isStream = false;
   /** Not to be used again after that. */
   readonly retiresAt: number;
 
@@ -54,6 +58,7 @@ export class Connection implements AnswerEvents, Carrier {
   constructor(owner: ConnectionOwner, exchange: RunningExchange) {
     this.#owner = owner;
     this.#exchange = exchange;
+    this.holder = exchange.request.holder;
     this.#stamp = owner.now();
     // Those that were opened together need not all be opened anew together.
     this.retiresAt = this.#stamp + owner.maxAgeMs * (0.75 + Math.random() / 4);
@@ -77,6 +82,7 @@ export class Connection implements AnswerEvents, Carrier {
   begin(exchange: RunningExchange): void {
     this.state = BUSY;
     this.#exchange = exchange;
+    this.holder = exchange.request.holder;
     this.#answered = false;
     this.#headSeen = false;
     this.#moved = true;
@@ -106,7 +112,12 @@ export class Connection implements AnswerEvents, Carrier {
     if (!this.#paused || this.#resuming) return;
     // Not at once: the caller may sit in a callback of another parser, and parsers must not run inside one another.
     this.#resuming = true;
-    process.nextTick(goOn, this);
+    process.nextTick(() => this.#goOn());
+  }
+
+  becomeStream(): boolean {
+    this.isStream ||= this.state === BUSY && this.#owner.becameStream(this);
+    return this.isStream;
   }
 
   drop(): void {
@@ -120,7 +131,7 @@ export class Connection implements AnswerEvents, Carrier {
     this.#owner.closed(this, was);
   }
 
-  /** The whole upstream is torn down. */
+  /** The upstream is torn down. */
   destroy(): void {
     const exchange = this.#exchange;
     this.drop();
@@ -161,7 +172,7 @@ export class Connection implements AnswerEvents, Carrier {
   }
 
   /** The rest of what was held back by a pause. */
-  goOn(): void {
+  #goOn(): void {
     this.#resuming = false;
     if (this.state !== BUSY || !this.#paused) return;
     this.#paused = false;
@@ -218,8 +229,9 @@ export class Connection implements AnswerEvents, Carrier {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
     exchange.detach();
-    const clean = !surplus && !this.#ended && exchange.requestDone && this.#writer.isFlushed;
-    if (clean && this.#keepAliveMs() > 0) {
+    const { failure, isFlushed } = this.#writer;
+    const clean = !surplus && !this.#ended && exchange.requestDone && isFlushed && failure === null;
+    if (clean && !this.isStream && this.#keepAliveMs() > 0) {
       this.state = SETTLING;
       this.#reused = true;
       this.#owner.released(this);
@@ -238,8 +250,10 @@ export class Connection implements AnswerEvents, Carrier {
   #onEnd(): void {
     this.#ended = true;
     if (this.state === BUSY && this.#paused) return;
-    if (this.state === BUSY && this.#parser.finish() === COMPLETE) this.#complete(false);
-    else this.#gone(this.state === BUSY ? this.#parser.error : 'closed');
+    // Behind a write that failed a reset looks like an end, which must not make half an answer look whole.
+    const { failure } = this.#writer;
+    if (this.state === BUSY && failure === null && this.#parser.finish() === COMPLETE) this.#complete(false);
+    else this.#gone(failure ?? (this.state === BUSY ? this.#parser.error : 'closed'));
   }
 
   #gone(detail: string): void {
@@ -255,20 +269,11 @@ export class Connection implements AnswerEvents, Carrier {
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {
     const exchange = this.#exchange;
-    const progress = this.#progress();
+    const begun = this.#headSeen ? ANSWERED : this.#answered ? MUMBLED : UNANSWERED;
+    const progress = this.state === CONNECTING ? UNSENT : begun;
     this.drop();
     if (exchange === undefined) return;
     exchange.detach();
     this.#owner.exchangeFailed(exchange, { kind, detail: `${this.#owner.origin}: ${detail}` }, progress);
   }
-
-  #progress(): number {
-    if (this.state === CONNECTING) return UNSENT;
-    if (this.#headSeen) return ANSWERED;
-    return this.#answered ? MUMBLED : UNANSWERED;
-  }
-}
-
-function goOn(connection: Connection): void {
-  connection.goOn();
 }

@@ -14,6 +14,8 @@ export interface UpstreamRequest {
   readonly headerLines: string;
   /** The engine writes the matching header itself. */
   readonly body: BodyFraming;
+  /** Who asks: a token, or an address where none is needed. Nobody takes more than their share; absent: not counted. */
+  readonly holder?: string | undefined;
   /** What to offer instead of HTTP. A head of status 101 then makes both bodies the bare connection. */
   readonly upgrade?: string | undefined;
 }
@@ -65,6 +67,8 @@ export interface UpstreamExchange {
   end(trailerLines?: string): void;
   /** Let a paused answer go on. */
   resume(): void;
+  /** The answer has begun and goes on for as long as it may: it counts as a stream. false: there is no room for another. */
+  becomeStream(): boolean;
   /** The client went away: drop the request and its connection. The listener hears nothing more. */
   abort(): void;
 }

@@ -96,6 +96,9 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   }
   end(): void {}
   drained(): void {}
+  becameStream(): boolean {
+    return false;
+  }
   answered(): void {}
   released(): void {}
   closed(): void {}

@@ -1,6 +1,6 @@
 /**
  * Puts requests onto a socket: head, body in its framing, trailers. Never counts or checks what it is given (the
- * exchange does) and never reads.
+ * exchange does) and never reads. A socket that takes no more ends nothing: who reads it must hear out what came before.
  */
 import type { Socket } from 'node:net';
 import type { UpstreamRequest } from './exchange.ts';
@@ -13,7 +13,11 @@ import { bodyLimit, requestHead } from './request-head.ts';
 const JOIN_BEHIND_BYTES = 2048;
 const JOINED_BYTES = 16 * 1024;
 
+type Done = (error?: Error | null) => void;
+
 export class RequestWriter {
+  /** Why the other side takes no more of the request. */
+  failure: string | null = null;
   readonly #socket: Socket;
   readonly #authority: string;
   #isChunked = false;
@@ -26,6 +30,7 @@ export class RequestWriter {
   constructor(socket: Socket, authority: string) {
     this.#socket = socket;
     this.#authority = authority;
+    this.#keepReading();
   }
 
   begin(request: UpstreamRequest): void {
@@ -81,6 +86,28 @@ export class RequestWriter {
     if (!this.#isCorked) return;
     this.#isCorked = false;
     this.#socket.uncork();
+  }
+
+  /**
+   * Node destroys a socket as soon as a write fails, and with it what the kernel has already received: the answer of an
+   * upstream that did not wait for the whole request. So no write fails; the end, or the reset, is met by reading.
+   */
+  #keepReading(): void {
+    const socket = this.#socket;
+    const _write = socket._write.bind(socket);
+    const _writev = socket._writev!.bind(socket);
+    const heed = (done: Done) => (error?: Error | null) => {
+      if (error != null) this.failure ??= (error as NodeJS.ErrnoException).code ?? error.message;
+      done();
+    };
+    socket._write = (chunk, encoding, done) => {
+      if (this.failure === null) _write(chunk, encoding, heed(done));
+      else done();
+    };
+    socket._writev = (chunks, done) => {
+      if (this.failure === null) _writev(chunks, heed(done));
+      else done();
+    };
   }
 
   get isFlushed(): boolean {

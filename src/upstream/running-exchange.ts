@@ -13,6 +13,7 @@ export interface Carrier {
   sendBody(chunk: Buffer): boolean;
   endBody(trailerLines: string): void;
   resume(): void;
+  becomeStream(): boolean;
   /** Destroy the connection without a word to the listener. */
   drop(): void;
 }
@@ -121,6 +122,10 @@ export class RunningExchange implements UpstreamExchange {
 
   resume(): void {
     if (this.#state === OPEN) this.#carrier?.resume();
+  }
+
+  becomeStream(): boolean {
+    return this.#state === OPEN && this.#carrier?.becomeStream() === true;
   }
 
   abort(): void {

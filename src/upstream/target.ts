@@ -9,6 +9,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection } from './connection.ts';
 import { ANSWERED, type ConnectionOwner, IDLE, SETTLING, type Timeouts, UNSENT } from './connection-owner.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import { type PlaceLimits, Places } from './places.ts';
 import type { RunningExchange } from './running-exchange.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 
@@ -24,6 +25,7 @@ export interface TlsOptions {
 
 /** What all targets of one upstream share. */
 export interface TargetPool {
+  readonly places: PlaceLimits;
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
   readonly maxConnectionAgeMs: number;
@@ -33,6 +35,8 @@ export interface TargetPool {
   now(): number;
   /** Call `settle` of every target when this turn of the event loop is over. */
   settleSoon(): void;
+  /** A holder that has its share asked for more. */
+  shareRefused(): void;
   /** A connection is gone, so there is room for another one. */
   vacated(): void;
   /** An exchange failed: another try, or the end of it. */
@@ -55,8 +59,12 @@ export class Target implements ConnectionOwner, TunnelOwner {
   readonly connections = new Set<Connection>();
   /** Connections that carry, or will carry, another protocol. */
   readonly tunnels = new Set<Tunnel>();
-  /** Connections with an exchange on them, tunnels included. */
-  active = 0;
+  /** By exchanges that are neither of the other two. */
+  readonly requests: Places;
+  /** By answers that go on for as long as they may. */
+  readonly streams: Places;
+  /** By tunnels. */
+  readonly upgrades: Places;
   /** Connections whose answer came in this turn of the event loop. */
   settling = 0;
   /** By its health check. */
@@ -79,6 +87,10 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.keepAliveMs = pool.keepAliveMs;
     this.maxAgeMs = pool.maxConnectionAgeMs;
     this.breaker = new Breaker(pool.breaker);
+    const { maxConnections, maxStreams, maxUpgrades, maxShare } = pool.places;
+    this.requests = new Places(maxConnections, maxShare);
+    this.streams = new Places(maxStreams, maxShare);
+    this.upgrades = new Places(maxUpgrades, maxShare);
     this.origin = url.origin;
     this.authority = url.host;
     this.isSecure = url.protocol === 'https:';
@@ -98,6 +110,16 @@ export class Target implements ConnectionOwner, TunnelOwner {
     return this.isHealthy && (!this.breaker.isOpen || this.breaker.admits(this.now()));
   }
 
+  /** Exchanges in progress, tunnels included. */
+  get active(): number {
+    return this.requests.used + this.streams.used + this.upgrades.used;
+  }
+
+  /** Is there a connection for a request of this holder? */
+  admits(holder: string | undefined): boolean {
+    return this.requests.used + this.settling < this.requests.most && !this.requests.isAboveShare(holder);
+  }
+
   get idleCount(): number {
     return this.#idle.length;
   }
@@ -115,7 +137,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
       const connection = this.#idle[this.#idle.length - 1]!;
       if (connection.idleUntil > now) {
         this.#idle.pop();
-        this.active += 1;
+        this.requests.take(exchange.request.holder);
         connection.begin(exchange);
         return;
       }
@@ -124,10 +146,9 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#open(exchange);
   }
 
-  /** A connection of its own for a request to upgrade; one that lies idle makes room. */
-  openTunnel(request: UpstreamRequest, listener: AnswerListener, maxConnections: number): UpstreamExchange {
-    if (this.connections.size + this.tunnels.size >= maxConnections) this.#idle[0]?.drop();
-    this.active += 1;
+  /** A connection of its own for a request to upgrade. */
+  openTunnel(request: UpstreamRequest, listener: AnswerListener): UpstreamExchange {
+    this.upgrades.take(request.holder);
     this.breaker.chosen(this.now());
     const tunnel = new Tunnel(this, request, listener);
     this.tunnels.add(tunnel);
@@ -136,7 +157,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
 
   tunnelClosed(tunnel: Tunnel): void {
     if (!this.tunnels.delete(tunnel)) return;
-    this.active -= 1;
+    this.upgrades.give(tunnel.holder);
     this.#pool.vacated();
   }
 
@@ -145,8 +166,21 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#open(exchange);
   }
 
+  /** The answer on it goes on for as long as it may. false: there is no room for it as that. */
+  becameStream({ holder }: Connection): boolean {
+    if (!this.streams.admits(holder)) {
+      if (this.streams.isAboveShare(holder)) this.#pool.shareRefused();
+      return false;
+    }
+    this.requests.give(holder);
+    this.streams.take(holder);
+    // Somebody else may have its place, but not while a parser is running.
+    this.#pool.settleSoon();
+    return true;
+  }
+
   released(connection: Connection): void {
-    this.active -= 1;
+    this.requests.give(connection.holder);
     this.settling += 1;
     this.#released.push(connection);
     this.#pool.settleSoon();
@@ -199,7 +233,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.connections.delete(connection);
     if (was === IDLE) this.#idle.splice(this.#idle.indexOf(connection), 1);
     else if (was === SETTLING) this.settling -= 1;
-    else this.active -= 1;
+    else (connection.isStream ? this.streams : this.requests).give(connection.holder);
     this.#pool.vacated();
   }
 
@@ -219,7 +253,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   #open(exchange: RunningExchange): void {
-    this.active += 1;
+    this.requests.take(exchange.request.holder);
     this.connections.add(new Connection(this, exchange));
   }
 }

@@ -37,6 +37,7 @@ proxy.on('proxyReqWs', (request) => dialling?.dialled(request));
 proxy.on('error', () => {});
 
 export class Tunnel implements UpstreamExchange, ProxySideEvents {
+  readonly holder: string | undefined;
   readonly #owner: TunnelOwner;
   readonly #request: UpstreamRequest;
   readonly #listener: AnswerListener;
@@ -50,6 +51,7 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
   #isAnswered = false;
 
   constructor(owner: TunnelOwner, request: UpstreamRequest, listener: AnswerListener) {
+    this.holder = request.holder;
     this.#owner = owner;
     this.#request = request;
     this.#listener = listener;
@@ -72,6 +74,11 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
   resume(): void {
     this.#answer?.resume();
     this.#side.goOn();
+  }
+
+  /** It has a place as what it is already. */
+  becomeStream(): boolean {
+    return true;
   }
 
   abort(): void {

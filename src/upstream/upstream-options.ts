@@ -10,8 +10,14 @@ export interface UpstreamOptions {
   /** Origins, http:// or https://. */
   readonly targets: readonly string[];
   readonly timeouts: Timeouts;
-  /** Per target. */
+  /** Per target: for requests that are neither of the next two. */
   readonly maxConnections: number;
+  /** Per target: for answers that go on for as long as they may; 10,000 unless told. */
+  readonly maxStreams?: number;
+  /** Per target: for requests to leave HTTP, and what comes of them; 10,000 unless told. */
+  readonly maxUpgrades?: number;
+  /** Of each of the three: what one holder may have while less than a quarter is free; a quarter unless told. */
+  readonly maxShare?: number;
   /** Requests that may wait for a connection; as many as `maxConnections` unless told. */
   readonly maxQueued?: number;
   /** How long a connection may lie idle; 4 s unless told, which is under the 5 s of Node's servers. */
@@ -42,6 +48,9 @@ export interface TargetStatus {
   readonly state: TargetState;
   readonly open: number;
   readonly active: number;
+  /** Of these. */
+  readonly streams: number;
+  readonly upgrades: number;
   /** Requests that got no valid answer, and how often that was too often. */
   readonly failures: number;
   readonly ejections: number;

@@ -8,14 +8,18 @@ import { type Timeouts, UNANSWERED, UNSENT } from './connection-owner.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { HealthCheck } from './health-check.ts';
 import { TargetPicker } from './pick-target.ts';
+import { type PlaceLimits, placeLimits } from './places.ts';
 import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
 import { type ExchangeOwner, RunningExchange } from './running-exchange.ts';
+import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type TlsOptions } from './target.ts';
 import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export class Upstream implements ExchangeOwner, TargetPool {
   readonly timeouts: Timeouts;
+  readonly places: PlaceLimits;
   readonly keepAliveMs: number;
   readonly maxConnectionAgeMs: number;
   readonly breaker: BreakerOptions;
@@ -24,18 +28,18 @@ export class Upstream implements ExchangeOwner, TargetPool {
   readonly lookup: LookupFunction | undefined;
   /** Requests that were sent again, whether to another target or the same. */
   retries = 0;
+  /** Requests that were refused because their holder had its share. */
+  shareRefusals = 0;
 
   readonly #targets: readonly Target[];
   readonly #picker: TargetPicker;
-  readonly #maxConnections: number;
   readonly #maxQueued: number;
   readonly #queueMs: number;
   readonly #retries: RetryOptions;
   readonly #budget: RetryBudget;
   readonly #checks: readonly HealthCheck[];
   readonly #onChange: UpstreamOptions['onChange'];
-  /** First in, first out; a Set, so that an aborted request can leave from the middle. */
-  readonly #queue = new Set<RunningExchange>();
+  readonly #queue = new WaitingLine();
   readonly #tickMs: number;
   #ticker: NodeJS.Timeout | undefined;
   #settleAsked = false;
@@ -58,14 +62,14 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#onChange = options.onChange;
     this.#retries = options.retries ?? DEFAULT_RETRIES;
     this.#budget = new RetryBudget(this.#retries, this.now());
-    this.#maxConnections = options.maxConnections;
+    this.places = placeLimits(options);
     this.#maxQueued = options.maxQueued ?? options.maxConnections;
     const { connectMs, headersMs, idleMs, queueMs = connectMs } = options.timeouts;
     this.#queueMs = queueMs;
     this.#tickMs = Math.min(Math.max(Math.min(connectMs, headersMs, idleMs, queueMs) / 4, 10), 250);
     if (options.targets.length === 0) throw new TypeError('an upstream needs a target');
     this.#targets = options.targets.map((origin) => new Target(this, origin));
-    this.#picker = new TargetPicker(this.#targets, options.maxConnections);
+    this.#picker = new TargetPicker(this.#targets);
     const { health } = options;
     this.#checks = health === undefined ? [] : this.#targets.map((target) => new HealthCheck(target, health));
   }
@@ -77,26 +81,11 @@ export class Upstream implements ExchangeOwner, TargetPool {
   }
 
   get stats(): UpstreamStats {
-    let open = 0;
-    let idle = 0;
-    let active = 0;
-    for (const target of this.#targets) {
-      open += target.connections.size + target.tunnels.size;
-      idle += target.idleCount + target.settling;
-      active += target.active;
-    }
-    return { open, idle, active, queued: this.#queue.size };
+    return statsOf(this.#targets, this.#queue.size);
   }
 
   get targets(): TargetStatus[] {
-    return this.#targets.map(({ origin, state, connections, tunnels, active, failures, breaker }) => ({
-      origin,
-      state,
-      open: connections.size + tunnels.size,
-      active,
-      failures,
-      ejections: breaker.openings,
-    }));
+    return this.#targets.map(statusOf);
   }
 
   send(request: UpstreamRequest, listener: AnswerListener): UpstreamExchange {
@@ -107,16 +96,20 @@ export class Upstream implements ExchangeOwner, TargetPool {
       return exchange;
     }
     if (request.upgrade !== undefined) {
-      const room = this.#picker.pick();
-      if (room !== undefined) return room.openTunnel(request, listener, this.#maxConnections);
-      exchange.failSoon({ kind: 'overloaded', detail: 'all connections are taken' });
+      const room = this.#picker.pickForUpgrade(request.holder);
+      if (room !== undefined) return room.openTunnel(request, listener);
+      if (this.#targets.some(({ upgrades }) => upgrades.isAboveShare(request.holder))) this.shareRefused();
+      exchange.failSoon({ kind: 'overloaded', detail: 'all places for upgrades, or this share of them, are taken' });
       return exchange;
     }
     this.#ticker ??= setInterval(sweepSoon, this.#tickMs, this).unref();
     this.#budget.deposit();
-    const target = this.#queue.size === 0 ? this.#picker.pick() : undefined;
+    const target = this.#queue.size === 0 ? this.#picker.pick(request.holder) : undefined;
     if (target !== undefined) {
       target.start(exchange);
+    } else if (this.#picker.isAboveShare(request.holder, this.#queue.count(request.holder))) {
+      this.shareRefused();
+      exchange.failSoon({ kind: 'overloaded', detail: 'whoever asks has their share of the connections' });
     } else if (this.#queue.size < this.#maxQueued) {
       exchange.waitingSince = this.now();
       this.#queue.add(exchange);
@@ -150,8 +143,8 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#closed = true;
     this.#windingDown = true;
     for (const check of this.#checks) check.stop();
-    for (const exchange of this.#queue) exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
-    this.#queue.clear();
+    for (const exchange of this.#queue.leaving())
+      exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     for (const target of this.#targets) {
       for (const connection of target.connections) connection.destroy();
       for (const tunnel of target.tunnels) tunnel.destroy();
@@ -177,6 +170,10 @@ export class Upstream implements ExchangeOwner, TargetPool {
     if (this.#windingDown) this.#windDown();
   }
 
+  shareRefused(): void {
+    this.shareRefusals += 1;
+  }
+
   vacated(): void {
     this.#dispatch();
     if (this.#windingDown) this.#windDown();
@@ -192,9 +189,11 @@ export class Upstream implements ExchangeOwner, TargetPool {
     if (this.#closed || exchange.isOver || !isSafe) return exchange.fail(failure);
     if (progress !== UNSENT && failure.kind === 'timeout') return exchange.fail(failure);
     exchange.tried.push(target);
-    const other = this.#picker.pickOther(exchange.tried);
+    const { holder } = exchange.request;
+    const other = this.#picker.pickOther(exchange.tried, holder);
     const hasTries = exchange.tried.length <= this.#retries.attempts;
-    const next = progress === UNSENT || hasTries ? (other ?? (hasTries ? this.#picker.pick() : undefined)) : undefined;
+    const next =
+      progress === UNSENT || hasTries ? (other ?? (hasTries ? this.#picker.pick(holder) : undefined)) : undefined;
     if (next === undefined || !this.#budget.withdraw(this.now())) return exchange.fail(failure);
     this.retries += 1;
     next.start(exchange);
@@ -217,11 +216,8 @@ export class Upstream implements ExchangeOwner, TargetPool {
       for (const connection of target.connections) connection.check(due, now);
       open += target.connections.size;
     }
-    for (const exchange of this.#queue) {
-      if (due - exchange.waitingSince < this.#queueMs) break;
-      this.#queue.delete(exchange);
+    for (const exchange of this.#queue.leaving(due - this.#queueMs))
       exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
-    }
     this.#dispatch();
     if (open === 0 && this.#queue.size === 0) this.#stopTicking();
     if (this.#windingDown) this.#windDown();
@@ -232,11 +228,10 @@ export class Upstream implements ExchangeOwner, TargetPool {
     if (this.#dispatching) return;
     this.#dispatching = true;
     while (this.#queue.size > 0) {
-      const target = this.#picker.pick();
+      // Whose turn it is was within their share when they came.
+      const target = this.#picker.pick(undefined);
       if (target === undefined) break;
-      const exchange = this.#queue.values().next().value!;
-      this.#queue.delete(exchange);
-      target.start(exchange);
+      target.start(this.#queue.shift());
     }
     this.#dispatching = false;
   }

@@ -88,6 +88,8 @@ const upstreams: [string, string[]][] = [
   ],
   ['{ a: { targets: [http://x], timeouts: { idleMs: 0 } } }', ['1:60: must be at least 1']],
   ['{ a: { targets: [http://x], maxConnections: 0 } }', ['1:56: must be at least 1']],
+  ['{ a: { targets: [http://x], maxShare: 25 } }', ['1:50: must be at most 1']],
+  ['{ a: { targets: [http://x], maxStreams: 0 } }', ['1:52: must be at least 1']],
   ['{ a: { targets: [http://x], health: { path: healthz } } }', ['1:56: must start with "/"']],
   ['{ a: { targets: [http://x], health: {} } }', ['1:48: missing key "path"']],
   ['{ a: { targets: [http://x], tls: { cert: c } } }', ['1:47: "cert" needs "key"']],

@@ -103,7 +103,6 @@ describe('an event stream', () => {
     ['in the middle of an event that nobody finishes', chunked('data: one\n\ndata: tw'), []],
     ['after a single line end', chunked('data: one\r\n'), []],
     ['encoded', `${EVENTS}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n${chunk('data: one\n\n')}`, []],
-    ['with a length', `${EVENTS}Content-Length: 1000\r\n\r\ndata: one\n\n`, []],
     ['over HTTP/1.0', chunked('data: one\n\n'), ['HTTP/1.0']],
   ])('%s: the connection breaks, and the answer never looks whole', async (_, answer, [version]) => {
     const line = version === undefined ? 'GET /stream' : `GET /stream ${version}`;
@@ -115,6 +114,14 @@ describe('an event stream', () => {
     expect(client.ending).toBe('reset');
     expect(client.received).not.toContain('event: error');
     await far.ended;
+  });
+
+  test('of known length comes to its end: it is an answer like any other', async () => {
+    const { client, far, revoke } = await opened(`${EVENTS}Content-Length: 22\r\n\r\ndata: one\n\n`);
+    await revoke();
+    far.write('data: two\n\n');
+    expect(await client.response()).toMatchObject({ complete: true, body: 'data: one\n\ndata: two\n\n' });
+    client.close();
   });
 
   test('whose client does not read: it is not waited for', async () => {

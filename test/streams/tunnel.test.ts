@@ -195,8 +195,8 @@ test('an upstream that does not read stops the client', async () => {
   client.close();
 });
 
-test('open tunnels count against maxConnections: one too many is 503, and a place that is left can be taken', async () => {
-  await using small = await start({ maxConnections: 1 });
+test('open tunnels count against maxUpgrades: one too many is 503, and a place that is left can be taken', async () => {
+  await using small = await start({ maxUpgrades: 1 });
   const first = await tunnel(small.url);
   using second = await RawClient.connect(small.url);
   expect((await second.send(ASK).response()).status).toBe(503);
@@ -206,14 +206,15 @@ test('open tunnels count against maxConnections: one too many is 503, and a plac
   third.client.close();
 });
 
-test('a connection that lies idle makes room for a tunnel', async () => {
+test('a tunnel takes no connection from plain requests', async () => {
   await using small = await start({ maxConnections: 1 });
+  const { client: first } = await tunnel(small.url);
+  upstream.replyToHead = null;
   using client = await RawClient.connect(small.url);
-  await client.send(rawRequest('GET /plain')).response();
-  const idle = upstream.connections.at(-1)!;
-  const { client: other } = await tunnel(small.url);
-  await idle.ended;
-  other.close();
+  expect((await client.send(rawRequest('GET /plain')).response()).status).toBe(200);
+  // Neither does the connection that lies idle now.
+  const { client: second } = await tunnel(small.url);
+  for (const open of [first, second]) open.close();
 });
 
 test('tunnels go to the target with the fewest, plain requests too', async () => {

@@ -179,7 +179,11 @@ describe('a store that never answers', () => {
       const source = { segments: ['stream'], query: '', headers: [] };
       const authorization = [`Bearer ${gateway.tokens.owner}`];
       const request = { requestId: 'r', method: 'GET', authorization, source, tokenId: null };
-      streams.add(request, { kind: 'websocket', stop: resolve });
+      let said: Farewell | null = null;
+      const hush = (words: Farewell) => {
+        said = words;
+      };
+      streams.add(request, { kind: 'websocket', hush, stop: () => resolve(said!) });
     });
     expect((await farewell).closeCode).toBe(1013);
     expect(reasons).toEqual(['store_unavailable']);

@@ -22,7 +22,10 @@ let url: string;
 beforeAll(async () => {
   upstream = await Recorder.start();
   const timeouts = { headersMs: 700, idleMs: IDLE_MS, keepAliveMs: 900 };
-  house = await startTlsGateway(upstream.url, { routes: ROUTES, gateway: { timeouts } });
+  house = await startTlsGateway(upstream.url, {
+    routes: ROUTES,
+    gateway: { timeouts, limits: { minBytesPerSecond: 1 } },
+  });
   url = house.gateway.url;
 });
 beforeEach(() => upstream.clear());

@@ -9,7 +9,10 @@ const IDLE_MS = 1500;
 const STEP_MS = IDLE_MS / 3;
 const at = house({
   settings: {
-    gateway: { timeouts: { headersMs: 2000, idleMs: IDLE_MS, keepAliveMs: 700 }, limits: { headerBytes: 2048 } },
+    gateway: {
+      timeouts: { headersMs: 2000, idleMs: IDLE_MS, keepAliveMs: 700 },
+      limits: { headerBytes: 2048, minBytesPerSecond: 1 },
+    },
   },
 });
 /** Large beyond what kernels keep for a reader that does not read. */

@@ -1,0 +1,52 @@
+/**
+ * Requests that wait for a connection, in the order in which they came, with a count for each of those they are for.
+ * Neither decides who may wait nor who is next but by that order.
+ */
+import type { RunningExchange } from './running-exchange.ts';
+
+export class WaitingLine {
+  /** A Set, so that an aborted request can leave from the middle. */
+  readonly #exchanges = new Set<RunningExchange>();
+  readonly #byHolder = new Map<string | undefined, number>();
+
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  /** How many of one holder wait. */
+  count(holder: string | undefined): number {
+    return this.#byHolder.get(holder) ?? 0;
+  }
+
+  add(exchange: RunningExchange): void {
+    const { holder } = exchange.request;
+    this.#exchanges.add(exchange);
+    this.#byHolder.set(holder, this.count(holder) + 1);
+  }
+
+  /** false: it was not in line. */
+  delete(exchange: RunningExchange): boolean {
+    if (!this.#exchanges.delete(exchange)) return false;
+    const { holder } = exchange.request;
+    const left = this.count(holder) - 1;
+    if (left === 0) this.#byHolder.delete(holder);
+    else this.#byHolder.set(holder, left);
+    return true;
+  }
+
+  /** The one that has waited longest leaves the line. There must be one. */
+  shift(): RunningExchange {
+    const first = this.#exchanges.values().next().value!;
+    this.delete(first);
+    return first;
+  }
+
+  /** Those that came at `sinceMs` or before, and all of them if it is left out; they leave the line. */
+  *leaving(sinceMs = Number.POSITIVE_INFINITY): Generator<RunningExchange> {
+    for (const exchange of this.#exchanges) {
+      if (exchange.waitingSince > sinceMs) return;
+      this.delete(exchange);
+      yield exchange;
+    }
+  }
+}

@@ -5,6 +5,7 @@ import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ScanOptions, Store } from '../store/store.ts';
 import { purgeAccessTokens, purgeDeletedAccounts } from './access-tokens.ts';
+import { resumeCleanups } from './cleanup.ts';
 import { lists } from './places.ts';
 import type { OrganizationDoc } from './records.ts';
 
@@ -36,6 +37,7 @@ export function startPurge(store: Store, clock: Clock, log: Log, retention: () =
 
 /** Removes all that is due at `nowMs`. Rejects with StoreUnavailable; what was removed by then stays removed. */
 export async function purge(store: Store, nowMs: number, { keepDays, maxEvents }: Retention): Promise<void> {
+  await resumeCleanups({ store, nowMs: () => nowMs });
   for (const remove of [purgeAccessTokens, purgeDeletedAccounts])
     while ((await remove(store, nowMs, PURGE_BATCH)) === PURGE_BATCH) await breathe();
   const upTo = nowMs - keepDays * DAY_MS;

@@ -6,8 +6,10 @@ import { StoreUnavailable } from './store.ts';
 export const BUSY_MS = 2000;
 const BUSY_PAUSE_MS = 10;
 const SQLITE_BUSY = 5;
-/** SQLITE_FULL; SQLITE_IOERR_WRITE and _SHMSIZE, where the log or its index could not grow. */
-const FULL = new Set([13, 778, 4874]);
+/** SQLITE_FULL, and SQLITE_IOERR_SHMSIZE: the log's index could not grow. */
+const FULL = new Set([13, 4874]);
+/** SQLITE_IOERR_WRITE: a quota that is used up, among other things. */
+const WRITE_FAILED = 778;
 
 /** Never in SQLite itself: it would hold up the whole process, requests included. */
 export async function waitForLock<T>(work: () => T): Promise<T> {
@@ -25,8 +27,17 @@ export async function waitForLock<T>(work: () => T): Promise<T> {
 
 /** Was there no room on the disk? SQLite says so in several ways, by what it was doing. */
 export function isFull(error: unknown): boolean {
+  return FULL.has(codeOf(error));
+}
+
+/** Might more room have helped? */
+export function isMaybeFull(error: unknown): boolean {
+  return isFull(error) || codeOf(error) === WRITE_FAILED;
+}
+
+function codeOf(error: unknown): number {
   const cause = error instanceof StoreUnavailable ? error.cause : error;
-  return FULL.has((cause as { errcode?: number } | null)?.errcode ?? 0);
+  return (cause as { errcode?: number } | null)?.errcode ?? 0;
 }
 
 export function ask<T>(work: () => T): T {

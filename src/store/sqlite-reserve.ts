@@ -7,7 +7,7 @@ import { existsSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } f
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { randomText } from '../secret.ts';
-import { isFull } from './sqlite-busy.ts';
+import { isFull, isMaybeFull } from './sqlite-busy.ts';
 import { StoreFull } from './store.ts';
 
 export interface ReserveOptions {
@@ -29,7 +29,7 @@ const SUFFIX = '-reserve';
 export class SqliteReserve {
   readonly #path: string;
   readonly #options: ReserveOptions;
-  readonly #bytes: number;
+  #bytes: number;
   #restoring: Promise<boolean> | null = null;
   #fullCount = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -44,8 +44,9 @@ export class SqliteReserve {
     try {
       writeFileSync(made, Buffer.alloc(this.#bytes, CHUNK), { mode: 0o600 });
       renameSync(made, this.#path);
-    } catch {
+    } catch (error) {
       rmSync(made, { force: true });
+      this.#giveUpUnlessFull(error);
     }
   }
 
@@ -63,11 +64,10 @@ export class SqliteReserve {
     try {
       return await write();
     } catch (error) {
-      if (!isFull(error)) throw error;
-      if (!ends || !this.#release()) throw this.#full(error);
+      if (!ends || !isMaybeFull(error) || !this.#release()) throw this.#told(error);
     }
     return write().catch((error) => {
-      throw isFull(error) ? this.#full(error) : error;
+      throw this.#told(error);
     });
   }
 
@@ -84,6 +84,10 @@ export class SqliteReserve {
     if (this.#bytes === 0 || !existsSync(this.#path)) return false;
     rmSync(this.#path, { force: true });
     return true;
+  }
+
+  #told(error: unknown): unknown {
+    return isFull(error) ? this.#full(error) : error;
   }
 
   #full(cause: unknown): StoreFull {
@@ -123,10 +127,19 @@ export class SqliteReserve {
       }
       renameSync(made, this.#path);
       return true;
-    } catch {
+    } catch (error) {
       rmSync(made, { force: true });
-      return false;
+      return this.#giveUpUnlessFull(error);
     }
+  }
+
+  /** Where no such file can be made at all, nothing is kept, and nothing refused for it. Returns whether that is so. */
+  #giveUpUnlessFull(error: unknown): boolean {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return false;
+    this.#bytes = 0;
+    this.#options.report(`store: nothing is kept free for revocations on a full disk: ${this.#path}: ${message}`);
+    return true;
   }
 
   #temporary(): string {

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountKey } from '../../src/core/facts.ts';
+import { accountKey, organizationKey } from '../../src/core/facts.ts';
 import { type FoundAccount, findToken, type IssuedToken, issueAccessToken } from '../../src/manage/access-tokens.ts';
 import { auditDoc } from '../../src/manage/audit.ts';
 import { list } from '../../src/manage/listing.ts';
 import { lists, place } from '../../src/manage/places.ts';
 import { purge } from '../../src/manage/purge.ts';
-import type { AccountDoc, AuditDoc } from '../../src/manage/records.ts';
+import type { AccountDoc, AuditDoc, OrganizationDoc } from '../../src/manage/records.ts';
 import { LastUsed } from '../../src/store/last-used.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 
@@ -113,6 +113,24 @@ it('so does the writing of last uses', async () => {
   for (let used = 0; used < 2 * MANY; used++) uses.noteKey(`token/acme/${used}`, 1);
   expect(await turnsDuring(uses.flush())).toBeGreaterThanOrEqual(4);
   await uses.close();
+});
+
+it('what a process that ended had left to do after an end is done: nothing of a deleted organization stays', async () => {
+  await found();
+  await issue(HOUR_MS);
+  const { record } = (await store.get(organizationKey('acme')))!;
+  const deleted = { ...(record as OrganizationDoc), deletedAtMs: 1 };
+  const actor = { kind: 'admin-key', id: null, tokenId: null } as const;
+  const job = { organizationId: 'acme', what: 'organization', id: 'acme', generation: 1, actor } as const;
+  const writes = [
+    { ...place('organization', deleted), record: deleted },
+    { ...place('cleanup', job), record: job },
+  ];
+  await store.commit({ expects: [], writes });
+  await purge(store, 1, ALL);
+  expect(await store.scan(lists.everything('acme'), { limit: 10 })).toEqual([]);
+  expect(await store.scan(lists.cleanups(), { limit: 10 })).toEqual([]);
+  expect(await store.get(organizationKey('acme'))).toBeNull();
 });
 
 describe('the audit trail', () => {

@@ -59,7 +59,7 @@ async function endsEverything(
 }
 
 attack({
-  name: 'One organization that fills the memory of Redis does not keep another from revoking a leaked token',
+  name: 'one organization that fills the memory of Redis does not keep another from revoking a leaked token',
   outcome: 'new things are refused with 507, revocations and deletions are made, in a reserve and beyond it',
   sources: ['CWE-400'],
 })(() => {
@@ -118,7 +118,7 @@ function fillDisk(path: string): void {
 }
 
 attack({
-  name: 'Whoever fills the disk does not keep anybody from revoking a leaked token',
+  name: 'whoever fills the disk does not keep anybody from revoking a leaked token',
   outcome: 'new things are refused with 507, revocations and deletions are written into what was kept free for them',
   sources: ['CWE-400'],
 })(() => {

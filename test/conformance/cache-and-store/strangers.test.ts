@@ -98,7 +98,7 @@ async function refuse(org: string, [method, path, body]: (typeof CALLS)[number],
 }
 
 attack({
-  name: "Refused attempts of a stranger neither fill another organization's trail nor tell what exists in it",
+  name: "refused attempts of a stranger neither fill another organization's trail nor tell what exists in it",
   outcome:
     'they stand in the trail of their own organization, so many in a minute; the store is asked the same for what is there and what is not',
   sources: ['CWE-203', 'CWE-778'],

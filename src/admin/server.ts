@@ -14,6 +14,7 @@ import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
+import { isAllowedHost } from './allowed-hosts.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
@@ -34,6 +35,8 @@ import { workspaceRoutes } from './workspace-routes.ts';
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
+  /** Names of its own, beside those that are known without being told; asked anew at each call. */
+  readonly allowedHosts?: () => readonly string[];
   readonly keys: readonly string[];
   /** Without an actor: who that is, every request says itself. */
   readonly manage: Omit<ManageContext, 'actor'>;
@@ -58,6 +61,8 @@ const UNKNOWN = [
 ] as const;
 const NO_ROOM =
   'The store has no room for anything new; nothing was changed. Revocations and deletions are still made; its operator has to make room.';
+const HOST_NOT_ALLOWED =
+  'The sidecar does not answer under this name. Use its address, or add the name to admin.allowedHosts.';
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const SILENCE_MS = 60_000;
@@ -162,6 +167,8 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     reply.header('Cache-Control', 'no-store');
     const twofold = refuseHeaders(request.raw);
     if (twofold !== null) return sendProblem(reply, 400, twofold.code, twofold.detail, twofold.field);
+    if (!isAllowedHost(request.raw.headers.host, options.host, options.allowedHosts?.() ?? []))
+      return sendProblem(reply, 421, 'host_not_allowed', HOST_NOT_ALLOWED, 'Host');
     if (request.routeOptions.config.open === true) return;
     const actor = await readCaller(options.manage, options.keys, request);
     if (actor !== null) {

@@ -58,6 +58,19 @@ const Admin = section(
   {
     host: host('The address that the sidecar listens on.'),
     port: port('The port that the sidecar listens on.', 8081),
+    allowedHosts: Type.Array(
+      Type.String({
+        pattern: '^(?:\\*\\.)?[A-Za-z0-9_-]{1,63}(?:\\.[A-Za-z0-9_-]{1,63})*\\.?$',
+        errorMessage:
+          'must be a host name without port, such as scopegate.internal, or *.internal for all names below one',
+      }),
+      {
+        uniqueItems: true,
+        default: [],
+        description:
+          'The names under which clients reach the sidecar, beside localhost, admin.host and the name of the machine; *. in front: all names below it. Addresses always pass. Other Host headers are refused (421), since a browser may have been led here.',
+      },
+    ),
   },
   { default: {}, description: 'The sidecar: token management, OpenAPI, console, health and metrics.' },
 );

@@ -20,6 +20,7 @@ const RELOADED = new Set([
   'drain',
 ]);
 const RELOADED_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
+  admin: new Set(['allowedHosts']),
   gateway: new Set(['trustedProxies', 'publicUrl', 'guesses', 'serverTiming']),
 };
 

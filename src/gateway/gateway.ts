@@ -31,7 +31,7 @@ import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
 import { metricsText } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
-import { DROPPED_LINES, droppedLines } from '../observe/log.ts';
+import { describeLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { FactCache } from '../store/fact-cache.ts';
@@ -81,20 +81,19 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
   const { file } = configuration;
-  const { opened, registry, folder, counters, describe } = await openStore(configuration, log);
+  const { opened, registry, folder, counters, describe, fault } = await openStore(configuration, log);
   const store = options.aroundStore?.(opened) ?? opened;
   owned.add(store, (opened) => opened.close());
   owned.add(registry, (opened) => opened.close());
   const facts = new FactCache(store, { ...cacheOptions(file), monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
-  owned.add(watchStore(facts, file.cache.serveDuringOutageMs, log), (stop) => stop());
+  owned.add(watchStore({ facts, fault, serveDuringOutageMs: file.cache.serveDuringOutageMs, log }), (stop) => stop());
   const metrics = new Metrics();
   const onFailed = (error: unknown) =>
     log.warn({ reason: String(error) }, 'last uses: could not be written; will try again');
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
-  metrics.counter(DROPPED_LINES.name, DROPPED_LINES.help, () => droppedLines(log));
-
+  describeLog(metrics, log);
   const adminKeys = loadAdminKeys(env, folder);
   const retention = () => reloader.configuration.file.audit;
   if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
@@ -153,6 +152,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     phase: () => phase,
     reloader,
     facts,
+    fault,
     upstreams: () => ruleset!.upstreams,
     fleet: () => ({ keeper, roster }),
     clock: clockWatch,
@@ -173,6 +173,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     admin = await startAdmin({
       host: file.admin.host,
       port: options.ports?.admin ?? file.admin.port,
+      allowedHosts: () => reloader.configuration.file.admin.allowedHosts,
       keys: adminKeys.keys,
       manage: { store, policy: () => reloader.configuration.policy, nowMs: clock.nowMs },
       patterns: () => ruleset!.imports.patterns,

@@ -15,6 +15,7 @@ import type { RedisStore } from '../store/redis.ts';
 import { describePlace, type RedisAccess } from '../store/redis-place.ts';
 import type { Registry } from '../store/registry.ts';
 import { SqliteStore } from '../store/sqlite.ts';
+import type { StoreFault } from '../store/sqlite-health.ts';
 
 export interface OpenedStore {
   readonly opened: ExportableStore;
@@ -25,6 +26,8 @@ export interface OpenedStore {
   /** Where rate limits are counted for every process that opens this store; null: nowhere. */
   readonly counters: SharedCounters | null;
   describe(metrics: Metrics): void;
+  /** What keeps it from taking changes; null: nothing that is known. */
+  fault(): StoreFault | null;
 }
 
 const LOCAL_FOLDER = 'data';
@@ -43,7 +46,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     const opened = new SqliteStore(path, { bytes: store.reserveBytes, report });
     const registry = new FileRegistry(`${path}-leases`);
     const describe = (metrics: Metrics) => describeFull(metrics, opened);
-    return { opened, registry, folder: dirname(path), counters: null, describe };
+    return { opened, registry, folder: dirname(path), counters: null, describe, fault: () => opened.fault };
   }
   // Only for those who use it: its client takes memory and time to start.
   const { RedisStore } = await import('../store/redis.ts');
@@ -64,6 +67,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     folder: resolvePath(LOCAL_FOLDER),
     counters: opened,
     describe: (metrics) => describeRedis(metrics, opened),
+    fault: () => null,
   };
 }
 

@@ -8,6 +8,7 @@ import type { ClockWatch } from '../fleet/clock-watch.ts';
 import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/fact-cache.ts';
+import type { StoreFault } from '../store/sqlite-health.ts';
 import type { Reload, Reloader } from './reloader.ts';
 import { mergedSelf, type SelfReport, type Siblings, type SiblingsReport, siblingsReady } from './siblings.ts';
 
@@ -20,6 +21,8 @@ export interface ReportParts {
   readonly phase: () => Phase;
   readonly reloader: Reloader;
   readonly facts: FactCache;
+  /** What keeps the store from taking changes. */
+  readonly fault: () => StoreFault | null;
   readonly upstreams: () => ReadonlyMap<string, UpstreamBinding>;
   readonly fleet: () => Fleet;
   readonly clock: ClockWatch;
@@ -43,7 +46,7 @@ export class Report {
 
   /** For probes, without a credential: how many problems a reload met, not which. */
   async readiness() {
-    const { phase, reloader, facts, fleet, clock } = this.#parts;
+    const { phase, reloader, facts, fault, fleet, clock } = this.#parts;
     const { self, siblings } = await this.#view();
     const { last } = reloader.standing;
     return {
@@ -51,6 +54,7 @@ export class Report {
         phase() === 'serving' &&
         facts.isFresh() &&
         clock.isRight &&
+        fault() === null &&
         (siblings === null || siblingsReady(siblings.processes)),
       phase: phase(),
       configuration: {
@@ -156,7 +160,9 @@ export class Report {
 
   #store({ fresh, staleMs, degraded }: SelfReport) {
     const { driver } = this.#parts.reloader.configuration.file.store;
-    return { driver, fresh, staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null, degraded };
+    const fault = this.#parts.fault();
+    const told = fault === null ? {} : { fault };
+    return { driver, fresh, ...told, staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null, degraded };
   }
 }
 

@@ -1,12 +1,25 @@
-/** Says in the log when the store's changes are no longer heard, what requests rest on from then on, and when it is over. */
+/**
+ * Says in the log when the store's changes are no longer heard, what requests rest on from then on, and when it is over; and
+ * so when the store takes no more changes.
+ */
 import type { Log } from '../observe/log.ts';
 import type { FactCache } from '../store/fact-cache.ts';
+import type { StoreFault } from '../store/sqlite-health.ts';
 
 const LOOK_MS = 250;
 
-/** `serveDuringOutageMs`: of the configuration. Returns the way to stop. */
-export function watchStore(facts: FactCache, serveDuringOutageMs: number, log: Log): () => void {
+interface Watched {
+  readonly facts: FactCache;
+  readonly fault: () => StoreFault | null;
+  /** Of the configuration. */
+  readonly serveDuringOutageMs: number;
+  readonly log: Log;
+}
+
+/** Returns the way to stop. */
+export function watchStore({ facts, fault, serveDuringOutageMs, log }: Watched): () => void {
   let said: State = 'fresh';
+  let faultSaid: StoreFault | null = null;
   let looking = false;
   let stopped = false;
   const look = async () => {
@@ -20,7 +33,15 @@ export function watchStore(facts: FactCache, serveDuringOutageMs: number, log: L
     if (state === 'fresh') log.info('store: its changes are heard again');
     else log.warn({ staleMs }, state === 'silent' ? SILENT : lost(serveDuringOutageMs));
   };
+  const lookAtFault = () => {
+    const found = fault();
+    if (found === faultSaid) return;
+    faultSaid = found;
+    if (found === null) log.info('store: it takes changes again');
+    else log.error({ fault: found }, FAULTS[found]);
+  };
   const timer = setInterval(() => {
+    lookAtFault();
     if (looking) return;
     looking = true;
     void look().finally(() => {
@@ -32,6 +53,12 @@ export function watchStore(facts: FactCache, serveDuringOutageMs: number, log: L
     clearInterval(timer);
   };
 }
+
+const FAULTS: Readonly<Record<StoreFault, string>> = {
+  replaced:
+    'store: another file has taken the place of the database; changes are refused, requests are judged by the old one. Restart (docs/backup.md)',
+  unwritable: 'store: it takes no changes; is the disk full? Requests are judged as before',
+};
 
 type State = 'fresh' | 'silent' | 'lost';
 

@@ -4,6 +4,7 @@
  */
 import { type Logger, pino } from 'pino';
 import { LogOutput, outputTo, standardOutput } from './log-output.ts';
+import type { Metrics } from './metrics.ts';
 
 export type Log = Logger;
 
@@ -28,6 +29,10 @@ export const DROPPED_LINES = {
 export function droppedLines(log: Log): number {
   const output = (log as { [pino.symbols.streamSym]?: unknown })[pino.symbols.streamSym];
   return output instanceof LogOutput ? output.dropped : 0;
+}
+
+export function describeLog(metrics: Metrics, log: Log): void {
+  metrics.counter(DROPPED_LINES.name, DROPPED_LINES.help, () => droppedLines(log));
 }
 
 /** What Node would print about this program, with a write that waits for whoever reads, becomes lines of the log. */

@@ -2,6 +2,7 @@
  * The SQLite file's shape, version by version. A migration is never edited once released, only followed by another;
  * a file from a newer scopegate is refused rather than guessed at.
  */
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 const MIGRATIONS: readonly string[] = [
@@ -26,6 +27,20 @@ export function checkFile(database: DatabaseSync): void {
   } finally {
     database.exec('ROLLBACK');
   }
+}
+
+/** A larger file would hold up the start; `PRAGMA integrity_check` by hand looks at it. */
+const LOOKED_AT_MAX_BYTES = 1 << 30;
+
+/** Throws when pages of the file contradict each other: what is read from it could not be believed. */
+export function checkSound(database: DatabaseSync, path: string): void {
+  if (statSync(path).size > LOOKED_AT_MAX_BYTES) return;
+  const found = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
+  if (found === 'ok') return;
+  const [first = ''] = String(found)
+    .split('\n')
+    .filter((line) => !line.startsWith('***'));
+  throw new Error(`it is damaged (${first}); restore a backup (docs/backup.md)`);
 }
 
 /** Returns the file's version, 0 for a new one. */

@@ -1,5 +1,6 @@
 /** The SQL of the embedded store, prepared once. Decides nothing. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Notice } from './store.ts';
 
 /** Plain `?` only: Node 22 takes a numbered one for a name. */
 export type Row = { key: string; record: string; version: number; score: number; indexes: string };
@@ -32,4 +33,14 @@ export function prepare(database: DatabaseSync) {
     newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
     dataVersion: database.prepare('PRAGMA data_version'),
   };
+}
+
+/** Oldest first. */
+export function noticesSince({ since }: ReturnType<typeof prepare>, revision: number, limit: number): Notice[] {
+  const rows = since.all(revision, limit) as Array<{ revision: number; keys: string; committed_at: number }>;
+  return rows.map((row) => ({
+    revision: row.revision,
+    keys: JSON.parse(row.keys) as string[],
+    committedAtMs: row.committed_at,
+  }));
 }

@@ -6,12 +6,13 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../errors.ts';
 import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
-import { ask, BUSY_MS, waitForLock } from './sqlite-busy.ts';
+import { ask, BUSY_MS } from './sqlite-busy.ts';
 import { SqliteExport } from './sqlite-export.ts';
 import { secureFile } from './sqlite-file.ts';
-import { checkFile, migrate } from './sqlite-migrations.ts';
+import { SqliteHealth, type StoreFault } from './sqlite-health.ts';
+import { checkFile, checkSound, migrate } from './sqlite-migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './sqlite-reserve.ts';
-import { prepare, type Row } from './sqlite-statements.ts';
+import { noticesSince, prepare, type Row } from './sqlite-statements.ts';
 import type {
   Change,
   Committed,
@@ -39,6 +40,7 @@ export class SqliteStore implements ExportableStore {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #export: SqliteExport;
   readonly #reserve: SqliteReserve;
+  readonly #health: SqliteHealth;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -54,6 +56,7 @@ export class SqliteStore implements ExportableStore {
       database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       // Before anything is written: a file that is not ours is left as it was.
       checkFile(database);
+      checkSound(database, path);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       migrate(database);
       database.exec('PRAGMA busy_timeout = 0');
@@ -62,6 +65,7 @@ export class SqliteStore implements ExportableStore {
       this.#statements = prepare(database);
       this.#export = new SqliteExport(database);
       this.#reserve = new SqliteReserve(path, reserve);
+      this.#health = new SqliteHealth(path, database);
     } catch (error) {
       database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
@@ -71,6 +75,10 @@ export class SqliteStore implements ExportableStore {
   /** How many changes found no room. */
   get fullCount(): number {
     return this.#reserve.fullCount;
+  }
+  /** What keeps it from taking changes; null: nothing. */
+  get fault(): StoreFault | null {
+    return this.#health.fault;
   }
 
   read(key: string): Lookup {
@@ -103,7 +111,7 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const write = () => waitForLock(() => this.#transaction(change));
+    const write = () => this.#health.change(() => this.#transaction(change));
     const revision = await this.#reserve.around(write, change.ends === true);
     return revision === null ? { ok: false } : { ok: true, revision };
   }
@@ -115,7 +123,7 @@ export class SqliteStore implements ExportableStore {
   /** Nobody waits for the disk: what a power loss takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
     const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
-    await waitForLock(() => {
+    await this.#health.change(() => {
       this.#database.exec('PRAGMA synchronous = NORMAL');
       try {
         this.#statements.touch.run(together);
@@ -133,7 +141,10 @@ export class SqliteStore implements ExportableStore {
     if (this.#followers.size === 0) {
       this.#dataVersion = this.#currentDataVersion();
       this.#followed = this.#newest();
-      this.#poll = setInterval(() => this.#pollOthers(), POLL_MS).unref();
+      this.#poll = setInterval(() => {
+        this.#pollOthers();
+        this.#health.look();
+      }, POLL_MS).unref();
     }
     this.#followers.add(follower);
     follower.heard(this.#followed);
@@ -221,16 +232,7 @@ export class SqliteStore implements ExportableStore {
   #changes(revision: number, limit: number): Notice[] | null {
     const oldest = (this.#statements.oldest.get() as { revision: number | null }).revision;
     if (oldest !== null && oldest > revision + 1) return null;
-    const rows = this.#statements.since.all(revision, limit) as Array<{
-      revision: number;
-      keys: string;
-      committed_at: number;
-    }>;
-    return rows.map((row) => ({
-      revision: row.revision,
-      keys: JSON.parse(row.keys) as string[],
-      committedAtMs: row.committed_at,
-    }));
+    return noticesSince(this.#statements, revision, limit);
   }
 
   #pollOthers(): void {

@@ -110,6 +110,12 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
           else refused = answer;
         }
         expect(refused).toMatchObject({ status: 507, body: { code: 'store_full' } });
+        const readiness = async () => {
+          const answer = await fetch(`${serve.adminUrl}/readyz`);
+          const { store } = (await answer.json()) as { store: { fault?: string } };
+          return { status: answer.status, fault: store.fault ?? null };
+        };
+        await expect.poll(readiness, { timeout: 5000 }).toEqual({ status: 503, fault: 'unwritable' });
         await leaseOver();
         // The second was never asked for before, so it is read from the file now.
         await served(serve, [...tokens, ...made]);
@@ -119,6 +125,8 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
         await expect.poll(leaseAge, { timeout: 5000 }).toBeLessThan(STALENESS_MS / 1000);
 
         rmSync(ballast);
+        // By itself: nobody has changed anything since.
+        await expect.poll(readiness, { timeout: 10_000 }).toEqual({ status: 200, fault: null });
         expect((await serve.call('PUT', '/members/bob?wait=5000', { name: 'Bob', role: 'member' })).body).toMatchObject(
           {
             applied: true,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import * as oauth from 'oauth4webapi';
 import { ClientCredentials } from 'simple-oauth2';
 import { describe, expect, it } from 'vitest';
+import { loadGateway } from '../../src/config/load-gateway.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { Recorder } from '../support/recorder.ts';
 
@@ -105,3 +106,17 @@ it('only the path of the issuer names its metadata; those without a path stay wh
   for (const other of ['/other', '/gw/x', '/GW']) expect(await statusOf(WELL_KNOWN + other), other).toBe(404);
   expect((await fetch(`${at.gateway.url}${WELL_KNOWN}/gw`, { method: 'POST' })).status).toBe(405);
 });
+
+it.each(['{gw}', '../gw', 'a//b', 'caf\u00e9', 'a/./b', '%2e/x', '**'])(
+  'a public path that no client would ask for (%s) is told at the start',
+  (path) => {
+    const text = JSON.stringify({
+      gateway: { publicUrl: `https://api.example.com/${path}` },
+      policy: POLICY,
+      decision: { for: 'nginx' },
+      routes: [{ id: 'chat', match: { path: '/chat' }, require: { scopes: ['chat:read'] } }],
+    });
+    const load = () => loadGateway('gateway.yaml', {}, { contents: { text, folder: '/' } });
+    expect(load).toThrow(/^\/?gateway\.yaml:1:25: its path must be as clients ask for it/);
+  },
+);

@@ -181,7 +181,8 @@ function gatewayYaml({ upstreamUrl, routes, upstream, settings, policy }: TestGa
   return JSON.stringify(
     {
       gateway: { host: '127.0.0.1', port: 0, ...gateway },
-      admin: { host: '127.0.0.1', port: 0, ...admin },
+      // The names that raw requests of tests say.
+      admin: { host: '127.0.0.1', port: 0, allowedHosts: ['api.test', 'a'], ...admin },
       policy: policy ?? join(REPOSITORY, 'policies/coze.yaml'),
       store: { driver: 'sqlite', path: 'data/scopegate.db' },
       // Tests keep idle connections about, and wait for the end.

@@ -15,6 +15,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   python3: 'python3',
   strace: 'strace',
   faketime: 'faketime',
+  sqlite3: 'sqlite3',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
 };

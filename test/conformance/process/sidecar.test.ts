@@ -1,4 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 import { house } from '../house.ts';
@@ -63,6 +67,66 @@ attack({
 
   test('while the admin key does', async () => {
     expect((await ask(at.gateway.adminUrl, create(adminKey(), 'Connection: close'))).status).toBe(201);
+  });
+});
+
+attack({
+  name: 'no web page reads the sidecar by a name of its own (DNS rebinding)',
+  outcome: "421 under every name that is not the sidecar's; addresses and loopback names are answered",
+  sources: ['CWE-350'],
+})(() => {
+  const paths = ['/metrics', '/readyz', '/livez', '/openapi.json', '/v1/status', '/nowhere'];
+  const statusOf = async (path: string, host: string, url = at.gateway.adminUrl) =>
+    (await ask(url, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${adminKey()}\r\nConnection: close\r\n\r\n`)).status;
+
+  test.each([
+    'evil.example',
+    'evil.example:8081',
+    'localhost.evil.example',
+    'evillocalhost',
+    '127.0.0.1.evil.example',
+    '127.0.0.1.nip.io',
+    '2130706433',
+    '0x7f.0.0.1',
+    '[::1].evil.example',
+    '[evil]',
+    'evil.example@127.0.0.1',
+    '127.0.0.1 evil.example',
+    'ops.example',
+  ])('%s', async (host) => {
+    for (const path of paths) expect([400, 421], path).toContain(await statusOf(path, host));
+    expect(await statusOf('/metrics', host)).not.toBe(200);
+  });
+
+  test.each([
+    '127.0.0.1',
+    '127.0.0.1:1',
+    '10.1.2.3:8081',
+    '[::1]',
+    '[fd00::1]:8081',
+    'localhost',
+    'LOCALHOST:8081',
+    'localhost.',
+    'console.localhost:8081',
+    hostname(),
+  ])('%s is answered', async (host) => {
+    for (const path of paths) expect(await statusOf(path, host), path).not.toBe(421);
+    expect(await statusOf('/metrics', host)).toBe(200);
+  });
+
+  test('names that the configuration has are answered, and those of a new configuration', async () => {
+    const settings = { admin: { allowedHosts: ['scopegate.internal', '*.ops.example'] } };
+    await using gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', settings, seed: false });
+    const ready = (host: string) => statusOf('/readyz', host, gateway.adminUrl);
+    for (const host of ['scopegate.internal', 'SCOPEGATE.internal.:8081', 'a.ops.example', 'a.b.ops.example'])
+      expect(await ready(host), host).toBe(200);
+    for (const host of ['ops.example', 'xops.example', 'a.scopegate.internal', '.ops.example'])
+      expect([400, 421], host).toContain(await ready(host));
+    const path = join(gateway.folder, 'gateway.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('scopegate.internal', 'other.internal'));
+    expect((await gateway.admin('POST', '/v1/reload')).status).toBe(200);
+    expect(await ready('other.internal')).toBe(200);
+    expect(await ready('scopegate.internal')).toBe(421);
   });
 });
 

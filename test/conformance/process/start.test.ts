@@ -22,6 +22,14 @@ attack({
     ['cut off within its first page', (path: string) => truncateSync(path, 1000)],
     ['overwritten', (path: string) => writeFileSync(path, 'x'.repeat(4096))],
     [
+      'overwritten in the middle',
+      (path: string) => {
+        const bytes = readFileSync(path);
+        bytes.fill(0x5a, 10 * 4096, 12 * 4096);
+        writeFileSync(path, bytes);
+      },
+    ],
+    [
       'overwritten within',
       (path: string) => {
         const bytes = readFileSync(path);
@@ -32,7 +40,8 @@ attack({
   ])('%s', async (_, damage) => {
     using folder = new ServeFolder();
     const store = new SqliteStore(folder.database);
-    await store.commit({ expects: [], writes: [{ key: 'a', record: 1 }] });
+    const writes = Array.from({ length: 500 }, (_, nth) => ({ key: `k${nth}`, record: 'x'.repeat(200) }));
+    await store.commit({ expects: [], writes });
     await store.close();
     damage(folder.database);
     const before = readFileSync(folder.database);

@@ -86,7 +86,7 @@ async function redis(owned: Owned): Promise<Subject> {
       commandTimeoutMs: PATIENCE_MS,
       commitTimeoutMs: PATIENCE_MS,
       waitReplicas: null,
-      memoryReservePercent: 0,
+      memoryReservePercent: 5,
       report: () => undefined,
     });
   return { name: 'Redis', open, section: { driver: 'redis', url: server.url }, folder: temporaryFolder(owned) };
@@ -113,7 +113,7 @@ async function measure(
     return { clientId, texts, tokens };
   };
   const others = await account(ASKED);
-  const [few, most, rest] = [await account(FEW), await account(many), await account(many)];
+  const [few, most, rest] = [await account(FEW), await account(many), await account(MANY_QUICK)];
   const ends = [
     { ...few, what: 'revoke-tokens', method: 'POST', path: `/service-accounts/${few.clientId}/revoke-tokens` },
     { ...most, what: 'revoke-tokens', method: 'POST', path: `/service-accounts/${most.clientId}/revoke-tokens` },

@@ -19,6 +19,7 @@ import { writePolicy } from './grounds.ts';
 const FEW = 1;
 const MANY = 400;
 const SCOPES = ['content:read'];
+const TERMS = { lifeMs: 900_000, liveMax: MANY, told: false };
 
 const written = writePolicy();
 const { policy } = loadPolicy(written.path, {});
@@ -74,13 +75,13 @@ async function found(store: Store, tokens: number): Promise<Grounds> {
   const personal = { name: 'n', owner: 'ann', scopes: SCOPES, workspaces: ['w1'], expiresInDays: 1 };
   for (let nth = 0; nth < tokens; nth++) {
     const account = (await findAccount(store, clientId))!;
-    expect(await issueAccessToken(store, account, SCOPES, TERMS)).toMatchObject({ token: expect.anything() });
+    expect(await issueAccessToken(store, account, SCOPES, { ...TERMS, nowMs: Date.now() })).toMatchObject({
+      token: expect.any(String),
+    });
     await createToken(context, 'acme', personal);
   }
   return { context, clientId };
 }
-
-const TERMS = { lifeMs: 900_000, nowMs: Date.now(), liveMax: 1000, told: false };
 
 async function workOf(tokens: number, end: (grounds: Grounds) => Promise<unknown>): Promise<Work> {
   const counted = new Counted(new MemoryStore());

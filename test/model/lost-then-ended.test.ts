@@ -15,8 +15,9 @@ import { type Client, type Gate, gateTo, settingsOf, writePolicy } from './groun
 import { deleteRow, Exchanged, RedisParts, rowsOf } from './with-one-gone.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
-/** Parts tried with each end in the short form. */
-const SAMPLE = 4;
+const SHORT_MS = 6000;
+/** A prime that is no divisor of how many parts there are. */
+const STRIDE = 7919;
 const SEED = Date.now() % 1000;
 const PATIENCE_MS = LONG ? 1_800_000 : 60_000;
 const ACTIONS = ['ManagePersonalTokens', 'ManageServiceTokens'];
@@ -205,11 +206,11 @@ async function losingEach(title: string, stage: Stage, destroy: Destroy): Promis
   const tally: Tally = { tried: 0, acknowledged: 0, faults: [] };
   const run = async (end: End, nth: number) =>
     losing(await found(stage, `small-${tally.tried}-`), end, nth, destroy, tally);
-  for (const end of ENDS) {
-    const parts = await run(end, SEED);
-    const more = LONG ? parts : SAMPLE;
-    for (let nth = 1; nth < more; nth++) await run(end, SEED + Math.floor((nth * parts) / more));
-  }
+  const untilMs = performance.now() + (LONG ? Number.POSITIVE_INFINITY : SHORT_MS);
+  let parts = 1;
+  // Each end in turn, with another part each time.
+  for (let nth = 0; nth < parts && performance.now() < untilMs; nth++)
+    for (const end of ENDS) parts = Math.max(parts, await run(end, SEED + nth * STRIDE));
   process.stdout.write(`${title}: ${tally.tried} losses (seed ${SEED}), ${tally.acknowledged} ends acknowledged\n`);
   expect(tally.faults).toEqual([]);
   expect(tally.acknowledged).toBeGreaterThan(tally.tried / 3);

@@ -18,7 +18,7 @@ const wait = Type.Optional(
   }),
 );
 
-const receiptFields = {
+export const RECEIPT_FIELDS = {
   applied: Type.Optional(
     Type.Boolean({
       description:
@@ -44,7 +44,7 @@ export function giveReceipts(app: FastifyInstance, receipts: Receipts): void {
     route.schema = {
       ...route.schema,
       querystring: withFields(schemas.querystring, { wait }),
-      response: { '2xx': withFields(schemas.answer, receiptFields) },
+      response: { '2xx': withFields(schemas.answer, RECEIPT_FIELDS) },
     };
   });
   app.addHook('preSerialization', async (request, reply, payload) => {

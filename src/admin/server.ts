@@ -22,6 +22,7 @@ import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { describeMistake } from './mistake.ts';
+import { nameParts } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import { giveReceipts, type Receipts } from './receipts.ts';
@@ -142,6 +143,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
       components: { securitySchemes: { adminKey: { type: 'http', scheme: 'bearer' } } },
       security: [{ adminKey: [] }],
     },
+    transformObject: (described) => ('openapiObject' in described ? nameParts(described.openapiObject) : {}),
   });
   readBodies(app as never);
   giveReceipts(app as never, options.receipts);

@@ -15,20 +15,33 @@ afterAll(() => sidecar.stop());
 
 const RECEIPT = { applied: true, processes: 1, laggards: [], lagMs: expect.any(Number), revision: expect.any(Number) };
 
+interface Shape {
+  readonly properties?: object;
+  readonly allOf?: readonly Shape[];
+  readonly $ref?: string;
+}
 interface Operation {
   readonly parameters?: ReadonlyArray<{ readonly in: string; readonly name: string }>;
-  readonly responses: Record<string, { content?: { 'application/json': { schema: { properties?: object } } } }>;
+  readonly responses: Record<string, { content?: { 'application/json': { schema: Shape } } }>;
+}
+
+/** Its own and those of what it names. */
+function fieldsOf(shape: Shape | undefined, named: Readonly<Record<string, Shape>>): string[] {
+  if (shape === undefined) return [];
+  const parts = [...(shape.allOf ?? []), ...(shape.$ref === undefined ? [] : [named[shape.$ref.split('/').at(-1)!]!])];
+  return [...Object.keys(shape.properties ?? {}), ...parts.flatMap((part) => fieldsOf(part, named))];
 }
 
 it('is taken by every operation that answers with a revision, and by no other', async () => {
-  const { paths } = (await (await fetch(`${sidecar.url}/openapi.json`)).json()) as {
+  const { paths, components } = (await (await fetch(`${sidecar.url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, Operation>>;
+    components: { schemas: Record<string, Shape> };
   };
   const without: string[] = [];
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { parameters = [], responses }] of Object.entries(operations)) {
       const takes = parameters.some(({ name }) => name === 'wait');
-      const answer = Object.keys(responses['2XX']?.content?.['application/json'].schema.properties ?? {});
+      const answer = fieldsOf(responses['2XX']?.content?.['application/json'].schema, components.schemas);
       expect(takes, `${method} ${path}`).toBe(method !== 'get' && answer.includes('revision'));
       expect(answer.includes('applied'), `${method} ${path}`).toBe(takes);
       if (!takes && method !== 'get') without.push(`${method} ${path}`);

@@ -8,7 +8,7 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
 
   --only   decision, gateway, workers, features, memory, bodies, clients, streams, stores,
-           lag, revocation, outage or soak
+           lag, revocation, turns, outage or soak
   --quick  smaller and shorter, under a minute: a look, not a figure to quote
   --json   data instead of tables`;
 
@@ -27,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   streams: async () => (await import('./streams.ts')).benchStreams,
   stores: async () => (await import('./stores.ts')).benchStores,
   revocation: async () => (await import('./revocation.ts')).benchRevocation,
+  turns: async () => (await import('./turns.ts')).benchTurns,
   outage: async () => (await import('./outage.ts')).benchOutage,
   soak: async () => (await import('./soak.ts')).benchSoak,
 };

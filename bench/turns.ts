@@ -1,0 +1,144 @@
+/**
+ * How long anybody waits for a turn of the event loop: the longest one while each management call is carried out on a
+ * large organization, and while a large configuration is reloaded; gateway and sidecar in one process. Counted as CPU
+ * time of the thread, so that what else runs on the machine does not count.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Serve, Serves } from '../test/support/serves.ts';
+import { type LongestTurn, type TurnMeter, turnMeter } from '../test/support/turns.ts';
+import type { BenchOptions, Section } from './report.ts';
+
+const TURN_MAX_MS = 20;
+const SIZES = { routes: 10_000, tokens: 4000, members: 2000 };
+const SIZES_QUICK = { routes: 2000, tokens: 500, members: 300 };
+/** The first call of its kind also has its code compiled: the shortest of these counts. */
+const TRIES = 3;
+
+interface Row {
+  readonly name: string;
+  readonly turn: LongestTurn;
+}
+
+export async function benchTurns({ quick, say }: BenchOptions): Promise<Section> {
+  const sizes = quick ? SIZES_QUICK : SIZES;
+  using serves = new Serves('http://127.0.0.1:9');
+  const meter = turnMeter();
+  const serve = await serves.start(undefined, ['env', ...Object.entries(meter.env).map((pair) => pair.join('='))]);
+  const rows = [...(await calls(serve, meter, sizes, say)), ...(await reloads(serves, serve, meter, sizes.routes, say))];
+  return {
+    name: 'turns',
+    tables: [
+      {
+        title: `Longest turn of the event loop: ${sizes.members} members, ${sizes.tokens} tokens that list one workspace, ${sizes.routes} routes`,
+        columns: ['while', 'CPU ms', 'clock ms'],
+        rows: rows.map(({ name, turn }) => [name, turn.cpuMs, turn.wallMs]),
+      },
+    ],
+    checks: rows.map(({ name, turn }) => ({
+      promise: `${name}: no turn over ${TURN_MAX_MS} ms`,
+      measured: `${turn.cpuMs.toFixed(1)} ms`,
+      kept: turn.cpuMs < TURN_MAX_MS,
+    })),
+  };
+}
+
+type Call = readonly [name: string, method: string, path: string, body?: unknown];
+
+async function calls(serve: Serve, meter: TurnMeter, sizes: typeof SIZES, say: (line: string) => void) {
+  const must = async (method: string, path: string, body?: unknown) => {
+    const answer = await serve.call(method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  say('founding the organization');
+  await must('PUT', '', { name: 'Acme', edition: 'enterprise' });
+  const members = Array.from({ length: sizes.members }, (_, index) => `m${index}`);
+  await each(members, (id) => must('PUT', `/members/${id}`, { name: 'M', role: 'admin' }));
+  for (const id of ['w1', 'w2', 'w3']) await must('PUT', `/workspaces/${id}`, { name: 'W', owner: 'm0' });
+  const asked = { name: 't', scopes: ['bot:read'], workspaces: ['w1', 'w2'], expiresInDays: 30 };
+  await each(
+    Array.from({ length: sizes.tokens }, (_, index) => members[index % members.length]!),
+    (owner) => must('POST', '/tokens', { ...asked, owner }).catch(() => undefined),
+  );
+  await each(members, (id) => must('PUT', `/workspaces/w3/assignments/members/${id}`, { role: 'member' }));
+  const { id } = (await must('POST', '/tokens', { ...asked, owner: 'm1' })) as { id: string };
+  const of: readonly Call[] = [
+    ['read a token', 'GET', `/tokens/${id}`],
+    ['list 1000 tokens', 'GET', '/tokens?limit=1000'],
+    ['list 1000 tokens of a state', 'GET', '/tokens?limit=1000&state=revoked'],
+    ['list 1000 members', 'GET', '/members?limit=1000'],
+    ['list 1000 assignments', 'GET', '/workspaces/w3/assignments?limit=1000'],
+    ['list 1000 audit events', 'GET', '/audit-events?limit=1000'],
+    ['create a token', 'POST', '/tokens', { ...asked, owner: 'm2' }],
+    ['change a token', 'PATCH', `/tokens/${id}`, { name: 'x' }],
+    ['rotate a token', 'POST', `/tokens/${id}/rotate`, { graceSeconds: 60 }],
+    ['change a member', 'PATCH', '/members/m3', { name: 'x' }],
+    ['a team of all members', 'PUT', '/teams/all', { name: 'T', members }],
+    ['a team without them', 'PUT', '/teams/all', { name: 'T', members: [] }],
+    ['a resource of many collaborators', 'PUT', '/workspaces/w1/resources/bot/b', { owner: 'm0', collaborators: members }],
+    ['preview a transfer', 'POST', '/workspaces/w2/transfer?dryRun=true', { owner: 'm1' }],
+    ['preview a removal', 'DELETE', '/members/m4?dryRun=true'],
+    ['revoke a token', 'POST', `/tokens/${id}/revoke`],
+    ['openapi.json', 'GET', '/v1/../openapi.json'],
+    ['policy', 'GET', '/v1/policy'],
+    ['status', 'GET', '/v1/status'],
+  ];
+  const once: readonly Call[] = [
+    ['remove a member', 'DELETE', '/members/m4'],
+    ['transfer a workspace', 'POST', '/workspaces/w2/transfer', { owner: 'm1' }],
+    ['delete a workspace that all tokens list', 'DELETE', '/workspaces/w1'],
+    ['delete a workspace of many assignments', 'DELETE', '/workspaces/w3'],
+    ['delete the organization', 'DELETE', ''],
+  ];
+  const rows: Row[] = [];
+  for (const [name, method, path, body] of of) {
+    let best: LongestTurn | undefined;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { turn } = await meter.during(() => must(method, path, body));
+      if (best === undefined || turn.cpuMs < best.cpuMs) best = turn;
+    }
+    rows.push({ name, turn: best! });
+    say(`${name}: ${best!.cpuMs.toFixed(1)} ms`);
+  }
+  for (const [name, method, path, body] of once) {
+    // What is tidied up after the answer is part of it.
+    const { turn } = await meter.during(async () => {
+      await must(method, path, body);
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+    });
+    rows.push({ name, turn });
+    say(`${name}: ${turn.cpuMs.toFixed(1)} ms`);
+  }
+  return rows;
+}
+
+async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const rest = [...items];
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (let item = rest.pop(); item !== undefined; item = rest.pop()) await work(item);
+    }),
+  );
+}
+
+async function reloads(serves: Serves, serve: Serve, meter: TurnMeter, count: number, say: (line: string) => void) {
+  const path = join(serves.folder, 'gateway.yaml');
+  const text = readFileSync(path, 'utf8').replace(/^routes:.*$/m, '');
+  const write = (more: string) => {
+    const routes = Array.from(
+      { length: count },
+      (_, index) => `  - { id: r${index}${more}, match: { path: "/a${index % 100}/b${index}/{id}" }, require: { scopes: ["workflows:read"] }, upstream: api }`,
+    );
+    writeFileSync(path, `${text}routes:\n${routes.join('\n')}\n`);
+  };
+  const rows: Row[] = [];
+  for (const name of [`take up ${count} routes`, `reload ${count} routes`, `reload ${count} routes again`]) {
+    write(`x${rows.length}`);
+    const { value, turn } = await meter.during(() => serve.call('POST', '/v1/reload'));
+    if (value.status >= 300) throw new Error(JSON.stringify(value.body));
+    rows.push({ name, turn });
+    say(`${name}: ${turn.cpuMs.toFixed(1)} ms`);
+  }
+  return rows;
+}

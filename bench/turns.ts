@@ -1,7 +1,7 @@
 /**
  * How long anybody waits for a turn of the event loop: the longest one while each management call is carried out on a
- * large organization, and while a large configuration is reloaded; gateway and sidecar in one process. Counted as CPU
- * time of the thread, so that what else runs on the machine does not count.
+ * large organization, and while a large configuration is reloaded; gateway and sidecar in one process. By the
+ * clock, or, where another process had the core meanwhile, by what the thread itself used.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type LongestTurn, type TurnMeter, turnMeter } from '../test/support/tur
 import type { BenchOptions, Section } from './report.ts';
 
 const TURN_MAX_MS = 20;
-const SIZES = { routes: 10_000, tokens: 4000, members: 2000 };
+const SIZES = { routes: 10_000, tokens: 4000, members: 1000 };
 const SIZES_QUICK = { routes: 2000, tokens: 500, members: 300 };
 /** The first call of its kind also has its code compiled: the shortest of these counts. */
 const TRIES = 3;
@@ -22,23 +22,31 @@ interface Row {
 
 export async function benchTurns({ quick, say }: BenchOptions): Promise<Section> {
   const sizes = quick ? SIZES_QUICK : SIZES;
-  using serves = new Serves('http://127.0.0.1:9');
+  using serves = new Serves('http://127.0.0.1:9', {
+    more: 'import: { patterns: [{ prefix: "key-", minLength: 20, maxLength: 40 }] }',
+  });
+  // A policy without limits on tokens.
+  const path = join(serves.folder, 'gateway.yaml');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('coze.yaml', 'featbit.yaml').replace('workflows:', 'flags:'));
   const meter = turnMeter();
   const serve = await serves.start(undefined, ['env', ...Object.entries(meter.env).map((pair) => pair.join('='))]);
-  const rows = [...(await calls(serve, meter, sizes, say)), ...(await reloads(serves, serve, meter, sizes.routes, say))];
+  const rows = [
+    ...(await calls(serve, meter, sizes, say)),
+    ...(await reloads(serves, serve, meter, sizes.routes, say)),
+  ];
   return {
     name: 'turns',
     tables: [
       {
         title: `Longest turn of the event loop: ${sizes.members} members, ${sizes.tokens} tokens that list one workspace, ${sizes.routes} routes`,
-        columns: ['while', 'CPU ms', 'clock ms'],
-        rows: rows.map(({ name, turn }) => [name, turn.cpuMs, turn.wallMs]),
+        columns: ['while', 'at most ms', 'clock ms'],
+        rows: rows.map(({ name, turn }) => [name, turn.atMostMs, turn.wallMs]),
       },
     ],
     checks: rows.map(({ name, turn }) => ({
       promise: `${name}: no turn over ${TURN_MAX_MS} ms`,
-      measured: `${turn.cpuMs.toFixed(1)} ms`,
-      kept: turn.cpuMs < TURN_MAX_MS,
+      measured: `${turn.atMostMs.toFixed(1)} ms`,
+      kept: turn.atMostMs < TURN_MAX_MS,
     })),
   };
 }
@@ -54,13 +62,16 @@ async function calls(serve: Serve, meter: TurnMeter, sizes: typeof SIZES, say: (
   say('founding the organization');
   await must('PUT', '', { name: 'Acme', edition: 'enterprise' });
   const members = Array.from({ length: sizes.members }, (_, index) => `m${index}`);
-  await each(members, (id) => must('PUT', `/members/${id}`, { name: 'M', role: 'admin' }));
+  await each(members, (id) => must('PUT', `/members/${id}`, { name: 'M', role: 'administrator' }));
   for (const id of ['w1', 'w2', 'w3']) await must('PUT', `/workspaces/${id}`, { name: 'W', owner: 'm0' });
-  const asked = { name: 't', scopes: ['bot:read'], workspaces: ['w1', 'w2'], expiresInDays: 30 };
-  await each(
-    Array.from({ length: sizes.tokens }, (_, index) => members[index % members.length]!),
-    (owner) => must('POST', '/tokens', { ...asked, owner }).catch(() => undefined),
-  );
+  const asked = { name: 't', scopes: ['flags:read'], workspaces: ['w1', 'w2'] };
+  const hashed = Array.from({ length: sizes.tokens }, (_, index) => ({
+    ...asked,
+    owner: members[index % members.length]!,
+    sha256: index.toString(16).padStart(64, '0'),
+  }));
+  for (let start = 0; start < hashed.length; start += 1000)
+    await must('POST', '/tokens/import', { tokens: hashed.slice(start, start + 1000) });
   await each(members, (id) => must('PUT', `/workspaces/w3/assignments/members/${id}`, { role: 'member' }));
   const { id } = (await must('POST', '/tokens', { ...asked, owner: 'm1' })) as { id: string };
   const of: readonly Call[] = [
@@ -71,12 +82,17 @@ async function calls(serve: Serve, meter: TurnMeter, sizes: typeof SIZES, say: (
     ['list 1000 assignments', 'GET', '/workspaces/w3/assignments?limit=1000'],
     ['list 1000 audit events', 'GET', '/audit-events?limit=1000'],
     ['create a token', 'POST', '/tokens', { ...asked, owner: 'm2' }],
+    ['import 1000 tokens', 'POST', '/tokens/import?dryRun=true', { tokens: hashed.slice(0, 1000) }],
     ['change a token', 'PATCH', `/tokens/${id}`, { name: 'x' }],
-    ['rotate a token', 'POST', `/tokens/${id}/rotate`, { graceSeconds: 60 }],
     ['change a member', 'PATCH', '/members/m3', { name: 'x' }],
     ['a team of all members', 'PUT', '/teams/all', { name: 'T', members }],
     ['a team without them', 'PUT', '/teams/all', { name: 'T', members: [] }],
-    ['a resource of many collaborators', 'PUT', '/workspaces/w1/resources/bot/b', { owner: 'm0', collaborators: members }],
+    [
+      'a resource of many collaborators',
+      'PUT',
+      '/workspaces/w1/resources/bot/b',
+      { owner: 'm0', collaborators: members },
+    ],
     ['preview a transfer', 'POST', '/workspaces/w2/transfer?dryRun=true', { owner: 'm1' }],
     ['preview a removal', 'DELETE', '/members/m4?dryRun=true'],
     ['revoke a token', 'POST', `/tokens/${id}/revoke`],
@@ -96,10 +112,10 @@ async function calls(serve: Serve, meter: TurnMeter, sizes: typeof SIZES, say: (
     let best: LongestTurn | undefined;
     for (let tries = 0; tries < TRIES; tries++) {
       const { turn } = await meter.during(() => must(method, path, body));
-      if (best === undefined || turn.cpuMs < best.cpuMs) best = turn;
+      if (best === undefined || turn.atMostMs < best.atMostMs) best = turn;
     }
     rows.push({ name, turn: best! });
-    say(`${name}: ${best!.cpuMs.toFixed(1)} ms`);
+    say(`${name}: ${best!.atMostMs.toFixed(1)} ms`);
   }
   for (const [name, method, path, body] of once) {
     // What is tidied up after the answer is part of it.
@@ -108,7 +124,7 @@ async function calls(serve: Serve, meter: TurnMeter, sizes: typeof SIZES, say: (
       await new Promise((resolve) => setTimeout(resolve, 3000));
     });
     rows.push({ name, turn });
-    say(`${name}: ${turn.cpuMs.toFixed(1)} ms`);
+    say(`${name}: ${turn.atMostMs.toFixed(1)} ms`);
   }
   return rows;
 }
@@ -128,9 +144,10 @@ async function reloads(serves: Serves, serve: Serve, meter: TurnMeter, count: nu
   const write = (more: string) => {
     const routes = Array.from(
       { length: count },
-      (_, index) => `  - { id: r${index}${more}, match: { path: "/a${index % 100}/b${index}/{id}" }, require: { scopes: ["workflows:read"] }, upstream: api }`,
+      (_, index) =>
+        `  - { id: r${index}${more}, match: { path: "/a${index % 100}/b${index}/{id}" }, require: { scopes: ["flags:read"] }, upstream: api }`,
     );
-    writeFileSync(path, `${text}routes:\n${routes.join('\n')}\n`);
+    writeFileSync(path, `${text}\nroutes:\n${routes.join('\n')}\n`);
   };
   const rows: Row[] = [];
   for (const name of [`take up ${count} routes`, `reload ${count} routes`, `reload ${count} routes again`]) {
@@ -138,7 +155,7 @@ async function reloads(serves: Serves, serve: Serve, meter: TurnMeter, count: nu
     const { value, turn } = await meter.during(() => serve.call('POST', '/v1/reload'));
     if (value.status >= 300) throw new Error(JSON.stringify(value.body));
     rows.push({ name, turn });
-    say(`${name}: ${turn.cpuMs.toFixed(1)} ms`);
+    say(`${name}: ${turn.atMostMs.toFixed(1)} ms`);
   }
   return rows;
 }

@@ -23,8 +23,8 @@ import type { CleanupDoc, DocByKind, TokenDoc } from './records.ts';
 import { conflict } from './rejection.ts';
 import { standingOf } from './standing.ts';
 
-/** Records of one commit. The embedded store lets nothing else happen meanwhile. */
-const PAGE = 100;
+/** Records of one commit. The embedded store lets nothing else happen meanwhile (bench/turns.ts). */
+const PAGE = 20;
 /** For so long whoever ended something waits for what follows; nearly always it is done by then. */
 const WAIT_MS = 250;
 /** An id can be used again only when nothing is left that names it. */

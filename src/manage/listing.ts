@@ -1,5 +1,6 @@
 /** Lists, page by page, as they stand. */
 import { setImmediate as breathe } from 'node:timers/promises';
+import { Slices } from '../slices.ts';
 import type { Store } from '../store/store.ts';
 import type { DocByKind, DocKind } from './records.ts';
 
@@ -24,28 +25,26 @@ export async function list<K extends DocKind>(
     readonly pick?: (doc: DocByKind[K]) => DocByKind[K] | null | Promise<DocByKind[K] | null>;
   },
 ): Promise<Page<DocByKind[K]>> {
+  const slices = new Slices();
   const items: Array<DocByKind[K]> = [];
   let after = options.cursor === null ? undefined : readCursor(options.cursor);
   for (;;) {
-    const page = await store.scan(index, {
-      limit: Math.max(options.limit, 100),
-      ...(after === undefined ? {} : { after }),
-    });
+    const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
     for (const entry of page) {
+      if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
       const stored = entry.record as DocByKind[K];
       const doc = options.pick === undefined ? stored : await options.pick(stored);
       if (doc !== null) items.push(doc);
       if (items.length === options.limit) break;
     }
-    const exhausted = page.length < Math.max(options.limit, 100);
     if (items.length === options.limit) {
       const more = await store.scan(index, { limit: 1, after: after! });
       return { items, nextCursor: more.length === 0 ? null : writeCursor(after!) };
     }
-    if (exhausted) return { items, nextCursor: null };
-    // The embedded store answers at once: a filter that finds little would let nothing else happen.
-    await breathe();
+    if (page.length < PAGE) return { items, nextCursor: null };
+    // The embedded store answers at once: a long page, or a filter that finds little, would let nothing else happen.
+    await slices.next();
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Serve, Serves } from '../support/serves.ts';
 import { type TurnMeter, turnMeter } from '../support/turns.ts';
 
-/** What no turn may take, as CPU time of its thread. */
+/** What no turn may take of its thread. */
 const TURN_MAX_MS = 20;
 /** The first call of its kind also has its code compiled. */
 const TRIES = 4;
@@ -39,12 +39,12 @@ const CALLERS = {
 async function send(path: string, body: string | ReadableStream, caller: keyof typeof CALLERS): Promise<number> {
   const headers = { 'content-type': 'application/json', ...CALLERS[caller]() };
   const stream = typeof body === 'string' ? {} : ({ duplex: 'half' } as object);
-  const answer = await fetch(`${serve.adminUrl}/v1/organizations/acme${path}`, {
-    method: 'POST',
-    headers,
-    body,
-    ...stream,
-  });
+  const call = () =>
+    fetch(`${serve.adminUrl}/v1/organizations/acme${path}`, { method: 'POST', headers, body, ...stream });
+  // A refusal closes the connection under a body that is still being sent, and may be lost with it.
+  let answer = await call().catch(() => null);
+  for (let tries = 0; answer === null && tries < 5; tries++) answer = await call().catch(() => null);
+  if (answer === null) throw new Error(`no answer to ${path}`);
   await answer.text();
   return answer.status;
 }
@@ -54,7 +54,7 @@ async function shortestOf(path: string, body: string, caller: keyof typeof CALLE
   let status = 0;
   for (let tries = 0; tries < TRIES && best >= TURN_MAX_MS; tries++) {
     const { value, turn } = await meter.during(() => send(path, body, caller));
-    best = Math.min(best, turn.cpuMs);
+    best = Math.min(best, turn.atMostMs);
     status = value;
   }
   return { status, turnMs: best };

@@ -36,6 +36,20 @@ export interface Rights {
   readonly actions: ReadonlySet<string>;
 }
 
+/**
+ * 403 for a stranger, before anything else is asked: they neither wait for others' changes nor learn by what it takes to
+ * refuse them whether there is such an organization.
+ */
+export async function requireInside(store: DocReader, actor: Actor, org: string): Promise<void> {
+  if (actor.kind === 'operator') return;
+  const outside = actor.kind === 'token' && actor.token.organizationId !== org;
+  if (outside || (await store.get('member', memberKey(org, actor.id))) === null) throw stranger(actor.id);
+}
+
+function stranger(id: string): Rejection {
+  return forbidden(`${id} is no member of this organization.`);
+}
+
 /** 403 for somebody who is no member there, and for a token that has ended since its caller was recognised. */
 export async function rightsIn(
   draft: FullReader,
@@ -47,7 +61,7 @@ export async function rightsIn(
   if (asking.kind === 'operator') return { actor: asking, member: null, administrator: true, actions: new Set() };
   const outside = asking.kind === 'token' && asking.token.organizationId !== org;
   const member = outside ? null : await draft.get('member', memberKey(org, asking.id));
-  if (member === null) throw forbidden(`${asking.id} is no member of this organization.`);
+  if (member === null) throw stranger(asking.id);
   const actor = asking.kind === 'token' ? await asItStands(draft, asking, member, policy, nowMs) : asking;
   return {
     actor,

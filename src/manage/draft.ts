@@ -7,8 +7,9 @@ import { type Generation, organizationKey, type TokenHash } from '../core/facts.
 import { kindOf } from '../core/read-fact.ts';
 import { Bug } from '../errors.ts';
 import type { Change, Store, Write } from '../store/store.ts';
+import { requireInside } from './actor.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite } from './audit.ts';
-import type { ManageContext } from './context.ts';
+import { type ManageContext, reader } from './context.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
 import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted } from './records.ts';
@@ -203,6 +204,7 @@ export async function change<T>(
   work: (draft: Draft) => Promise<T>,
   options: ChangeOptions = {},
 ): Promise<Drafted<T>> {
+  await requireInside(reader(context.store), context.actor, organizationId);
   const leave = await takeTurn(context.store, organizationId, options.ends === true);
   const lock = new OrganizationLock(context.store, organizationId);
   try {

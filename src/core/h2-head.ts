@@ -14,6 +14,8 @@ export interface TranslatedHead {
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** Nothing that could end a line, and no blanks around. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+/** As HTTP/1.1's parser reads it: bytes above ASCII are to be encoded (RFC 3986 section 2). */
+const TARGET = /^\/[\x21-\x7e]*$/;
 const SCHEME = /^https?$/;
 const CONNECTION_SPECIFIC = new Set([
   'connection',
@@ -38,7 +40,7 @@ export function translateHead(raw: readonly string[], endsHere: boolean): Transl
     pseudo[name] = raw[at + 1]!;
   }
   const { ':method': method, ':scheme': scheme, ':authority': authority, ':path': target } = pseudo;
-  if (method === undefined || target === undefined || !target.startsWith('/')) return null;
+  if (method === undefined || target === undefined || !TARGET.test(target)) return null;
   if (scheme === undefined || !SCHEME.test(scheme)) return null;
 
   const headers: string[] = ['host', ''];

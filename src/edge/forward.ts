@@ -34,6 +34,8 @@ export function forward(
   forwarding.start(upstream.send(request, forwarding), request.body, expectContinue);
 }
 
+/** Its answer has no content (RFC 9110 section 15.3.6), whatever the upstream sends behind it. */
+const RESET_CONTENT = 205;
 /** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
 const LAST_WORDS_MS = 500;
 
@@ -112,13 +114,14 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   head(head: AnswerHead): void {
     this.#status = head.status;
     if (head.status === 101) return this.#switchProtocols(head);
+    if (head.status >= 600 && this.#exchange.protocol === '2.0') return this.#unsayable(head.status);
     this.#expected = head.framing === 'length' ? head.length : -1;
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const isEvents = !isOfKnownLength(head) && isEventStream(head);
     if (isEvents && !this.#upstream.becomeStream()) return this.#refuseStream();
     this.#mayBecomeStream = !isEvents && !isOfKnownLength(head);
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
-    const length = known ? head.length : -1;
+    const length = head.status === RESET_CONTENT ? 0 : known ? head.length : -1;
     const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
     if (head.status === 426) headers.push(...upgradeRequired(head.headers));
     if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
@@ -131,7 +134,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#isSilent) return true;
+    if (this.#isSilent || this.#status === RESET_CONTENT) return true;
     this.#headHeld = false;
     this.#received += chunk.length;
     if (this.#received === this.#expected) {
@@ -149,6 +152,12 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     clearTimeout(this.#ripening);
     this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
     this.#last = null;
+  }
+
+  /** Node's HTTP/2 has no words for a status that is none (RFC 9110 section 15). */
+  #unsayable(status: number): void {
+    this.#upstream.abort();
+    this.failed({ kind: 'unreachable', detail: `invalid answer: status ${status}, which HTTP/2 cannot carry` });
   }
 
   failed(failure: UpstreamFailure): void {

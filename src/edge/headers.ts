@@ -26,6 +26,7 @@ const HOP_BY_HOP = new Set([
   'te',
   'upgrade',
   'transfer-encoding',
+  'http2-settings',
 ]);
 /** Headers that make servers act on another request than the one that was judged. */
 const OVERRIDES = ['x-original-url', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override'];

@@ -124,8 +124,9 @@ export class H2Server {
       // Node keeps to the limit once the client has confirmed it, which it need not do; 10 kB can unpack to megabytes.
       if (bytesOf(raw) <= limits.headerBytes) handle(exchange);
       else {
-        const { headers, body } = refuse(431);
-        exchange.answer(431, [...headers], body);
+        const status = isLongTarget(raw, limits.headerBytes) ? 414 : 431;
+        const { headers, body } = refuse(status);
+        exchange.answer(status, [...headers], body);
       }
     } catch (error) {
       // Fail closed: a request that broke us is neither answered nor forwarded further.
@@ -139,6 +140,12 @@ function bytesOf(fields: readonly string[]): number {
   let bytes = 0;
   for (const text of fields) bytes += text.length;
   return bytes;
+}
+
+/** As over HTTP/1.1: it alone takes most of the room. */
+function isLongTarget(raw: readonly string[], headerBytes: number): boolean {
+  const at = raw.indexOf(':path');
+  return at % 2 === 0 && raw[at + 1]!.length >= headerBytes / 2;
 }
 
 function ignore(): void {}

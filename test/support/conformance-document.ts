@@ -70,6 +70,7 @@ const ELSEWHERE = `## Held elsewhere
 | an answer without length whose end is a reset, read on Node 22 | may look whole: libuv reports the end when both come at once; Node 24 tells them apart | |
 | a request to upgrade that is treated as a plain one, before Node 22.21 | 400 and close where it has a body or stands behind another request: there its end cannot be known | [upgrade](../test/conformance/upgrade-and-streams/upgrade.test.ts) |
 | a stream of HTTP/2 that crosses with the GOAWAY of a gateway that drains | not processed, which the GOAWAY says, so that its client may repeat it (RFC 9113 section 8.7); Node cannot say goodbye in two steps | [h2](../test/http/h2.test.ts) |
+| an answer over HTTP/2 whose status is above 599, which is none | 502: Node's HTTP/2 has no words for it; over HTTP/1.1 it crosses | [same-answer](../test/conformance/http2-and-tls/same-answer.test.ts) |
 | a certificate for each of several names (SNI) | not offered: one pair, which may hold many names | |
 `;
 

@@ -17,6 +17,7 @@ export type NextHop =
   | { readonly kind: 'last' }
   | { readonly kind: 'refused'; readonly reason: 'bad_request' | 'loop_detected'; readonly detail: string };
 
+const LETTERS = 'abcdefghijklmnop';
 const NUMBER = /^[0-9]+$/;
 /** Longer ones are cut to what we can count. */
 const DIGITS_MAX = 9;
@@ -27,7 +28,9 @@ const DIGITS_MAX = 9;
  */
 export function nameInVia({ host, port }: { readonly host: string; readonly port: number }): string {
   const place = port === 0 ? randomUUID() : String(port);
-  return `scopegate-${hash('sha256', `${hostname()}\n${host}\n${place}`).slice(0, 12)}`;
+  const digits = hash('sha256', `${hostname()}\n${host}\n${place}`).slice(0, 12);
+  // As letters alone, it is never taken for an address or a port.
+  return `scopegate.${digits.replace(/./g, (digit) => LETTERS[Number.parseInt(digit, 16)]!)}`;
 }
 
 /** `via`: every Via value of the request, joined. */

@@ -72,7 +72,7 @@ describe('a request over HTTP/2', () => {
     const request = upstream.requests[0]!;
     expect(request.text.split('\r\n', 1)[0]).toBe('GET /files/a.b?q=%2e&r HTTP/1.1');
     expect(request.header('x-own')).toBe('kept');
-    expect(request.header('via')).toMatch(/^2\.0 scopegate-[0-9a-f]{12}$/);
+    expect(request.header('via')).toMatch(/^2\.0 scopegate\.[a-p]{12}$/);
     expect(request.header('x-forwarded-proto')).toBe('https');
     expect(request.header('x-scopegate-kind')).toBe('personal');
     expect(request.header('authorization')).toBeUndefined();

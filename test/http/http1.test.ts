@@ -29,7 +29,7 @@ describe('a client of HTTP/1.0', () => {
     ]);
     expect(client.received).not.toContain('X-Sum');
     expect(at.upstream.requests[0]!.version).toBe('HTTP/1.1');
-    expect(at.upstream.requests[0]!.header('via')).toMatch(/^1\.0 scopegate-[0-9a-f]{12}$/);
+    expect(at.upstream.requests[0]!.header('via')).toMatch(/^1\.0 scopegate\.[a-p]{12}$/);
   });
 
   test('keeps its connection only where it asked to, and where the length is known', async () => {

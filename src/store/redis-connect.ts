@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../errors.ts';
+import { NamedConnector } from './redis-connector.ts';
 import type { ServerId } from './redis-one-server.ts';
 import { describePlace, type Node, type RedisAccess, type SentinelPlace } from './redis-place.ts';
 import { SCRIPTS, type Scripted } from './redis-scripts.ts';
@@ -114,6 +115,7 @@ async function opened(access: RedisAccess, node: Node, options: RedisOptions): P
     ...(access.tls === undefined ? {} : { tls: withName(access.tls, node.host) }),
     host: node.host,
     port: node.port,
+    Connector: NamedConnector,
     ...options,
     replyMapping: 'legacy',
   };

@@ -30,7 +30,7 @@ export interface UpstreamOptions {
   readonly health?: HealthOptions;
   readonly tls?: TlsOptions;
   readonly nowMs?: () => number;
-  /** How the addresses of a name are found; as the system does unless told. */
+  /** How the addresses of a name are found; `names/names.ts` unless told. */
   readonly lookup?: LookupFunction;
   /** A target went from one state to another. */
   readonly onChange?: (origin: string, state: TargetState, detail: string) => void;

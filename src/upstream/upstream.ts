@@ -3,6 +3,7 @@
  * was not carried out. Never looks at a byte of traffic, and never calls a listener inside `send`.
  */
 import type { LookupFunction } from 'node:net';
+import { systemLookup } from '../names/names.ts';
 import { type BreakerOptions, DEFAULT_BREAKER } from './breaker.ts';
 import { type Timeouts, UNANSWERED, UNSENT } from './connection-owner.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
@@ -54,7 +55,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.keepAliveMs = options.keepAliveMs ?? 4000;
     this.tls = options.tls ?? {};
     this.now = options.nowMs ?? (() => performance.now());
-    this.lookup = options.lookup;
+    this.lookup = options.lookup ?? systemLookup;
     this.maxConnectionAgeMs = options.maxConnectionAgeMs ?? 60_000;
     // A lone target is never given up: there is nowhere else to go.
     const breaker = options.breaker ?? DEFAULT_BREAKER;

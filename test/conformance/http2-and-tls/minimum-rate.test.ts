@@ -20,7 +20,7 @@ let upstream: Recorder;
 let house: TlsGateway;
 beforeAll(async () => {
   upstream = await Recorder.start();
-  const gateway = { timeouts: { idleMs: IDLE_MS }, limits: { minBytesPerSecond: 10_000 } };
+  const gateway = { timeouts: { idleMs: IDLE_MS }, limits: { minBytesPerSecond: 100_000 } };
   house = await startTlsGateway(upstream.url, { routes: ROUTES, gateway });
 });
 beforeEach(() => upstream.clear());

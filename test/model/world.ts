@@ -242,14 +242,14 @@ export class World {
     const owner = id === 'w1' ? 'ann' : 'bob';
     const at = new Happening();
     const register = new Register<readonly Life[]>();
-    const owners: Life[] = [];
+    const owners: Life[] = this.#possibleMembers([owner], at);
     register.write(owners, at);
     const life = Object.assign(new Life(id, at), { owner: register, isTeams, transfers: [] }) as Workspace;
     lives.push(life);
     await this.#whenDeleted(at, (attempt) =>
       this.#call(attempt, line, 'PUT', `${this.#org}/workspaces/${id}`, { name: id, owner }),
     );
-    owners.push(...this.#possibleMembers([owner], at));
+    for (const each of this.#possibleMembers([owner], at)) if (!owners.includes(each)) owners.push(each);
     if (at.outcome === 'refused') lives.pop();
   }
 

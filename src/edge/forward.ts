@@ -114,12 +114,15 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   head(head: AnswerHead): void {
     this.#status = head.status;
     if (head.status === 101) return this.#switchProtocols(head);
-    if (head.status >= 600 && this.#exchange.protocol === '2.0') return this.#unsayable(head.status);
+    // None at all (RFC 9110 section 15), and Node has no words for it there.
+    if (head.status >= 600 && this.#exchange.protocol === '2.0')
+      return this.#giveUp('unreachable', `invalid answer: status ${head.status}, which HTTP/2 cannot carry`);
     this.#expected = head.framing === 'length' ? head.length : -1;
-    // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const isEvents = !isOfKnownLength(head) && isEventStream(head);
-    if (isEvents && !this.#upstream.becomeStream()) return this.#refuseStream();
+    if (isEvents && !this.#upstream.becomeStream())
+      return this.#giveUp('overloaded', 'all places for streams, or this share of them, are taken');
     this.#mayBecomeStream = !isEvents && !isOfKnownLength(head);
+    // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = head.status === RESET_CONTENT ? 0 : known ? head.length : -1;
     const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
@@ -152,12 +155,6 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
     clearTimeout(this.#ripening);
     this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
     this.#last = null;
-  }
-
-  /** Node's HTTP/2 has no words for a status that is none (RFC 9110 section 15). */
-  #unsayable(status: number): void {
-    this.#upstream.abort();
-    this.failed({ kind: 'unreachable', detail: `invalid answer: status ${status}, which HTTP/2 cannot carry` });
   }
 
   failed(failure: UpstreamFailure): void {
@@ -199,9 +196,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   /** Nobody has been told of the answer yet, so that it can still be refused. */
-  #refuseStream(): void {
+  #giveUp(kind: UpstreamFailure['kind'], detail: string): void {
     this.#upstream.abort();
-    this.failed({ kind: 'overloaded', detail: 'all places for streams, or this share of them, are taken' });
+    this.failed({ kind, detail });
   }
 
   /** Where there is no room for it as a stream it goes on as what it is, and counts as that. */

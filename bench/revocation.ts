@@ -89,7 +89,12 @@ async function redis(owned: Owned): Promise<Subject> {
       memoryReservePercent: 5,
       report: () => undefined,
     });
-  return { name: 'Redis', open, section: { driver: 'redis', url: server.url }, folder: temporaryFolder(owned) };
+  return {
+    name: 'Redis',
+    open,
+    section: { driver: 'redis', url: server.url, commandTimeoutMs: 5000 },
+    folder: temporaryFolder(owned),
+  };
 }
 
 async function measure(

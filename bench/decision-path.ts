@@ -12,7 +12,7 @@ import { readTemplate } from '../src/core/template.ts';
 import { judge, type Moment } from '../src/edge/judge.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import { hashToken } from '../src/secret.ts';
-import type { FactCache } from '../src/store/fact-cache.ts';
+import type { FactCache } from '../src/store/cache/fact-cache.ts';
 
 export interface Ground {
   readonly routes: RouteTable;

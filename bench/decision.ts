@@ -5,14 +5,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { loadPolicy } from '../src/config/load-policy.ts';
+import { loadPolicy } from '../src/config/load/load-policy.ts';
 import type { Policy } from '../src/core/policy.ts';
 import type { Moment } from '../src/edge/judge.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import { Owned } from '../src/owned.ts';
 import { hashToken } from '../src/secret.ts';
-import { FactCache } from '../src/store/fact-cache.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { FactCache } from '../src/store/cache/fact-cache.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { temporaryFolder } from './children.ts';
 import { buildRoutes, decideOnce, type Ground } from './decision-path.ts';
 import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';

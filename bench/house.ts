@@ -21,8 +21,8 @@ import {
 import { DAY_MS } from '../src/core/policy.ts';
 import { OPERATOR } from '../src/manage/actor.ts';
 import { actorView, auditDoc } from '../src/manage/audit.ts';
-import { place } from '../src/manage/places.ts';
-import type { TokenDoc } from '../src/manage/records.ts';
+import { place } from '../src/manage/unit-of-work/places.ts';
+import type { TokenDoc } from '../src/manage/unit-of-work/records.ts';
 import { mintToken } from '../src/secret.ts';
 import type { Change, Store, Write } from '../src/store/store.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { mintToken, randomText } from '../src/secret.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { buildHouse } from './house.ts';
 import { residentMegabytes } from './measure.ts';

@@ -6,10 +6,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findAccount, issueAccessToken } from '../src/manage/access-tokens.ts';
+import { findAccount, issueAccessToken } from '../src/manage/tokens/access-tokens.ts';
 import { Owned } from '../src/owned.ts';
-import { RedisStore } from '../src/store/redis.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { RedisStore } from '../src/store/redis/store.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import type { Change, Committed, Store, Write } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';

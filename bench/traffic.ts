@@ -3,7 +3,7 @@
  * where it should, and one measured round. Never compares two targets.
  */
 import { Agent, request } from 'undici';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { type Child, OTHER_CORE, runChild } from './children.ts';
 import { buildHouse, type Holder, type House } from './house.ts';
 import { childrenOf, cpuSeconds } from './measure.ts';

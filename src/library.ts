@@ -4,18 +4,18 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginCallback } from 'fastify';
-import type { GatewayFile } from './config/gateway-schema.ts';
-import { type Configuration, loadGateway } from './config/load-gateway.ts';
+import { type Configuration, loadGateway } from './config/load/load-gateway.ts';
+import type { GatewayFile } from './config/schema/gateway-schema.ts';
 import { ConfigError } from './errors.ts';
 import { type RunningGateway, startGateway } from './gateway/gateway.ts';
 import { nextRequestId } from './http/request-id.ts';
-import { type Decision, type DescribedRequest, decide } from './middleware/inquiry.ts';
+import { type Decision, type DescribedRequest, decide } from './middleware/decide-request.ts';
 import { createFastifyPlugin, createMiddleware, type Middleware } from './middleware/middleware.ts';
 import { createLog } from './observe/log.ts';
 
 export { ConfigError, type Problem, SetupError } from './errors.ts';
 export type { Caller, Permission } from './middleware/caller.ts';
-export type { Decision, DescribedRequest } from './middleware/inquiry.ts';
+export type { Decision, DescribedRequest } from './middleware/decide-request.ts';
 export type { Middleware } from './middleware/middleware.ts';
 
 type Loose<T> =

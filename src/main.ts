@@ -3,8 +3,8 @@
  * anything else is our fault and shows its stack.
  */
 import { HELP } from './cli/help.ts';
-import { closest } from './config/closest.ts';
-import type { Env } from './config/expand.ts';
+import { closest } from './config/yaml/closest.ts';
+import type { Env } from './config/yaml/expand.ts';
 import { ConfigError, SetupError } from './errors.ts';
 import { version } from './version.ts';
 
@@ -19,7 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./cli/import.ts')).importCommand,
   'migrate-store': async () => (await import('./cli/migrate-store.ts')).migrateStoreCommand,
   generate: async () => (await import('./cli/generate.ts')).generateCommand,
-  child: async () => (await import('./cli/child.ts')).childCommand,
+  child: async () => (await import('./cli/worker.ts')).childCommand,
 };
 
 export async function main(args: readonly string[], env: Env): Promise<void> {

@@ -9,10 +9,10 @@ import {
   revokeAccountTokens,
   rotateSecret,
   setAccountState,
-} from '../manage/accounts.ts';
-import { Account, AccountList, AccountWithTokens, CreatedAccount, Revision } from './answers.ts';
+} from '../manage/organization/accounts.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
+import { Account, AccountList, AccountWithTokens, CreatedAccount, Revision } from './response-schemas.ts';
 import {
   AccountInput,
   AccountParams,

@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { utf8Fault } from '../config/utf8.ts';
+import { utf8Fault } from '../config/yaml/utf8.ts';
 import { SetupError } from '../errors.ts';
 import { exposureOf, folderExposureOf } from '../private-files.ts';
 import { randomText, sameSecret, withoutLineBreak } from '../secret.ts';

@@ -1,9 +1,9 @@
 /** The audit trail over HTTP: read by administrators, never changed. That of an organization that is no more, by the operator. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { readTrail } from '../manage/trail.ts';
-import { AuditList } from './answers.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
+import { AuditList } from './response-schemas.ts';
 import { AuditQuery, OrganizationParams } from './schemas.ts';
 import { auditView } from './views.ts';
 

@@ -5,10 +5,10 @@
 import type { FastifyRequest } from 'fastify';
 import { isId, memberKey } from '../core/facts.ts';
 import { isWellFormed, withoutTokens } from '../core/token-format.ts';
-import { findToken } from '../manage/access-tokens.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
+import { findToken } from '../manage/tokens/access-tokens.ts';
 import { hashToken } from '../secret.ts';
 import { isAdmin } from './admin-key.ts';
 

@@ -1,9 +1,17 @@
 /** Organizations, members and teams over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { deleteMember, deleteTeam, getMember, getTeam, patchMember, putMember, putTeam } from '../manage/members.ts';
-import { deleteOrganization, getOrganization, putOrganization } from '../manage/organizations.ts';
-import { Member, Organization, RemovedMember, Revision, Team } from './answers.ts';
+import {
+  deleteMember,
+  deleteTeam,
+  getMember,
+  getTeam,
+  patchMember,
+  putMember,
+  putTeam,
+} from '../manage/organization/members.ts';
+import { deleteOrganization, getOrganization, putOrganization } from '../manage/organization/organizations.ts';
 import type { ContextOf } from './caller.ts';
+import { Member, Organization, RemovedMember, Revision, Team } from './response-schemas.ts';
 import {
   DryRunQuery,
   ItemParams,

@@ -1,9 +1,9 @@
 /** Importing tokens over HTTP. Parses and renders; the rules are in manage/import-tokens.ts. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { TokenPattern } from '../core/foreign-token.ts';
-import { type ImportOutcome, importTokens } from '../manage/import-tokens.ts';
-import { ImportReport } from './answers.ts';
+import type { TokenPattern } from '../core/imported-token.ts';
+import { type ImportOutcome, importTokens } from '../manage/tokens/import-tokens.ts';
 import type { ContextOf } from './caller.ts';
+import { ImportReport } from './response-schemas.ts';
 import { DryRunQuery, ImportInput, OrganizationParams } from './schemas.ts';
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0];

@@ -7,11 +7,11 @@ import { type TObject, Type } from 'typebox';
 import { requireAdministrator } from '../manage/actor.ts';
 import { enter, type ManageContext, reader, requireWorkspace } from '../manage/context.ts';
 import { list, type Page } from '../manage/listing.ts';
-import { lists } from '../manage/places.ts';
-import type { AccountDoc, MemberDoc, TeamDoc } from '../manage/records.ts';
-import { Environment, Member, Resource, Team, Workspace } from './answers.ts';
+import { lists } from '../manage/unit-of-work/places.ts';
+import type { AccountDoc, MemberDoc, TeamDoc } from '../manage/unit-of-work/records.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
+import { Environment, Member, Resource, Team, Workspace } from './response-schemas.ts';
 import { AssignmentParams, Nullable, OrganizationParams, PageQuery } from './schemas.ts';
 import { environmentView, memberView, resourceView, teamView, workspaceView } from './views.ts';
 
@@ -82,10 +82,10 @@ export function listRoutes(app: App, manage: ContextOf): void {
 
 /** Throws Rejection: 403 for everybody but administrators, 404 for an organization or workspace that is not there. */
 async function mayList(context: ManageContext, org: string, what: string, workspaceId?: string): Promise<void> {
-  const draft = reader(context.store);
-  const { rights } = await enter(context, draft, org);
+  const unit = reader(context.store);
+  const { rights } = await enter(context, unit, org);
   requireAdministrator(rights, what);
-  if (workspaceId !== undefined) await requireWorkspace(draft, org, workspaceId);
+  if (workspaceId !== undefined) await requireWorkspace(unit, org, workspaceId);
 }
 
 function show<T>(page: Page<T>, view: (doc: T) => object): never {

@@ -4,8 +4,8 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { Bug } from '../errors.ts';
-import * as answers from './answers.ts';
 import { RECEIPT_FIELDS } from './receipts.ts';
+import * as answers from './response-schemas.ts';
 import * as schemas from './schemas.ts';
 
 /** `METHOD path`, as in the description. */

@@ -5,7 +5,7 @@ import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { withoutTokens } from '../core/token-format.ts';
 import { answering } from '../http/connections.ts';
-import { closeGently, markClosing } from '../http/node-exchange.ts';
+import { lingeringClose, markClosing } from '../http/node-exchange.ts';
 import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/parse-failure.ts';
 
 /** What a caller sent may be repeated in it, but no token. */
@@ -46,7 +46,7 @@ export function refuseUnparsed(error: ParseFailure, socket: Socket): void {
       'Connection: close',
     ];
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
-    closeGently(socket);
+    lingeringClose(socket);
   };
   const current = answering(socket);
   if (current === null) refuse();

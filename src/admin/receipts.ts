@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { type TObject, type TSchemaOptions, Type } from 'typebox';
-import type { Receipt } from '../fleet/roster.ts';
+import type { Receipt } from '../fleet/process-list.ts';
 
 export interface Receipts {
   receipt(revision: number, waitMs: number): Promise<Receipt>;

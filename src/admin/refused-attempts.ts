@@ -8,9 +8,9 @@ import { isId, memberKey, organizationKey } from '../core/facts.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import { actorView, auditDoc } from '../manage/audit.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
-import { place } from '../manage/places.ts';
-import type { AuditDoc } from '../manage/records.ts';
 import type { Rejection } from '../manage/rejection.ts';
+import { place } from '../manage/unit-of-work/places.ts';
+import type { AuditDoc } from '../manage/unit-of-work/records.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { StoreUnavailable } from '../store/store.ts';
 

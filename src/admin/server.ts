@@ -5,16 +5,17 @@
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { TokenPattern } from '../core/foreign-token.ts';
+import type { TokenPattern } from '../core/imported-token.ts';
 import { SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
-import type { TokenDoc } from '../manage/records.ts';
 import { Rejection } from '../manage/rejection.ts';
+import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
+import { refuseBody, refuseHeaders } from './ambiguity.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
@@ -22,14 +23,13 @@ import { directoryRoutes } from './directory-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
-import { describeMistake } from './mistake.ts';
 import { nameParts } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import { giveReceipts, type Receipts } from './receipts.ts';
 import type { RefusedAttempts } from './refused-attempts.ts';
-import { refuseBody, refuseHeaders } from './strictness.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { describeValidationError } from './validation-error.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 
 export interface AdminOptions {
@@ -233,7 +233,7 @@ function answerError(
   }
   const mistake = error.validation?.[0];
   if (mistake !== undefined) {
-    const { field, detail } = describeMistake(error.validation!, error.validationContext ?? 'body');
+    const { field, detail } = describeValidationError(error.validation!, error.validationContext ?? 'body');
     return sendProblem(
       reply,
       400,

@@ -2,12 +2,26 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { tokenKey } from '../core/facts.ts';
-import type { TokenDoc } from '../manage/records.ts';
-import { changeTokenState, deleteToken, patchToken, rotateToken, type StateChange } from '../manage/token-changes.ts';
-import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens.ts';
-import { ChangedToken, CreatedToken, FoundToken, Revision, RotatedToken, Token, TokenList } from './answers.ts';
+import {
+  changeTokenState,
+  deleteToken,
+  patchToken,
+  rotateToken,
+  type StateChange,
+} from '../manage/tokens/token-changes.ts';
+import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens/tokens.ts';
+import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import type { ContextOf } from './caller.ts';
 import { readPage } from './paging.ts';
+import {
+  ChangedToken,
+  CreatedToken,
+  FoundToken,
+  Revision,
+  RotatedToken,
+  Token,
+  TokenList,
+} from './response-schemas.ts';
 import {
   FindInput,
   ItemParams,

@@ -1,6 +1,7 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import type { Policy } from '../core/policy.ts';
-import type { Issued } from '../manage/issuance.ts';
+import type { Issued } from '../manage/tokens/issuance.ts';
+import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
 import type {
   AccountDoc,
   AuditDoc,
@@ -11,8 +12,7 @@ import type {
   TeamDoc,
   TokenDoc,
   WorkspaceDoc,
-} from '../manage/records.ts';
-import { reasonShown, stateShown } from '../manage/token-state.ts';
+} from '../manage/unit-of-work/records.ts';
 
 export const instant = (ms: number): string => new Date(ms).toISOString();
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));

@@ -1,6 +1,6 @@
 /** Workspaces, environments, resources and assignments over HTTP. Parses and renders; the rules are in manage/. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { deleteAssignment, getAssignment, putAssignment } from '../manage/assignments.ts';
+import { deleteAssignment, getAssignment, putAssignment } from '../manage/organization/assignments.ts';
 import {
   deleteEnvironment,
   deleteResource,
@@ -8,16 +8,16 @@ import {
   getResource,
   putEnvironment,
   putResource,
-} from '../manage/workspace-contents.ts';
+} from '../manage/organization/workspace-contents.ts';
 import {
   deleteWorkspace,
   getWorkspace,
   patchWorkspace,
   putWorkspace,
   transferWorkspace,
-} from '../manage/workspaces.ts';
-import { Assignment, Environment, Resource, Revision, TransferredWorkspace, Workspace } from './answers.ts';
+} from '../manage/organization/workspaces.ts';
 import type { ContextOf } from './caller.ts';
+import { Assignment, Environment, Resource, Revision, TransferredWorkspace, Workspace } from './response-schemas.ts';
 import {
   AssignmentInput,
   AssignmentParams,

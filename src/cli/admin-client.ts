@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
 import { systemAuthorities } from '../authorities.ts';
-import type { Env } from '../config/expand.ts';
+import type { Env } from '../config/yaml/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
 

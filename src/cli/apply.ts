@@ -3,9 +3,9 @@
  * did. It never guesses: a file with any problem changes nothing.
  */
 import { parseArgs } from 'node:util';
-import type { Env } from '../config/expand.ts';
-import { readYamlFile } from '../config/yaml-file.ts';
-import { carryOut, type Outcome } from '../directory/carry-out.ts';
+import type { Env } from '../config/yaml/expand.ts';
+import { readYamlFile } from '../config/yaml/yaml-file.ts';
+import { execute, type Outcome } from '../directory/execute.ts';
 import { itemName } from '../directory/item.ts';
 import type { Change, Plan } from '../directory/plan.ts';
 import { prepare } from '../directory/prepare.ts';
@@ -34,7 +34,7 @@ export async function applyCommand(args: readonly string[], env: Env): Promise<v
     const plan = await readPlan(path, env, sidecar, values.prune, progress.say);
     progress.clear();
     show.plan(plan);
-    const outcome = values['dry-run'] ? dry(plan) : await carryOut(sidecar, plan.changes, step(plan, progress.say));
+    const outcome = values['dry-run'] ? dry(plan) : await execute(sidecar, plan.changes, step(plan, progress.say));
     progress.clear();
     show.outcome(plan, outcome);
     if (values['dry-run']) process.stderr.write('dry run: nothing was changed\n');

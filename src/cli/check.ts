@@ -1,7 +1,7 @@
 /** `scopegate check`: reads a configuration the way `serve` does, and starts nothing. */
 import { parseArgs } from 'node:util';
-import type { Env } from '../config/expand.ts';
-import { type Configuration, loadGateway } from '../config/load-gateway.ts';
+import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Env } from '../config/yaml/expand.ts';
 import { ConfigError } from '../errors.ts';
 
 export async function checkCommand(args: readonly string[], env: Env): Promise<void> {

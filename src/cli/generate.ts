@@ -1,6 +1,6 @@
 /** `npm run generate`: writes the files that are made from the sources. For developers; a test keeps them current. */
 import { fileURLToPath } from 'node:url';
-import { writeSchemas } from '../config/json-schema.ts';
+import { writeSchemas } from '../config/schema/json-schema.ts';
 
 export async function generateCommand(): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));

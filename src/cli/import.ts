@@ -3,7 +3,7 @@
  * that was not taken why. A file with any mistake of form changes nothing; a second run finds what the first one did.
  */
 import { parseArgs } from 'node:util';
-import type { Env } from '../config/expand.ts';
+import type { Env } from '../config/yaml/expand.ts';
 import type { Sidecar } from '../directory/sidecar.ts';
 import { Refused } from '../directory/sidecar.ts';
 import { ConfigError, formatProblem, type Problem, SetupError } from '../errors.ts';

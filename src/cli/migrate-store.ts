@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Env } from '../config/expand.ts';
-import { type Configuration, loadGateway } from '../config/load-gateway.ts';
+import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { openStore, placeOf } from '../gateway/open-store.ts';
 import { createLog } from '../observe/log.ts';

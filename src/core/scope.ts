@@ -10,7 +10,7 @@ export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
 export const MANAGE = 'tokens:manage';
 
 /** The scopes of which any one satisfies `required`: itself and, for a read, the write on the same resource. */
-export function satisfiers(required: string): readonly string[] {
+export function acceptedScopes(required: string): readonly string[] {
   if (!required.endsWith(':read')) return [required];
   return [required, `${required.slice(0, -':read'.length)}:write`];
 }
@@ -25,7 +25,7 @@ export interface ScopeRequirement {
 }
 
 export function compileScopes(named: readonly string[], all: boolean): ScopeRequirement {
-  return { all, named, lists: named.map(satisfiers) };
+  return { all, named, lists: named.map(acceptedScopes) };
 }
 
 /** A set of scopes, or every scope there is. */
@@ -52,5 +52,5 @@ export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHel
 
 /** Is `scope` within `held`, by name or by implication? For grants: a scope may be handed on only if this holds. */
 export function covers(held: ScopeSet, scope: string): boolean {
-  return meets(held, satisfiers(scope));
+  return meets(held, acceptedScopes(scope));
 }

@@ -5,10 +5,10 @@
 import type { Dialect, Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
 import { clientAddress } from '../edge/client-address.ts';
-import type { Handover, Passed } from '../edge/handover.ts';
-import { IDENTITY_NAMES } from '../edge/identity.ts';
+import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
+import { IDENTITY_NAMES } from '../edge/forward/identity.ts';
+import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
-import { unreadRefusal } from '../edge/unread-refusal.ts';
 import { AskedExchange, type AskedRequest } from '../http/asked-exchange.ts';
 import type { ClientLimits } from '../http/client-limits.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -39,7 +39,7 @@ export function startDecisionListener(options: DecisionOptions): Promise<Listene
     handle: (exchange) => decide(options, exchange),
     sendable: (status) => sendable(proxy, status),
     refuse: (status) => {
-      const refusal = unreadRefusal(options.dialect(), status, options.nextRequestId());
+      const refusal = malformedRequestRefusal(options.dialect(), status, options.nextRequestId());
       return phrase(proxy, refusal, refusal.reason);
     },
     onBug: options.onBug,
@@ -55,10 +55,10 @@ function decide({ proxy, isTrusted, pipeline }: DecisionOptions, exchange: Excha
   const peerAddress = clientAddress(exchange.headers, asker, isTrusted);
   const asked = new ProxyQuestion(proxy, exchange, { method, target, headers, peerAddress });
   if (question.ok) pipeline.handle(asked, asked);
-  else pipeline.refuseUnread(asked, asked, question.problem);
+  else pipeline.refuseMalformed(asked, asked, question.problem);
 }
 
-class ProxyQuestion extends AskedExchange implements Handover {
+class ProxyQuestion extends AskedExchange implements DecisionHandler {
   readonly servesEndpoints = false;
   readonly #proxy: ProxyName;
   readonly #exchange: Exchange;

@@ -3,7 +3,7 @@
  * description that is missing, comes twice, or comes from elsewhere; whoever asks is judged by the caller.
  */
 import { lowerName } from '../core/framing.ts';
-import { isForgery } from '../edge/headers.ts';
+import { isForgery } from '../edge/forward/headers.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isKnownMethod } from '../http/known-method.ts';
 

@@ -2,11 +2,11 @@
  * Judges what a file's schema cannot: whether the names in it stand for something, in the file or in the directory as
  * it is. Notes problems where they stand; changes nothing.
  */
-import { suggestion } from '../config/closest.ts';
-import type { YamlFile } from '../config/yaml-file.ts';
-import type { Path } from '../config/yaml-tree.ts';
+import { suggestion } from '../config/yaml/closest.ts';
+import type { YamlFile } from '../config/yaml/yaml-file.ts';
+import type { Path } from '../config/yaml/yaml-tree.ts';
+import type { Present } from './current.ts';
 import { type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
-import type { Present } from './present.ts';
 import type { PolicyNames } from './sidecar.ts';
 
 export interface CheckOptions {

@@ -2,8 +2,9 @@
  * What has to change so that the directory is as the file says, and the calls that do it, in an order that works. Pure:
  * asks nobody and changes nothing.
  */
+
+import type { Present } from './current.ts';
 import { type Field, type Fields, type Item, type ItemType, itemKey, sameField, workspaceOf } from './item.ts';
-import type { Present } from './present.ts';
 import type { Call } from './sidecar.ts';
 
 export type Action = 'created' | 'changed' | 'removed';

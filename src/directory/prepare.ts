@@ -2,19 +2,19 @@
  * From a directory file and a sidecar to a plan, or to every problem in the file at once. Reads only: nothing is
  * changed here.
  */
-import { DirectorySchema } from '../config/directory-schema.ts';
-import { validate } from '../config/validate.ts';
-import type { YamlFile } from '../config/yaml-file.ts';
+import { DirectorySchema } from '../config/schema/directory-schema.ts';
+import { validate } from '../config/schema/validate.ts';
+import type { YamlFile } from '../config/yaml/yaml-file.ts';
 import { isId } from '../core/facts.ts';
 import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ConfigError, SetupError } from '../errors.ts';
 import { checkOrganization } from './check.ts';
-import { foresee } from './foresee.ts';
+import { type Present, readPresent } from './current.ts';
+import { wantedItems } from './desired.ts';
 import { type Item, workspaceOf } from './item.ts';
 import { type Change, type Plan, planOrganization } from './plan.ts';
-import { type Present, readPresent } from './present.ts';
+import { preview } from './preview.ts';
 import { Refused, type Sidecar } from './sidecar.ts';
-import { wantedItems } from './wanted.ts';
 
 export interface PrepareOptions {
   /** Remove what the file does not name, within the organizations that it names. */
@@ -45,7 +45,7 @@ export async function prepare(file: YamlFile, sidecar: Sidecar, options: Prepare
   let unchanged = 0;
   for (const { wanted, present } of read) {
     const plan = planOrganization(wanted, present, options.prune);
-    changes.push(...(await foresee(sidecar, plan.changes, present)));
+    changes.push(...(await preview(sidecar, plan.changes, present)));
     unchanged += plan.unchanged;
   }
   return { changes, unchanged };

@@ -6,7 +6,7 @@
 import { type Allowed, type DecisionRules, type Denied, decide, type Need, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
-import type { FactView } from '../store/fact-view.ts';
+import type { FactView } from '../store/cache/fact-view.ts';
 
 /** More facts than any decision can need, even with changes landing all the while. */
 const ROUNDS_MAX = 256;

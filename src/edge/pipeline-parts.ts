@@ -4,13 +4,13 @@ import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route-table.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { FactCache } from '../store/fact-cache.ts';
-import type { LastUsed } from '../store/last-used.ts';
-import type { ForeignTokens } from './foreign-tokens.ts';
-import type { GuessThrottle } from './guess-throttle.ts';
-import type { OpenStreams } from './open-streams.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { FactCache } from '../store/cache/fact-cache.ts';
+import type { LastUsed } from '../store/cache/last-used.ts';
 import type { Ruleset } from './ruleset.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
+import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
+import type { ImportedTokenLookups } from './throttles/imported-tokens.ts';
+import type { RateLimiter } from './throttles/rate-limiter.ts';
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -29,9 +29,9 @@ export interface PipelineParts {
   readonly facts: FactCache;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly guesses: GuessThrottle;
+  readonly guesses: AuthFailureThrottle;
   readonly limiter: RateLimiter;
-  readonly foreign: ForeignTokens;
+  readonly imported: ImportedTokenLookups;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreams;
   readonly lastUsed: LastUsed;

@@ -15,16 +15,16 @@ import type { Exchange } from '../http/exchange.ts';
 import { statusClass } from '../observe/metrics.ts';
 import { hashToken } from '../secret.ts';
 import { clientAddress } from './client-address.ts';
-import { forward } from './forward.ts';
-import { sourceOf } from './guess-throttle.ts';
-import type { Handover } from './handover.ts';
-import { requestHeaderLines } from './headers.ts';
-import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './identity.ts';
-import { begin, type InProgress } from './in-progress.ts';
+import type { DecisionHandler } from './decision-handler.ts';
+import { forward } from './forward/forward.ts';
+import { requestHeaderLines } from './forward/headers.ts';
+import { DEGRADED_HEADER, degradedLine, identityLines, identityPairs } from './forward/identity.ts';
+import { answerAsLast, nextHop } from './forward/next-hop.ts';
 import { JUNK, type Judgement, judge } from './judge.ts';
-import { answerAsLast, nextHop } from './next-hop.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
-import type { Admission } from './rate-limiter.ts';
+import { begin, type RequestContext } from './request-context.ts';
+import { sourceOf } from './throttles/auth-failure-throttle.ts';
+import type { Admission } from './throttles/rate-limiter.ts';
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -34,9 +34,9 @@ export class Pipeline {
   }
 
   /** `handover`: who takes what is allowed; null: it is forwarded. */
-  handle(exchange: Exchange, handover: Handover | null = null): void {
+  handle(exchange: Exchange, handler: DecisionHandler | null = null): void {
     const { facts, clock } = this.#parts;
-    const request = begin(exchange, handover, this.#parts);
+    const request = begin(exchange, handler, this.#parts);
     const { ruleset } = request;
 
     const headers = readHeaders(exchange.headers, exchange.minorVersion);
@@ -63,29 +63,29 @@ export class Pipeline {
     const question = { hash: hashToken(credential.token), requirement: route.requirement, source };
     const presented = { token: credential.token, prefixes: ruleset.policy.prefixes };
     let judged: Judgement | Promise<Judgement> = judge(question, ruleset.policy, facts, request, clock, presented);
-    if (judged === JUNK) judged = this.#parts.foreign.judge(question, credential.token, request);
+    if (judged === JUNK) judged = this.#parts.imported.judge(question, credential.token, request);
     if (!(judged instanceof Promise)) return this.#obey(request, headers, target, route, judged);
     judged
       .then((judgement) => {
         // It waited while the rules were replaced: judged by the old ones, it would be sent on by them, too.
-        if (this.#parts.ruleset() !== ruleset) this.handle(exchange, handover);
+        if (this.#parts.ruleset() !== ruleset) this.handle(exchange, handler);
         else this.#obey(request, headers, target, route, judgement);
       })
       .catch((error) => this.#broken(request, error));
   }
 
   /** The listener itself could not tell which request this is about. */
-  refuseUnread(exchange: Exchange, handover: Handover | null, detail: string): void {
-    this.#refuse(begin(exchange, handover, this.#parts), 'bad_request', null, undefined, detail);
+  refuseMalformed(exchange: Exchange, handler: DecisionHandler | null, detail: string): void {
+    this.#refuse(begin(exchange, handler, this.#parts), 'bad_request', null, undefined, detail);
   }
 
-  #degrade(request: InProgress, staleMs: number): void {
+  #degrade(request: RequestContext, staleMs: number): void {
     request.degraded = `store; age=${Math.ceil(staleMs / 1000)}`;
     request.answerHeaders = [DEGRADED_HEADER, request.degraded];
     this.#parts.metrics.degraded++;
   }
 
-  #obey(request: InProgress, headers: HeaderFacts, target: Target, route: Route, judgement: Judgement): void {
+  #obey(request: RequestContext, headers: HeaderFacts, target: Target, route: Route, judgement: Judgement): void {
     if (judgement.degradedMs !== undefined) this.#degrade(request, judgement.degradedMs);
     // A token was used when it told us who is calling, whatever they were then refused.
     const { token } = judgement;
@@ -95,13 +95,13 @@ export class Pipeline {
     else this.#serve(request, headers, target, route, judgement);
   }
 
-  #serve(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
-    const { exchange, ruleset, requestId, handover } = request;
+  #serve(request: RequestContext, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
+    const { exchange, ruleset, requestId, handler } = request;
     if (route.endpoint === undefined) {
-      if (handover !== null) return this.#handOver(request, handover, headers, target, route, allowed);
+      if (handler !== null) return this.#handOver(request, handler, headers, target, route, allowed);
       return this.#forward(request, headers, target, route, allowed);
     }
-    if (handover?.servesEndpoints === false) return this.#refuse(request, 'route_not_found');
+    if (handler?.servesEndpoints === false) return this.#refuse(request, 'route_not_found');
     if (route.limits !== null && !request.counted)
       return this.#count(request, route, route.limits, allowed, () =>
         this.#serve(request, headers, target, route, allowed),
@@ -120,8 +120,8 @@ export class Pipeline {
   }
 
   #handOver(
-    request: InProgress,
-    handover: Handover,
+    request: RequestContext,
+    handler: DecisionHandler,
     headers: HeaderFacts,
     target: Target,
     route: Route,
@@ -137,13 +137,13 @@ export class Pipeline {
     }
     if (route.limits !== null && !request.counted)
       return this.#count(request, route, route.limits, allowed, () =>
-        this.#handOver(request, handover, headers, target, route, allowed),
+        this.#handOver(request, handler, headers, target, route, allowed),
       );
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
     const identity = allowed === null ? [] : identityPairs(allowed, ruleset.policy);
     const { degraded, answerHeaders } = request;
-    handover.pass({
+    handler.pass({
       requestId,
       route,
       allowed,
@@ -153,7 +153,7 @@ export class Pipeline {
     });
   }
 
-  #forward(request: InProgress, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
+  #forward(request: RequestContext, headers: HeaderFacts, target: Target, route: Route, allowed: Allowed | null): void {
     const { exchange, ruleset, requestId, monotonicMs } = request;
     const { metrics, clock, viaName } = this.#parts;
     const tokenId = allowed?.token.id ?? null;
@@ -215,7 +215,7 @@ export class Pipeline {
   }
 
   /** The last check: what was refused until here has used nothing of a limit. `goOn`: the way on, taken once more. */
-  #count(request: InProgress, route: Route, limits: RouteLimits, allowed: Allowed | null, goOn: () => void): void {
+  #count(request: RequestContext, route: Route, limits: RouteLimits, allowed: Allowed | null, goOn: () => void): void {
     const { exchange, ruleset } = request;
     const obey = ({ headers, refused }: Admission) => {
       request.counted = true;
@@ -232,7 +232,7 @@ export class Pipeline {
   }
 
   /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */
-  #refuseGuess(request: InProgress, reason: Reason, tokenId: string | null = null): void {
+  #refuseGuess(request: RequestContext, reason: Reason, tokenId: string | null = null): void {
     if (reason !== 'token_unknown' && reason !== 'token_malformed') return this.#refuse(request, reason, tokenId);
     const retryAfter = this.#parts.guesses.failed(addressOf(request));
     if (retryAfter === null) this.#refuse(request, reason);
@@ -240,14 +240,14 @@ export class Pipeline {
   }
 
   #refuse(
-    request: InProgress,
+    request: RequestContext,
     reason: Reason,
     tokenId: string | null = null,
     allow?: readonly string[],
     detail: string | null = null,
     retryAfterSeconds?: number,
   ): void {
-    const { exchange, ruleset, requestId, target, route, handover } = request;
+    const { exchange, ruleset, requestId, target, route, handler } = request;
     this.#parts.metrics.requests.add(route?.id ?? '-', reason);
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
     const rendered = ruleset.policy.dialect.render(reason, {
@@ -256,7 +256,7 @@ export class Pipeline {
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
-    const refusal = handover === null ? rendered : handover.phrase(rendered, reason);
+    const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
     if (request.timing !== null) refusal.headers.push(...request.timing.header());
     if (request.answerHeaders !== null) refusal.headers.push(...request.answerHeaders);
     if (reason === 'bad_request') exchange.endConnection();
@@ -275,13 +275,13 @@ export class Pipeline {
   }
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */
-  #broken(request: InProgress, error: unknown): void {
+  #broken(request: RequestContext, error: unknown): void {
     this.#parts.onBug(error);
     if (request.exchange.answered) request.exchange.breakOff();
     else this.#refuse(request, 'store_unavailable', null, undefined, String(error));
   }
 }
 
-function addressOf({ exchange, ruleset }: InProgress): string {
+function addressOf({ exchange, ruleset }: RequestContext): string {
   return clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
 }

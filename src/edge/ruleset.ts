@@ -1,5 +1,5 @@
 /** What requests are judged and forwarded by, as one thing that is replaced as one. Types only. */
-import type { TokenPattern } from '../core/foreign-token.ts';
+import type { TokenPattern } from '../core/imported-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';

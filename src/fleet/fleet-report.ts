@@ -1,13 +1,13 @@
 /** What a process says of the gateway processes that it knows of, and of its own place among them. Changes nothing. */
 import type { Metrics } from '../observe/metrics.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
-import type { Roster } from './roster.ts';
+import type { ProcessList } from './process-list.ts';
 
 export interface Fleet {
   /** null: this process judges no requests. */
   readonly keeper: LeaseKeeper | null;
   /** null: there is no sidecar here that could be asked. */
-  readonly roster: Roster | null;
+  readonly roster: ProcessList | null;
 }
 
 /** For probes: how many, not which. null: nobody could be asked. */

@@ -5,9 +5,9 @@
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Durations } from '../observe/metrics.ts';
-import type { FactCache } from '../store/fact-cache.ts';
+import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { GatewayProcess, Registry } from '../store/registry.ts';
-import type { Follower, Notice } from '../store/store.ts';
+import type { ChangeEvent, ChangeListener } from '../store/store.ts';
 
 export interface LeaseKeeperParts {
   readonly registry: Registry;
@@ -26,11 +26,11 @@ const RENEWALS_PAUSE_MIN_MS = 5;
 /** Changes applied within this time are told of together. */
 const GATHER_MS = 2;
 
-export class LeaseKeeper implements Follower {
+export class LeaseKeeper implements ChangeListener {
   readonly #parts: LeaseKeeperParts;
   /** When the renewal that we hold the lease by was sent. */
   #sinceMs = Number.NEGATIVE_INFINITY;
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #caughtUpAtMs = Number.NEGATIVE_INFINITY;
   /** The feed must have been complete at this time or later: before, others did not wait for us. */
   #awaitedSinceMs: number | null = null;
   #applied = 0;
@@ -64,19 +64,19 @@ export class LeaseKeeper implements Follower {
     });
   }
 
-  changed({ committedAtMs }: Notice, ours: boolean): void {
+  changed({ committedAtMs }: ChangeEvent, ours: boolean): void {
     // Clocks of two machines differ; nothing is applied before it was committed.
     if (!ours) this.#parts.lag.observe(Math.max(0, this.#parts.clock.nowMs() - committedAtMs) / 1000);
   }
 
   flushed(): void {}
 
-  heard(revision: number, ageMs = 0): void {
+  caughtUp(revision: number, ageMs = 0): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    this.#heardAtMs = nowMs - ageMs;
+    this.#caughtUpAtMs = nowMs - ageMs;
     this.#applied = revision;
     if (!this.#holds(nowMs)) return this.#failing ? undefined : this.#renewIn(0);
-    if (this.#awaitedSinceMs !== null && this.#heardAtMs >= this.#awaitedSinceMs) {
+    if (this.#awaitedSinceMs !== null && this.#caughtUpAtMs >= this.#awaitedSinceMs) {
       this.#awaitedSinceMs = null;
       this.#parts.facts.leased(this.#sinceMs);
     }
@@ -123,7 +123,7 @@ export class LeaseKeeper implements Follower {
     const { registry, self, maxStalenessMs, clock, log } = this.#parts;
     const sentAtMs = clock.monotonicMs();
     // Nobody need wait for a process that hears nothing: it believes nothing either.
-    if (sentAtMs - this.#heardAtMs > maxStalenessMs) return false;
+    if (sentAtMs - this.#caughtUpAtMs > maxStalenessMs) return false;
     const revision = this.#applied;
     try {
       await registry.renew({ ...self, revision }, maxStalenessMs);

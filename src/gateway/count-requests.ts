@@ -1,7 +1,7 @@
 /** Where requests are counted against rate limits: in this process, or by whoever counts for several. */
-import type { Configuration } from '../config/load-gateway.ts';
-import { RateLimiter } from '../edge/rate-limiter.ts';
-import type { Siblings } from '../lifecycle/siblings.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import { RateLimiter } from '../edge/throttles/rate-limiter.ts';
+import type { ProcessGroup } from '../lifecycle/process-group.ts';
 import { BatchedCounters } from '../limits/batched-counters.ts';
 import type { SharedCounters } from '../limits/counters.ts';
 import { InsuredCounters } from '../limits/insured-counters.ts';
@@ -14,11 +14,11 @@ export interface CountingParts {
   /** Of the store; null: it has none. */
   readonly stored: SharedCounters | null;
   /** null: this process is alone. */
-  readonly siblings: Siblings | null;
+  readonly siblings: ProcessGroup | null;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly onReload: (heard: (next: Configuration) => void) => unknown;
+  readonly onReload: (caughtUp: (next: Configuration) => void) => unknown;
 }
 
 /** Between two lines about the same outage. */

@@ -1,11 +1,11 @@
 /** What the gateway answers itself, ahead of any route, for each configuration that comes into force. Judges nothing. */
 import { isAdmin } from '../admin/admin-key.ts';
-import type { Configuration } from '../config/load-gateway.ts';
-import { issuerOf } from '../config/own-routes.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import { issuerOf } from '../config/load/own-routes.ts';
 import { accountLimit } from '../core/rate-limit.ts';
 import type { Endpoint } from '../edge/endpoint.ts';
-import type { GuessThrottle } from '../edge/guess-throttle.ts';
-import type { RateLimiter } from '../edge/rate-limiter.ts';
+import type { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
+import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { AccountLimit } from '../oauth/account-limit.ts';
 import { ClientAuthentication } from '../oauth/client-authentication.ts';
 import { oauthEndpoints } from '../oauth/endpoints.ts';
@@ -18,7 +18,7 @@ export interface EndpointParts {
   readonly log: Log;
   readonly store: Store;
   readonly adminKeys: readonly string[];
-  readonly guesses: GuessThrottle;
+  readonly guesses: AuthFailureThrottle;
   /** Asked for when the first request is counted. */
   readonly limiter: () => RateLimiter;
   readonly metrics: Metrics;

@@ -1,7 +1,7 @@
 /** What a gateway is started with. Types only. */
-import type { Configuration } from '../config/load-gateway.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import type { ProcessGroup } from '../lifecycle/process-group.ts';
 import type { Standing } from '../lifecycle/reloader.ts';
-import type { Siblings } from '../lifecycle/siblings.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +18,7 @@ export interface GatewayOptions {
   /** Stands between the store that is opened and everything that asks it. */
   readonly aroundStore?: (opened: Store) => Store;
   /** This process is one of several of one `serve`. Absent: it is alone. */
-  readonly siblings?: Siblings;
+  readonly siblings?: ProcessGroup;
   /** What came before this process. */
   readonly standing?: Standing;
   /** Where the one before this process listened, in place of what the configuration says. */

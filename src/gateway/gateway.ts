@@ -7,21 +7,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
 import { RefusedAttempts } from '../admin/refused-attempts.ts';
 import type { RunningAdmin } from '../admin/server.ts';
-import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
+import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/route-table.ts';
 import { accessLog } from '../edge/access-log.ts';
-import { ForeignTokens } from '../edge/foreign-tokens.ts';
-import { GuessThrottle } from '../edge/guess-throttle.ts';
-import { keepStreams } from '../edge/keep-streams.ts';
-import { nameInVia } from '../edge/next-hop.ts';
+import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
-import type { RateLimiter } from '../edge/rate-limiter.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { keepStreams } from '../edge/streams/keep-streams.ts';
+import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
+import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
+import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
-import { Roster } from '../fleet/roster.ts';
+import { ProcessList } from '../fleet/process-list.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
 import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
@@ -34,8 +34,8 @@ import { systemClock } from '../observe/clock.ts';
 import { describeLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
-import { FactCache } from '../store/fact-cache.ts';
-import { LastUsed } from '../store/last-used.ts';
+import { FactCache } from '../store/cache/fact-cache.ts';
+import { LastUsed } from '../store/cache/last-used.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { ownEndpoints } from './endpoints.ts';
@@ -102,7 +102,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let ruleset: Ruleset | undefined;
   const pools = owned.add(new UpstreamPools(log, only !== 'admin'), (all) => all.destroy());
   const throttle = (counted: 'tokenFailures' | 'clientFailures') =>
-    new GuessThrottle(() => {
+    new AuthFailureThrottle(() => {
       const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
       return { failuresMax, windowMs };
     }, clock.monotonicMs);
@@ -142,7 +142,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let decision: Listener | null = null;
   let admin: RunningAdmin | null = null;
   let keeper: LeaseKeeper | null = null;
-  const roster = only === 'gateway' ? null : owned.add(new Roster(registry, clock.monotonicMs), (all) => all.end());
+  const roster =
+    only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
   const clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
   await clockWatch.start();
   const report = new Report({
@@ -208,11 +209,11 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const { streams } = kept;
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
-    const onReload = (heard: (next: Configuration) => void) => reloader.subscribe(heard);
+    const onReload = (caughtUp: (next: Configuration) => void) => reloader.subscribe(caughtUp);
     limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
-    const foreign = new ForeignTokens(facts, clock, metrics);
+    const imported = new ImportedTokenLookups(facts, clock, metrics);
     const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
-    const parts = { ruleset: inForce, facts, clock, metrics, guesses, foreign, limiter, streams, lastUsed, onBug };
+    const parts = { ruleset: inForce, facts, clock, metrics, guesses, imported, limiter, streams, lastUsed, onBug };
     pipeline = new Pipeline({ ...parts, ...lines, viaName: nameInVia(file.gateway) });
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {

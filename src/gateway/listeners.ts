@@ -1,9 +1,9 @@
 /** The ports on which requests and questions come in, as the configuration describes them. Hands both to the pipeline. */
-import { type Configuration, proxyMatcher } from '../config/load-gateway.ts';
+import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
 import { startDecisionListener } from '../decision/listener.ts';
+import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
-import { unreadRefusal } from '../edge/unread-refusal.ts';
 import { clientLimits } from '../http/client-limits.ts';
 import { Listener } from '../http/listener.ts';
 import { nextRequestId } from '../http/request-id.ts';
@@ -33,7 +33,7 @@ export function listen(
     limits: clientLimits(configuration.file.gateway),
     handle: (exchange) => pipeline.handle(exchange),
     upgrades: true,
-    refuse: (status) => unreadRefusal(ruleset().policy.dialect, status, nextRequestId(clock.nowMs())),
+    refuse: (status) => malformedRequestRefusal(ruleset().policy.dialect, status, nextRequestId(clock.nowMs())),
     onBug: (error) => log.error({ err: error }, 'gateway: unexpected error'),
   });
 }

@@ -2,20 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemAuthorities } from '../authorities.ts';
-import type { Configuration } from '../config/load-gateway.ts';
-import { parseRedisUrl } from '../config/redis-url.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import { parseRedisUrl } from '../config/load/redis-url.ts';
 import { Bug } from '../errors.ts';
 import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { FactCacheOptions } from '../store/cache/fact-cache.ts';
 import type { ExportableStore } from '../store/exportable.ts';
-import type { FactCacheOptions } from '../store/fact-cache.ts';
-import { FileRegistry } from '../store/file-registry.ts';
-import type { RedisStore } from '../store/redis.ts';
-import { describePlace, type RedisAccess } from '../store/redis-place.ts';
+import { describeAddress, type RedisAccess } from '../store/redis/address.ts';
+import type { RedisStore } from '../store/redis/store.ts';
 import type { Registry } from '../store/registry.ts';
-import { SqliteStore } from '../store/sqlite.ts';
-import type { StoreFault } from '../store/sqlite-health.ts';
+import type { StoreFault } from '../store/sqlite/health.ts';
+import { FileRegistry } from '../store/sqlite/registry.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
 
 export interface OpenedStore {
   readonly opened: ExportableStore;
@@ -49,7 +49,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
     return { opened, registry, folder: dirname(path), counters: null, describe, fault: () => opened.fault };
   }
   // Only for those who use it: its client takes memory and time to start.
-  const { RedisStore } = await import('../store/redis.ts');
+  const { RedisStore } = await import('../store/redis/store.ts');
   const { keyPrefix, commandTimeoutMs, commitTimeoutMs, waitReplicas, acceptEviction, memoryReservePercent } = store;
   const opened = await RedisStore.open({
     access: redisAccess(store, resolvePath),
@@ -76,7 +76,7 @@ export function placeOf({ file, resolvePath }: Configuration): string {
   const { store } = file;
   if (store.driver === 'sqlite') return resolvePath(store.path);
   const access = redisAccess(store, resolvePath);
-  return `${describePlace(access)}, database ${access.database ?? 0}, keyPrefix ${store.keyPrefix}`;
+  return `${describeAddress(access)}, database ${access.database ?? 0}, keyPrefix ${store.keyPrefix}`;
 }
 
 /** What is remembered of the store, and for how long it is waited for: a store that gives up by itself may do so first. */

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
-import { closeGently, cutOff, markClosing } from './node-exchange.ts';
+import { lingeringClose, markClosing, resetConnection } from './node-exchange.ts';
 
 const LOOK_EVERY_MS = 100;
 
@@ -73,14 +73,14 @@ export class Connections {
       else if (this.#idleMs !== null && now - known.sinceMs >= this.#idleMs) {
         this.#open.delete(socket);
         markClosing(socket);
-        closeGently(socket);
+        lingeringClose(socket);
       }
     }
   }
 
   #cut(): void {
     for (const socket of this.#open) {
-      if (isBusy(socket)) cutOff(socket);
+      if (isBusy(socket)) resetConnection(socket);
       else socket.destroy();
     }
   }

@@ -12,7 +12,7 @@ import { answering, Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
 import { owedOn, watchRate } from './minimum-rate.ts';
-import { closeGently, cutOff, isClosing, markClosing, NodeExchange } from './node-exchange.ts';
+import { isClosing, lingeringClose, markClosing, NodeExchange, resetConnection } from './node-exchange.ts';
 import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
 import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
@@ -191,7 +191,7 @@ export class Listener {
   /** Nothing has moved on this connection for as long as we wait, or too little. */
   #cut(socket: Socket, awaited: Awaited): void {
     if (awaited === 'body') this.#refuseLast(socket, 408);
-    else if (awaited === 'reader') cutOff(socket);
+    else if (awaited === 'reader') resetConnection(socket);
     else if (awaited === 'request') socket.destroy();
   }
 
@@ -235,7 +235,7 @@ export class Listener {
     else if (last === current && !current.headersSent) {
       this.#refuseRaw(socket, status);
       abandon(current);
-    } else cutOff(socket);
+    } else resetConnection(socket);
   }
 
   /** The answer to what came last on this connection, while it is not whole. */
@@ -250,7 +250,7 @@ export class Listener {
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     socket.write(`${head}Connection: close\r\n\r\n${body}`);
-    closeGently(socket);
+    lingeringClose(socket);
   }
 }
 

@@ -45,7 +45,7 @@ export function markClosing(socket: Socket): void {
  * that has no length. Node resets TCP alone, so under TLS what carries it; and while our own end is on its way Node's
  * reset fails (EINVAL) and would leave the connection open for ever.
  */
-export function cutOff(socket: Socket): void {
+export function resetConnection(socket: Socket): void {
   if (socket.destroyed) return;
   const carrier = 'encrypted' in socket ? (socket as Socket & { _parent?: Socket | null })._parent : socket;
   const isEnding = socket.writableEnded && !socket.writableFinished;
@@ -54,7 +54,7 @@ export function cutOff(socket: Socket): void {
 }
 
 /** Close our side, then wait a while for theirs (RFC 9112 section 9.6). */
-export function closeGently(socket: Socket): void {
+export function lingeringClose(socket: Socket): void {
   const first = socket.bytesRead;
   let seen = first;
   let quietMs = 0;
@@ -117,7 +117,7 @@ export class NodeExchange implements Exchange {
     const { socket } = this.#request;
     markClosing(socket);
     this.#body?.resume();
-    socket.destroySoon = () => closeGently(socket);
+    socket.destroySoon = () => lingeringClose(socket);
     // Once the head is out Node has settled whether the connection is kept.
     if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
     else this.#response.shouldKeepAlive = false;
@@ -157,7 +157,7 @@ export class NodeExchange implements Exchange {
   }
 
   breakOff(): void {
-    cutOff(this.#request.socket);
+    resetConnection(this.#request.socket);
   }
 
   sendContinue(): void {

@@ -6,7 +6,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodySink, ExchangeListener, Upgrade } from './exchange.ts';
-import { closeGently, cutOff, NodeExchange } from './node-exchange.ts';
+import { lingeringClose, NodeExchange, resetConnection } from './node-exchange.ts';
 
 /** A client that does not wait for the answer may send this much ahead, and one read more. */
 const AHEAD_BYTES_MAX = 16 * 1024;
@@ -35,7 +35,7 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
     response.assignSocket(socket);
     response.on('finish', () => {
       response.detachSocket(socket);
-      closeGently(socket);
+      lingeringClose(socket);
       response.emit('close');
     });
     socket.setTimeout(idleMs, () => this.#quiet());
@@ -76,7 +76,7 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
   override relayEnd(last: Buffer | null, trailers: readonly string[]): void {
     if (!this.#switched) return super.relayEnd(last, trailers);
     if (last !== null) this.#socket.write(last);
-    this.#socket.end(() => closeGently(this.#socket));
+    this.#socket.end(() => lingeringClose(this.#socket));
     // What the client still says is read, so that its own end is seen, and goes nowhere.
     this.#socket.resume();
   }
@@ -104,7 +104,7 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
   /** While both sides may still speak, it is the upstream's connection that says how long nobody may. */
   #quiet(): void {
     if (this.#switched && !this.#socket.writableEnded) return;
-    if (this.#socket.writableLength > 0 || this.#response.writableLength > 0) cutOff(this.#socket);
+    if (this.#socket.writableLength > 0 || this.#response.writableLength > 0) resetConnection(this.#socket);
   }
 
   #received(chunk: Buffer): void {

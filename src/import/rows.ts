@@ -3,8 +3,8 @@
  * in which line each begins. Judges no value, and repeats none: a line may hold what somebody took for a hash.
  */
 import { createReadStream } from 'node:fs';
-import { closest } from '../config/closest.ts';
-import { NotUtf8, utf8Problem } from '../config/utf8.ts';
+import { closest } from '../config/yaml/closest.ts';
+import { NotUtf8, utf8Problem } from '../config/yaml/utf8.ts';
 import { type Problem, SetupError } from '../errors.ts';
 import { readCsv } from './csv.ts';
 

@@ -2,7 +2,7 @@
  * Keeps a listener's certificate as its files say. A pair that cannot serve changes nothing: the last good one stays,
  * and the log and a metric say so. Connections that stand are never touched.
  */
-import { type KeyPair, type KeyPairPaths, readKeyPair } from '../config/key-pair.ts';
+import { type KeyPair, type KeyPairPaths, readKeyPair } from '../config/load/key-pair.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';

@@ -2,8 +2,8 @@
  * What is in force, and the way to replace it while the gateway runs: read again as a whole, swapped in one step, or
  * not at all. A file that cannot be used leaves the last good configuration where it is, and says so. Never throws.
  */
-import type { Configuration } from '../config/load-gateway.ts';
-import { refuseRestartKeys } from '../config/restart-keys.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import { refuseRestartKeys } from '../config/load/restart-keys.ts';
 import { ConfigError, formatProblem, type Problem } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';

@@ -2,15 +2,16 @@
  * What the process says about itself, and, where it has siblings, about all of them: ready or not and why, the state in
  * full, how a reload ended. Changes nothing.
  */
+
+import { describeUpstreams, upstreamReport } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
-import { describeUpstreams, upstreamReport } from '../edge/upstream-status.ts';
 import type { ClockWatch } from '../fleet/clock-watch.ts';
 import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { FactCache } from '../store/fact-cache.ts';
-import type { StoreFault } from '../store/sqlite-health.ts';
+import type { FactCache } from '../store/cache/fact-cache.ts';
+import type { StoreFault } from '../store/sqlite/health.ts';
+import { mergedSelf, type ProcessGroup, type SelfReport, type SiblingsReport, siblingsReady } from './process-group.ts';
 import type { Reload, Reloader } from './reloader.ts';
-import { mergedSelf, type SelfReport, type Siblings, type SiblingsReport, siblingsReady } from './siblings.ts';
 
 export type Phase = 'starting' | 'serving' | 'draining';
 
@@ -28,7 +29,7 @@ export interface ReportParts {
   readonly clock: ClockWatch;
   readonly listeners: () => Readonly<Record<string, string | null>>;
   /** null: there are none. */
-  readonly siblings: Siblings | null;
+  readonly siblings: ProcessGroup | null;
 }
 
 /** Of this process, and of those that serve requests where others do. */

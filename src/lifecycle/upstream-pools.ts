@@ -2,9 +2,9 @@
  * The pools behind the upstreams of a configuration. A reload keeps those whose settings and files stayed the same,
  * with their connections; pools that are gone wind down after their last exchange. Forwards nothing itself.
  */
-import type { Configuration } from '../config/load-gateway.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
+import { logChanges } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
-import { logChanges } from '../edge/upstream-status.ts';
 import type { Log } from '../observe/log.ts';
 import { Upstream } from '../upstream/upstream.ts';
 

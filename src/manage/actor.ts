@@ -13,10 +13,10 @@ import {
   tokenKey,
 } from '../core/facts.ts';
 import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
-import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
 import { Rejection, unacceptable } from './rejection.ts';
-import { type FullReader, standingOf } from './standing.ts';
-import { stateShown } from './token-state.ts';
+import { type FullReader, standingOf } from './tokens/standing.ts';
+import { stateShown } from './tokens/token-state.ts';
+import type { DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './unit-of-work/records.ts';
 
 export type Actor =
   | { readonly kind: 'operator' }
@@ -52,7 +52,7 @@ function stranger(id: string): Rejection {
 
 /** 403 for somebody who is no member there, and for a token that has ended since its caller was recognised. */
 export async function rightsIn(
-  draft: FullReader,
+  unit: FullReader,
   asking: Actor,
   policy: Policy,
   org: string,
@@ -60,9 +60,9 @@ export async function rightsIn(
 ): Promise<Rights> {
   if (asking.kind === 'operator') return { actor: asking, member: null, administrator: true, actions: new Set() };
   const outside = asking.kind === 'token' && asking.token.organizationId !== org;
-  const member = outside ? null : await draft.get('member', memberKey(org, asking.id));
+  const member = outside ? null : await unit.get('member', memberKey(org, asking.id));
   if (member === null) throw stranger(asking.id);
-  const actor = asking.kind === 'token' ? await asItStands(draft, asking, member, policy, nowMs) : asking;
+  const actor = asking.kind === 'token' ? await asItStands(unit, asking, member, policy, nowMs) : asking;
   return {
     actor,
     member,
@@ -73,15 +73,15 @@ export async function rightsIn(
 
 /** The call may have waited its turn behind what revoked, narrowed or replaced its token. */
 async function asItStands(
-  draft: FullReader,
+  unit: FullReader,
   actor: Actor & { readonly kind: 'token' },
   member: MemberDoc,
   policy: Policy,
   nowMs: number,
 ): Promise<Actor> {
   const { organizationId, id } = actor.token;
-  const stored = await draft.get('token', tokenKey(organizationId, id));
-  const token = stored === null ? null : await standingOf(draft, stored);
+  const stored = await unit.get('token', tokenKey(organizationId, id));
+  const token = stored === null ? null : await standingOf(unit, stored);
   const isPresented = token !== null && isCurrent(token, actor.hash, nowMs);
   if (!isPresented || !managesFor(token, member, policy, nowMs)) throw forbidden('This token has ended.');
   return { ...actor, token };
@@ -158,11 +158,11 @@ export function requireRank(rights: Rights, policy: Policy, role: string): void 
 }
 
 /** The highest of owner, direct assignment and team assignments; what the organization role gives is not in it. */
-export async function joinedRole(draft: DocReader, member: MemberDoc, workspace: WorkspaceDoc): Promise<Role | null> {
+export async function joinedRole(unit: DocReader, member: MemberDoc, workspace: WorkspaceDoc): Promise<Role | null> {
   if (workspace.ownerId === member.id && workspace.ownerGeneration === member.generation) return 'admin';
   const found = [assignedRole(member.assignments, workspace)];
   for (const [id, generation] of member.teams) {
-    const team = await draft.get('team', teamKey(member.organizationId, id));
+    const team = await unit.get('team', teamKey(member.organizationId, id));
     if (team?.generation === generation) found.push(assignedRole(team.assignments, workspace));
   }
   return found.includes('admin') ? 'admin' : found.includes('member') ? 'member' : null;
@@ -180,14 +180,14 @@ export function isOwnedBy(workspace: WorkspaceDoc, { member }: Rights): boolean 
 
 /** What a member has in a workspace. In edition personal, a crowd of strangers, organization roles give nothing. */
 export async function roleOf(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   member: MemberDoc,
   workspace: WorkspaceDoc,
 ): Promise<{ readonly joined: Role | null; readonly byOrganization: Role | null }> {
   const byOrganization =
     member.edition === 'personal' ? null : (policy.organizationRoles.get(member.role)?.workspaceRole ?? null);
-  return { joined: await joinedRole(draft, member, workspace), byOrganization };
+  return { joined: await joinedRole(unit, member, workspace), byOrganization };
 }
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */

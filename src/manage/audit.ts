@@ -1,11 +1,11 @@
 /**
  * Who did what to what, and when. Written with the change itself, so that neither exists without the other; derived
- * from what the draft writes, so that no rule can forget it. Never holds a secret or a hash of one.
+ * from what the unit of work writes, so that no rule can forget it. Never holds a secret or a hash of one.
  */
 import type { Assignments, Party } from '../core/facts.ts';
 import { randomText } from '../secret.ts';
 import type { Actor } from './actor.ts';
-import type { AuditDoc, DocKind, OrganizationDoc } from './records.ts';
+import type { AuditDoc, DocKind, OrganizationDoc } from './unit-of-work/records.ts';
 
 /** What happened, without who and when. Of what was done unless it says that it was refused. */
 export type AuditLine = Pick<AuditDoc, 'action' | 'target' | 'before' | 'after'> &
@@ -21,7 +21,7 @@ export function auditDoc(
   return { ...whose, id: newAuditId(atMs), atMs, actor, outcome: 'done', code: null, detail: null, ...line };
 }
 
-/** What a draft did to one record. */
+/** What a unit of work did to one record. */
 export interface Written {
   readonly kind: DocKind;
   readonly before: Readonly<Record<string, unknown>> | null;

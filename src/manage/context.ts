@@ -5,6 +5,8 @@ import { withoutTokens } from '../core/token-format.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, joinedRole, type Rights, requirePerson, rightsIn } from './actor.ts';
 import { requireWorkspaceAdmin } from './granting.ts';
+import { notFound, Rejection } from './rejection.ts';
+import type { FullReader } from './tokens/standing.ts';
 import {
   type DocByKind,
   type DocKind,
@@ -12,9 +14,7 @@ import {
   isDeleted,
   type OrganizationDoc,
   type WorkspaceDoc,
-} from './records.ts';
-import { notFound, Rejection } from './rejection.ts';
-import type { FullReader } from './standing.ts';
+} from './unit-of-work/records.ts';
 
 export interface ManageContext {
   readonly store: Store;
@@ -30,28 +30,28 @@ export interface Put<T> {
   readonly item: T;
 }
 
-export async function requireOrganization(draft: DocReader, id: string): Promise<OrganizationDoc> {
-  const organization = await draft.get('organization', organizationKey(id));
+export async function requireOrganization(unit: DocReader, id: string): Promise<OrganizationDoc> {
+  const organization = await unit.get('organization', organizationKey(id));
   if (organization === null) throw notFound('organization', id);
   return organization;
 }
 
 /** Within an organization that has been entered. */
-export async function requireWorkspace(draft: DocReader, org: string, id: string): Promise<WorkspaceDoc> {
-  const workspace = await draft.get('workspace', workspaceKey(org, id));
+export async function requireWorkspace(unit: DocReader, org: string, id: string): Promise<WorkspaceDoc> {
+  const workspace = await unit.get('workspace', workspaceKey(org, id));
   if (workspace === null) throw notFound('workspace', id);
   return workspace;
 }
 
 /** As an organization shows it to this actor: in a crowd of strangers only those who joined a workspace know of it. */
 export async function requireKnownWorkspace(
-  draft: DocReader,
+  unit: DocReader,
   { member }: Rights,
   org: string,
   id: string,
 ): Promise<WorkspaceDoc> {
-  const workspace = await requireWorkspace(draft, org, id);
-  if (member?.edition === 'personal' && (await joinedRole(draft, member, workspace)) === null)
+  const workspace = await requireWorkspace(unit, org, id);
+  if (member?.edition === 'personal' && (await joinedRole(unit, member, workspace)) === null)
     throw notFound('workspace', id);
   return workspace;
 }
@@ -69,7 +69,7 @@ export function checkId(id: string, field: string): void {
   }
 }
 
-/** A read outside any draft: what a GET answers. */
+/** A read outside any unit of work: what a GET answers. */
 export function reader(store: Store): FullReader {
   const getEvenDeleted = async <K extends DocKind>(_kind: K, key: string) =>
     ((await store.get(key))?.record ?? null) as DocByKind[K] | null;
@@ -83,36 +83,36 @@ export function reader(store: Store): FullReader {
 /** The organization and what the actor may do in it; the first line of every rule. */
 export async function enter(
   context: ManageContext,
-  draft: FullReader,
+  unit: FullReader,
   org: string,
 ): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
   // Rights first: a stranger learns nothing about which organizations exist.
-  const rights = await rightsIn(draft, context.actor, context.policy(), org, context.nowMs());
-  return { rights, organization: await requireOrganization(draft, org) };
+  const rights = await rightsIn(unit, context.actor, context.policy(), org, context.nowMs());
+  return { rights, organization: await requireOrganization(unit, org) };
 }
 
 /** The workspace, for its admins. */
 export async function administerWorkspace(
   context: ManageContext,
-  draft: FullReader,
+  unit: FullReader,
   org: string,
   id: string,
   what: string,
 ): Promise<WorkspaceDoc> {
-  const { rights } = await enter(context, draft, org);
-  const workspace = await requireKnownWorkspace(draft, rights, org, id);
-  await requireWorkspaceAdmin(draft, context.policy(), rights, workspace, what);
+  const { rights } = await enter(context, unit, org);
+  const workspace = await requireKnownWorkspace(unit, rights, org, id);
+  await requireWorkspaceAdmin(unit, context.policy(), rights, workspace, what);
   return workspace;
 }
 
 /** The workspace, for any member of its organization who may know of it. */
 export async function visitWorkspace(
   context: ManageContext,
-  draft: FullReader,
+  unit: FullReader,
   org: string,
   id: string,
 ): Promise<WorkspaceDoc> {
-  const { rights } = await enter(context, draft, org);
+  const { rights } = await enter(context, unit, org);
   requirePerson(rights, 'read workspaces');
-  return requireKnownWorkspace(draft, rights, org, id);
+  return requireKnownWorkspace(unit, rights, org, id);
 }

@@ -8,7 +8,7 @@ import { workspaceKey } from '../core/facts.ts';
 import type { OrganizationRole, Policy } from '../core/policy.ts';
 import { covers, type ScopeSet } from '../core/scope.ts';
 import { actionsOf, forbidden, isOwnedBy, type Rights, requireAdministrator, requirePerson, roleOf } from './actor.ts';
-import type { AccountDoc, DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './records.ts';
+import type { AccountDoc, DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './unit-of-work/records.ts';
 
 const HEIGHT: Readonly<Record<Role, number>> = { member: 1, admin: 2 };
 
@@ -43,7 +43,7 @@ export function requireMayGiveScopes(policy: Policy, rights: Rights, before: Sco
 
 /** `before`: what whoever is given it has there already. */
 export async function requireMayGiveRole(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   workspace: WorkspaceDoc,
@@ -51,13 +51,13 @@ export async function requireMayGiveRole(
   before: Role | null = null,
 ): Promise<void> {
   if (rights.member === null || (before !== null && HEIGHT[before] >= HEIGHT[role])) return;
-  const own = await roleToGive(draft, policy, rights, workspace);
+  const own = await roleToGive(unit, policy, rights, workspace);
   if (own < HEIGHT[role]) throw beyond(rights.member, `the role ${role} in ${workspace.id}`);
 }
 
 /** The roles that come with a team. */
 export async function requireMayGiveRoles(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   organizationId: string,
@@ -65,25 +65,25 @@ export async function requireMayGiveRoles(
 ): Promise<void> {
   if (rights.member === null) return;
   for (const [id, role, generation] of assignments) {
-    const workspace = await draft.get('workspace', workspaceKey(organizationId, id));
-    if (workspace?.generation === generation) await requireMayGiveRole(draft, policy, rights, workspace, role);
+    const workspace = await unit.get('workspace', workspaceKey(organizationId, id));
+    if (workspace?.generation === generation) await requireMayGiveRole(unit, policy, rights, workspace, role);
   }
 }
 
 /** Whoever holds an account's secret may do what the account may. */
 export async function requireMayActAs(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   account: AccountDoc,
 ): Promise<void> {
   requireMayGiveScopes(policy, rights, new Set(), new Set(account.scopes));
-  await requireMayGiveRoles(draft, policy, rights, account.organizationId, account.assignments);
+  await requireMayGiveRoles(unit, policy, rights, account.organizationId, account.assignments);
 }
 
 /** A frozen token that works again may do more than its owner can now; a live one never does. */
 export async function requireMayRevive(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   token: TokenDoc,
@@ -93,7 +93,7 @@ export async function requireMayRevive(
   const listed = typeof token.workspaces === 'string' ? [] : token.workspaces;
   const roles = new Map(token.roles);
   const kept = listed.map(([id, generation]) => [id, roles.get(id) ?? 'member', generation] as const);
-  await requireMayGiveRoles(draft, policy, rights, token.organizationId, kept);
+  await requireMayGiveRoles(unit, policy, rights, token.organizationId, kept);
 }
 
 /**
@@ -101,33 +101,33 @@ export async function requireMayRevive(
  * Administrators who are not could take what stands in it: an id that was freed can be claimed elsewhere.
  */
 export async function requireWorkspaceAdmin(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   workspace: WorkspaceDoc,
   what: string,
 ): Promise<void> {
   requirePerson(rights, what);
-  if ((await roleToGive(draft, policy, rights, workspace)) < HEIGHT.admin)
+  if ((await roleToGive(unit, policy, rights, workspace)) < HEIGHT.admin)
     throw forbidden(`Only admins of the workspace may ${what}.`);
 }
 
 /** Administrators of the organization, too: for what gives nobody anything, or is judged by what it gives. */
 export async function requireWorkspaceManager(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   workspace: WorkspaceDoc,
   what: string,
 ): Promise<void> {
   requirePerson(rights, what);
-  if (rights.administrator || (await roleToGive(draft, policy, rights, workspace)) >= HEIGHT.admin) return;
+  if (rights.administrator || (await roleToGive(unit, policy, rights, workspace)) >= HEIGHT.admin) return;
   throw forbidden(`Only administrators of the organization and admins of the workspace may ${what}.`);
 }
 
 /** Its owner, and administrators who are admins there: whoever deletes it and makes it anew has taken it over. */
 export async function requireDisposal(
-  draft: DocReader,
+  unit: DocReader,
   policy: Policy,
   rights: Rights,
   workspace: WorkspaceDoc,
@@ -136,14 +136,14 @@ export async function requireDisposal(
   requirePerson(rights, what);
   if (isOwnedBy(workspace, rights)) return;
   requireAdministrator(rights, `${what} that is somebody else's`);
-  await requireMayGiveRole(draft, policy, rights, workspace, 'admin');
+  await requireMayGiveRole(unit, policy, rights, workspace, 'admin');
 }
 
 /** As a height: the role that they have there, or that the policy lets its administrators join with. */
-async function roleToGive(draft: DocReader, policy: Policy, rights: Rights, workspace: WorkspaceDoc): Promise<number> {
+async function roleToGive(unit: DocReader, policy: Policy, rights: Rights, workspace: WorkspaceDoc): Promise<number> {
   const { member } = rights;
   if (member === null) return HEIGHT.admin;
-  const { joined, byOrganization } = await roleOf(draft, policy, member, workspace);
+  const { joined, byOrganization } = await roleOf(unit, policy, member, workspace);
   const given = givenHeight(rights, policy.organizationRoles.get(member.role));
   return Math.max(given, ...[joined, byOrganization].map((role) => (role === null ? 0 : HEIGHT[role])));
 }

@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Slices } from '../slices.ts';
 import type { Store } from '../store/store.ts';
-import type { DocByKind, DocKind } from './records.ts';
+import type { DocByKind, DocKind } from './unit-of-work/records.ts';
 
 const PAGE = 100;
 

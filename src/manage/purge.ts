@@ -4,10 +4,10 @@ import { DAY_MS } from '../core/policy.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ScanOptions, Store } from '../store/store.ts';
-import { purgeAccessTokens, purgeDeletedAccounts } from './access-tokens.ts';
-import { resumeCleanups } from './cleanup.ts';
-import { lists } from './places.ts';
-import type { OrganizationDoc } from './records.ts';
+import { purgeAccessTokens, purgeDeletedAccounts } from './tokens/access-tokens.ts';
+import { resumeCleanups } from './unit-of-work/cleanup.ts';
+import { lists } from './unit-of-work/places.ts';
+import type { OrganizationDoc } from './unit-of-work/records.ts';
 
 const PURGE_MS = 60_000;
 /** Removed in one go; the embedded store lets nothing else happen meanwhile. */

@@ -1,4 +1,4 @@
-/** Why a management call was not carried out. Thrown inside a draft, so that nothing of it is written. */
+/** Why a management call was not carried out. Thrown inside a unit of work, so that nothing of it is written. */
 import { withoutTokens } from '../core/token-format.ts';
 
 export interface RejectionDetails {

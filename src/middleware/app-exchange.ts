@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/dialect.ts';
-import type { Handover, Passed } from '../edge/handover.ts';
-import { isForgery } from '../edge/headers.ts';
+import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
+import { isForgery } from '../edge/forward/headers.ts';
 import { NodeExchange } from '../http/node-exchange.ts';
 import { type Permission, permissionOf } from './caller.ts';
 
@@ -23,7 +23,7 @@ export interface Continuation {
   readonly answered: () => void;
 }
 
-export class AppExchange extends NodeExchange implements Handover {
+export class AppExchange extends NodeExchange implements DecisionHandler {
   readonly servesEndpoints = true;
   readonly #request: AppRequest;
   readonly #response: ServerResponse;

@@ -1,5 +1,5 @@
 /** What an application learns of an allowed request: who is calling, as the identity headers say it. */
-import type { Passed } from '../edge/handover.ts';
+import type { Passed } from '../edge/decision-handler.ts';
 
 export interface Caller {
   readonly tokenId: string;

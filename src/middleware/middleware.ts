@@ -10,7 +10,7 @@ import type { Pipeline } from '../edge/pipeline.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import { AppExchange, type AppRequest, type Continuation, targetOf } from './app-exchange.ts';
 import type { Permission } from './caller.ts';
-import { laxFastify, refuseLaxExpress } from './laxness.ts';
+import { laxFastify, refuseLaxExpress } from './router-compat.ts';
 
 export interface MiddlewareParts {
   /** null: not running. */
@@ -79,7 +79,8 @@ function guard(parts: MiddlewareParts, request: AppRequest, response: ServerResp
     if (pipeline === null) {
       const refusal = parts.dialect().render('store_unavailable', { requestId: parts.nextRequestId() });
       exchange.answer(refusal.status, refusal.headers, refusal.body);
-    } else if (target === null) pipeline.refuseUnread(exchange, exchange, 'the URL was rewritten before it was judged');
+    } else if (target === null)
+      pipeline.refuseMalformed(exchange, exchange, 'the URL was rewritten before it was judged');
     else pipeline.handle(exchange, exchange);
   } catch (error) {
     exchange.breakOff();

@@ -3,7 +3,7 @@
  * too often still gets a token. Revocation is not counted. Counts where all other limits are counted.
  */
 import { type RateLimit, type RouteLimits, routeLimits } from '../core/rate-limit.ts';
-import type { RateLimiter } from '../edge/rate-limiter.ts';
+import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { type EndpointAnswer, oauthError } from './endpoint.ts';
 
 export type LimitedEndpoint = 'token' | 'introspect' | 'whoami';

@@ -3,17 +3,17 @@
  * failures are turned away: a right secret from that address is never refused (contract: promise 6).
  */
 import type { EndpointCall } from '../edge/endpoint.ts';
-import type { GuessThrottle } from '../edge/guess-throttle.ts';
-import { type FoundAccount, findAccount } from '../manage/access-tokens.ts';
+import type { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
+import { type FoundAccount, findAccount } from '../manage/tokens/access-tokens.ts';
 import { hashToken } from '../secret.ts';
 import type { Store } from '../store/store.ts';
 import { type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
 
 export class ClientAuthentication {
   readonly #store: Store;
-  readonly #throttle: GuessThrottle;
+  readonly #throttle: AuthFailureThrottle;
 
-  constructor(store: Store, throttle: GuessThrottle) {
+  constructor(store: Store, throttle: AuthFailureThrottle) {
     this.#store = store;
     this.#throttle = throttle;
   }

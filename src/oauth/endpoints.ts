@@ -5,18 +5,18 @@
 import type { Policy } from '../core/policy.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
+import { OPERATOR } from '../manage/actor.ts';
+import { Rejection } from '../manage/rejection.ts';
 import {
   endAccessToken,
   type FoundAccount,
   findToken,
   grantScopes,
   issueAccessToken,
-} from '../manage/access-tokens.ts';
-import { OPERATOR } from '../manage/actor.ts';
-import type { TokenDoc } from '../manage/records.ts';
-import { Rejection } from '../manage/rejection.ts';
-import { changeTokenState } from '../manage/token-changes.ts';
-import { stateShown } from '../manage/token-state.ts';
+} from '../manage/tokens/access-tokens.ts';
+import { changeTokenState } from '../manage/tokens/token-changes.ts';
+import { stateShown } from '../manage/tokens/token-state.ts';
+import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
 import type { AccountLimit } from './account-limit.ts';
 import { type ClientAuthentication, invalidClient, secondMethod } from './client-authentication.ts';

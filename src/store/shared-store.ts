@@ -4,10 +4,10 @@
  */
 import {
   type Change,
+  type ChangeEvent,
+  type ChangeListener,
   type Committed,
-  type Follower,
   type Lookup,
-  type Notice,
   OutcomeUnknown,
   type Scanned,
   type ScanOptions,
@@ -52,7 +52,7 @@ export class SharedStore implements Store {
     return this.#store.count(index, above);
   }
 
-  changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+  changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
     return this.#store.changesSince(revision, limit);
   }
 
@@ -64,7 +64,7 @@ export class SharedStore implements Store {
     return this.#store.touched(keys);
   }
 
-  follow(follower: Follower): () => void {
+  follow(follower: ChangeListener): () => void {
     return this.#store.follow(follower);
   }
 

@@ -40,7 +40,7 @@ export interface Change {
 export type Committed = { readonly ok: true; readonly revision: number } | { readonly ok: false };
 
 /** One commit, as followers hear of it. */
-export interface Notice {
+export interface ChangeEvent {
   readonly revision: number;
   readonly keys: readonly string[];
   /** The engine's wall clock at the commit, in milliseconds. */
@@ -51,9 +51,9 @@ export interface Notice {
  * Hears of every change by any process. `changed` is called for a commit of this very store object before `commit`
  * returns, so that the next request sees it; for others' within the adapter's polling interval.
  */
-export interface Follower {
+export interface ChangeListener {
   /** `ours`: a commit of this very store object, not one that came with the feed. */
-  changed(notice: Notice, ours: boolean): void;
+  changed(notice: ChangeEvent, ours: boolean): void;
   /** Notices were lost: believe nothing that is cached. */
   flushed(): void;
   /**
@@ -61,7 +61,7 @@ export interface Follower {
    * least twice per second while the feed is alive, and soon after every delivery. `ageMs`: how long ago "now" may have
    * been, where the word had a long way.
    */
-  heard(revision: number, ageMs?: number): void;
+  caughtUp(revision: number, ageMs?: number): void;
 }
 
 /** A record was used. */
@@ -97,7 +97,7 @@ export interface Store extends FactSource {
   /** Durable when it resolves. */
   commit(change: Change): Promise<Committed>;
   /** The newest notices after `revision`, oldest first; null when the log no longer reaches back that far. */
-  changesSince(revision: number, limit: number): Promise<readonly Notice[] | null>;
+  changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null>;
   /**
    * Remembers when records were last used: beside them, so that no follower hears of it and no version moves; only ever
    * later; until the record is deleted. Keys without a record are passed over. Need not survive a crash.
@@ -106,7 +106,7 @@ export interface Store extends FactSource {
   /** When each was last used, in the order of `keys`; null: not yet. */
   touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>>;
   /** Returns the way to stop. */
-  follow(follower: Follower): () => void;
+  follow(follower: ChangeListener): () => void;
   /** Resolves once every follower of this very object has been told of everything up to `revision`. */
   followed(revision: number): Promise<void>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import type { Connection } from './connection.ts';
 import type { UpstreamFailure } from './exchange.ts';
-import type { RunningExchange } from './running-exchange.ts';
+import type { UpstreamCall } from './upstream-call.ts';
 
 export interface Timeouts {
   /** DNS, TCP and TLS together. */
@@ -34,11 +34,11 @@ export interface ConnectionOwner {
   released(connection: Connection): void;
   /** It is destroyed. `was`: the state it was in. */
   closed(connection: Connection, was: number): void;
-  replay(exchange: RunningExchange): void;
+  replay(exchange: UpstreamCall): void;
   /** The head of an answer came. */
   answered(): void;
   /** Its connection is destroyed; whether the listener hears of it is the owner's to say. */
-  exchangeFailed(exchange: RunningExchange, failure: UpstreamFailure, progress: number): void;
+  exchangeFailed(exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void;
 }
 
 /** States of a connection. SETTLING: the answer is complete, this turn of the event loop is not. */
@@ -53,6 +53,6 @@ export const UNSENT = 0;
 /** No byte of an answer. */
 export const UNANSWERED = 1;
 /** Some bytes, but no whole head. */
-export const MUMBLED = 2;
+export const PARTIAL_HEAD = 2;
 /** The listener had the head. */
 export const ANSWERED = 3;

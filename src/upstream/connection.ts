@@ -10,7 +10,7 @@ import {
   type ConnectionOwner,
   DEAD,
   IDLE,
-  MUMBLED,
+  PARTIAL_HEAD,
   SETTLING,
   UNANSWERED,
   UNSENT,
@@ -19,7 +19,7 @@ import type { AnswerHead, UpstreamFailure } from './exchange.ts';
 import { MAX_INPUT } from './llhttp.ts';
 import { RequestWriter } from './request-writer.ts';
 import { type AnswerEvents, COMPLETE, INVALID, PAUSE, PAUSED, ResponseParser } from './response-parser.ts';
-import type { Carrier, RunningExchange } from './running-exchange.ts';
+import type { Carrier, UpstreamCall } from './upstream-call.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const CAPITAL_H = 0x48;
@@ -40,7 +40,7 @@ export class Connection implements AnswerEvents, Carrier {
   readonly #socket: Socket;
   readonly #writer: RequestWriter;
   readonly #parser = new ResponseParser(this);
-  #exchange: RunningExchange | undefined;
+  #exchange: UpstreamCall | undefined;
   /** Has carried an exchange before this one. */
   #reused = false;
   /** A byte of the answer has come. */
@@ -55,7 +55,7 @@ export class Connection implements AnswerEvents, Carrier {
   #moved = false;
   #stamp: number;
 
-  constructor(owner: ConnectionOwner, exchange: RunningExchange) {
+  constructor(owner: ConnectionOwner, exchange: UpstreamCall) {
     this.#owner = owner;
     this.#exchange = exchange;
     this.holder = exchange.request.holder;
@@ -79,7 +79,7 @@ export class Connection implements AnswerEvents, Carrier {
     });
   }
 
-  begin(exchange: RunningExchange): void {
+  begin(exchange: UpstreamCall): void {
     this.state = BUSY;
     this.#exchange = exchange;
     this.holder = exchange.request.holder;
@@ -269,7 +269,7 @@ export class Connection implements AnswerEvents, Carrier {
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {
     const exchange = this.#exchange;
-    const begun = this.#headSeen ? ANSWERED : this.#answered ? MUMBLED : UNANSWERED;
+    const begun = this.#headSeen ? ANSWERED : this.#answered ? PARTIAL_HEAD : UNANSWERED;
     const progress = this.state === CONNECTING ? UNSENT : begun;
     this.drop();
     if (exchange === undefined) return;

@@ -6,7 +6,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, Timeouts } from './connection-owner.ts';
 import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from './exchange.ts';
-import { type ExchangeOwner, RunningExchange } from './running-exchange.ts';
+import { type ExchangeOwner, UpstreamCall } from './upstream-call.ts';
 
 export interface HealthOptions {
   /** Asked with GET; 2xx and 3xx are healthy. */
@@ -42,7 +42,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   readonly #target: CheckedTarget;
   readonly #options: HealthOptions;
   readonly #request: UpstreamRequest;
-  #exchange: RunningExchange | undefined;
+  #exchange: UpstreamCall | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
 
@@ -85,7 +85,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
     this.#settle(false, failure.detail);
   }
 
-  exchangeFailed(exchange: RunningExchange, failure: UpstreamFailure): void {
+  exchangeFailed(exchange: UpstreamCall, failure: UpstreamFailure): void {
     exchange.fail(failure);
   }
 
@@ -106,7 +106,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   leaveQueue(): void {}
 
   #ask(): void {
-    const exchange = new RunningExchange(this, this.#request, this);
+    const exchange = new UpstreamCall(this, this.#request, this);
     this.#exchange = exchange;
     const { timeoutMs } = this.#options;
     const late = () => {

@@ -10,8 +10,8 @@ import { Connection } from './connection.ts';
 import { ANSWERED, type ConnectionOwner, IDLE, SETTLING, type Timeouts, UNSENT } from './connection-owner.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { type PlaceLimits, Places } from './places.ts';
-import type { RunningExchange } from './running-exchange.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
+import type { UpstreamCall } from './upstream-call.ts';
 
 export interface TlsOptions {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
@@ -40,7 +40,7 @@ export interface TargetPool {
   /** A connection is gone, so there is room for another one. */
   vacated(): void;
   /** An exchange failed: another try, or the end of it. */
-  exchangeFailed(target: Target, exchange: RunningExchange, failure: UpstreamFailure, progress: number): void;
+  exchangeFailed(target: Target, exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void;
   /** It went from one state to another. */
   changed(target: Target, detail: string): void;
 }
@@ -129,7 +129,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   /** Carry an exchange on the connection used last, or on a new one. */
-  start(exchange: RunningExchange): void {
+  start(exchange: UpstreamCall): void {
     const now = this.now();
     this.breaker.chosen(now);
     while (this.#idle.length > 0) {
@@ -162,7 +162,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   /** The exchange's connection died of old age: try once more on one that cannot have. */
-  replay(exchange: RunningExchange): void {
+  replay(exchange: UpstreamCall): void {
     this.#open(exchange);
   }
 
@@ -210,7 +210,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     if (this.breaker.succeeded(this.now())) this.#pool.changed(this, 'answered again');
   }
 
-  exchangeFailed(exchange: RunningExchange, failure: UpstreamFailure, progress: number): void {
+  exchangeFailed(exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void {
     // Not when it broke off in the middle of an answer or of an upload: that may well have been the client's doing.
     if (progress === UNSENT || (progress < ANSWERED && exchange.requestDone)) this.countFailure(failure.detail);
     this.#pool.exchangeFailed(this, exchange, failure, progress);
@@ -252,7 +252,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     return this.isSecure ? tls.connect({ ...options, ...this.#tls }) : net.connect(options);
   }
 
-  #open(exchange: RunningExchange): void {
+  #open(exchange: UpstreamCall): void {
     this.requests.take(exchange.request.holder);
     this.connections.add(new Connection(this, exchange));
   }

@@ -12,9 +12,9 @@ import { TargetPicker } from './pick-target.ts';
 import { type PlaceLimits, placeLimits } from './places.ts';
 import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
-import { type ExchangeOwner, RunningExchange } from './running-exchange.ts';
 import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type TlsOptions } from './target.ts';
+import { type ExchangeOwner, UpstreamCall } from './upstream-call.ts';
 import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -90,7 +90,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
   }
 
   send(request: UpstreamRequest, listener: AnswerListener): UpstreamExchange {
-    const exchange = new RunningExchange(this, request, listener);
+    const exchange = new UpstreamCall(this, request, listener);
     const refused = this.#closed ? 'upstream is closed' : refusal(request);
     if (refused !== undefined) {
       exchange.failSoon({ kind: 'unreachable', detail: refused });
@@ -153,7 +153,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#windDown();
   }
 
-  leaveQueue(exchange: RunningExchange): void {
+  leaveQueue(exchange: UpstreamCall): void {
     if (this.#queue.delete(exchange) && this.#windingDown) this.#windDown();
   }
 
@@ -184,7 +184,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
    * A request of which nothing was sent goes to another target. One that was sent is sent again only if it is safe to do
    * twice and the settings say so; no other request is ever sent twice (RFC 9110 9.2.2).
    */
-  exchangeFailed(target: Target, exchange: RunningExchange, failure: UpstreamFailure, progress: number): void {
+  exchangeFailed(target: Target, exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void {
     const isSafe = progress === UNSENT || (progress === UNANSWERED && exchange.isReplayable);
     // After `close` nobody may wait for what a new try would bring.
     if (this.#closed || exchange.isOver || !isSafe) return exchange.fail(failure);

@@ -2,11 +2,11 @@
  * Requests that wait for a connection, in the order in which they came, with a count for each of those they are for.
  * Neither decides who may wait nor who is next but by that order.
  */
-import type { RunningExchange } from './running-exchange.ts';
+import type { UpstreamCall } from './upstream-call.ts';
 
 export class WaitingLine {
   /** A Set, so that an aborted request can leave from the middle. */
-  readonly #exchanges = new Set<RunningExchange>();
+  readonly #exchanges = new Set<UpstreamCall>();
   readonly #byHolder = new Map<string | undefined, number>();
 
   get size(): number {
@@ -18,14 +18,14 @@ export class WaitingLine {
     return this.#byHolder.get(holder) ?? 0;
   }
 
-  add(exchange: RunningExchange): void {
+  add(exchange: UpstreamCall): void {
     const { holder } = exchange.request;
     this.#exchanges.add(exchange);
     this.#byHolder.set(holder, this.count(holder) + 1);
   }
 
   /** false: it was not in line. */
-  delete(exchange: RunningExchange): boolean {
+  delete(exchange: UpstreamCall): boolean {
     if (!this.#exchanges.delete(exchange)) return false;
     const { holder } = exchange.request;
     const left = this.count(holder) - 1;
@@ -35,14 +35,14 @@ export class WaitingLine {
   }
 
   /** The one that has waited longest leaves the line. There must be one. */
-  shift(): RunningExchange {
+  shift(): UpstreamCall {
     const first = this.#exchanges.values().next().value!;
     this.delete(first);
     return first;
   }
 
   /** Those that came at `sinceMs` or before, and all of them if it is left out; they leave the line. */
-  *leaving(sinceMs = Number.POSITIVE_INFINITY): Generator<RunningExchange> {
+  *leaving(sinceMs = Number.POSITIVE_INFINITY): Generator<UpstreamCall> {
     for (const exchange of this.#exchanges) {
       if (exchange.waitingSince > sinceMs) return;
       this.delete(exchange);

@@ -3,7 +3,7 @@
  * error; when the other side is gone, all that wait for it are told. Knows nothing of what is asked.
  */
 import { SetupError } from '../errors.ts';
-import { patience } from './patience.ts';
+import { patience } from './stall-aware-timeout.ts';
 
 /** What one side answers: the names of the questions and their functions. */
 export type Answers<Questions> = {
@@ -36,9 +36,9 @@ export class Channel<Theirs extends { readonly [Name in keyof Theirs]: (argument
     this.#end = end;
     end.on('message', (message) => {
       if (typeof message !== 'object' || message === null || !('scopegate' in message)) return;
-      const heard = message as Message;
-      if (heard.scopegate === 'question') void this.#answer(answers, heard.id, heard.name, heard.argument);
-      else this.#settle(heard);
+      const caughtUp = message as Message;
+      if (caughtUp.scopegate === 'question') void this.#answer(answers, caughtUp.id, caughtUp.name, caughtUp.argument);
+      else this.#settle(caughtUp);
     });
   }
 

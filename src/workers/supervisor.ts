@@ -3,18 +3,18 @@
  * they meet at: reloads, changes to be applied, reports. Serves nothing and opens no store itself.
  */
 import { readFileSync } from 'node:fs';
-import type { Configuration } from '../config/load-gateway.ts';
+import type { Configuration } from '../config/load/load-gateway.ts';
 import { SetupError } from '../errors.ts';
+import { type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
-import { type SiblingsReport, siblingsReady } from '../lifecycle/siblings.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
 import { droppedLines, type Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
-import { Child } from './child-process.ts';
-import { patience } from './patience.ts';
-import type { Files, InForce, OfSupervisor, Ready } from './questions.ts';
+import type { Files, InForce, OfSupervisor, Ready } from './rpc-protocol.ts';
+import { patience } from './stall-aware-timeout.ts';
+import { Child } from './worker-handle.ts';
 import { workerMetrics } from './worker-metrics.ts';
 
 /** How long a process may take to say how it is. */

@@ -1,5 +1,5 @@
 /** What the supervisor counts itself: who is there, and how often each had to be started again, and what its own log lost. */
-import type { ProcessReport, Role } from '../lifecycle/siblings.ts';
+import type { ProcessReport, Role } from '../lifecycle/process-group.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import { DROPPED_LINES } from '../observe/log.ts';
 

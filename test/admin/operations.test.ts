@@ -7,12 +7,12 @@ import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
 import { RefusedAttempts } from '../../src/admin/refused-attempts.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
 import { findAdminKey } from '../../src/cli/admin-client.ts';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
-import { Roster } from '../../src/fleet/roster.ts';
+import { ProcessList } from '../../src/fleet/process-list.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
-import { MemoryRegistry } from '../../src/store/memory-registry.ts';
+import { MemoryRegistry } from '../../src/store/memory/registry.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import { type Json, type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 const OLD = 'the-old-key-0123456789';
@@ -142,7 +142,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         () => performance.now(),
         new Metrics(),
       ),
-      receipts: new Roster(new MemoryRegistry(), () => performance.now()),
+      receipts: new ProcessList(new MemoryRegistry(), () => performance.now()),
       onError: (error) => errors.push(error),
     });
     return { app, store, errors };

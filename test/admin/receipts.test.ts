@@ -1,7 +1,7 @@
 /** `?wait=MS`: on every change of the sidecar, validated, documented, and never in the way of the change itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Roster } from '../../src/fleet/roster.ts';
-import { MemoryRegistry } from '../../src/store/memory-registry.ts';
+import { ProcessList } from '../../src/fleet/process-list.ts';
+import { MemoryRegistry } from '../../src/store/memory/registry.ts';
 import { type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 let sidecar: Sidecar;
@@ -108,7 +108,7 @@ describe('a receipt', () => {
   it('says that nobody could be asked when that is so, after the time that was asked for', async () => {
     const registry = new MemoryRegistry();
     await registry.close();
-    const roster = new Roster(registry, () => performance.now());
+    const roster = new ProcessList(registry, () => performance.now());
     const receipt = await roster.receipt(1, 100);
     expect(receipt).toMatchObject({ applied: false, processes: null, laggards: [] });
     expect(receipt.lagMs).toBeGreaterThanOrEqual(100);
@@ -119,7 +119,7 @@ describe('a receipt', () => {
   it('says what was seen last when the list is lost meanwhile', async () => {
     const registry = new MemoryRegistry();
     await registry.renew(self, 60_000);
-    const roster = new Roster(registry, () => performance.now());
+    const roster = new ProcessList(registry, () => performance.now());
     const receipt = roster.receipt(6, 300);
     // Whoever asks later has been answered, so the first has been seen to.
     await roster.receipt(6, 0);
@@ -131,7 +131,7 @@ describe('a receipt', () => {
   it('comes at once when the sidecar stops, with how far it has got', async () => {
     const registry = new MemoryRegistry();
     await registry.renew(self, 60_000);
-    const roster = new Roster(registry, () => performance.now());
+    const roster = new ProcessList(registry, () => performance.now());
     const receipts = [roster.receipt(6, 60_000), roster.receipt(5, 60_000)];
     roster.end();
     expect(await Promise.all(receipts)).toMatchObject([

@@ -1,8 +1,8 @@
 /** A master that dies with replicas behind it: three real Sentinels, or a real Cluster, choose another. */
 import { expect, it } from 'vitest';
 import { redisAccess } from '../../src/gateway/open-store.ts';
-import type { RedisStore } from '../../src/store/redis.ts';
-import type { RedisAccess } from '../../src/store/redis-place.ts';
+import type { RedisAccess } from '../../src/store/redis/address.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { openRedis, write } from '../store/redis-world.ts';
 import type { RedisServer } from '../support/redis.ts';
@@ -58,8 +58,8 @@ async function masterOf(group: SentinelGroup): Promise<RedisServer> {
 /** Kills `master` in the middle of writes, waits for another, and looks for everything that was acknowledged. */
 async function failover(access: RedisAccess, master: RedisServer): Promise<void> {
   const [store, witness] = [await openRedis(access, { waitReplicas: 1 }), await openRedis(access)];
-  const heard = new Listener();
-  witness.follow(heard);
+  const caughtUp = new Listener();
+  witness.follow(caughtUp);
   const writing = keepWriting(store);
   await expect.poll(() => writing.acknowledged.size, FAILOVER).toBeGreaterThan(50);
   const before = writing.acknowledged.size;
@@ -71,7 +71,7 @@ async function failover(access: RedisAccess, master: RedisServer): Promise<void>
   await master.restart();
   await expect.poll(() => writing.acknowledged.size, FAILOVER).toBeGreaterThan(before + 50);
   await writing.stop();
-  await expect.poll(() => heard.heardRevision, FAILOVER).toBeGreaterThan(before);
+  await expect.poll(() => caughtUp.heardRevision, FAILOVER).toBeGreaterThan(before);
   for (const key of writing.acknowledged.keys()) expect(await witness.get(key), key).not.toBeNull();
   process.stdout.write(
     `a master died: read again after ${Math.round(readMs)} ms, ${writing.acknowledged.size} acknowledged, 0 lost\n`,

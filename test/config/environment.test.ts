@@ -1,8 +1,8 @@
 /** What `${NAME}` in a configuration file promises. */
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { validate } from '../../src/config/validate.ts';
-import { parseYaml } from '../../src/config/yaml-file.ts';
+import { validate } from '../../src/config/schema/validate.ts';
+import { parseYaml } from '../../src/config/yaml/yaml-file.ts';
 
 const env = {
   PORT: '9000',

@@ -1,8 +1,8 @@
 /** What each mistake in gateway.yaml is told, and where: exact positions and words. */
 import { describe, expect, it } from 'vitest';
-import { GatewaySchema } from '../../src/config/gateway-schema.ts';
-import { validate } from '../../src/config/validate.ts';
-import { parseYaml } from '../../src/config/yaml-file.ts';
+import { GatewaySchema } from '../../src/config/schema/gateway-schema.ts';
+import { validate } from '../../src/config/schema/validate.ts';
+import { parseYaml } from '../../src/config/yaml/yaml-file.ts';
 
 const minimal = `policy: policies/default.yaml
 upstreams: { platform: { targets: ["http://127.0.0.1:9000"] } }

@@ -6,7 +6,7 @@ import { type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { gatewayJsonSchema, jsonSchema, SCHEMA_FILES, writeSchemas } from '../../src/config/json-schema.ts';
+import { gatewayJsonSchema, jsonSchema, SCHEMA_FILES, writeSchemas } from '../../src/config/schema/json-schema.ts';
 
 const editor = JSON.parse(gatewayJsonSchema()) as TSchema;
 const accepts = (text: string) => Check(editor, parse(text));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadGateway } from '../../src/config/load-gateway.ts';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { ROOT } from '../support/process.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { loadGateway } from '../../src/config/load-gateway.ts';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 const GATEWAY = {

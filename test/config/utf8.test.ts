@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { loadAdminKeys } from '../../src/admin/admin-key.ts';
-import { loadGateway } from '../../src/config/load-gateway.ts';
-import { utf8Problem } from '../../src/config/utf8.ts';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
+import { utf8Problem } from '../../src/config/yaml/utf8.ts';
 import { first } from '../support/certificates.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { expect, it } from 'vitest';
-import { validate } from '../../src/config/validate.ts';
-import { parseYaml } from '../../src/config/yaml-file.ts';
+import { validate } from '../../src/config/schema/validate.ts';
+import { parseYaml } from '../../src/config/yaml/yaml-file.ts';
 
 const strict = { additionalProperties: false };
 

@@ -1,8 +1,8 @@
 /** What judging a file by a schema promises, with schemas made for the purpose. */
 import { type TSchema, Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { validate } from '../../src/config/validate.ts';
-import { parseYaml } from '../../src/config/yaml-file.ts';
+import { validate } from '../../src/config/schema/validate.ts';
+import { parseYaml } from '../../src/config/yaml/yaml-file.ts';
 
 const strict = { additionalProperties: false };
 

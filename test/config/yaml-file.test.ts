@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseYaml, readYamlFile } from '../../src/config/yaml-file.ts';
+import { parseYaml, readYamlFile } from '../../src/config/yaml/yaml-file.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 const parse = (text: string) => parseYaml(text, 'f.yaml', {});

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
-import { FileRegistry } from '../../src/store/file-registry.ts';
+import { FileRegistry } from '../../src/store/sqlite/registry.ts';
 import { describeRegistry, LONG_MS, someProcess } from './registry.contract.ts';
 
 describeRegistry('FileRegistry', () => {
@@ -118,7 +118,7 @@ describe('the folder of leases', () => {
 
   it('a process that renews all the time is never missed; stopped it holds nobody up; killed it is live until its lease ends', async () => {
     const script = `
-      const { FileRegistry } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/store/file-registry.ts', import.meta.url)))});
+      const { FileRegistry } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/store/sqlite/registry.ts', import.meta.url)))});
       const registry = new FileRegistry(${JSON.stringify(folder)});
       await registry.renew({ id: 'busy', host: 'h', pid: 1, startedAtMs: 1, revision: 1 }, 1500);
       process.stdout.write('held');

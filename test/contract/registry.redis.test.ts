@@ -1,6 +1,6 @@
 /** Leases in Redis: the suite for every registry, against a real server, and what only a shared engine can promise. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisStore } from '../../src/store/redis.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { openRedis } from '../store/redis-world.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

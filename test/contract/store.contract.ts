@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Follower, Notice, Store, Write } from '../../src/store/store.ts';
+import type { ChangeEvent, ChangeListener, Store, Write } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 
 export interface Subject {
@@ -22,8 +22,8 @@ const FEED_MS = 100;
 const PATIENCE_MS = 5000;
 
 /** Notes what it hears, and lets a test wait for it. */
-export class Listener implements Follower {
-  readonly notices: Notice[] = [];
+export class Listener implements ChangeListener {
+  readonly notices: ChangeEvent[] = [];
   /** Revisions of the commits that were said to be this store's own. */
   readonly ours: number[] = [];
   flushes = 0;
@@ -31,7 +31,7 @@ export class Listener implements Follower {
   heardRevision = -1;
   readonly #waiting = new Set<() => void>();
 
-  changed(notice: Notice, ours: boolean): void {
+  changed(notice: ChangeEvent, ours: boolean): void {
     this.notices.push(notice);
     if (ours) this.ours.push(notice.revision);
     this.#wake();
@@ -42,7 +42,7 @@ export class Listener implements Follower {
     this.#wake();
   }
 
-  heard(revision: number): void {
+  caughtUp(revision: number): void {
     this.heardCount++;
     this.heardRevision = revision;
     this.#wake();
@@ -202,13 +202,13 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       it('are no change: nobody hears of them, and no version moves', async () => {
         await put({ key: 'a', record: 1 });
         const [before, log] = [await store.get('a'), await store.changesSince(0, 100)];
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         await store.touch([{ key: 'a', atMs: 5 }]);
-        expect([await store.get('a'), await store.changesSince(0, 100), heard.notices]).toEqual([before, log, []]);
+        expect([await store.get('a'), await store.changesSince(0, 100), caughtUp.notices]).toEqual([before, log, []]);
         await put({ key: 'last', record: 1 });
-        await heard.until(() => heard.keys.includes('last'));
-        expect([heard.keys, heard.flushes]).toEqual([['last'], 0]);
+        await caughtUp.until(() => caughtUp.keys.includes('last'));
+        expect([caughtUp.keys, caughtUp.flushes]).toEqual([['last'], 0]);
         stop();
       });
 
@@ -257,8 +257,8 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         ['a key that should be there', { key: 'missing', version: 1 }],
       ])('fails as a whole for %s', async (_name, stale) => {
         await put({ key: 'a', record: 'before', indexes: [{ index: 'i', score: 1 }] });
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         const writes = [
           { key: 'a', record: null },
           { key: 'b', record: 'new', indexes: [{ index: 'i', score: 2 }] },
@@ -269,7 +269,7 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         expect(await store.get('b')).toBeNull();
         expect(await keysOf('i')).toEqual(['a']);
         expect(await store.changesSince(0, 100)).toEqual(log);
-        expect(heard.notices).toEqual([]);
+        expect(caughtUp.notices).toEqual([]);
         stop();
       });
 
@@ -423,13 +423,13 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
 
     describe('a follower', () => {
       it('hears of a commit of this store before it is acknowledged', async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         await Promise.all(
           Array.from({ length: 20 }, async (_, index) => {
             const key = `k${index}`;
             const committed = (await put({ key, record: 1 }, { key: 'lock', record: index })) as { revision: number };
-            expect(heard.notices).toContainEqual({
+            expect(caughtUp.notices).toContainEqual({
               revision: committed.revision,
               keys: [key, 'lock'],
               committedAtMs: expect.any(Number),
@@ -440,11 +440,11 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('hears that a commit was this store’s own, and soon that nothing before it is missing', async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         const { revision } = (await put({ key: 'a', record: 1 })) as { revision: number };
-        expect(heard.ours).toEqual([revision]);
-        await heard.until(() => heard.heardRevision === revision);
+        expect(caughtUp.ours).toEqual([revision]);
+        await caughtUp.until(() => caughtUp.heardRevision === revision);
         stop();
       });
 
@@ -460,11 +460,11 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('hears a sign of life at once, and then at least twice a second', async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
-        expect(heard.heardCount).toBe(1);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
+        expect(caughtUp.heardCount).toBe(1);
         const gapsMs: number[] = [];
-        for (let beats = 2; beats <= 6; beats++) gapsMs.push(await heard.until(() => heard.heardCount >= beats));
+        for (let beats = 2; beats <= 6; beats++) gapsMs.push(await caughtUp.until(() => caughtUp.heardCount >= beats));
         // The median, because a test machine stalls now and then.
         expect(gapsMs.toSorted((left, right) => left - right)[2]).toBeLessThan(500);
         stop();
@@ -472,10 +472,10 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
 
       it('hears nothing of commits from before it followed', async () => {
         await put({ key: 'a', record: 1 });
-        const heard = new Listener();
-        const stop = store.follow(heard);
-        await heard.until(() => heard.heardCount >= 2);
-        expect(heard.notices).toEqual([]);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
+        await caughtUp.until(() => caughtUp.heardCount >= 2);
+        expect(caughtUp.notices).toEqual([]);
         stop();
       });
     });
@@ -493,13 +493,13 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('followers hear no sign of life any more', async () => {
-        const heard = new Listener();
-        store.follow(heard);
+        const caughtUp = new Listener();
+        store.follow(caughtUp);
         await store.close();
-        const before = heard.heardCount;
+        const before = caughtUp.heardCount;
         // In this time there would be one.
         await delay(500);
-        expect(heard.heardCount).toBe(before);
+        expect(caughtUp.heardCount).toBe(before);
       });
 
       it('closing again is no error', async () => {
@@ -529,12 +529,12 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it(`its commits are heard within ${FEED_MS} ms`, async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         const took: number[] = [];
         for (let round = 0; round < 10; round++) {
           await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: round }] });
-          took.push(await heard.until(() => heard.keys.includes(`k${round}`)));
+          took.push(await caughtUp.until(() => caughtUp.keys.includes(`k${round}`)));
         }
         // The median, because a test machine stalls now and then and a store does not.
         expect(took.sort((left, right) => left - right)[5]).toBeLessThan(FEED_MS);
@@ -542,12 +542,12 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
 
       it('whoever asks to have followed up to a revision has heard of it', async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         for (let round = 0; round < 20; round++) {
           const committed = await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: round }] });
           await store.followed((committed as { revision: number }).revision);
-          expect(heard.keys).toContain(`k${round}`);
+          expect(caughtUp.keys).toContain(`k${round}`);
         }
         stop();
       });
@@ -555,18 +555,18 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       it('a follower never hears that it knows everything up to a revision while something before it is missing', async () => {
         const told = new Set<number>();
         const gaps: string[] = [];
-        const heard = new (class extends Listener {
-          override changed(notice: Notice, ours: boolean): void {
+        const caughtUp = new (class extends Listener {
+          override changed(notice: ChangeEvent, ours: boolean): void {
             told.add(notice.revision);
             super.changed(notice, ours);
           }
-          override heard(revision: number): void {
+          override caughtUp(revision: number): void {
             for (let each = 1; each <= revision; each++)
               if (!told.has(each)) gaps.push(`${each} is missing before ${revision}`);
-            super.heard(revision);
+            super.caughtUp(revision);
           }
         })();
-        const stop = store.follow(heard);
+        const stop = store.follow(caughtUp);
         const revisions: number[] = [];
         const write = async (by: Store, name: string) => {
           for (let round = 0; round < 50; round++) {
@@ -576,22 +576,22 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
           }
         };
         await Promise.all([write(store, 'own'), write(peer, 'other')]);
-        await heard.until(() => heard.heardRevision === Math.max(...revisions));
+        await caughtUp.until(() => caughtUp.heardRevision === Math.max(...revisions));
         expect(gaps).toEqual([]);
-        expect(heard.keys.toSorted()).toEqual(
+        expect(caughtUp.keys.toSorted()).toEqual(
           (await store.changesSince(0, 1000))!.flatMap(({ keys }) => keys).toSorted(),
         );
-        expect(heard.ours).toHaveLength(50);
+        expect(caughtUp.ours).toHaveLength(50);
         stop();
       });
 
       it('all of a burst is heard, in order', async () => {
-        const heard = new Listener();
-        const stop = store.follow(heard);
+        const caughtUp = new Listener();
+        const stop = store.follow(caughtUp);
         for (let round = 0; round < 200; round++)
           await peer.commit({ expects: [], writes: [{ key: `k${round}`, record: 1 }] });
-        await heard.until(() => heard.keys.includes('k199'));
-        expect(heard.keys).toEqual(Array.from({ length: 200 }, (_, round) => `k${round}`));
+        await caughtUp.until(() => caughtUp.keys.includes('k199'));
+        expect(caughtUp.keys).toEqual(Array.from({ length: 200 }, (_, round) => `k${round}`));
         stop();
       });
 

@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../src/store/memory.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';
 

@@ -19,8 +19,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
-import { checkFile, migrate } from '../../src/store/sqlite-migrations.ts';
+import { checkFile, migrate } from '../../src/store/sqlite/migrations.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore, Listener } from './store.contract.ts';
@@ -86,7 +86,7 @@ describe('the file', () => {
     }
     throw new Error('it was opened');
   };
-  const foreign = (sql: string) => {
+  const imported = (sql: string) => {
     mkdirSync(join(folder, 'data'), { mode: 0o700 });
     const database = new DatabaseSync(path);
     database.exec(sql);
@@ -127,7 +127,7 @@ describe('the file', () => {
   });
 
   it('of another program is refused and left as it was', () => {
-    foreign("CREATE TABLE theirs (x); INSERT INTO theirs VALUES ('precious')");
+    imported("CREATE TABLE theirs (x); INSERT INTO theirs VALUES ('precious')");
     const before = readFileSync(path);
     expect(failure()).toBe(`store: ${path} cannot be opened as a scopegate database: it belongs to another program`);
     expect(readFileSync(path).equals(before)).toBe(true);
@@ -135,7 +135,7 @@ describe('the file', () => {
   });
 
   it('of another program without tables is refused too', () => {
-    foreign('PRAGMA application_id = 7; VACUUM');
+    imported('PRAGMA application_id = 7; VACUUM');
     expect(failure()).toMatch(/it belongs to another program$/);
   });
 
@@ -165,7 +165,7 @@ describe('the file', () => {
   });
 
   it('a refused file is not kept open', () => {
-    foreign('CREATE TABLE theirs (x)');
+    imported('CREATE TABLE theirs (x)');
     expect(failure()).toMatch(/another program/);
     const own = '/proc/self/fd';
     // Elsewhere than on Linux nobody tells which files are open.
@@ -207,16 +207,16 @@ describe('the file', () => {
 
   it('a follower that was away longer than the notices are kept is told to believe nothing', async () => {
     const store = new SqliteStore(path);
-    const heard = new Listener();
-    const stop = store.follow(heard);
+    const caughtUp = new Listener();
+    const stop = store.follow(caughtUp);
     const database = new DatabaseSync(path);
     database.exec(`INSERT INTO changes (revision, keys) VALUES (500, '["a"]')`);
     database.close();
-    await heard.until(() => heard.flushes === 1);
+    await caughtUp.until(() => caughtUp.flushes === 1);
     const peer = new SqliteStore(path);
     await peer.commit({ expects: [], writes: [{ key: 'b', record: 1 }] });
-    await heard.until(() => heard.keys.includes('b'));
-    expect(heard.flushes).toBe(1);
+    await caughtUp.until(() => caughtUp.keys.includes('b'));
+    expect(caughtUp.flushes).toBe(1);
     stop();
     await peer.close();
     await store.close();
@@ -225,14 +225,14 @@ describe('the file', () => {
   it('that is broken under way silences the feed, and nothing is answered with absent', async () => {
     const store = new SqliteStore(path);
     await store.commit({ expects: [], writes: [{ key: 'a', record: 1 }] });
-    const heard = new Listener();
-    const stop = store.follow(heard);
+    const caughtUp = new Listener();
+    const stop = store.follow(caughtUp);
     const database = new DatabaseSync(path);
     database.exec('DROP TABLE records; DROP TABLE changes');
     expect(store.read('a')).toMatchObject({ kind: 'unavailable' });
-    const before = heard.heardCount;
+    const before = caughtUp.heardCount;
     await delay(120);
-    expect(heard.heardCount).toBe(before);
+    expect(caughtUp.heardCount).toBe(before);
     database.close();
     stop();
     await store.close();
@@ -259,7 +259,7 @@ describe('several processes', () => {
 
   /** Runs `body` in a process of its own, with a `store` on the file. Its first argument is `name`. */
   const run = (name: string, body: string) => {
-    const url = new URL('../../src/store/sqlite.ts', import.meta.url).href;
+    const url = new URL('../../src/store/sqlite/store.ts', import.meta.url).href;
     const code = `
       import { writeSync } from 'node:fs';
       const { SqliteStore } = await import(${JSON.stringify(url)});

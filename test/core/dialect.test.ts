@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { BUILT_IN_DIALECTS, compileDialect, type DialectSource, unknownPlaceholders } from '../../src/core/dialect.ts';
 import { REASON_NAMES, REASONS, type Reason } from '../../src/core/reason.ts';
 

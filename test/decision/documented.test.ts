@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { IDENTITY_NAMES } from '../../src/edge/identity.ts';
+import { IDENTITY_NAMES } from '../../src/edge/forward/identity.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { configurationOf } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';

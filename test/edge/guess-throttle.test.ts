@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { clientAddress } from '../../src/edge/client-address.ts';
-import { GuessThrottle, sourceOf } from '../../src/edge/guess-throttle.ts';
+import { AuthFailureThrottle, sourceOf } from '../../src/edge/throttles/auth-failure-throttle.ts';
 
 test('failures are counted within a window, and the answer says when it ends', () => {
   let nowMs = 0;
-  const throttle = new GuessThrottle(
+  const throttle = new AuthFailureThrottle(
     () => ({ failuresMax: 2, windowMs: 10_000 }),
     () => nowMs,
   );
@@ -17,7 +17,7 @@ test('failures are counted within a window, and the answer says when it ends', (
 });
 
 test('0 counts nothing', () => {
-  const throttle = new GuessThrottle(
+  const throttle = new AuthFailureThrottle(
     () => ({ failuresMax: 0, windowMs: 1000 }),
     () => 0,
   );

@@ -1,13 +1,13 @@
 /** Whoever is wrong too often waits; whoever is right does not pay for it; nobody fills the memory. */
 import { expect, it } from 'vitest';
-import { MissBudget, type Turn } from '../../src/edge/miss-budget.ts';
+import { LookupThrottle, type Turn } from '../../src/edge/throttles/lookup-throttle.ts';
 
 const here = () => false;
 const now = (turn: Turn | Promise<Turn | null> | null) => turn !== null && !(turn instanceof Promise);
 
 it('lets so many misses of one address pass at once, and more as time goes by', () => {
   let nowMs = 0;
-  const budget = new MissBudget(() => nowMs);
+  const budget = new LookupThrottle(() => nowMs);
   const miss = () => {
     const turn = budget.enter('a', 3, here);
     if (now(turn)) (turn as Turn).done(true);
@@ -20,7 +20,7 @@ it('lets so many misses of one address pass at once, and more as time goes by', 
 });
 
 it('takes nothing for what was found', () => {
-  const budget = new MissBudget(() => 0);
+  const budget = new LookupThrottle(() => 0);
   for (let nth = 0; nth < 10; nth++) {
     const turn = budget.enter('a', 1, here);
     expect(now(turn)).toBe(true);
@@ -29,7 +29,7 @@ it('takes nothing for what was found', () => {
 });
 
 it('counts those on their way, and lets the next one in as soon as one of them is found', async () => {
-  const budget = new MissBudget(() => 0);
+  const budget = new LookupThrottle(() => 0);
   const first = budget.enter('a', 1, here) as Turn;
   const second = budget.enter('a', 1, here);
   expect(second).toBeInstanceOf(Promise);
@@ -39,7 +39,7 @@ it('counts those on their way, and lets the next one in as soon as one of them i
 });
 
 it('gives the addresses turns one after the other, however many one of them sends', async () => {
-  const budget = new MissBudget(() => 0);
+  const budget = new LookupThrottle(() => 0);
   for (const address of ['flood', 'guest']) (budget.enter(address, 1, here) as Turn).done(true);
   const order: string[] = [];
   const wait = async (address: string) => {
@@ -51,7 +51,7 @@ it('gives the addresses turns one after the other, however many one of them send
 });
 
 it('turns away only when a thousand of one address wait, or four thousand of all', () => {
-  const budget = new MissBudget(() => 0);
+  const budget = new LookupThrottle(() => 0);
   let held = 0;
   for (const address of ['a', 'b', 'c', 'd', 'e']) {
     (budget.enter(address, 1, here) as Turn).done(true);
@@ -63,7 +63,7 @@ it('turns away only when a thousand of one address wait, or four thousand of all
 
 it('lets a thousand misses of ever new addresses pass in a second', () => {
   let nowMs = 0;
-  const budget = new MissBudget(() => nowMs);
+  const budget = new LookupThrottle(() => nowMs);
   const spend = (from: number) => {
     let passed = 0;
     for (let nth = 0; nth < 1500; nth++) if (now(budget.enter(`address ${from + nth}`, 60, here))) passed++;
@@ -75,7 +75,7 @@ it('lets a thousand misses of ever new addresses pass in a second', () => {
 });
 
 it('keeps no place for those who have left', async () => {
-  const budget = new MissBudget(() => 0);
+  const budget = new LookupThrottle(() => 0);
   let isGone = false;
   const waiting: (Turn | Promise<Turn | null> | null)[] = [];
   for (const address of ['a', 'b', 'c', 'd']) {

@@ -1,13 +1,13 @@
 /** Many streams that lose their right at once: nothing more passes on any of them, and they end oldest first, by a budget. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Farewell } from '../../src/edge/farewell.ts';
-import { StreamEnds } from '../../src/edge/stream-ends.ts';
+import type { StreamClose } from '../../src/edge/streams/stream-close.ts';
+import { StreamEnds } from '../../src/edge/streams/stream-ends.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 
-const FAREWELL: Farewell = { body: 'gone', closeCode: 4401, closeText: '' };
+const FAREWELL: StreamClose = { body: 'gone', closeCode: 4401, closeText: '' };
 const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n';
 
 test('all are hushed at once, and ended oldest first, a few milliseconds a turn', async () => {

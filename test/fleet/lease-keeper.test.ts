@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LeaseKeeper } from '../../src/fleet/lease-keeper.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { Durations } from '../../src/observe/metrics.ts';
-import { FactCache } from '../../src/store/fact-cache.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
-import { MemoryRegistry } from '../../src/store/memory-registry.ts';
+import { FactCache } from '../../src/store/cache/fact-cache.ts';
+import { MemoryRegistry } from '../../src/store/memory/registry.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import type { GatewayProcess } from '../../src/store/registry.ts';
 import { Bell } from '../support/bell.ts';
 
@@ -58,8 +58,8 @@ beforeEach(() => {
 afterEach(() => keeper.stop());
 
 const hear = (revision: number, ageMs = 0) => {
-  facts.heard(0);
-  keeper.heard(revision, ageMs);
+  facts.caughtUp(0);
+  keeper.caughtUp(revision, ageMs);
 };
 
 it('nothing cached is believed before the first lease', async () => {

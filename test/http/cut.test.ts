@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cutOff } from '../../src/http/node-exchange.ts';
+import { resetConnection } from '../../src/http/node-exchange.ts';
 import { started } from '../support/process.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
@@ -55,7 +55,7 @@ it('a connection whose own end is on its way is cut, too, and does not stay open
     socket.on('close', () => closed.resolve(socket.destroyed));
     socket.write('half');
     socket.end();
-    cutOff(socket);
+    resetConnection(socket);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');

@@ -26,7 +26,7 @@ afterAll(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-const foreign = () => `key-${randomBytes(12).toString('hex')}`;
+const imported = () => `key-${randomBytes(12).toString('hex')}`;
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const item = (token: string, more: Settings = {}) => ({
   ...{ sha256: sha256(token), name: 'CI', owner: 'alice', scopes: ['workspace:read'], workspaces: ['ws_sales'] },
@@ -48,7 +48,7 @@ const call = (token: string, path = '/v1/workspaces', method = 'GET', at = gatew
   ask(at.url, rawRequest(`${method} ${path}`, [`Authorization: Bearer ${token}`]));
 describe('an imported token', () => {
   it('works with the scopes it was given, for those alone, and is refused once revoked', async () => {
-    const token = foreign();
+    const token = imported();
     expect((await call(token)).status, 'before').toBe(401);
     const { outcome, id } = await one(token, { hint: 'key-a1b2' });
     expect(outcome).toBe('imported');
@@ -66,7 +66,7 @@ describe('an imported token', () => {
   });
 
   it('is shown and found like any other', async () => {
-    const token = foreign();
+    const token = imported();
     const { id } = await one(token, {
       hint: 'key-a1',
       createdAt: '2026-01-02T03:04:05.678Z',
@@ -82,12 +82,12 @@ describe('an imported token', () => {
       createdBy: null,
     });
     expect((await gateway.admin('POST', '/v1/tokens/find', { token })).body).toMatchObject({ id });
-    const { id: unnamed } = await one(foreign());
+    const { id: unnamed } = await one(imported());
     expect((await gateway.admin('GET', `/tokens/${unnamed}`)).body).toMatchObject({ hint: null });
   });
 
   it('leaves one short line in the audit trail, without its hash', async () => {
-    const token = foreign();
+    const token = imported();
     const { id } = await one(token);
     const { body } = await gateway.admin('GET', '/audit-events?limit=1000');
     const { items } = body as { items: Array<{ action: string; target: { id: string } | null }> };
@@ -97,14 +97,14 @@ describe('an imported token', () => {
   });
 
   it('rotates to one of ours, and its old value ends, for ever', async () => {
-    const token = foreign();
+    const token = imported();
     const { id } = await one(token);
     const rotated = (await gateway.admin('POST', `/tokens/${id}/rotate`, {})).body as { token: string };
     expect(rotated.token).toMatch(/^pat_/);
     expect((await call(rotated.token)).status).toBe(200);
     expect((await call(token)).status).toBe(401);
     expect(await one(token), 'nor by another import').toMatchObject({ outcome: 'refused', code: 'value_ended' });
-    const graceful = foreign();
+    const graceful = imported();
     const { id: other } = await one(graceful);
     await gateway.admin('POST', `/tokens/${other}/rotate`, { graceSeconds: 3600 });
     expect((await call(graceful)).status, 'within its grace').toBe(200);
@@ -115,7 +115,7 @@ describe('an imported token', () => {
 
 describe('an import', () => {
   it('finds what an earlier one did, says where it differs, and changes nothing', async () => {
-    const token = foreign();
+    const token = imported();
     const { id } = await one(token);
     expect(await one(token)).toEqual({ outcome: 'existing', id, differs: [] });
     const other = { scopes: ['bot:read'], name: 'other', neverExpires: true, expiresInDays: undefined };
@@ -142,7 +142,7 @@ describe('an import', () => {
     [{ sha256: sha256('') }, 'value_empty', 'sha256'],
     [{ sha256: sha256('\n') }, 'value_empty', 'sha256'],
   ])('judges each token by the rules of a new one: %j', async (more, code, field) => {
-    const { body } = await send([item(foreign(), more), item(foreign())]);
+    const { body } = await send([item(imported(), more), item(imported())]);
     expect(body.tokens[0]).toMatchObject({ outcome: 'refused', code, field });
     expect(body.tokens[1], 'the others are taken').toMatchObject({ outcome: 'imported' });
   });
@@ -150,15 +150,15 @@ describe('an import', () => {
   it('keeps to the limits within one call', async () => {
     await gateway.admin('PUT', '/members/carol', { name: 'Carol', role: 'member' });
     await gateway.admin('PUT', '/workspaces/ws_sales/assignments/members/carol', { role: 'member' });
-    const tokens = Array.from({ length: 150 }, () => item(foreign(), { owner: 'carol' }));
+    const tokens = Array.from({ length: 150 }, () => item(imported(), { owner: 'carol' }));
     const { body } = await send(tokens);
     const outcomes = body.tokens.map(({ outcome, code }) => code ?? outcome);
     expect(outcomes).toEqual([...Array<string>(20).fill('imported'), ...Array<string>(130).fill('limit_reached')]);
   });
 
   it('changes nothing in a dry run', async () => {
-    const token = foreign();
-    const { status, body } = await send([item(token), item(foreign(), { owner: 'nobody' })], '?dryRun=true');
+    const token = imported();
+    const { status, body } = await send([item(token), item(imported(), { owner: 'nobody' })], '?dryRun=true');
     expect([status, body]).toEqual([
       200,
       {
@@ -172,9 +172,9 @@ describe('an import', () => {
 
   it('is for the operator: a managing token never does it, an administrator for themselves alone', async () => {
     const managing = await gateway.mint({ scopes: ['tokens:manage', 'workspace:read'] });
-    const before = await send([item(foreign())], '', { authorization: `Bearer ${managing}` });
+    const before = await send([item(imported())], '', { authorization: `Bearer ${managing}` });
     expect(before).toMatchObject({ status: 403, body: { code: 'not_allowed' } });
-    const token = foreign();
+    const token = imported();
     const other = await send([item(token, { owner: 'bob', workspaces: ['ws_sales'] })], '', {
       'Scopegate-Actor': 'alice',
     });
@@ -187,7 +187,7 @@ describe('an import', () => {
     await gateway.admin('PUT', '/members/planter', { name: 'Planter', role: 'member' });
     await gateway.admin('PUT', '/members/narrow', { name: 'Narrow', role: 'admin', actions: ['ManagePersonalTokens'] });
     await gateway.admin('PUT', '/workspaces/ws_sales/assignments/members/planter', { role: 'member' });
-    const theirs = foreign();
+    const theirs = imported();
     for (const id of ['planter', 'narrow']) {
       const planted = await send([item(theirs, { owner: id })], '', as(id));
       expect([planted.status, planted.body.code], id).toEqual([403, 'not_allowed']);
@@ -198,7 +198,7 @@ describe('an import', () => {
   });
 
   it('tells nobody but the operator more of a value that is known than that it conflicts', async () => {
-    const [mine, ended, twice] = [foreign(), foreign(), foreign()];
+    const [mine, ended, twice] = [imported(), imported(), imported()];
     const { id: known } = await one(mine, { owner: 'bob' });
     const { id: gone } = await one(ended, { owner: 'bob' });
     await gateway.admin('DELETE', `/tokens/${gone}`);
@@ -222,18 +222,18 @@ describe('an import', () => {
     [{ token: 'key-0123456789abcdef0123' }, 'tokens.0.token'],
     [{ name: undefined }, 'tokens.0.name'],
   ])('refuses a malformed one whole: %j', async (more, field) => {
-    const { status, body } = await send([item(foreign(), more)]);
+    const { status, body } = await send([item(imported(), more)]);
     expect({ status, body }).toMatchObject({ status: 400, body: { field } });
   });
 
   it('takes a thousand at once, and says that no form is configured where none is', async () => {
     const many = Array.from({ length: 1000 }, () =>
-      item(foreign(), { kind: 'service', neverExpires: true, expiresInDays: undefined }),
+      item(imported(), { kind: 'service', neverExpires: true, expiresInDays: undefined }),
     );
     const { body } = await send(many, '?dryRun=true');
     expect(body.tokens.length).toBe(1000);
     await using bare = await startTestGateway({ upstreamUrl: upstream.url });
-    expect((await send([item(foreign())], '', {}, bare)).body).toMatchObject({ code: 'import_not_configured' });
+    expect((await send([item(imported())], '', {}, bare)).body).toMatchObject({ code: 'import_not_configured' });
   });
 });
 
@@ -244,7 +244,7 @@ it('a form that is configured while running counts from then on, and no longer t
   });
   const path = join(live.folder, 'gateway.yaml');
   const text = readFileSync(path, 'utf8');
-  const token = foreign();
+  const token = imported();
   await send([item(token)], '', {}, live);
   expect((await call(token, '/v1/workspaces', 'GET', live)).status).toBe(200);
   writeFileSync(path, text.replace('"key-"', '"yek-"'));
@@ -261,7 +261,7 @@ it('a stream ends when the form of its token is no longer configured, as a new r
   });
   await using live = await startTestGateway({ upstreamUrl: events.url, settings: { import: { patterns: [PATTERN] } } });
   const path = join(live.folder, 'gateway.yaml');
-  const token = foreign();
+  const token = imported();
   await send([item(token)], '', {}, live);
   using client = await RawClient.connect(live.url);
   client.send(rawRequest('GET /v1/workspaces', [`Authorization: Bearer ${token}`]));
@@ -302,7 +302,7 @@ it('a value ended with its organization stays ended, also where the organization
     const { body } = await gateway.admin('POST', `${house}/tokens/import`, { tokens: [item(text)] });
     return (body as { tokens: Result[] }).tokens[0]!;
   };
-  const [live, deleted, fresh] = [foreign(), foreign(), foreign()];
+  const [live, deleted, fresh] = [imported(), imported(), imported()];
   await found();
   await bring(live);
   const { id } = await bring(deleted);

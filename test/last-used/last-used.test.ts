@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';

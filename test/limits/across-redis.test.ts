@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rateLimit, type Use } from '../../src/core/rate-limit.ts';
 import { InsuredCounters } from '../../src/limits/insured-counters.ts';
-import type { RedisStore } from '../../src/store/redis.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 import { openRedis } from '../store/redis-world.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';

@@ -5,17 +5,24 @@
 import { fileURLToPath } from 'node:url';
 import type { FastifyRequest } from 'fastify';
 import { readCaller } from '../../src/admin/caller.ts';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import type { Role, TokenHash } from '../../src/core/facts.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { Requirement } from '../../src/core/requirement.ts';
 import { compileScopes } from '../../src/core/scope.ts';
 import { type Judgement, judge } from '../../src/edge/judge.ts';
 import { type Actor, OPERATOR } from '../../src/manage/actor.ts';
-import { deleteAssignment, putAssignment } from '../../src/manage/assignments.ts';
 import type { ManageContext } from '../../src/manage/context.ts';
-import { deleteMember, deleteTeam, patchMember, putMember, putTeam } from '../../src/manage/members.ts';
-import { deleteOrganization, putOrganization } from '../../src/manage/organizations.ts';
+import { deleteAssignment, putAssignment } from '../../src/manage/organization/assignments.ts';
+import { deleteMember, deleteTeam, patchMember, putMember, putTeam } from '../../src/manage/organization/members.ts';
+import { deleteOrganization, putOrganization } from '../../src/manage/organization/organizations.ts';
+import {
+  deleteEnvironment,
+  deleteResource,
+  putEnvironment,
+  putResource,
+} from '../../src/manage/organization/workspace-contents.ts';
+import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/organization/workspaces.ts';
 import { Rejection } from '../../src/manage/rejection.ts';
 import {
   changeTokenState,
@@ -23,14 +30,12 @@ import {
   patchToken,
   rotateToken,
   type StateChange,
-} from '../../src/manage/token-changes.ts';
-import { stateShown } from '../../src/manage/token-state.ts';
-import { createToken, listTokens } from '../../src/manage/tokens.ts';
-import { deleteEnvironment, deleteResource, putEnvironment, putResource } from '../../src/manage/workspace-contents.ts';
-import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/workspaces.ts';
+} from '../../src/manage/tokens/token-changes.ts';
+import { stateShown } from '../../src/manage/tokens/token-state.ts';
+import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import { hashToken } from '../../src/secret.ts';
-import { FactCache } from '../../src/store/fact-cache.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import { FactCache } from '../../src/store/cache/fact-cache.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import type { House } from './authority-houses.ts';
 import { type By, DAY_MS, Model, type ModelValue, type Operation, type Probe } from './authority-model.ts';
 
@@ -164,7 +169,7 @@ export class AuthorityWorld {
     let text: string | null = null;
     let refusal: string | null = null;
     try {
-      text = await this.#carryOut(side, operation, recognised);
+      text = await this.#execute(side, operation, recognised);
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
       refusal = error.details.code;
@@ -188,7 +193,7 @@ export class AuthorityWorld {
   }
 
   /** The text of the token, where one was made. */
-  async #carryOut(side: Side, op: Operation, recognised: Actor | null): Promise<string | null> {
+  async #execute(side: Side, op: Operation, recognised: Actor | null): Promise<string | null> {
     const { org, model } = side;
     if (op.do === 'wait') return null;
     const context = this.#context(recognised ?? (await this.#actor(side, op.by)));

@@ -210,7 +210,7 @@ const rebuilt: fc.Arbitrary<Scene> = fc.record({ id: workspace, owner: member })
   { do: 'workspace.put', by: 'operator', id, owner },
 ]);
 /** What somebody was given lately, and a token of theirs that makes another. */
-const handover = (house: House): fc.Arbitrary<Scene> =>
+const handler = (house: House): fc.Arbitrary<Scene> =>
   fc
     .record({
       id: workspace,
@@ -245,7 +245,7 @@ const climbing = (house: House): Wishes => [
   { weight: 20, arbitrary: making(house, climbers, DAYS).map(withManagement) },
   { weight: 25, arbitrary: changing(house, climbers) },
   { weight: 4, arbitrary: newcomer(house) },
-  { weight: 4, arbitrary: handover(house) },
+  { weight: 4, arbitrary: handler(house) },
   { weight: 3, arbitrary: waiting },
 ];
 

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import {
   type Assignments,
   accountKey,
@@ -19,19 +19,24 @@ import {
   workspaceKey,
 } from '../../src/core/facts.ts';
 import type { Policy } from '../../src/core/policy.ts';
-import { createAccount, patchAccount, rotateSecret, setAccountState } from '../../src/manage/accounts.ts';
 import { type Actor, OPERATOR } from '../../src/manage/actor.ts';
-import { type AssigneeKind, deleteAssignment, putAssignment } from '../../src/manage/assignments.ts';
 import { type ManageContext, reader } from '../../src/manage/context.ts';
-import { deleteMember, deleteTeam, patchMember, putMember, putTeam } from '../../src/manage/members.ts';
-import { putOrganization } from '../../src/manage/organizations.ts';
-import type { AccountDoc, MemberDoc } from '../../src/manage/records.ts';
+import { createAccount, patchAccount, rotateSecret, setAccountState } from '../../src/manage/organization/accounts.ts';
+import { type AssigneeKind, deleteAssignment, putAssignment } from '../../src/manage/organization/assignments.ts';
+import { deleteMember, deleteTeam, patchMember, putMember, putTeam } from '../../src/manage/organization/members.ts';
+import { putOrganization } from '../../src/manage/organization/organizations.ts';
+import {
+  deleteEnvironment,
+  deleteResource,
+  putEnvironment,
+  putResource,
+} from '../../src/manage/organization/workspace-contents.ts';
+import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/organization/workspaces.ts';
 import { Rejection } from '../../src/manage/rejection.ts';
-import { changeTokenState } from '../../src/manage/token-changes.ts';
-import { createToken, listTokens } from '../../src/manage/tokens.ts';
-import { deleteEnvironment, deleteResource, putEnvironment, putResource } from '../../src/manage/workspace-contents.ts';
-import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/workspaces.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
+import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
+import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 
 const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
 const SEED = effort === 1 ? 11_08 : Date.now() % 1_000_000;

@@ -4,14 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountKey, organizationKey } from '../../src/core/facts.ts';
-import { type FoundAccount, findToken, type IssuedToken, issueAccessToken } from '../../src/manage/access-tokens.ts';
 import { auditDoc } from '../../src/manage/audit.ts';
 import { list } from '../../src/manage/listing.ts';
-import { lists, place } from '../../src/manage/places.ts';
 import { purge } from '../../src/manage/purge.ts';
-import type { AccountDoc, AuditDoc, OrganizationDoc } from '../../src/manage/records.ts';
-import { LastUsed } from '../../src/store/last-used.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import {
+  type FoundAccount,
+  findToken,
+  type IssuedToken,
+  issueAccessToken,
+} from '../../src/manage/tokens/access-tokens.ts';
+import { lists, place } from '../../src/manage/unit-of-work/places.ts';
+import type { AccountDoc, AuditDoc, OrganizationDoc } from '../../src/manage/unit-of-work/records.ts';
+import { LastUsed } from '../../src/store/cache/last-used.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 
 const HOUR_MS = 3_600_000;
 const MANY = 1000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Exported, isSame } from '../../src/store/exportable.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Write } from '../../src/store/store.ts';
 import { run } from '../directory/desk.ts';
 import { startTestGateway } from '../support/gateway.ts';

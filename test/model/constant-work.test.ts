@@ -3,16 +3,21 @@
  * thousand tokens as for one. Counted, not timed. What is tidied up afterwards is not counted.
  */
 import { afterAll, expect, it } from 'vitest';
-import { loadPolicy } from '../../src/config/load-policy.ts';
-import { findAccount, issueAccessToken } from '../../src/manage/access-tokens.ts';
-import { createAccount, deleteAccount, revokeAccountTokens, setAccountState } from '../../src/manage/accounts.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { OPERATOR } from '../../src/manage/actor.ts';
 import type { ManageContext } from '../../src/manage/context.ts';
-import { deleteMember, putMember } from '../../src/manage/members.ts';
-import { deleteOrganization, putOrganization } from '../../src/manage/organizations.ts';
-import { createToken } from '../../src/manage/tokens.ts';
-import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/workspaces.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import {
+  createAccount,
+  deleteAccount,
+  revokeAccountTokens,
+  setAccountState,
+} from '../../src/manage/organization/accounts.ts';
+import { deleteMember, putMember } from '../../src/manage/organization/members.ts';
+import { deleteOrganization, putOrganization } from '../../src/manage/organization/organizations.ts';
+import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/organization/workspaces.ts';
+import { findAccount, issueAccessToken } from '../../src/manage/tokens/access-tokens.ts';
+import { createToken } from '../../src/manage/tokens/tokens.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { writePolicy } from './grounds.ts';
 

@@ -4,7 +4,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
-import type { Follower, Notice, Store } from '../../src/store/store.ts';
+import type { ChangeEvent, ChangeListener, Store } from '../../src/store/store.ts';
 
 /** A key, or what stands in one. */
 export interface Part {
@@ -124,13 +124,13 @@ export function copyWithout(path: string, copy: string, { table, where, values }
 export class Exchanged {
   readonly store: Store;
   #inner: Store;
-  readonly #followers = new Map<Follower, () => void>();
+  readonly #followers = new Map<ChangeListener, () => void>();
 
   constructor(inner: Store) {
     this.#inner = inner;
     this.store = new Proxy(inner, {
       get: (_, name) => {
-        if (name === 'follow') return (follower: Follower) => this.#follow(follower);
+        if (name === 'follow') return (follower: ChangeListener) => this.#follow(follower);
         const found = Reflect.get(this.#inner, name) as unknown;
         return typeof found === 'function' ? found.bind(this.#inner) : found;
       },
@@ -150,11 +150,11 @@ export class Exchanged {
     for (const follower of this.#followers.keys()) follower.flushed();
   }
 
-  #follow(follower: Follower): () => void {
-    const told: Follower = {
-      changed: (notice: Notice, ours) => follower.changed(notice, ours),
+  #follow(follower: ChangeListener): () => void {
+    const told: ChangeListener = {
+      changed: (notice: ChangeEvent, ours) => follower.changed(notice, ours),
       flushed: () => follower.flushed(),
-      heard: (revision, ageMs) => follower.heard(revision, ageMs),
+      caughtUp: (revision, ageMs) => follower.caughtUp(revision, ageMs),
     };
     this.#followers.set(told, this.#inner.follow(told));
     return () => {

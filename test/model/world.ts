@@ -84,7 +84,7 @@ export class World {
     if (step.do === 'pause') return pause(step.ms);
     const before = this.history.length;
     const line = `${actor}: ${Object.values(step).join(' ')}`;
-    const values = await this.#carryOut(step, line);
+    const values = await this.#execute(step, line);
     if (this.history.length === before) return;
     for (const value of values.slice(-LOOKED_AT_AFTER_A_CHANGE)) await this.#lookAt(value);
   }
@@ -110,7 +110,7 @@ export class World {
   }
 
   /** What to look at afterwards. */
-  async #carryOut(step: Step, line: string): Promise<readonly Value[]> {
+  async #execute(step: Step, line: string): Promise<readonly Value[]> {
     switch (step.do) {
       case 'token.create':
         return this.#createToken(step, line);

@@ -389,8 +389,8 @@ describe('introspection and revocation', () => {
     const other = await account(['chat:read']);
     const token = await tokenOf(mine);
     expect(await introspect(token, basic(other))).toEqual({ active: false });
-    const foreign = await post('revoke', basic(other), { token });
-    expect([foreign.status, foreign.body]).toEqual([200, null]);
+    const imported = await post('revoke', basic(other), { token });
+    expect([imported.status, imported.body]).toEqual([200, null]);
     expect(await introspect(token, `Bearer ${gateway.adminKey}`)).toMatchObject({
       active: true,
       client_id: mine.clientId,

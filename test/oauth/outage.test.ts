@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { accountLimit } from '../../src/core/rate-limit.ts';
-import { GuessThrottle } from '../../src/edge/guess-throttle.ts';
+import { AuthFailureThrottle } from '../../src/edge/throttles/auth-failure-throttle.ts';
 import { Listener } from '../../src/http/listener.ts';
 import { AccountLimit } from '../../src/oauth/account-limit.ts';
 import { ClientAuthentication } from '../../src/oauth/client-authentication.ts';
 import { oauthEndpoints } from '../../src/oauth/endpoints.ts';
 import { mintToken } from '../../src/secret.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'scopegate-outage-'));
 let listener: Listener;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     nowMs: () => Date.now(),
     clients: new ClientAuthentication(
       store,
-      new GuessThrottle(
+      new AuthFailureThrottle(
         () => ({ failuresMax: 20, windowMs: 60_000 }),
         () => performance.now(),
       ),

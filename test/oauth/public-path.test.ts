@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import * as oauth from 'oauth4webapi';
 import { ClientCredentials } from 'simple-oauth2';
 import { describe, expect, it } from 'vitest';
-import { loadGateway } from '../../src/config/load-gateway.ts';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { Recorder } from '../support/recorder.ts';
 

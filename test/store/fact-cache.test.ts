@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DecisionRules } from '../../src/core/decide.ts';
 import type { Reason } from '../../src/core/reason.ts';
 import { judge } from '../../src/edge/judge.ts';
-import { FactCache, type FactCacheOptions } from '../../src/store/fact-cache.ts';
-import type { Loaded } from '../../src/store/fact-view.ts';
+import { FactCache, type FactCacheOptions } from '../../src/store/cache/fact-cache.ts';
+import type { Loaded } from '../../src/store/cache/fact-view.ts';
 import type { FactSource, Lookup } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
 
@@ -67,7 +67,7 @@ afterEach(() => {
 
 function cacheOn(source: FactSource, options: Partial<FactCacheOptions> = {}): FactCache {
   const cache = new FactCache(source, { ...OPTIONS, monotonicMs: () => Date.now(), ...options });
-  cache.heard(0);
+  cache.caughtUp(0);
   return cache;
 }
 
@@ -266,7 +266,7 @@ describe('an answer that comes too late for those who waited', () => {
     const inVain = [cache.load(keyOf('w')), cache.load(keyOf('x'))];
     vi.advanceTimersByTime(PATIENCE_MS);
     await Promise.all(inVain);
-    cache.heard(1);
+    cache.caughtUp(1);
     const again = cache.load(keyOf('w'));
     const newest = source.reads.length;
     source.answerNth(newest - 1, found(workspace('w', 'bob')));
@@ -500,7 +500,7 @@ describe('a silent feed', () => {
     expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 2000, true]);
     vi.advanceTimersByTime(1);
     expect([cache.isFresh(), cache.view(Date.now()) === cache]).toEqual([false, false]);
-    cache.heard(0);
+    cache.caughtUp(0);
     expect([cache.isFresh(), cache.staleMs(), cache.view(Date.now()) === cache]).toEqual([true, 0, true]);
   });
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TokenFacts } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
-import { LastUsed } from '../../src/store/last-used.ts';
+import { LastUsed } from '../../src/store/cache/last-used.ts';
 import { StoreUnavailable, type Touch } from '../../src/store/store.ts';
 
 const INTERVAL_MS = 2000;

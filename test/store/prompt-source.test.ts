@@ -1,6 +1,6 @@
 /** What a slow store costs those who ask: one wait, once; and how it is noticed that it is back. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PromptSource } from '../../src/store/prompt-source.ts';
+import { StoreCircuitBreaker } from '../../src/store/cache/circuit-breaker.ts';
 import type { FactSource, Lookup } from '../../src/store/store.ts';
 
 const FOUND: Lookup = { kind: 'found', record: 1 };
@@ -15,11 +15,11 @@ class SlowSource implements FactSource {
 }
 
 let source: SlowSource;
-let prompt: PromptSource;
+let prompt: StoreCircuitBreaker;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   source = new SlowSource();
-  prompt = new PromptSource(source, () => Date.now());
+  prompt = new StoreCircuitBreaker(source, () => Date.now());
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -58,7 +58,7 @@ test('once somebody waited in vain nobody waits, and one look-up at a time finds
 
 test('a sign of life lets the next one wait again', async () => {
   await askFor(PATIENCE_MS);
-  prompt.heard();
+  prompt.caughtUp();
   expect(await kind(askFor(PATIENCE_MS - 1))).toBeNull();
 });
 
@@ -90,6 +90,6 @@ test('what was asked before it came back and fails after says nothing of it', as
 });
 
 test('a rejected read is an outage', async () => {
-  const broken = new PromptSource({ read: () => Promise.reject(new Error('a bug')) }, () => Date.now());
+  const broken = new StoreCircuitBreaker({ read: () => Promise.reject(new Error('a bug')) }, () => Date.now());
   expect(await broken.read('key')).toMatchObject({ kind: 'unavailable', cause: new Error('a bug') });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseRedisUrl } from '../../src/config/redis-url.ts';
+import { parseRedisUrl } from '../../src/config/load/redis-url.ts';
 import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
 import { mintToken } from '../../src/secret.ts';
@@ -46,11 +46,11 @@ afterAll(async () => {
 it('TLS with the certificates of both sides carries everything', async () => {
   const tls = { ca: first.cert, cert: second.cert, key: second.key };
   const store = await openRedis(at(tlsPort, { tls }));
-  const heard = new Listener();
-  store.follow(heard);
+  const caughtUp = new Listener();
+  store.follow(caughtUp);
   await write(store, 'a', 'é');
   expect(await store.read('a')).toEqual({ kind: 'found', record: 'é' });
-  expect(heard.keys).toEqual(['a']);
+  expect(caughtUp.keys).toEqual(['a']);
   await store.close();
 });
 
@@ -70,12 +70,12 @@ it('the user that the documentation makes can do everything the store does, and 
   const reports: Reported[] = [];
   const access = at(server.port, { username: 'scopegate', password: 'secret' });
   const store = await openRedis(access, { keyPrefix: 'scopegate:' }, reports);
-  const heard = new Listener();
-  store.follow(heard);
+  const caughtUp = new Listener();
+  store.follow(caughtUp);
   await write(store, 'a');
   await write(store, 'a', null);
   await write(store, 'b');
-  expect(heard.keys).toEqual(['a', 'a', 'b']);
+  expect(caughtUp.keys).toEqual(['a', 'a', 'b']);
   expect(await store.scan('all', { limit: 10, after: { score: 0, key: 'x' } })).toHaveLength(1);
   expect(await store.count('all', 0)).toBe(1);
   expect(await store.changesSince(1, 10)).toHaveLength(2);
@@ -131,9 +131,10 @@ it('a user that disappears while we run is an error in the log, once, and all is
 });
 
 it('the documented user may run every command that the sources name', () => {
-  const folder = new URL('../../src/store/', import.meta.url);
-  const sources = readdirSync(folder).filter((name) => name.startsWith('redis'));
-  const text = sources.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+  const folder = new URL('../../src/store/redis/', import.meta.url);
+  const text = readdirSync(folder)
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .join('\n');
   const named = Array.from(
     text.matchAll(/redis\.p?call\('([A-Z]+)'|(?:client|asked)\.([a-z]+)\(/g),
     ([, inScript, direct]) => (inScript ?? direct!).toLowerCase(),

@@ -1,6 +1,6 @@
 /** The change feed of the Redis store: nothing is lost, and nobody believes that nothing was when something was. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RedisStore } from '../../src/store/redis.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -13,7 +13,7 @@ let store: RedisStore;
 /** Writes beside it. */
 let other: RedisStore;
 let reports: Reported[];
-let heard: Listener;
+let caughtUp: Listener;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -31,9 +31,9 @@ beforeEach(async () => {
   reports = [];
   store = await openRedis(network.port, {}, reports);
   other = await openRedis(redis.port);
-  heard = new Listener();
-  store.follow(heard);
-  await heard.until(() => heard.heardCount > 0);
+  caughtUp = new Listener();
+  store.follow(caughtUp);
+  await caughtUp.until(() => caughtUp.heardCount > 0);
   return async () => {
     await store.close();
     await other.close();
@@ -49,21 +49,21 @@ describe('what was committed while the feed was away', () => {
     ['in a network that swallows answers', () => network.swallowAnswers()],
   ])('%s is heard afterwards, all of it and in order', async (_name, fail) => {
     await write(other, 'k0');
-    await heard.until(() => heard.keys.includes('k0'));
+    await caughtUp.until(() => caughtUp.keys.includes('k0'));
     fail();
     for (let round = 1; round < 20; round++) await write(other, `k${round}`);
-    const before = heard.heardRevision;
+    const before = caughtUp.heardRevision;
     network.heal();
-    await heard.until(() => heard.heardRevision >= 20);
+    await caughtUp.until(() => caughtUp.heardRevision >= 20);
     expect(before).toBe(1);
-    expect(heard.keys).toEqual(Array.from({ length: 20 }, (_, round) => `k${round}`));
-    expect(heard.flushes).toBe(0);
+    expect(caughtUp.keys).toEqual(Array.from({ length: 20 }, (_, round) => `k${round}`));
+    expect(caughtUp.flushes).toBe(0);
   });
 
   it('in a half-closed connection is heard, over another', async () => {
     network.halfClose();
     await write(other, 'a');
-    await heard.until(() => heard.keys.includes('a'));
+    await caughtUp.until(() => caughtUp.keys.includes('a'));
   });
 
   it.each(['normal', 'pubsub'])('is heard whatever an operator kills: client kill type %s', async (type) => {
@@ -72,25 +72,25 @@ describe('what was committed while the feed was away', () => {
       if (round % 10 === 5) await redis.cli('client', 'kill', 'type', type);
     }
     await expect.poll(() => write(other, 'last').catch(() => null), { timeout: 5000 }).not.toBeNull();
-    await heard.until(() => heard.keys.includes('last'));
+    await caughtUp.until(() => caughtUp.keys.includes('last'));
     await expect
       .poll(async () => (await other.changesSince(0, 100).catch(() => null))?.flatMap(({ keys }) => keys))
-      .toEqual(heard.keys);
-    expect(heard.flushes).toBe(0);
+      .toEqual(caughtUp.keys);
+    expect(caughtUp.flushes).toBe(0);
   });
 
   it('and is no longer in the log makes followers believe nothing, and is no alarm', async () => {
     await write(other, 'a');
-    await heard.until(() => heard.keys.includes('a'));
+    await caughtUp.until(() => caughtUp.keys.includes('a'));
     network.cut();
     for (let round = 0; round < 5; round++) await write(other, `k${round}`);
     await redis.cli('xtrim', 'test:{scopegate}:log', 'maxlen', '2');
     expect(await other.changesSince(1, 10)).toBeNull();
     network.heal();
-    await heard.until(() => heard.flushes === 1);
+    await caughtUp.until(() => caughtUp.flushes === 1);
     await write(other, 'b');
-    await heard.until(() => heard.keys.includes('b'));
-    expect(heard.keys).toEqual(['a', 'b']);
+    await caughtUp.until(() => caughtUp.keys.includes('b'));
+    expect(caughtUp.keys).toEqual(['a', 'b']);
     expect(alarms()).toEqual([]);
   });
 });
@@ -100,17 +100,17 @@ describe('a history that is not the one we knew', () => {
 
   beforeEach(async () => {
     for (const key of ['a', 'b', 'c']) await write(other, key);
-    await heard.until(() => heard.keys.includes('c'));
+    await caughtUp.until(() => caughtUp.keys.includes('c'));
   });
 
   it('shorter: nothing is believed, and the operator is alarmed', async () => {
     await redis.cli('flushall');
-    await heard.until(() => heard.flushes === 1);
+    await caughtUp.until(() => caughtUp.flushes === 1);
     expect(alarms()).toEqual([expect.stringContaining(`${lost} 0`)]);
     expect(store.rewoundCount).toBe(1);
     await write(other, 'new');
-    await heard.until(() => heard.keys.includes('new'));
-    expect(heard.flushes).toBe(1);
+    await caughtUp.until(() => caughtUp.keys.includes('new'));
+    expect(caughtUp.flushes).toBe(1);
   });
 
   it('as long, but another: the same', async () => {
@@ -118,7 +118,7 @@ describe('a history that is not the one we knew', () => {
     await redis.cli('flushall');
     for (const key of ['x', 'y', 'z']) await write(other, key);
     network.heal();
-    await heard.until(() => heard.flushes === 1);
+    await caughtUp.until(() => caughtUp.flushes === 1);
     expect(alarms()).toEqual([expect.stringContaining(`${lost} 3`)]);
   });
 
@@ -127,9 +127,9 @@ describe('a history that is not the one we knew', () => {
     await redis.cli('flushall');
     for (let round = 0; round < 10; round++) await write(other, `k${round}`);
     network.heal();
-    await heard.until(() => heard.flushes === 1);
+    await caughtUp.until(() => caughtUp.flushes === 1);
     expect(alarms()).toEqual([expect.stringContaining(`${lost} 10`)]);
-    expect(heard.keys).toEqual(['a', 'b', 'c']);
+    expect(caughtUp.keys).toEqual(['a', 'b', 'c']);
   });
 });
 
@@ -141,12 +141,12 @@ describe('silence', () => {
     fail();
     // What was under way may still come.
     await new Promise((resolve) => setTimeout(resolve, 450));
-    const before = heard.heardCount;
+    const before = caughtUp.heardCount;
     await new Promise((resolve) => setTimeout(resolve, 700));
-    const after = heard.heardCount;
+    const after = caughtUp.heardCount;
     mend();
     expect(after).toBe(before);
-    await heard.until(() => heard.heardCount > before);
+    await caughtUp.until(() => caughtUp.heardCount > before);
   });
 });
 
@@ -155,9 +155,9 @@ it('news that had a long way say how old they may be', async () => {
   const ages: number[] = [];
   store.follow(
     new (class extends Listener {
-      override heard(revision: number, ageMs = 0): void {
+      override caughtUp(revision: number, ageMs = 0): void {
         ages.push(ageMs);
-        super.heard(revision);
+        super.caughtUp(revision);
       }
     })(),
   );

@@ -4,8 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { workspaceKey } from '../../src/core/facts.ts';
-import { FactCache } from '../../src/store/fact-cache.ts';
-import type { RedisStore } from '../../src/store/redis.ts';
+import { FactCache } from '../../src/store/cache/fact-cache.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -24,7 +24,7 @@ let store: RedisStore;
 /** On the new master alone. */
 let other: RedisStore;
 let facts: FactCache;
-let heard: Listener;
+let caughtUp: Listener;
 
 beforeEach(async () => {
   old = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
@@ -39,8 +39,8 @@ beforeEach(async () => {
     monotonicMs: () => performance.now(),
   });
   store.follow(facts);
-  heard = new Listener();
-  store.follow(heard);
+  caughtUp = new Listener();
+  store.follow(caughtUp);
   await own(store, 'alice');
   await expect.poll(() => next.cli('exists', `test:{scopegate}:r:${KEY}`), { timeout: 10_000 }).toBe('1');
   await store.read(KEY);
@@ -91,7 +91,7 @@ describe('an old master that goes on', () => {
     expect(await owner()).toBe('alice');
     await moveAddress(FEED);
     await own(other, 'bob');
-    await heard.until(() => heard.heardRevision >= 2);
+    await caughtUp.until(() => caughtUp.heardRevision >= 2);
     const seen = new Set<string | undefined>();
     const look = async () => {
       const who = await owner();
@@ -125,7 +125,7 @@ describe('an old master that goes on', () => {
     await registry.leave('a');
     await moveAddress(FEED);
     await own(other, 'bob');
-    await heard.until(() => heard.heardRevision >= 2);
+    await caughtUp.until(() => caughtUp.heardRevision >= 2);
     const renew = () =>
       registry.renew({ id: 'a', host: 'h', pid: 1, startedAtMs: 1, revision: 2 }, 60_000).then(
         () => true,
@@ -139,7 +139,7 @@ describe('an old master that goes on', () => {
   it('takes no change that the new one would not know of', async () => {
     await moveAddress(FEED);
     await own(other, 'bob');
-    await heard.until(() => heard.heardRevision >= 2);
+    await caughtUp.until(() => caughtUp.heardRevision >= 2);
     await expect.poll(() => write(store, 'b').catch(() => null), RECOVERY).toMatchObject({ ok: true });
     expect(await old.cli('exists', 'test:{scopegate}:r:b')).toBe('0');
     expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
@@ -149,12 +149,12 @@ describe('an old master that goes on', () => {
 describe('what is cached', () => {
   it('stays when a connection is replaced by another to the same server', async () => {
     expect(await owner()).toBe('alice');
-    const before = heard.flushes;
+    const before = caughtUp.flushes;
     await old.cli('client', 'kill', 'type', 'normal');
     await expect.poll(async () => (await store.read(KEY)).kind, RECOVERY).toBe('found');
-    const heardBefore = heard.heardCount;
-    await heard.until(() => heard.heardCount > heardBefore + 1);
-    expect(heard.flushes).toBe(before);
+    const heardBefore = caughtUp.heardCount;
+    await caughtUp.until(() => caughtUp.heardCount > heardBefore + 1);
+    expect(caughtUp.flushes).toBe(before);
     expect(facts.peek('workspace', KEY)).toMatchObject({ ownerId: 'alice' });
   });
 

@@ -92,8 +92,8 @@ it('what a failover loses where nobody waited for replicas is an alarm, and no c
   await using sentinel = await startSentinel(master.port);
   const access = { place: { ...sentinel.place, password: 'whoareyou' } };
   const [hasty, patient] = [await openRedis(access, { waitReplicas: 0 }), await openRedis(access)];
-  const heard = new Listener();
-  hasty.follow(heard);
+  const caughtUp = new Listener();
+  hasty.follow(caughtUp);
   await expect.poll(() => write(patient, 'kept').catch(() => null), { timeout: 15_000 }).toMatchObject({ ok: true });
   await expect.poll(() => replica.cli('exists', 'test:{scopegate}:r:kept'), { timeout: 15_000 }).toBe('1');
 
@@ -105,7 +105,7 @@ it('what a failover loses where nobody waited for replicas is an alarm, and no c
   await sentinel.name(replica.port);
 
   await expect.poll(() => hasty.read('kept'), { timeout: 5000 }).toMatchObject({ kind: 'found' });
-  await heard.until(() => heard.flushes >= 1);
+  await caughtUp.until(() => caughtUp.flushes >= 1);
   expect(hasty.rewoundCount).toBe(1);
   expect(await hasty.read('lost')).toEqual({ kind: 'absent' });
   await hasty.close();

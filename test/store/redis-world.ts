@@ -1,8 +1,8 @@
 /** Stores on a server of the test's own, with limits short enough to be waited for. */
 
-import { RedisStore } from '../../src/store/redis.ts';
-import type { RedisStoreOptions } from '../../src/store/redis-link.ts';
-import type { RedisAccess } from '../../src/store/redis-place.ts';
+import type { RedisAccess } from '../../src/store/redis/address.ts';
+import type { RedisStoreOptions } from '../../src/store/redis/connections.ts';
+import { RedisStore } from '../../src/store/redis/store.ts';
 
 export interface Reported {
   readonly level: string;

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import { MemoryStore } from '../../src/store/memory/store.ts';
 import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts';

@@ -1,7 +1,7 @@
 /** Wherever the bytes are cut, the places where something can be said are found, and no others. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Boundary, EventBoundary, FrameBoundary } from '../../src/edge/boundary.ts';
+import { type Boundary, EventBoundary, FrameBoundary } from '../../src/edge/streams/boundary.ts';
 
 /** `pieces` in a row, cut at random; `ends`: where a boundary is. */
 function check(boundary: () => Boundary, text: Buffer, ends: ReadonlySet<number>, cuts: readonly number[]): void {

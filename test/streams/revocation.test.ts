@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { attack } from '../conformance/attack.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';

@@ -6,10 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { ChatEventType, CozeAPI, RoleType } from '@coze/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Farewell } from '../../src/edge/farewell.ts';
-import { OpenStreams } from '../../src/edge/open-streams.ts';
+import { OpenStreams } from '../../src/edge/streams/open-streams.ts';
+import type { StreamClose } from '../../src/edge/streams/stream-close.ts';
 import { systemClock } from '../../src/observe/clock.ts';
-import { FactCache } from '../../src/store/fact-cache.ts';
+import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { SocketUpstream } from './socket-upstream.ts';
@@ -175,17 +175,17 @@ describe('a store that never answers', () => {
       maxStalenessMs: 300,
       onStopped: ({ reason }) => reasons.push(reason),
     });
-    const farewell = new Promise<Farewell>((resolve) => {
+    const streamClose = new Promise<StreamClose>((resolve) => {
       const source = { segments: ['stream'], query: '', headers: [] };
       const authorization = [`Bearer ${gateway.tokens.owner}`];
       const request = { requestId: 'r', method: 'GET', authorization, source, tokenId: null };
-      let said: Farewell | null = null;
-      const hush = (words: Farewell) => {
+      let said: StreamClose | null = null;
+      const hush = (words: StreamClose) => {
         said = words;
       };
       streams.add(request, { kind: 'websocket', hush, stop: () => resolve(said!) });
     });
-    expect((await farewell).closeCode).toBe(1013);
+    expect((await streamClose).closeCode).toBe(1013);
     expect(reasons).toEqual(['store_unavailable']);
     expect(streams.count('websocket')).toBe(0);
   });

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { loadPolicy } from '../../src/config/load-policy.ts';
+import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { BUILT_IN_DIALECTS, compileDialect, type Dialect } from '../../src/core/dialect.ts';
 import { REASON_NAMES, reasonRow } from '../../src/core/reason.ts';
 import { conformanceDocument, readmeDocument } from './conformance-document.ts';

@@ -4,10 +4,10 @@
  */
 import {
   type Change,
+  type ChangeEvent,
+  type ChangeListener,
   type Committed,
-  type Follower,
   type Lookup,
-  type Notice,
   type Scanned,
   type ScanOptions,
   type Store,
@@ -76,7 +76,7 @@ export class FaultyStore implements Store {
     return this.#reach(() => this.#inner.commit(change));
   }
 
-  changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+  changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
     return this.#reach(() => this.#inner.changesSince(revision, limit));
   }
 
@@ -88,7 +88,7 @@ export class FaultyStore implements Store {
     return this.#reach(() => this.#inner.touched(keys));
   }
 
-  follow(follower: Follower): () => void {
+  follow(follower: ChangeListener): () => void {
     const tell = (what: () => void, again: boolean) => {
       if (!this.#isSilent) what();
       else if (again) this.#untold.push(what);
@@ -96,7 +96,7 @@ export class FaultyStore implements Store {
     return this.#inner.follow({
       changed: (notice, ours) => tell(() => follower.changed(notice, ours), true),
       flushed: () => tell(() => follower.flushed(), true),
-      heard: (revision) => tell(() => follower.heard(revision), false),
+      caughtUp: (revision) => tell(() => follower.caughtUp(revision), false),
     });
   }
 

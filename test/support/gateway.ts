@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { request } from 'undici';
 import { parse } from 'yaml';
-import { type Configuration, loadGateway } from '../../src/config/load-gateway.ts';
+import { type Configuration, loadGateway } from '../../src/config/load/load-gateway.ts';
 import { type Seeded, type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { Clock } from '../../src/observe/clock.ts';

@@ -1,7 +1,7 @@
 /** Tables of settings, made from the schemas that validate them: name, what it may be, default, meaning. */
 import type { TSchema } from 'typebox';
-import { GatewaySchema } from '../../src/config/gateway-schema.ts';
-import { PolicySchema } from '../../src/config/policy-schema.ts';
+import { GatewaySchema } from '../../src/config/schema/gateway-schema.ts';
+import { PolicySchema } from '../../src/config/schema/policy-schema.ts';
 
 interface View {
   readonly type?: string;

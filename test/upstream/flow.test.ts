@@ -17,10 +17,10 @@ test.each([
   const recorder = new Recorder();
   recorder.more = false;
   const exchange = upstream.send(get(), recorder);
-  for (let heard = 1; heard <= pieces; heard += 1) {
+  for (let caughtUp = 1; caughtUp <= pieces; caughtUp += 1) {
     await once(recorder.events, 'data');
     await nextTurn();
-    expect(recorder.chunks).toHaveLength(heard);
+    expect(recorder.chunks).toHaveLength(caughtUp);
     expect(recorder.calls.at(-1)).toBe('data');
     exchange.resume();
     exchange.resume();

@@ -12,12 +12,12 @@ test('an aborted request destroys its connection and its listener hears nothing 
   const recorder = new Recorder();
   const exchange = upstream.send(get(), recorder);
   await once(recorder.events, 'data');
-  const heard = recorder.calls.length;
+  const caughtUp = recorder.calls.length;
   exchange.abort();
   expect(upstream.stats.open).toBe(0);
   await once(server.events, 'closed');
   await nextTurn();
-  expect(recorder.calls).toHaveLength(heard);
+  expect(recorder.calls).toHaveLength(caughtUp);
 });
 
 test.each(['informational', 'head', 'data'] as const)(

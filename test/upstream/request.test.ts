@@ -131,9 +131,9 @@ test('write says stop when the upstream does not read, and drained says go on', 
   const piece = Buffer.alloc(64 * 1024);
   let quiet = 0;
   for (let written = 0; quiet < 20; written += 1) {
-    const heard = recorder.calls.length;
+    const caughtUp = recorder.calls.length;
     const open = exchange.write(piece);
-    for (quiet = 0; !open && quiet < 20 && recorder.calls.length === heard; quiet += 1) await nextTurn();
+    for (quiet = 0; !open && quiet < 20 && recorder.calls.length === caughtUp; quiet += 1) await nextTurn();
     expect(written).toBeLessThan(1000);
   }
   server.sockets[0]!.resume();

@@ -5,7 +5,7 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, type Se
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import type { ProcessReport } from '../../src/lifecycle/siblings.ts';
+import type { ProcessReport } from '../../src/lifecycle/process-group.ts';
 import { ROOT, type Started, scopegate } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 

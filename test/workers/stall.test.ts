@@ -1,8 +1,8 @@
 /** Processes that stand still for a while: nobody who has answered meanwhile is blamed for it. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { SqliteStore } from '../../src/store/sqlite.ts';
-import { patience } from '../../src/workers/patience.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { patience } from '../../src/workers/stall-aware-timeout.ts';
 import { House, ORGANIZATION, PATIENCE } from './house.ts';
 
 const TIMEOUT_MS = 60_000;

@@ -7,7 +7,7 @@ import { house } from '../house.ts';
 
 const settings = { import: { patterns: [{ prefix: 'key-', minLength: 20, maxLength: 40 }] } };
 const at = house({ settings });
-const foreign = () => `key-${randomBytes(12).toString('hex')}`;
+const imported = () => `key-${randomBytes(12).toString('hex')}`;
 const take = async (token: string, gateway: TestGateway = at.gateway) => {
   const sha256 = createHash('sha256').update(token).digest('hex');
   const rights = { owner: 'alice', scopes: ['workflows:read'], workspaces: ['ws_sales'], expiresInDays: 30 };
@@ -31,7 +31,7 @@ attack({
     for (const junk of ['key-short', `key-${'x'.repeat(60)}`, `kez-${'x'.repeat(24)}`, `pat_${'x'.repeat(49)}`])
       expect(await call(junk), junk).toBe(401);
     expect(await lookUps()).toBe(before);
-    const token = foreign();
+    const token = imported();
     for (let turn = 0; turn < 3; turn++) expect(await call(token)).toBe(401);
     expect(await lookUps()).toBe(before + 1);
   });
@@ -45,12 +45,12 @@ attack({
   test('sixty at once where five are free', async () => {
     const few = { gateway: { guesses: { tokenFailures: 0 } }, import: { ...settings.import, missesPerMinute: 5 } };
     await using small = await at.start({ settings: few });
-    const [known, cold] = [foreign(), foreign()];
+    const [known, cold] = [imported(), imported()];
     for (const token of [known, cold]) expect((await take(token, small)).outcome).toBe('imported');
     expect(await call(known, small)).toBe(200);
     const before = await lookUps(small);
     const startedMs = performance.now();
-    const junk = Array.from({ length: 60 }, () => call(foreign(), small));
+    const junk = Array.from({ length: 60 }, () => call(imported(), small));
     const held = call(cold, small);
     expect(await call(known, small), 'known').toBe(200);
     expect(await held, 'not known yet').toBe(200);
@@ -71,7 +71,7 @@ attack({
     ['POST', '/rotate', { outcome: 'refused', code: 'value_ended' }],
     ['DELETE', '', { outcome: 'refused', code: 'value_ended' }],
   ])('%s %s', async (method, below, again) => {
-    const token = foreign();
+    const token = imported();
     const { id } = await take(token);
     expect(await call(token)).toBe(200);
     expect((await at.gateway.admin(method, `/tokens/${id}${below}`)).status).toBe(200);

@@ -1,0 +1,138 @@
+/** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
+import { METHODS } from 'node:http';
+import type { Requirement } from '../../core/requirement.ts';
+import type { Route, TemplateSegment } from '../../core/route-table.ts';
+import { compileScopes } from '../../core/scope.ts';
+import type { Selector } from '../../core/selector.ts';
+import { readTemplate } from '../../core/template.ts';
+import { formatProblem } from '../../errors.ts';
+import type { GatewayFile } from '../schema/gateway-schema.ts';
+import { suggestion } from '../yaml/closest.ts';
+import type { YamlFile } from '../yaml/yaml-file.ts';
+import type { Path } from '../yaml/yaml-tree.ts';
+import type { CompiledLimits } from './compile-limits.ts';
+
+type RouteFile = GatewayFile['routes'][number];
+type RequireFile = NonNullable<RouteFile['require']>;
+
+/** What a route is checked against. */
+export interface RouteCheck {
+  readonly yaml: YamlFile;
+  /** null: the policy could not be read. */
+  readonly scopes: ReadonlyMap<string, unknown> | null;
+  /** null: none, another program sends on what is allowed. Empty: they could not be read. */
+  readonly upstreams: ReadonlySet<string> | null;
+  readonly limits: CompiledLimits;
+  /** Route ids seen so far, with their line. */
+  readonly ids: Map<string, number>;
+  readonly warnings: string[];
+}
+
+export interface CompiledRoute {
+  readonly route: Route;
+  readonly segments: readonly TemplateSegment[];
+}
+
+/** Without a readable path nothing can be said about its parameters; everything else still is. */
+type Parameters = ReadonlyMap<string, number> | null;
+
+/** A method that Node's parser does not know is refused before any route is looked for. */
+function checkMethods({ yaml }: RouteCheck, at: Path, methods: readonly string[]): void {
+  for (const [index, method] of methods.entries()) {
+    if (!METHODS.includes(method))
+      yaml.problem([...at, index], `no request can have the method "${method}"${suggestion(method, METHODS)}`);
+  }
+}
+
+function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
+  if (name === undefined) {
+    if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
+  } else if (upstreams === null || (upstreams.size > 0 && !upstreams.has(name))) {
+    yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggestion(name, upstreams ?? new Set())}`);
+  }
+}
+
+/** undefined when the route has no readable path; its problems are noted. */
+export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
+  const { yaml } = check;
+  const at: Path = ['routes', index];
+  const seen = check.ids.get(file.id);
+  if (seen !== undefined) yaml.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
+  else check.ids.set(file.id, yaml.at([...at, 'id']).line);
+  checkMethods(check, [...at, 'match', 'methods'], file.match.methods ?? []);
+  checkUpstream(check, file.upstream, at);
+  const template = readTemplate(file.match.path);
+  const parameters = template.ok ? template.parameters : null;
+  const requirement =
+    file.public === true ? null : compileRequirement(check, [...at, 'require'], file.require ?? {}, parameters);
+  const limits = check.limits.forRoute(file.limits, file.public === true, at);
+  if (!template.ok) {
+    yaml.problem([...at, 'match', 'path'], template.problem);
+    return undefined;
+  }
+  const credentials = new Set<string>(file.credentials ?? ['bearer']);
+  const route: Route = {
+    id: file.id,
+    template: file.match.path,
+    methods: file.match.methods,
+    requirement,
+    upstream: file.upstream ?? '',
+    credentials: {
+      bearer: credentials.has('bearer'),
+      raw: credentials.has('raw'),
+      query: credentials.has('query.authorization'),
+    },
+    forwardAuthorization: file.forwardAuthorization,
+    limits,
+  };
+  if (route.requirement !== null && route.requirement.workspace === null) {
+    const message = `warning: the route "${file.id}" names no workspace: roles and workspace grants are not checked`;
+    check.warnings.push(formatProblem({ file: yaml.name, ...yaml.at(at), message }));
+  }
+  return { route, segments: template.segments };
+}
+
+function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {
+  const named = file.scopes ?? file.anyOf;
+  for (const [index, scope] of (named ?? []).entries()) {
+    if (check.scopes !== null && !check.scopes.has(scope)) {
+      const place = file.scopes === undefined ? 'anyOf' : 'scopes';
+      check.yaml.problem(
+        [...at, place, index],
+        `the policy knows no scope "${scope}"${suggestion(scope, check.scopes.keys())}`,
+      );
+    }
+  }
+  const { workspace, resource } = file;
+  return {
+    scopes: named === undefined ? null : compileScopes(named, file.scopes !== undefined),
+    workspace:
+      workspace === undefined
+        ? null
+        : {
+            ...(workspace.as === 'resource' ? { as: workspace.as, type: workspace.type! } : { as: workspace.as }),
+            selector: compileSelector(check, [...at, 'workspace', 'from'], workspace.from, parameters),
+            role: workspace.role,
+          },
+    resource:
+      resource === undefined
+        ? null
+        : {
+            type: resource.type,
+            selector: compileSelector(check, [...at, 'resource', 'from'], resource.from, parameters),
+            relation: resource.relation,
+          },
+  };
+}
+
+function compileSelector(check: RouteCheck, at: Path, from: string, parameters: Parameters): Selector {
+  const dot = from.indexOf('.');
+  const name = from.slice(dot + 1);
+  if (from.startsWith('query.')) return { from: 'query', name };
+  if (from.startsWith('header.')) return { from: 'header', name };
+  const index = parameters?.get(name);
+  if (parameters !== null && index === undefined) {
+    check.yaml.problem(at, `the path has no parameter {${name}}${suggestion(name, parameters.keys())}`);
+  }
+  return { from: 'path', index: index ?? 0 };
+}

@@ -1,0 +1,260 @@
+/**
+ * A policy file, from YAML to the compiled Policy, or every problem in it. Checks what a schema cannot: that names
+ * resolve and settings agree. The meaning of the settings is not decided here.
+ */
+import { BUILT_IN_DIALECTS, compileDialect, type DialectSource, unknownPlaceholders } from '../../core/dialect.ts';
+import {
+  ACCESS_TOKEN_PREFIX,
+  CLIENT_SECRET_PREFIX,
+  DAY_MS,
+  type KindPolicy,
+  MANAGE_SCOPE,
+  type Policy,
+} from '../../core/policy.ts';
+import { REASON_NAMES } from '../../core/reason.ts';
+import { type PolicyFile, PolicySchema } from '../schema/policy-schema.ts';
+import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
+import { isMisspelt } from '../yaml/closest.ts';
+import { type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
+import type { Path } from '../yaml/yaml-tree.ts';
+
+const RESERVED_PREFIXES = new Set([ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX].map((prefix) => prefix.slice(0, -1)));
+
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** They say where an answer ends and what its connection is for. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export interface LoadedPolicy {
+  readonly file: YamlFile;
+  /** undefined when `file.problems` is not empty. */
+  readonly policy: Policy | undefined;
+}
+
+/** Throws ConfigError when the file cannot be read at all; whatever else is wrong stands in `file.problems`. */
+export function loadPolicy(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  readFile?: ReadFile,
+): LoadedPolicy {
+  const file = readYamlFile(path, env, readFile);
+  const data = validate(file, PolicySchema);
+  check(file, data ?? soundParts(file, PolicySchema));
+  return { file, policy: data !== undefined && file.problems.length === 0 ? compile(data) : undefined };
+}
+
+type Parts = SoundParts<PolicyFile>;
+
+function check(file: YamlFile, parts: Parts): void {
+  checkScopes(file, parts);
+  const { kinds = {}, defaultKind, dialect } = parts;
+  const prefixes = new Map<string, string>();
+  for (const [name, kind] of Object.entries(kinds)) {
+    const other = prefixes.get(kind.prefix);
+    if (other !== undefined)
+      file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" already belongs to the kind "${other}"`);
+    prefixes.set(kind.prefix, name);
+    if (RESERVED_PREFIXES.has(kind.prefix))
+      file.problem(['kinds', name, 'prefix'], `the prefix "${kind.prefix}" is reserved for OAuth`);
+    checkKind(file, kind, name);
+  }
+  checkActions(file, parts);
+  if (defaultKind !== undefined && isUnknown(file.keys('kinds'), defaultKind))
+    file.problem(['defaultKind'], `there is no kind "${defaultKind}"`);
+  if (typeof dialect === 'object') {
+    checkPlaceholders(file, ['dialect', 'body'], dialect.body);
+    checkPlaceholders(file, ['dialect', 'headers'], dialect.headers);
+    checkHeaders(file, dialect as unknown as DialectSource);
+  }
+}
+
+/** Where nothing could be read, nothing is known to be missing. */
+function isUnknown(names: ReadonlySet<string>, name: string): boolean {
+  return names.size > 0 && !names.has(name);
+}
+
+function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Parts): void {
+  const names = new Set<string>();
+  for (const [index, scope] of scopes.entries()) {
+    if (scope === undefined) continue;
+    const { name } = scope;
+    if (name === MANAGE_SCOPE.name) file.problem(['scopes', index, 'name'], `"${name}" is reserved and always there`);
+    if (names.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
+    names.add(name);
+  }
+  for (const [role, { administrator, joinsAs }] of Object.entries(organizationRoles))
+    if (joinsAs !== undefined && !administrator)
+      file.problem(['organizationRoles', role, 'joinsAs'], 'joinsAs is for roles with "administrator: true"');
+  if (scopes.includes(undefined)) return;
+  for (const [role, { scopes: held }] of Object.entries(organizationRoles)) {
+    if (held === 'all') continue;
+    for (const [index, scope] of held.entries()) {
+      if (isUnknown(names, scope))
+        file.problem(
+          ['organizationRoles', role, 'scopes', index],
+          `unknown scope "${scope}"; it must stand in "scopes"`,
+        );
+    }
+  }
+}
+
+function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: string): void {
+  const { authority, scopes, expiry, selectable } = kind;
+  if (authority === 'frozen' && scopes === 'optional') {
+    file.problem(['kinds', name, 'scopes'], 'a frozen kind needs scopes of its own: it has no owner to follow');
+  }
+  if (expiry.minDays !== undefined && expiry.maxDays !== undefined && expiry.minDays > expiry.maxDays) {
+    file.problem(['kinds', name, 'expiry', 'minDays'], 'minDays is greater than maxDays');
+  }
+  for (const [index, days] of expiry.presetsDays.entries()) {
+    if (days < (expiry.minDays ?? 0) || days > (expiry.maxDays ?? Number.POSITIVE_INFINITY)) {
+      file.problem(['kinds', name, 'expiry', 'presetsDays', index], `${days} days is outside minDays and maxDays`);
+    }
+  }
+  const known = file.keys('organizationRoles');
+  for (const [index, rule] of selectable.entries()) {
+    for (const [place, role] of (rule.roles ?? []).entries()) {
+      if (isUnknown(known, role)) {
+        file.problem(['kinds', name, 'selectable', index, 'roles', place], `there is no organization role "${role}"`);
+      }
+    }
+  }
+}
+
+function checkActions(
+  file: YamlFile,
+  { actions, listAction, importAction, kinds = {}, organizationRoles = {} }: Parts,
+): void {
+  // A section that cannot be read is one mistake, not one for each action.
+  if (actions === undefined || isMisspelt('actions', file.keys())) return;
+  const known = file.keys('actions');
+  const say = (path: Path, action: string | undefined) => {
+    if (action !== undefined && !known.has(action))
+      file.problem(path, `unknown action "${action}"; it must stand in "actions"`);
+  };
+  say(['listAction'], listAction);
+  say(['importAction'], importAction);
+  for (const [name, { manageAction }] of Object.entries(kinds)) say(['kinds', name, 'manageAction'], manageAction);
+  for (const [role, { actions: held }] of Object.entries(organizationRoles)) {
+    if (held === 'all') continue;
+    for (const [index, action] of held.entries()) say(['organizationRoles', role, 'actions', index], action);
+  }
+}
+
+function checkPlaceholders(file: YamlFile, path: Path, value: unknown): void {
+  if (typeof value === 'string') {
+    for (const word of unknownPlaceholders(value)) file.problem(path, `unknown placeholder {${word}}`);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value))
+      checkPlaceholders(file, [...path, Array.isArray(value) ? Number(key) : key], inner);
+  }
+}
+
+/** Whatever a refusal says, a header must be able to say it: an answer that Node does not send would be none. */
+function checkHeaders(file: YamlFile, source: DialectSource): void {
+  const { render } = compileDialect(source);
+  for (const name of Object.keys(source.headers)) {
+    const at = ['dialect', 'headers', name];
+    if (OWN_HEADERS.has(name.toLowerCase())) {
+      file.problem(at, `${name} is the gateway's to set`, { key: true });
+      continue;
+    }
+    const unsendable = REASON_NAMES.find((reason) => {
+      const { headers } = render(reason, { requestId: '' });
+      const place = headers.findLastIndex((text, index) => index % 2 === 0 && text === name);
+      return !HEADER_VALUE.test(headers[place + 1]!);
+    });
+    if (unsendable !== undefined)
+      file.problem(
+        at,
+        `with the row of "${unsendable}" it holds what no header can: beyond Latin-1, or control characters`,
+      );
+  }
+}
+
+function compile(data: PolicyFile): Policy {
+  const kinds = Object.entries(data.kinds).map(([name, kind]) => compileKind(name, kind));
+  return {
+    name: data.name,
+    dialectName: typeof data.dialect === 'string' ? data.dialect : data.name,
+    dialect: compileDialect(
+      typeof data.dialect === 'string' ? BUILT_IN_DIALECTS[data.dialect] : (data.dialect as unknown as DialectSource),
+    ),
+    scopes: new Map([...data.scopes, MANAGE_SCOPE].map((entry) => [entry.name, entry])),
+    organizationRoles: new Map(
+      Object.entries(data.organizationRoles).map(([name, role], rank) => [
+        name,
+        {
+          name,
+          scopes: role.scopes === 'all' ? 'all' : new Set(role.scopes),
+          actions: new Set(role.actions === 'all' ? Object.keys(data.actions) : role.actions),
+          administrator: role.administrator,
+          rank,
+          workspaceRole: role.workspaceRole ?? null,
+          joinsAs: role.joinsAs ?? null,
+        },
+      ]),
+    ),
+    endedByTransfer: new Set(kinds.filter((kind) => kind.revokedByTransferInEditions.size > 0).map(({ name }) => name)),
+    kinds: new Map(kinds.map((kind) => [kind.name, kind])),
+    defaultKind: data.defaultKind,
+    actions: new Map(Object.entries(data.actions)),
+    listAction: data.listAction ?? null,
+    importAction: data.importAction ?? null,
+    apiVersions: data.apiVersions,
+    serviceAccounts:
+      data.serviceAccounts === undefined
+        ? null
+        : {
+            tokenLifeMs: data.serviceAccounts.tokenMinutes * 60_000,
+            liveTokensMax: data.serviceAccounts.liveTokensMax,
+          },
+    prefixes: [
+      ...kinds.map((kind) => kind.prefix),
+      ...(data.serviceAccounts === undefined ? [] : [ACCESS_TOKEN_PREFIX]),
+    ],
+  };
+}
+
+function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolicy {
+  const { expiry } = kind;
+  return {
+    name,
+    description: kind.description,
+    prefix: `${kind.prefix}_`,
+    authority: kind.authority,
+    scopesRequired: kind.scopes === 'required',
+    workspacesRequired: kind.workspaces === 'required',
+    selectable: kind.selectable.map((rule) => ({
+      editions: rule.editions === undefined ? null : new Set(rule.editions),
+      roles: rule.roles === undefined ? null : new Set(rule.roles),
+      listed: rule.listed,
+      listedMax: rule.listedMax,
+      all: rule.all ?? null,
+    })),
+    expiry: {
+      required: expiry.required,
+      minMs: (expiry.minDays ?? 0) * DAY_MS,
+      maxMs: expiry.maxDays === undefined ? Number.POSITIVE_INFINITY : expiry.maxDays * DAY_MS,
+      presetsDays: expiry.presetsDays,
+      never: expiry.never,
+      editable: expiry.editable,
+    },
+    mutable: new Set(kind.mutable),
+    manageAction: kind.manageAction ?? null,
+    everyoneInEditions: new Set(kind.everyoneInEditions),
+    limits: kind.limits.map(({ editions, perOwner, perOrganization }) => ({
+      editions: editions === undefined ? null : new Set(editions),
+      perOwner: perOwner ?? Number.POSITIVE_INFINITY,
+      perOrganization: perOrganization ?? Number.POSITIVE_INFINITY,
+    })),
+    rotation: kind.rotation.allowed ? { maxGraceMs: kind.rotation.maxGraceSeconds * 1000 } : null,
+    revokedByTransferInEditions: new Set(kind.revokedByTransferInEditions),
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * The shape of a policy file (policies/*.yaml). Everything in which one token system differs from another stands here
+ * as data; the meaning of each setting is in core/policy.ts. Reads nothing and checks nothing across fields.
+ */
+import { type Static, Type } from 'typebox';
+import { REASON_NAMES } from '../../core/reason.ts';
+import { SCOPE_PATTERN } from '../../core/scope.ts';
+import { KindSchema } from './policy-kind-schema.ts';
+import { section } from './schema-parts.ts';
+
+const strict = { additionalProperties: false } as const;
+
+const ScopeName = Type.String({
+  pattern: SCOPE_PATTERN,
+  description: 'A scope, resource:action in lower case, such as workflows:read.',
+});
+
+const DialectRowSchema = Type.Object(
+  {
+    status: Type.Integer({ minimum: 200, maximum: 599, description: 'HTTP status of the answer.' }),
+    code: Type.Union([Type.Integer(), Type.String({ minLength: 1 })], {
+      description: 'The code that {code} stands for.',
+    }),
+    message: Type.String({ minLength: 1, description: 'The public text that {message} stands for.' }),
+  },
+  strict,
+);
+
+export const DialectSchema = Type.Object(
+  {
+    contentType: Type.String({
+      pattern: '^[\\w!#$&^.+-]+/[\\w!#$&^.+-]+(?: *;[ -~]*)?$',
+      default: 'application/json',
+      errorMessage: 'must be a media type such as application/json',
+      description: 'Content-Type of a refusal.',
+    }),
+    headers: Type.Record(Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }), Type.String(), {
+      default: {},
+      description: 'Extra headers of a refusal; values may hold {requestId} and the other placeholders.',
+    }),
+    body: Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'The body as JSON; strings may hold {reason}, {status}, {code}, {message}, {requestId}, {scopes}. A string that is exactly one placeholder keeps its type.',
+    }),
+    reasons: Type.Object(Object.fromEntries(REASON_NAMES.map((reason) => [reason, DialectRowSchema])), {
+      ...strict,
+      description: 'One row for every reason that the gateway can refuse for.',
+    }),
+  },
+  strict,
+);
+
+export const PolicySchema = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: "The policy's name." }),
+    dialect: Type.Union([Type.Literal('problem'), Type.Literal('oauth'), DialectSchema], {
+      default: 'problem',
+      description: 'How refusals are rendered: problem (RFC 9457), oauth (RFC 6750), or a dialect of your own.',
+    }),
+    scopes: Type.Array(
+      Type.Object({ name: ScopeName, category: Type.String({ minLength: 1 }), description: Type.String() }, strict),
+      { minItems: 1, description: 'The scope catalogue. A route or token may name only these.' },
+    ),
+    organizationRoles: Type.Record(
+      Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }),
+      Type.Object(
+        {
+          scopes: Type.Union([Type.Literal('all'), Type.Array(ScopeName)], {
+            description: 'What members of this role may do; all: every scope of the catalogue.',
+          }),
+          actions: Type.Union([Type.Literal('all'), Type.Array(Type.String())], {
+            default: [],
+            description: 'What members of this role may manage; all: every action of the policy.',
+          }),
+          administrator: Type.Boolean({
+            default: false,
+            description:
+              'Manages members, teams, workspaces and service accounts, giving nobody what they do not have themselves, and sees and ends every token.',
+          }),
+          workspaceRole: Type.Optional(
+            Type.Union([Type.Literal('member'), Type.Literal('admin')], {
+              description:
+                'The role they have in every workspace of the organization. Never applies in edition personal.',
+            }),
+          ),
+          joinsAs: Type.Optional(
+            Type.Union([Type.Literal('member'), Type.Literal('admin')], {
+              description:
+                'The highest role that administrators of this role may take or give in any workspace, whatever they have there. Absent: what they have there.',
+            }),
+          ),
+        },
+        strict,
+      ),
+      {
+        minProperties: 1,
+        description: 'The roles a member of an organization may have, from the highest to the lowest.',
+      },
+    ),
+    actions: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9:_-]{0,63}$' }), Type.String(), {
+      default: {},
+      description: 'Actions that roles and members may hold, each with what it allows.',
+    }),
+    listAction: Type.Optional(
+      Type.String({ description: "The action that shows a member everybody's tokens; without it they see their own." }),
+    ),
+    importAction: Type.Optional(
+      Type.String({
+        description:
+          'The action that lets administrators import tokens by their hash; without it only the admin key does.',
+      }),
+    ),
+    apiVersions: Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
+      default: [],
+      uniqueItems: true,
+      description:
+        'API versions that a token may be made for, oldest first; the last is the default. Empty: none is kept.',
+    }),
+    serviceAccounts: Type.Optional(
+      section(
+        {
+          tokenMinutes: Type.Number({
+            default: 15,
+            exclusiveMinimum: 0,
+            maximum: 1440,
+            description: 'Life of an access token.',
+          }),
+          liveTokensMax: Type.Integer({
+            default: 1000,
+            minimum: 1,
+            maximum: 1_000_000,
+            description:
+              'Most access tokens of one account that live at once; beyond it none is issued (429) until one ends.',
+          }),
+        },
+        { description: 'Machine identities with OAuth client_credentials. Absent: there are none.' },
+      ),
+    ),
+    kinds: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), KindSchema, {
+      minProperties: 1,
+      description: 'The kinds of token.',
+    }),
+    defaultKind: Type.String({ description: 'The kind of a token created without one.' }),
+  },
+  strict,
+);
+
+export type PolicyFile = Static<typeof PolicySchema>;

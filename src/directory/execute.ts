@@ -1,0 +1,46 @@
+/**
+ * Carries out a plan call by call and stops at the first that fails: what is done stays done, and a later run goes on
+ * from there. Decides nothing.
+ */
+import { SetupError } from '../errors.ts';
+import type { Change } from './plan.ts';
+import { cascadeOf } from './preview.ts';
+import { type Answer, type Call, Refused, type Sidecar } from './sidecar.ts';
+
+export interface Outcome {
+  /** In order, each with the cascade that it really had. */
+  readonly done: readonly Change[];
+  /** null: everything is done. */
+  readonly failure: { readonly change: Change; readonly error: Refused | SetupError } | null;
+}
+
+/** `onStep` is told of every change before it is made. */
+export async function execute(
+  sidecar: Sidecar,
+  changes: readonly Change[],
+  onStep: (change: Change, index: number) => void,
+): Promise<Outcome> {
+  const done: Change[] = [];
+  for (const [index, change] of changes.entries()) {
+    onStep(change, index);
+    try {
+      let { cascade } = change;
+      for (const call of change.calls) cascade = cascadeOf(await send(sidecar, call)) ?? cascade;
+      done.push({ ...change, cascade });
+    } catch (error) {
+      if (error instanceof Refused || error instanceof SetupError) return { done, failure: { change, error } };
+      throw error;
+    }
+  }
+  return { done, failure: null };
+}
+
+async function send(sidecar: Sidecar, call: Call): Promise<Answer> {
+  try {
+    return await sidecar.call(call);
+  } catch (error) {
+    // Somebody else removed it meanwhile, which is what was wanted.
+    if (call.method === 'DELETE' && error instanceof Refused && error.status === 404) return {};
+    throw error;
+  }
+}

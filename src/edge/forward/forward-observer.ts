@@ -1,0 +1,19 @@
+/** What one who has a request forwarded hears of it. Types only. */
+import type { Reason } from '../../core/reason.ts';
+import type { UpstreamFailure } from '../../upstream/exchange.ts';
+import type { ServerTiming } from '../server-timing.ts';
+import type { Stream } from '../streams/stream.ts';
+
+/** Told once per forwarded request. */
+export interface ForwardObserver {
+  /** null: the client is not shown where the time went. */
+  readonly timing: ServerTiming | null;
+  /** What the answer is to say besides: raw pairs. null: nothing. */
+  readonly answerHeaders: readonly string[] | null;
+  /** No answer has begun: the caller renders the refusal. */
+  refused(reason: Reason, failure: UpstreamFailure): void;
+  /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */
+  opened(stream: Stream): void;
+  /** The exchange is over. `complete`: the client got the whole answer. */
+  finished(status: number, complete: boolean): void;
+}

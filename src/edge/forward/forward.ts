@@ -1,0 +1,278 @@
+/**
+ * Carries one allowed request to its upstream and the answer back, streaming both ways with back-pressure. Either
+ * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
+ * Never judges a request.
+ */
+import type { BodyFraming } from '../../core/framing.ts';
+import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
+import type {
+  AnswerHead,
+  AnswerListener,
+  UpstreamExchange,
+  UpstreamFailure,
+  UpstreamRequest,
+} from '../../upstream/exchange.ts';
+import type { Upstream } from '../../upstream/upstream.ts';
+import { type Boundary, EventBoundary, FrameBoundary } from '../streams/boundary.ts';
+import type { Stream, StreamKind } from '../streams/stream.ts';
+import { closeFrame, errorEvent, type StreamClose } from '../streams/stream-close.ts';
+import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
+import { REASON_BY_FAILURE } from './failure-reason.ts';
+import type { ForwardObserver } from './forward-observer.ts';
+import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
+import { chosenProtocols, switchHeaders } from './switch-headers.ts';
+
+export function forward(
+  exchange: Exchange,
+  upstream: Upstream,
+  request: UpstreamRequest,
+  requestId: string,
+  expectContinue: boolean,
+  observer: ForwardObserver,
+): void {
+  const forwarding = new Forwarding(exchange, requestId, observer);
+  forwarding.start(upstream.send(request, forwarding), request.body, expectContinue);
+}
+
+/** Its answer has no content (RFC 9110 section 15.3.6), whatever the upstream sends behind it. */
+const RESET_CONTENT = 205;
+/** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
+const LAST_WORDS_MS = 500;
+
+/** An answer of unknown length that still goes on so long after its head is a stream, whatever its type. */
+const STREAM_AFTER_MS = 5000;
+
+class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
+  readonly #exchange: Exchange;
+  readonly #requestId: string;
+  readonly #observer: ForwardObserver;
+  #upstream!: UpstreamExchange;
+  #status = 0;
+  #expected = -1;
+  #received = 0;
+  /** The head is with the exchange but nothing has been sent yet. */
+  #headHeld = false;
+  /** The final chunk of a body of known length, kept to leave together with the end. */
+  #last: Buffer | null = null;
+  /** Nothing more will be relayed. */
+  #ended = false;
+  #done = false;
+  #kind: StreamKind = 'other';
+  /** Where a close message may stand; null: nowhere. */
+  #boundary: Boundary | null = null;
+  #streamClose: StreamClose | null = null;
+  /** Nothing more is relayed until the close message. */
+  #isSilent = false;
+  #lastWords: NodeJS.Timeout | undefined;
+  /** Its length is unknown, and it is no stream yet. */
+  #mayBecomeStream = false;
+  #ripening: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange, requestId: string, observer: ForwardObserver) {
+    this.#exchange = exchange;
+    this.#requestId = requestId;
+    this.#observer = observer;
+  }
+
+  start(upstream: UpstreamExchange, body: BodyFraming, expectContinue: boolean): void {
+    this.#upstream = upstream;
+    this.#exchange.listen(this);
+    if (body.kind === 'none') {
+      // What the client says once it has left HTTP is still to come.
+      if (this.#exchange.upgrade === undefined) upstream.end();
+      return;
+    }
+    if (expectContinue) this.#exchange.sendContinue();
+    this.#exchange.readBody(this);
+  }
+
+  // The client's body, on its way up.
+
+  bodyChunk(chunk: Buffer): void {
+    if (this.#streamClose !== null) return;
+    if (!this.#upstream.write(chunk)) this.#exchange.pauseBody();
+  }
+
+  bodyEnd(trailers: readonly string[]): void {
+    if (this.#streamClose !== null) return;
+    this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers, this.#exchange.headers));
+  }
+
+  drained(): void {
+    this.#exchange.resumeBody();
+  }
+
+  // The upstream's answer, on its way down.
+
+  /** A proxy passes these on (RFC 9110 section 15.2). 100 is not awaited: ours has been sent. */
+  informational(status: number, headers: readonly string[]): void {
+    if (status === 100) return;
+    const kept = interimHeaders(status, headers);
+    if (status !== 103 || kept.length > 0) this.#exchange.sendInterim(status, kept);
+  }
+
+  head(head: AnswerHead): void {
+    this.#status = head.status;
+    if (head.status === 101) return this.#switchProtocols(head);
+    // None at all (RFC 9110 section 15), and Node has no words for it there.
+    if (head.status >= 600 && this.#exchange.protocol === '2.0')
+      return this.#giveUp('unreachable', `invalid answer: status ${head.status}, which HTTP/2 cannot carry`);
+    this.#expected = head.framing === 'length' ? head.length : -1;
+    const isEvents = !isOfKnownLength(head) && isEventStream(head);
+    if (isEvents && !this.#upstream.becomeStream())
+      return this.#giveUp('overloaded', 'all places for streams, or this share of them, are taken');
+    this.#mayBecomeStream = !isEvents && !isOfKnownLength(head);
+    // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
+    const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
+    const length = head.status === RESET_CONTENT ? 0 : known ? head.length : -1;
+    const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
+    if (head.status === 426) headers.push(...upgradeRequired(head.headers));
+    if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
+    if (this.#observer.answerHeaders !== null) headers.push(...this.#observer.answerHeaders);
+    this.#exchange.relayHead(head.status, head.statusText, headers);
+    this.#headHeld = true;
+    // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
+    queueMicrotask(() => this.#flushHead());
+    if (isEvents) this.#openEvents(head);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#isSilent || this.#status === RESET_CONTENT) return true;
+    this.#headHeld = false;
+    this.#received += chunk.length;
+    if (this.#received === this.#expected) {
+      this.#last = chunk;
+      return true;
+    }
+    if (this.#boundary !== null) return this.#relayFollowed(chunk, this.#boundary);
+    return this.#exchange.relay(chunk);
+  }
+
+  end(trailers: readonly string[]): void {
+    if (this.#isSilent) return;
+    this.#ended = true;
+    this.#headHeld = false;
+    clearTimeout(this.#ripening);
+    this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
+    this.#last = null;
+  }
+
+  failed(failure: UpstreamFailure): void {
+    if (this.#done) return;
+    if (this.#exchange.answered) {
+      this.#exchange.breakOff();
+      return;
+    }
+    this.#done = true;
+    this.#observer.refused(REASON_BY_FAILURE[failure.kind], failure);
+  }
+
+  clientDrained(): void {
+    this.#upstream.resume();
+  }
+
+  clientClosed(complete: boolean): void {
+    if (!complete) this.#upstream.abort();
+    clearTimeout(this.#lastWords);
+    clearTimeout(this.#ripening);
+    if (this.#done) return;
+    this.#done = true;
+    this.#observer.finished(this.#status, complete);
+  }
+
+  /** Only to a request that asked for it: both bodies are the bare connection from here on. */
+  #switchProtocols({ headers, protocol }: AnswerHead): void {
+    const chosen = chosenProtocols(headers);
+    this.#exchange.upgrade!.switchProtocols([
+      ...switchHeaders(headers, chosen, this.#requestId, protocol),
+      ...(this.#observer.answerHeaders ?? []),
+    ]);
+    this.#exchange.readBody(this);
+    if (chosen.length === 1 && chosen[0]!.toLowerCase() === 'websocket') {
+      this.#kind = 'websocket';
+      this.#boundary = new FrameBoundary();
+    }
+    this.#observer.opened(this);
+  }
+
+  /** Nobody has been told of the answer yet, so that it can still be refused. */
+  #giveUp(kind: UpstreamFailure['kind'], detail: string): void {
+    this.#upstream.abort();
+    this.failed({ kind, detail });
+  }
+
+  /** Where there is no room for it as a stream it goes on as what it is, and counts as that. */
+  #ripen(): void {
+    this.#ripening = setTimeout(() => {
+      if (!this.#upstream.becomeStream()) return this.#ripen();
+      this.#kind = 'answer';
+      this.#exchange.becomeStream();
+      this.#observer.opened(this);
+    }, STREAM_AFTER_MS).unref();
+  }
+
+  // The end of a stream whose caller may no longer have it.
+
+  get kind(): StreamKind {
+    return this.#kind;
+  }
+
+  hush(streamClose: StreamClose): void {
+    if (this.#ended || this.#done) return;
+    this.#streamClose ??= streamClose;
+    this.#isSilent ||= this.#boundary === null || this.#boundary.isReached;
+  }
+
+  stop(): void {
+    if (this.#ended || this.#done || this.#streamClose === null || this.#lastWords !== undefined) return;
+    this.#limitLastWords();
+    if (this.#boundary === null) this.#cut();
+    else if (this.#boundary.isReached) this.#sendStreamClose(this.#boundary);
+  }
+
+  #limitLastWords(): void {
+    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
+  }
+
+  /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */
+  #openEvents(head: AnswerHead): void {
+    this.#kind = 'events';
+    if (this.#exchange.minorVersion !== 0 && !isEncoded(head)) this.#boundary = new EventBoundary();
+    this.#exchange.becomeStream();
+    this.#observer.opened(this);
+  }
+
+  #relayFollowed(chunk: Buffer, boundary: Boundary): boolean {
+    if (this.#streamClose === null) {
+      boundary.follow(chunk, false);
+      return this.#exchange.relay(chunk);
+    }
+    this.#exchange.relay(chunk.subarray(0, boundary.follow(chunk, true)));
+    if (boundary.isReached) this.#sendStreamClose(boundary);
+    return true;
+  }
+
+  #sendStreamClose(boundary: Boundary): void {
+    const { body } = this.#streamClose!;
+    const isClosed = boundary instanceof FrameBoundary && boundary.hasClosed;
+    if (this.#kind === 'events' && body === null) return this.#cut();
+    this.#limitLastWords();
+    this.#upstream.abort();
+    this.#ended = true;
+    this.#headHeld = false;
+    const last = this.#kind === 'events' ? errorEvent(body!) : isClosed ? null : closeFrame(this.#streamClose!);
+    this.#exchange.relayEnd(last, []);
+  }
+
+  #cut(): void {
+    this.#upstream.abort();
+    this.#exchange.breakOff();
+  }
+
+  #flushHead(): void {
+    if (this.#mayBecomeStream && !this.#ended && !this.#done) this.#ripen();
+    if (!this.#headHeld || this.#done) return;
+    this.#headHeld = false;
+    this.#exchange.flush();
+  }
+}

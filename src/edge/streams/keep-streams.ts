@@ -1,0 +1,74 @@
+/** Starts the register of open streams: tells it of every change, counts, and leaves a line for each that is stopped. */
+import type { Clock } from '../../observe/clock.ts';
+import type { Log } from '../../observe/log.ts';
+import { LineBudget } from '../../observe/log.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { FactCache } from '../../store/cache/fact-cache.ts';
+import type { Store } from '../../store/store.ts';
+import type { StreamRules } from './open-stream.ts';
+import { OpenStreams } from './open-streams.ts';
+
+const LINES_PER_SECOND = 50;
+const LAST_WORDS_MS = 1000;
+
+export interface KeptStreams {
+  readonly streams: OpenStreams;
+  /** The gateway stops in so many milliseconds: a socket has no end to wait for, and is told shortly before. */
+  stopSocketsBefore(deadlineMs: number): void;
+  close(): void;
+}
+
+/** `facts` must follow the store already: what it believes is judged by here. */
+export function keepStreams(parts: {
+  readonly store: Store;
+  readonly facts: FactCache;
+  readonly ruleset: () => StreamRules;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly maxStalenessMs: number;
+}): KeptStreams {
+  const { store, facts, ruleset, clock, metrics, log, maxStalenessMs } = parts;
+  const budget = new LineBudget(LINES_PER_SECOND);
+  const byReason: Record<string, number> = {};
+  const streams = new OpenStreams({
+    ruleset,
+    facts,
+    clock,
+    maxStalenessMs,
+    onStopped: ({ afterMs, ...stopped }) => {
+      byReason[stopped.reason] = (byReason[stopped.reason] ?? 0) + 1;
+      metrics.streamStop.observe(afterMs / 1000);
+      const suppressed = budget.spend(clock.monotonicMs());
+      if (suppressed !== null) log.info({ ...stopped, ...(suppressed > 0 ? { suppressed } : {}) }, 'stream stopped');
+    },
+  });
+  metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => streams.count('events'));
+  metrics.gauge('scopegate_open_long_answers', 'Answers of unknown length that have gone on for 5 s.', () =>
+    streams.count('answer'),
+  );
+  metrics.gauge(
+    'scopegate_open_upgrades',
+    'WebSockets and other upgraded connections.',
+    () => streams.count('websocket') + streams.count('other'),
+  );
+  metrics.counterBy(
+    'scopegate_streams_stopped_total',
+    'Streams ended because they were no longer allowed.',
+    'reason',
+    () => byReason,
+  );
+  const unfollow = store.follow(streams);
+  let lastCall: NodeJS.Timeout | undefined;
+  return {
+    streams,
+    stopSocketsBefore: (deadlineMs) => {
+      lastCall = setTimeout(() => streams.stopSockets(), Math.max(0, deadlineMs - LAST_WORDS_MS));
+    },
+    close: () => {
+      clearTimeout(lastCall);
+      unfollow();
+      streams.close();
+    },
+  };
+}

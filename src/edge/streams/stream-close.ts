@@ -1,0 +1,40 @@
+/**
+ * What a stream that may not go on is told: an SSE client by a last event with the body of the refusal, a WebSocket
+ * client by a close frame. Says no more than a refusal of the same request would.
+ */
+import type { Policy } from '../../core/policy.ts';
+import { type Reason, reasonRow } from '../../core/reason.ts';
+
+export interface StreamClose {
+  /** The refusal's body; null: there is nothing to say in an event stream. */
+  readonly body: string | null;
+  readonly closeCode: number;
+  readonly closeText: string;
+}
+
+/** RFC 6455 section 7.4.2: 4000 to 4999 are an application's own. */
+const TOKEN_GONE = 4401;
+const PERMISSION_GONE = 4403;
+/** Of IANA's registry. */
+const TRY_AGAIN_LATER = 1013;
+
+/** The gateway stops (RFC 6455 section 7.4.1). */
+export const GOING_AWAY: StreamClose = { body: null, closeCode: 1001, closeText: '' };
+
+export function streamCloseFor(reason: Reason, policy: Policy, requestId: string, scopes?: string): StreamClose {
+  const { status, text } = reasonRow(reason);
+  const closeCode = status === 401 ? TOKEN_GONE : status === 503 ? TRY_AGAIN_LATER : PERMISSION_GONE;
+  const named = reason === 'scope_missing' && scopes !== undefined ? { scopes } : {};
+  return { body: policy.dialect.render(reason, { requestId, ...named }).body, closeCode, closeText: text };
+}
+
+/** The last event of a stream. */
+export function errorEvent(body: string): Buffer {
+  return Buffer.from(`event: error\ndata: ${body}\n\n`);
+}
+
+/** From a server, so unmasked. */
+export function closeFrame({ closeCode, closeText }: StreamClose): Buffer {
+  const text = Buffer.from(closeText);
+  return Buffer.concat([Buffer.from([0x88, 2 + text.length, closeCode >> 8, closeCode & 0xff]), text]);
+}

@@ -1,0 +1,202 @@
+/**
+ * Service accounts: machine identities of an organization (SCRYDON-1..18). Secrets are shown once, on creation and
+ * rotation; a rotation ends the old one at once. Disabling and deleting stop issuance only: tokens already issued
+ * drain, unless they are revoked with it.
+ */
+import { accountKey } from '../../core/facts.ts';
+import { CLIENT_SECRET_PREFIX } from '../../core/policy.ts';
+import { mintToken, randomText } from '../../secret.ts';
+import { type Rights, requireAdministrator } from '../actor.ts';
+import { actorView } from '../audit.ts';
+import { enter, type ManageContext, reader } from '../context.ts';
+import { requireMayActAs, requireMayGiveScopes } from '../granting.ts';
+import { list, type Page } from '../listing.ts';
+import { conflict, notFound } from '../rejection.ts';
+import { requireKnownScope } from '../tokens/grants.ts';
+import { type Issued, issuedTo } from '../tokens/issuance.ts';
+import type { FullReader } from '../tokens/standing.ts';
+import { cleanUpInBackground, leaveCleanup } from '../unit-of-work/cleanup.ts';
+import { clientKey, lists } from '../unit-of-work/places.ts';
+import type { AccountDoc, DocReader, OrganizationDoc } from '../unit-of-work/records.ts';
+import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { isFewer } from './members.ts';
+
+export interface AccountInput {
+  readonly name: string;
+  readonly scopes: readonly string[];
+}
+
+export interface CreatedAccount {
+  readonly doc: AccountDoc;
+  /** The only time it is shown. */
+  readonly clientSecret: string;
+}
+
+export async function createAccount(
+  context: ManageContext,
+  org: string,
+  input: AccountInput,
+): Promise<WorkResult<CreatedAccount>> {
+  return change(context, org, async (unit) => {
+    const { organization, rights } = await administer(context, unit, org);
+    requireAccounts(context);
+    for (const scope of input.scopes) requireKnownScope(context.policy(), scope);
+    requireMayGiveScopes(context.policy(), rights, new Set(), new Set(input.scopes));
+    const secret = mintToken(CLIENT_SECRET_PREFIX);
+    const doc: AccountDoc = {
+      organizationId: org,
+      edition: organization.edition,
+      clientId: `sa_${randomText(24)}`,
+      name: input.name,
+      scopes: [...new Set(input.scopes)],
+      secretHash: secret.hash(),
+      assignments: [],
+      tokensFrom: unit.generation,
+      state: 'active',
+      deletedAtMs: null,
+      createdBy: context.actor.kind === 'operator' ? null : context.actor.id,
+      createdAtMs: context.nowMs(),
+    };
+    unit.put('account', doc);
+    unit.put('client', { organizationId: org, clientId: doc.clientId });
+    return { doc, clientSecret: secret.reveal() };
+  });
+}
+
+export async function listAccounts(
+  context: ManageContext,
+  org: string,
+  page: { readonly limit: number; readonly cursor: string | null },
+): Promise<Page<AccountDoc>> {
+  await administer(context, reader(context.store), org);
+  return list(context.store, 'account', lists.accounts(org), page);
+}
+
+export async function getAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+): Promise<{ readonly doc: AccountDoc; readonly issued: Issued }> {
+  await administer(context, reader(context.store), org);
+  const doc = await requireAccount(reader(context.store), org, clientId);
+  return { doc, issued: await issuedTo(context.store, doc, context.nowMs()) };
+}
+
+export async function patchAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+  patch: Partial<AccountInput>,
+): Promise<WorkResult<AccountDoc>> {
+  return change(context, org, async (unit) => {
+    const { rights } = await administer(context, unit, org);
+    const before = await requireAccount(unit, org, clientId);
+    for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
+    requireMayGiveScopes(context.policy(), rights, new Set(before.scopes), new Set(patch.scopes));
+    const item = { ...before, ...patch };
+    if (isFewer(item.scopes, before.scopes)) unit.ends();
+    unit.put('account', item);
+    return item;
+  });
+}
+
+export async function rotateSecret(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+): Promise<WorkResult<CreatedAccount>> {
+  return change(context, org, async (unit) => {
+    const { rights } = await administer(context, unit, org);
+    const before = await requireAccount(unit, org, clientId);
+    await requireMayActAs(unit, context.policy(), rights, before);
+    const secret = mintToken(CLIENT_SECRET_PREFIX);
+    const doc = { ...before, secretHash: secret.hash() };
+    unit.put('account', doc);
+    return { doc, clientSecret: secret.reveal() };
+  });
+}
+
+export async function setAccountState(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+  state: 'active' | 'disabled',
+  revokeTokens: boolean,
+): Promise<WorkResult<AccountDoc>> {
+  const work = (before: AccountDoc): AccountDoc => ({ ...before, state });
+  return changeAccount(context, org, clientId, work, { ends: state === 'disabled', revokeTokens });
+}
+
+/** A deleted account keeps its roles for the minutes that its tokens may still live; the purge removes it. */
+export async function deleteAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+  revokeTokens: boolean,
+): Promise<WorkResult<void>> {
+  const work = (before: AccountDoc, unit: UnitOfWork): AccountDoc => {
+    unit.delete(clientKey(clientId));
+    return { ...before, state: 'deleted', deletedAtMs: context.nowMs() };
+  };
+  const { revision } = await changeAccount(context, org, clientId, work, { ends: true, revokeTokens });
+  return { value: undefined, revision };
+}
+
+export async function revokeAccountTokens(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+): Promise<WorkResult<void>> {
+  const same = (before: AccountDoc) => before;
+  const { revision } = await changeAccount(context, org, clientId, same, { ends: true, revokeTokens: true });
+  return { value: undefined, revision };
+}
+
+/**
+ * `revokeTokens`: all that the account was issued up to now end with this change, however many: the decision compares
+ * generations, and whoever issues one meanwhile is refused, because the account has changed.
+ */
+async function changeAccount(
+  context: ManageContext,
+  org: string,
+  clientId: string,
+  work: (before: AccountDoc, unit: UnitOfWork) => AccountDoc,
+  { ends, revokeTokens }: { readonly ends: boolean; readonly revokeTokens: boolean },
+): Promise<WorkResult<AccountDoc>> {
+  const worked = async (unit: UnitOfWork) => {
+    await administer(context, unit, org);
+    const after = work(await requireAccount(unit, org, clientId), unit);
+    const doc = revokeTokens ? { ...after, tokensFrom: unit.generation } : after;
+    unit.put('account', doc);
+    if (!revokeTokens) return { doc, job: null };
+    unit.note({ action: 'service-account.tokens-revoked', target: { type: 'service-account', id: clientId } });
+    const actor = actorView(context.actor);
+    return { doc, job: leaveCleanup(unit, { organizationId: org, what: 'account', id: clientId, actor }) };
+  };
+  const { value, revision } = await change(context, org, worked, { ends });
+  // Nobody waits for it: what is left are records that nothing can use.
+  if (value.job !== null) void cleanUpInBackground(context, value.job);
+  return { value: value.doc, revision };
+}
+
+/** Organization admins manage service accounts (SCRYDON-4). */
+async function administer(
+  context: ManageContext,
+  unit: FullReader,
+  org: string,
+): Promise<{ readonly organization: OrganizationDoc; readonly rights: Rights }> {
+  const entered = await enter(context, unit, org);
+  requireAdministrator(entered.rights, 'manage service accounts');
+  return entered;
+}
+
+async function requireAccount(unit: DocReader, org: string, clientId: string): Promise<AccountDoc> {
+  const account = await unit.get('account', accountKey(org, clientId));
+  if (account === null || account.state === 'deleted') throw notFound('service account', clientId);
+  return account;
+}
+
+function requireAccounts(context: ManageContext): void {
+  const { serviceAccounts, name } = context.policy();
+  if (serviceAccounts === null) throw conflict('no_service_accounts', `The policy ${name} has no service accounts.`);
+}

@@ -1,0 +1,55 @@
+/** Organizations: the walls between tenants. An edition never changes; an upgrade is a new organization (COZE-SAT-23). */
+import { type Edition, organizationKey } from '../../core/facts.ts';
+import { requireOperator } from '../actor.ts';
+import { actorView } from '../audit.ts';
+import { checkId, enter, type ManageContext, type Put, reader, requireOrganization } from '../context.ts';
+import { conflict } from '../rejection.ts';
+import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from '../unit-of-work/cleanup.ts';
+import type { OrganizationDoc } from '../unit-of-work/records.ts';
+import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+
+export async function putOrganization(
+  context: ManageContext,
+  id: string,
+  input: { readonly name: string; readonly edition: Edition },
+): Promise<WorkResult<Put<OrganizationDoc>>> {
+  checkId(id, 'org');
+  requireOperator(context.actor, 'create or change an organization');
+  await requireCleanedUp(context, 'organization', organizationKey(id));
+  return change(context, id, async (unit) => {
+    await requireUnused(unit, 'organization', organizationKey(id));
+    const before = await unit.get('organization', organizationKey(id));
+    if (before !== null && before.edition !== input.edition) {
+      throw conflict(
+        'edition_fixed',
+        `The edition of an organization never changes; ${id} is ${before.edition}. Create a new organization.`,
+      );
+    }
+    const item = {
+      id,
+      ...input,
+      generation: before?.generation ?? unit.generation,
+      createdAtMs: before?.createdAtMs ?? context.nowMs(),
+      deletedAtMs: null,
+    };
+    unit.put('organization', item);
+    return { created: before === null, item };
+  });
+}
+
+export async function getOrganization(context: ManageContext, id: string): Promise<OrganizationDoc> {
+  return (await enter(context, reader(context.store), id)).organization;
+}
+
+/** Everything in it goes with it; its tokens are unknown from the next request on, however many. */
+export async function deleteOrganization(context: ManageContext, id: string): Promise<WorkResult<void>> {
+  const work = async (unit: UnitOfWork) => {
+    requireOperator(context.actor, 'delete an organization');
+    const organization = await requireOrganization(unit, id);
+    unit.put('organization', { ...organization, deletedAtMs: context.nowMs() });
+    return leaveCleanup(unit, { organizationId: id, what: 'organization', id, actor: actorView(context.actor) });
+  };
+  const { value, revision } = await change(context, id, work, { ends: true });
+  await cleanUpSoon(context, value);
+  return { value: undefined, revision };
+}

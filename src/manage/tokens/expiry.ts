@@ -1,0 +1,85 @@
+/** When a token ends: the policy's range, presets and never, to the millisecond and without rounding (COZE-PAT-5, COZE-SAT-13). */
+import { DAY_MS, type KindPolicy } from '../../core/policy.ts';
+import { Rejection, unacceptable } from '../rejection.ts';
+import type { TokenDoc } from '../unit-of-work/records.ts';
+
+/** At most one of them. */
+export interface ExpiryInput {
+  readonly expiresInDays?: number;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+  readonly neverExpires?: boolean;
+}
+
+/** For a new token: milliseconds since 1970, or null for never. The range counts from its creation, which may be past. */
+export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number, createdAtMs = nowMs): number | null {
+  const given = ['expiresInDays', 'expiresAt', 'neverExpires'].filter(
+    (field) => input[field as keyof ExpiryInput] !== undefined,
+  );
+  if (given.length > 1)
+    throw unacceptable(
+      'expiry_ambiguous',
+      given[1]!,
+      `Give one of expiresInDays, expiresAt and neverExpires, not ${given.join(' and ')}.`,
+    );
+  if (input.expiresInDays !== undefined)
+    return future(inRange(kind, nowMs + Math.round(input.expiresInDays * DAY_MS), createdAtMs, 'expiresInDays'), nowMs);
+  if (input.expiresAt !== undefined)
+    return future(inRange(kind, parseInstant(input.expiresAt, 'expiresAt'), createdAtMs, 'expiresAt'), nowMs);
+  if (input.neverExpires === true) return never(kind, 'neverExpires');
+  if (!kind.expiry.required) return null;
+  throw unacceptable('expiry_required', 'expiresInDays', `A ${kind.name} token needs an expiry: ${rangeText(kind)}.`);
+}
+
+/** For a token that exists; the range still counts from its creation. */
+export function newExpiry(kind: KindPolicy, before: TokenDoc, expiresAt: string | null, nowMs: number): number | null {
+  if (expiresAt === null) return never(kind, 'expiresAt');
+  return future(inRange(kind, parseInstant(expiresAt, 'expiresAt'), before.createdAtMs, 'expiresAt'), nowMs);
+}
+
+function future(atMs: number, nowMs: number): number {
+  if (atMs > nowMs) return atMs;
+  const detail = 'expiresAt must be in the future; to end a token now, revoke it.';
+  throw unacceptable('expiry_out_of_range', 'expiresAt', detail);
+}
+
+function never(kind: KindPolicy, field: string): null {
+  if (!kind.expiry.never)
+    throw unacceptable('expiry_out_of_range', field, `A ${kind.name} token cannot live for ever: ${rangeText(kind)}.`);
+  return null;
+}
+
+function inRange(kind: KindPolicy, atMs: number, fromMs: number, field: string): number {
+  const lifeMs = atMs - fromMs;
+  const { minMs, maxMs } = kind.expiry;
+  if (!(lifeMs > 0 && lifeMs >= minMs && lifeMs <= maxMs) || atMs > 8.64e15) {
+    throw unacceptable('expiry_out_of_range', field, `The expiry of a ${kind.name} token must be ${rangeText(kind)}.`);
+  }
+  return atMs;
+}
+
+function rangeText(kind: KindPolicy): string {
+  const { minMs, maxMs, never } = kind.expiry;
+  const range =
+    maxMs === Number.POSITIVE_INFINITY
+      ? 'any future instant'
+      : `${minMs / DAY_MS} to ${maxMs / DAY_MS} days from creation`;
+  return never ? `${range}, or never` : range;
+}
+
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
+
+export function parseInstant(text: string, field: string): number {
+  const day = RFC3339.exec(text)?.[1];
+  const ms = day === undefined ? Number.NaN : Date.parse(text);
+  // Date.parse takes February 30 for March 2.
+  if (Number.isNaN(ms) || !new Date(day!).toJSON().startsWith(day!)) {
+    throw new Rejection({
+      status: 400,
+      code: 'invalid_instant',
+      field,
+      detail: `${field} must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.`,
+    });
+  }
+  return ms;
+}

@@ -1,0 +1,179 @@
+/**
+ * What a new token may be granted: scopes within its owner's, and the workspaces that the policy lets this owner
+ * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
+ */
+import { type AllGrant, type Reference, type Role, type WorkspaceGrant, workspaceKey } from '../../core/facts.ts';
+import { type KindPolicy, MANAGE_SCOPE, type Policy, type SelectableRule } from '../../core/policy.ts';
+import { covers } from '../../core/scope.ts';
+import { type Actor, forbidden, mayManage, roleOf } from '../actor.ts';
+import { unacceptable } from '../rejection.ts';
+import { lists } from '../unit-of-work/places.ts';
+import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+
+const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
+
+export function checkScopes(
+  policy: Policy,
+  kind: KindPolicy,
+  owner: MemberDoc,
+  scopes: readonly string[] | undefined,
+): readonly string[] | null {
+  if (kind.scopesRequired && (scopes === undefined || scopes.length === 0))
+    throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
+  if (scopes === undefined) return null;
+  const held =
+    owner.scopes === null
+      ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
+      : new Set(owner.scopes);
+  for (const scope of scopes) {
+    requireKnownScope(policy, scope);
+    if (scope === MANAGE_SCOPE.name ? !mayManage(owner, policy) : !covers(held, scope))
+      throw unacceptable(
+        'scope_exceeds_owner',
+        'scopes',
+        `${owner.id} does not have ${scope}; a token never exceeds its owner.`,
+      );
+  }
+  return [...new Set(scopes)];
+}
+
+export function requireKnownScope(policy: Policy, scope: string): void {
+  if (!policy.scopes.has(scope))
+    throw unacceptable('scope_unknown', 'scopes', `The policy knows no scope ${JSON.stringify(scope)}.`);
+}
+
+export interface Granted {
+  readonly workspaces: WorkspaceGrant;
+  /** The owner's role in each listed workspace now: what a frozen token keeps. */
+  readonly roles: ReadonlyArray<readonly [string, Role]>;
+}
+
+export async function checkWorkspaces(
+  unit: UnitOfWork,
+  policy: Policy,
+  kind: KindPolicy,
+  owner: MemberDoc,
+  asked: readonly string[] | AllGrant | 'all' | undefined,
+): Promise<Granted> {
+  const rule = ruleFor(kind, owner);
+  if (rule === undefined)
+    throw unacceptable(
+      'workspaces_not_selectable',
+      'workspaces',
+      `${owner.id} may not select workspaces for a ${kind.name} token.`,
+    );
+  if (asked === undefined && kind.workspacesRequired) {
+    throw unacceptable(
+      'workspaces_required',
+      'workspaces',
+      `A ${kind.name} token needs workspaces: ids, or ${rule.all ?? 'nothing else'}.`,
+    );
+  }
+  if (asked === undefined || typeof asked === 'string')
+    return { workspaces: checkAll(rule, asked ?? 'all', owner, kind), roles: [] };
+  const ids = [...new Set(asked)];
+  if (rule.listed === 'none')
+    throw unacceptable('workspaces_not_selectable', 'workspaces', 'Single workspaces cannot be selected here.');
+  if (ids.length === 0 || ids.length > rule.listedMax) {
+    const count = rule.listedMax === 1 ? 'exactly one workspace' : `1 to ${rule.listedMax} workspaces`;
+    throw unacceptable(
+      'workspaces_count',
+      'workspaces',
+      `A ${kind.name} token of ${owner.id} lists ${count}${rule.all === null ? '' : `, or ${rule.all}`}.`,
+    );
+  }
+  const roles: Array<readonly [string, Role]> = [];
+  const granted: Reference[] = [];
+  for (const id of ids) {
+    const workspace = await unit.get('workspace', workspaceKey(owner.organizationId, id));
+    // In a crowd of strangers nobody learns which workspaces there are.
+    if (workspace === null && owner.edition !== 'personal')
+      throw unacceptable(
+        'workspace_unknown',
+        'workspaces',
+        `There is no workspace ${JSON.stringify(id)} in this organization.`,
+      );
+    const role = workspace === null ? NO_ROLE : await roleOf(unit, policy, owner, workspace);
+    const isOwned = workspace?.ownerId === owner.id && workspace?.ownerGeneration === owner.generation;
+    const selectable = rule.listed === 'owned' ? isOwned : rule.listed === 'organization' || role.joined !== null;
+    if (!selectable || workspace === null) {
+      const kindOf = rule.listed === 'owned' ? 'own' : 'created or joined';
+      throw unacceptable(
+        'workspace_not_selectable',
+        'workspaces',
+        `${owner.id} may select only workspaces that they ${kindOf}; ${id} is not one.`,
+      );
+    }
+    const best = role.byOrganization === 'admin' ? 'admin' : (role.joined ?? role.byOrganization);
+    if (best !== null) roles.push([id, best]);
+    granted.push([id, workspace.generation]);
+  }
+  return { workspaces: granted, roles };
+}
+
+function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDoc, kind: KindPolicy): AllGrant {
+  if (rule.all === null)
+    throw unacceptable(
+      'workspaces_not_selectable',
+      'workspaces',
+      `${owner.id} must list the workspaces of a ${kind.name} token.`,
+    );
+  const resolved = asked === 'all' ? rule.all : asked;
+  if (WIDTH[resolved] > WIDTH[rule.all]) {
+    throw unacceptable(
+      'workspaces_too_wide',
+      'workspaces',
+      `The widest grant that ${owner.id} may give a ${kind.name} token is ${rule.all}.`,
+    );
+  }
+  return resolved;
+}
+
+/** In edition personal, a crowd of strangers, only a workspace's owner makes tokens for it, whatever the rule says. */
+function ruleFor(kind: KindPolicy, owner: MemberDoc): SelectableRule | undefined {
+  const rule = kind.selectable.find((candidate) => fits(candidate, owner));
+  if (rule === undefined || owner.edition !== 'personal') return rule;
+  return { ...rule, listed: rule.listed === 'none' ? 'none' : 'owned', all: rule.all === null ? null : 'all-owned' };
+}
+
+function fits(rule: SelectableRule, owner: MemberDoc): boolean {
+  return (
+    (rule.editions === null || rule.editions.has(owner.edition)) && (rule.roles === null || rule.roles.has(owner.role))
+  );
+}
+
+const NO_ROLE = { joined: null, byOrganization: null };
+
+/** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */
+export async function requireWithin(unit: UnitOfWork, actor: Actor, token: TokenDoc): Promise<void> {
+  if (actor.kind !== 'token') return;
+  const own = actor.token;
+  const scopes = own.scopes === null ? 'all' : new Set(own.scopes);
+  if (token.scopes === null ? own.scopes !== null : token.scopes.some((scope) => !covers(scopes, scope))) {
+    throw forbidden('A token never manages one beyond its own scopes.');
+  }
+  if (!withinWorkspaces(own.workspaces, token.workspaces) || (await ownsMore(unit, own, token)))
+    throw forbidden('A token never manages one beyond its own workspaces.');
+  const ends = own.expiresAtMs ?? Number.POSITIVE_INFINITY;
+  if ((token.expiresAtMs ?? Number.POSITIVE_INFINITY) > ends)
+    throw forbidden('A token never manages one that outlives it.');
+}
+
+/** Of one rule, the younger token also reaches what its owner was handed between the two (COZE-SAT-25, COZE-PAT-18). */
+async function ownsMore(unit: UnitOfWork, own: TokenDoc, token: TokenDoc): Promise<boolean> {
+  if (own.workspaces !== 'all-owned' || token.workspaces !== 'all-owned') return false;
+  const owned = await unit.all('workspace', lists.workspacesOwnedBy(own.organizationId, own.ownerId!));
+  return owned.some(({ doc: { transferredIn: handedOver } }) => {
+    return handedOver !== null && own.generation < handedOver && handedOver < token.generation;
+  });
+}
+
+function withinWorkspaces(own: WorkspaceGrant, asked: WorkspaceGrant): boolean {
+  if (typeof own !== 'string') {
+    const reach = new Map(own);
+    return typeof asked !== 'string' && asked.every(([id, generation]) => reach.get(id) === generation);
+  }
+  // Both rules are about the same owner; listed ids were checked against what that owner may select.
+  return typeof asked === 'string' ? WIDTH[asked] <= WIDTH[own] : own === 'all-organization';
+}

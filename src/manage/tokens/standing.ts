@@ -1,0 +1,57 @@
+/**
+ * Tokens as they stand: a record says what was last written, but its owner, its account or a workspace that it lists may
+ * have ended since. The same rules as the decision's (core/decide), told of one record. Writes nothing.
+ */
+import { tokensFrom } from '../../core/decide.ts';
+import { accountKey, memberKey, organizationKey, type Reference, workspaceKey } from '../../core/facts.ts';
+import type { DocReader, TokenDoc } from '../unit-of-work/records.ts';
+
+/** Reads what was deleted and stays for a while, too. */
+export interface FullReader extends DocReader {
+  getEvenDeleted: DocReader['get'];
+}
+
+/** null: it ended with its organization or with its account's tokens, and is as good as deleted. */
+export async function standingOf(reader: FullReader, doc: TokenDoc): Promise<TokenDoc | null> {
+  const organization = await reader.get('organization', organizationKey(doc.organizationId));
+  if (organization === null || doc.generation < organization.generation) return null;
+  if (doc.clientId !== null) {
+    const account = await reader.get('account', accountKey(doc.organizationId, doc.clientId));
+    return account === null || doc.generation < account.tokensFrom ? null : doc;
+  }
+  const listed = await withoutDeleted(reader, doc);
+  if (doc.state === 'revoked') return listed;
+  if (await endedByTransfer(reader, doc)) return { ...listed, state: 'revoked', stateReason: 'ownership_transferred' };
+  if (doc.authority !== 'live') return listed;
+  const owner = await reader.get('member', memberKey(doc.organizationId, doc.ownerId!));
+  const isThere = owner !== null && owner.generation === doc.ownerGeneration;
+  return isThere ? listed : { ...listed, state: 'inactive', stateReason: 'owner_removed' };
+}
+
+async function endedByTransfer(reader: FullReader, doc: TokenDoc): Promise<boolean> {
+  for (const [id, generation] of listedIn(doc)) {
+    const workspace = await reader.getEvenDeleted('workspace', workspaceKey(doc.organizationId, id));
+    if (workspace === null || workspace.generation !== generation) continue;
+    if (doc.generation < tokensFrom(workspace, doc.kind)) return true;
+  }
+  return false;
+}
+
+/** Only what is known to have been deleted: a record that is merely missing says nothing. */
+async function withoutDeleted(reader: FullReader, doc: TokenDoc): Promise<TokenDoc> {
+  const gone = new Set<string>();
+  for (const [id, generation] of listedIn(doc)) {
+    const workspace = await reader.getEvenDeleted('workspace', workspaceKey(doc.organizationId, id));
+    if (workspace !== null && (workspace.deletedAtMs !== null || workspace.generation !== generation)) gone.add(id);
+  }
+  if (gone.size === 0) return doc;
+  return {
+    ...doc,
+    workspaces: listedIn(doc).filter(([id]) => !gone.has(id)),
+    roles: doc.roles.filter(([id]) => !gone.has(id)),
+  };
+}
+
+function listedIn({ workspaces }: TokenDoc): readonly Reference[] {
+  return typeof workspaces === 'string' ? [] : workspaces;
+}

@@ -1,0 +1,127 @@
+/**
+ * Tokens: made and read. The text of a token leaves this file once, from `createToken`; no read path returns it,
+ * because nothing but its hash is kept.
+ */
+import { memberKey, tokenKey } from '../../core/facts.ts';
+import { DAY_MS } from '../../core/policy.ts';
+import { mintToken, type RawToken } from '../../secret.ts';
+import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
+import { enter, type ManageContext, reader } from '../context.ts';
+import { list, type Page } from '../listing.ts';
+import { notFound, Rejection } from '../rejection.ts';
+import { lists } from '../unit-of-work/places.ts';
+import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
+import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { findToken } from './access-tokens.ts';
+import { newToken, type TokenInput } from './new-token.ts';
+import { type FullReader, standingOf } from './standing.ts';
+import { stateShown, type TokenStateShown } from './token-state.ts';
+
+export interface CreatedToken {
+  readonly doc: TokenDoc;
+  /** The only time it is shown. */
+  readonly token: string;
+}
+
+export async function createToken(
+  context: ManageContext,
+  org: string,
+  input: TokenInput,
+): Promise<WorkResult<CreatedToken>> {
+  return change(context, org, async (unit) => {
+    let token!: RawToken;
+    const doc = await newToken(context, unit, org, input, ({ prefix }) => {
+      token = mintToken(prefix);
+      return { hash: token.hash(), hint: token.hint(prefix) };
+    });
+    unit.make('token', doc);
+    unit.make('credential', { organizationId: org, tokenId: doc.id }, 'created', doc);
+    return { doc, token: token.reveal() };
+  });
+}
+
+export interface TokenFilter {
+  readonly kind?: string;
+  readonly owner?: string;
+  readonly state?: TokenStateShown;
+  readonly expiringWithinDays?: number;
+}
+
+export async function listTokens(
+  context: ManageContext,
+  org: string,
+  filter: TokenFilter,
+  page: { readonly limit: number; readonly cursor: string | null },
+): Promise<Page<TokenDoc>> {
+  const { rights } = await enter(context, reader(context.store), org);
+  const policy = context.policy();
+  // Whoever may not see everybody's is shown their own, whatever they ask for.
+  const everybody = maySeeTokenOf(rights, policy, null);
+  const nowMs = context.nowMs();
+  const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
+  const owner = filter.owner ?? (everybody ? undefined : rights.member!.id);
+  const index = owner === undefined ? lists.tokens(org) : lists.tokensOwnedBy(org, owner);
+  const keep = (doc: TokenDoc) =>
+    maySeeTokenOf(rights, policy, doc.ownerId) &&
+    (filter.kind === undefined || doc.kind === filter.kind) &&
+    (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
+    (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
+  const facts = remembering(reader(context.store));
+  const pick = async (stored: TokenDoc) => {
+    const doc = await standingOf(facts, stored);
+    return doc !== null && keep(doc) ? doc : null;
+  };
+  return list(context.store, 'token', index, { ...page, pick });
+}
+
+/** Tokens of one page have owners and workspaces in common. */
+function remembering({ get, getEvenDeleted }: FullReader): FullReader {
+  const known = new Map<string, Promise<unknown>>();
+  const once =
+    <K extends DocKind>(read: FullReader['get'], prefix: string) =>
+    (kind: K, key: string) => {
+      const name = `${prefix} ${key}`;
+      if (!known.has(name)) known.set(name, read(kind, key));
+      return known.get(name) as never;
+    };
+  return { get: once(get, 'get'), getEvenDeleted: once(getEvenDeleted, 'any') };
+}
+
+export async function getToken(context: ManageContext, org: string, id: string): Promise<TokenDoc> {
+  const { rights } = await enter(context, reader(context.store), org);
+  const token = await requireToken(reader(context.store), org, id);
+  // Somebody else's token is answered as one that does not exist.
+  if (!maySeeTokenOf(rights, context.policy(), token.ownerId)) throw notFound('token', id);
+  return token;
+}
+
+/** Whose token is this, so that a leaked one can be revoked? By hash; the value is neither stored nor logged. */
+export async function findTokenByText(context: ManageContext, text: string): Promise<TokenDoc> {
+  const found = await findToken(context.store, text, context.nowMs());
+  // Another organization's is answered as one that does not exist.
+  if (found === null || (await isStranger(context, found.organizationId)))
+    throw new Rejection({ status: 404, code: 'not_found', detail: 'No such token is known here.' });
+  const subject = { organizationId: found.organizationId, target: { type: 'token', id: found.id } };
+  await change(context, found.organizationId, async (unit) => {
+    const { rights } = await enter(context, unit, found.organizationId);
+    requireAdministrator(rights, 'find tokens by their value');
+    unit.note({ action: 'token.found', target: subject.target });
+  }).catch((error: unknown) => {
+    throw error instanceof Rejection ? new Rejection(error.details, subject) : error;
+  });
+  return found;
+}
+
+async function isStranger({ actor, store }: ManageContext, org: string): Promise<boolean> {
+  if (actor.kind === 'operator') return false;
+  if (actor.kind === 'token') return actor.token.organizationId !== org;
+  return (await store.get(memberKey(org, actor.id))) === null;
+}
+
+/** As it stands, whatever has ended it since it was written. */
+export async function requireToken(unit: FullReader, org: string, id: string): Promise<TokenDoc> {
+  const stored = await unit.get('token', tokenKey(org, id));
+  const token = stored === null ? null : await standingOf(unit, stored);
+  if (token === null) throw notFound('token', id);
+  return token;
+}

@@ -1,0 +1,191 @@
+/** Where records stand: their keys, and the lists that each kind of record is found in. Nothing is read or written here. */
+import type { CredentialRecord, MemberRecord, TokenHash } from '../../core/facts.ts';
+import {
+  accountKey,
+  credentialKey,
+  environmentKey,
+  memberKey,
+  organizationKey,
+  resourceKey,
+  teamKey,
+  tokenKey,
+  workspaceKey,
+} from '../../core/facts.ts';
+import type { IndexEntry } from '../../store/store.ts';
+import type {
+  AccountDoc,
+  AuditDoc,
+  CleanupDoc,
+  ClientDoc,
+  DocByKind,
+  DocKind,
+  EnvironmentDoc,
+  IssuanceDoc,
+  MemberDoc,
+  OrganizationDoc,
+  ResourceDoc,
+  TeamDoc,
+  TokenDoc,
+  WorkspaceDoc,
+} from './records.ts';
+
+export const cleanupKey = ({ organizationId, what, id, generation }: CleanupDoc): string =>
+  `cleanup/${organizationId}/${what}/${generation}/${id}`;
+export const clientKey = (clientId: string): string => `client/${clientId}`;
+export const issuanceKey = (organizationId: string, clientId: string): string =>
+  `issuance/${organizationId}/${clientId}`;
+
+/** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
+export const lists = {
+  everything: (organizationId: string) => `everything/${organizationId}`,
+  members: (organizationId: string) => `members/${organizationId}`,
+  teams: (organizationId: string) => `teams/${organizationId}`,
+  workspaces: (organizationId: string) => `workspaces/${organizationId}`,
+  workspacesOwnedBy: (organizationId: string, memberId: string) => `workspaces/${organizationId}/owner/${memberId}`,
+  environments: (organizationId: string, workspaceId: string) => `environments/${organizationId}/${workspaceId}`,
+  resources: (organizationId: string, workspaceId: string) => `resources/${organizationId}/${workspaceId}`,
+  /** Members, teams and accounts with a role in the workspace. */
+  assigned: (organizationId: string, workspaceId: string) => `assigned/${organizationId}/${workspaceId}`,
+  /** Tokens, oldest first. */
+  tokens: (organizationId: string) => `tokens/${organizationId}`,
+  tokensOwnedBy: (organizationId: string, memberId: string) => `tokens/${organizationId}/owner/${memberId}`,
+  audit: (organizationId: string) => `audit/${organizationId}`,
+  /** The events of every organization, also of those that are no more: what the purge walks. */
+  allAudit: () => 'audit',
+  organizations: () => 'organizations',
+  accounts: (organizationId: string) => `accounts/${organizationId}`,
+  /** Deleted accounts of every organization, by the time of deletion: what the purge walks. */
+  deletedAccounts: () => 'deleted-accounts',
+  /** Access tokens issued to one service account, by expiry. */
+  tokensOfClient: (organizationId: string, clientId: string) => `tokens/${organizationId}/client/${clientId}`,
+  /** Access tokens of every organization, by expiry: what the purge walks. */
+  accessTokens: () => 'access-tokens',
+  /** Tokens that count against limits, by expiry: neither revoked nor deleted. */
+  counted: (organizationId: string, kind: string) => `counted/${organizationId}/${kind}`,
+  countedOwnedBy: (organizationId: string, kind: string, memberId: string) =>
+    `counted/${organizationId}/${kind}/owner/${memberId}`,
+  /** Tokens that list the workspace by id. */
+  tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
+  /** What is left to do after something ended, in every organization, oldest first. */
+  cleanups: () => 'cleanups',
+} as const;
+
+/** Key and lists of a record, from its contents alone: whoever writes one cannot forget a list. */
+export function place<K extends DocKind>(
+  kind: K,
+  doc: DocByKind[K],
+  extra?: { readonly hash: TokenHash },
+): { key: string; indexes: IndexEntry[] } {
+  const placed = PLACES[kind](doc as never, extra);
+  return { key: placed.key, indexes: placed.indexes.map(([index, score]) => ({ index, score })) };
+}
+
+type Placed = { key: string; indexes: Array<readonly [string, number]> };
+
+const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: TokenHash }) => Placed } = {
+  organization: (doc: OrganizationDoc) => ({
+    key: organizationKey(doc.id),
+    indexes:
+      doc.deletedAtMs !== null
+        ? []
+        : [
+            [lists.everything(doc.id), 0],
+            [lists.organizations(), 0],
+          ],
+  }),
+  member: (doc: MemberDoc) => ({
+    key: memberKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.members(doc.organizationId), 0],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  team: (doc: TeamDoc) => ({
+    key: teamKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.teams(doc.organizationId), 0],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  account: (doc: AccountDoc) => ({
+    key: accountKey(doc.organizationId, doc.clientId),
+    indexes: [
+      doc.deletedAtMs === null
+        ? [lists.accounts(doc.organizationId), doc.createdAtMs]
+        : [lists.deletedAccounts(), doc.deletedAtMs],
+      ...assigned(doc.organizationId, doc.assignments),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  // Not in `everything`: the trail outlives what it tells of.
+  audit: (doc: AuditDoc) => ({
+    key: `audit/${doc.organizationId}/${doc.id}`,
+    indexes: [
+      [lists.audit(doc.organizationId), doc.atMs],
+      [lists.allAudit(), doc.atMs],
+    ],
+  }),
+  client: (doc: ClientDoc) => ({
+    key: clientKey(doc.clientId),
+    indexes: [[lists.everything(doc.organizationId), 0]],
+  }),
+  issuance: (doc: IssuanceDoc) => ({
+    key: issuanceKey(doc.organizationId, doc.clientId),
+    indexes: [[lists.everything(doc.organizationId), 0]],
+  }),
+  workspace: (doc: WorkspaceDoc) => ({
+    key: workspaceKey(doc.organizationId, doc.id),
+    indexes: [
+      ...(doc.deletedAtMs !== null
+        ? []
+        : ([
+            [lists.workspaces(doc.organizationId), 0],
+            [lists.workspacesOwnedBy(doc.organizationId, doc.ownerId), 0],
+          ] as const)),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  environment: (doc: EnvironmentDoc) => ({
+    key: environmentKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.environments(doc.organizationId, doc.workspaceId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  resource: (doc: ResourceDoc) => ({
+    key: resourceKey(doc.organizationId, doc.type, doc.id),
+    indexes: [
+      [lists.resources(doc.organizationId, doc.workspaceId), 0],
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  token: (doc: TokenDoc) => ({ key: tokenKey(doc.organizationId, doc.id), indexes: tokenLists(doc) }),
+  credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
+    key: credentialKey(extra!.hash),
+    indexes: [[lists.everything(doc.organizationId), 0]],
+  }),
+  cleanup: (doc: CleanupDoc) => ({ key: cleanupKey(doc), indexes: [[lists.cleanups(), doc.generation]] }),
+};
+
+function assigned(organizationId: string, assignments: MemberRecord['assignments']): Array<readonly [string, number]> {
+  return assignments.map(([workspaceId]) => [lists.assigned(organizationId, workspaceId), 0] as const);
+}
+
+function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
+  const { organizationId: org, ownerId, clientId, workspaces, kind } = doc;
+  const everything = [lists.everything(org), 0] as const;
+  const endsAtMs = doc.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
+  if (clientId !== null)
+    return [[lists.tokensOfClient(org, clientId), endsAtMs], [lists.accessTokens(), endsAtMs], everything];
+  const found: Array<readonly [string, number]> = [[lists.tokens(org), doc.createdAtMs], everything];
+  const counts = doc.state !== 'revoked';
+  if (counts) found.push([lists.counted(org, kind), endsAtMs]);
+  if (ownerId !== null) {
+    found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);
+    if (counts) found.push([lists.countedOwnedBy(org, kind, ownerId), endsAtMs]);
+  }
+  if (typeof workspaces !== 'string') for (const [id] of workspaces) found.push([lists.tokensListing(org, id), 0]);
+  return found;
+}

@@ -1,0 +1,111 @@
+/**
+ * When tokens were last used: noted on the request path for next to nothing, written to the store every few seconds,
+ * together. A crash loses one interval; a store that cannot be asked loses nothing that fits. Never a reason to refuse.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type TokenFacts, tokenKey } from '../../core/facts.ts';
+import type { Store, Touch } from '../store.ts';
+
+const INTERVAL_MS = 2000;
+/** Written in one go; the embedded store lets nothing else happen meanwhile. */
+const BATCH = 500;
+/** Tokens whose last use waits for the store to come back; past it the oldest are forgotten. */
+const WAITING_MAX = 100_000;
+/** A store that hangs must not hold up the end of the process. */
+const LAST_PATIENCE_MS = 1000;
+
+export interface LastUsedOptions {
+  readonly store: Pick<Store, 'touch'>;
+  /** Uses could not be written; told once, until they can again. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+export class LastUsed {
+  readonly #store: Pick<Store, 'touch'>;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  /** Used since they were last collected. */
+  #used: TokenFacts[] = [];
+  /** Collected and not written, by key. */
+  readonly #waiting = new Map<string, number>();
+  #writing: Promise<void> | null = null;
+  #hasFailed = false;
+
+  constructor({ store, onFailed }: LastUsedOptions) {
+    this.#store = store;
+    this.#onFailed = onFailed;
+    this.#timer = setInterval(() => this.#tick(), INTERVAL_MS).unref();
+  }
+
+  /** Once per request: as good as free, but for a token's first in each interval. */
+  note(token: TokenFacts, nowMs: number): void {
+    const { use } = token;
+    if (use === null) {
+      token.use = { atMs: nowMs };
+      this.#used.push(token);
+    } else if (nowMs > use.atMs) use.atMs = nowMs;
+  }
+
+  /** The same for who knows no facts. */
+  noteKey(key: string, nowMs: number): void {
+    if (this.#waiting.size >= WAITING_MAX && !this.#waiting.has(key)) {
+      const [oldest] = this.#waiting.keys();
+      this.#waiting.delete(oldest!);
+    }
+    this.#waiting.set(key, Math.max(nowMs, this.#waiting.get(key) ?? 0));
+  }
+
+  /** Resolves once what was used up to now is written, or has failed to be. */
+  async flush(): Promise<void> {
+    this.#collect();
+    await this.#writing;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+    await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    let patience: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, LAST_PATIENCE_MS);
+    });
+    await Promise.race([this.flush(), over]);
+    clearTimeout(patience);
+  }
+
+  #tick(): void {
+    if (this.#writing === null) void this.flush();
+    else this.#collect();
+  }
+
+  #collect(): void {
+    const used = this.#used;
+    this.#used = [];
+    for (const token of used) {
+      this.noteKey(tokenKey(token.organizationId, token.id), token.use!.atMs);
+      token.use = null;
+    }
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting.size > 0) {
+        const batch: Touch[] = [];
+        for (const [key, atMs] of this.#waiting) {
+          batch.push({ key, atMs });
+          if (batch.length === BATCH) break;
+        }
+        await this.#store.touch(batch);
+        // What was used again meanwhile stays.
+        for (const { key, atMs } of batch) if (this.#waiting.get(key) === atMs) this.#waiting.delete(key);
+        await breathe();
+      }
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.#onFailed(error);
+      this.#hasFailed = true;
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Store adapter: plain maps, gone with the process. The reference for the contract suite, and quick ground for tests.
+ * Records are kept as JSON text, so that no caller can change one behind the store's back.
+ */
+import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
+import {
+  type Change,
+  type ChangeEvent,
+  type ChangeListener,
+  type Committed,
+  type IndexEntry,
+  type Lookup,
+  type Scanned,
+  type ScanOptions,
+  type Stored,
+  StoreUnavailable,
+  type Touch,
+} from '../store.ts';
+
+const HEARTBEAT_MS = 100;
+const CLOSED = 'it has been closed';
+
+interface Row {
+  readonly text: string;
+  readonly version: number;
+  readonly indexes: readonly IndexEntry[];
+}
+
+export class MemoryStore implements ExportableStore {
+  readonly #rows = new Map<string, Row>();
+  readonly #touches = new Map<string, number>();
+  readonly #indexes = new Map<string, Map<string, number>>();
+  readonly #log: ChangeEvent[] = [];
+  readonly #followers = new Set<ChangeListener>();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #revision = 0;
+  #closed = false;
+
+  read(key: string): Lookup {
+    if (this.#closed) return { kind: 'unavailable', cause: CLOSED };
+    const row = this.#rows.get(key);
+    return row === undefined ? { kind: 'absent' } : { kind: 'found', record: JSON.parse(row.text) };
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    this.#assertOpen();
+    const row = this.#rows.get(key);
+    return row === undefined ? null : { key, record: JSON.parse(row.text), version: row.version };
+  }
+
+  async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
+    this.#assertOpen();
+    const { after, above = Number.NEGATIVE_INFINITY, limit } = options;
+    return [...(this.#indexes.get(index) ?? [])]
+      .map(([key, score]) => ({ key, score }))
+      .filter((entry) => entry.score > above && (after === undefined || isBehind(entry, after)))
+      .sort((left, right) => left.score - right.score || (left.key < right.key ? -1 : 1))
+      .slice(0, limit)
+      .map((entry) => {
+        const row = this.#rows.get(entry.key)!;
+        return { ...entry, record: JSON.parse(row.text) as unknown, version: row.version };
+      });
+  }
+
+  async count(index: string, above: number): Promise<number> {
+    this.#assertOpen();
+    return [...(this.#indexes.get(index)?.values() ?? [])].filter((score) => score > above).length;
+  }
+
+  async commit(change: Change): Promise<Committed> {
+    this.#assertOpen();
+    for (const { key, version } of change.expects) {
+      if ((this.#rows.get(key)?.version ?? 0) !== version) return { ok: false };
+    }
+    // Whatever cannot be written shows before anything is.
+    const texts = change.writes.map(({ record }) => JSON.stringify(record));
+    const revision = ++this.#revision;
+    for (const [position, { key, record, indexes = [] }] of change.writes.entries()) {
+      for (const entry of this.#rows.get(key)?.indexes ?? []) this.#indexes.get(entry.index)?.delete(key);
+      this.#rows.delete(key);
+      if (record === null) {
+        this.#touches.delete(key);
+        continue;
+      }
+      this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
+      for (const entry of indexes) {
+        const members = this.#indexes.get(entry.index) ?? new Map<string, number>();
+        this.#indexes.set(entry.index, members.set(key, entry.score));
+      }
+    }
+    const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs: Date.now() };
+    this.#log.push(notice);
+    for (const follower of this.#followers) follower.changed(notice, true);
+    for (const follower of this.#followers) follower.caughtUp(revision);
+    return { ok: true, revision };
+  }
+
+  async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
+    this.#assertOpen();
+    return this.#log.filter((notice) => notice.revision > revision).slice(0, limit);
+  }
+
+  async touch(touches: readonly Touch[]): Promise<void> {
+    this.#assertOpen();
+    for (const { key, atMs } of touches)
+      if (this.#rows.has(key) && atMs > (this.#touches.get(key) ?? 0)) this.#touches.set(key, atMs);
+  }
+
+  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    this.#assertOpen();
+    return keys.map((key) => this.#touches.get(key) ?? null);
+  }
+
+  follow(follower: ChangeListener): () => void {
+    this.#followers.add(follower);
+    follower.caughtUp(this.#revision);
+    this.#heartbeat ??= setInterval(() => {
+      for (const each of this.#followers) each.caughtUp(this.#revision);
+    }, HEARTBEAT_MS).unref();
+    return () => this.#followers.delete(follower);
+  }
+
+  /** All commits are ours, and heard before they are acknowledged. */
+  async followed(_revision: number): Promise<void> {
+    this.#assertOpen();
+  }
+
+  async export(cursor: string | null, limit: number): Promise<ExportedPage> {
+    this.#assertOpen();
+    const keys = [...this.#rows.keys()].filter((key) => cursor === null || key > cursor).sort();
+    const page = keys.slice(0, limit);
+    const records = page.map((key) => this.#exported(key)!);
+    return { records, next: keys.length > limit ? page.at(-1)! : null };
+  }
+
+  async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
+    this.#assertOpen();
+    return keys.map((key) => this.#exported(key));
+  }
+
+  async size(): Promise<number> {
+    this.#assertOpen();
+    return this.#rows.size;
+  }
+
+  async revision(): Promise<number> {
+    this.#assertOpen();
+    return this.#revision;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#heartbeat);
+    this.#followers.clear();
+  }
+
+  #exported(key: string): Exported | null {
+    const row = this.#rows.get(key);
+    if (row === undefined) return null;
+    return { key, record: JSON.parse(row.text) as unknown, version: row.version, indexes: row.indexes };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreUnavailable(CLOSED);
+  }
+}
+
+function isBehind(entry: { score: number; key: string }, after: { score: number; key: string }): boolean {
+  return entry.score === after.score ? entry.key > after.key : entry.score > after.score;
+}

@@ -1,0 +1,47 @@
+/** How the embedded store is read whole: by key, each record with its entries, of which none may be missing. Changes nothing. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Exported, ExportedPage } from '../exportable.ts';
+import type { IndexEntry } from '../store.ts';
+
+type Row = { key: string; record: string; version: number; indexes: string };
+
+export class SqliteExport {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(database: DatabaseSync) {
+    this.#statements = prepare(database);
+  }
+
+  page(cursor: string | null, limit: number): ExportedPage {
+    const rows = this.#statements.after.all(cursor ?? '', limit) as Row[];
+    const next = rows.length < limit ? null : rows.at(-1)!.key;
+    return { records: rows.map((row) => this.#whole(row)), next };
+  }
+
+  one(key: string): Exported | null {
+    const row = this.#statements.one.get(key) as Row | undefined;
+    return row === undefined ? null : this.#whole(row);
+  }
+
+  size(): number {
+    return (this.#statements.size.get() as { total: number }).total;
+  }
+
+  #whole({ key, record, version, indexes }: Row): Exported {
+    const entries = JSON.parse(indexes) as IndexEntry[];
+    for (const { index, score } of entries) {
+      if (this.#statements.entry.get(index, score, key) === undefined)
+        throw new Error(`the record ${key} is missing in its list ${index}`);
+    }
+    return { key, record: JSON.parse(record) as unknown, version, indexes: entries };
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    after: database.prepare('SELECT key, record, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?'),
+    one: database.prepare('SELECT key, record, version, indexes FROM records WHERE key = ?'),
+    entry: database.prepare('SELECT 1 FROM entries WHERE name = ? AND score = ? AND key = ?'),
+    size: database.prepare('SELECT count(*) AS total FROM records'),
+  };
+}

@@ -1,0 +1,279 @@
+/**
+ * Store adapter: one SQLite file (node:sqlite), the embedded default. WAL with synchronous=FULL: a commit that
+ * returned has been synced and survives power loss, not just kill -9. Several processes may share the file; each
+ * follows the others' commits through the change table. Never interprets a record.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { SetupError } from '../../errors.ts';
+import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
+import type {
+  Change,
+  ChangeEvent,
+  ChangeListener,
+  Committed,
+  IndexEntry,
+  Lookup,
+  Scanned,
+  ScanOptions,
+  Stored,
+  Touch,
+} from '../store.ts';
+import { ask, BUSY_MS } from './busy.ts';
+import { SqliteExport } from './export.ts';
+import { secureFile } from './file.ts';
+import { SqliteHealth, type StoreFault } from './health.ts';
+import { checkFile, checkSound, migrate } from './migrations.ts';
+import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
+import { noticesSince, prepare, type Row } from './statements.ts';
+
+/** How often another process's commits are looked for; the promise is 100 ms. */
+const POLL_MS = 25;
+/** Notices kept for followers that were away; past it they flush. */
+const LOG_LENGTH = 100_000;
+
+const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
+
+export class SqliteStore implements ExportableStore {
+  readonly #database: DatabaseSync;
+  readonly #followers = new Set<ChangeListener>();
+  readonly #read: StatementSync;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #export: SqliteExport;
+  readonly #reserve: SqliteReserve;
+  readonly #health: SqliteHealth;
+  #poll: NodeJS.Timeout | undefined;
+  #dataVersion = 0;
+  /** Followers know everything up to here, and what is in `#told`. */
+  #followed = 0;
+  readonly #told = new Set<number>();
+
+  /** Opens or creates the file (0600, folder 0700). Throws SetupError with what to mend. */
+  constructor(path: string, reserve: ReserveOptions = NO_RESERVE) {
+    secureFile(path);
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(path);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      // Before anything is written: a file that is not ours is left as it was.
+      checkFile(database);
+      checkSound(database, path);
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      migrate(database);
+      database.exec('PRAGMA busy_timeout = 0');
+      this.#database = database;
+      this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
+      this.#statements = prepare(database);
+      this.#export = new SqliteExport(database);
+      this.#reserve = new SqliteReserve(path, reserve);
+      this.#health = new SqliteHealth(path, database);
+    } catch (error) {
+      database?.close();
+      throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
+    }
+  }
+
+  /** How many changes found no room. */
+  get fullCount(): number {
+    return this.#reserve.fullCount;
+  }
+  /** What keeps it from taking changes; null: nothing. */
+  get fault(): StoreFault | null {
+    return this.#health.fault;
+  }
+
+  read(key: string): Lookup {
+    try {
+      const row = this.#read.get(key) as Pick<Row, 'record'> | undefined;
+      return row === undefined ? ABSENT : { kind: 'found', record: JSON.parse(row.record) };
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    return ask(() => {
+      const row = this.#statements.get.get(key) as Row | undefined;
+      return row === undefined ? null : { key, record: JSON.parse(row.record) as unknown, version: row.version };
+    });
+  }
+
+  async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
+    const { after, above = -Number.MAX_VALUE, limit } = options;
+    return ask(() => {
+      const score = after?.score ?? -Number.MAX_VALUE;
+      const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
+      return rows.map((row) => ({ ...row, record: JSON.parse(row.record) as unknown }));
+    });
+  }
+
+  async count(index: string, above: number): Promise<number> {
+    return ask(() => (this.#statements.count.get(index, above) as { total: number }).total);
+  }
+
+  async commit(change: Change): Promise<Committed> {
+    const write = () => this.#health.change(() => this.#transaction(change));
+    const revision = await this.#reserve.around(write, change.ends === true);
+    return revision === null ? { ok: false } : { ok: true, revision };
+  }
+
+  async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
+    return ask(() => this.#changes(revision, limit));
+  }
+
+  /** Nobody waits for the disk: what a power loss takes of it is no promise. */
+  async touch(touches: readonly Touch[]): Promise<void> {
+    const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
+    await this.#health.change(() => {
+      this.#database.exec('PRAGMA synchronous = NORMAL');
+      try {
+        this.#statements.touch.run(together);
+      } finally {
+        this.#database.exec('PRAGMA synchronous = FULL');
+      }
+    });
+  }
+
+  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    return ask(() => keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null));
+  }
+
+  follow(follower: ChangeListener): () => void {
+    if (this.#followers.size === 0) {
+      this.#dataVersion = this.#currentDataVersion();
+      this.#followed = this.#newest();
+      this.#poll = setInterval(() => {
+        this.#pollOthers();
+        this.#health.look();
+      }, POLL_MS).unref();
+    }
+    this.#followers.add(follower);
+    follower.caughtUp(this.#followed);
+    return () => {
+      this.#followers.delete(follower);
+      if (this.#followers.size === 0) clearInterval(this.#poll);
+    };
+  }
+
+  /** A commit of our own is heard before it is acknowledged; for others' we look at once. */
+  async followed(revision: number): Promise<void> {
+    if (this.#followers.size > 0 && this.#followed < revision) ask(() => this.#catchUp());
+  }
+
+  async export(cursor: string | null, limit: number): Promise<ExportedPage> {
+    return ask(() => this.#export.page(cursor, limit));
+  }
+
+  async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
+    return ask(() => keys.map((key) => this.#export.one(key)));
+  }
+
+  async size(): Promise<number> {
+    return ask(() => this.#export.size());
+  }
+
+  async revision(): Promise<number> {
+    return ask(() => this.#newest());
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#followers.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #transaction(change: Change): number | null {
+    const { get, put, remove, addEntry, removeEntry, log, trim, untouch } = this.#statements;
+    const committedAtMs = Date.now();
+    const keys = change.writes.map((write) => write.key);
+    let revision: number;
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const before = new Map<string, Row | undefined>();
+      const row = (key: string) => {
+        if (!before.has(key)) before.set(key, get.get(key) as Row | undefined);
+        return before.get(key);
+      };
+      if (change.expects.some(({ key, version }) => (row(key)?.version ?? 0) !== version)) {
+        this.#database.exec('ROLLBACK');
+        return null;
+      }
+      revision = Number(log.run(JSON.stringify(keys), committedAtMs).lastInsertRowid);
+      for (const { key, record, indexes = [] } of change.writes) {
+        const old = row(key);
+        if (old !== undefined) {
+          for (const entry of JSON.parse(old.indexes) as IndexEntry[]) removeEntry.run(entry.index, entry.score, key);
+        }
+        if (record === null) {
+          remove.run(key);
+          untouch.run(key);
+          continue;
+        }
+        put.run(key, revision, JSON.stringify(record), JSON.stringify(indexes));
+        for (const entry of indexes) addEntry.run(entry.index, entry.score, key);
+      }
+      if (revision % 1000 === 0) trim.run(revision - LOG_LENGTH);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    this.#tell({ revision, keys, committedAtMs });
+    return revision;
+  }
+
+  /** Of our own commit, in the same turn: nobody may read the cache in between. */
+  #tell(notice: ChangeEvent): void {
+    if (this.#followers.size === 0) return;
+    this.#told.add(notice.revision);
+    for (const follower of this.#followers) follower.changed(notice, true);
+    this.#pollOthers();
+  }
+
+  #changes(revision: number, limit: number): ChangeEvent[] | null {
+    const oldest = (this.#statements.oldest.get() as { revision: number | null }).revision;
+    if (oldest !== null && oldest > revision + 1) return null;
+    return noticesSince(this.#statements, revision, limit);
+  }
+
+  #pollOthers(): void {
+    try {
+      this.#catchUp();
+    } catch {
+      // Not heard: followers notice the silence, and every read says `unavailable` by itself.
+    }
+  }
+
+  /** data_version moves only when another connection commits, so an idle poll costs microseconds. */
+  #catchUp(): void {
+    const version = this.#currentDataVersion();
+    if (version !== this.#dataVersion) {
+      this.#deliver();
+      this.#dataVersion = version;
+    }
+    // Others have committed nothing that has not been told, so nothing is missing before our own.
+    this.#followed = Math.max(this.#followed, ...this.#told);
+    this.#told.clear();
+    for (const follower of this.#followers) follower.caughtUp(this.#followed);
+  }
+
+  #deliver(): void {
+    const notices = this.#changes(this.#followed, LOG_LENGTH);
+    if (notices === null) {
+      for (const follower of this.#followers) follower.flushed();
+      this.#followed = this.#newest();
+      return;
+    }
+    for (const notice of notices) {
+      if (!this.#told.has(notice.revision)) for (const follower of this.#followers) follower.changed(notice, false);
+      this.#followed = notice.revision;
+    }
+  }
+
+  #currentDataVersion(): number {
+    return (this.#statements.dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  #newest(): number {
+    return (this.#statements.newest.get() as { revision: number | null }).revision ?? 0;
+  }
+}

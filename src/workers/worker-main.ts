@@ -1,0 +1,145 @@
+/**
+ * One process of a `serve` with several: a gateway or a sidecar, started and ended by the supervisor alone. Signals are
+ * for that one. When it is gone a gateway drains and a sidecar ends: nobody could vouch for a change any more.
+ */
+import cluster from 'node:cluster';
+import { flushCompileCache } from 'node:module';
+import { readKeyPair } from '../config/load/key-pair.ts';
+import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import { SetupError } from '../errors.ts';
+import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
+import type { ProcessGroup, SiblingsReport } from '../lifecycle/process-group.ts';
+import { createLog, logWarnings } from '../observe/log.ts';
+import { SharedStore } from '../store/shared-store.ts';
+import { type Answers, Channel } from './channel.ts';
+import type { Files, OfChild, OfSupervisor, Setup } from './rpc-protocol.ts';
+
+/** How long a request may be held for who counts it. */
+const COUNT_PATIENCE_MS = 500;
+/** The supervisor ends who is late after a second. One that does not answer then stands still itself. */
+const APPLIED_MS = 3000;
+const REPORT_MS = 2000;
+const NOBODY: SiblingsReport = { listeners: { gateway: null, decision: null }, processes: [] };
+
+/** Ends with the process. Throws SetupError where nobody has started us. */
+export async function runChild(): Promise<never> {
+  const { worker } = cluster;
+  if (worker === undefined || worker === null)
+    throw new SetupError('this command is for `scopegate serve`, which starts processes of its own with it');
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
+  // The supervisor cannot be written to any more: it is gone, and that is told below.
+  process.on('error', () => undefined);
+  const child = new RunningChild();
+  worker.once('disconnect', () => {
+    // Or Node ends us at once.
+    worker.exitedAfterDisconnect = true;
+    child.abandoned();
+  });
+  return new Promise<never>(() => undefined);
+}
+
+class RunningChild {
+  readonly #supervisor: Channel<OfSupervisor>;
+  readonly #running = Promise.withResolvers<RunningGateway>();
+  /** Those that the sidecar outlives have gone. */
+  readonly #othersGone = Promise.withResolvers<void>();
+  #setup!: Setup;
+  #files: Files = new Map();
+
+  constructor() {
+    // Whoever asks is told; nobody may have asked yet.
+    this.#running.promise.catch(() => undefined);
+    const running = this.#running.promise;
+    const answers: Answers<OfChild> = {
+      start: (setup) => this.#start(setup),
+      follow: async (revision) => (await running).followed(revision),
+      adopt: async ({ standing, files }) => {
+        const gateway = await running;
+        if (files !== null) this.#files = files;
+        gateway.adopt(standing, files !== null);
+      },
+      self: async () => (await running).report.self(),
+      metrics: async () => (await running).metrics.registry.getMetricsAsJSON(),
+      drain: () => void this.#drain(),
+      finish: () => this.#othersGone.resolve(),
+    };
+    this.#supervisor = new Channel<OfSupervisor>(process, answers as never);
+  }
+
+  abandoned(): void {
+    this.#supervisor.close();
+    if (this.#setup?.role === 'gateway') void this.#drain();
+    else process.exit(1);
+  }
+
+  async #start(setup: Setup) {
+    this.#setup = setup;
+    this.#files = setup.files;
+    const isGateway = setup.role === 'gateway';
+    const siblings = this.#siblings(setup);
+    const configuration = loadGateway(setup.path, process.env, { readFile: (path) => this.#read(path) });
+    const log = createLog(configuration.file.log.level, undefined, setup.name);
+    logWarnings(log);
+    try {
+      const gateway = await startGateway({
+        configuration: { ...configuration, keyPair: freshest(configuration) },
+        env: process.env,
+        log,
+        only: isGateway ? 'gateway' : 'admin',
+        siblings,
+        aroundStore: (opened) => new SharedStore(opened, siblings.applied),
+        standing: setup.standing,
+        ports: setup.ports,
+      });
+      this.#running.resolve(gateway);
+      flushCompileCache();
+      const { gatewayUrl, decisionUrl, adminUrl, adminKeySource } = gateway;
+      return { gatewayUrl, decisionUrl, adminUrl, adminKeySource };
+    } catch (error) {
+      this.#running.reject(error);
+      throw error;
+    }
+  }
+
+  #siblings({ standing }: Setup): ProcessGroup {
+    const supervisor = this.#supervisor;
+    return {
+      join: async () => {
+        const newer = await supervisor.ask('join', standing.generation);
+        if (newer === null) return null;
+        this.#files = newer.files;
+        return newer.standing;
+      },
+      applied: (revision) => supervisor.ask('applied', revision, APPLIED_MS),
+      count: (requests) => supervisor.ask('count', requests, COUNT_PATIENCE_MS),
+      reload: () => supervisor.ask('reload', null),
+      // Without an answer nobody is known to serve, and nothing is known of what they counted.
+      report: () => supervisor.ask('report', null, REPORT_MS).catch(() => NOBODY),
+      metrics: () => supervisor.ask('metrics', null, REPORT_MS).catch(() => []),
+    };
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      const gateway = await this.#running.promise;
+      await gateway.stop(this.#setup.role === 'sidecar' ? this.#othersGone.promise : undefined);
+      process.exit(0);
+    } catch {
+      process.exit(1);
+    }
+  }
+
+  #read(path: string): Buffer {
+    const content = this.#files.get(path);
+    if (content !== undefined) return Buffer.from(content);
+    throw Object.assign(new Error('not among what was checked'), { code: 'ENOENT' });
+  }
+}
+
+/** The certificate as its files say now, if it can serve: it may have been renewed since the configuration was read. */
+function freshest({ file, keyPair, resolvePath }: Configuration): Configuration['keyPair'] {
+  const { tls } = file.gateway;
+  if (tls === undefined) return keyPair;
+  const read = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) });
+  return 'message' in read ? keyPair : read;
+}

@@ -1,61 +1,35 @@
 /**
- * Speaks to a running sidecar over HTTP with the admin key. Only sends and reads: what is asked, and what to make of
- * the answer, is the command's affair. The key is never printed.
+ * Speaks to a running sidecar over HTTP with the admin key, once it has said whose sidecar it is. Only sends and reads:
+ * what is asked, and what to make of the answer, is the command's affair. The key is never printed.
  */
-import { existsSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { Agent, request } from 'undici';
-import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
 import { systemAuthorities } from '../authorities.ts';
-import type { Env } from '../config/yaml/expand.ts';
 import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
+import type { NamedGateway } from './named-gateway.ts';
 
-export interface AdminKey {
-  readonly key: string;
-  /** For messages: where it is from. */
-  readonly source: string;
+export interface AdminClient extends Sidecar {
+  /** Which gateway this is, for people. Rejects with SetupError where it is another than the one that was named. */
+  identify(): Promise<string>;
 }
 
-const KEY_FILE = 'data/admin-key';
 const TIMEOUT_MS = 60_000;
 
-/**
- * From `keyFile` where one is given, else from SCOPEGATE_ADMIN_KEY (of two keys the first), else from the data folder
- * beside ./gateway.yaml. Throws SetupError where there is none.
- */
-export function findAdminKey(env: Env, keyFile: string | undefined): AdminKey {
-  const [given] = keysGiven(env);
-  if (keyFile === undefined && given !== undefined) return checked({ key: given, source: 'SCOPEGATE_ADMIN_KEY' });
-  const path = keyFile ?? KEY_FILE;
-  if (keyFile === undefined && !existsSync(path))
-    throw new SetupError(`there is no admin key: set SCOPEGATE_ADMIN_KEY or --key-file (${path} does not exist here)`);
-  try {
-    return checked({ key: keyIn(path), source: path });
-  } catch (error) {
-    if (error instanceof SetupError) throw error;
-    throw new SetupError(`the admin key ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
-
-function checked(found: AdminKey): AdminKey {
-  if (isSendable(found.key)) return found;
-  throw new SetupError(`${found.source} holds no admin key: one word of visible ASCII characters`);
-}
-
-/** `url`: the sidecar's origin. Opens nothing yet. Throws SetupError for a text that is no http(s) URL. */
-export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
-  const base = URL.canParse(url) ? new URL(url) : null;
-  if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.search !== '') {
-    throw new SetupError(
-      `--url takes the sidecar's address, such as http://127.0.0.1:8081, not ${JSON.stringify(url)}`,
-    );
-  }
-  const root = base.href.replace(/\/+$/, '');
-  const secured =
-    base.protocol === 'https:' ? { dispatcher: new Agent({ connect: { ca: [...systemAuthorities()] } }) } : {};
-
+/** Opens nothing yet. Throws SetupError for an address that is no http(s) URL. */
+export function adminClient({ url, path: expected, adminKey: { key, source } }: NamedGateway): AdminClient {
+  const place = placeOf(url);
+  const { root } = place;
+  const stranger = `what answers at ${root} is no scopegate sidecar; --url names another address`;
+  let identified: Promise<string> | undefined;
+  const identify = () => {
+    identified ??= identity(place, expected, stranger);
+    return identified;
+  };
   const send = async (method: Call['method'], path: string, body?: Answer): Promise<Answer> => {
-    const { status, text } = await exchange(root, secured, { method, path, key, body });
+    // The key is for the gateway that was named, and for no other.
+    await identify();
+    const { status, text } = await exchange(place, { method, path, key, body });
     const answer = parsed(text);
     if (status === 401 && answer?.code === 'credential_unknown')
       throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
@@ -67,13 +41,13 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
     );
   };
   return {
+    identify,
     call: ({ method, path, query, body }) => {
       const below = path.map((part) => `/${encodeURIComponent(part)}`).join('');
       const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
       return send(method, `/v1/organizations${below}${search}`, body);
     },
     policy: async () => {
-      const stranger = `what answers at ${root} is no scopegate sidecar; --url names another address`;
       const answer = await send('GET', '/v1/policy').catch((error: unknown) => {
         throw error instanceof Refused && error.code === 'unknown' ? new SetupError(stranger) : error;
       });
@@ -88,6 +62,47 @@ export function adminClient(url: string, { key, source }: AdminKey): Sidecar {
   };
 }
 
+/** Where a sidecar is, and how its certificate is judged. */
+interface Place {
+  readonly root: string;
+  readonly secured: { readonly dispatcher?: Agent };
+}
+
+function placeOf(url: string): Place {
+  const base = URL.canParse(url) ? new URL(url) : null;
+  if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.search !== '') {
+    throw new SetupError(
+      `--url takes the sidecar's address, such as http://127.0.0.1:8081, not ${JSON.stringify(url)}`,
+    );
+  }
+  const secured =
+    base.protocol === 'https:' ? { dispatcher: new Agent({ connect: { ca: [...systemAuthorities()] } }) } : {};
+  return { root: base.href.replace(/\/+$/, ''), secured };
+}
+
+/** By what a sidecar tells anybody, ready or not. `expected`: the configuration that it must run; null: any. */
+async function identity(place: Place, expected: string | null, stranger: string): Promise<string> {
+  const { root } = place;
+  const { text } = await exchange(place, { method: 'GET', path: '/readyz', key: null, body: undefined });
+  const path = (parsed(text)?.configuration as Answer | undefined)?.path;
+  if (typeof path !== 'string') throw new SetupError(stranger);
+  if (expected === null || realPath(expected) === realPath(path))
+    return `the gateway that runs ${path} (sidecar ${root})`;
+  throw new SetupError(
+    `the sidecar at ${root} belongs to another gateway, which runs ${path} and not ${expected}; nothing was changed. ` +
+      'Start the one that you mean, or name this one with --url',
+  );
+}
+
+/** Of a path on another machine, or in a container, the path itself. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 function namesOf(entries: unknown): string[] {
   return (entries as Array<{ readonly name: string }>).map(({ name }) => name);
 }
@@ -95,17 +110,18 @@ function namesOf(entries: unknown): string[] {
 interface Asked {
   readonly method: Call['method'];
   readonly path: string;
-  readonly key: string;
+  /** null: none is sent. */
+  readonly key: string | null;
   readonly body: Answer | undefined;
 }
 
-async function exchange(root: string, secured: { dispatcher?: Agent }, { method, path, key, body }: Asked) {
+async function exchange({ root, secured }: Place, { method, path, key, body }: Asked) {
   try {
     const answer = await request(root + path, {
       ...secured,
       method,
       headers: {
-        authorization: `Bearer ${key}`,
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),

@@ -12,15 +12,15 @@ import { prepare } from '../directory/prepare.ts';
 import { changeData, changeText, count, countsText } from '../directory/render.ts';
 import { Refused, type Sidecar } from '../directory/sidecar.ts';
 import { ConfigError, SetupError } from '../errors.ts';
-import { adminClient, findAdminKey } from './admin-client.ts';
+import { adminClient } from './admin-client.ts';
+import { GATEWAY_OPTIONS, namedGateway } from './named-gateway.ts';
 import { progressOn } from './progress.ts';
 
 const OPTIONS = {
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   prune: { type: 'boolean', default: false },
-  url: { type: 'string', default: 'http://127.0.0.1:8081' },
-  'key-file': { type: 'string' },
+  ...GATEWAY_OPTIONS,
 } as const;
 
 export async function applyCommand(args: readonly string[], env: Env): Promise<void> {
@@ -30,9 +30,10 @@ export async function applyCommand(args: readonly string[], env: Env): Promise<v
   const show = values.json ? asJson : asText;
   const progress = progressOn(process.stderr);
   try {
-    const sidecar = adminClient(values.url, findAdminKey(env, values['key-file']));
+    const sidecar = adminClient(namedGateway(values, env));
     const plan = await readPlan(path, env, sidecar, values.prune, progress.say);
     progress.clear();
+    process.stderr.write(`${values['dry-run'] ? 'asking' : 'changing'} ${await sidecar.identify()}\n`);
     show.plan(plan);
     const outcome = values['dry-run'] ? dry(plan) : await execute(sidecar, plan.changes, step(plan, progress.say));
     progress.clear();

@@ -36,7 +36,7 @@ file:line:column: message. Opens no port and no store. Exit code 0: nothing is w
 
   scopegate check gateway.yaml`,
 
-  apply: `scopegate apply FILE [--dry-run] [--prune] [--json] [--url URL] [--key-file FILE]
+  apply: `scopegate apply FILE [-c FILE | --url URL] [--dry-run] [--prune] [--json] [--key-file FILE]
 
 Makes the directory of a running sidecar as FILE says: organizations, members, teams, workspaces, environments,
 assignments and resources. Prints what differs (+ created, ~ changed, - removed), does it, and says what it did; a
@@ -45,8 +45,9 @@ second run finds nothing to change. What FILE leaves out stays as it is. A file 
   --dry-run         print exactly what would be done, and do nothing
   --prune           remove what FILE does not name, within the organizations that it names
   --json            {"created", "changed", "removed", "unchanged", "changes": […]} instead of lines
-  --url URL         the sidecar; default http://127.0.0.1:8081
-  --key-file FILE   the admin key; default SCOPEGATE_ADMIN_KEY, else ./data/admin-key
+  -c, --config FILE the configuration of the gateway to change; default ./gateway.yaml
+  --url URL         the address of its sidecar instead, such as http://127.0.0.1:8081
+  --key-file FILE   the admin key; default SCOPEGATE_ADMIN_KEY, else the one that serve made
 
 Another owner of a workspace is a transfer and may end tokens; so may a removed member. Both are shown beforehand.
 When a call fails, what is done stays done, and running it again goes on from there.
@@ -61,7 +62,7 @@ When a call fails, what is done stays done, and running it again goes on from th
 
   scopegate apply directory.yaml --dry-run`,
 
-  import: `scopegate import FILE [--organization ORG] [--dry-run] [--json] [--url URL] [--key-file FILE]
+  import: `scopegate import FILE [-c FILE | --url URL] [--organization ORG] [--dry-run] [--json] [--key-file FILE]
 
 Takes tokens of another system into a running sidecar, by the SHA-256 of their text: they go on working, with the scopes,
 workspaces and expiry given here, until they are revoked. FILE holds JSON lines, or CSV with a header where it is named
@@ -71,8 +72,9 @@ is named with its line, and the others are taken. Running it again skips what is
   --organization ORG  for rows that name no organization
   --dry-run           say what would be taken and refused, and do nothing (limits count within 100 rows only)
   --json              {"imported", "existing", "refused", "differing", "problems": […]} instead of lines
-  --url URL           the sidecar; default http://127.0.0.1:8081
-  --key-file FILE     the admin key; default SCOPEGATE_ADMIN_KEY, else ./data/admin-key
+  -c, --config FILE   the configuration of the gateway to change; default ./gateway.yaml
+  --url URL           the address of its sidecar instead, such as http://127.0.0.1:8081
+  --key-file FILE     the admin key; default SCOPEGATE_ADMIN_KEY, else the one that serve made
 
 First say in gateway.yaml which form the tokens have, or no gateway will look one up:
 

@@ -10,15 +10,15 @@ import { ConfigError, formatProblem, type Problem, SetupError } from '../errors.
 import { type Checked, checkRow } from '../import/check.ts';
 import { readRows } from '../import/rows.ts';
 import { type BatchReport, type Send, sendRows, type Totals } from '../import/send.ts';
-import { adminClient, findAdminKey } from './admin-client.ts';
+import { adminClient } from './admin-client.ts';
+import { GATEWAY_OPTIONS, namedGateway } from './named-gateway.ts';
 import { amount, pace, progressOn } from './progress.ts';
 
 const OPTIONS = {
   organization: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  url: { type: 'string', default: 'http://127.0.0.1:8081' },
-  'key-file': { type: 'string' },
+  ...GATEWAY_OPTIONS,
 } as const;
 
 /** More of the same teach nothing; the counts tell of them. */
@@ -29,7 +29,7 @@ export async function importCommand(args: readonly string[], env: Env): Promise<
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) throw new SetupError('import takes one FILE; see scopegate import --help');
   const total = await check(path, values.organization);
-  const sidecar = adminClient(values.url, findAdminKey(env, values['key-file']));
+  const sidecar = adminClient(namedGateway(values, env));
   const progress = progressOn(process.stderr);
   const startedMs = performance.now();
   const totals: Totals = { imported: 0, existing: 0, refused: 0, differing: 0 };
@@ -39,6 +39,7 @@ export async function importCommand(args: readonly string[], env: Env): Promise<
   };
   let failure: Error | null = null;
   try {
+    process.stderr.write(`${values['dry-run'] ? 'asking' : 'changing'} ${await sidecar.identify()}\n`);
     await sendRows(rowsOf(path, values.organization), totals, {
       file: path,
       send: sender(sidecar, values['dry-run']),

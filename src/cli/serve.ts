@@ -29,8 +29,9 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   const configuration = loadGateway(values.config, env);
   const log = createLog(configuration.file.log.level);
   logWarnings(log);
-  for (const warning of configuration.warnings) log.warn(warning);
   const workers = only === 'admin' ? 1 : workersOf(configuration);
+  sayStarting(values.config, configuration, { only, workers, log });
+  for (const warning of configuration.warnings) log.warn(warning);
   const running = await start(workers, only, { configuration, env, log });
   // Before anybody is told that we are ready: from then on signals are meant for us.
   process.on('SIGHUP', () => void running.reload('signal'));
@@ -54,6 +55,26 @@ export async function serveCommand(args: readonly string[], env: Env): Promise<v
   }
   log.info(addresses, `ready: ${summary(configuration)}`);
   await stopped;
+}
+
+/** Before anything is opened, so that whoever waits for `ready` knows for what: a line for people at a terminal. */
+function sayStarting(
+  name: string,
+  configuration: Configuration,
+  { only, workers, log }: { readonly only: Only; readonly workers: number; readonly log: Log },
+): void {
+  if (!log.isLevelEnabled('info')) return;
+  const { gateway, admin, store } = configuration.file;
+  const listeners = {
+    ...(only === 'admin' ? {} : { gateway: `${gateway.host}:${gateway.port}` }),
+    ...(only === 'gateway' ? {} : { sidecar: `${admin.host}:${admin.port}` }),
+  };
+  if (!process.stdout.isTTY) return log.info({ ...listeners, workers, store: store.driver }, `starting: ${name}`);
+  const where = Object.entries(listeners).map(([what, address]) => `${what} on ${address}`);
+  const many = workers === 1 ? '' : `, ${workers} workers`;
+  process.stdout.write(
+    `scopegate: starting ${name} (${summary(configuration)}): ${where.join(', ')}, ${store.driver} store${many}\n`,
+  );
 }
 
 /** Loads what it starts, and no more: whoever only supervises has no use for a gateway. */

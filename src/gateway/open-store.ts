@@ -1,8 +1,8 @@
 /** The only file that knows which store was chosen. */
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { systemAuthorities } from '../authorities.ts';
 import type { Configuration } from '../config/load/load-gateway.ts';
+import { localFolder } from '../config/load/local-folder.ts';
 import { parseRedisUrl } from '../config/load/redis-url.ts';
 import { Bug } from '../errors.ts';
 import type { SharedCounters } from '../limits/counters.ts';
@@ -30,7 +30,6 @@ export interface OpenedStore {
   fault(): StoreFault | null;
 }
 
-const LOCAL_FOLDER = 'data';
 const SLACK_MS = 25;
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
@@ -38,15 +37,17 @@ const SENTINEL_PORT = 26_379;
 type RedisSettings = Extract<Configuration['file']['store'], { driver: 'redis' }>;
 
 /** Rejects with SetupError with what to mend. A Redis that cannot be reached is waited for, by everybody who asks. */
-export async function openStore({ file, resolvePath }: Configuration, log: Log): Promise<OpenedStore> {
+export async function openStore(configuration: Configuration, log: Log): Promise<OpenedStore> {
+  const { file, resolvePath } = configuration;
   const { store } = file;
+  const folder = localFolder(configuration);
   if (store.driver === 'sqlite') {
     const path = resolvePath(store.path);
     const report = (message: string) => log.error(message);
     const opened = new SqliteStore(path, { bytes: store.reserveBytes, report });
     const registry = new FileRegistry(`${path}-leases`);
     const describe = (metrics: Metrics) => describeFull(metrics, opened);
-    return { opened, registry, folder: dirname(path), counters: null, describe, fault: () => opened.fault };
+    return { opened, registry, folder, counters: null, describe, fault: () => opened.fault };
   }
   // Only for those who use it: its client takes memory and time to start.
   const { RedisStore } = await import('../store/redis/store.ts');
@@ -64,7 +65,7 @@ export async function openStore({ file, resolvePath }: Configuration, log: Log):
   return {
     opened,
     registry: opened.registry(),
-    folder: resolvePath(LOCAL_FOLDER),
+    folder,
     counters: opened,
     describe: (metrics) => describeRedis(metrics, opened),
     fault: () => null,

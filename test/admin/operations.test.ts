@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
 import { RefusedAttempts } from '../../src/admin/refused-attempts.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
-import { findAdminKey } from '../../src/cli/admin-client.ts';
+import { findAdminKey } from '../../src/cli/named-gateway.ts';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
 import { ProcessList } from '../../src/fleet/process-list.ts';

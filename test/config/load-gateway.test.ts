@@ -87,6 +87,17 @@ it('a route without a workspace is told as a warning, at its place; a public one
   ]);
 });
 
+it('many routes without a workspace are one warning, at the first of them, with their number', () => {
+  const wide = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((id) =>
+    route(id, `/${id}`, ', require: { scopes: ["bot:read"] }'),
+  );
+  const { warnings } = load(routes(...wide));
+  expect(warnings.map((line) => line.replace(`${folder}/`, ''))).toEqual([
+    'gateway.yaml:5:5: warning: 7 routes name no workspace: roles and workspace grants are not checked ' +
+      '("a", "b", "c", "d", "e" and 2 more)',
+  ]);
+});
+
 describe('a name that leads nowhere', () => {
   it.each([
     [

@@ -62,14 +62,14 @@ describe('a new organization', () => {
       '+ resource new/sales/bot/bot_1 (owner alice, collaborators [bob, cyd])',
       '12 created, 0 changed, 0 removed, 0 unchanged',
     ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: 'dry run: nothing was changed\n' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `asking ${desk.name}\ndry run: nothing was changed\n` });
     expect(await desk.get('/v1/organizations/new')).toBe(404);
   });
 
   it('apply prints the same and does it', async () => {
     const foretold = await desk.apply(path(), '--dry-run');
     const applied = await desk.apply(path());
-    expect(applied).toMatchObject({ code: 0, stdout: foretold.stdout, stderr: '' });
+    expect(applied).toMatchObject({ code: 0, stdout: foretold.stdout, stderr: `changing ${desk.name}\n` });
     expect(await desk.get('/v1/organizations/new/members/bob')).toMatchObject({
       ...{ name: 'Bob', role: 'member', email: null, scopes: ['chat:read', 'logs:read'], actions: [], teams: ['crew'] },
     });
@@ -292,7 +292,7 @@ describe('a call that fails', () => {
     const failed = await desk.apply(path);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(
-      /^scopegate: environment half\/sales\/test could not be created: .*already belongs to another workspace.* \(409 id_taken\)\ndone so far: 7 created, 1 changed, 0 removed; 4 not done\./,
+      /^changing the gateway .*\nscopegate: environment half\/sales\/test could not be created: .*already belongs to another workspace.* \(409 id_taken\)\ndone so far: 7 created, 1 changed, 0 removed; 4 not done\./,
     );
     expect(failed.lines.at(-1)).toMatch(/^\+ resource/);
     const data = JSON.parse((await desk.apply(path, '--json')).stdout) as { failed: object; remaining: number };

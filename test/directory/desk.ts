@@ -21,6 +21,8 @@ export type Json = Record<string, unknown>;
 export interface Desk {
   readonly gateway: TestGateway;
   readonly folder: string;
+  /** How the commands call the gateway. */
+  readonly name: string;
   /** Writes a file, text or data, and returns its path. */
   file(name: string, content: string | object): string;
   /** `scopegate apply` with the gateway's address and key. */
@@ -47,6 +49,7 @@ export async function startDesk(policyName = 'scrydon'): Promise<Desk> {
   return {
     gateway,
     folder,
+    name: `the gateway that runs ${join(gateway.folder, 'gateway.yaml')} (sidecar ${gateway.adminUrl})`,
     get,
     file: (name, content) => {
       const path = join(folder, name);

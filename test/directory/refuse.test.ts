@@ -129,7 +129,7 @@ it('an unreachable sidecar, a stranger, a wrong key or none: one line each, and 
     /does not accept the admin key from SCOPEGATE_ADMIN_KEY/,
   );
   expect((await at('localhost:8081')).stderr).toMatch(/--url takes the sidecar's address/);
-  const none = await runIn(desk.folder, ['apply', fine], { SCOPEGATE_ADMIN_KEY: '' });
+  const none = await runIn(desk.folder, ['apply', fine, '--url', desk.gateway.adminUrl], { SCOPEGATE_ADMIN_KEY: '' });
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no admin key') });
   const broken = desk.file('broken.yaml', 'organizations: { acme: { name: A } }');
   expect((await at('http://127.0.0.1:9', key, broken)).stderr).toMatch(

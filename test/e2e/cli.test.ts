@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ENTRY, ROOT, scopegate, started } from '../support/process.ts';
+import { hasTool } from '../support/tools.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -47,9 +48,9 @@ describe('scopegate check', () => {
     });
   });
 
-  it('warns of a route that names no workspace', async () => {
+  it('warns once of all routes that name no workspace', async () => {
     expect((await run('check', join(ROOT, 'gateway.yaml'))).stderr).toMatch(
-      /gateway\.yaml:\d+:\d+: warning: the route "chat" names no workspace/,
+      /^\S*gateway\.yaml:\d+:\d+: warning: 3 routes name no workspace: .*"chat", .*\n$/,
     );
   });
 
@@ -92,6 +93,27 @@ routes:
 });
 
 describe('scopegate serve', () => {
+  it('says in its log what it is about to start, before anything else', async () => {
+    const path = configuration('told.yaml', 'store: { driver: sqlite, path: told/scopegate.db }');
+    const serving = scopegate(['serve', '-c', path]);
+    const [first] = (await serving.until('ready: 1 route')).split('\n');
+    expect(JSON.parse(first!)).toMatchObject({
+      ...{ msg: `starting: ${path}`, gateway: '127.0.0.1:0', sidecar: '127.0.0.1:0', workers: 1, store: 'sqlite' },
+    });
+    expect(await serving.stop()).toBe(0);
+  });
+
+  it.skipIf(!hasTool('script'))('says it in a line for people where its output is a terminal', async () => {
+    const path = configuration('shown.yaml', 'store: { driver: sqlite, path: shown/scopegate.db }');
+    const terminal = started('script', ['-qec', `${process.execPath} ${ENTRY} serve -c ${path}`, '/dev/null']);
+    const [shown] = (await terminal.until('ready: 1 route')).split('\r\n');
+    expect(shown).toBe(
+      `scopegate: starting ${path} (1 route, 1 upstream, policy coze): ` +
+        'gateway on 127.0.0.1:0, sidecar on 127.0.0.1:0, sqlite store',
+    );
+    await terminal.stop();
+  });
+
   it('is ready within seconds, keeps its admin key private, and drains on SIGTERM with exit code 0', async () => {
     const path = configuration('good.yaml', 'store: { driver: sqlite, path: good/scopegate.db }');
     const started = scopegate(['serve', '-c', path]);

@@ -49,7 +49,7 @@ describe('JSON lines', () => {
     expect(await scopegate(path, '--dry-run')).toMatchObject({
       code: 0,
       stdout: '2 imported, 0 here already, 0 refused\n',
-      stderr: 'dry run: nothing was changed\n',
+      stderr: `asking the gateway that runs ${gateway.folder}/gateway.yaml (sidecar ${gateway.adminUrl})\ndry run: nothing was changed\n`,
     });
     expect(await status(text('a'))).toBe(401);
     expect((await scopegate(path)).stdout).toBe('2 imported, 0 here already, 0 refused\n');

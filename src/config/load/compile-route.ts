@@ -25,7 +25,13 @@ export interface RouteCheck {
   readonly limits: CompiledLimits;
   /** Route ids seen so far, with their line. */
   readonly ids: Map<string, number>;
-  readonly warnings: string[];
+  /** Routes that ask for a token and name no workspace. */
+  readonly placeless: PlacelessRoute[];
+}
+
+export interface PlacelessRoute {
+  readonly id: string;
+  readonly at: Path;
 }
 
 export interface CompiledRoute {
@@ -51,6 +57,22 @@ function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined
     yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggestion(name, upstreams ?? new Set())}`);
   }
 }
+
+/** One warning for all of them, at the first; none where there are none. */
+export function placelessWarning(yaml: YamlFile, routes: readonly PlacelessRoute[]): string[] {
+  const [first] = routes;
+  if (first === undefined) return [];
+  const ids = routes.map(({ id }) => `"${id}"`);
+  const more = ids.length > IDS_SHOWN_MAX ? ` and ${ids.length - IDS_SHOWN_MAX} more` : '';
+  const unchecked = 'roles and workspace grants are not checked';
+  const message =
+    ids.length === 1
+      ? `warning: the route ${ids[0]} names no workspace: ${unchecked}`
+      : `warning: ${ids.length} routes name no workspace: ${unchecked} (${ids.slice(0, IDS_SHOWN_MAX).join(', ')}${more})`;
+  return [formatProblem({ file: yaml.name, ...yaml.at(first.at), message })];
+}
+
+const IDS_SHOWN_MAX = 5;
 
 /** undefined when the route has no readable path; its problems are noted. */
 export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
@@ -85,10 +107,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     forwardAuthorization: file.forwardAuthorization,
     limits,
   };
-  if (route.requirement !== null && route.requirement.workspace === null) {
-    const message = `warning: the route "${file.id}" names no workspace: roles and workspace grants are not checked`;
-    check.warnings.push(formatProblem({ file: yaml.name, ...yaml.at(at), message }));
-  }
+  if (route.requirement !== null && route.requirement.workspace === null) check.placeless.push({ id: file.id, at });
   return { route, segments: template.segments };
 }
 

@@ -22,7 +22,7 @@ import { checkLoops } from './check-loops.ts';
 import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { CompiledLimits } from './compile-limits.ts';
-import { type CompiledRoute, compileRoute, type RouteCheck } from './compile-route.ts';
+import { type CompiledRoute, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { ownRoutes, pathOf } from './own-routes.ts';
@@ -110,7 +110,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
     upstreams: forwards ? yaml.keys('upstreams') : null,
     limits: new CompiledLimits(yaml, parts.limits ?? {}),
     ids: new Map(),
-    warnings,
+    placeless: [],
   };
   const publicPath = pathOf(parts.gateway?.publicUrl);
   if (publicPath === null) yaml.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
@@ -135,7 +135,7 @@ export function loadGateway(path: string, env: Env, options: LoadOptions = {}): 
       yaml.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
     }
   }
-  warnings.push(...check.limits.unused());
+  warnings.push(...placelessWarning(yaml, check.placeless), ...check.limits.unused());
   const problems = [...yaml.problemsInOrder(), ...policyProblems];
   if (problems.length > 0 || file === undefined || policyPath === undefined || policy === undefined)
     throw new ConfigError(problems);

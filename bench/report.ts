@@ -35,7 +35,7 @@ export function printChecks(checks: readonly Check[]): string {
   return printTable({ title: 'promises', columns: ['', 'promise', 'measured'], rows });
 }
 
-/** Markdown, so that it can be pasted into the README: text to the left, numbers to the right. */
+/** Markdown, so that it can be pasted into docs/benchmarks.md: text to the left, numbers to the right. */
 function printTable({ title, columns, rows }: Table): string {
   const cells = rows.map((row) => row.map(String));
   const isNumber = columns.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));

@@ -21,7 +21,7 @@ process.emitWarning = (warning, ...rest) => {
 };
 
 // A young generation of 4 MB instead of 16: a flood of junk then leaves less behind, at no cost per request that could be
-// measured (bench/README.md). V8 takes the size only at a start, so the process becomes itself anew, with its id, its
+// measured (docs/benchmarks.md). V8 takes the size only at a start, so the process becomes itself anew, with its id, its
 // files and its terminal.
 // The same start takes the debugger away for good, the moments included in which nobody listens for its signal yet.
 const [command] = process.argv.slice(2);
@@ -38,7 +38,7 @@ const { setFlagsFromString } = await import('node:v8');
 // had better be born old. That would keep whole requests until the next full collection: a sixth of the processor.
 setFlagsFromString('--no-allocation-site-pretenuring');
 // Requests that come in long pipelines grow old together, and die. V8 would let the heap grow to four times what lives
-// before it looks; with half as much again a flood leaves little behind (bench/README.md).
+// before it looks; with half as much again a flood leaves little behind (docs/benchmarks.md).
 setFlagsFromString('--heap-growing-percent=50');
 
 const { main } = await import('./main.ts');

@@ -1,10 +1,12 @@
 /** Documents that cannot rot: what is generated is current, and every requirement has a test that names it. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REASON_NAMES } from '../src/core/reason.ts';
-import { DOCUMENTS, readDocument, requirements } from './support/documents.ts';
+import { anchors, codeBlocks, DOCUMENTS, documents, readDocument, requirements } from './support/documents.ts';
 import { ROOT } from './support/process.ts';
+
+const READMES = ['README.md', 'README.zh-CN.md'];
 
 it.each(Object.keys(DOCUMENTS))('%s is up to date (else: npm run generate)', (path) => {
   expect(readDocument(path)).toBe(DOCUMENTS[path]!());
@@ -16,21 +18,55 @@ describe('every numbered requirement has a test that names it', () => {
   });
 });
 
-it('the README tells of every reason', () => {
-  const readme = readDocument('README.md');
-  for (const reason of REASON_NAMES) expect(readme, reason).toContain(`\`${reason}\``);
+it('the checks are told in their order, each with every reason that it refuses for', () => {
+  const routes = readDocument('docs/routes.md');
+  for (const reason of REASON_NAMES) expect(routes, reason).toContain(`\`${reason}\``);
 });
 
-it('links in the documents lead somewhere', () => {
-  const documents = [
-    'README.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  ];
-  for (const document of documents) {
-    for (const [, target] of readFileSync(join(ROOT, document), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
-      expect(existsSync(join(ROOT, document, '..', target!)), `${document} → ${target}`).toBe(true);
+describe('the README', () => {
+  it('is short: 150 lines at most', () => {
+    for (const name of READMES) expect(readDocument(name).split('\n').length, name).toBeLessThanOrEqual(150);
+  });
+
+  it('says the same commands in Chinese, in the same order', () => {
+    const [english, chinese] = READMES.map((name) => codeBlocks(readDocument(name)));
+    expect(english!.length).toBeGreaterThan(0);
+    expect(chinese).toEqual(english);
+  });
+
+  it('leads to every document, in both languages', () => {
+    for (const name of READMES) {
+      const linked = new Set(links(name).map(({ path }) => path));
+      const others = documents().filter((document) => !READMES.includes(document));
+      for (const document of others) expect(linked, name).toContain(document);
     }
+  });
+});
+
+/** Of one document: what it leads to, relative to the repository, and where in it. */
+function links(document: string): Array<{ path: string; anchor: string | undefined }> {
+  const found = readDocument(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g);
+  return Array.from(found, ([, path, anchor]) => ({
+    path: path === '' ? document : join(dirname(document), path!),
+    anchor,
+  }));
+}
+
+it.each(documents())('the links of %s lead somewhere, to a heading where they name one', (document) => {
+  for (const { path, anchor } of links(document)) {
+    expect(existsSync(join(ROOT, path)), `${document} → ${path}`).toBe(true);
+    if (anchor !== undefined && path.endsWith('.md'))
+      expect(anchors(readDocument(path)), `${document} → ${path}`).toContain(anchor);
   }
+});
+
+it('messages and comments name documents that there are', () => {
+  const sources = ['src', 'bench', 'test'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.[jt]s$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+  for (const source of [...sources, 'gateway.yaml', 'Dockerfile'])
+    for (const [name] of readDocument(source).matchAll(/\b(?:docs|bench)\/[\w.-]+\.(?:md|svg)\b/g))
+      expect(existsSync(join(ROOT, name)), `${source} names ${name}`).toBe(true);
 });

@@ -1,6 +1,6 @@
 /**
- * Names an attack or fault that the tests inside hold off. The catalogue (docs/conformance.md, and its short form in the
- * README) is read from these calls, so what it lists is what runs.
+ * Names an attack or fault that the tests inside hold off. The catalogue (docs/conformance.md) is read
+ * from these calls, so what it lists is what runs.
  */
 import { describe } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** The catalogue of attacks and faults, read from the conformance tests themselves: in full, and short for the README. */
+/** The catalogue of attacks and faults, read from the conformance tests themselves. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -22,7 +22,6 @@ const THEMES: readonly { readonly heading: string; readonly places: readonly str
   { heading: 'Process and configuration', places: [`${FOLDER}/process`, 'test/lifecycle', 'test/workers'] },
   { heading: 'Questions of other proxies', places: ['test/decision'] },
 ];
-const MARKER = { start: '<!-- conformance: made by npm run generate -->', end: '<!-- /conformance -->' };
 
 export interface CataloguedAttack extends Attack {
   readonly heading: string;
@@ -64,7 +63,7 @@ const ELSEWHERE = `## Held elsewhere
 | attack or fault | what happens | where |
 | --- | --- | --- |
 | guessing a token by how long comparing takes | tokens are found by their SHA-256; keys and client secrets are compared by their digests, in constant time | [secret](../src/secret.ts) |
-| two million junk tokens | memory grows by less than 50 MB and then stands still; measured, since a test that measures memory is none | [bench](../bench/README.md) |
+| two million junk tokens | memory grows by less than 50 MB and then stands still; measured, since a test that measures memory is none | [benchmarks](benchmarks.md) |
 | interim answers of an upstream other than 103, on Node 22 | not passed on over HTTP/1.1: it has no public way to send them | |
 | WebSocket over HTTP/2 (RFC 8441) | not offered: extended \`CONNECT\` is refused | [h2](../test/http/h2.test.ts) |
 | an answer without length whose end is a reset, read on Node 22 | may look whole: libuv reports the end when both come at once; Node 24 tells them apart | |
@@ -97,23 +96,4 @@ ${sections.join('\n')}
 ${PARSER_TABLE}
 ${dutiesSection(root)}
 ${ELSEWHERE}`;
-}
-
-/** The README as it stands, with a new table between the markers. */
-export function readmeDocument(root: string): string {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [start, end] = [readme.indexOf(MARKER.start), readme.indexOf(MARKER.end)];
-  if (start === -1 || end < start) throw new Error(`README.md: no ${MARKER.start} … ${MARKER.end}`);
-  const all = attacks(root);
-  const rows = all.map(({ name, outcome }) => `| ${cell(name)} | ${cell(outcome)} |`);
-  const table = `<details>
-<summary>The ${all.length} attacks and faults that the tests hold off</summary>
-
-| attack or fault | what happens |
-| --- | --- |
-${rows.join('\n')}
-
-</details>
-`;
-  return `${readme.slice(0, start + MARKER.start.length)}\n${table}${readme.slice(end)}`;
 }

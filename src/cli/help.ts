@@ -13,7 +13,7 @@ export const HELP: Readonly<Record<string, string>> = {
   scopegate COMMAND --help       more about one of them
   scopegate --version
 
-FILE defaults to ./gateway.yaml. From a checkout: npm run -s scopegate -- COMMAND`,
+FILE defaults to ./gateway.yaml. From a checkout: bin/scopegate COMMAND, in any folder`,
 
   serve: `scopegate serve [-c FILE] [--only gateway|admin]
 

@@ -3,13 +3,13 @@
  * address of its sidecar (`--url`). There is no address by default: a command never changes a gateway that nobody named.
  */
 import { existsSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { SetupError } from '../errors.ts';
+import { addressOf } from './address.ts';
 
 /** Of every command that speaks to a sidecar. */
 export const GATEWAY_OPTIONS = {
@@ -65,8 +65,7 @@ export function namedGateway(values: GatewayOptionValues, env: Env): NamedGatewa
 function sidecarUrl({ file }: Configuration, name: string): string {
   const { host, port } = file.admin;
   if (port === 0) throw new SetupError(`${name}: admin.port is 0, any free one; name the sidecar's address with --url`);
-  const address = ANY_ADDRESS[host] ?? host;
-  return `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+  return `http://${addressOf(ANY_ADDRESS[host] ?? host, port)}`;
 }
 
 /**

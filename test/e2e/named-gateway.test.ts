@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { namedGateway } from '../../src/cli/named-gateway.ts';
 import { runIn } from '../directory/desk.ts';
 
 import { ROOT, type Started, scopegate } from '../support/process.ts';
@@ -79,5 +80,29 @@ describe.each([
       code: 1,
       stderr: expect.stringContaining('by -c FILE or by --url URL, not by both'),
     });
+  });
+});
+
+describe('the address of a sidecar is that of its configuration', () => {
+  const named = (admin: string) => {
+    const path = join(empty, 'named.yaml');
+    writeFileSync(
+      path,
+      `admin: ${admin}
+policy: ${join(ROOT, 'policies/default.yaml')}
+upstreams: { api: { targets: ["http://127.0.0.1:9"] } }
+routes: [{ id: all, match: { path: "/**" }, public: true, upstream: api }]
+`,
+    );
+    return namedGateway({ config: path }, { SCOPEGATE_ADMIN_KEY: 'k'.repeat(32) }).url;
+  };
+  it.each([
+    ['{ host: 127.0.0.2, port: 9000 }', 'http://127.0.0.2:9000'],
+    ['{ host: 0.0.0.0, port: 9000 }', 'http://127.0.0.1:9000'],
+    ['{ host: "::", port: 9000 }', 'http://[::1]:9000'],
+  ])('%s', (admin, url) => expect(named(admin)).toBe(url));
+
+  it('a port that only the log knows has to be named', () => {
+    expect(() => named('{ port: 0 }')).toThrow(/admin\.port is 0, any free one; name the sidecar's address with --url/);
   });
 });

@@ -70,3 +70,16 @@ it('messages and comments name documents that there are', () => {
     for (const [name] of readDocument(source).matchAll(/\b(?:docs|bench)\/[\w.-]+\.(?:md|svg)\b/g))
       expect(existsSync(join(ROOT, name)), `${source} names ${name}`).toBe(true);
 });
+
+it('the architecture names files that there are', () => {
+  const named = Array.from(
+    readDocument('docs/architecture.md').matchAll(/`((?:[\w-]+\/)+[\w-]+\.ts)`/g),
+    ([, name]) => name!,
+  );
+  expect(named.length).toBeGreaterThan(10);
+  for (const name of named)
+    expect(
+      [name, join('src', name)].some((path) => existsSync(join(ROOT, path))),
+      name,
+    ).toBe(true);
+});

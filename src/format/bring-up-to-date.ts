@@ -10,14 +10,14 @@ import type { Log } from '../observe/log.ts';
 import { randomText } from '../secret.ts';
 import type { ExportableStore, Exported } from '../store/exportable.ts';
 import { FORMAT_KEY, type FormatRecord, readFormat } from '../store/format.ts';
-import type { GatewayProcess } from '../store/registry.ts';
+import type { Registry } from '../store/registry.ts';
 import type { Committed, Write } from '../store/store.ts';
 import { version } from '../version.ts';
 import type { Rewriting, Upgrade, UpgradeReader } from './upgrade.ts';
 import { CURRENT_FORMAT, UPGRADES } from './upgrades.ts';
 
 /** Small enough for an engine that does nothing else meanwhile. */
-const PAGE = 100;
+const PAGE = 50;
 /** Of one list. */
 const LISTED_MAX = 10_000;
 /** Who rewrites says so as often, even where there is nothing to write. */
@@ -36,8 +36,8 @@ export interface Place {
   readonly store: ExportableStore;
   /** What people call it. */
   readonly name: string;
-  /** Gateways that run on it. */
-  readonly live: () => Promise<readonly GatewayProcess[]>;
+  /** Of the gateways that run on it. */
+  readonly registry: Pick<Registry, 'live'>;
   readonly log: Log;
   /** Absent: all that there are. */
   readonly upgrades?: readonly Upgrade[];
@@ -79,12 +79,11 @@ function requireKnown(name: string, number: number, known: number): void {
 }
 
 /** An older scopegate would not understand what it finds from then on, and write what we do not expect. */
-async function requireUnused({ store, name, live, log }: Place, current: number): Promise<void> {
+async function requireUnused({ name, registry, log }: Place, current: number): Promise<void> {
   const untilMs = performance.now() + LEASES_MS;
   for (let told = false; ; told = true) {
-    const running = await live();
-    // They are of our own kind where the records are as we have them.
-    if (running.length === 0 || (await formatOf(store)).number === current) return;
+    const running = (await registry.live()).filter(({ format }) => format !== current);
+    if (running.length === 0) return;
     const which = running.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');
     if (performance.now() >= untilMs)
       throw new SetupError(

@@ -7,7 +7,6 @@ import { SetupError } from '../errors.ts';
 import { bringUpToDate, type Place } from '../format/bring-up-to-date.ts';
 import type { Owned } from '../owned.ts';
 import { GatedStore } from '../store/gated-store.ts';
-import type { Registry } from '../store/registry.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 
 const TRY_AGAIN_MS = 100;
@@ -15,30 +14,22 @@ const TRY_AGAIN_MS = 100;
 const MENDED_LOOK_MS = 5000;
 const WHY = 'it is not known yet in what format its records are';
 
-interface Ready {
-  readonly store: Store;
-  readonly registry: Registry;
-}
-
 /** Rejects with SetupError where only an operator can mend it. */
-export async function readyStore(place: Omit<Place, 'live'>, registry: Registry, owned: Owned): Promise<Ready> {
-  const whole: Place = { ...place, live: () => registry.live() };
+export async function readyStore(place: Place, owned: Owned): Promise<Store> {
   try {
-    await bringUpToDate(whole);
-    return { store: place.store, registry };
+    await bringUpToDate(place);
+    return place.store;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
+    place.log.warn({ reason: error.message }, `store: ${WHY}; nothing is served from it until it is`);
   }
   const gated = new GatedStore(place.store, WHY);
-  const lease = new GatedRegistry(registry);
   const abort = new AbortController();
   owned.add(abort, () => abort.abort());
-  void goOn(whole, abort.signal).then((done) => {
-    if (!done) return;
-    lease.isOpen = true;
-    gated.open();
+  void goOn(place, abort.signal).then((done) => {
+    if (done) gated.open();
   });
-  return { store: gated, registry: lease };
+  return gated;
 }
 
 /** Never rejects. false: it was given up. */
@@ -53,9 +44,11 @@ async function goOn(place: Place, signal: AbortSignal): Promise<boolean> {
     } catch (error) {
       const { message } = error as Error;
       pauseMs = error instanceof StoreUnavailable ? TRY_AGAIN_MS : MENDED_LOOK_MS;
-      if (error instanceof StoreUnavailable || message === told) continue;
+      if (message === told) continue;
       told = message;
-      if (error instanceof SetupError) place.log.error(`${message}. Trying again until that is mended`);
+      if (error instanceof StoreUnavailable)
+        place.log.warn({ reason: message }, 'store: trying again until it can be asked');
+      else if (error instanceof SetupError) place.log.error(`${message}. Trying again until that is mended`);
       else place.log.error({ err: error }, 'store: its records could not be brought up to date; will try again');
     }
   }

@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 
 const placeOf = (store: ExportableStore, more: Partial<Place> = {}): Place => ({
-  ...{ store, name: 'the store', live: async () => [], log },
+  ...{ store, name: 'the store', registry: { live: async () => [] }, log },
   ...more,
 });
 const said = (text: string) => lines.filter((line) => line.includes(text)).length;
@@ -290,7 +290,7 @@ describe('beside an older scopegate', () => {
     const store = new MemoryStore();
     await filled(store);
     const before = await store.revision();
-    await expect(bringUpToDate(placeOf(store, { live: async () => [old] }))).rejects.toThrow(
+    await expect(bringUpToDate(placeOf(store, { registry: { live: async () => [old] } }))).rejects.toThrow(
       /the records of the store are of an older format .* an older scopegate runs on it: machine-7 \(process 4711\)\. Stop every gateway/,
     );
     expect(await store.revision()).toBe(before);
@@ -301,7 +301,7 @@ describe('beside an older scopegate', () => {
     await filled(store);
     const registry = new FileRegistry(join(folder, 'leases'));
     await registry.renew(old, 60_000);
-    const upgrading = bringUpToDate(placeOf(store, { live: () => registry.live() }));
+    const upgrading = bringUpToDate(placeOf(store, { registry }));
     while (said('waiting for who uses it to end') === 0) await turn();
     expect(await numberOf(store)).toBeUndefined();
     await registry.leave(old.id);

@@ -45,7 +45,7 @@ async function upgraded({ records }: World): Promise<MemoryStore> {
   const store = new MemoryStore();
   await store.commit({ expects: [], writes: records.map(([key, record, indexes]) => ({ key, record, indexes })) });
   const log = pino({ level: 'silent' });
-  await bringUpToDate({ store, name: 'the recorded world', live: async () => [], log });
+  await bringUpToDate({ store, name: 'the recorded world', registry: { live: async () => [] }, log });
   return store;
 }
 

@@ -11,5 +11,11 @@ export function thisProcess(startedAtMs: number, format: number): Omit<GatewayPr
   const { pid } = process;
   const host = hostname();
   const place = host.replace(/[^A-Za-z0-9.-]/g, '-').slice(0, HOST_MAX);
-  return { id: `${place}_${pid}_${randomText(SUFFIX_LENGTH)}`, host: host.slice(0, HOST_MAX), pid, startedAtMs, format };
+  return {
+    id: `${place}_${pid}_${randomText(SUFFIX_LENGTH)}`,
+    host: host.slice(0, HOST_MAX),
+    pid,
+    startedAtMs,
+    format,
+  };
 }

@@ -296,6 +296,14 @@ describe('beside an older scopegate', () => {
     expect(await store.revision()).toBe(before);
   }, 30_000);
 
+  it('one of our own is no obstacle: the store may have lost what says its format', async () => {
+    const store = new MemoryStore();
+    await filled(store);
+    const ours = { ...old, format: CURRENT_FORMAT };
+    await bringUpToDate(placeOf(store, { registry: { live: async () => [ours] } }));
+    expect(await numberOf(store)).toEqual({ number: 2 });
+  });
+
   it('the upgrade begins once it has gone', async () => {
     const store = new MemoryStore();
     await filled(store);

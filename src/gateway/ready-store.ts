@@ -16,25 +16,27 @@ const WHY = 'it is not known yet in what format its records are';
 
 /** Rejects with SetupError where only an operator can mend it. */
 export async function readyStore(place: Place, owned: Owned): Promise<Store> {
+  let told: string;
   try {
     await bringUpToDate(place);
     return place.store;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    place.log.warn({ reason: error.message }, `store: ${WHY}; nothing is served from it until it is`);
+    told = error.message;
+    place.log.warn({ reason: told }, `store: ${WHY}; nothing is served from it until it is`);
   }
   const gated = new GatedStore(place.store, WHY);
   const abort = new AbortController();
   owned.add(abort, () => abort.abort());
-  void goOn(place, abort.signal).then((done) => {
+  void goOn(place, abort.signal, told).then((done) => {
     if (done) gated.open();
   });
   return gated;
 }
 
-/** Never rejects. false: it was given up. */
-async function goOn(place: Place, signal: AbortSignal): Promise<boolean> {
-  let told = '';
+/** Never rejects. false: it was given up. `toldLast`: what the log says already. */
+async function goOn(place: Place, signal: AbortSignal, toldLast: string): Promise<boolean> {
+  let told = toldLast;
   for (let pauseMs = TRY_AGAIN_MS; !signal.aborted; ) {
     await pause(pauseMs, null, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return false;

@@ -195,7 +195,7 @@ it('killed in the middle (SIGKILL) it is gone on with, several times, and nothin
   const output = await last.until('ready: ');
   expect(output.indexOf('of format 2 now')).toBeLessThan(output.indexOf('ready: '));
   await last.stop();
-  expect(await numberOf(store)).toEqual({ number: 2 });
+  expect(await numberOf(store)).toEqual({ number: CURRENT_FORMAT });
   await expectSame(store, reference);
   await store.close();
 }, 120_000);
@@ -276,7 +276,7 @@ it('whatever fails, and by however many it is tried, the same comes out', async 
         }
       };
       await Promise.all(Array.from({ length: parties }, untilDone));
-      expect(await numberOf(store)).toEqual({ number: 2 });
+      expect(await numberOf(store)).toEqual({ number: CURRENT_FORMAT });
       await expectSame(store, reference);
     }),
     { numRuns: 25 },
@@ -301,7 +301,7 @@ describe('beside an older scopegate', () => {
     await filled(store);
     const ours = { ...old, format: CURRENT_FORMAT };
     await bringUpToDate(placeOf(store, { registry: { live: async () => [ours] } }));
-    expect(await numberOf(store)).toEqual({ number: 2 });
+    expect(await numberOf(store)).toEqual({ number: CURRENT_FORMAT });
   });
 
   it('the upgrade begins once it has gone', async () => {
@@ -314,7 +314,7 @@ describe('beside an older scopegate', () => {
     expect(await numberOf(store)).toBeUndefined();
     await registry.leave(old.id);
     await upgrading;
-    expect(await numberOf(store)).toEqual({ number: 2 });
+    expect(await numberOf(store)).toEqual({ number: CURRENT_FORMAT });
   });
 
   it('what it writes meanwhile is rewritten, too; where it does not stop, that is told', async () => {
@@ -357,5 +357,5 @@ it.each([
   expect((await store.get(key))?.record).toEqual(damaged);
   expect(() => readFact(key, damaged)).toThrow(TypeError);
   expect(said(key)).toBe(1);
-  expect(await numberOf(store)).toEqual({ number: 2 });
+  expect(await numberOf(store)).toEqual({ number: CURRENT_FORMAT });
 });

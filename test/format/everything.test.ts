@@ -157,6 +157,27 @@ it('a Redis that cannot be asked at the start is upgraded as soon as it can be, 
   expect(await askAll(gateway.url, expected.tokens, clock)).toEqual(expected.answers);
 }, 30_000);
 
+it('a Redis that cannot be asked at the start and turns out to be of a newer format is never served from', async () => {
+  await using redis = await startRedis();
+  await putRedis(redis.url);
+  const expected = recorded('redis');
+  await redis.cli('set', `scopegate:{scopegate}:r:${FORMAT_KEY}`, `9999\n[]\n{"number":99}`);
+  const before = await redis.cli('get', 'scopegate:{scopegate}:revision');
+  redis.pause();
+  const store = { driver: 'redis', url: redis.url, commandTimeoutMs: 5000 };
+  const clock = new StillClock(expected.nowMs);
+  await using gateway = await startTestGateway(options(upstream.url, clock, { store }));
+  redis.resume();
+  await gateway.logged('was written by a newer scopegate: its records are of format 99');
+  const headers = { authorization: `Bearer ${expected.tokens.everywhere}` };
+  const { statusCode, body } = await request(`${gateway.url}/read`, { headers });
+  await body.dump();
+  expect(statusCode).toBe(503);
+  expect((await gateway.admin('PUT', '/v1/organizations/new', { name: 'new', edition: 'team' })).status).toBe(503);
+  expect(await gateway.running.isReady()).toBe(false);
+  expect(await redis.cli('get', 'scopegate:{scopegate}:revision')).toBe(before);
+}, 30_000);
+
 it('a store that was carried over into another as it was is upgraded there, and the source stays what it was', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-format-'));
   const from = new SqliteStore(putFile(folder));

@@ -4,10 +4,10 @@
  */
 import {
   type Change,
+  type ChangeEvent,
+  type ChangeListener,
   type Committed,
-  type Follower,
   type Lookup,
-  type Notice,
   type Scanned,
   type ScanOptions,
   type Store,
@@ -53,7 +53,7 @@ export class GatedStore implements Store {
     return this.#behind().commit(change);
   }
 
-  async changesSince(revision: number, limit: number): Promise<readonly Notice[] | null> {
+  async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
     return this.#behind().changesSince(revision, limit);
   }
 
@@ -66,12 +66,12 @@ export class GatedStore implements Store {
   }
 
   /** Hears nothing before: what is not heard is not believed, and nobody is ready. */
-  follow(follower: Follower): () => void {
-    if (this.#isOpen) return this.#store.follow(follower);
+  follow(listener: ChangeListener): () => void {
+    if (this.#isOpen) return this.#store.follow(listener);
     let unfollow: (() => void) | null = null;
     let isWanted = true;
     void this.#opened.promise.then(() => {
-      if (isWanted) unfollow = this.#store.follow(follower);
+      if (isWanted) unfollow = this.#store.follow(listener);
     });
     return () => {
       isWanted = false;

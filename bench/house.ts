@@ -19,11 +19,13 @@ import {
   workspaceKey,
 } from '../src/core/facts.ts';
 import { DAY_MS } from '../src/core/policy.ts';
+import { CURRENT_FORMAT } from '../src/format/upgrades.ts';
 import { OPERATOR } from '../src/manage/actor.ts';
 import { actorView, auditDoc } from '../src/manage/audit.ts';
 import { place } from '../src/manage/unit-of-work/places.ts';
 import type { TokenDoc } from '../src/manage/unit-of-work/records.ts';
 import { mintToken } from '../src/secret.ts';
+import { FORMAT_KEY } from '../src/store/format.ts';
 import type { Change, Store, Write } from '../src/store/store.ts';
 
 const ORGANIZATION = 'acme';
@@ -165,7 +167,10 @@ function newHolder(member: number, expiresAtMs: number, scopes: readonly string[
 
 function directory(members: number): Write[] {
   const organization: OrganizationRecord = { id: ORGANIZATION, generation: 1, deletedAtMs: null };
-  const writes: Write[] = [{ key: organizationKey(ORGANIZATION), record: organization }];
+  const writes: Write[] = [
+    { key: FORMAT_KEY, record: { number: CURRENT_FORMAT } },
+    { key: organizationKey(ORGANIZATION), record: organization },
+  ];
   for (let index = 0; index < WORKSPACES; index++) {
     const id = `ws_${index}`;
     const workspace: WorkspaceRecord = {

@@ -10,7 +10,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
   ['authorities.ts', 'errors.ts', 'secret.ts', 'owned.ts', 'private-files.ts', 'slices.ts', 'version.ts', 'names'],
   ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
-  ['edge', 'manage', 'fleet'],
+  ['edge', 'manage', 'fleet', 'format'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],
   ['demo', 'directory', 'import', 'workers', 'library.ts'],

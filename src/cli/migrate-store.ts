@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
+import { requireKnownFormat } from '../format/bring-up-to-date.ts';
 import { openStore, placeOf } from '../gateway/open-store.ts';
 import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
@@ -57,6 +58,8 @@ async function openUnused(configuration: Configuration, owned: Owned): Promise<E
   const { opened, registry } = await openStore(patient(configuration), createLog('error', process.stderr));
   owned.add(opened, (store) => store.close());
   owned.add(registry, (list) => list.close());
+  // Of an older format is no matter: it is carried over as it is, and upgraded where it is used.
+  await requireKnownFormat(opened, placeOf(configuration));
   const live = await registry.live();
   if (live.length === 0) return opened;
   const which = live.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');

@@ -23,7 +23,7 @@ export function fleetReport({ keeper, roster }: Fleet) {
     self: keeper?.id ?? null,
     leaseAgeMs: rounded(keeper?.ageMs ?? null),
     processes:
-      live?.map(({ startedAtMs, revision, ...process }) => ({
+      live?.map(({ startedAtMs, revision, format: _, ...process }) => ({
         ...process,
         startedAt: new Date(startedAtMs).toISOString(),
         revision,

@@ -7,9 +7,15 @@ const HOST_MAX = 64;
 const SUFFIX_LENGTH = 6;
 
 /** The id says where to look; the random end tells it from an earlier process with the same number. */
-export function thisProcess(startedAtMs: number): Omit<GatewayProcess, 'revision'> {
+export function thisProcess(startedAtMs: number, format: number): Omit<GatewayProcess, 'revision'> {
   const { pid } = process;
   const host = hostname();
   const place = host.replace(/[^A-Za-z0-9.-]/g, '-').slice(0, HOST_MAX);
-  return { id: `${place}_${pid}_${randomText(SUFFIX_LENGTH)}`, host: host.slice(0, HOST_MAX), pid, startedAtMs };
+  return {
+    id: `${place}_${pid}_${randomText(SUFFIX_LENGTH)}`,
+    host: host.slice(0, HOST_MAX),
+    pid,
+    startedAtMs,
+    format,
+  };
 }

@@ -42,7 +42,8 @@ import { ownEndpoints } from './endpoints.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
-import { cacheOptions, openStore } from './open-store.ts';
+import { cacheOptions, openStore, placeOf } from './open-store.ts';
+import { readyStore } from './ready-store.ts';
 
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
@@ -82,9 +83,10 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
   const { file } = configuration;
   const { opened, registry, folder, counters, describe, fault } = await openStore(configuration, log);
-  const store = options.aroundStore?.(opened) ?? opened;
-  owned.add(store, (opened) => opened.close());
-  owned.add(registry, (opened) => opened.close());
+  owned.add(opened, (engine) => engine.close());
+  owned.add(registry, (engine) => engine.close());
+  const ready = await readyStore({ store: opened, registry, name: placeOf(configuration), log }, owned);
+  const store = options.aroundStore?.(ready) ?? ready;
   const facts = new FactCache(store, { ...cacheOptions(file), monotonicMs: clock.monotonicMs });
   owned.add(store.follow(facts), (unfollow) => unfollow());
   owned.add(watchStore({ facts, fault, serveDuringOutageMs: file.cache.serveDuringOutageMs, log }), (stop) => stop());

@@ -5,6 +5,7 @@
  */
 import { SetupError } from '../errors.ts';
 import { type ExportableStore, type Exported, isSame } from './exportable.ts';
+import { FORMAT_KEY } from './format.ts';
 import type { Touch } from './store.ts';
 
 /** Stands in the target until all of it is there. Under a kind of its own: no fact is read from it. */
@@ -100,8 +101,9 @@ async function countSame(from: ExportableStore, to: ExportableStore): Promise<Co
   return fewer(inTarget, inSource);
 }
 
+/** A gateway that was started on an empty store has left its format there, and nothing else. */
 async function holdsAnything(store: ExportableStore): Promise<boolean> {
-  for await (const page of pages(store)) if (page.length > 0) return true;
+  for await (const page of pages(store)) if (page.some(({ key }) => key !== FORMAT_KEY)) return true;
   return false;
 }
 

@@ -10,6 +10,8 @@ export interface GatewayProcess {
   readonly host: string;
   readonly pid: number;
   readonly startedAtMs: number;
+  /** What it takes the records for; absent: it does not know that there is more than one format. */
+  readonly format?: number;
   /** It has applied every change up to this revision. */
   readonly revision: number;
 }

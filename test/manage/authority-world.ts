@@ -68,7 +68,7 @@ interface Side {
   readonly ended: Map<string, string>;
 }
 
-interface CompiledProbe {
+export interface CompiledProbe {
   readonly probe: Probe;
   readonly requirement: Requirement;
   readonly segments: readonly string[];
@@ -403,7 +403,7 @@ function withBearer(text: string): FastifyRequest {
 }
 
 /** The shipped policy, with the limits that the house has. */
-function policyOf(house: House): Policy {
+export function policyOf(house: House): Policy {
   const path = fileURLToPath(new URL(`../../policies/${house.policy}.yaml`, import.meta.url));
   const policy = loadPolicy(path, {}).policy!;
   const kinds = Array.from(policy.kinds, ([name, kind]) => {
@@ -413,7 +413,7 @@ function policyOf(house: House): Policy {
   return { ...policy, kinds: new Map(kinds) };
 }
 
-function probesOf({ scopes }: House): CompiledProbe[] {
+export function probesOf({ scopes }: House): CompiledProbe[] {
   const [read, write, other] = scopes;
   const at = (as: 'workspace' | 'environment' | 'resource', id: string, role: Role = 'member') => ({ as, id, role });
   const found: Probe[] = [];
@@ -456,7 +456,7 @@ function compileProbe(probe: Probe): CompiledProbe {
   };
 }
 
-const NOTHING_ASKED = compileProbe({ scopes: [], at: null, relation: null });
+export const NOTHING_ASKED = compileProbe({ scopes: [], at: null, relation: null });
 
 function say({ scopes, at, relation }: Probe): string {
   const what = scopes.length === 0 ? 'anything' : scopes.join(' and ');

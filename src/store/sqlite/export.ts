@@ -6,25 +6,43 @@ import type { IndexEntry } from '../store.ts';
 type Row = { key: string; record: string; version: number; indexes: string };
 
 export class SqliteExport {
+  readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#statements = prepare(database);
   }
 
   page(cursor: string | null, limit: number): ExportedPage {
-    const rows = this.#statements.after.all(cursor ?? '', limit) as Row[];
-    const next = rows.length < limit ? null : rows.at(-1)!.key;
-    return { records: rows.map((row) => this.#whole(row)), next };
+    return this.#atOnce(() => {
+      const rows = this.#statements.after.all(cursor ?? '', limit) as Row[];
+      const next = rows.length < limit ? null : rows.at(-1)!.key;
+      return { records: rows.map((row) => this.#whole(row)), next };
+    });
   }
 
-  one(key: string): Exported | null {
-    const row = this.#statements.one.get(key) as Row | undefined;
-    return row === undefined ? null : this.#whole(row);
+  these(keys: readonly string[]): Array<Exported | null> {
+    return this.#atOnce(() =>
+      keys.map((key) => {
+        const row = this.#statements.one.get(key) as Row | undefined;
+        return row === undefined ? null : this.#whole(row);
+      }),
+    );
   }
 
   size(): number {
     return (this.#statements.size.get() as { total: number }).total;
+  }
+
+  /** Between a record and its entries another process may write others. */
+  #atOnce<T>(read: () => T): T {
+    this.#database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.#database.exec('COMMIT');
+    }
   }
 
   #whole({ key, record, version, indexes }: Row): Exported {

@@ -164,7 +164,7 @@ export class SqliteStore implements ExportableStore {
   }
 
   async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
-    return ask(() => keys.map((key) => this.#export.one(key)));
+    return ask(() => this.#export.these(keys));
   }
 
   async size(): Promise<number> {

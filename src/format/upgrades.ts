@@ -1,0 +1,13 @@
+/**
+ * Every format that records have had, by number, and the way from each to the next. A released upgrade is never edited,
+ * only followed by another: a new shape of records is one more entry here, and a file beside this one.
+ */
+import { FIRST_FORMAT } from '../store/format.ts';
+import { toGenerations } from './to-generations.ts';
+import type { Upgrade } from './upgrade.ts';
+
+/** In order, without a gap. */
+export const UPGRADES: readonly Upgrade[] = [toGenerations];
+
+/** What this program reads and writes. */
+export const CURRENT_FORMAT = UPGRADES.at(-1)?.to ?? FIRST_FORMAT;

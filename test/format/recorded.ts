@@ -1,0 +1,32 @@
+/** The recorded stores of format 1 (see make-everything.ts), put where a gateway finds them. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Redis } from 'ioredis';
+import type { Everything } from './everything.ts';
+
+export type Engine = 'sqlite' | 'redis';
+
+const unpacked = (name: string) => gunzipSync(readFileSync(new URL(`recorded/${name}.gz`, import.meta.url)));
+
+export function recorded(engine: Engine): Everything {
+  return JSON.parse(unpacked(`everything-${engine}.answers.json`).toString()) as Everything;
+}
+
+/** Returns the path of the file, `name` in `folder`. */
+export function putFile(folder: string, name = 'everything.db'): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, name);
+  writeFileSync(path, unpacked('everything.db'), { mode: 0o600 });
+  return path;
+}
+
+/** Into an empty server, under the default prefix. */
+export async function putRedis(url: string): Promise<void> {
+  const client = new Redis(url);
+  const commands = JSON.parse(unpacked('everything-redis.json').toString()) as string[][];
+  const pipeline = client.pipeline();
+  for (const [command, ...args] of commands) pipeline.call(command!, ...args);
+  await pipeline.exec();
+  client.disconnect();
+}

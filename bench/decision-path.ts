@@ -2,16 +2,13 @@
  * The decision by itself, through the functions that edge/pipeline.ts calls and in its order, on requests that read as
  * if they had just come off a socket: every string is made anew. Never forwards and never renders an answer.
  */
-import { readCredential } from '../src/core/credential.ts';
-import { readHeaders } from '../src/core/framing.ts';
 import type { Policy } from '../src/core/policy.ts';
 import { type Route, RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
-import { readTarget } from '../src/core/target.ts';
 import { readTemplate } from '../src/core/template.ts';
 import { judge, type Moment } from '../src/edge/judge.ts';
+import { type IncomingRequest, readRequest } from '../src/edge/read-request.ts';
 import { systemClock } from '../src/observe/clock.ts';
-import { hashToken } from '../src/secret.ts';
 import type { FactCache } from '../src/store/cache/fact-cache.ts';
 
 export interface Ground {
@@ -21,30 +18,18 @@ export interface Ground {
 }
 
 /** A request as the listener hands it over. */
-export interface RawRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: readonly string[];
-}
+export type RawRequest = IncomingRequest;
 
 export type Answer = string | Promise<string>;
 
+const isTrustedProxy = () => false;
+
 /** `allowed`, or the reason why not. A promise where a fact had to be fetched first. */
 export function decideOnce({ routes, policy, facts }: Ground, request: RawRequest, at: Moment): Answer {
-  const headers = readHeaders(request.headers, 1);
-  if (headers === null) return 'bad_request';
-  const target = readTarget(request.target, headers.host);
-  if (target === null) return 'bad_request';
-  const match = routes.match(request.method, target.segments);
-  if (match.kind === 'none') return 'route_not_found';
-  if (match.kind === 'method') return 'method_not_allowed';
-  const { route } = match;
-  const credential = readCredential(headers.authorization, target.query, route.credentials);
-  if (!credential.ok) return credential.reason;
-  const source = { segments: target.segments, query: target.query, headers: request.headers };
-  const question = { hash: hashToken(credential.token), requirement: route.requirement!, source };
-  const presented = { token: credential.token, prefixes: policy.prefixes };
-  const judged = judge(question, policy, facts, at, systemClock, presented);
+  const reading = readRequest(request, { routes, isTrustedProxy });
+  if (reading.refused !== null) return reading.refused.reason;
+  const presented = { token: reading.token, prefixes: policy.prefixes };
+  const judged = judge(reading.question!, policy, facts, at, systemClock, presented);
   if (judged instanceof Promise) return judged.then((late) => (late.kind === 'denied' ? late.reason : 'allowed'));
   return judged.kind === 'denied' ? judged.reason : 'allowed';
 }
@@ -109,6 +94,6 @@ export class PackedRequest {
       start = end;
     }
     const [target, ...headers] = texts;
-    return { method: this.#method, target: target!, headers };
+    return { method: this.#method, target: target!, minorVersion: 1, headers, peerAddress: '127.0.0.1' };
   }
 }

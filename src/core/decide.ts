@@ -1,9 +1,11 @@
 /**
- * Steps 4 to 10 of a request, in the contract's order: the token is known, active, unexpired, holds the scopes, reaches
- * the workspace, its principal's role and relation there suffice. Pure and synchronous. Where a fact is not at hand it
- * answers `need` with the fact's key; the caller fetches it and asks again from the start, so that no verdict ever
- * mixes what was true at two moments. Silence is a no: every path that is not spelled out ends in a denial.
+ * Steps 4 to 10 of a request, in the contract's order: the token is known, active, unexpired, fit for this request
+ * (check-request.ts), holds the scopes, reaches the workspace, its principal's role and relation there suffice. Pure and
+ * synchronous. Where a fact is not at hand it answers `need` with the fact's key; the caller fetches it and asks again
+ * from the start, so that no verdict ever mixes what was true at two moments. Silence is a no: every path that is not
+ * spelled out ends in a denial.
  */
+import { checkToken } from './check-request.ts';
 import {
   type AssignedRoles,
   credentialKey,
@@ -23,6 +25,7 @@ import {
   workspaceKey,
 } from './facts.ts';
 import type { Reason } from './reason.ts';
+import type { RequestSource } from './request-check.ts';
 import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
 import { type ScopeSet, satisfies } from './scope.ts';
 import { type SelectorSource, select } from './selector.ts';
@@ -70,7 +73,7 @@ export type Outcome = Allowed | Denied | Need;
 export interface Question {
   readonly hash: TokenHash;
   readonly requirement: Requirement;
-  readonly source: SelectorSource;
+  readonly source: RequestSource;
 }
 
 /** `now` in milliseconds since 1970. Does NOT check the request's form, its route or its rate: steps 1 to 3 and 11. */
@@ -99,6 +102,8 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
     owner = found;
   }
   if (nowMs >= token.expiresAtMs) return deny('token_expired', token);
+  const unfit = checkToken(token, question.source);
+  if (unfit !== null) return deny(unfit, token);
 
   const { scopes, workspace, resource } = question.requirement;
   if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {

@@ -4,7 +4,7 @@
  */
 import type { Dialect, Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
-import { clientAddress } from '../edge/client-address.ts';
+import { clientAddress, knownAddress } from '../edge/client-address.ts';
 import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
 import { IDENTITY_NAMES } from '../edge/forward/identity.ts';
 import { malformedRequestRefusal } from '../edge/malformed-request.ts';
@@ -53,7 +53,8 @@ function decide({ proxy, isTrusted, pipeline }: DecisionOptions, exchange: Excha
     : ({ ok: false, problem: `${asker} is not in decision.trustedProxies` } as const);
   const { method, target, headers } = question.ok ? question : exchange;
   const peerAddress = clientAddress(exchange.headers, asker, isTrusted);
-  const asked = new ProxyQuestion(proxy, exchange, { method, target, headers, peerAddress });
+  const isClientUnknown = knownAddress(exchange.headers, asker, isTrusted) === null;
+  const asked = new ProxyQuestion(proxy, exchange, { method, target, headers, peerAddress, isClientUnknown });
   if (question.ok) pipeline.handle(asked, asked);
   else pipeline.refuseMalformed(asked, asked, question.problem);
 }

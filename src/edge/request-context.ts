@@ -1,11 +1,12 @@
-/** What is known about a request so far, from the moment it is read. Grows line by line in the pipeline; judges nothing. */
-import type { Route } from '../core/route-table.ts';
-import type { Target } from '../core/target.ts';
+/** What is known about a request so far, from the moment it came. Each step of the pipeline fills its part; judges nothing. */
+import type { Allowed } from '../core/decide.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
+import { clientAddress } from './client-address.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import type { Moment } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
+import { type Reading, UNREAD } from './read-request.ts';
 import type { Ruleset } from './ruleset.ts';
 import { ServerTiming } from './server-timing.ts';
 
@@ -16,12 +17,14 @@ export interface RequestContext extends Moment {
   /** null: nobody asked where the time goes. */
   readonly timing: ServerTiming | null;
   readonly handler: DecisionHandler | null;
-  target: Target | null;
-  route: Route | null;
+  /** Steps 1 to 3. */
+  reading: Reading;
+  /** Steps 4 to 10. null: not allowed so far, or the route is public. */
+  allowed: Allowed | null;
+  /** Whose token it is, allowed or not; null: nobody's that we know. For the log. */
+  tokenId: string | null;
   /** Told to the client and the upstream: the answer rests on what was known before the store was lost. */
   degraded: string | null;
-  /** Its limits have been asked. */
-  counted: boolean;
   /** What any answer is to say besides, such as where the limits stand: raw pairs. */
   answerHeaders: readonly string[] | null;
 }
@@ -39,10 +42,15 @@ export function begin(exchange: Exchange, handler: DecisionHandler | null, parts
     monotonicMs,
     timing: ruleset.serverTiming ? new ServerTiming(clock, monotonicMs) : null,
     handler,
-    target: null,
-    route: null,
+    reading: UNREAD,
+    allowed: null,
+    tokenId: null,
     degraded: null,
-    counted: false,
     answerHeaders: null,
   };
+}
+
+/** Whom the request is counted for. */
+export function addressOf({ exchange, ruleset }: RequestContext): string {
+  return clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
 }

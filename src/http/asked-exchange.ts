@@ -14,6 +14,8 @@ export interface AskedRequest {
   /** Raw pairs. */
   readonly headers: readonly string[];
   readonly peerAddress: string;
+  /** true: the client's address is not known; `peerAddress` is that of whoever asks. */
+  readonly isClientUnknown?: boolean;
 }
 
 export abstract class AskedExchange implements Exchange {
@@ -24,6 +26,7 @@ export abstract class AskedExchange implements Exchange {
   readonly protocol: string = '1.1';
   readonly headers: readonly string[];
   readonly peerAddress: string;
+  readonly isClientUnknown: boolean;
   readonly encrypted: boolean = false;
 
   constructor(asked: AskedRequest) {
@@ -32,6 +35,7 @@ export abstract class AskedExchange implements Exchange {
     this.target = asked.target;
     this.headers = asked.headers;
     this.peerAddress = asked.peerAddress;
+    this.isClientUnknown = asked.isClientUnknown === true;
   }
 
   abstract readonly isGone: boolean;

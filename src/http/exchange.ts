@@ -14,6 +14,8 @@ export interface Exchange {
   /** Raw [name, value, …] in order and case as received, duplicates included. */
   readonly headers: readonly string[];
   readonly peerAddress: string;
+  /** true: who described this request did not name its client; `peerAddress` is then theirs. */
+  readonly isClientUnknown?: boolean | undefined;
   readonly encrypted: boolean;
   /** The client asks to leave HTTP on this connection, and this listener can let it. */
   readonly upgrade?: Upgrade | undefined;

@@ -111,7 +111,7 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
 function judge(given: Case, facts: Facts): Outcome {
   const target = readTarget(given.target ?? '/x', 'h');
   if (target === null) throw new Error(`${given.target}: no target`);
-  const source = { segments: target.segments, query: target.query, headers: given.headers ?? [] };
+  const source = { segments: target.segments, query: target.query, headers: given.headers ?? [], address: null };
   const hash = given.token as TokenHash;
   return decide({ hash, requirement: requirement(given), source }, rules, facts, given.now ?? NOW);
 }

@@ -391,7 +391,7 @@ export class AuthorityWorld {
   }
 
   #judge(hash: TokenHash, { requirement, segments }: CompiledProbe): Judgement | Promise<Judgement> {
-    const source = { segments, query: '', headers: [] };
+    const source = { segments, query: '', headers: [], address: null };
     const at = { nowMs: this.#nowMs, monotonicMs: 0 };
     const clock = { nowMs: () => this.#nowMs, monotonicMs: () => 0 };
     return judge({ hash, requirement, source }, this.#policy, this.#cache, at, clock);

@@ -97,7 +97,7 @@ describe('one look-up for many', () => {
     const question = {
       hash: 'HASH' as never,
       requirement: { scopes: null, workspace: null, resource: null },
-      source: { segments: [], query: '', headers: [] },
+      source: { segments: [], query: '', headers: [], address: null },
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
     const asked = Array.from({ length: 500 }, () =>
@@ -371,7 +371,7 @@ describe('room', () => {
         workspace: { as: 'workspace', selector: { from: 'query', name: 'ws' }, role: 'member' },
         resource: null,
       },
-      source: { segments: [], query: '?ws=w', headers: [] },
+      source: { segments: [], query: '?ws=w', headers: [], address: null },
     } as const;
     const rules: DecisionRules = { organizationRoles: new Map(), endedByTransfer: new Set() };
     const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), MOMENT, CLOCK);

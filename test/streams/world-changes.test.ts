@@ -167,7 +167,7 @@ describe('a store that never answers', () => {
       { maxEntries: 10, absentTtlMs: 0, maxStalenessMs: 300, monotonicMs: systemClock.monotonicMs },
     );
     const reasons: string[] = [];
-    const rules = { ...gateway.configuration, imports: { patterns: [] } };
+    const rules = { ...gateway.configuration, isTrustedProxy: () => false, imports: { patterns: [] } };
     const streams = new OpenStreams({
       ruleset: () => rules,
       facts,
@@ -176,9 +176,9 @@ describe('a store that never answers', () => {
       onStopped: ({ reason }) => reasons.push(reason),
     });
     const streamClose = new Promise<StreamClose>((resolve) => {
-      const source = { segments: ['stream'], query: '', headers: [] };
-      const authorization = [`Bearer ${gateway.tokens.owner}`];
-      const request = { requestId: 'r', method: 'GET', authorization, source, tokenId: null };
+      const headers = ['Host', 'h', 'Authorization', `Bearer ${gateway.tokens.owner}`];
+      const incoming = { method: 'GET', target: '/stream', minorVersion: 1, headers, peerAddress: '127.0.0.1' };
+      const request = { requestId: 'r', tokenId: null, incoming };
       let said: StreamClose | null = null;
       const hush = (words: StreamClose) => {
         said = words;

@@ -1,19 +1,16 @@
 /** One stream, as the register of open streams keeps it, and the request behind it, read by the rules of the moment. Judges nothing. */
-import { readCredential } from '../../core/credential.ts';
 import type { Question } from '../../core/decide.ts';
 import { isImportedForm, type TokenPattern } from '../../core/imported-token.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Reason } from '../../core/reason.ts';
-import type { RouteTable } from '../../core/route-table.ts';
 import { isWellFormed } from '../../core/token-format.ts';
-import { hashToken } from '../../secret.ts';
 import { JUNK } from '../judge.ts';
+import { type ReadingRules, readRequest } from '../read-request.ts';
 import type { Stream, StreamedRequest } from './stream.ts';
 import type { VerdictDependencies } from './verdict-dependencies.ts';
 
 /** The part of the rules that a verdict rests on. */
-export interface StreamRules {
-  readonly routes: RouteTable;
+export interface StreamRules extends ReadingRules {
   readonly policy: Policy;
   readonly imports: { readonly patterns: readonly TokenPattern[] };
 }
@@ -40,22 +37,15 @@ export function byAge(left: Entry, right: Entry): number {
   return left.nth - right.nth;
 }
 
-/** The request as these rules read it: steps 2 and 3 once more. The reason why they refuse it, or null. */
+/** The request as these rules read it: steps 1 to 3 once more. The reason why they refuse it, or null. */
 export function read(entry: Entry, rules: StreamRules): Reason | null {
-  const { method, source, authorization } = entry.request;
-  const match = rules.routes.match(method, source.segments);
-  if (match.kind === 'none') return 'route_not_found';
-  if (match.kind === 'method') return 'method_not_allowed';
-  const { id, requirement, credentials } = match.route;
+  const { refused, route, question, token } = readRequest(entry.request.incoming, rules);
+  if (refused !== null) return refused.reason;
   entry.ruleset = rules;
-  entry.routeId = id;
-  entry.question = null;
-  if (requirement === null) return null;
-  const credential = readCredential(authorization, source.query, credentials);
-  if (!credential.ok) return credential.reason;
+  entry.routeId = route?.id ?? null;
+  entry.question = question;
+  if (question === null) return null;
   // The cache may know it still from when rules let in tokens of its form.
-  const { token } = credential;
-  if (!isWellFormed(token, rules.policy.prefixes) && !isImportedForm(token, rules.imports.patterns)) return JUNK.reason;
-  entry.question = { hash: hashToken(token), requirement, source };
-  return null;
+  const isOfUse = isWellFormed(token, rules.policy.prefixes) || isImportedForm(token, rules.imports.patterns);
+  return isOfUse ? null : JUNK.reason;
 }

@@ -1,6 +1,6 @@
 /**
  * Every answer that goes on for as long as its caller may: event streams, others of unknown length, upgraded connections. Each is judged again,
- * from its route on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
+ * from its first step on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
  * replaced, and over and over while the store's changes are not heard. Verdicts are never kept, and never read from
  * anywhere but `judge`. How a stream is ended is its own business.
  */

@@ -1,5 +1,5 @@
 /** What the one who ends streams and the streams themselves agree on. Types only. */
-import type { SelectorSource } from '../../core/selector.ts';
+import type { IncomingRequest } from '../read-request.ts';
 import type { StreamClose } from './stream-close.ts';
 
 /** `answer`: of another type than events, and of unknown length. `other`: an upgrade to anything but WebSocket. */
@@ -14,11 +14,10 @@ export interface Stream {
   stop(): void;
 }
 
-/** The request that a stream answers, as far as a verdict may rest on it. */
+/** The request that a stream answers. */
 export interface StreamedRequest {
   readonly requestId: string;
-  readonly method: string;
-  readonly authorization: readonly string[];
-  readonly source: SelectorSource;
   readonly tokenId: string | null;
+  /** As it came: read once more whenever the rules are replaced. */
+  readonly incoming: IncomingRequest;
 }

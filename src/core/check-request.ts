@@ -1,0 +1,28 @@
+/**
+ * Every check that needs more of a request than the decision's facts, in the order in which they are made. The one place
+ * for a new one: the request path and the re-judging of open streams both come through here.
+ */
+import type { TokenFacts } from './facts.ts';
+import type { Reason } from './reason.ts';
+import type { RequestCheck, RequestSource } from './request-check.ts';
+import type { Route } from './route-table.ts';
+
+const CHECKS: readonly RequestCheck[] = [];
+
+/** Why this route is closed to the request, or null. */
+export function checkRoute(route: Route, request: RequestSource): Reason | null {
+  for (const { ofRoute } of CHECKS) {
+    const reason = ofRoute(route, request);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+/** Why this token may not be used by the request, or null. */
+export function checkToken(token: TokenFacts, request: RequestSource): Reason | null {
+  for (const { ofToken } of CHECKS) {
+    const reason = ofToken(token, request);
+    if (reason !== null) return reason;
+  }
+  return null;
+}

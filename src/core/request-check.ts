@@ -1,0 +1,19 @@
+/** What a check is that needs more of a request than the decision's facts, and what it may look at. Types only. */
+import type { TokenFacts } from './facts.ts';
+import type { Reason } from './reason.ts';
+import type { Route } from './route-table.ts';
+import type { SelectorSource } from './selector.ts';
+
+/** A request that has been read, as far as a verdict may rest on it. */
+export interface RequestSource extends SelectorSource {
+  /** The client's address, by whoever may be believed about it; null: unknown. */
+  readonly address: string | null;
+}
+
+/** Each half answers null where nothing speaks against the request. Pure; asked again when an open stream is judged again. */
+export interface RequestCheck {
+  /** After check 2, on public routes too. */
+  readonly ofRoute: (route: Route, request: RequestSource) => Reason | null;
+  /** After check 6: the token is known, active and unexpired. */
+  readonly ofToken: (token: TokenFacts, request: RequestSource) => Reason | null;
+}

@@ -1,0 +1,129 @@
+/**
+ * Steps 1 to 3 of a request: framing, target, route and the checks that belong to the route, credential. One function
+ * for every request and for every open stream that is judged again, so that a new gate is written once. Looks up no fact.
+ */
+
+import { checkRoute } from '../core/check-request.ts';
+import { readCredential } from '../core/credential.ts';
+import type { Question } from '../core/decide.ts';
+import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
+import type { RequestSource } from '../core/request-check.ts';
+import { type Route, RouteTable } from '../core/route-table.ts';
+import { readTarget, type Target } from '../core/target.ts';
+import { survivesUrl } from '../core/upgrade.ts';
+import { hashToken } from '../secret.ts';
+import { knownAddress } from './client-address.ts';
+import type { Refused } from './outcome.ts';
+
+/** A request as it came; an Exchange is one. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion: number;
+  /** Raw pairs. */
+  readonly headers: readonly string[];
+  readonly peerAddress: string;
+  readonly isClientUnknown?: boolean | undefined;
+  /** Not undefined: the client asks to leave HTTP, and may be let. */
+  readonly upgrade?: unknown;
+}
+
+/** The part of the rules that a request is read by. */
+export interface ReadingRules {
+  readonly routes: RouteTable;
+  readonly isTrustedProxy: (address: string) => boolean;
+}
+
+const NO_FACTS: HeaderFacts = {
+  host: '',
+  body: NO_BODY,
+  authorization: [],
+  via: '',
+  expectContinue: false,
+  upgrade: false,
+};
+const NO_TARGET: Target = { path: '', query: '', segments: [] };
+const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
+const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
+
+/** What was read of a request, as far as it could be. */
+export class Reading implements RequestSource {
+  /** null: it may be judged, or, without a question, go on. */
+  refused: Refused | null = null;
+  headerFacts: HeaderFacts = NO_FACTS;
+  target: Target = NO_TARGET;
+  /** null: none was found, or none was looked for. */
+  route: Route | null = null;
+  /** null: the route is public. */
+  question: Question | null = null;
+  /** The credential of the question, as it was presented. */
+  token = '';
+  readonly #request: IncomingRequest;
+  readonly #rules: ReadingRules;
+  #address: string | null | undefined;
+
+  constructor(request: IncomingRequest, rules: ReadingRules) {
+    this.#request = request;
+    this.#rules = rules;
+  }
+
+  get segments(): readonly string[] {
+    return this.target.segments;
+  }
+
+  get query(): string {
+    return this.target.query;
+  }
+
+  get headers(): readonly string[] {
+    return this.#request.headers;
+  }
+
+  /** Made out when a check first asks: most requests are never asked for theirs. */
+  get address(): string | null {
+    if (this.#address === undefined) {
+      const { headers, peerAddress, isClientUnknown } = this.#request;
+      this.#address = isClientUnknown ? null : knownAddress(headers, peerAddress, this.#rules.isTrustedProxy);
+    }
+    return this.#address;
+  }
+}
+
+const NO_REQUEST: IncomingRequest = { method: '', target: '', minorVersion: -1, headers: [], peerAddress: '' };
+/** Of a request whose steps have not been taken. */
+export const UNREAD: Reading = new Reading(NO_REQUEST, {
+  routes: new RouteTable({ caseSensitive: true, ignoreTrailingSlash: false }),
+  isTrustedProxy: () => false,
+});
+
+export function readRequest(request: IncomingRequest, rules: ReadingRules): Reading {
+  const reading = new Reading(request, rules);
+  reading.refused = fill(reading, request, rules);
+  return reading;
+}
+
+/** Each line needs what the one before it has filled in. */
+function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): Refused | null {
+  const headerFacts = readHeaders(request.headers, request.minorVersion);
+  if (headerFacts === null) return BAD_REQUEST;
+  reading.headerFacts = headerFacts;
+  const target = readTarget(request.target, headerFacts.host);
+  if (target === null) return BAD_REQUEST;
+  if (request.upgrade !== undefined && !survivesUrl(target.path + target.query)) return BAD_REQUEST;
+  reading.target = target;
+
+  const match = rules.routes.match(request.method, target.segments);
+  if (match.kind === 'none') return NO_ROUTE;
+  if (match.kind === 'method') return { kind: 'refused', reason: 'method_not_allowed', allow: match.allow };
+  const { route } = match;
+  reading.route = route;
+  const closed = checkRoute(route, reading);
+  if (closed !== null) return { kind: 'refused', reason: closed };
+  if (route.requirement === null) return null;
+
+  const credential = readCredential(headerFacts.authorization, target.query, route.credentials);
+  if (!credential.ok) return { kind: 'refused', reason: credential.reason };
+  reading.token = credential.token;
+  reading.question = { hash: hashToken(credential.token), requirement: route.requirement, source: reading };
+  return null;
+}

@@ -54,6 +54,7 @@ export function buildRoutes(count: number): RouteTable {
         },
         upstream: 'platform',
         credentials: { bearer: true, raw: false, query: false },
+        allowFrom: null,
         forwardAuthorization: false,
         limits: null,
       };

@@ -9,6 +9,7 @@ import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { findToken } from '../manage/tokens/access-tokens.ts';
+import { mayComeFrom } from '../manage/tokens/addresses.ts';
 import { hashToken } from '../secret.ts';
 import { isAdmin } from './admin-key.ts';
 
@@ -23,7 +24,7 @@ export type ContextOf = (request: FastifyRequest) => ManageContext;
 
 const ACTOR_HEADER = 'scopegate-actor';
 
-/** null: nobody known. Throws Rejection (400) for an actor header that means nothing. */
+/** null: nobody known. Throws Rejection: 400 for an actor header that means nothing, 403 for a token from a wrong address. */
 export async function readCaller(
   manage: Omit<ManageContext, 'actor'>,
   keys: readonly string[],
@@ -33,7 +34,7 @@ export async function readCaller(
   if (isAdmin(keys, request.headers.authorization)) return header === undefined ? OPERATOR : actingAs(header);
   if (header !== undefined) return null;
   const text = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return text === undefined ? null : managingToken(manage, text);
+  return text === undefined ? null : managingToken(manage, text, request.socket.remoteAddress ?? '');
 }
 
 function actingAs(header: string | string[]): Actor {
@@ -47,13 +48,23 @@ function actingAs(header: string | string[]): Actor {
   });
 }
 
-async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string): Promise<Actor | null> {
+/** `address`: of the peer, since the sidecar believes no proxy. */
+async function managingToken(
+  manage: Omit<ManageContext, 'actor'>,
+  text: string,
+  address: string,
+): Promise<Actor | null> {
   if (!isWellFormed(text, manage.policy().prefixes)) return null;
   const nowMs = manage.nowMs();
   const token = await findToken(manage.store, text, nowMs);
   if (token === null || token.ownerId === null) return null;
   const owner = await reader(manage.store).get('member', memberKey(token.organizationId, token.ownerId));
-  return owner !== null && managesFor(token, owner, manage.policy(), nowMs)
-    ? { kind: 'token', id: owner.id, token, hash: hashToken(text) }
-    : null;
+  if (owner === null || !managesFor(token, owner, manage.policy(), nowMs)) return null;
+  if (!mayComeFrom(token, address))
+    throw new Rejection({
+      status: 403,
+      code: 'address_not_allowed',
+      detail: 'This token may not be used from this address.',
+    });
+  return { kind: 'token', id: owner.id, token, hash: hashToken(text) };
 }

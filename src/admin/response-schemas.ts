@@ -19,6 +19,7 @@ const tokenFields = {
   createdAt: Instant,
   expiresAt: Nullable(Instant),
   lastUsedAt: Nullable(Instant),
+  allowedAddresses: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'null: from anywhere' }),
   hint: Type.Union([Type.String(), Type.Null()], {
     description: 'first characters of the token; null: imported without them',
   }),

@@ -86,6 +86,10 @@ const ContactsInput = Type.Union([
   Type.Null(),
 ]);
 
+const AllowedAddresses = Type.Union([Type.Array(Word(), { minItems: 1, maxItems: 100 }), Type.Null()], {
+  description: 'IP addresses and networks (10.0.0.0/8) that the token may be used from; null: anywhere',
+});
+
 const tokenInput = {
   kind: Type.Optional(Word()),
   name: Name,
@@ -98,6 +102,7 @@ const tokenInput = {
   neverExpires: Type.Optional(Type.Literal(true)),
   apiVersion: Type.Optional(Word()),
   contacts: Type.Optional(ContactsInput),
+  allowedAddresses: Type.Optional(AllowedAddresses),
 };
 export const TokenInput = Type.Object(tokenInput, strict);
 
@@ -129,6 +134,7 @@ export const TokenPatch = Type.Object(
     scopes: Type.Optional(ScopeList),
     workspaces: Type.Optional(WorkspaceGrantInput),
     expiresAt: Type.Optional(Nullable(Word())),
+    allowedAddresses: Type.Optional(AllowedAddresses),
   },
   strict,
 );

@@ -87,6 +87,7 @@ export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | n
     createdAt: instant(doc.createdAtMs),
     expiresAt: instantOrNull(doc.expiresAtMs),
     lastUsedAt: instantOrNull(lastUsedAtMs),
+    allowedAddresses: doc.allowedAddresses ?? null,
     hint: doc.hint,
     apiVersion: doc.apiVersion,
     contacts: doc.contacts,

@@ -55,6 +55,15 @@ export function isWithin(ranges: readonly AddressRange[], text: string): boolean
   return ranges.some(({ width, first, free }) => width === address.width && address.bits >> free === first >> free);
 }
 
+/** Is each of `inner` within one of `outer`? Two of `outer` that only together cover one of `inner` do not count. */
+export function covers(outer: readonly AddressRange[], inner: readonly AddressRange[]): boolean {
+  return inner.every(({ width, first, free }) =>
+    outer.some(
+      (range) => range.width === width && range.free >= free && first >> range.free === range.first >> range.free,
+    ),
+  );
+}
+
 function readIpv4(text: string): bigint | null {
   const parts = IPV4.exec(text);
   if (parts === null) return null;

@@ -2,12 +2,13 @@
  * Every check that needs more of a request than the decision's facts, in the order in which they are made. The one place
  * for a new one: the request path and the re-judging of open streams both come through here.
  */
+import { addressCheck } from './address-check.ts';
 import type { TokenFacts } from './facts.ts';
 import type { Reason } from './reason.ts';
 import type { RequestCheck, RequestSource } from './request-check.ts';
 import type { Route } from './route-table.ts';
 
-const CHECKS: readonly RequestCheck[] = [];
+const CHECKS: readonly RequestCheck[] = [addressCheck];
 
 /** Why this route is closed to the request, or null. */
 export function checkRoute(route: Route, request: RequestSource): Reason | null {

@@ -2,6 +2,7 @@
  * The vocabulary of what is known: the records that the store keeps, and the facts the hot path reads from them
  * (lists parsed into sets once, when cached). Every fact has a key; a change names the keys it touched.
  */
+import type { AddressRange } from './address-range.ts';
 import type { ScopeSet } from './scope.ts';
 
 export type Role = 'member' | 'admin';
@@ -90,6 +91,8 @@ export interface TokenRecord {
   readonly stateReason: StateReason;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
+  /** Addresses and networks that it may be used from; null, or absent in older records: anywhere. */
+  readonly allowedAddresses?: readonly string[] | null;
 }
 
 export interface MemberRecord {
@@ -175,7 +178,8 @@ export interface ListedWorkspace {
   readonly generation: Generation;
 }
 
-export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs'> {
+export interface TokenFacts
+  extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs' | 'allowedAddresses'> {
   readonly organization: Link<'organization'>;
   /** null: nobody owns it. */
   readonly owner: Link<'member'> | null;
@@ -192,6 +196,8 @@ export interface TokenFacts extends Omit<TokenRecord, 'scopes' | 'workspaces' | 
   readonly roles: ReadonlyMap<string, Role>;
   /** Infinity: never. */
   readonly expiresAtMs: number;
+  /** null: anywhere. */
+  readonly allowedAddresses: readonly AddressRange[] | null;
   /** Its last use, until that is written down; null: not used since. Only who counts uses touches this. */
   use: { atMs: number } | null;
 }

@@ -40,7 +40,7 @@ export interface ExpiryPolicy {
   readonly editable: boolean;
 }
 
-export type MutableField = 'name' | 'description' | 'contacts' | 'scopes' | 'workspaces';
+export type MutableField = 'name' | 'description' | 'contacts' | 'scopes' | 'workspaces' | 'allowedAddresses';
 
 /** How many active and inactive tokens of a kind there may be. */
 export interface LimitRule {

@@ -2,6 +2,7 @@
  * Turns a stored record into the fact the hot path reads, checking its shape on the way: a damaged record must never
  * become a yes. Runs once per record and cache fill, never per request.
  */
+import { type AddressRange, readRange } from './address-range.ts';
 import type {
   AccountRecord,
   AssignedRoles,
@@ -76,6 +77,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       owner: ownerId === null ? null : linkTo('member', memberKey(organizationId, ownerId)),
       ownerGeneration: record.ownerGeneration,
       expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
+      allowedAddresses: ranges(record.allowedAddresses),
       scopes: record.scopes === null ? 'all' : setOf(record.scopes),
       workspaces: isRule ? workspaces : generations(workspaces),
       listed: isRule ? [] : workspaces.map(([id, generation]) => listed(organizationId, id, generation)),
@@ -199,6 +201,19 @@ function generations(pairs: readonly Reference[]): ReadonlyMap<string, Generatio
   return shared(GENERATIONS, JSON.stringify(pairs), () => new Map(pairs));
 }
 
+/** A list that cannot be read opens nothing: the whole record is damaged. */
+function ranges(list: TokenRecord['allowedAddresses']): readonly AddressRange[] | null {
+  if (list === undefined || list === null) return null;
+  texts(list, 'allowedAddresses');
+  return shared(RANGES, JSON.stringify(list), () =>
+    list.map((text) => {
+      const range = readRange(text);
+      if (range === null) throw new TypeError('allowedAddresses: not an address or network');
+      return range;
+    }),
+  );
+}
+
 /**
  * Texts, sets and maps that many facts have alike, kept once: less memory, and what a request reads is more often in the
  * processor's cache already (with a thousand tokens in use a decision costs a third less). Dropped whole when full.
@@ -209,6 +224,7 @@ const SETS = new Map<string, ReadonlySet<string>>();
 const ROLE_MAPS = new Map<string, ReadonlyMap<string, Role>>();
 const ASSIGNED = new Map<string, AssignedRoles>();
 const GENERATIONS = new Map<string, ReadonlyMap<string, Generation>>();
+const RANGES = new Map<string, readonly AddressRange[]>();
 
 function shared<T>(table: Map<string, T>, text: string, make: () => T): T {
   let made = table.get(text);

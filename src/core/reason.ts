@@ -30,6 +30,7 @@ export const REASONS = {
   owner_removed: { status: 401, text: 'The token is invalid.', blame: 'client', challenge: 'invalid_token' },
   ownership_transferred: { status: 401, text: 'The token is invalid.', blame: 'client', challenge: 'invalid_token' },
   token_expired: { status: 401, text: 'The token has expired.', blame: 'client', challenge: 'invalid_token' },
+  address_not_allowed: { status: 403, text: 'Requests from this address are not allowed here.', blame: 'client' },
   scope_missing: {
     status: 403,
     text: 'The token lacks a scope that this route requires.',

@@ -3,6 +3,7 @@
  * literal before `{x}` before `/**`, whatever their order in the file; only the winning template's routes are tried by
  * method, never a wider one. Compiled once and frozen; a look-up costs the path's length, not the number of routes.
  */
+import type { AddressRange } from './address-range.ts';
 import type { CredentialSources } from './credential.ts';
 import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
@@ -13,6 +14,8 @@ export interface Route {
   readonly template: string;
   /** Absent: every method that no other route of the same template names. */
   readonly methods: readonly string[] | undefined;
+  /** Where clients may be; null: anywhere. */
+  readonly allowFrom: readonly AddressRange[] | null;
   /** null: public, no token is asked for. */
   readonly requirement: Requirement | null;
   /** Name of the upstream; ignored where the gateway answers itself. */

@@ -31,6 +31,7 @@ const COLUMNS: Readonly<Record<string, (cell: string) => unknown>> = {
   neverExpires: (cell) => (cell === 'true' ? true : cell),
   createdAt: text,
   apiVersion: text,
+  allowedAddresses: list,
 };
 
 /** Rows, and in their place problems where one could not be read. Rejects with SetupError when the file cannot be. */

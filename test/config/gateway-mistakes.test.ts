@@ -119,6 +119,19 @@ const routes: [string, string[]][] = [
     '{ id: x, match: { path: / }, upstream: a, public: true, require: {} }',
     ['1:67: a public route requires nothing: drop "require" or "public"'],
   ],
+  ['{ id: x, match: { path: / }, upstream: a, allowFrom: [] }', ['1:64: must not be empty']],
+  ['{ id: x, match: { path: / }, upstream: a, allowFrom: 10.0.0.0/8 }', ['1:64: expected list, found "10.0.0.0/8"']],
+  [
+    '{ id: x, match: { path: / }, upstream: a, allowFrom: [10.0.0.0/8, 10.0.0.1/8, office] }',
+    [
+      '1:77: must be an IP address, or a network such as 10.0.0.0/8 with nothing behind its prefix',
+      '1:89: must be an IP address, or a network such as 10.0.0.0/8 with nothing behind its prefix',
+    ],
+  ],
+  [
+    '{ id: x, match: { path: / }, upstream: a, allowedFrom: [] }',
+    ['1:53: unknown key "allowedFrom" (did you mean "allowFrom"?)'],
+  ],
   ['{ id: x, match: { path: / }, upstream: a, credentials: [] }', ['1:66: must not be empty']],
   [
     '{ id: x, match: { path: / }, upstream: a, credentials: [cookie] }',

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isWithin, readAddress, readRange } from '../../src/core/address-range.ts';
+import { covers, isWithin, readAddress, readRange } from '../../src/core/address-range.ts';
 
 const ranges = (...texts: string[]) => texts.map((text) => readRange(text)!);
 
@@ -69,4 +69,20 @@ it('finds in a range what Node finds there', () => {
       expect(isWithin([range], address)).toBe(list.check(address, 'ipv4'));
     }),
   );
+});
+
+it.each([
+  [['10.0.0.0/8'], ['10.1.0.0/16', '10.0.0.1'], true],
+  [['10.0.0.0/8'], ['10.0.0.0/8'], true],
+  [['10.0.0.0/16'], ['10.0.0.0/8'], false],
+  [['10.0.0.0/8'], ['10.0.0.1', '11.0.0.1'], false],
+  [['0.0.0.0/0'], ['::1'], false],
+  [['::/0'], ['10.0.0.1'], false],
+  [['2001:db8::/32'], ['2001:db8:7::/48'], true],
+  [['10.0.0.0/8'], ['::ffff:10.1.2.3'], true],
+  [['10.0.0.0/9', '10.128.0.0/9'], ['10.0.0.0/8'], false],
+  [['10.0.0.0/8'], [], true],
+  [[], ['10.0.0.1'], false],
+])('%j covers %j: %s', (outer, inner, expected) => {
+  expect(covers(ranges(...outer), ranges(...inner))).toBe(expected);
 });

@@ -32,6 +32,8 @@ interface Case {
   readonly template?: string;
   readonly target?: string;
   readonly headers?: string[];
+  /** The client's; absent: unknown. */
+  readonly address?: string;
   readonly now?: number;
   readonly expect: Reason | { role?: Role | null; workspace?: string | null; environment?: string | null };
 }
@@ -111,7 +113,12 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
 function judge(given: Case, facts: Facts): Outcome {
   const target = readTarget(given.target ?? '/x', 'h');
   if (target === null) throw new Error(`${given.target}: no target`);
-  const source = { segments: target.segments, query: target.query, headers: given.headers ?? [], address: null };
+  const source = {
+    segments: target.segments,
+    query: target.query,
+    headers: given.headers ?? [],
+    address: given.address ?? null,
+  };
   const hash = given.token as TokenHash;
   return decide({ hash, requirement: requirement(given), source }, rules, facts, given.now ?? NOW);
 }

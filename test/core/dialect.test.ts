@@ -32,6 +32,7 @@ describe('coze', () => {
     owner_removed: [401, 4100],
     ownership_transferred: [401, 4100],
     token_expired: [401, 4100],
+    address_not_allowed: [403, 4101],
     scope_missing: [403, 4101],
     workspace_ambiguous: [400, 4000],
     workspace_not_granted: [403, 4101],

@@ -15,6 +15,7 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     requirement: null,
     upstream: 'u',
     credentials: { bearer: true, raw: false, query: false },
+    allowFrom: null,
     forwardAuthorization: false,
     limits: null,
   };

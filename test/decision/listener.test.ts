@@ -169,6 +169,32 @@ attack({
   });
 });
 
+attack({
+  name: 'a client behind a forward-auth proxy comes from where that proxy says, not from where the proxy stands',
+  outcome: '403; so is a client that the proxy does not name',
+  sources: ['CWE-348', 'RFC 7239 section 6.2'],
+})(() => {
+  it.each([
+    ['nginx', nginx],
+    ['caddy', forwarded],
+    ['traefik', forwarded],
+    ['envoy', () => []],
+  ] as const)('for %s', async (proxy, describing) => {
+    const { url, gateway } = await deciding({ for: proxy });
+    const token = await gateway.mint({ scopes: ['workflows:read'], allowedAddresses: ['10.0.0.0/8', '127.0.0.1'] });
+    const path = '/files/x';
+    const lines = [`Authorization: Bearer ${token}`, ...describing('GET', path)];
+    const status = async (...more: string[]) =>
+      (await ask(url, rawRequest(`GET ${proxy === 'envoy' ? path : '/'}`, [...lines, ...more]))).status;
+    expect(await status('X-Forwarded-For: 10.1.2.3')).toBe(200);
+    expect(await status('X-Forwarded-For: ::ffff:10.1.2.3')).toBe(200);
+    expect(await status('X-Forwarded-For: 10.1.2.3, 203.0.113.9')).toBe(403);
+    expect(await status('X-Forwarded-For: unknown')).toBe(403);
+    expect(await status()).toBe(403);
+    await gateway.logged('address_not_allowed');
+  });
+});
+
 describe('a refusal for nginx', () => {
   it('is 401 or 403, and its headers say what is meant', async () => {
     const { url } = await deciding({ for: 'nginx' });

@@ -151,6 +151,23 @@ describe('CSV', () => {
     });
   });
 
+  it('keeps the addresses that a token may be used from, and says where they differ', async () => {
+    const head = 'sha256,name,owner,scopes,workspaces,kind,neverExpires,allowedAddresses';
+    const line = (addresses: string) =>
+      `${sha256(text('office'))},office,alice,workspace:read,ws_sales,service,true,${addresses}`;
+    const office = file('office.csv', [head, line('10.0.0.0/8 192.0.2.7')]);
+    expect(await scopegate(office)).toMatchObject({ code: 0 });
+    const { body } = await gateway.admin('POST', '/v1/tokens/find', { token: text('office') });
+    expect(body).toMatchObject({ allowedAddresses: ['10.0.0.0/8', '192.0.2.7'] });
+    expect(await status(text('office'))).toBe(403);
+    const again = await scopegate(file('again.csv', [head, line('10.0.0.0/8')]));
+    expect(again.stdout + again.stderr).toContain('allowedAddresses');
+    const wrong = await scopegate(
+      file('nowhere.csv', [head, line('office').replace(sha256(text('office')), sha256(text('w')))]),
+    );
+    expect(wrong.stdout + wrong.stderr).toContain('"office" is no IP address');
+  });
+
   it.each([
     [['sha265,name'], ':1:1: the header names a column that there is not: "sha265" (did you mean "sha256"?)'],
     [['name,name'], ':1:1: the header names "name" twice'],

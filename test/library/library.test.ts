@@ -338,6 +338,19 @@ describe('decide', () => {
     expect(await gateway.decide(lower)).toMatchObject({ reason: 'bad_request' });
   });
 
+  it('asks where the request comes from; one that says nothing of it comes from nowhere', async () => {
+    const url = `${addresses.admin}/v1/organizations/acme/tokens`;
+    const headers = { authorization: `Bearer ${addresses.adminKey}`, 'content-type': 'application/json' };
+    const grant = { owner: 'bob', scopes: ['workflows:read'], workspaces: ['ws_sales'], expiresInDays: 1 };
+    const body = JSON.stringify({ name: 'office', ...grant, allowedAddresses: ['10.0.0.0/8'] });
+    const { token } = (await (await fetch(url, { method: 'POST', headers, body })).json()) as { token: string };
+    const request = { url: '/files/x', rawHeaders: rawHeaders(`Authorization: Bearer ${token}`) };
+    const from = (remoteAddress: string) => gateway.decide({ ...request, socket: { remoteAddress } });
+    expect(await from('::ffff:10.1.2.3')).toMatchObject({ allowed: true });
+    for (const refused of [from('203.0.113.9'), gateway.decide(request)])
+      expect(await refused).toMatchObject({ allowed: false, reason: 'address_not_allowed', status: 403 });
+  });
+
   it('judges the start of a WebSocket, given the request itself', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -58,6 +58,7 @@ function own(
       id: `scopegate-${endpoint}`,
       template,
       methods: [method],
+      allowFrom: null,
       requirement,
       upstream: '',
       endpoint,

@@ -103,7 +103,7 @@ export const KindSchema = section({
     description: 'What an owner may select. The first rule that fits edition and organization role counts.',
   }),
   expiry: Expiry,
-  mutable: Type.Array(Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces']), {
+  mutable: Type.Array(Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces', 'allowedAddresses']), {
     default: ['name', 'description', 'contacts'],
     uniqueItems: true,
     description: 'Fields that may be edited after creation.',

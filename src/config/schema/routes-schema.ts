@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { RouteLimitsSchema } from './limits-schema.ts';
-import { file, milliseconds, section } from './schema-parts.ts';
+import { addressRanges, file, milliseconds, section } from './schema-parts.ts';
 
 const Target = Type.String({
   pattern: '^https?://[^/?#@\\s]+$',
@@ -232,6 +232,11 @@ export const RouteSchema = section(
       { description: 'The requests that the route is for.' },
     ),
     public: Type.Optional(Type.Boolean({ description: 'true: no token is needed. The only way to need none.' })),
+    allowFrom: Type.Optional(
+      addressRanges(
+        'Where clients may be, on public routes too; behind trustedProxies the address that they name. Absent: anywhere.',
+      ),
+    ),
     credentials: Type.Optional(
       Type.Array(Type.Enum(['bearer', 'raw', 'query.authorization']), {
         minItems: 1,

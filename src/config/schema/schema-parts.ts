@@ -1,6 +1,7 @@
 /** The small schemas from which gateway.yaml's sections are built. No section's own meaning stands here. */
 import { isIP } from 'node:net';
 import { type TObject, type TObjectOptions, type TProperties, Type } from 'typebox';
+import { readRange } from '../../core/address-range.ts';
 
 /** Timers beyond this many milliseconds (about 25 days) would fire at once in Node. */
 const TIMER_MAX_MS = 2_147_483_647;
@@ -43,6 +44,16 @@ export function networks(description: string, byDefault: readonly string[]) {
     () => 'must be an IP address or a network such as 10.0.0.0/8',
   );
   return Type.Array(network, { uniqueItems: true, default: byDefault, description });
+}
+
+/** Addresses and networks that requests are checked against, read as core/address-range reads them. */
+export function addressRanges(description: string) {
+  const range = Type.Refine(
+    Type.String({ minLength: 1, description: 'An IP address, or a network such as 10.0.0.0/8 or 2001:db8::/32.' }),
+    (text) => readRange(text) !== null,
+    () => 'must be an IP address, or a network such as 10.0.0.0/8 with nothing behind its prefix',
+  );
+  return Type.Array(range, { minItems: 1, uniqueItems: true, description });
 }
 
 function isNetwork(text: string): boolean {

@@ -10,6 +10,7 @@ import { unacceptable } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { withinAddresses } from './addresses.ts';
 
 const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
 
@@ -145,7 +146,7 @@ function fits(rule: SelectableRule, owner: MemberDoc): boolean {
 
 const NO_ROLE = { joined: null, byOrganization: null };
 
-/** A token that manages tokens makes and keeps them within its own scopes, workspaces and expiry (contract 6). */
+/** A token that manages tokens makes and keeps them within its own scopes, workspaces, addresses and expiry (contract 6). */
 export async function requireWithin(unit: UnitOfWork, actor: Actor, token: TokenDoc): Promise<void> {
   if (actor.kind !== 'token') return;
   const own = actor.token;
@@ -155,6 +156,8 @@ export async function requireWithin(unit: UnitOfWork, actor: Actor, token: Token
   }
   if (!withinWorkspaces(own.workspaces, token.workspaces) || (await ownsMore(unit, own, token)))
     throw forbidden('A token never manages one beyond its own workspaces.');
+  if (!withinAddresses(own.allowedAddresses, token.allowedAddresses))
+    throw forbidden('A token never manages one beyond its own addresses.');
   const ends = own.expiresAtMs ?? Number.POSITIVE_INFINITY;
   if ((token.expiresAtMs ?? Number.POSITIVE_INFINITY) > ends)
     throw forbidden('A token never manages one that outlives it.');

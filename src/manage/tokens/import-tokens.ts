@@ -204,6 +204,7 @@ function differences(doc: TokenDoc, asked: Parameters<typeof existing>[5]): stri
     ['neverExpires', neverExpires, doc.expiresAtMs === null],
     ['hint', hint === undefined ? undefined : `${hint}…`, doc.hint],
     ['apiVersion', asked.apiVersion, doc.apiVersion],
+    ['allowedAddresses', sorted(asked.allowedAddresses), sorted(doc.allowedAddresses ?? null)],
   ];
   return pairs.filter(([, wanted, is]) => wanted !== undefined && wanted !== is).map(([name]) => name);
 }

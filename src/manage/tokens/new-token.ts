@@ -10,6 +10,7 @@ import { requireOwner } from '../organization/members.ts';
 import { unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { readAddresses } from './addresses.ts';
 import { type ExpiryInput, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
@@ -25,6 +26,8 @@ export interface TokenInput extends ExpiryInput {
   readonly workspaces?: readonly string[] | AllGrant | 'all';
   readonly apiVersion?: string;
   readonly contacts?: ContactsInput | null;
+  /** Addresses and networks that it may be used from; null: anywhere. */
+  readonly allowedAddresses?: readonly string[] | null;
 }
 
 /** What is known of a token's text. */
@@ -73,6 +76,7 @@ export async function newToken(
     state: 'active',
     stateReason: null,
     expiresAtMs,
+    allowedAddresses: readAddresses(input.allowedAddresses),
     name: input.name,
     description: input.description ?? null,
     createdBy: rights.member?.id ?? null,

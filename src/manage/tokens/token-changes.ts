@@ -9,6 +9,7 @@ import { requireOwner } from '../organization/members.ts';
 import { conflict, notFound, type Rejection, unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { readAddresses } from './addresses.ts';
 import { newExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
@@ -23,6 +24,7 @@ export interface TokenPatch {
   readonly scopes?: readonly string[];
   readonly workspaces?: readonly string[] | AllGrant | 'all';
   readonly expiresAt?: string | null;
+  readonly allowedAddresses?: readonly string[] | null;
 }
 
 export async function patchToken(
@@ -60,6 +62,8 @@ export async function patchToken(
     }
     if (patch.expiresAt !== undefined)
       after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
+    if (patch.allowedAddresses !== undefined)
+      after = { ...after, allowedAddresses: readAddresses(patch.allowedAddresses) };
     await requireWithin(unit, rights.actor, after);
     // An expired token that lives again counts again.
     if (patch.expiresAt !== undefined) await checkLimits(unit, kind, after, context.nowMs());

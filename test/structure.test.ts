@@ -8,7 +8,17 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** Lowest first. A file may import its own room or a lower floor; rooms on one floor never meet. */
 const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
-  ['authorities.ts', 'errors.ts', 'secret.ts', 'owned.ts', 'private-files.ts', 'slices.ts', 'version.ts', 'names'],
+  [
+    'authorities.ts',
+    'errors.ts',
+    'secret.ts',
+    'owned.ts',
+    'private-files.ts',
+    'slices.ts',
+    'stall-aware-timeout.ts',
+    'version.ts',
+    'names',
+  ],
   ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
   ['edge', 'manage', 'fleet'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],

@@ -1,5 +1,5 @@
 /** Keeps the house in order: floors that import only downwards, no circles, files that say what they do. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -14,12 +14,15 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'secret.ts',
     'owned.ts',
     'private-files.ts',
+    'schema-parts.ts',
     'slices.ts',
     'stall-aware-timeout.ts',
     'version.ts',
     'names',
   ],
-  ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
+  ['http', 'observe', 'upstream', 'limits'],
+  ['store'],
+  ['config'],
   ['edge', 'manage', 'fleet'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
   ['gateway'],
@@ -86,6 +89,29 @@ function runtimeImports(name: string): string[] {
   const text = readFileSync(join(SRC, name), 'utf8').replace(/import type [^;]+;/g, '');
   return Array.from(text.matchAll(/from '(\.[^']+\.ts)'/g), (match) => target(name, match[1]!));
 }
+
+it('a store is known in its own folder and in one list: adding one touches no other file', () => {
+  const stores = readdirSync(join(SRC, 'store'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(SRC, 'store', entry.name, 'adapter.ts')))
+    .map(({ name }) => name);
+  expect(stores).toEqual(['redis', 'sqlite']);
+  for (const name of files) {
+    const own = stores.filter((store) => !name.startsWith(`store/${store}/`));
+    for (const spec of importsOf(name).filter((candidate) => candidate.startsWith('.'))) {
+      const imported = target(name, spec);
+      if (name === 'store/adapters.ts' && imported.endsWith('/adapter.ts')) continue;
+      expect(
+        own.find((store) => imported.startsWith(`store/${store}/`)),
+        `${name} imports ${imported}`,
+      ).toBeUndefined();
+    }
+    const text = readFileSync(join(SRC, name), 'utf8');
+    expect(
+      own.find((store) => text.includes(`'${store}'`)),
+      `${name} names a store`,
+    ).toBeUndefined();
+  }
+});
 
 it("no source system's name appears in src: their differences are policy data", () => {
   for (const name of files) {

@@ -1,6 +1,6 @@
 /**
  * The port to whatever keeps the records. An adapter knows keys, versions and index entries, nothing of tokens: every
- * rule lives above it, so a new engine is one file and one call of the contract suite. Types only.
+ * rule lives above it. How a store is configured and opened is said in adapter.ts. Types, and the errors.
  */
 
 /** Three answers that are never confused: it is there, it is not there, nobody could say. */

@@ -34,7 +34,7 @@ export function gatewayJsonSchema(): string {
 export function jsonSchema(schema: TSchema): string {
   // The way through JSON leaves typebox's own symbols and functions behind.
   const plain = JSON.parse(JSON.stringify(schema)) as JsonObject;
-  return `${JSON.stringify({ $schema: 'http://json-schema.org/unit-07/schema#', ...forEditor(plain) }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...forEditor(plain) }, null, 2)}\n`;
 }
 
 /** Writes every schema into `root/schemas` and returns the paths written. `npm run generate` calls it. */

@@ -7,8 +7,8 @@ import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../../errors.ts';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
-import { NamedConnector } from '../redis-connector.ts';
 import { describeAddress, type Node, type RedisAccess, type SentinelPlace } from './address.ts';
+import { NamedConnector } from './connector.ts';
 import { SCRIPTS, type Scripted } from './scripts.ts';
 import type { ServerId } from './server-pin.ts';
 

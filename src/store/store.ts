@@ -121,5 +121,8 @@ export class StoreUnavailable extends Error {
 /** There is no room for anything new; what ends or removes something is still made. Nothing was changed. */
 export class StoreFull extends StoreUnavailable {}
 
+/** A record is there, and is not what its key says. Nobody can say what it was, so it is no answer; an operator must look. */
+export class DamagedRecord extends StoreUnavailable {}
+
 /** The engine was lost between a commit and its confirmation: the change may have been made, or not. */
 export class OutcomeUnknown extends StoreUnavailable {}

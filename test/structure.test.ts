@@ -113,6 +113,15 @@ it('a store is known in its own folder and in one list: adding one touches no ot
   }
 });
 
+it('no stored record is read unchecked: a cast would make a yes or a no of a damaged one', () => {
+  const readers = files.filter((name) => !/^(?:core|store)\/|^manage\/unit-of-work\/check-doc\.ts$/.test(name));
+  for (const name of readers) {
+    // What a unit of work has written itself is as it was written.
+    const found = /\?\.record\b|(?<!\bwrit(?:e|ten)\.)\brecord as [A-Z]/.exec(readFileSync(join(SRC, name), 'utf8'));
+    expect(found?.[0], name).toBeUndefined();
+  }
+});
+
 it("no source system's name appears in src: their differences are policy data", () => {
   for (const name of files) {
     // Requirement ids such as COZE-PAT-5 name a source in a comment; nothing else may.

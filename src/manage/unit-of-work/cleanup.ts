@@ -5,7 +5,6 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import {
-  type CredentialRecord,
   credentialKey,
   kindOf,
   memberKey,
@@ -205,7 +204,7 @@ const removeAll: Step = async ({ store }, { organizationId: org, generation }, a
   if (stored === null || stored.doc.deletedAtMs === null || stored.doc.generation > generation) return { next: null };
   const writes: Write[] = page.map(({ key, record }) => {
     // Whatever else is wrong with it: a damaged record is to go with the rest.
-    const isKept = kindOf(key) === 'credential' && (record as Partial<CredentialRecord> | null)?.imported === true;
+    const isKept = kindOf(key) === 'credential' && Object(record).imported === true;
     return { key, record: isKept ? record : null };
   });
   const committed = await store.commit({ expects: [{ key: own, version: stored.version }], writes, ends: true });

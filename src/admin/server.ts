@@ -12,7 +12,7 @@ import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
-import { OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
+import { DamagedRecord, OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
 import { refuseBody, refuseHeaders } from './ambiguity.ts';
@@ -227,6 +227,8 @@ function answerError(
   }
   if (error instanceof StoreFull) return sendProblem(reply, 507, 'store_full', NO_ROOM);
   if (error instanceof StoreUnavailable) {
+    // A store that is away says so itself; of one record nobody else would.
+    if (error instanceof DamagedRecord) options.onError(error);
     reply.header('Retry-After', '1');
     const unchanged = request.method === 'GET' || request.method === 'HEAD' ? '' : '; nothing was changed';
     return sendProblem(reply, 503, 'store_unavailable', `The store could not be asked${unchanged}.`);

@@ -2,15 +2,14 @@
  * `scopegate migrate-store`: carries what one configuration's store holds over into another's. Only opens the two and
  * says how far it is; what is copied and compared is store/migration.ts.
  */
-import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { requireKnownFormat } from '../format/bring-up-to-date.ts';
-import { openStore, placeOf } from '../gateway/open-store.ts';
 import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
+import { adapterOf } from '../store/adapters.ts';
 import type { ExportableStore } from '../store/exportable.ts';
 import { type Migrated, migrate, type Step } from '../store/migration.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -29,10 +28,10 @@ export async function migrateStoreCommand(args: readonly string[], env: Env): Pr
   if (values.from === undefined || values.to === undefined)
     throw new SetupError('migrate-store takes --from FILE and --to FILE, two configurations; see --help');
   const [from, to] = [loadGateway(values.from, env), loadGateway(values.to, env)];
-  const [source, target] = [placeOf(from), placeOf(to)];
+  const [source, target] = [nameOf(from), nameOf(to)];
   if (source === target) throw new SetupError(`both configurations name the same store, ${source}`);
   // Opening would make it.
-  if (from.file.store.driver === 'sqlite' && !existsSync(from.resolvePath(from.file.store.path)))
+  if (!adapterOf(from.file.store).exists(from.file.store, from.resolvePath))
     throw new SetupError(`there is nothing to copy: ${source} does not exist`);
   const owned = new Owned();
   const progress = progressOn(process.stderr);
@@ -40,7 +39,7 @@ export async function migrateStoreCommand(args: readonly string[], env: Env): Pr
     const stores = { from: await openUnused(from, owned), to: await openUnused(to, owned) };
     const migrated = await migrate({ ...stores, source, onStep: teller(progress.say) });
     progress.clear();
-    const exact = [from, to].some(({ file }) => file.store.driver !== 'redis');
+    const exact = [from, to].some(({ file }) => adapterOf(file.store).exactExport);
     process.stdout.write(
       values.json ? `${JSON.stringify({ source, target, ...migrated })}\n` : report(migrated, values, exact),
     );
@@ -55,28 +54,25 @@ export async function migrateStoreCommand(args: readonly string[], env: Env): Pr
 
 /** Rejects with SetupError while a gateway runs on it. A sidecar alone has no lease; what it changes is noticed at the end. */
 async function openUnused(configuration: Configuration, owned: Owned): Promise<ExportableStore> {
-  const { opened, registry } = await openStore(patient(configuration), createLog('error', process.stderr));
+  const { resolvePath } = configuration;
+  const adapter = adapterOf(configuration.file.store);
+  // No request waits for us.
+  const settings = adapter.withTimeouts(configuration.file.store, PATIENCE_MS);
+  const { opened, registry } = await adapter.open(settings, { resolvePath, log: createLog('error', process.stderr) });
   owned.add(opened, (store) => store.close());
   owned.add(registry, (list) => list.close());
   // Of an older format is no matter: it is carried over as it is, and upgraded where it is used.
-  await requireKnownFormat(opened, placeOf(configuration));
+  await requireKnownFormat(opened, adapter.describe(configuration.file.store, resolvePath));
   const live = await registry.live();
   if (live.length === 0) return opened;
   const which = live.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');
   throw new SetupError(
-    `${placeOf(configuration)} is in use by a gateway on ${which}; stop it, wait a few seconds, and run this again`,
+    `${nameOf(configuration)} is in use by a gateway on ${which}; stop it, wait a few seconds, and run this again`,
   );
 }
 
-/** No request waits for us. */
-function patient(configuration: Configuration): Configuration {
-  const { store } = configuration.file;
-  if (store.driver !== 'redis') return configuration;
-  const times = {
-    commandTimeoutMs: Math.max(store.commandTimeoutMs, PATIENCE_MS),
-    commitTimeoutMs: Math.max(store.commitTimeoutMs, PATIENCE_MS),
-  };
-  return { ...configuration, file: { ...configuration.file, store: { ...store, ...times } } };
+function nameOf({ file: { store }, resolvePath }: Configuration): string {
+  return adapterOf(store).describe(store, resolvePath);
 }
 
 function teller(say: (text: string) => void) {
@@ -87,7 +83,7 @@ function teller(say: (text: string) => void) {
   };
 }
 
-/** `exact`: false where Redis alone could count, which may show a record twice. */
+/** `exact`: false where neither store could count without showing a record twice. */
 function report(
   { records, entries, copied, removed }: Migrated,
   { from, to }: { from?: string; to?: string },

@@ -256,3 +256,9 @@ export const workspaceKey = (organizationId: string, id: string): string => `wor
 export const environmentKey = (organizationId: string, id: string): string => `environment/${organizationId}/${id}`;
 export const resourceKey = (organizationId: string, type: string, id: string): string =>
   `resource/${organizationId}/${type}/${id}`;
+
+/** What stands under a key: its first part. */
+export function kindOf(key: string): string {
+  const slash = key.indexOf('/');
+  return slash === -1 ? 'credential' : key.slice(0, slash);
+}

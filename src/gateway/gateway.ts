@@ -8,6 +8,7 @@ import { loadAdminKeys } from '../admin/admin-key.ts';
 import { RefusedAttempts } from '../admin/refused-attempts.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
+import { localFolder } from '../config/load/local-folder.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/route-table.ts';
 import { accessLog } from '../edge/access-log.ts';
@@ -82,7 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
   const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
   const { file } = configuration;
-  const { opened, registry, folder, counters, describe, fault } = await openStore(configuration, log);
+  const { opened, registry, counters, describe, fault } = await openStore(configuration, log);
   owned.add(opened, (engine) => engine.close());
   owned.add(registry, (engine) => engine.close());
   const ready = await readyStore({ store: opened, registry, name: placeOf(configuration), log }, owned);
@@ -96,7 +97,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
   describeLog(metrics, log);
-  const adminKeys = loadAdminKeys(env, folder);
+  const adminKeys = loadAdminKeys(env, localFolder(configuration));
   const retention = () => reloader.configuration.file.audit;
   if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
 

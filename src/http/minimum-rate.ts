@@ -3,6 +3,7 @@
  * leaves bytes of its answer that are there untaken: a slow upstream is nobody's fault. Never ends anything itself.
  */
 import type { Socket } from 'node:net';
+import { stallAwareTimeout } from '../stall-aware-timeout.ts';
 import { awaitedOn, type ClientLimits } from './client-limits.ts';
 import { answering } from './connections.ts';
 import { isStream } from './node-exchange.ts';
@@ -67,9 +68,19 @@ export function watchRate<T>({ minBytesPerSecond, idleMs }: ClientLimits, watche
       if (pace.look(owed, minBytesPerSecond, nowMs) > idleMs) watched.tooSlow(one, owed!.what);
     }
   };
-  // Not before what lies ready has been read: a stall of this process is none of a client's.
-  const timer = setInterval(() => setImmediate(look), Math.min(LOOK_EVERY_MS, idleMs / 4)).unref();
-  return () => clearInterval(timer);
+  let cancel = (): void => undefined;
+  const lookAgain = () => {
+    cancel = stallAwareTimeout(
+      Math.min(LOOK_EVERY_MS, idleMs / 4),
+      () => {
+        look();
+        lookAgain();
+      },
+      { keepsProcess: false },
+    );
+  };
+  lookAgain();
+  return () => cancel();
 }
 
 /** What is owed on a connection of HTTP/1, by the request whose turn it is. */

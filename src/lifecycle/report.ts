@@ -8,8 +8,8 @@ import type { UpstreamBinding } from '../edge/ruleset.ts';
 import type { ClockWatch } from '../fleet/clock-watch.ts';
 import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { StoreFault } from '../store/adapter.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
-import type { StoreFault } from '../store/sqlite/health.ts';
 import { mergedSelf, type ProcessGroup, type SelfReport, type SiblingsReport, siblingsReady } from './process-group.ts';
 import type { Reload, Reloader } from './reloader.ts';
 

@@ -3,8 +3,8 @@
  * so when the store takes no more changes.
  */
 import type { Log } from '../observe/log.ts';
+import type { StoreFault } from '../store/adapter.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
-import type { StoreFault } from '../store/sqlite/health.ts';
 
 const LOOK_MS = 250;
 

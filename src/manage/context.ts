@@ -8,13 +8,13 @@ import { requireWorkspaceAdmin } from './granting.ts';
 import { notFound, Rejection } from './rejection.ts';
 import type { FullReader } from './tokens/standing.ts';
 import {
-  type DocByKind,
   type DocKind,
   type DocReader,
   isDeleted,
   type OrganizationDoc,
   type WorkspaceDoc,
 } from './unit-of-work/records.ts';
+import { getDoc } from './unit-of-work/stored-docs.ts';
 
 export interface ManageContext {
   readonly store: Store;
@@ -71,8 +71,8 @@ export function checkId(id: string, field: string): void {
 
 /** A read outside any unit of work: what a GET answers. */
 export function reader(store: Store): FullReader {
-  const getEvenDeleted = async <K extends DocKind>(_kind: K, key: string) =>
-    ((await store.get(key))?.record ?? null) as DocByKind[K] | null;
+  const getEvenDeleted = async <K extends DocKind>(kind: K, key: string) =>
+    (await getDoc(store, kind, key))?.doc ?? null;
   const get = async <K extends DocKind>(kind: K, key: string) => {
     const doc = await getEvenDeleted(kind, key);
     return doc === null || isDeleted(kind, doc) ? null : doc;

@@ -1,8 +1,9 @@
 /** Lists, page by page, as they stand. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Slices } from '../slices.ts';
-import type { Store } from '../store/store.ts';
+import type { Scanned, Store } from '../store/store.ts';
 import type { DocByKind, DocKind } from './unit-of-work/records.ts';
+import { scannedDoc } from './unit-of-work/stored-docs.ts';
 
 const PAGE = 100;
 
@@ -17,7 +18,7 @@ export interface Page<T> {
  */
 export async function list<K extends DocKind>(
   store: Store,
-  _kind: K,
+  kind: K,
   index: string,
   options: {
     readonly limit: number;
@@ -33,7 +34,7 @@ export async function list<K extends DocKind>(
     for (const entry of page) {
       if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
-      const stored = entry.record as DocByKind[K];
+      const stored = scannedDoc(kind, entry).doc;
       const doc = options.pick === undefined ? stored : await options.pick(stored);
       if (doc !== null) items.push(doc);
       if (items.length === options.limit) break;
@@ -49,15 +50,16 @@ export async function list<K extends DocKind>(
 }
 
 /** Every record of a list, as they stand when they are come to; others have their turn between its pages. */
-export async function* everyOne<K extends DocKind>(
-  store: Store,
-  _kind: K,
-  index: string,
-): AsyncGenerator<DocByKind[K]> {
+export async function* everyOne<K extends DocKind>(store: Store, kind: K, index: string): AsyncGenerator<DocByKind[K]> {
+  for await (const entry of everyEntry(store, index)) yield scannedDoc(kind, entry).doc;
+}
+
+/** The same as it is stored, of a list that holds several kinds. */
+export async function* everyEntry(store: Store, index: string): AsyncGenerator<Scanned> {
   let after: { score: number; key: string } | undefined;
   for (;;) {
     const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-    for (const { record } of page) yield record as DocByKind[K];
+    yield* page;
     const last = page.at(-1);
     if (page.length < PAGE || last === undefined) return;
     after = { score: last.score, key: last.key };

@@ -7,7 +7,7 @@ import type { ScanOptions, Store } from '../store/store.ts';
 import { purgeAccessTokens, purgeDeletedAccounts } from './tokens/access-tokens.ts';
 import { resumeCleanups } from './unit-of-work/cleanup.ts';
 import { lists } from './unit-of-work/places.ts';
-import type { OrganizationDoc } from './unit-of-work/records.ts';
+import { scanDocs } from './unit-of-work/stored-docs.ts';
 
 const PURGE_MS = 60_000;
 /** Removed in one go; the embedded store lets nothing else happen meanwhile. */
@@ -44,9 +44,10 @@ export async function purge(store: Store, nowMs: number, { keepDays, maxEvents }
   while ((await purgeOldest(store, lists.allAudit(), PURGE_BATCH, upTo)) === PURGE_BATCH) await breathe();
   let after: ScanOptions['after'];
   for (;;) {
-    const page = await store.scan(lists.organizations(), { limit: PURGE_BATCH, ...(after && { after }) });
-    for (const { record, score, key } of page) {
-      await shorten(store, lists.audit((record as OrganizationDoc).id), maxEvents);
+    const options = { limit: PURGE_BATCH, ...(after && { after }) };
+    const page = await scanDocs(store, 'organization', lists.organizations(), options);
+    for (const { doc, score, key } of page) {
+      await shorten(store, lists.audit(doc.id), maxEvents);
       after = { score, key };
     }
     if (page.length < PURGE_BATCH) return;

@@ -17,7 +17,7 @@ import {
 import { changeTokenState } from '../manage/tokens/token-changes.ts';
 import { stateShown } from '../manage/tokens/token-state.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
-import { type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
+import { DamagedRecord, type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
 import type { AccountLimit } from './account-limit.ts';
 import { type ClientAuthentication, invalidClient, secondMethod } from './client-authentication.ts';
 import { answering, answeringForm, type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
@@ -50,7 +50,7 @@ export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName,
         'Retry-After',
         '60',
       ]);
-    if (!(error instanceof StoreUnavailable)) parts.onError(error);
+    if (!(error instanceof StoreUnavailable) || error instanceof DamagedRecord) parts.onError(error);
     return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
   };
   return {

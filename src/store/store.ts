@@ -1,6 +1,6 @@
 /**
  * The port to whatever keeps the records. An adapter knows keys, versions and index entries, nothing of tokens: every
- * rule lives above it, so a new engine is one file and one call of the contract suite. Types only.
+ * rule lives above it. How a store is configured and opened is said in adapter.ts. Types, and the errors.
  */
 
 /** Three answers that are never confused: it is there, it is not there, nobody could say. */
@@ -120,6 +120,9 @@ export class StoreUnavailable extends Error {
 
 /** There is no room for anything new; what ends or removes something is still made. Nothing was changed. */
 export class StoreFull extends StoreUnavailable {}
+
+/** A record is there, and is not what its key says. Nobody can say what it was, so it is no answer; an operator must look. */
+export class DamagedRecord extends StoreUnavailable {}
 
 /** The engine was lost between a commit and its confirmation: the change may have been made, or not. */
 export class OutcomeUnknown extends StoreUnavailable {}

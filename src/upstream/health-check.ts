@@ -3,6 +3,7 @@
  * the breaker's count is touched. Never sends a request of a client.
  */
 import type { OnReadOpts, Socket } from 'node:net';
+import { stallAwareTimeout } from '../stall-aware-timeout.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, Timeouts } from './connection-owner.ts';
 import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from './exchange.ts';
@@ -43,7 +44,9 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   readonly #options: HealthOptions;
   readonly #request: UpstreamRequest;
   #exchange: UpstreamCall | undefined;
+  /** Of the next check. */
   #timer: NodeJS.Timeout | undefined;
+  #cancelTimeout = (): void => undefined;
   #failures = 0;
 
   constructor(target: CheckedTarget, options: HealthOptions) {
@@ -65,6 +68,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#cancelTimeout();
     this.#exchange?.abort();
     this.#exchange = undefined;
   }
@@ -112,8 +116,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
     const late = () => {
       if (this.#exchange === exchange) this.#settle(false, `no answer within ${timeoutMs} ms`);
     };
-    // Not before what lies ready has been read: a stall of this process is none of the target's.
-    this.#timer = setTimeout(() => setImmediate(late), timeoutMs).unref();
+    this.#cancelTimeout = stallAwareTimeout(timeoutMs, late, { keepsProcess: false });
     new Connection(this, exchange);
   }
 

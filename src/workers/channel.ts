@@ -3,7 +3,7 @@
  * error; when the other side is gone, all that wait for it are told. Knows nothing of what is asked.
  */
 import { SetupError } from '../errors.ts';
-import { patience } from './stall-aware-timeout.ts';
+import { processTimeout } from './process-timeout.ts';
 
 /** What one side answers: the names of the questions and their functions. */
 export type Answers<Questions> = {
@@ -50,9 +50,9 @@ export class Channel<Theirs extends { readonly [Name in keyof Theirs]: (argument
   ): Promise<Awaited<ReturnType<Theirs[Name]>>> {
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
-      let relax = (): void => undefined;
+      let cancel = (): void => undefined;
       const settle = () => {
-        relax();
+        cancel();
         this.#waiting.delete(id);
       };
       const fail = (error: Error) => {
@@ -61,7 +61,7 @@ export class Channel<Theirs extends { readonly [Name in keyof Theirs]: (argument
       };
       if (this.#closed) return fail(new Unanswered('the other process is gone'));
       if (patienceMs !== undefined)
-        relax = patience(patienceMs, () => fail(new Unanswered(`no answer within ${patienceMs} ms`)));
+        cancel = processTimeout(patienceMs, () => fail(new Unanswered(`no answer within ${patienceMs} ms`)));
       this.#waiting.set(id, {
         resolve: (value) => {
           settle();

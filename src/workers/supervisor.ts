@@ -12,8 +12,8 @@ import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
 import { droppedLines, type Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
+import { processTimeout } from './process-timeout.ts';
 import type { Files, InForce, OfSupervisor, Ready } from './rpc-protocol.ts';
-import { patience } from './stall-aware-timeout.ts';
 import { Child } from './worker-handle.ts';
 import { workerMetrics } from './worker-metrics.ts';
 
@@ -146,14 +146,14 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#unwatch();
     const { delayMs, deadlineMs } = this.#reloader.configuration.file.drain;
-    const relax = patience(delayMs + deadlineMs + OVERTIME_MS, () => {
+    const cancel = processTimeout(delayMs + deadlineMs + OVERTIME_MS, () => {
       for (const child of this.#children) child.kill('is still there after the deadline');
     });
     const sidecar = this.#sidecar?.drain();
     await Promise.all(this.#workers.map((worker) => worker.drain()));
     await this.#sidecar?.ask('finish', null).catch(() => undefined);
     await sidecar;
-    relax();
+    cancel();
   }
 
   /** Ends all of them at once. */

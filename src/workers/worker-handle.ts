@@ -9,8 +9,8 @@ import type { Log } from '../observe/log.ts';
 import { type Answers, Channel, Unanswered } from './channel.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import { forkChild } from './fork.ts';
+import { processTimeout } from './process-timeout.ts';
 import type { OfChild, OfSupervisor, Ready, Setup } from './rpc-protocol.ts';
-import { patience } from './stall-aware-timeout.ts';
 
 /** How long a change is waited for (contract 7.2). */
 const APPLY_MS = 1000;
@@ -94,10 +94,12 @@ export class Child {
   async reach(revision: number): Promise<void> {
     if (this.#life === null) return;
     const { rounds, gone } = this.#life;
-    const relax = patience(APPLY_MS, () => this.kill(`has not applied revision ${revision} within ${APPLY_MS} ms`));
+    const cancel = processTimeout(APPLY_MS, () =>
+      this.kill(`has not applied revision ${revision} within ${APPLY_MS} ms`),
+    );
     // One that could not apply it is waited for until it is ended.
     await Promise.race([rounds.cover(revision).catch(() => gone), gone]);
-    relax();
+    cancel();
   }
 
   async report(patienceMs: number): Promise<ProcessReport> {

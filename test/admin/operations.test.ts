@@ -11,8 +11,8 @@ import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { SetupError } from '../../src/errors.ts';
 import { ProcessList } from '../../src/fleet/process-list.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
-import { MemoryRegistry } from '../../src/store/memory/registry.ts';
-import { MemoryStore } from '../../src/store/memory/store.ts';
+import { MemoryRegistry } from '../support/memory-registry.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 import { type Json, type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 const OLD = 'the-old-key-0123456789';

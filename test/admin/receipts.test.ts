@@ -1,7 +1,7 @@
 /** `?wait=MS`: on every change of the sidecar, validated, documented, and never in the way of the change itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProcessList } from '../../src/fleet/process-list.ts';
-import { MemoryRegistry } from '../../src/store/memory/registry.ts';
+import { MemoryRegistry } from '../support/memory-registry.ts';
 import { type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 let sidecar: Sidecar;

@@ -1,6 +1,6 @@
 /** A master that dies with replicas behind it: three real Sentinels, or a real Cluster, choose another. */
 import { expect, it } from 'vitest';
-import { redisAccess } from '../../src/gateway/open-store.ts';
+import { redisAccess } from '../../src/store/redis/access.ts';
 import type { RedisAccess } from '../../src/store/redis/address.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';

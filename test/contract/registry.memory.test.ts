@@ -1,4 +1,4 @@
-import { MemoryRegistry } from '../../src/store/memory/registry.ts';
+import { MemoryRegistry } from '../support/memory-registry.ts';
 import { describeRegistry } from './registry.contract.ts';
 
 describeRegistry('MemoryRegistry', () => {

@@ -9,7 +9,8 @@ import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Edition, TokenHash } from '../../src/core/facts.ts';
-import { kindOf, readFact } from '../../src/core/read-fact.ts';
+import { kindOf } from '../../src/core/facts.ts';
+import { readFact } from '../../src/core/read-fact.ts';
 import { judge } from '../../src/edge/judge.ts';
 import { bringUpToDate } from '../../src/format/bring-up-to-date.ts';
 import { reader } from '../../src/manage/context.ts';
@@ -18,10 +19,10 @@ import { stateShown } from '../../src/manage/tokens/token-state.ts';
 import { lists, place } from '../../src/manage/unit-of-work/places.ts';
 import type { DocByKind, DocKind, TokenDoc } from '../../src/manage/unit-of-work/records.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
-import { MemoryStore } from '../../src/store/memory/store.ts';
 import type { IndexEntry } from '../../src/store/store.ts';
 import { HOUSES } from '../manage/authority-houses.ts';
 import { type CompiledProbe, NOTHING_ASKED, policyOf, probesOf } from '../manage/authority-world.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 
 interface World {
   readonly policy: string;
@@ -79,7 +80,7 @@ describe.each(named)('$name', ({ world }) => {
     const policy = policyOf(house);
     const probes = [NOTHING_ASKED, ...probesOf(house)];
     const asked = (hash: TokenHash, { requirement, segments }: CompiledProbe, nowMs: number) => {
-      const question = { hash, requirement, source: { segments, query: '', headers: [] } };
+      const question = { hash, requirement, source: { segments, query: '', headers: [], address: null } };
       return judge(question, policy, cache, { nowMs, monotonicMs: 0 }, { nowMs: () => nowMs, monotonicMs: () => 0 });
     };
     for (const [hash, expected] of world.judged) {

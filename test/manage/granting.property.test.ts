@@ -36,7 +36,7 @@ import { Rejection } from '../../src/manage/rejection.ts';
 import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
-import { MemoryStore } from '../../src/store/memory/store.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 
 const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
 const SEED = effort === 1 ? 11_08 : Date.now() % 1_000_000;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountKey, organizationKey } from '../../src/core/facts.ts';
+import { accountKey, organizationKey, type TokenHash } from '../../src/core/facts.ts';
 import { auditDoc } from '../../src/manage/audit.ts';
 import { list } from '../../src/manage/listing.ts';
 import { purge } from '../../src/manage/purge.ts';
@@ -34,17 +34,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const account = (clientId: string, deletedAtMs: number | null = null) =>
-  ({
-    ...{ organizationId: 'acme', edition: 'team', clientId, name: 'n', description: null, scopes: [], roles: [] },
-    ...{
-      state: deletedAtMs === null ? 'active' : 'deleted',
-      deletedAtMs,
-      createdAtMs: 0,
-      assignments: [],
-      tokensFrom: 0,
-    },
-  }) as unknown as AccountDoc;
+const account = (clientId: string, deletedAtMs: number | null = null): AccountDoc => ({
+  ...{ organizationId: 'acme', edition: 'team', clientId, name: 'n', scopes: [], createdBy: null, createdAtMs: 0 },
+  ...{ secretHash: 'HASH' as TokenHash, assignments: [], tokensFrom: 0 },
+  state: deletedAtMs === null ? 'active' : 'deleted',
+  deletedAtMs,
+});
 
 /** An organization with one service account. */
 async function found(): Promise<void> {

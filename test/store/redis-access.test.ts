@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseRedisUrl } from '../../src/config/load/redis-url.ts';
 import { rateLimit } from '../../src/core/rate-limit.ts';
 import { SetupError } from '../../src/errors.ts';
 import { mintToken } from '../../src/secret.ts';
+import { parseRedisUrl } from '../../src/store/redis/url.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { first, second } from '../support/certificates.ts';

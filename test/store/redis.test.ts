@@ -2,8 +2,8 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
-import { MemoryStore } from '../../src/store/memory/store.ts';
 import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts';
 import { at, openRedis, type Reported, write } from './redis-world.ts';

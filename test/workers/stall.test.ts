@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
-import { patience } from '../../src/workers/stall-aware-timeout.ts';
+import { processTimeout } from '../../src/workers/process-timeout.ts';
 import { House, ORGANIZATION, PATIENCE } from './house.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -68,7 +68,7 @@ it('a stall of the sidecar leaves no change in doubt that every worker has appli
 
 it('only time in which a process itself can hear is waited for', async () => {
   const giveUp = vi.fn();
-  patience(500, giveUp);
+  processTimeout(500, giveUp);
   const stalledUntil = performance.now() + 600;
   while (performance.now() < stalledUntil);
   await pause(200);

@@ -3,7 +3,7 @@
  * well-behaved client meets. Says nothing of upstreams; theirs stand in routes-schema.ts.
  */
 import { Type } from 'typebox';
-import { milliseconds, section } from './schema-parts.ts';
+import { milliseconds, section } from '../../schema-parts.ts';
 
 export const GuessesSchema = section(
   {

@@ -4,7 +4,7 @@
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { ID_PATTERN } from '../../core/facts.ts';
-import { section } from './schema-parts.ts';
+import { section } from '../../schema-parts.ts';
 
 const ID_TEXT = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit';
 

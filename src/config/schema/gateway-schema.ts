@@ -3,12 +3,12 @@
  * Judges one file by itself; that names resolve, ids are unique and routes can be reached is checked elsewhere.
  */
 import { type Static, Type } from 'typebox';
+import { file, host, milliseconds, networks, port, section } from '../../schema-parts.ts';
+import { StoreSchema } from '../../store/adapters.ts';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { ImportSchema } from './import-schema.ts';
 import { LimitsSchema, RouteLimitsSchema } from './limits-schema.ts';
 import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
-import { file, host, milliseconds, networks, port, section } from './schema-parts.ts';
-import { StoreSchema } from './store-schema.ts';
 
 const Listener = section(
   {

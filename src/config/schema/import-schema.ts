@@ -3,7 +3,7 @@
  * often one address may be wrong about them. What is imported, and with which rights, is the sidecar's affair.
  */
 import { Type } from 'typebox';
-import { section } from './schema-parts.ts';
+import { section } from '../../schema-parts.ts';
 
 /** As long as the longest line that clients send by habit; a hash costs what it hashes. */
 export const FOREIGN_TOKEN_MAX = 4096;

@@ -1,7 +1,7 @@
 /** The shape of `limits` in gateway.yaml, and of a route's part in it. That names resolve is checked elsewhere. */
 import { type Static, Type } from 'typebox';
 import { LIMIT_SUBJECTS } from '../../core/rate-limit.ts';
-import { section } from './schema-parts.ts';
+import { section } from '../../schema-parts.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -5,8 +5,8 @@
 import { type Static, Type } from 'typebox';
 import { REASON_NAMES } from '../../core/reason.ts';
 import { SCOPE_PATTERN } from '../../core/scope.ts';
+import { section } from '../../schema-parts.ts';
 import { KindSchema } from './policy-kind-schema.ts';
-import { section } from './schema-parts.ts';
 
 const strict = { additionalProperties: false } as const;
 

@@ -3,8 +3,8 @@
  * parameter stands in the path is not for a schema to say.
  */
 import { Type } from 'typebox';
+import { addressRanges, file, milliseconds, section } from '../../schema-parts.ts';
 import { RouteLimitsSchema } from './limits-schema.ts';
-import { addressRanges, file, milliseconds, section } from './schema-parts.ts';
 
 const Target = Type.String({
   pattern: '^https?://[^/?#@\\s]+$',

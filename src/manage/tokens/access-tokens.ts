@@ -12,7 +12,8 @@ import { type AuditLine, auditDoc, describeWrite } from '../audit.ts';
 import { reader } from '../context.ts';
 import { removal } from '../unit-of-work/cleanup.ts';
 import { clientKey, issuanceKey, lists, place } from '../unit-of-work/places.ts';
-import type { AccountDoc, AuditDoc, ClientDoc, OrganizationDoc, TokenDoc } from '../unit-of-work/records.ts';
+import type { AccountDoc, AuditDoc, TokenDoc } from '../unit-of-work/records.ts';
+import { getDoc, scanDocs } from '../unit-of-work/stored-docs.ts';
 import { type Full, inTurn, nextTurn } from './issuance.ts';
 import { standingOf } from './standing.ts';
 import { newTokenId } from './token-id.ts';
@@ -26,11 +27,10 @@ export interface FoundAccount {
 
 /** null: no such client, or a deleted one. Rejects with StoreUnavailable. */
 export async function findAccount(store: Store, clientId: string): Promise<FoundAccount | null> {
-  const client = (await store.get(clientKey(clientId)))?.record as ClientDoc | undefined;
-  if (client === undefined) return null;
-  const stored = await store.get(accountKey(client.organizationId, clientId));
-  const doc = stored?.record as AccountDoc | undefined;
-  return doc === undefined || doc.state === 'deleted' ? null : { doc, version: stored!.version };
+  const client = await getDoc(store, 'client', clientKey(clientId));
+  if (client === null) return null;
+  const stored = await getDoc(store, 'account', accountKey(client.doc.organizationId, clientId));
+  return stored === null || stored.doc.state === 'deleted' ? null : stored;
 }
 
 /** The scopes a token gets: those asked for, or all granted. null: one was not granted (SCRYDON-12). */
@@ -146,8 +146,8 @@ async function eventOf(
   nowMs: number,
   line: AuditLine,
 ): Promise<Write> {
-  const found = (await store.get(organizationKey(organizationId)))?.record as OrganizationDoc | undefined;
-  const record = auditDoc(found ?? { id: organizationId }, actor, nowMs, line);
+  const found = await getDoc(store, 'organization', organizationKey(organizationId));
+  const record = auditDoc(found?.doc ?? { id: organizationId }, actor, nowMs, line);
   return { ...place('audit', record), record };
 }
 
@@ -176,8 +176,8 @@ export async function endAccessToken(
 
 /** Removes access tokens that have expired. Returns how many; call again while it returns `limit`. */
 export async function purgeAccessTokens(store: Store, nowMs: number, limit: number): Promise<number> {
-  const oldest = await store.scan(lists.accessTokens(), { limit });
-  const expired = oldest.filter((entry) => entry.score <= nowMs).map((entry) => entry.record as TokenDoc);
+  const oldest = await scanDocs(store, 'token', lists.accessTokens(), { limit });
+  const expired = oldest.filter((entry) => entry.score <= nowMs).map(({ doc }) => doc);
   if (expired.length === 0) return 0;
   await store.commit({ expects: [], writes: expired.flatMap(removal), ends: true });
   return expired.length;
@@ -188,12 +188,11 @@ const DELETED_KEPT_MS = 48 * 3_600_000;
 
 /** Removes what is left of accounts whose last token has long expired. */
 export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: number): Promise<number> {
-  const oldest = await store.scan(lists.deletedAccounts(), { limit });
+  const oldest = await scanDocs(store, 'account', lists.deletedAccounts(), { limit });
   const due = oldest.filter((entry) => entry.score <= nowMs - DELETED_KEPT_MS);
-  const writes = due.flatMap(({ key, record }) => {
-    const { organizationId, clientId } = record as AccountDoc;
-    return [key, issuanceKey(organizationId, clientId)].map((each) => ({ key: each, record: null }));
-  });
+  const writes = due.flatMap(({ key, doc: { organizationId, clientId } }) =>
+    [key, issuanceKey(organizationId, clientId)].map((each) => ({ key: each, record: null })),
+  );
   if (due.length > 0) await store.commit({ expects: [], writes, ends: true });
   return due.length;
 }

@@ -5,6 +5,7 @@
 import type { Store, Write } from '../../store/store.ts';
 import { issuanceKey, lists, place } from '../unit-of-work/places.ts';
 import type { AccountDoc, IssuanceDoc } from '../unit-of-work/records.ts';
+import { getDoc } from '../unit-of-work/stored-docs.ts';
 
 /** One more, as far as the record goes: to be committed together with the token. */
 export interface Turn {
@@ -24,14 +25,14 @@ export async function nextTurn(
   nowMs: number,
 ): Promise<Turn | Full> {
   const key = issuanceKey(organizationId, clientId);
-  const stored = await store.get(key);
+  const stored = await getDoc(store, 'issuance', key);
   const index = lists.tokensOfClient(organizationId, clientId);
   // After the record: who issues one in between changes its version.
   if ((await store.count(index, nowMs)) >= liveMax) {
     const [first] = await store.scan(index, { limit: 1, above: nowMs });
     return { untilMs: first?.score ?? nowMs };
   }
-  const issuedCount = ((stored?.record as IssuanceDoc | undefined)?.issuedCount ?? 0) + 1;
+  const issuedCount = (stored?.doc.issuedCount ?? 0) + 1;
   const record: IssuanceDoc = { organizationId, clientId, issuedCount, lastIssuedAtMs: nowMs };
   return { expects: { key, version: stored?.version ?? 0 }, write: { ...place('issuance', record), record } };
 }
@@ -43,9 +44,9 @@ export interface Issued {
 }
 
 export async function issuedTo(store: Store, { organizationId, clientId }: AccountDoc, nowMs: number): Promise<Issued> {
-  const record = (await store.get(issuanceKey(organizationId, clientId)))?.record as IssuanceDoc | undefined;
+  const stored = await getDoc(store, 'issuance', issuanceKey(organizationId, clientId));
   const live = await store.count(lists.tokensOfClient(organizationId, clientId), nowMs);
-  return { live, issuedCount: record?.issuedCount ?? 0, lastIssuedAtMs: record?.lastIssuedAtMs ?? null };
+  return { live, issuedCount: stored?.doc.issuedCount ?? 0, lastIssuedAtMs: stored?.doc.lastIssuedAtMs ?? null };
 }
 
 /** Those who ask for one account at once wait for each other, so only other processes are met as a conflict. */

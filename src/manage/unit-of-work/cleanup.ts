@@ -5,22 +5,22 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import {
-  type CredentialRecord,
   credentialKey,
+  kindOf,
   memberKey,
   organizationKey,
   type TokenHash,
   tokenKey,
   workspaceKey,
 } from '../../core/facts.ts';
-import { kindOf } from '../../core/read-fact.ts';
 import type { Scanned, Store, Write } from '../../store/store.ts';
 import { OPERATOR } from '../actor.ts';
 import type { ManageContext } from '../context.ts';
 import { conflict } from '../rejection.ts';
 import { standingOf } from '../tokens/standing.ts';
 import { cleanupKey, lists } from './places.ts';
-import type { CleanupDoc, DocByKind, TokenDoc } from './records.ts';
+import type { CleanupDoc, TokenDoc } from './records.ts';
+import { getDoc, scanDocs, scannedDoc } from './stored-docs.ts';
 import { change, type UnitOfWork } from './unit-of-work.ts';
 
 /** Records of one commit. The embedded store lets nothing else happen meanwhile (bench/turns.ts). */
@@ -67,14 +67,14 @@ function within(waitMs: number, running: Promise<boolean>): Promise<boolean> {
 
 /** What was left to do by a process that has ended meanwhile. Rejects with StoreUnavailable. */
 export async function resumeCleanups(world: World): Promise<void> {
-  for (const { record } of await world.store.scan(lists.cleanups(), { limit: PAGE }))
-    await cleanUp(world, record as CleanupDoc);
+  for (const { doc } of await scanDocs(world.store, 'cleanup', lists.cleanups(), { limit: PAGE }))
+    await cleanUp(world, doc);
 }
 
 /** Before something is made under this id: nothing of a deleted one of the same id may be left. Throws Rejection (409). */
 export async function requireCleanedUp(world: World, kind: 'organization' | 'workspace', key: string): Promise<void> {
-  const doc = (await world.store.get(key))?.record as DocByKind[typeof kind] | undefined;
-  if (doc === undefined || doc.deletedAtMs === null) return;
+  const doc = (await getDoc<'organization' | 'workspace'>(world.store, kind, key))?.doc ?? null;
+  if (doc === null || doc.deletedAtMs === null) return;
   const organizationId = 'organizationId' in doc ? doc.organizationId : doc.id;
   const actor = { kind: 'admin-key', id: null, tokenId: null } as const;
   const job: CleanupDoc = { organizationId, what: kind, id: doc.id, generation: doc.generation, actor };
@@ -101,8 +101,8 @@ type Step = (world: World, job: CleanupDoc, after: { score: number; key: string 
 const STEPS: Readonly<Record<CleanupDoc['what'], (job: CleanupDoc) => readonly Step[]>> = {
   organization: () => [removeAll],
   workspace: ({ organizationId: org, id }) => [
-    remove(lists.environments(org, id)),
-    remove(lists.resources(org, id)),
+    remove('environment', lists.environments(org, id)),
+    remove('resource', lists.resources(org, id)),
     unassign,
     updateTokens(lists.tokensListing(org, id)),
   ],
@@ -134,15 +134,15 @@ function inDraft(
   };
 }
 
-function nextOf(page: readonly Scanned[]): Page['next'] {
+function nextOf(page: ReadonlyArray<Pick<Scanned, 'key' | 'score'>>): Page['next'] {
   const last = page.at(-1);
   return page.length < PAGE || last === undefined ? null : { score: last.score, key: last.key };
 }
 
 /** Tokens are written as they stand, so that lists and limits say so, too. */
 function updateTokens(index: string): Step {
-  const update = async (unit: UnitOfWork, { record }: Scanned) => {
-    const doc = record as TokenDoc;
+  const update = async (unit: UnitOfWork, entry: Scanned) => {
+    const { doc } = scannedDoc('token', entry);
     const standing = await standingOf(unit, doc);
     if (standing !== null && standing !== doc) unit.put('token', standing);
   };
@@ -150,18 +150,18 @@ function updateTokens(index: string): Step {
 }
 
 /** Of a deleted workspace; a record that has moved to another one since stays. */
-function remove(index: string): Step {
-  const drop = async (unit: UnitOfWork, { key, record }: Scanned, job: CleanupDoc) => {
-    const { workspaceId, workspaceGeneration } = record as { workspaceId: string; workspaceGeneration: number };
-    if (workspaceId === job.id && workspaceGeneration <= job.generation) unit.delete(key);
+function remove(kind: 'environment' | 'resource', index: string): Step {
+  const drop = async (unit: UnitOfWork, entry: Scanned, job: CleanupDoc) => {
+    const { workspaceId, workspaceGeneration } = scannedDoc(kind, entry).doc;
+    if (workspaceId === job.id && workspaceGeneration <= job.generation) unit.delete(entry.key);
   };
   return inDraft(drop, () => index);
 }
 
 const unassign = inDraft(
-  async (unit, { key, record }, { id, generation }) => {
-    const kind = kindOf(key) as 'member' | 'team' | 'account';
-    const doc = record as DocByKind[typeof kind];
+  async (unit, entry, { id, generation }) => {
+    const kind = kindOf(entry.key) as 'member' | 'team' | 'account';
+    const { doc } = scannedDoc(kind, entry);
     const assignments = doc.assignments.filter(([other, , made]) => other !== id || made > generation);
     if (assignments.length < doc.assignments.length) unit.put(kind, { ...doc, assignments } as never);
   },
@@ -187,8 +187,9 @@ const leaveTeam: Step = async ({ store, nowMs }, job, after) => {
 
 /** Access tokens of an earlier generation; nobody but the decision reads them, so no unit of work is needed. */
 const removeIssued: Step = async ({ store }, { organizationId: org, id, generation }, after) => {
-  const page = await store.scan(lists.tokensOfClient(org, id), { limit: PAGE, ...(after === null ? {} : { after }) });
-  const ended = page.map(({ record }) => record as TokenDoc).filter((doc) => doc.generation < generation);
+  const options = { limit: PAGE, ...(after === null ? {} : { after }) };
+  const page = await scanDocs(store, 'token', lists.tokensOfClient(org, id), options);
+  const ended = page.map(({ doc }) => doc).filter((doc) => doc.generation < generation);
   const writes = ended.flatMap((doc) => removal(doc));
   if (writes.length > 0) await store.commit({ expects: [], writes, ends: true });
   return { next: nextOf(page) };
@@ -199,14 +200,14 @@ const removeAll: Step = async ({ store }, { organizationId: org, generation }, a
   const page = await store.scan(lists.everything(org), { limit: PAGE, ...(after === null ? {} : { after }) });
   const own = organizationKey(org);
   // Nothing is removed from an organization that was made anew.
-  const stored = await store.get(own);
-  const doc = stored?.record as DocByKind['organization'] | undefined;
-  if (doc === undefined || doc.deletedAtMs === null || doc.generation > generation) return { next: null };
+  const stored = await getDoc(store, 'organization', own);
+  if (stored === null || stored.doc.deletedAtMs === null || stored.doc.generation > generation) return { next: null };
   const writes: Write[] = page.map(({ key, record }) => {
-    const isKept = kindOf(key) === 'credential' && (record as CredentialRecord).imported === true;
+    // Whatever else is wrong with it: a damaged record is to go with the rest.
+    const isKept = kindOf(key) === 'credential' && Object(record).imported === true;
     return { key, record: isKept ? record : null };
   });
-  const committed = await store.commit({ expects: [{ key: own, version: stored!.version }], writes, ends: true });
+  const committed = await store.commit({ expects: [{ key: own, version: stored.version }], writes, ends: true });
   return { next: committed.ok ? nextOf(page) : after };
 };
 
@@ -217,10 +218,9 @@ async function finish(store: Store, job: CleanupDoc): Promise<void> {
   if (job.what === 'organization' || job.what === 'workspace') {
     const { organizationId: org, id } = job;
     const key = job.what === 'organization' ? organizationKey(org) : workspaceKey(org, id);
-    const stored = await store.get(key);
-    const doc = stored?.record as DocByKind[typeof job.what] | undefined;
-    if (doc !== undefined && doc.deletedAtMs !== null && doc.generation <= job.generation) {
-      expects.push({ key, version: stored!.version });
+    const stored = await getDoc<'organization' | 'workspace'>(store, job.what, key);
+    if (stored !== null && stored.doc.deletedAtMs !== null && stored.doc.generation <= job.generation) {
+      expects.push({ key, version: stored.version });
       writes.push({ key, record: null });
     }
   }

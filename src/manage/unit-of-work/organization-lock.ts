@@ -4,11 +4,13 @@
  * and the others wait. It also counts the changes (Generation). Judges nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Generation } from '../../core/facts.ts';
+import { type Generation, kindOf } from '../../core/facts.ts';
 import { randomText } from '../../secret.ts';
-import type { Store } from '../../store/store.ts';
-import { everyOne } from '../listing.ts';
+import { DamagedRecord, type Store, type Stored } from '../../store/store.ts';
+import { everyEntry } from '../listing.ts';
 import { lists } from './places.ts';
+import type { DocKind } from './records.ts';
+import { scannedDoc } from './stored-docs.ts';
 
 /** Refused so often by others' changes, it makes them wait. */
 const HOLD_AFTER_TRIES = 3;
@@ -89,8 +91,9 @@ export class OrganizationLock {
    */
   async #newestGeneration(): Promise<Generation> {
     let newest = 0;
-    for await (const record of everyOne(this.#store, 'token', lists.everything(this.#organizationId))) {
-      const { generation = 0, tokensFrom = 0, transferredIn } = record as unknown as Numbered;
+    for await (const entry of everyEntry(this.#store, lists.everything(this.#organizationId))) {
+      const { doc } = scannedDoc(kindOf(entry.key) as DocKind, entry);
+      const { generation = 0, tokensFrom = 0, transferredIn } = doc as Numbered;
       const ends = typeof tokensFrom === 'number' ? tokensFrom : 0;
       newest = Math.max(newest, generation, ends, transferredIn ?? 0);
     }
@@ -102,7 +105,7 @@ export class OrganizationLock {
     let since = { holder: '', atMs: 0 };
     for (;;) {
       const stored = await this.#store.get(this.#key);
-      const { changes = await this.#newestGeneration(), heldBy } = (stored?.record ?? {}) as LockRecord;
+      const { changes = await this.#newestGeneration(), heldBy } = stored === null ? {} : lockOf(stored);
       const lock = { key: this.#key, version: stored?.version ?? 0, changes };
       if (heldBy === undefined || heldBy === this.#name) return lock;
       const nowMs = performance.now();
@@ -111,4 +114,14 @@ export class OrganizationLock {
       await pause(LOOK_AGAIN_MS);
     }
   }
+}
+
+function lockOf({ key, record }: Stored): LockRecord {
+  const { changes, heldBy } = (record ?? {}) as LockRecord;
+  const isSound =
+    typeof record === 'object' &&
+    (changes === undefined || Number.isSafeInteger(changes)) &&
+    (heldBy === undefined || typeof heldBy === 'string');
+  if (!isSound) throw new DamagedRecord(new TypeError(`${key}: not a lock`));
+  return { ...(changes !== undefined && { changes }), ...(heldBy !== undefined && { heldBy }) };
 }

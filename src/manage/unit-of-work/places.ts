@@ -31,6 +31,7 @@ import type {
 
 export const cleanupKey = ({ organizationId, what, id, generation }: CleanupDoc): string =>
   `cleanup/${organizationId}/${what}/${generation}/${id}`;
+export const auditKey = (organizationId: string, id: string): string => `audit/${organizationId}/${id}`;
 export const clientKey = (clientId: string): string => `client/${clientId}`;
 export const issuanceKey = (organizationId: string, clientId: string): string =>
   `issuance/${organizationId}/${clientId}`;
@@ -121,7 +122,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
   }),
   // Not in `everything`: the trail outlives what it tells of.
   audit: (doc: AuditDoc) => ({
-    key: `audit/${doc.organizationId}/${doc.id}`,
+    key: auditKey(doc.organizationId, doc.id),
     indexes: [
       [lists.audit(doc.organizationId), doc.atMs],
       [lists.allAudit(), doc.atMs],

@@ -3,8 +3,7 @@
  * is stored only if nobody else changed the organization meanwhile (then it is drawn up again from the start).
  * Limits and cascades are therefore exact under concurrency, in whatever store, and every change carries its audit trail.
  */
-import { type Generation, organizationKey, type TokenHash } from '../../core/facts.ts';
-import { kindOf } from '../../core/read-fact.ts';
+import { type Generation, kindOf, organizationKey, type TokenHash } from '../../core/facts.ts';
 import { Bug } from '../../errors.ts';
 import type { Change, Store, Write } from '../../store/store.ts';
 import { requireInside } from '../actor.ts';
@@ -13,6 +12,7 @@ import { type ManageContext, reader } from '../context.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
 import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted } from './records.ts';
+import { getDoc, scanDocs } from './stored-docs.ts';
 import { takeTurn } from './turns.ts';
 
 /** The lock is held for this change long before; more means that its holders die one after the other. */
@@ -54,7 +54,7 @@ export class UnitOfWork implements DocReader {
   async getEvenDeleted<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
     const written = this.#writes.get(key);
     if (written !== undefined) return written.record as DocByKind[K] | null;
-    const found = (await this.#stored(key)) as DocByKind[K] | null;
+    const found = await this.#stored(kind, key);
     if (kind === 'organization' && found !== null) this.#organization = found as DocByKind['organization'];
     return found;
   }
@@ -65,12 +65,13 @@ export class UnitOfWork implements DocReader {
   }
 
   /** Every record in a list, with this unit of work's own changes applied. */
-  async all<K extends DocKind>(_kind: K, index: string): Promise<Array<{ key: string; doc: DocByKind[K] }>> {
+  async all<K extends DocKind>(kind: K, index: string): Promise<Array<{ key: string; doc: DocByKind[K] }>> {
     const found = new Map<string, DocByKind[K]>();
     let after: { score: number; key: string } | undefined;
     for (;;) {
-      const page = await this.#store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-      for (const { key, record } of page) found.set(key, record as DocByKind[K]);
+      const options = { limit: PAGE, ...(after === undefined ? {} : { after }) };
+      const page = await scanDocs(this.#store, kind, index, options);
+      for (const { key, doc } of page) found.set(key, doc);
       const last = page.at(-1);
       if (page.length < PAGE || last === undefined) break;
       after = { score: last.score, key: last.key };
@@ -90,10 +91,9 @@ export class UnitOfWork implements DocReader {
    */
   async count(index: string, above: number, except: string): Promise<number> {
     const total = await this.#store.count(index, above);
-    const stored = (await this.#store.get(except))?.record as DocByKind['token'] | undefined;
+    const stored = await this.#stored('token', except);
     const counted =
-      stored !== undefined &&
-      place('token', stored).indexes.some((entry) => entry.index === index && entry.score > above);
+      stored !== null && place('token', stored).indexes.some((entry) => entry.index === index && entry.score > above);
     let made = 0;
     for (const [key, score] of this.#made.get(index) ?? []) if (key !== except && score > above) made++;
     return (counted ? total - 1 : total) + made;
@@ -145,7 +145,7 @@ export class UnitOfWork implements DocReader {
 
   /** Writes the trail of what has been drafted and noted so far. */
   async audit(actor: AuditDoc['actor'], nowMs: number, organizationId: string): Promise<void> {
-    const organization = this.#organization ?? (await this.#stored(organizationKey(organizationId)));
+    const organization = this.#organization ?? (await this.#stored('organization', organizationKey(organizationId)));
     const whose = (organization ?? { id: organizationId }) as Parameters<typeof auditDoc>[0];
     const say = (line: AuditLine) => this.put('audit', auditDoc(whose, actor, nowMs, line));
     for (const line of this.#notes) say({ ...line, before: null, after: null });
@@ -153,14 +153,14 @@ export class UnitOfWork implements DocReader {
       if (this.#silent.has(key)) continue;
       const kind = kindOf(key) as DocKind;
       const shown = (record: unknown) => (record === null || isDeleted(kind, record as never) ? null : record) as Shown;
-      const before = shown(await this.#stored(key));
+      const before = shown(await this.#stored(kind, key));
       const line = describeWrite({ kind, before, after: shown(write.record), verb: this.#verbs.get(key) });
       if (line !== null) say(line);
     }
   }
 
-  async #stored(key: string): Promise<unknown> {
-    return (await this.#store.get(key))?.record ?? null;
+  async #stored<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
+    return (await getDoc(this.#store, kind, key))?.doc ?? null;
   }
 
   get change(): Change {

@@ -3,6 +3,7 @@
  * on nobody waits, and one look-up at a time finds out whether the store answers again. A store that says at once that
  * it cannot be asked is asked each time: that costs nobody anything, and one damaged record says nothing of the others.
  */
+import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import type { FactSource, Lookup } from '../store.ts';
 
 /** A read that takes longer is none: a request that waits for it is answered within a quarter of a second. */
@@ -58,15 +59,13 @@ export class StoreCircuitBreaker implements FactSource {
     const begunAtMs = this.#monotonicMs();
     return new Promise((resolve) => {
       let late = false;
-      const giveUp = () => {
+      const cancel = stallAwareTimeout(this.#patienceMs, () => {
         late = true;
         this.#failed(begunAtMs, this.#patienceMs);
         resolve(LATE);
-      };
-      // Where this process itself was held up, the answer may be here already: one more turn, so that it is heard.
-      const patience = setTimeout(() => setImmediate(giveUp), this.#patienceMs);
+      });
       const settle = (lookup: Lookup) => {
-        clearTimeout(patience);
+        cancel();
         const nowMs = this.#monotonicMs();
         if (lookup.kind === 'unavailable') this.#failed(begunAtMs, nowMs - begunAtMs);
         else this.#succeeded(nowMs);

@@ -6,8 +6,9 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../../errors.ts';
-import { NamedConnector } from '../redis-connector.ts';
+import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { describeAddress, type Node, type RedisAccess, type SentinelPlace } from './address.ts';
+import { NamedConnector } from './connector.ts';
 import { SCRIPTS, type Scripted } from './scripts.ts';
 import type { ServerId } from './server-pin.ts';
 
@@ -137,12 +138,12 @@ async function opened(access: RedisAccess, node: Node, options: RedisOptions): P
 
 /** `failure`: what it is if there was none. */
 async function inTime<T>(work: Promise<T>, timeoutMs: number, failure: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let cancel = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${failure} within ${timeoutMs} ms`)), timeoutMs);
+    cancel = stallAwareTimeout(timeoutMs, () => reject(new Error(`${failure} within ${timeoutMs} ms`)));
   });
   work.catch(() => undefined);
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, late]).finally(cancel);
 }
 
 const HOPELESS: ReadonlyArray<readonly [RegExp, string]> = [

@@ -3,6 +3,7 @@
  * connection is ever sent again. While the server does not answer, everybody is told so at once instead of waiting.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { StoreUnavailable } from '../store.ts';
 import type { Scripted } from './scripts.ts';
 
@@ -72,17 +73,13 @@ export class RedisConnection {
 
   /** What `work` brings, or Unanswered after `timeoutMs`; then nobody else waits until the server answers again. */
   async ask<T>(client: Scripted, timeoutMs: number, work: (client: Scripted) => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    let settled = false;
+    let cancel = (): void => undefined;
     const late = new Promise<never>((_, reject) => {
-      const giveUp = () => {
-        if (settled) return;
+      cancel = stallAwareTimeout(timeoutMs, () => {
         const problem = new Unanswered(`no answer within ${timeoutMs} ms`);
         this.#suspect(client, problem);
         reject(problem);
-      };
-      // Were we held up ourselves, then the answer has come and only has to be read.
-      timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+      });
     });
     const answer = work(client);
     // Answers that come too late are nobody's.
@@ -90,8 +87,7 @@ export class RedisConnection {
     try {
       return await Promise.race([answer, late]);
     } finally {
-      settled = true;
-      clearTimeout(timer);
+      cancel();
     }
   }
 

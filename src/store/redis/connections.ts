@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SetupError } from '../../errors.ts';
+import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { StoreFull } from '../store.ts';
 import { describeAddress, type RedisAccess } from './address.ts';
 import { connect, locate, serverOf } from './connect.ts';
@@ -242,13 +243,13 @@ export class RedisConnections {
 
 /** Has it come to pass in time? */
 export async function within(event: Promise<void>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
+  let cancel = (): void => undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
+    cancel = stallAwareTimeout(timeoutMs, () => resolve(false));
   });
   const came = event.then(
     () => true,
     () => false,
   );
-  return Promise.race([came, late]).finally(() => clearTimeout(timer));
+  return Promise.race([came, late]).finally(cancel);
 }

@@ -4,10 +4,8 @@
  */
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import type { StoreFault } from '../adapter.ts';
 import { waitForLock } from './busy.ts';
-
-/** `replaced`: another file has its name. `unwritable`: the disk is full, or refuses for another reason. */
-export type StoreFault = 'replaced' | 'unwritable';
 
 /** What a change may need at once: less room is none. */
 const ROOM_BYTES = 64 * 1024;

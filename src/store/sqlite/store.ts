@@ -5,6 +5,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../../errors.ts';
+import type { StoreFault } from '../adapter.ts';
 import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
 import type {
   Change,
@@ -21,7 +22,7 @@ import type {
 import { ask, BUSY_MS } from './busy.ts';
 import { SqliteExport } from './export.ts';
 import { secureFile } from './file.ts';
-import { SqliteHealth, type StoreFault } from './health.ts';
+import { SqliteHealth } from './health.ts';
 import { checkFile, checkSound, migrate } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
 import { noticesSince, prepare, type Row } from './statements.ts';

@@ -1,6 +1,6 @@
-/** Registry adapter: a plain map, gone with the process. The reference for the contract suite. */
-import type { GatewayProcess, Registry } from '../registry.ts';
-import { StoreUnavailable } from '../store.ts';
+/** A registry for tests: a plain map, gone with the process. The reference for the contract suite. */
+import type { GatewayProcess, Registry } from '../../src/store/registry.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
 
 export class MemoryRegistry implements Registry {
   readonly #leases = new Map<string, { readonly process: GatewayProcess; readonly untilMs: number }>();

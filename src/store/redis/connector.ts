@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { AbstractConnector } from 'ioredis';
-import { systemLookup } from '../names/names.ts';
+import { systemLookup } from '../../names/names.ts';
 
 interface Asked {
   readonly host: string;

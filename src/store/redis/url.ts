@@ -1,5 +1,9 @@
 /** Reads redis://user:password@host:port,host:port/database. A password need not be escaped, and is never in a message. */
 
+/** Of a node that names none. */
+export const REDIS_PORT = 6379;
+export const SENTINEL_PORT = 26_379;
+
 export interface RedisUrl {
   readonly tls: boolean;
   readonly username?: string;

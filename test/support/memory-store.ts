@@ -1,8 +1,8 @@
 /**
- * Store adapter: plain maps, gone with the process. The reference for the contract suite, and quick ground for tests.
+ * A store for tests: plain maps, gone with the process. The reference for the contract suite, and quick ground.
  * Records are kept as JSON text, so that no caller can change one behind the store's back.
  */
-import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
+import type { ExportableStore, Exported, ExportedPage } from '../../src/store/exportable.ts';
 import {
   type Change,
   type ChangeEvent,
@@ -15,7 +15,7 @@ import {
   type Stored,
   StoreUnavailable,
   type Touch,
-} from '../store.ts';
+} from '../../src/store/store.ts';
 
 const HEARTBEAT_MS = 100;
 const CLOSED = 'it has been closed';

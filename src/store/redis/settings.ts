@@ -1,22 +1,6 @@
-/** The `store` section of gateway.yaml. Says what may stand there; what belongs together is looked at in check-store. */
-import { Type } from 'typebox';
-import { file, milliseconds, section } from './schema-parts.ts';
-
-const SqliteStore = section({
-  driver: Type.Literal('sqlite', { description: 'Embedded, for one machine.' }),
-  path: Type.String({
-    minLength: 1,
-    default: 'data/scopegate.db',
-    description: 'The database file. Relative to this file.',
-  }),
-  reserveBytes: Type.Integer({
-    minimum: 0,
-    maximum: 1_073_741_824,
-    default: 8 * 1024 * 1024,
-    description:
-      'Kept free on its disk by a file beside it (an eighth of the disk at most). On a full disk it is given up for revocations and deletions; nothing new is taken (507 store_full) until it is back. 0: none.',
-  }),
-});
+/** The `store` section of gateway.yaml for Redis. Says what may stand there; what belongs together is looked at in check.ts. */
+import { type Static, Type } from 'typebox';
+import { file, milliseconds, section } from '../../schema-parts.ts';
 
 const Login = {
   username: Type.Optional(Type.String({ minLength: 1, description: 'The ACL user, if not in the URL.' })),
@@ -54,7 +38,7 @@ const Tls = section(
   },
 );
 
-const RedisStore = section({
+export const RedisSettingsSchema = section({
   driver: Type.Literal('redis', { description: 'Shared by several machines.' }),
   url: Type.String({
     pattern: '^rediss?://\\S+$',
@@ -102,7 +86,4 @@ const RedisStore = section({
   ),
 });
 
-export const StoreSchema = Type.Union([SqliteStore, RedisStore], {
-  default: { driver: 'sqlite' },
-  description: 'Where organizations, members and tokens are kept.',
-});
+export type RedisSettings = Static<typeof RedisSettingsSchema>;

@@ -9,6 +9,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
   ['authorities.ts', 'errors.ts', 'secret.ts', 'owned.ts', 'private-files.ts', 'slices.ts', 'version.ts', 'names'],
+  ['node-internals'],
   ['http', 'observe', 'upstream', 'store', 'config', 'limits'],
   ['edge', 'manage', 'fleet', 'format'],
   ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],

@@ -3,8 +3,8 @@
  * leaves bytes of its answer that are there untaken: a slow upstream is nobody's fault. Never ends anything itself.
  */
 import type { Socket } from 'node:net';
+import { answering } from '../node-internals/http-server.ts';
 import { awaitedOn, type ClientLimits } from './client-limits.ts';
-import { answering } from './connections.ts';
 import { isStream } from './node-exchange.ts';
 
 /** How often all of them are looked at. */

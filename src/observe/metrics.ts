@@ -146,7 +146,8 @@ export class Metrics {
     counts: () => Counts & ClosedCounts<Counts>,
     across: Across = 'sum',
   ): void {
-    const values = () => Object.entries<number>({ ...counts() }).map(([key, value]) => ({ labels: { [label]: key }, value }));
+    const values = () =>
+      Object.entries<number>({ ...counts() }).map(([key, value]) => ({ labels: { [label]: key }, value }));
     this.#register(name, help, 'counter', values, across);
   }
 
@@ -155,7 +156,12 @@ export class Metrics {
     this.#register(name, help, type, read, across);
   }
 
-  #pairs(name: string, help: string, labels: readonly [string, string], counter: Pick<PairCounter<never>, 'entries'>): void {
+  #pairs(
+    name: string,
+    help: string,
+    labels: readonly [string, string],
+    counter: Pick<PairCounter<never>, 'entries'>,
+  ): void {
     this.#register(name, help, 'counter', () =>
       Array.from(counter.entries(), ([first, second, value]) => ({
         labels: { [labels[0]]: first, [labels[1]]: second },

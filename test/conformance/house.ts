@@ -98,12 +98,7 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     gateway = await start(options);
     if (ALSO_H2) twin = await start(twinOf(gateway, options, certificates));
   });
-  /** Of what was asked over HTTP/2, which the test itself does not see. */
-  let twinBytes = 0;
-  beforeEach(() => {
-    upstream.clear();
-    twinBytes = 0;
-  });
+  beforeEach(() => upstream.clear());
   afterEach(() => {
     expect(upstream.garbage, 'bytes written to the upstream that are no request').toBe('');
     for (const one of twin === null ? [gateway] : [gateway, twin])
@@ -130,10 +125,6 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     client.send(rawRequest(SENTINEL));
     expect((await client.response()).status).toBe(200);
   };
-  /** What the test looks at is what it sent itself. */
-  const forgetFrom = (nth: number) => {
-    for (const { text } of upstream.requests.splice(nth)) twinBytes += text.length;
-  };
   const refusesOverH2 = async (bytes: string | Buffer, statuses: readonly number[]) => {
     const request = twin === null ? null : sayable(bytes);
     if (request === null) return;
@@ -143,7 +134,7 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     expect(upstream.lines, `answered ${status} over HTTP/2`).toEqual([...before, SENTINEL]);
     // 0: a stream that the protocol itself refuses.
     expect([...statuses, 0], 'over HTTP/2').toContain(status);
-    forgetFrom(before.length);
+    upstream.forget(before.length);
   };
   const passesOverH2 = async (bytes: string | Buffer, response: RawResponse, seen: RecordedRequest) => {
     const request = twin === null ? null : sayable(bytes);
@@ -153,7 +144,8 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     expect({ status, body }, 'over HTTP/2').toEqual({ status: response.status, body: response.body });
     expect(upstream.requests.length, 'over HTTP/2').toBe(before + 1);
     expect(meaning(upstream.requests[before]!), 'over HTTP/2').toEqual(meaning(seen));
-    forgetFrom(before);
+    // What the test looks at is what it sent itself.
+    upstream.forget(before);
   };
   return {
     get gateway() {
@@ -180,7 +172,7 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
       await sentinel();
       const { responses } = client;
       expect(upstream.lines, `answered ${responses[0]?.status}`).toEqual([...before, SENTINEL]);
-      expect(upstream.text.length - twinBytes, 'a part of a request').toBe(
+      expect(upstream.text.length - upstream.forgottenBytes, 'a part of a request').toBe(
         upstream.requests.reduce((sum, { text }) => sum + text.length, 0),
       );
       expect(responses.length, client.received).toBeLessThanOrEqual(1);
@@ -216,15 +208,17 @@ function twinOf({ folder }: TestGateway, options: Partial<TestGatewayOptions>, c
   };
 }
 
-/** Of a hop, or new with each request. Which protocol the client spoke is no part of what it said. */
-const OF_ITS_HOP = /^(?:via|x-request-id|x-forwarded-proto|forwarded|connection|x-forwarded-port)$/;
+/** Of a hop, new with each request, or looked at by itself. Which protocol the client spoke is no part of what it said. */
+const OF_ITS_HOP = /^(?:cookie|via|x-request-id|x-forwarded-proto|forwarded|connection|x-forwarded-port)$/;
 
 /** What one request says to the upstream, however it came to us. */
 function meaning({ method, target, headers, body }: RecordedRequest) {
   const fields = headers
     .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
     .filter((line) => !OF_ITS_HOP.test(line.split(':', 1)[0]!));
-  return { method, target, fields: fields.sort(), body };
+  // HTTP/2 may say them one by one, and HTTP/1.1 may not (RFC 9113 section 8.2.3).
+  const cookies = headers.filter(([name]) => name.toLowerCase() === 'cookie').map(([, value]) => value);
+  return { method, target, fields: fields.sort(), cookies: cookies.join('; '), body };
 }
 
 /** The gateway's own count of requests by outcome: `forwarded`, or a reason. */

@@ -14,6 +14,7 @@ export interface Sayable {
   readonly body: string;
 }
 
+const FIELDS_MAX = 300;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
 /** Visible bytes, with blanks only in between: others are refused by HTTP/2 itself. */
@@ -55,6 +56,8 @@ export function sayable(bytes: string | Buffer): Sayable | null {
       fields.push([lower, value!]);
     }
   }
+  // Each field counts 32 bytes more there (RFC 9113 section 6.5.2): what fits HTTP/1.1 may be too large.
+  if (lines.length > FIELDS_MAX) return null;
   const body = text.slice(end + 4);
   const isTwice = fields.filter(([name]) => name === 'content-length').length > 1;
   if (hosts.length !== 1 || hosts[0] === '' || body.length !== length || isTwice) return null;

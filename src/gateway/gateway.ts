@@ -30,6 +30,7 @@ import { type Phase, Report } from '../lifecycle/report.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
+import { checkNodeInternals } from '../node-internals/check.ts';
 import { metricsText } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
 import { describeLog } from '../observe/log.ts';
@@ -73,6 +74,8 @@ export interface RunningGateway {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const owned = new Owned();
   try {
+    const lacking = await checkNodeInternals();
+    if (lacking !== null) options.log.warn(lacking);
     return await start(options, owned);
   } catch (error) {
     await owned.release();

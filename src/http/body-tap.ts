@@ -2,7 +2,7 @@
  * The body of a request, taken as its parser hands it over, not from the stream's own buffer: that keeps what came while
  * the body was paused chunk by chunk, and 64 KiB in chunks of one byte are 20 MB. Looks at no byte.
  */
-import type { Readable } from 'node:stream';
+import { type BodySource, takeChunks } from '../node-internals/body-push.ts';
 import type { BodySink } from './exchange.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -10,9 +10,9 @@ const NO_BYTES = Buffer.alloc(0);
 const READ_BYTES = 64 * 1024;
 
 export class BodyTap {
-  readonly #stream: Readable;
+  readonly #source: BodySource;
   readonly #sink: BodySink;
-  readonly #readOn: () => void;
+  #readOn: () => void = () => undefined;
   /** Of the body, that have come. */
   bytes = 0;
   #ended = false;
@@ -20,27 +20,23 @@ export class BodyTap {
   #held = NO_BYTES;
   #heldBytes = 0;
 
-  /** `readOn`: makes the source of `stream` read again after its `push` has said no. The end is the caller's to hear. */
-  constructor(stream: Readable, sink: BodySink, readOn: () => void) {
-    this.#stream = stream;
+  /** The end of `source` is the caller's to hear. */
+  constructor(source: BodySource, sink: BodySink) {
+    this.#source = source;
     this.#sink = sink;
-    this.#readOn = readOn;
   }
 
   /** From here on, which may be at once, the sink is given what comes. */
   start(): void {
-    const stream = this.#stream;
+    const { stream } = this.#source;
     // What came while the decision was being made.
     const before = stream.read() as Buffer | null;
-    const push = stream.push.bind(stream);
-    stream.push = (chunk: Buffer | null): boolean => {
-      if (chunk === null) return push(null);
+    this.#readOn = takeChunks(this.#source, (chunk) => {
       this.bytes += chunk.length;
       if (this.#paused) this.#hold(chunk);
       else this.#sink.bodyChunk(chunk);
-      // false: nothing more is read.
       return !this.#paused;
-    };
+    });
     this.bytes += before?.length ?? 0;
     if (before !== null) this.#sink.bodyChunk(before);
     stream.resume();

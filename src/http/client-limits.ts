@@ -4,7 +4,7 @@
  */
 import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import { answering } from './connections.ts';
+import { answering } from '../node-internals/http-server.ts';
 
 export interface ClientLimits {
   /** From the connection, or the end of the last answer, to the end of a head. Also for a TLS handshake. */

@@ -3,8 +3,8 @@
  * request on it is left alone, one without is closed after it has been quiet for a while, so that what was on the wire
  * arrives first. Never reads or answers a request.
  */
-import type { ServerResponse } from 'node:http';
-import { Server as NetServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { answering, speaksHttp1, stopAccepting } from '../node-internals/http-server.ts';
 import { lingeringClose, markClosing, resetConnection } from './node-exchange.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -50,8 +50,7 @@ export class Connections {
     await new Promise((resolve) => setImmediate(resolve));
     this.#idleMs = idleMs;
     this.watch();
-    // `http.Server.close` would also destroy idle connections, racing with requests already on the wire.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
+    const closed = new Promise<void>((resolve) => stopAccepting(this.#server, resolve));
     let cutting: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       cutting = setTimeout(() => {
@@ -86,12 +85,7 @@ export class Connections {
   }
 }
 
-/** The oldest request on this connection whose answer is not yet whole. */
-export function answering(socket: Socket): ServerResponse | null {
-  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
-}
-
 /** Also once it no longer speaks HTTP/1: a tunnel is busy until it ends. */
 function isBusy(socket: Socket): boolean {
-  return answering(socket) !== null || (socket as Socket & { parser?: object | null }).parser == null;
+  return answering(socket) !== null || !speaksHttp1(socket);
 }

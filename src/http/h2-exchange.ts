@@ -1,10 +1,12 @@
 /**
- * An Exchange on one stream of an HTTP/2 connection. Every private habit of node:http2's streams that matters to us is
- * kept here. Half never looks whole: an upload or an answer that is cut short ends as a reset. Decides nothing.
+ * An Exchange on one stream of an HTTP/2 connection. Half never looks whole: an upload or an answer that is cut short
+ * ends as a reset. What it needs of node:http2 that is not documented is in `node-internals`. Decides nothing.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { lowerName } from '../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
+import { h2BodyOf } from '../node-internals/body-push.ts';
+import { onRawTrailers } from '../node-internals/h2-stream.ts';
 import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 import type { FrameCount } from './h2-tap.ts';
@@ -129,7 +131,7 @@ export class H2Exchange implements Exchange {
   readBody(sink: BodySink): void {
     const stream = this.#stream;
     let trailers: readonly string[] = [];
-    stream.on('trailers', (_fields, _flags, raw: readonly string[] = []) => {
+    onRawTrailers(stream, (raw) => {
       if (this.#frames.isWhole(stream.id!, raw.length / 2) && areFields(raw)) trailers = raw;
       else this.breakOff();
     });
@@ -140,8 +142,7 @@ export class H2Exchange implements Exchange {
       this.#body!.end();
       sink.bodyEnd(trailers);
     });
-    // What Node itself does to be read on.
-    this.#body = new BodyTap(stream, sink, () => stream._read(0));
+    this.#body = new BodyTap(h2BodyOf(stream), sink);
     this.#body.start();
   }
 

@@ -7,14 +7,16 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import { declaresBody, offeredProtocols } from '../core/upgrade.ts';
 import { SetupError } from '../errors.ts';
+import { abandon, answering, isKeptAlive, setKeptAlive } from '../node-internals/http-server.ts';
+import { divertH2 } from '../node-internals/tls-socket.ts';
 import { type Awaited, awaitedOn, CLIENT_LIMITS, type ClientLimits, serverLimits } from './client-limits.ts';
-import { answering, Connections, type DrainTimes } from './connections.ts';
+import { Connections, type DrainTimes } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { H2Server } from './h2-server.ts';
 import { owedOn, watchRate } from './minimum-rate.ts';
 import { isClosing, lingeringClose, markClosing, NodeExchange, resetConnection } from './node-exchange.ts';
 import { type ParseFailure, statusOfFailure } from './parse-failure.ts';
-import { contextOptions, divertH2, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
+import { contextOptions, type KeyPair, serverOptions, type TlsOptions } from './tls.ts';
 import { UpgradeExchange } from './upgrade-exchange.ts';
 
 export interface ListenerOptions {
@@ -123,7 +125,7 @@ export class Listener {
     this.#connections.watch();
     for (const socket of this.#connections) {
       const last = this.#lastInLine(socket);
-      if (last !== null && !last.headersSent) last.shouldKeepAlive = false;
+      if (last !== null && !last.headersSent) setKeptAlive(last, false);
     }
   }
 
@@ -181,10 +183,10 @@ export class Listener {
   #isLast(socket: Socket, response: ServerResponse): boolean {
     const before = response.socket === null ? this.#lastInLine(socket) : null;
     if (before !== null) {
-      if (before.headersSent && !before.shouldKeepAlive) return false;
-      before.shouldKeepAlive = true;
+      if (before.headersSent && !isKeptAlive(before)) return false;
+      setKeptAlive(before, true);
     }
-    response.shouldKeepAlive = false;
+    setKeptAlive(response, false);
     return true;
   }
 
@@ -257,12 +259,6 @@ export class Listener {
 /** An answer may still be sent on it. */
 function isWritable(socket: Socket): boolean {
   return socket.writable && !isClosing(socket);
-}
-
-/** Nobody will read this answer. */
-function abandon(response: ServerResponse): void {
-  response.destroyed = true;
-  response.emit('close');
 }
 
 function listenError(options: ListenerOptions, error: NodeJS.ErrnoException): SetupError {

@@ -3,9 +3,9 @@
  * leaves bytes of its answer that are there untaken: a slow upstream is nobody's fault. Never ends anything itself.
  */
 import type { Socket } from 'node:net';
+import { answering } from '../node-internals/http-server.ts';
 import { stallAwareTimeout } from '../stall-aware-timeout.ts';
 import { awaitedOn, type ClientLimits } from './client-limits.ts';
-import { answering } from './connections.ts';
 import { isStream } from './node-exchange.ts';
 
 /** How often all of them are looked at. */

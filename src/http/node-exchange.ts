@@ -1,10 +1,13 @@
 /**
- * An Exchange on Node's own HTTP server. Every private habit of node:http that matters to us is kept in this file and
- * in listener.ts. Decides nothing.
+ * An Exchange on Node's own HTTP server. What it needs of node:http that is not documented is in `node-internals`. Decides
+ * nothing.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { declaresBody } from '../core/upgrade.ts';
+import { bodyOf } from '../node-internals/body-push.ts';
+import { closeBy, isChunked, isKeptAlive, setKeptAlive } from '../node-internals/http-server.ts';
+import { carrierOf } from '../node-internals/tls-socket.ts';
 import { BodyTap } from './body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
 
@@ -47,9 +50,9 @@ export function markClosing(socket: Socket): void {
  */
 export function resetConnection(socket: Socket): void {
   if (socket.destroyed) return;
-  const carrier = 'encrypted' in socket ? (socket as Socket & { _parent?: Socket | null })._parent : socket;
+  const carrier = carrierOf(socket);
   const isEnding = socket.writableEnded && !socket.writableFinished;
-  if (isEnding || carrier == null) socket.destroy();
+  if (isEnding || carrier === null) socket.destroy();
   else carrier.resetAndDestroy();
 }
 
@@ -117,10 +120,11 @@ export class NodeExchange implements Exchange {
     const { socket } = this.#request;
     markClosing(socket);
     this.#body?.resume();
-    socket.destroySoon = () => lingeringClose(socket);
+    const close = () => lingeringClose(socket);
+    closeBy(socket, close);
     // Once the head is out Node has settled whether the connection is kept.
-    if (this.#response.headersSent) this.#response.once('finish', () => socket.destroySoon());
-    else this.#response.shouldKeepAlive = false;
+    if (this.#response.headersSent) this.#response.once('finish', close);
+    else setKeptAlive(this.#response, false);
   }
 
   answer(status: number, headers: string[], body: string): void {
@@ -143,7 +147,7 @@ export class NodeExchange implements Exchange {
 
   relayEnd(last: Buffer | null, trailers: readonly string[]): void {
     const response = this.#response;
-    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
+    if (trailers.length > 0 && isChunked(response)) response.addTrailers(pairs(trailers));
     if (!this.#hasWholeBody()) this.endConnection();
     if (last === null) response.end();
     // As text it leaves in one write with the head; latin1 keeps every byte.
@@ -179,7 +183,7 @@ export class NodeExchange implements Exchange {
 
   readBody(sink: BodySink): void {
     const request = this.#request;
-    this.#body = new BodyTap(request, sink, () => request.socket.resume());
+    this.#body = new BodyTap(bodyOf(request), sink);
     request.on('end', () => {
       this.#bodyEnded = true;
       this.#body!.end();
@@ -215,7 +219,7 @@ export class NodeExchange implements Exchange {
     const at = headers.lastIndexOf('Upgrade');
     if (at === -1) return;
     if (this.minorVersion !== 1) headers.splice(at, 2);
-    else headers.push('Connection', this.#response.shouldKeepAlive ? 'upgrade' : 'close, upgrade');
+    else headers.push('Connection', isKeptAlive(this.#response) ? 'upgrade' : 'close, upgrade');
   }
 
   /** Node marks a request without body as complete only after the handler returned. */

@@ -1,10 +1,4 @@
-/**
- * How a listener speaks TLS: what its contexts are made of, which protocols it offers, and who gets a connection once
- * both sides agreed on one. Reads no file.
- */
-import type { Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
-
+/** How a listener speaks TLS: what its contexts are made of, and which protocols it offers. Reads no file. */
 /** PEM. */
 export interface KeyPair {
   readonly cert: Buffer;
@@ -25,14 +19,4 @@ export function serverOptions(tls: TlsOptions, handshakeTimeout: number) {
 
 export function contextOptions({ keyPair, minVersion }: TlsOptions) {
   return { cert: keyPair.cert, key: keyPair.key, minVersion };
-}
-
-/** Connections that agreed on h2 go their own way before Node's HTTP/1 sees a byte of them. */
-export function divertH2(server: Server, accept: (socket: TLSSocket) => void): void {
-  const [serveHttp1] = server.listeners('secureConnection') as Array<(socket: TLSSocket) => void>;
-  server.removeAllListeners('secureConnection');
-  server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') accept(socket);
-    else serveHttp1!.call(server, socket);
-  });
 }

@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { letGo, putOn, setKeptAlive } from '../node-internals/http-server.ts';
 import type { BodySink, ExchangeListener, Upgrade } from './exchange.ts';
 import { lingeringClose, NodeExchange, resetConnection } from './node-exchange.ts';
 
@@ -31,10 +32,10 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
     this.#socket = socket;
     this.#response = response;
     this.#ahead = head.length === 0 ? [] : [head];
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
+    setKeptAlive(response, false);
+    putOn(response, socket);
     response.on('finish', () => {
-      response.detachSocket(socket);
+      letGo(response, socket);
       lingeringClose(socket);
       response.emit('close');
     });
@@ -65,7 +66,7 @@ export class UpgradeExchange extends NodeExchange implements Upgrade {
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     this.#switched = true;
-    this.#response.detachSocket(this.#socket);
+    letGo(this.#response, this.#socket);
     this.#socket.write(`${head}\r\n`, 'latin1');
   }
 

@@ -7,6 +7,7 @@ import type { Refusal } from '../core/dialect.ts';
 import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
 import { isForgery } from '../edge/forward/headers.ts';
 import { NodeExchange } from '../http/node-exchange.ts';
+import { removeHeaders } from '../node-internals/request-headers.ts';
 import { type Permission, permissionOf } from './caller.ts';
 
 /** Node's request, with what Express and Fastify add to it. */
@@ -48,7 +49,9 @@ export class AppExchange extends NodeExchange implements DecisionHandler {
   }
 
   pass(passed: Passed): void {
-    removeHeaders(this.#request, passed.route.forwardAuthorization);
+    const keepAuthorization = passed.route.forwardAuthorization;
+    // As on the way to an upstream: no forged identity, and no token unless the route lets it through.
+    removeHeaders(this.#request, (lower) => isForgery(lower) || (!keepAuthorization && lower === 'authorization'));
     this.#request.scopegate = permissionOf(passed);
     const { answerHeaders } = passed;
     for (let index = 0; index < answerHeaders.length; index += 2)
@@ -68,17 +71,4 @@ export function targetOf({ url = '', originalUrl, baseUrl = '' }: AppRequest): s
   // Express takes the path that it is mounted at away, and leaves a slash where nothing would remain.
   const rest = originalUrl.slice(baseUrl.length);
   return originalUrl.startsWith(baseUrl) && (url === rest || url === `/${rest}`) ? originalUrl : null;
-}
-
-/** As on the way to an upstream: no forged identity, no other method, and no token unless the route lets it through. */
-function removeHeaders(request: IncomingMessage, keepAuthorization: boolean): void {
-  // Both are made from rawHeaders when first asked for, by a count that is taken earlier.
-  const { rawHeaders, headers, headersDistinct } = request;
-  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
-    const lower = rawHeaders[index]!.toLowerCase();
-    if (!isForgery(lower) && (keepAuthorization || lower !== 'authorization')) continue;
-    rawHeaders.splice(index, 2);
-    delete headers[lower];
-    delete headersDistinct[lower];
-  }
 }

@@ -3,8 +3,8 @@
  * pipe that nobody reads) kept for a while, then dropped and counted. Never throws, and never waits.
  */
 import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
+import { unblockerOf } from '../node-internals/nonblocking.ts';
 
 /** What may wait, in bytes: some hundreds of lines. Further ones are dropped. */
 const WAITING_MAX = 256 * 1024;
@@ -153,11 +153,9 @@ function reopened(fd: number, { dev, ino }: Stats): number | null {
  * starts or ends may change it: so it is set again before each write.
  */
 function unblockedAsShared(fd: number): Write {
-  const socket = new Socket({ fd, readable: false, writable: true });
-  socket.unref();
-  const { _handle: handle } = socket as unknown as { _handle: { setBlocking(blocking: boolean): void } | null };
+  const unblock = unblockerOf(fd);
   return (bytes) => {
-    handle?.setBlocking(false);
+    unblock?.();
     return writeSync(fd, bytes);
   };
 }

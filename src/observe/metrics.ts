@@ -4,6 +4,7 @@
  * never a path, a token or a subject.
  */
 import { type Metric, Registry } from 'prom-client';
+import type { Reason } from '../core/reason.ts';
 
 const BUCKETS_SECONDS = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
@@ -19,11 +20,32 @@ export interface Value {
 /** What several processes together make of one metric: see `aggregate.ts`. */
 export type Across = 'sum' | 'max' | 'min' | 'first';
 
-/** A counter by two closed labels. */
-export class PairCounter {
+/**
+ * What became of a request: sent on, allowed for who only asked (a decision listener, an application), answered by the
+ * gateway itself, or refused for a reason.
+ */
+export type RequestOutcome = 'forwarded' | 'allowed' | 'answered' | Reason;
+
+const STATUS_CLASSES = ['-', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'] as const;
+
+/** The first digit of a status, as in `2xx`; `-` below 100. */
+export type StatusClass = (typeof STATUS_CLASSES)[number];
+
+/** `broken`: the answer was cut short. */
+export type RelayOutcome = StatusClass | 'broken';
+
+/** A union of names, not any text: what a client says can never become the label of a metric. */
+type Closed<Label extends string> = string extends Label ? never : Label;
+
+/** Numbers by the names of such a union; what is left out has not happened. */
+type ClosedCounts<Counts> = string extends keyof Counts ? never : { readonly [Label in keyof Counts]: number };
+
+/** A counter by two labels: a configured name, and one of a closed set. */
+export class PairCounter<Second extends string> {
   readonly #counts = new Map<string, Map<string, { total: number }>>();
 
-  add(first: string, second: string): void {
+  /** `first`: a configured name, or a constant. */
+  add(first: string, second: Closed<Second>): void {
     let inner = this.#counts.get(first);
     if (inner === undefined) {
       inner = new Map();
@@ -68,10 +90,10 @@ export class Durations {
 
 export class Metrics {
   readonly registry = new Registry();
-  /** By route id (`-` before a route is known) and outcome: `forwarded` or a reason. */
-  readonly requests = new PairCounter();
-  /** By upstream name and status class, or `broken` where the answer was cut short. */
-  readonly answers = new PairCounter();
+  /** By route id (`-` before a route is known) and outcome. */
+  readonly requests = new PairCounter<RequestOutcome>();
+  /** By upstream name and status class. */
+  readonly answers = new PairCounter<RelayOutcome>();
   readonly decision = new Durations();
   readonly total = new Durations();
   readonly streamStop = new Durations();
@@ -117,14 +139,15 @@ export class Metrics {
   }
 
   /** Numbers that only grow, by one closed label; read when somebody scrapes. */
-  counterBy(
+  counterBy<Counts extends object>(
     name: string,
     help: string,
     label: string,
-    counts: () => Readonly<Record<string, number>>,
+    counts: () => Counts & ClosedCounts<Counts>,
     across: Across = 'sum',
   ): void {
-    const values = () => Object.entries(counts()).map(([key, value]) => ({ labels: { [label]: key }, value }));
+    const values = () =>
+      Object.entries<number>({ ...counts() }).map(([key, value]) => ({ labels: { [label]: key }, value }));
     this.#register(name, help, 'counter', values, across);
   }
 
@@ -133,7 +156,12 @@ export class Metrics {
     this.#register(name, help, type, read, across);
   }
 
-  #pairs(name: string, help: string, labels: readonly [string, string], counter: PairCounter): void {
+  #pairs(
+    name: string,
+    help: string,
+    labels: readonly [string, string],
+    counter: Pick<PairCounter<never>, 'entries'>,
+  ): void {
     this.#register(name, help, 'counter', () =>
       Array.from(counter.entries(), ([first, second, value]) => ({
         labels: { [labels[0]]: first, [labels[1]]: second },
@@ -160,8 +188,7 @@ export class Metrics {
   }
 }
 
-const STATUS_CLASSES = ['-', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];
-
-export function statusClass(status: number): string {
+/** `status`: 0–999, which is all that a status line can hold. */
+export function statusClass(status: number): StatusClass {
   return STATUS_CLASSES[Math.floor(status / 100)]!;
 }

@@ -1,24 +1,14 @@
 /**
- * One socket to one upstream, carrying one exchange at a time. Never pipelines, never hands out a connection whose next
- * byte could belong to an earlier answer, and tells its exchange exactly once how it ended.
+ * One socket to one upstream, carrying one call at a time. Never pipelines, never hands out a connection whose next
+ * byte could belong to an earlier answer, and tells its call exactly once how it ended.
  */
-import type { Socket } from 'node:net';
-import {
-  ANSWERED,
-  BUSY,
-  CONNECTING,
-  type ConnectionOwner,
-  DEAD,
-  IDLE,
-  PARTIAL_HEAD,
-  SETTLING,
-  UNANSWERED,
-  UNSENT,
-} from './connection-owner.ts';
+import type { OnReadOpts, Socket } from 'node:net';
+import { MAX_INPUT } from '../node-internals/llhttp.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
-import { MAX_INPUT } from './llhttp.ts';
 import { RequestWriter } from './request-writer.ts';
-import { type AnswerEvents, COMPLETE, INVALID, PAUSE, PAUSED, ResponseParser } from './response-parser.ts';
+import { type AnswerEvents, ResponseParser } from './response-parser.ts';
+import type { BodyVerdict, ConnectionState, Progress } from './states.ts';
+import type { Timeouts } from './timeouts.ts';
 import type { Carrier, UpstreamCall } from './upstream-call.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -26,10 +16,34 @@ const CAPITAL_H = 0x48;
 /** One for all connections: a read is used up, or copied, before the next one happens. */
 const readBuffer = Buffer.allocUnsafeSlow(MAX_INPUT);
 
+/** What a connection needs of the target it belongs to. */
+export interface ConnectionOwner {
+  readonly origin: string;
+  readonly authority: string;
+  readonly isSecure: boolean;
+  readonly timeouts: Timeouts;
+  readonly keepAliveMs: number;
+  /** How old a connection may be and still carry another call: names move to other addresses. */
+  readonly maxAgeMs: number;
+  now(): number;
+  openSocket(onread: OnReadOpts): Socket;
+  /** The answer on it goes on for as long as it may. false: there is no room for it as that. */
+  becameStream(connection: Connection): boolean;
+  /** Its answer is complete; it may carry another call, but not before this turn of the event loop is over. */
+  released(connection: Connection): void;
+  /** It is destroyed. `was`: the state it was in. */
+  closed(connection: Connection, was: ConnectionState): void;
+  replay(call: UpstreamCall): void;
+  /** The head of an answer came. */
+  answered(): void;
+  /** Its connection is destroyed; whether the listener hears of it is the owner's to say. */
+  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void;
+}
+
 export class Connection implements AnswerEvents, Carrier {
-  state = CONNECTING;
+  state: ConnectionState = 'connecting';
   idleUntil = 0;
-  /** Whose exchange it carries. */
+  /** Whose call it carries. */
   holder: string | undefined;
   /** Its answer goes on for as long as it may; no other follows. */
   isStream = false;
@@ -40,8 +54,8 @@ export class Connection implements AnswerEvents, Carrier {
   readonly #socket: Socket;
   readonly #writer: RequestWriter;
   readonly #parser = new ResponseParser(this);
-  #exchange: UpstreamCall | undefined;
-  /** Has carried an exchange before this one. */
+  #call: UpstreamCall | undefined;
+  /** Has carried a call before this one. */
   #reused = false;
   /** A byte of the answer has come. */
   #answered = false;
@@ -55,21 +69,21 @@ export class Connection implements AnswerEvents, Carrier {
   #moved = false;
   #stamp: number;
 
-  constructor(owner: ConnectionOwner, exchange: UpstreamCall) {
+  constructor(owner: ConnectionOwner, call: UpstreamCall) {
     this.#owner = owner;
-    this.#exchange = exchange;
-    this.holder = exchange.request.holder;
+    this.#call = call;
+    this.holder = call.request.holder;
     this.#stamp = owner.now();
     // Those that were opened together need not all be opened anew together.
     this.retiresAt = this.#stamp + owner.maxAgeMs * (0.75 + Math.random() / 4);
-    exchange.attach(this);
+    call.attach(this);
     const socket = owner.openSocket({ buffer: readBuffer, callback: (length) => this.#onRead(length) });
     this.#socket = socket;
     this.#writer = new RequestWriter(socket, owner.authority);
     socket.on(owner.isSecure ? 'secureConnect' : 'connect', () => this.#onConnect());
     socket.on('drain', () => {
       this.#moved = true;
-      this.#exchange?.drained();
+      this.#call?.drained();
     });
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => this.#gone(error.code ?? error.message));
@@ -79,22 +93,22 @@ export class Connection implements AnswerEvents, Carrier {
     });
   }
 
-  begin(exchange: UpstreamCall): void {
-    this.state = BUSY;
-    this.#exchange = exchange;
-    this.holder = exchange.request.holder;
+  begin(call: UpstreamCall): void {
+    this.state = 'busy';
+    this.#call = call;
+    this.holder = call.request.holder;
     this.#answered = false;
     this.#headSeen = false;
     this.#moved = true;
-    this.#parser.begin(exchange.request.method === 'HEAD');
-    exchange.attach(this);
-    this.#writer.begin(exchange.request);
-    exchange.flow(this);
+    this.#parser.begin(call.request.method === 'HEAD');
+    call.attach(this);
+    this.#writer.begin(call.request);
+    call.flow(this);
   }
 
   /** This turn of the event loop is over and nothing has come after the answer. */
   rest(now: number): void {
-    this.state = IDLE;
+    this.state = 'idle';
     this.idleUntil = now + this.#keepAliveMs();
   }
 
@@ -116,15 +130,15 @@ export class Connection implements AnswerEvents, Carrier {
   }
 
   becomeStream(): boolean {
-    this.isStream ||= this.state === BUSY && this.#owner.becameStream(this);
+    this.isStream ||= this.state === 'busy' && this.#owner.becameStream(this);
     return this.isStream;
   }
 
   drop(): void {
-    if (this.state === DEAD) return;
+    if (this.state === 'dead') return;
     const was = this.state;
-    this.state = DEAD;
-    this.#exchange = undefined;
+    this.state = 'dead';
+    this.#call = undefined;
     this.#held.length = 0;
     this.#socket.destroy();
     this.#parser.free();
@@ -133,48 +147,48 @@ export class Connection implements AnswerEvents, Carrier {
 
   /** The upstream is torn down. */
   destroy(): void {
-    const exchange = this.#exchange;
+    const call = this.#call;
     this.drop();
-    exchange?.failSoon({ kind: 'unreachable', detail: `${this.#owner.origin}: torn down` });
+    call?.failSoon({ kind: 'unreachable', detail: `${this.#owner.origin}: torn down` });
   }
 
   /** Called now and then: had something taken too long at `due`, some moments before `now`? */
   check(due: number, now: number): void {
     const { connectMs, headersMs, idleMs } = this.#owner.timeouts;
-    if (this.state === IDLE && now >= this.idleUntil) this.drop();
-    if (this.state === CONNECTING && due - this.#stamp >= connectMs) this.#fail('timeout', 'no connection in time');
-    if (this.state !== BUSY) return;
+    if (this.state === 'idle' && now >= this.idleUntil) this.drop();
+    if (this.state === 'connecting' && due - this.#stamp >= connectMs) this.#fail('timeout', 'no connection in time');
+    if (this.state !== 'busy') return;
     if (this.#writer.hasMoved() || this.#moved) {
       this.#moved = false;
       this.#stamp = now;
     }
-    const awaitsHead = this.#exchange!.requestDone && this.#writer.isFlushed && !this.#headSeen;
+    const awaitsHead = this.#call!.requestDone && this.#writer.isFlushed && !this.#headSeen;
     if (due - this.#stamp < (awaitsHead ? headersMs : idleMs)) return;
     this.#fail('timeout', awaitsHead ? 'no answer in time' : 'stalled');
   }
 
   onInformational(status: number, headers: readonly string[]): boolean {
-    return this.#exchange!.informational(status, headers);
+    return this.#call!.informational(status, headers);
   }
 
   onHead(head: AnswerHead): boolean {
     this.#headSeen = true;
     this.#moved = true;
     this.#owner.answered();
-    return this.#exchange!.head(head);
+    return this.#call!.head(head);
   }
 
-  onBody(chunk: Buffer): number {
+  onBody(chunk: Buffer): BodyVerdict {
     this.#moved = true;
-    const verdict = this.#exchange!.data(chunk);
-    if (verdict === PAUSE) this.#paused = true;
+    const verdict = this.#call!.data(chunk);
+    if (verdict === 'pause') this.#paused = true;
     return verdict;
   }
 
   /** The rest of what was held back by a pause. */
   #goOn(): void {
     this.#resuming = false;
-    if (this.state !== BUSY || !this.#paused) return;
+    if (this.state !== 'busy' || !this.#paused) return;
     this.#paused = false;
     this.#moved = true;
     // Once even without bytes: the end of the answer may be all that was held back.
@@ -188,16 +202,16 @@ export class Connection implements AnswerEvents, Carrier {
   }
 
   #onConnect(): void {
-    if (this.state !== CONNECTING) return;
+    if (this.state !== 'connecting') return;
     // The process lives for its clients; a connection to an upstream alone is no reason to stay.
     this.#socket.unref();
     this.#socket.setNoDelay(true);
-    this.begin(this.#exchange!);
+    this.begin(this.#call!);
   }
 
   /** False stops reading. */
   #onRead(length: number): boolean {
-    if (this.state !== BUSY) {
+    if (this.state !== 'busy') {
       // Nobody asked: whatever it is, it would be taken for the next answer.
       this.drop();
       return false;
@@ -214,29 +228,29 @@ export class Connection implements AnswerEvents, Carrier {
   }
 
   #consume(source: Buffer, start: number, end: number): void {
-    if (this.state !== BUSY) return;
+    if (this.state !== 'busy') return;
     const outcome = this.#parser.execute(source, start, end);
     const { consumed } = this.#parser;
-    if (outcome === COMPLETE) this.#complete(consumed < end || this.#held.length > 0);
-    else if (outcome === INVALID) this.#fail('unreachable', this.#parser.error);
-    else if (outcome === PAUSED && consumed < end) {
+    if (outcome === 'complete') this.#complete(consumed < end || this.#held.length > 0);
+    else if (outcome === 'invalid') this.#fail('unreachable', this.#parser.error);
+    else if (outcome === 'paused' && consumed < end) {
       const rest = source.subarray(consumed, end);
       this.#held.unshift(source === readBuffer ? Buffer.from(rest) : rest);
     }
   }
 
   #complete(surplus: boolean): void {
-    const exchange = this.#exchange!;
-    this.#exchange = undefined;
-    exchange.detach();
+    const call = this.#call!;
+    this.#call = undefined;
+    call.detach();
     const { failure, isFlushed } = this.#writer;
-    const clean = !surplus && !this.#ended && exchange.requestDone && isFlushed && failure === null;
+    const clean = !surplus && !this.#ended && call.requestDone && isFlushed && failure === null;
     if (clean && !this.isStream && this.#keepAliveMs() > 0) {
-      this.state = SETTLING;
+      this.state = 'settling';
       this.#reused = true;
       this.#owner.released(this);
     } else this.drop();
-    exchange.finish(this.#parser.trailers);
+    call.finish(this.#parser.trailers);
   }
 
   /** For how long it may lie idle. A second less than the other side says: our next request must not cross its close. */
@@ -249,31 +263,31 @@ export class Connection implements AnswerEvents, Carrier {
 
   #onEnd(): void {
     this.#ended = true;
-    if (this.state === BUSY && this.#paused) return;
+    if (this.state === 'busy' && this.#paused) return;
     // Behind a write that failed a reset looks like an end, which must not make half an answer look whole.
     const { failure } = this.#writer;
-    if (this.state === BUSY && failure === null && this.#parser.finish() === COMPLETE) this.#complete(false);
-    else this.#gone(failure ?? (this.state === BUSY ? this.#parser.error : 'closed'));
+    if (this.state === 'busy' && failure === null && this.#parser.finish() === 'complete') this.#complete(false);
+    else this.#gone(failure ?? (this.state === 'busy' ? this.#parser.error : 'closed'));
   }
 
   #gone(detail: string): void {
-    const exchange = this.#exchange;
+    const call = this.#call;
     // A fresh connection cannot have met its keep-alive end, so this happens once at most.
-    if (this.state === BUSY && this.#reused && !this.#answered && exchange!.isReplayable) {
-      exchange!.detach();
-      this.#exchange = undefined;
-      this.#owner.replay(exchange!);
+    if (this.state === 'busy' && this.#reused && !this.#answered && call!.isReplayable) {
+      call!.detach();
+      this.#call = undefined;
+      this.#owner.replay(call!);
     }
     this.#fail('unreachable', detail);
   }
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {
-    const exchange = this.#exchange;
-    const begun = this.#headSeen ? ANSWERED : this.#answered ? PARTIAL_HEAD : UNANSWERED;
-    const progress = this.state === CONNECTING ? UNSENT : begun;
+    const call = this.#call;
+    const begun = this.#headSeen ? 'answered' : this.#answered ? 'partial-head' : 'unanswered';
+    const progress: Progress = this.state === 'connecting' ? 'unsent' : begun;
     this.drop();
-    if (exchange === undefined) return;
-    exchange.detach();
-    this.#owner.exchangeFailed(exchange, { kind, detail: `${this.#owner.origin}: ${detail}` }, progress);
+    if (call === undefined) return;
+    call.detach();
+    this.#owner.callFailed(call, { kind, detail: `${this.#owner.origin}: ${detail}` }, progress);
   }
 }

@@ -7,10 +7,7 @@
 const MAX_BYTES = 64 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
-/** Which span came last. */
-const NOTHING = 0;
-const NAME = 1;
-const VALUE = 2;
+type Span = 'nothing' | 'name' | 'value';
 
 // Where the names and values of the current read lie: name offset, name length, value offset, value length, …
 // Shared, because a read is turned into strings before the next one is parsed. A header counts 5 bytes at least, so
@@ -27,7 +24,8 @@ export class HeaderSpans {
   #bytes = 0;
   #reasonAt = -1;
   #reasonLength = 0;
-  #last = NOTHING;
+  /** Which span came last. */
+  #last: Span = 'nothing';
   #marked = 0;
   // A header cut by the end of a read waits here for the rest of it.
   #carried = false;
@@ -40,7 +38,7 @@ export class HeaderSpans {
     this.reason = '';
     this.#bytes = 0;
     this.#reasonAt = -1;
-    this.#last = NOTHING;
+    this.#last = 'nothing';
     this.#marked = 0;
     this.#carried = false;
     this.#carriedName = '';
@@ -61,11 +59,11 @@ export class HeaderSpans {
   }
 
   addName(at: number, length: number): boolean {
-    if (this.#last === NAME && this.#marked === 0) {
+    if (this.#last === 'name' && this.#marked === 0) {
       this.#carriedName += this.#text(at, length);
       return this.#count(length);
     }
-    this.#last = NAME;
+    this.#last = 'name';
     if (!this.#count(length + 4)) return false;
     const next = this.#marked;
     marks[next] = at;
@@ -77,7 +75,7 @@ export class HeaderSpans {
   }
 
   addValue(at: number, length: number): boolean {
-    this.#last = VALUE;
+    this.#last = 'value';
     const next = this.#marked;
     if (next === 0) {
       this.#carriedValue += this.#text(at, length);
@@ -90,7 +88,7 @@ export class HeaderSpans {
 
   /** The read is used up and its bytes are about to change; the last header may go on in the next one. */
   suspend(): void {
-    if (this.#last === NOTHING && this.#reasonAt < 0) return;
+    if (this.#last === 'nothing' && this.#reasonAt < 0) return;
     const cut = this.#marked - 4;
     // A header carried from the read before is over once another one has begun.
     if (cut >= 0) this.#pushCarried();
@@ -99,7 +97,7 @@ export class HeaderSpans {
       this.#carriedName = this.#text(marks[cut]!, marks[cut + 1]!);
       this.#carriedValue = this.#text(marks[cut + 2]!, marks[cut + 3]!);
     }
-    this.#carried = this.#last !== NOTHING;
+    this.#carried = this.#last !== 'nothing';
     this.#marked = 0;
   }
 
@@ -108,7 +106,7 @@ export class HeaderSpans {
     this.#pushCarried();
     this.#collect(this.#marked);
     this.#marked = 0;
-    this.#last = NOTHING;
+    this.#last = 'nothing';
   }
 
   #collect(complete: number): void {

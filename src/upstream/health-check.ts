@@ -4,10 +4,10 @@
  */
 import type { OnReadOpts, Socket } from 'node:net';
 import { stallAwareTimeout } from '../stall-aware-timeout.ts';
-import { Connection } from './connection.ts';
-import type { ConnectionOwner, Timeouts } from './connection-owner.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from './exchange.ts';
-import { type ExchangeOwner, UpstreamCall } from './upstream-call.ts';
+import type { Timeouts } from './timeouts.ts';
+import { type CallOwner, UpstreamCall } from './upstream-call.ts';
 
 export interface HealthOptions {
   /** Asked with GET; 2xx and 3xx are healthy. */
@@ -32,7 +32,7 @@ export interface CheckedTarget {
   checked(isHealthy: boolean, detail: string): void;
 }
 
-export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListener {
+export class HealthCheck implements ConnectionOwner, CallOwner, AnswerListener {
   readonly origin: string;
   readonly authority: string;
   readonly isSecure: boolean;
@@ -43,7 +43,7 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   readonly #target: CheckedTarget;
   readonly #options: HealthOptions;
   readonly #request: UpstreamRequest;
-  #exchange: UpstreamCall | undefined;
+  #call: UpstreamCall | undefined;
   /** Of the next check. */
   #timer: NodeJS.Timeout | undefined;
   #cancelTimeout = (): void => undefined;
@@ -69,8 +69,8 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   stop(): void {
     clearTimeout(this.#timer);
     this.#cancelTimeout();
-    this.#exchange?.abort();
-    this.#exchange = undefined;
+    this.#call?.abort();
+    this.#call = undefined;
   }
 
   now(): number {
@@ -89,8 +89,8 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
     this.#settle(false, failure.detail);
   }
 
-  exchangeFailed(exchange: UpstreamCall, failure: UpstreamFailure): void {
-    exchange.fail(failure);
+  callFailed(call: UpstreamCall, failure: UpstreamFailure): void {
+    call.fail(failure);
   }
 
   // A check is over with the head of its answer; nothing else of it matters.
@@ -110,14 +110,14 @@ export class HealthCheck implements ConnectionOwner, ExchangeOwner, AnswerListen
   leaveQueue(): void {}
 
   #ask(): void {
-    const exchange = new UpstreamCall(this, this.#request, this);
-    this.#exchange = exchange;
+    const call = new UpstreamCall(this, this.#request, this);
+    this.#call = call;
     const { timeoutMs } = this.#options;
     const late = () => {
-      if (this.#exchange === exchange) this.#settle(false, `no answer within ${timeoutMs} ms`);
+      if (this.#call === call) this.#settle(false, `no answer within ${timeoutMs} ms`);
     };
     this.#cancelTimeout = stallAwareTimeout(timeoutMs, late, { keepsProcess: false });
-    new Connection(this, exchange);
+    new Connection(this, call);
   }
 
   #settle(isHealthy: boolean, detail: string): void {

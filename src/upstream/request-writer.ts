@@ -3,6 +3,7 @@
  * exchange does) and never reads. A socket that takes no more ends nothing: who reads it must hear out what came before.
  */
 import type { Socket } from 'node:net';
+import { keepReading } from '../node-internals/socket-write.ts';
 import type { UpstreamRequest } from './exchange.ts';
 import { bodyLimit, requestHead } from './request-head.ts';
 
@@ -12,8 +13,6 @@ import { bodyLimit, requestHead } from './request-head.ts';
  */
 const JOIN_BEHIND_BYTES = 2048;
 const JOINED_BYTES = 16 * 1024;
-
-type Done = (error?: Error | null) => void;
 
 export class RequestWriter {
   /** Why the other side takes no more of the request. */
@@ -30,7 +29,13 @@ export class RequestWriter {
   constructor(socket: Socket, authority: string) {
     this.#socket = socket;
     this.#authority = authority;
-    this.#keepReading();
+    keepReading(
+      socket,
+      () => this.failure !== null,
+      (code) => {
+        this.failure ??= code;
+      },
+    );
   }
 
   begin(request: UpstreamRequest): void {
@@ -86,28 +91,6 @@ export class RequestWriter {
     if (!this.#isCorked) return;
     this.#isCorked = false;
     this.#socket.uncork();
-  }
-
-  /**
-   * Node destroys a socket as soon as a write fails, and with it what the kernel has already received: the answer of an
-   * upstream that did not wait for the whole request. So no write fails; the end, or the reset, is met by reading.
-   */
-  #keepReading(): void {
-    const socket = this.#socket;
-    const _write = socket._write.bind(socket);
-    const _writev = socket._writev!.bind(socket);
-    const heed = (done: Done) => (error?: Error | null) => {
-      if (error != null) this.failure ??= (error as NodeJS.ErrnoException).code ?? error.message;
-      done();
-    };
-    socket._write = (chunk, encoding, done) => {
-      if (this.failure === null) _write(chunk, encoding, heed(done));
-      else done();
-    };
-    socket._writev = (chunks, done) => {
-      if (this.failure === null) _writev(chunks, heed(done));
-      else done();
-    };
   }
 
   get isFlushed(): boolean {

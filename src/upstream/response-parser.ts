@@ -3,29 +3,24 @@
  * known length or up to the end of the connection are counted here, so their bytes never pass through WebAssembly.
  * Never touches a socket, and never guesses: what is not plainly framed is an error.
  */
+
+import * as llhttp from '../node-internals/llhttp.ts';
 import type { AnswerFraming, AnswerHead } from './exchange.ts';
 import { HeaderSpans } from './header-spans.ts';
-import * as llhttp from './llhttp.ts';
+import type { BodyVerdict } from './states.ts';
 
 /** The connection's side. Must not throw, and must not run any parser. */
 export interface AnswerEvents {
-  /** False: the exchange is over, stop parsing. The same for `onHead`. */
+  /** False: the call is over, stop parsing. The same for `onHead`. */
   onInformational(status: number, headers: readonly string[]): boolean;
   onHead(head: AnswerHead): boolean;
-  /** GO_ON, PAUSE or STOP. */
-  onBody(chunk: Buffer): number;
+  onBody(chunk: Buffer): BodyVerdict;
 }
 
-/** What `onBody` returns. */
-export const GO_ON = llhttp.OK;
-export const PAUSE = llhttp.PAUSED;
-export const STOP = llhttp.FAIL;
+/** What `execute` and `finish` answer. `invalid`: `error` says why. */
+export type ParseOutcome = 'needs-more' | 'paused' | 'complete' | 'invalid';
 
-/** What `execute` and `finish` answer. */
-export const NEEDS_MORE = 0;
-export const PAUSED = 1;
-export const COMPLETE = 2;
-export const INVALID = 3;
+const CODE_OF: Readonly<Record<BodyVerdict, number>> = { 'go-on': llhttp.OK, pause: llhttp.PAUSED, stop: llhttp.FAIL };
 
 const MAX_INFORMATIONAL = 32;
 const UNTIL_CLOSE = Number.POSITIVE_INFINITY;
@@ -37,9 +32,9 @@ const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const LENGTH = /^\d{1,15}$/;
 
 export class ResponseParser implements llhttp.LlhttpEvents {
-  /** Up to where the last `execute` used its bytes. What follows a COMPLETE answer is surplus. */
+  /** Up to where the last `execute` used its bytes. What follows a complete answer is surplus. */
   consumed = 0;
-  /** Why the last answer is INVALID. */
+  /** Why the last answer is invalid. */
   error = '';
   /** Of the last complete answer. */
   trailers: readonly string[] = [];
@@ -87,8 +82,8 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     if (!this.#running) this.#release();
   }
 
-  /** Parse `source[start, end)`. After PAUSED, call again with what was left, which may be nothing. */
-  execute(source: Buffer, start: number, end: number): number {
+  /** Parse `source[start, end)`. After `paused`, call again with what was left, which may be nothing. */
+  execute(source: Buffer, start: number, end: number): ParseOutcome {
     this.consumed = start;
     if (this.#rawLeft >= 0) return this.#takeRaw(source, start, end);
     if (this.#paused) {
@@ -106,37 +101,37 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   }
 
   /** The connection has ended: is the answer whole? */
-  finish(): number {
-    if (this.#rawLeft === UNTIL_CLOSE) return COMPLETE;
+  finish(): ParseOutcome {
+    if (this.#rawLeft === UNTIL_CLOSE) return 'complete';
     this.error = this.#status === 0 ? 'closed before an answer' : 'closed in the middle of an answer';
-    return INVALID;
+    return 'invalid';
   }
 
-  #outcome(code: number, end: number): number {
+  #outcome(code: number, end: number): ParseOutcome {
     if (code === llhttp.OK) {
       this.#spans.suspend();
       this.consumed = end;
-      return NEEDS_MORE;
+      return 'needs-more';
     }
     if (code !== llhttp.PAUSED) {
       if (this.error === '') this.error = `invalid answer: ${llhttp.errorReason(this.#llhttp)}`;
-      return INVALID;
+      return 'invalid';
     }
     this.consumed = this.#start + llhttp.usedBytes(this.#llhttp);
-    if (this.#complete) return this.#rawLeft >= 0 ? this.#takeRaw(this.#source, this.consumed, end) : COMPLETE;
+    if (this.#complete) return this.#rawLeft >= 0 ? this.#takeRaw(this.#source, this.consumed, end) : 'complete';
     this.#paused = true;
-    return PAUSED;
+    return 'paused';
   }
 
-  #takeRaw(source: Buffer, start: number, end: number): number {
+  #takeRaw(source: Buffer, start: number, end: number): ParseOutcome {
     const length = Math.min(end - start, this.#rawLeft);
     if (length > 0) {
       this.#rawLeft -= length;
       this.consumed = start + length;
       const verdict = this.#events.onBody(copyOf(source, start, length));
-      if (verdict !== GO_ON) return verdict === PAUSE ? PAUSED : INVALID;
+      if (verdict !== 'go-on') return verdict === 'pause' ? 'paused' : 'invalid';
     }
-    return this.#rawLeft === 0 ? COMPLETE : NEEDS_MORE;
+    return this.#rawLeft === 0 ? 'complete' : 'needs-more';
   }
 
   onStatus(at: number, length: number): number {
@@ -214,7 +209,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   onBody(at: number, length: number): number {
     // llhttp reports an empty span when it is run without bytes in the middle of a chunk.
     if (length === 0) return llhttp.OK;
-    return this.#events.onBody(copyOf(this.#source, this.#start + at, length));
+    return CODE_OF[this.#events.onBody(copyOf(this.#source, this.#start + at, length))];
   }
 
   onMessageComplete(): number {

@@ -6,10 +6,11 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { systemAuthorities, systemContext } from '../authorities.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
-import { Connection } from './connection.ts';
-import { ANSWERED, type ConnectionOwner, IDLE, SETTLING, type Timeouts, UNSENT } from './connection-owner.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { type PlaceLimits, Places } from './places.ts';
+import type { ConnectionState, Progress, TargetState } from './states.ts';
+import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
@@ -39,14 +40,11 @@ export interface TargetPool {
   shareRefused(): void;
   /** A connection is gone, so there is room for another one. */
   vacated(): void;
-  /** An exchange failed: another try, or the end of it. */
-  exchangeFailed(target: Target, exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void;
+  /** A call failed: another try, or the end of it. */
+  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void;
   /** It went from one state to another. */
   changed(target: Target, detail: string): void;
 }
-
-/** `unhealthy`: its health check says so. `ejected`: it failed too often; `probing`: a request finds out whether still. */
-export type TargetState = 'up' | 'unhealthy' | 'ejected' | 'probing';
 
 export class Target implements ConnectionOwner, TunnelOwner {
   readonly origin: string;
@@ -59,7 +57,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   readonly connections = new Set<Connection>();
   /** Connections that carry, or will carry, another protocol. */
   readonly tunnels = new Set<Tunnel>();
-  /** By exchanges that are neither of the other two. */
+  /** By calls that are neither of the other two. */
   readonly requests: Places;
   /** By answers that go on for as long as they may. */
   readonly streams: Places;
@@ -69,7 +67,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   settling = 0;
   /** By its health check. */
   isHealthy = true;
-  /** Exchanges that count against it. */
+  /** Calls that count against it. */
   failures = 0;
 
   readonly #pool: TargetPool;
@@ -110,7 +108,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     return this.isHealthy && (!this.breaker.isOpen || this.breaker.admits(this.now()));
   }
 
-  /** Exchanges in progress, tunnels included. */
+  /** Calls in progress, tunnels included. */
   get active(): number {
     return this.requests.used + this.streams.used + this.upgrades.used;
   }
@@ -128,8 +126,8 @@ export class Target implements ConnectionOwner, TunnelOwner {
     return this.#pool.now();
   }
 
-  /** Carry an exchange on the connection used last, or on a new one. */
-  start(exchange: UpstreamCall): void {
+  /** Carry a call on the connection used last, or on a new one. */
+  start(call: UpstreamCall): void {
     const now = this.now();
     this.breaker.chosen(now);
     while (this.#idle.length > 0) {
@@ -137,13 +135,13 @@ export class Target implements ConnectionOwner, TunnelOwner {
       const connection = this.#idle[this.#idle.length - 1]!;
       if (connection.idleUntil > now) {
         this.#idle.pop();
-        this.requests.take(exchange.request.holder);
-        connection.begin(exchange);
+        this.requests.take(call.request.holder);
+        connection.begin(call);
         return;
       }
       connection.drop();
     }
-    this.#open(exchange);
+    this.#open(call);
   }
 
   /** A connection of its own for a request to upgrade. */
@@ -161,9 +159,9 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#pool.vacated();
   }
 
-  /** The exchange's connection died of old age: try once more on one that cannot have. */
-  replay(exchange: UpstreamCall): void {
-    this.#open(exchange);
+  /** The call's connection died of old age: try once more on one that cannot have. */
+  replay(call: UpstreamCall): void {
+    this.#open(call);
   }
 
   /** The answer on it goes on for as long as it may. false: there is no room for it as that. */
@@ -193,7 +191,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     const released = this.#released;
     this.#released = [];
     for (const connection of released) {
-      if (connection.state !== SETTLING) continue;
+      if (connection.state !== 'settling') continue;
       if (now >= connection.retiresAt) {
         connection.drop();
         continue;
@@ -210,10 +208,10 @@ export class Target implements ConnectionOwner, TunnelOwner {
     if (this.breaker.succeeded(this.now())) this.#pool.changed(this, 'answered again');
   }
 
-  exchangeFailed(exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void {
+  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void {
     // Not when it broke off in the middle of an answer or of an upload: that may well have been the client's doing.
-    if (progress === UNSENT || (progress < ANSWERED && exchange.requestDone)) this.countFailure(failure.detail);
-    this.#pool.exchangeFailed(this, exchange, failure, progress);
+    if (progress === 'unsent' || (progress !== 'answered' && call.requestDone)) this.countFailure(failure.detail);
+    this.#pool.callFailed(this, call, failure, progress);
   }
 
   /** It gave no valid answer. */
@@ -229,10 +227,10 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#pool.changed(this, `health check: ${detail}`);
   }
 
-  closed(connection: Connection, was: number): void {
+  closed(connection: Connection, was: ConnectionState): void {
     this.connections.delete(connection);
-    if (was === IDLE) this.#idle.splice(this.#idle.indexOf(connection), 1);
-    else if (was === SETTLING) this.settling -= 1;
+    if (was === 'idle') this.#idle.splice(this.#idle.indexOf(connection), 1);
+    else if (was === 'settling') this.settling -= 1;
     else (connection.isStream ? this.streams : this.requests).give(connection.holder);
     this.#pool.vacated();
   }
@@ -252,9 +250,9 @@ export class Target implements ConnectionOwner, TunnelOwner {
     return this.isSecure ? tls.connect({ ...options, ...this.#tls }) : net.connect(options);
   }
 
-  #open(exchange: UpstreamCall): void {
-    this.requests.take(exchange.request.holder);
-    this.connections.add(new Connection(this, exchange));
+  #open(call: UpstreamCall): void {
+    this.requests.take(call.request.holder);
+    this.connections.add(new Connection(this, call));
   }
 }
 

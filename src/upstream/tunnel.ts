@@ -8,9 +8,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProxyServer } from 'http-proxy-3';
 import { isOffered } from '../core/upgrade.ts';
-import type { Timeouts } from './connection-owner.ts';
 import type { AnswerFraming, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { ProxySide, type ProxySideEvents } from './proxy-side.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** The target that a tunnel leads to. */
 export interface TunnelOwner {

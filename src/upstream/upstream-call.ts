@@ -5,10 +5,9 @@
  */
 import type { AnswerHead, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { bodyLimit } from './request-head.ts';
-import { GO_ON, PAUSE, STOP } from './response-parser.ts';
-import type { Target } from './target.ts';
+import type { BodyVerdict } from './states.ts';
 
-/** The connection an exchange is on. */
+/** The connection that a call is on. */
 export interface Carrier {
   sendBody(chunk: Buffer): boolean;
   endBody(trailerLines: string): void;
@@ -18,15 +17,13 @@ export interface Carrier {
   drop(): void;
 }
 
-export interface ExchangeOwner {
-  /** The exchange no longer waits for a connection. */
-  leaveQueue(exchange: UpstreamCall): void;
+export interface CallOwner {
+  /** The call no longer waits for a connection. */
+  leaveQueue(call: UpstreamCall): void;
 }
 
-const OPEN = 0;
-/** Its failure is on the way to the listener. */
-const FAILING = 1;
-const OVER = 2;
+/** `failing`: its failure is on the way to the listener. */
+type CallState = 'open' | 'failing' | 'over';
 
 const REPLAYABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -34,13 +31,12 @@ export class UpstreamCall implements UpstreamExchange {
   readonly request: UpstreamRequest;
   /** When it began to wait for a connection. */
   waitingSince = 0;
-  #tried: Target[] | undefined;
   /** The caller has handed over the whole request. */
   requestDone: boolean;
 
-  readonly #owner: ExchangeOwner;
+  readonly #owner: CallOwner;
   readonly #listener: AnswerListener;
-  #state = OPEN;
+  #state: CallState = 'open';
   #carrier: Carrier | undefined;
   #flowing = false;
   #bodyLeft: number;
@@ -48,7 +44,7 @@ export class UpstreamCall implements UpstreamExchange {
   #held: Buffer[] | undefined;
   #heldEnd: string | undefined;
 
-  constructor(owner: ExchangeOwner, request: UpstreamRequest, listener: AnswerListener) {
+  constructor(owner: CallOwner, request: UpstreamRequest, listener: AnswerListener) {
     this.#owner = owner;
     this.request = request;
     this.#listener = listener;
@@ -56,15 +52,9 @@ export class UpstreamCall implements UpstreamExchange {
     this.requestDone = this.#bodyLeft === 0;
   }
 
-  /** Targets that have failed it. */
-  get tried(): Target[] {
-    this.#tried ??= [];
-    return this.#tried;
-  }
-
   /** The listener has heard, or is about to hear, how it ended. */
   get isOver(): boolean {
-    return this.#state !== OPEN;
+    return this.#state !== 'open';
   }
 
   /** Only what is safe to do twice, and has no body that might be gone (RFC 9110 9.2.2). */
@@ -88,14 +78,14 @@ export class UpstreamCall implements UpstreamExchange {
     else if (open && this.#wantsDrain) this.drained();
   }
 
-  /** The connection is gone or free, the exchange may live on. */
+  /** The connection is gone or free, the call may live on. */
   detach(): void {
     this.#carrier = undefined;
     this.#flowing = false;
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#state !== OPEN || chunk.length === 0) return true;
+    if (this.#state !== 'open' || chunk.length === 0) return true;
     if (this.requestDone || chunk.length > this.#bodyLeft) {
       this.#breakOff('request body longer than announced');
       return true;
@@ -110,7 +100,7 @@ export class UpstreamCall implements UpstreamExchange {
   }
 
   end(trailerLines = ''): void {
-    if (this.#state !== OPEN || this.requestDone) return;
+    if (this.#state !== 'open' || this.requestDone) return;
     if (this.request.body.kind === 'length' && this.#bodyLeft > 0) {
       this.#breakOff('request body shorter than announced');
       return;
@@ -121,28 +111,28 @@ export class UpstreamCall implements UpstreamExchange {
   }
 
   resume(): void {
-    if (this.#state === OPEN) this.#carrier?.resume();
+    if (this.#state === 'open') this.#carrier?.resume();
   }
 
   becomeStream(): boolean {
-    return this.#state === OPEN && this.#carrier?.becomeStream() === true;
+    return this.#state === 'open' && this.#carrier?.becomeStream() === true;
   }
 
   abort(): void {
-    this.#state = OVER;
+    this.#state = 'over';
     this.#leave();
   }
 
   /** Not now: the caller is still inside a call of its own. */
   failSoon(failure: UpstreamFailure): void {
-    if (this.#state !== OPEN) return;
-    this.#state = FAILING;
+    if (this.#state !== 'open') return;
+    this.#state = 'failing';
     process.nextTick(failNow, this, failure);
   }
 
   fail(failure: UpstreamFailure): void {
-    if (this.#state === OVER) return;
-    this.#state = OVER;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
     this.#carrier = undefined;
     try {
       this.#listener.failed(failure);
@@ -157,7 +147,7 @@ export class UpstreamCall implements UpstreamExchange {
     } catch (error) {
       this.#threw(error);
     }
-    return this.#state === OPEN;
+    return this.#state === 'open';
   }
 
   head(head: AnswerHead): boolean {
@@ -166,24 +156,23 @@ export class UpstreamCall implements UpstreamExchange {
     } catch (error) {
       this.#threw(error);
     }
-    return this.#state === OPEN;
+    return this.#state === 'open';
   }
 
-  /** GO_ON, PAUSE or STOP. */
-  data(chunk: Buffer): number {
+  data(chunk: Buffer): BodyVerdict {
     let more = false;
     try {
       more = this.#listener.data(chunk);
     } catch (error) {
       this.#threw(error);
     }
-    if (this.#state !== OPEN) return STOP;
-    return more ? GO_ON : PAUSE;
+    if (this.#state !== 'open') return 'stop';
+    return more ? 'go-on' : 'pause';
   }
 
   finish(trailers: readonly string[]): void {
-    if (this.#state !== OPEN) return;
-    this.#state = OVER;
+    if (this.#state !== 'open') return;
+    this.#state = 'over';
     try {
       this.#listener.end(trailers);
     } catch (error) {
@@ -192,7 +181,7 @@ export class UpstreamCall implements UpstreamExchange {
   }
 
   drained(): void {
-    if (this.#state !== OPEN || !this.#wantsDrain) return;
+    if (this.#state !== 'open' || !this.#wantsDrain) return;
     this.#wantsDrain = false;
     try {
       this.#listener.drained();
@@ -207,7 +196,7 @@ export class UpstreamCall implements UpstreamExchange {
   }
 
   #threw(error: unknown): void {
-    this.#state = OVER;
+    this.#state = 'over';
     this.#leave();
     rethrowSoon(error);
   }
@@ -221,8 +210,8 @@ export class UpstreamCall implements UpstreamExchange {
   }
 }
 
-function failNow(exchange: UpstreamCall, failure: UpstreamFailure): void {
-  exchange.fail(failure);
+function failNow(call: UpstreamCall, failure: UpstreamFailure): void {
+  call.fail(failure);
 }
 
 /** A listener's bug is the process's to see, but not while a connection is half way through a change. */

@@ -1,10 +1,11 @@
 /** What an upstream is told and what it tells about itself. Types only. */
 import type { LookupFunction } from 'node:net';
 import type { BreakerOptions } from './breaker.ts';
-import type { Timeouts } from './connection-owner.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { RetryOptions } from './retry-budget.ts';
-import type { TargetState, TlsOptions } from './target.ts';
+import type { TargetState } from './states.ts';
+import type { TlsOptions } from './target.ts';
+import type { Timeouts } from './timeouts.ts';
 
 export interface UpstreamOptions {
   /** Origins, http:// or https://. */

@@ -5,20 +5,21 @@
 import type { LookupFunction } from 'node:net';
 import { systemLookup } from '../names/names.ts';
 import { type BreakerOptions, DEFAULT_BREAKER } from './breaker.ts';
-import { type Timeouts, UNANSWERED, UNSENT } from './connection-owner.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { HealthCheck } from './health-check.ts';
 import { TargetPicker } from './pick-target.ts';
 import { type PlaceLimits, placeLimits } from './places.ts';
 import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
+import type { Progress } from './states.ts';
 import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type TlsOptions } from './target.ts';
-import { type ExchangeOwner, UpstreamCall } from './upstream-call.ts';
+import type { Timeouts } from './timeouts.ts';
+import { type CallOwner, UpstreamCall } from './upstream-call.ts';
 import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-export class Upstream implements ExchangeOwner, TargetPool {
+export class Upstream implements CallOwner, TargetPool {
   readonly timeouts: Timeouts;
   readonly places: PlaceLimits;
   readonly keepAliveMs: number;
@@ -41,6 +42,8 @@ export class Upstream implements ExchangeOwner, TargetPool {
   readonly #checks: readonly HealthCheck[];
   readonly #onChange: UpstreamOptions['onChange'];
   readonly #queue = new WaitingLine();
+  /** The targets that have failed a call. */
+  readonly #tried = new WeakMap<UpstreamCall, Target[]>();
   readonly #tickMs: number;
   #ticker: NodeJS.Timeout | undefined;
   #settleAsked = false;
@@ -90,34 +93,34 @@ export class Upstream implements ExchangeOwner, TargetPool {
   }
 
   send(request: UpstreamRequest, listener: AnswerListener): UpstreamExchange {
-    const exchange = new UpstreamCall(this, request, listener);
+    const call = new UpstreamCall(this, request, listener);
     const refused = this.#closed ? 'upstream is closed' : refusal(request);
     if (refused !== undefined) {
-      exchange.failSoon({ kind: 'unreachable', detail: refused });
-      return exchange;
+      call.failSoon({ kind: 'unreachable', detail: refused });
+      return call;
     }
     if (request.upgrade !== undefined) {
       const room = this.#picker.pickForUpgrade(request.holder);
       if (room !== undefined) return room.openTunnel(request, listener);
       if (this.#targets.some(({ upgrades }) => upgrades.isAboveShare(request.holder))) this.shareRefused();
-      exchange.failSoon({ kind: 'overloaded', detail: 'all places for upgrades, or this share of them, are taken' });
-      return exchange;
+      call.failSoon({ kind: 'overloaded', detail: 'all places for upgrades, or this share of them, are taken' });
+      return call;
     }
     this.#ticker ??= setInterval(sweepSoon, this.#tickMs, this).unref();
     this.#budget.deposit();
     const target = this.#queue.size === 0 ? this.#picker.pick(request.holder) : undefined;
     if (target !== undefined) {
-      target.start(exchange);
+      target.start(call);
     } else if (this.#picker.isAboveShare(request.holder, this.#queue.count(request.holder))) {
       this.shareRefused();
-      exchange.failSoon({ kind: 'overloaded', detail: 'whoever asks has their share of the connections' });
+      call.failSoon({ kind: 'overloaded', detail: 'whoever asks has their share of the connections' });
     } else if (this.#queue.size < this.#maxQueued) {
-      exchange.waitingSince = this.now();
-      this.#queue.add(exchange);
+      call.waitingSince = this.now();
+      this.#queue.add(call);
     } else {
-      exchange.failSoon({ kind: 'overloaded', detail: 'all connections are taken and the queue is full' });
+      call.failSoon({ kind: 'overloaded', detail: 'all connections are taken and the queue is full' });
     }
-    return exchange;
+    return call;
   }
 
   /** Take no more requests; done when those in progress, waiting ones included, are. */
@@ -144,8 +147,7 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#closed = true;
     this.#windingDown = true;
     for (const check of this.#checks) check.stop();
-    for (const exchange of this.#queue.leaving())
-      exchange.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
+    for (const call of this.#queue.leaving()) call.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     for (const target of this.#targets) {
       for (const connection of target.connections) connection.destroy();
       for (const tunnel of target.tunnels) tunnel.destroy();
@@ -153,8 +155,8 @@ export class Upstream implements ExchangeOwner, TargetPool {
     this.#windDown();
   }
 
-  leaveQueue(exchange: UpstreamCall): void {
-    if (this.#queue.delete(exchange) && this.#windingDown) this.#windDown();
+  leaveQueue(call: UpstreamCall): void {
+    if (this.#queue.delete(call) && this.#windingDown) this.#windDown();
   }
 
   settleSoon(): void {
@@ -184,20 +186,20 @@ export class Upstream implements ExchangeOwner, TargetPool {
    * A request of which nothing was sent goes to another target. One that was sent is sent again only if it is safe to do
    * twice and the settings say so; no other request is ever sent twice (RFC 9110 9.2.2).
    */
-  exchangeFailed(target: Target, exchange: UpstreamCall, failure: UpstreamFailure, progress: number): void {
-    const isSafe = progress === UNSENT || (progress === UNANSWERED && exchange.isReplayable);
+  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void {
+    const isSafe = progress === 'unsent' || (progress === 'unanswered' && call.isReplayable);
     // After `close` nobody may wait for what a new try would bring.
-    if (this.#closed || exchange.isOver || !isSafe) return exchange.fail(failure);
-    if (progress !== UNSENT && failure.kind === 'timeout') return exchange.fail(failure);
-    exchange.tried.push(target);
-    const { holder } = exchange.request;
-    const other = this.#picker.pickOther(exchange.tried, holder);
-    const hasTries = exchange.tried.length <= this.#retries.attempts;
+    if (this.#closed || call.isOver || !isSafe) return call.fail(failure);
+    if (progress !== 'unsent' && failure.kind === 'timeout') return call.fail(failure);
+    const tried = this.#failedAt(call, target);
+    const { holder } = call.request;
+    const other = this.#picker.pickOther(tried, holder);
+    const hasTries = tried.length <= this.#retries.attempts;
     const next =
-      progress === UNSENT || hasTries ? (other ?? (hasTries ? this.#picker.pick(holder) : undefined)) : undefined;
-    if (next === undefined || !this.#budget.withdraw(this.now())) return exchange.fail(failure);
+      progress === 'unsent' || hasTries ? (other ?? (hasTries ? this.#picker.pick(holder) : undefined)) : undefined;
+    if (next === undefined || !this.#budget.withdraw(this.now())) return call.fail(failure);
     this.retries += 1;
-    next.start(exchange);
+    next.start(call);
   }
 
   changed(target: Target, detail: string): void {
@@ -217,11 +219,18 @@ export class Upstream implements ExchangeOwner, TargetPool {
       for (const connection of target.connections) connection.check(due, now);
       open += target.connections.size;
     }
-    for (const exchange of this.#queue.leaving(due - this.#queueMs))
-      exchange.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
+    for (const call of this.#queue.leaving(due - this.#queueMs))
+      call.fail({ kind: 'overloaded', detail: 'no connection became free in time' });
     this.#dispatch();
     if (open === 0 && this.#queue.size === 0) this.#stopTicking();
     if (this.#windingDown) this.#windDown();
+  }
+
+  /** All targets that have failed it, this one included. */
+  #failedAt(call: UpstreamCall, target: Target): readonly Target[] {
+    const tried = [...(this.#tried.get(call) ?? []), target];
+    this.#tried.set(call, tried);
+    return tried;
   }
 
   #dispatch(): void {

@@ -6,11 +6,11 @@ import type { UpstreamCall } from './upstream-call.ts';
 
 export class WaitingLine {
   /** A Set, so that an aborted request can leave from the middle. */
-  readonly #exchanges = new Set<UpstreamCall>();
+  readonly #calls = new Set<UpstreamCall>();
   readonly #byHolder = new Map<string | undefined, number>();
 
   get size(): number {
-    return this.#exchanges.size;
+    return this.#calls.size;
   }
 
   /** How many of one holder wait. */
@@ -18,16 +18,16 @@ export class WaitingLine {
     return this.#byHolder.get(holder) ?? 0;
   }
 
-  add(exchange: UpstreamCall): void {
-    const { holder } = exchange.request;
-    this.#exchanges.add(exchange);
+  add(call: UpstreamCall): void {
+    const { holder } = call.request;
+    this.#calls.add(call);
     this.#byHolder.set(holder, this.count(holder) + 1);
   }
 
   /** false: it was not in line. */
-  delete(exchange: UpstreamCall): boolean {
-    if (!this.#exchanges.delete(exchange)) return false;
-    const { holder } = exchange.request;
+  delete(call: UpstreamCall): boolean {
+    if (!this.#calls.delete(call)) return false;
+    const { holder } = call.request;
     const left = this.count(holder) - 1;
     if (left === 0) this.#byHolder.delete(holder);
     else this.#byHolder.set(holder, left);
@@ -36,17 +36,17 @@ export class WaitingLine {
 
   /** The one that has waited longest leaves the line. There must be one. */
   shift(): UpstreamCall {
-    const first = this.#exchanges.values().next().value!;
+    const first = this.#calls.values().next().value!;
     this.delete(first);
     return first;
   }
 
   /** Those that came at `sinceMs` or before, and all of them if it is left out; they leave the line. */
   *leaving(sinceMs = Number.POSITIVE_INFINITY): Generator<UpstreamCall> {
-    for (const exchange of this.#exchanges) {
-      if (exchange.waitingSince > sinceMs) return;
-      this.delete(exchange);
-      yield exchange;
+    for (const call of this.#calls) {
+      if (call.waitingSince > sinceMs) return;
+      this.delete(call);
+      yield call;
     }
   }
 }

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { forget, passOnUndelivered } from '../node-internals/cluster-handover.ts';
 
 const ENTRY = fileURLToPath(new URL('../start.js', import.meta.url));
 
@@ -30,9 +31,9 @@ function compileCache(): Record<string, string> {
 
 /**
  * `name`: shown by `ps`, and in the log. Throws where the system refuses at once; where it does so a little later the
- * process of the worker has no pid and emits `error`, never `exit`.
+ * process of the worker has no pid and emits `error`, never `exit`. `handoverUnknown`: see `passOnUndelivered`.
  */
-export function forkChild(name: string): Worker {
+export function forkChild(name: string, handoverUnknown: () => void): Worker {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ''];
   const isSized = flags.some((flag) => flag.includes('semi-space'));
@@ -50,45 +51,8 @@ export function forkChild(name: string): Worker {
   const worker = cluster.fork(compileCache());
   // That it cannot be written to any more is told by its end.
   worker.on('error', () => {
-    // One that never was: Node would keep it in mind.
-    if (worker.process.pid === undefined) delete cluster.workers?.[worker.id];
+    if (worker.process.pid === undefined) forget(worker);
   });
-  if (worker.process.pid !== undefined) passOnUndelivered(worker);
+  if (worker.process.pid !== undefined) passOnUndelivered(worker, handoverUnknown);
   return worker;
-}
-
-interface Handle {
-  close(): void;
-}
-
-/**
- * The primary keeps a connection until the process says that it has taken it, and forgets it when that dies. In its place
- * we say that it has not: then another is asked.
- */
-function passOnUndelivered(worker: Worker): void {
-  const { process: child } = worker;
-  const send = child.send.bind(child) as (...given: unknown[]) => boolean;
-  // One at a time for each port.
-  const underWay = new Map<unknown, { readonly ack: unknown; readonly handle: Handle }>();
-  child.send = (...given: unknown[]) => {
-    const [message, handle] = given as [{ key?: unknown; seq?: unknown } | null, Handle | null | undefined];
-    if (typeof handle?.close === 'function') underWay.set(message?.key, { ack: message?.seq, handle });
-    return send(...given);
-  };
-  const ended = () => {
-    // Whatever it did say has been heard by then.
-    if (worker.isConnected()) return void setTimeout(ended, 1);
-    // Node does not say so while it waits for word of a connection, and so would hand it more of them.
-    if (child.listenerCount('disconnect') > 0) child.emit('disconnect');
-    const others = Object.values(cluster.workers ?? {}).some((other) => other !== worker && isListening(other));
-    for (const { ack, handle } of underWay.values()) {
-      if (others) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack, accepted: false });
-      else handle.close();
-    }
-  };
-  child.once('exit', ended);
-}
-
-function isListening(worker: Worker | undefined): boolean {
-  return worker?.isConnected() === true && (worker as Worker & { state?: string }).state === 'listening';
 }

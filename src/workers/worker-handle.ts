@@ -4,6 +4,8 @@
  */
 import type { Worker } from 'node:cluster';
 import type { ProcessReport, Role } from '../lifecycle/process-group.ts';
+import { CLUSTER_MESSAGES } from '../node-internals/cluster-handover.ts';
+import { missing } from '../node-internals/findings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Log } from '../observe/log.ts';
 import { type Answers, Channel, Unanswered } from './channel.ts';
@@ -191,7 +193,9 @@ export class Child {
 
   #fork(): Worker {
     try {
-      return forkChild(this.name);
+      return forkChild(this.name, () =>
+        this.#parts.log.warn({ process: this.name }, missing([{ ...CLUSTER_MESSAGES, isThere: false }])),
+      );
     } catch (error) {
       this.#end(null, (error as Error).message);
       throw new Error(this.#unforked(error as Error), { cause: error });

@@ -9,6 +9,7 @@ import { type Configuration, loadGateway } from '../config/load/load-gateway.ts'
 import { SetupError } from '../errors.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
 import type { ProcessGroup, SiblingsReport } from '../lifecycle/process-group.ts';
+import { outliveSupervisor } from '../node-internals/cluster-handover.ts';
 import { createLog, logWarnings } from '../observe/log.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
@@ -31,8 +32,7 @@ export async function runChild(): Promise<never> {
   process.on('error', () => undefined);
   const child = new RunningChild();
   worker.once('disconnect', () => {
-    // Or Node ends us at once.
-    worker.exitedAfterDisconnect = true;
+    outliveSupervisor(worker);
     child.abandoned();
   });
   return new Promise<never>(() => undefined);

@@ -91,6 +91,8 @@ export class Recorder implements AsyncDisposable {
   readonly requests: RecordedRequest[] = [];
   /** X-Request-Id of every whole request since the start; `clear` leaves it. */
   readonly requestIds: Array<string | undefined> = [];
+  /** Of the requests that `forget` was called for, since `clear`. */
+  forgottenBytes = 0;
   /** Asked once per whole request. */
   reply: Reply = () => OK;
   /** Asked as soon as a head is there, body or not; what it returns is written at once, and `reply` is not asked. */
@@ -131,8 +133,14 @@ export class Recorder implements AsyncDisposable {
     for (const { socket } of this.connections) socket.destroy();
     this.connections.length = 0;
     this.requests.length = 0;
+    this.forgottenBytes = 0;
     this.reply = () => OK;
     this.replyToHead = null;
+  }
+
+  /** Forget the requests from the `nth` on; their bytes stay in `text`. */
+  forget(nth: number): void {
+    for (const { text } of this.requests.splice(nth)) this.forgottenBytes += text.length;
   }
 
   /** Resolves once `predicate` holds; it is asked again whenever something happens. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { MAX_INPUT } from '../../src/upstream/llhttp.ts';
+import { MAX_INPUT } from '../../src/node-internals/llhttp.ts';
 import { ask, cleanUp, deadOrigin, get, nextTurn, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
 
 afterEach(cleanUp);

@@ -1,7 +1,7 @@
 /** How the upstreams are doing, for `/metrics`, `/readyz` and the log. Decides nothing. */
 import type { Log } from '../../observe/log.ts';
 import type { Metrics, Value } from '../../observe/metrics.ts';
-import type { TargetState } from '../../upstream/target.ts';
+import type { TargetState } from '../../upstream/states.ts';
 import type { TargetStatus } from '../../upstream/upstream-options.ts';
 import type { UpstreamBinding } from '../ruleset.ts';
 

@@ -1,4 +1,5 @@
 /** Starts the register of open streams: tells it of every change, counts, and leaves a line for each that is stopped. */
+import type { Reason } from '../../core/reason.ts';
 import type { Clock } from '../../observe/clock.ts';
 import type { Log } from '../../observe/log.ts';
 import { LineBudget } from '../../observe/log.ts';
@@ -30,7 +31,7 @@ export function keepStreams(parts: {
 }): KeptStreams {
   const { store, facts, ruleset, clock, metrics, log, maxStalenessMs } = parts;
   const budget = new LineBudget(LINES_PER_SECOND);
-  const byReason: Record<string, number> = {};
+  const byReason: Partial<Record<Reason, number>> = {};
   const streams = new OpenStreams({
     ruleset,
     facts,

@@ -1,8 +1,10 @@
 /**
  * Loads llhttp, the parser of Node.js, from the WebAssembly build inside the pinned `undici` package, once per process,
- * and hands each of its callbacks to the parser that is running. Never interprets a message: see response-parser.ts.
+ * and hands each of its callbacks to the parser that is running. Importing this throws SetupError where that build is
+ * not the one we know. Never interprets a message: see upstream/response-parser.ts.
  */
 import { createRequire } from 'node:module';
+import { SetupError } from '../errors.ts';
 
 /** What llhttp calls back; positions are offsets into the bytes given to `run`. Return 0, or one of the codes below. */
 export interface LlhttpEvents {
@@ -20,6 +22,9 @@ export const SKIP_BODY = 1;
 export const PAUSED = 21;
 export const FAIL = -1;
 
+/** As package.json pins it. */
+export const PINNED_UNDICI = '8.12.4';
+
 const TYPE_RESPONSE = 2;
 /** Longest input of one `run`. As large as the read buffer, so that one read is one call. */
 export const MAX_INPUT = 64 * 1024;
@@ -28,13 +33,17 @@ const MAX_SPARE_PARSERS = 256;
 
 /** The little of WebAssembly used here; its types come with the DOM's, which a server has no use for. */
 declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
+  Module: (new (
+    bytes: Uint8Array,
+  ) => object) & {
+    exports(module: object): Array<{ readonly name: string }>;
+    imports(module: object): Array<{ readonly name: string }>;
+  };
   Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  _initialize(): void;
   malloc(size: number): number;
   llhttp_alloc(type: number): number;
   llhttp_free(parser: number): void;
@@ -46,6 +55,30 @@ interface Exports {
   llhttp_get_http_major(parser: number): number;
   llhttp_get_http_minor(parser: number): number;
 }
+
+const EXPORTS: ReadonlyArray<keyof Exports> = [
+  'memory',
+  'malloc',
+  'llhttp_alloc',
+  'llhttp_free',
+  'llhttp_reset',
+  'llhttp_resume',
+  'llhttp_execute',
+  'llhttp_get_error_pos',
+  'llhttp_get_error_reason',
+  'llhttp_get_http_major',
+  'llhttp_get_http_minor',
+];
+const IMPORTS = [
+  'wasm_on_url',
+  'wasm_on_message_begin',
+  'wasm_on_status',
+  'wasm_on_header_field',
+  'wasm_on_header_value',
+  'wasm_on_headers_complete',
+  'wasm_on_body',
+  'wasm_on_message_complete',
+];
 
 // Parsers never run inside one another (connections see to it), so one input area and one "current" serve them all.
 let current: LlhttpEvents | undefined;
@@ -71,13 +104,38 @@ function load(): Exports {
   return new WebAssembly.Instance(compile(), imports).exports as unknown as Exports;
 }
 
+/** Throws SetupError. */
 function compile(): object {
   const require = createRequire(import.meta.url);
+  const problems: string[] = [];
+  // A processor without SIMD: the same parser, compiled without it.
+  for (const file of ['undici/lib/llhttp/llhttp_simd-wasm.js', 'undici/lib/llhttp/llhttp-wasm.js']) {
+    try {
+      return checked(new WebAssembly.Module(require(file)));
+    } catch (error) {
+      problems.push(`${file}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  throw new SetupError(
+    `the parser of upstream answers, llhttp as WebAssembly, is not in ${undiciName(require)} as scopegate knows it (${problems.join('; ')}); install undici ${PINNED_UNDICI}, which scopegate's package.json names`,
+  );
+}
+
+/** All that is called is there, and nothing is asked for that we do not give. */
+function checked(module: object): object {
+  const offered = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const lacking = [...EXPORTS.filter((name) => !offered.has(name)).map((name) => `no ${name}`)];
+  for (const { name } of WebAssembly.Module.imports(module))
+    if (!IMPORTS.includes(name)) lacking.push(`asks for ${name}`);
+  if (lacking.length > 0) throw new Error(lacking.join(', '));
+  return module;
+}
+
+function undiciName(require: NodeJS.Require): string {
   try {
-    return new WebAssembly.Module(require('undici/lib/llhttp/llhttp_simd-wasm.js'));
+    return `undici ${(require('undici/package.json') as { version: string }).version}`;
   } catch {
-    // A processor without SIMD: the same parser, compiled without it.
-    return new WebAssembly.Module(require('undici/lib/llhttp/llhttp-wasm.js'));
+    return 'undici, of which there is none';
   }
 }
 

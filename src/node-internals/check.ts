@@ -1,0 +1,40 @@
+/**
+ * Looks, when a process starts, at everything that we rely on and that Node and undici promise nobody. What nothing can
+ * be served without ends the start; for the rest there is a fallback, of which the operator is told. Serves nothing.
+ */
+import { SetupError } from '../errors.ts';
+import { H2_PUSH, PUSH, takeByEvents } from './body-push.ts';
+import { missing } from './findings.ts';
+import type { Finding } from './habit.ts';
+// Throws by itself where the parser inside undici is not the one we know.
+import './llhttp.ts';
+import { probeH2 } from './probe-h2.ts';
+import { probeHttp } from './probe-http.ts';
+import { probeSockets } from './probe-sockets.ts';
+
+/** For each probe, all in memory: more than a machine takes that has anything else to do at all. */
+const WITHIN_MS = 5000;
+
+let checking: Promise<string | null> | undefined;
+
+/**
+ * Once per process. Resolves with a line for the operator, or null where everything is as we know it. Rejects with
+ * SetupError.
+ */
+export function checkNodeInternals(): Promise<string | null> {
+  checking ??= check();
+  return checking;
+}
+
+async function check(): Promise<string | null> {
+  const findings = [...probeSockets(), ...(await probeHttp(WITHIN_MS)), ...(await probeH2(WITHIN_MS))];
+  const lacking = findings.filter(({ isThere }) => !isThere);
+  const fatal = lacking.filter(({ fallback }) => fallback === undefined);
+  if (fatal.length > 0) throw new SetupError(missing(fatal));
+  for (const habit of [PUSH, H2_PUSH]) if (lacking.some(named(habit.name))) takeByEvents(habit);
+  return lacking.length === 0 ? null : missing(lacking);
+}
+
+function named(name: string) {
+  return (finding: Finding): boolean => finding.name === name;
+}

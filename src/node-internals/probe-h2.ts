@@ -1,0 +1,42 @@
+/** One request of HTTP/2 in memory, with trailers: does Node's own http2 do what we rely on? Opens no port. */
+import { connect, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
+import { type Duplex, duplexPair } from 'node:stream';
+import { H2_PUSH, h2BodyOf, takeChunks } from './body-push.ts';
+import { onRawTrailers, RAW_TRAILERS } from './h2-stream.ts';
+import type { Finding } from './habit.ts';
+
+export async function probeH2(withinMs: number): Promise<Finding[]> {
+  const seen = { trailers: false, push: false };
+  const [ours, theirs] = duplexPair();
+  const over = Promise.withResolvers<void>();
+  const late = setTimeout(over.resolve, withinMs);
+  const server = performServerHandshake(theirs);
+  server.on('error', () => over.resolve());
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    stream.on('error', () => over.resolve());
+    takeChunks(h2BodyOf(stream), () => {
+      seen.push = typeof stream._read === 'function';
+      return true;
+    });
+    onRawTrailers(stream, (raw) => {
+      seen.trailers = raw[0] === 'x-probe' && raw[1] === '1';
+    });
+    stream.on('end', () => over.resolve());
+    stream.resume();
+    // What comes with the head would have been buffered already.
+    setImmediate(() => request.end('x'));
+  });
+  const client = connect('http://probe', { createConnection: () => ours as Duplex as never });
+  client.on('error', () => over.resolve());
+  const request = client.request({ ':method': 'POST', ':path': '/' }, { waitForTrailers: true } as object);
+  request.on('error', () => over.resolve());
+  request.on('wantTrailers', () => request.sendTrailers({ 'x-probe': '1' }));
+  await over.promise;
+  clearTimeout(late);
+  client.destroy();
+  server.destroy();
+  return [
+    { ...H2_PUSH, isThere: seen.push },
+    { ...RAW_TRAILERS, isThere: seen.trailers },
+  ];
+}

@@ -1,0 +1,13 @@
+/** How long the parts of a request to an upstream may take. Types only. */
+
+/** All in milliseconds. */
+export interface Timeouts {
+  /** DNS, TCP and TLS together. */
+  readonly connectMs: number;
+  /** From the last byte of the request to the head of the answer. */
+  readonly headersMs: number;
+  /** Without a byte of body moving, either way. */
+  readonly idleMs: number;
+  /** For a connection to become free; as long as `connectMs` unless told. */
+  readonly queueMs?: number;
+}

@@ -1,0 +1,117 @@
+/** What we rely on without Node or undici promising it is looked at when a process starts, and its absence is told. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { arch } from 'node:os';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkNodeInternals } from '../../src/node-internals/check.ts';
+import { ENTRY, started } from '../support/process.ts';
+import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
+import { House } from '../workers/house.ts';
+import { deaf, fixed, hidden, preloading, withoutFiles } from './other-node.ts';
+
+const HTTP = "import { OutgoingMessage } from 'node:http'";
+const STREAM = "import { Duplex, Readable } from 'node:stream'";
+const NET = "import { Socket } from 'node:net'";
+
+let house: House | undefined;
+let upstream: HttpUpstream | undefined;
+afterEach(async () => {
+  await house?.[Symbol.asyncDispose]();
+  await upstream?.stop();
+  house = undefined;
+  upstream = undefined;
+});
+
+it('this Node and this undici are as we know them', async () => {
+  expect(await checkNodeInternals()).toBeNull();
+});
+
+describe('a start without what nothing can be served without ends with a clear error', () => {
+  it.each([
+    ['socket._httpMessage', hidden(STREAM, 'Duplex', '_httpMessage'), 1],
+    ['socket._httpMessage', hidden(STREAM, 'Duplex', '_httpMessage'), 2],
+    ['socket.parser', hidden(STREAM, 'Duplex', 'parser'), 1],
+    ['response.shouldKeepAlive', deaf(HTTP, 'OutgoingMessage', 'shouldKeepAlive'), 1],
+  ])('%s', async (name, code, workers) => {
+    house = await House.prepare({ gateway: { workers } });
+    house.env = preloading(code);
+    const running = house.run();
+    expect(await running.exit()).toBe(1);
+    expect(running.stderr()).toContain(`scopegate: Node ${process.versions.node} lacks`);
+    expect(running.stderr()).toContain(name);
+    expect(running.stderr()).toMatch(/Run scopegate with Node 24\.\d+\.\d+/);
+    expect(running.stdout()).not.toContain('"msg":"ready:');
+  });
+
+  it('the parser inside undici', async () => {
+    house = await House.prepare({ gateway: { workers: 1 } });
+    house.env = preloading(withoutFiles('undici/lib/llhttp/'));
+    const running = house.run();
+    expect(await running.exit()).toBe(1);
+    expect(running.stderr()).toMatch(
+      /^scopegate: the parser of upstream answers, .* is not in undici 8\.\d+\.\d+ .*llhttp_simd-wasm\.js: Cannot find.*install undici 8\.\d+\.\d+/m,
+    );
+  });
+});
+
+describe('where there is a fallback it is taken, and the operator is told', () => {
+  it.each([
+    ['request.push', fixed(STREAM, 'Readable', 'push'), /request\.push.*stream\.push and stream\._read/],
+    ['socket._write', fixed(NET, 'Socket', '_write', '_writev'), /socket\._write and socket\._writev/],
+    ['tlsSocket._parent', hidden(STREAM, 'Duplex', '_parent'), /tlsSocket\._parent/],
+    ['socket.destroySoon', deaf(STREAM, 'Duplex', 'destroySoon'), /socket\.destroySoon/],
+  ])('%s', async (_name, code, told) => {
+    house = await House.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
+    house.env = preloading(code);
+    await house.serve();
+    const warnings = house.process
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('"level":40') && line.includes('lacks'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(told);
+    expect(warnings[0]).toContain('without it');
+    await uploads();
+  });
+
+  it.runIf(arch() === 'x64')('a processor without SIMD parses by the other build of the same parser', async () => {
+    house = await House.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
+    // V8 takes SIMD of WebAssembly for missing then.
+    const running = started(process.execPath, ['--no-enable-sse4-1', ENTRY, 'serve', '-c', house.path], {
+      env: { SCOPEGATE_ADMIN_KEY: house.key },
+    });
+    try {
+      const lines = (await running.until('"msg":"ready:')).split('\n');
+      house.gateway = JSON.parse(lines.find((line) => line.includes('"msg":"ready:'))!).gateway as string;
+      await uploads();
+    } finally {
+      await running.stop();
+    }
+  });
+});
+
+/** The section of the settings for one that takes its time, and answers with a digest of what it got. */
+async function slowUpstream() {
+  upstream = await startHttpUpstream((asked, answer) => {
+    const hash = createHash('sha256');
+    asked.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      asked.pause();
+      setImmediate(() => asked.resume());
+    });
+    asked.on('end', () => answer.end(hash.digest('hex')));
+  });
+  return { upstreams: { platform: { targets: [upstream.url] } } };
+}
+
+/** Four megabytes arrive byte for byte. */
+async function uploads(): Promise<void> {
+  const bytes = randomBytes(4 * 1024 * 1024);
+  const client = request(`${house!.gateway}/open/upload`, { method: 'POST', agent: false });
+  client.end(bytes);
+  const [answer] = await once(client, 'response');
+  expect(answer.statusCode).toBe(200);
+  const text = (await answer.setEncoding('utf8').toArray()).join('');
+  expect(text).toBe(createHash('sha256').update(bytes).digest('hex'));
+}

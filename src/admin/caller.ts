@@ -7,7 +7,7 @@ import { isId, memberKey } from '../core/facts.ts';
 import { isWellFormed, withoutTokens } from '../core/token-format.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
-import { Rejection } from '../manage/rejection.ts';
+import { malformed } from '../manage/rejection.ts';
 import { findToken } from '../manage/tokens/access-tokens.ts';
 import { hashToken } from '../secret.ts';
 import { isAdmin } from './admin-key.ts';
@@ -39,12 +39,7 @@ export async function readCaller(
 function actingAs(header: string | string[]): Actor {
   if (typeof header === 'string' && isId(header) && withoutTokens(header) === header)
     return { kind: 'member', id: header };
-  throw new Rejection({
-    status: 400,
-    code: 'invalid_actor',
-    field: 'Scopegate-Actor',
-    detail: 'Scopegate-Actor must be the id of one member.',
-  });
+  throw malformed('invalid_actor', 'Scopegate-Actor must be the id of one member.', 'Scopegate-Actor');
 }
 
 async function managingToken(manage: Omit<ManageContext, 'actor'>, text: string): Promise<Actor | null> {

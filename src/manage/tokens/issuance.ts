@@ -7,7 +7,7 @@ import { issuanceKey, lists, place } from '../unit-of-work/places.ts';
 import type { AccountDoc, IssuanceDoc } from '../unit-of-work/records.ts';
 
 /** One more, as far as the record goes: to be committed together with the token. */
-export interface Turn {
+export interface IssuingTurn {
   readonly expects: { readonly key: string; readonly version: number };
   readonly write: Write;
 }
@@ -22,7 +22,7 @@ export async function nextTurn(
   { organizationId, clientId }: AccountDoc,
   liveMax: number,
   nowMs: number,
-): Promise<Turn | Full> {
+): Promise<IssuingTurn | Full> {
   const key = issuanceKey(organizationId, clientId);
   const stored = await store.get(key);
   const index = lists.tokensOfClient(organizationId, clientId);

@@ -18,7 +18,7 @@ import { JUNK, type Judgement, judge } from './judge.ts';
 import type { Destination, Outcome, Refused } from './outcome.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import { readRequest } from './read-request.ts';
-import { addressOf, begin, type RequestContext } from './request-context.ts';
+import { begin, clientAddressOf, type RequestContext } from './request-context.ts';
 import type { Admission } from './throttles/rate-limiter.ts';
 
 /** What steps 1 to 10 say. `public`: the route asks for no token. */
@@ -133,7 +133,7 @@ export class Pipeline {
   #countGuess(request: RequestContext, refused: Refused): Refused {
     const { reason } = refused;
     if (reason !== 'token_unknown' && reason !== 'token_malformed') return refused;
-    const retryAfterSeconds = this.#parts.guesses.failed(addressOf(request));
+    const retryAfterSeconds = this.#parts.guesses.failed(clientAddressOf(request));
     return retryAfterSeconds === null
       ? refused
       : { kind: 'refused', reason: 'rate_limited', detail: reason, retryAfterSeconds };
@@ -157,7 +157,7 @@ export class Pipeline {
     const { authorization, expectContinue } = reading.headerFacts;
     this.#parts.metrics.requests.add(route.id, 'answered');
     if (expectContinue) exchange.sendContinue();
-    const address = addressOf(request);
+    const address = clientAddressOf(request);
     endpoint({ exchange, requestId, authorization, address, allowed, answerHeaders: answerHeaders ?? [] });
   }
 

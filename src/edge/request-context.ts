@@ -51,6 +51,6 @@ export function begin(exchange: Exchange, handler: DecisionHandler | null, parts
 }
 
 /** Whom the request is counted for. */
-export function addressOf({ exchange, ruleset }: RequestContext): string {
+export function clientAddressOf({ exchange, ruleset }: RequestContext): string {
   return clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
 }

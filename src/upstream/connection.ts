@@ -7,7 +7,7 @@ import { MAX_INPUT } from '../node-internals/llhttp.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
 import { RequestWriter } from './request-writer.ts';
 import { type AnswerEvents, ResponseParser } from './response-parser.ts';
-import type { BodyVerdict, ConnectionState, Progress } from './states.ts';
+import type { BodyVerdict, ConnectionState, CallProgress } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import type { Carrier, UpstreamCall } from './upstream-call.ts';
 
@@ -37,7 +37,7 @@ export interface ConnectionOwner {
   /** The head of an answer came. */
   answered(): void;
   /** Its connection is destroyed; whether the listener hears of it is the owner's to say. */
-  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void;
+  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: CallProgress): void;
 }
 
 export class Connection implements AnswerEvents, Carrier {
@@ -284,7 +284,7 @@ export class Connection implements AnswerEvents, Carrier {
   #fail(kind: UpstreamFailure['kind'], detail: string): void {
     const call = this.#call;
     const begun = this.#headSeen ? 'answered' : this.#answered ? 'partial-head' : 'unanswered';
-    const progress: Progress = this.state === 'connecting' ? 'unsent' : begun;
+    const progress: CallProgress = this.state === 'connecting' ? 'unsent' : begun;
     this.drop();
     if (call === undefined) return;
     call.detach();

@@ -7,7 +7,7 @@ export type ConnectionState = 'connecting' | 'busy' | 'settling' | 'idle' | 'dea
  * How far a call had come when it failed. `unsent`: not a byte of the request had left. `unanswered`: no byte of an answer
  * came. `partial-head`: some bytes, but no whole head. `answered`: the listener had the head.
  */
-export type Progress = 'unsent' | 'unanswered' | 'partial-head' | 'answered';
+export type CallProgress = 'unsent' | 'unanswered' | 'partial-head' | 'answered';
 
 /** What a listener says to a piece of an answer's body. `stop`: the call is over. */
 export type BodyVerdict = 'go-on' | 'pause' | 'stop';

@@ -9,7 +9,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { type PlaceLimits, Places } from './places.ts';
-import type { ConnectionState, Progress, TargetState } from './states.ts';
+import type { ConnectionState, CallProgress, TargetState } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';
@@ -41,7 +41,7 @@ export interface TargetPool {
   /** A connection is gone, so there is room for another one. */
   vacated(): void;
   /** A call failed: another try, or the end of it. */
-  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void;
+  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: CallProgress): void;
   /** It went from one state to another. */
   changed(target: Target, detail: string): void;
 }
@@ -208,7 +208,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     if (this.breaker.succeeded(this.now())) this.#pool.changed(this, 'answered again');
   }
 
-  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void {
+  callFailed(call: UpstreamCall, failure: UpstreamFailure, progress: CallProgress): void {
     // Not when it broke off in the middle of an answer or of an upload: that may well have been the client's doing.
     if (progress === 'unsent' || (progress !== 'answered' && call.requestDone)) this.countFailure(failure.detail);
     this.#pool.callFailed(this, call, failure, progress);

@@ -11,7 +11,7 @@ import { TargetPicker } from './pick-target.ts';
 import { type PlaceLimits, placeLimits } from './places.ts';
 import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
-import type { Progress } from './states.ts';
+import type { CallProgress } from './states.ts';
 import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type TlsOptions } from './target.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -186,7 +186,7 @@ export class Upstream implements CallOwner, TargetPool {
    * A request of which nothing was sent goes to another target. One that was sent is sent again only if it is safe to do
    * twice and the settings say so; no other request is ever sent twice (RFC 9110 9.2.2).
    */
-  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: Progress): void {
+  callFailed(target: Target, call: UpstreamCall, failure: UpstreamFailure, progress: CallProgress): void {
     const isSafe = progress === 'unsent' || (progress === 'unanswered' && call.isReplayable);
     // After `close` nobody may wait for what a new try would bring.
     if (this.#closed || call.isOver || !isSafe) return call.fail(failure);

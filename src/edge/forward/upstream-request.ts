@@ -2,7 +2,7 @@
 import { NO_BODY } from '../../core/framing.ts';
 import type { UpstreamRequest } from '../../upstream/exchange.ts';
 import type { Destination } from '../outcome.ts';
-import { addressOf, type RequestContext } from '../request-context.ts';
+import { clientAddressOf, type RequestContext } from '../request-context.ts';
 import { sourceOf } from '../throttles/auth-failure-throttle.ts';
 import { requestHeaderLines } from './headers.ts';
 import { degradedLine, identityLines } from './identity.ts';
@@ -29,7 +29,7 @@ export function upstreamRequest(
     identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(degraded),
   });
   return {
-    holder: allowed?.token.id ?? sourceOf(addressOf(request)),
+    holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
     method,
     target,
     host: binding.preserveHost && host !== '' ? host : undefined,

@@ -73,9 +73,12 @@ export function listRoutes(app: App, manage: ContextOf): void {
     const { org, ws } = request.params;
     await mayList(manage(request), org, 'list assignments', ws);
     // The list holds whoever has a role, of all three kinds; a deleted account stays in it until it is purged.
-    const pick = (doc: MemberDoc) => ((doc as Assignee as { state?: string }).state === 'deleted' ? null : doc);
+    const pick = (doc: Assignee) => ('state' in doc && doc.state === 'deleted' ? null : doc);
     const index = lists.assigned(org, ws);
-    const page = await list(manage(request).store, 'member', index, { ...readPage(request.query), pick });
+    const page = await list(manage(request).store, ['member', 'team', 'account'], index, {
+      ...readPage(request.query),
+      pick,
+    });
     return show<Assignee>(page, (doc) => assignmentView(doc, ws));
   });
 }

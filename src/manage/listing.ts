@@ -1,5 +1,6 @@
 /** Lists, page by page, as they stand. */
 import { setImmediate as breathe } from 'node:timers/promises';
+import { kindOf } from '../core/facts.ts';
 import { Slices } from '../slices.ts';
 import type { Scanned, Store } from '../store/store.ts';
 import type { DocByKind, DocKind } from './unit-of-work/records.ts';
@@ -21,12 +22,12 @@ export interface PageRequest {
 }
 
 /**
- * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
+ * One page of a list, as it stands. `kinds`: what it holds. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
  * is more.
  */
 export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,
-  kind: K,
+  kinds: K | readonly K[],
   index: string,
   options: PageRequest & { readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null> },
 ): Promise<Page<Shown>> {
@@ -38,7 +39,7 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
     for (const entry of page) {
       if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
-      const stored = scannedDoc(kind, entry).doc;
+      const stored = scannedDoc(kindAmong(kinds, entry.key), entry).doc;
       const shown = options.pick === undefined ? (stored as Shown) : await options.pick(stored);
       if (shown !== null) items.push(shown);
       if (items.length === options.limit) break;
@@ -51,6 +52,12 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
     // The embedded store answers at once: a long page, or a filter that finds little, would let nothing else happen.
     await slices.next();
   }
+}
+
+/** Of a list with several kinds the key tells; one that is none of them is found out by the check. */
+function kindAmong<K extends DocKind>(kinds: K | readonly K[], key: string): K {
+  if (typeof kinds === 'string') return kinds;
+  return kinds.find((kind) => kind === kindOf(key)) ?? kinds[0]!;
 }
 
 /** Every record of a list, as they stand when they are come to; others have their turn between its pages. */

@@ -12,8 +12,8 @@ function printed(script: string): string {
 
 it('methods of strings stay as fast as they were', () => {
   const tell = 'console.log(%HasFastProperties(String.prototype))';
-  expect(printed(`await import('ioredis'); ${tell}`), 'no need any more for what redis-connect.ts does').toBe('false');
-  expect(printed(`await import('./src/store/redis.ts'); ${tell}`)).toBe('true');
+  expect(printed(`await import('ioredis'); ${tell}`), 'no need any more for what redis/connect.ts does').toBe('false');
+  expect(printed(`await import('./src/store/redis/store.ts'); ${tell}`)).toBe('true');
 });
 
 it('a gateway on SQLite does not load it', () => {
@@ -23,7 +23,7 @@ it('a gateway on SQLite does not load it', () => {
     registerHooks({ load: (url, context, next) => { count += url.includes('/ioredis/') ? 1 : 0; return next(url, context); } });
     await import('./src/gateway/gateway.ts');
     const before = count;
-    await import('./src/store/redis.ts');
+    await import('./src/store/redis/store.ts');
     console.log(before, count > 0);`;
   expect(printed(loaded)).toBe('0 true');
 });

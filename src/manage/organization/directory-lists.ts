@@ -74,7 +74,7 @@ export async function listAssignments(
   await requireLister(context, org, 'list assignments', workspaceId);
   const index = lists.assigned(org, workspaceId);
   const pick = (doc: Assignee) => ('state' in doc && doc.state === 'deleted' ? null : assignedIn(doc, workspaceId));
-  return list(context.store, 'member' as 'member' | 'team' | 'account', index, { ...page, pick });
+  return list(context.store, ['member', 'team', 'account'], index, { ...page, pick });
 }
 
 type Assignee = MemberDoc | TeamDoc | AccountDoc;

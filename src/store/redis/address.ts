@@ -9,7 +9,7 @@ export interface Node {
   readonly port: number;
 }
 
-export interface SentinelPlace {
+export interface SentinelAddress {
   readonly kind: 'sentinel';
   /** What the Sentinels call the master. */
   readonly name: string;
@@ -22,7 +22,7 @@ export interface SentinelPlace {
 export interface RedisAccess {
   readonly place:
     | { readonly kind: 'server'; readonly node: Node }
-    | SentinelPlace
+    | SentinelAddress
     | { readonly kind: 'cluster'; readonly nodes: readonly Node[] };
   readonly username?: string;
   readonly password?: string;

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../../errors.ts';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
-import { describeAddress, type Node, type RedisAccess, type SentinelPlace } from './address.ts';
+import { describeAddress, type Node, type RedisAccess, type SentinelAddress } from './address.ts';
 import { NamedConnector } from './connector.ts';
 import { SCRIPTS, type Scripted } from './scripts.ts';
 import type { ServerId } from './server-pin.ts';
@@ -66,7 +66,7 @@ export async function locate(access: RedisAccess, key: string): Promise<Node> {
   throw last;
 }
 
-function sentinelAccess(place: SentinelPlace, tls: ConnectionOptions | undefined): RedisAccess {
+function sentinelAccess(place: SentinelAddress, tls: ConnectionOptions | undefined): RedisAccess {
   return {
     place,
     ...given('username', place.username),

@@ -15,7 +15,7 @@ const ABANDON_MS = 1000;
 /** One that lasted for less counts as a failed attempt. */
 const STABLE_MS = 1000;
 
-export interface LineOptions {
+export interface RedisConnectionOptions {
   /** Resolves with a client that is ready, or rejects with the reason; soon, in both cases. */
   readonly connect: () => Promise<Scripted>;
   /** Told of each connection before anything is asked over it. */
@@ -30,7 +30,7 @@ export interface LineOptions {
 export class Unanswered extends Error {}
 
 export class RedisConnection {
-  readonly #options: LineOptions;
+  readonly #options: RedisConnectionOptions;
   #client: Scripted | null = null;
   #hangs = false;
   #problem: Error = new Error('not connected yet');
@@ -40,7 +40,7 @@ export class RedisConnection {
   readonly #stop = new AbortController();
   #onLost: () => void = () => undefined;
 
-  constructor(options: LineOptions) {
+  constructor(options: RedisConnectionOptions) {
     this.#options = options;
     void this.#keepUp();
   }
@@ -62,7 +62,7 @@ export class RedisConnection {
     return this.#client!;
   }
 
-  /** Resolves once there is a client. Rejects once the line is closed. */
+  /** Resolves once there is a client. Rejects once the connection is closed. */
   async connected(): Promise<Scripted> {
     while (this.problem !== null) {
       if (this.#closed) throw new StoreUnavailable(this.#problem);

@@ -8,7 +8,7 @@ import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { StoreFull } from '../store.ts';
 import { describeAddress, type RedisAccess } from './address.ts';
 import { connect, locate, serverOf } from './connect.ts';
-import { type LineOptions, RedisConnection } from './connection.ts';
+import { RedisConnection, type RedisConnectionOptions } from './connection.ts';
 import { RedisFeed } from './feed.ts';
 import { preflight } from './preflight.ts';
 import type { Scripted } from './scripts.ts';
@@ -48,8 +48,8 @@ export class RedisConnections {
   readonly feed: RedisFeed;
   readonly #options: RedisStoreOptions;
   readonly #key: string;
-  readonly #feedLine: RedisConnection;
-  readonly #oneServer = new ServerPin(() => this.feed.distrust());
+  readonly #feedConnection: RedisConnection;
+  readonly #pin = new ServerPin(() => this.feed.distrust());
   readonly #self = randomBytes(9).toString('base64url');
   #commits = 0;
   #rewound = 0;
@@ -68,35 +68,35 @@ export class RedisConnections {
   constructor(options: RedisStoreOptions, prefix: string) {
     this.#options = options;
     this.#key = `${prefix}revision`;
-    const line = (own: Partial<LineOptions>, enableAutoPipelining = false) =>
+    const kept = (own: Partial<RedisConnectionOptions>, enableAutoPipelining = false) =>
       new RedisConnection({
         connect: () => connect(options.access, this.#key, { enableAutoPipelining }),
-        objection: (client) => this.#oneServer.objection(serverOf(client)),
+        objection: (client) => this.#pin.objection(serverOf(client)),
         onState: () => undefined,
         ...own,
         onUp: (client) => {
           own.onUp?.(client);
-          this.#gather(client);
+          this.#leaveOtherServers(client);
         },
       });
-    this.lookups = line(
+    this.lookups = kept(
       {
-        onUp: (client) => this.#oneServer.read(serverOf(client)),
+        onUp: (client) => this.#pin.read(serverOf(client)),
         onState: (problem) => this.#tellState(problem),
       },
       true,
     );
-    this.changes = line({
+    this.changes = kept({
       onUp: (client) => {
         this.#examined = this.#examine(client);
       },
     });
-    this.#feedLine = line({ objection: () => null });
+    this.#feedConnection = kept({ objection: () => null });
     this.feed = new RedisFeed({
-      line: this.#feedLine,
+      connection: this.#feedConnection,
       log: `${prefix}log`,
       isOurs: (mark) => mark.startsWith(`${this.#self}.`),
-      onPlaced: (client) => this.#oneServer.follow(serverOf(client)),
+      onPlaced: (client) => this.#pin.follow(serverOf(client)),
       onRefused: (error) => this.refused(error, 'lets nobody follow its changes'),
       onRewound: (from, to) => this.#alarm(from, to),
     });
@@ -143,7 +143,7 @@ export class RedisConnections {
   close(): void {
     clearInterval(this.#watch);
     this.feed.close();
-    for (const line of this.#lines) line.close();
+    for (const connection of this.#all) connection.close();
   }
 
   #tellNowAndThen(kind: string, message: string): void {
@@ -155,11 +155,11 @@ export class RedisConnections {
 
   async #reach(untilMs: number): Promise<void> {
     const leftMs = () => Math.max(0, untilMs - performance.now());
-    for (const line of [this.lookups, this.changes]) {
-      while (line.problem !== null && leftMs() > 0) {
-        await within(line.changed, leftMs());
-        if (line.problem instanceof SetupError) throw line.problem;
-        if (line.problem?.message.includes('ECONNREFUSED')) return;
+    for (const connection of [this.lookups, this.changes]) {
+      while (connection.problem !== null && leftMs() > 0) {
+        await within(connection.changed, leftMs());
+        if (connection.problem instanceof SetupError) throw connection.problem;
+        if (connection.problem?.message.includes('ECONNREFUSED')) return;
       }
     }
     await within(this.feed.reached(0), leftMs());
@@ -192,18 +192,19 @@ export class RedisConnections {
     if (master === null) return;
     const { host, port } = master;
     const isDeposed = ({ options }: Scripted) => options.host !== host || options.port !== port;
-    for (const line of this.#lines) line.abandonIf(isDeposed, new Error(`${host}:${port} is the master now`));
+    for (const connection of this.#all) connection.abandonIf(isDeposed, new Error(`${host}:${port} is the master now`));
   }
 
   /** Who was reached last is the best guess: whoever is on another server looks for it again. */
-  #gather(client: Scripted): void {
+  #leaveOtherServers(client: Scripted): void {
     const server = serverOf(client);
     const isElsewhere = (other: Scripted) => serverOf(other) !== server;
-    for (const line of this.#lines) line.abandonIf(isElsewhere, new Error('another server answers in its place'));
+    for (const connection of this.#all)
+      connection.abandonIf(isElsewhere, new Error('another server answers in its place'));
   }
 
-  get #lines(): readonly RedisConnection[] {
-    return [this.lookups, this.changes, this.#feedLine];
+  get #all(): readonly RedisConnection[] {
+    return [this.lookups, this.changes, this.#feedConnection];
   }
 
   #tellState(problem: Error | null): void {

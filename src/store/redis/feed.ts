@@ -28,7 +28,7 @@ interface Position {
 }
 
 export interface FeedOptions {
-  readonly line: RedisConnection;
+  readonly connection: RedisConnection;
   /** The key of the log. */
   readonly log: string;
   readonly isOurs: (mark: string) => boolean;
@@ -85,11 +85,11 @@ export class RedisFeed {
   }
 
   async #run(): Promise<void> {
-    const { line } = this.#options;
+    const { connection } = this.#options;
     while (!this.#closed) {
       let client: Scripted | undefined;
       try {
-        client = await line.connected();
+        client = await connection.connected();
         for (;;) {
           await this.#catchUp(client);
           await this.#nextChange(client);
@@ -98,21 +98,21 @@ export class RedisFeed {
         // Not heard: followers notice the silence.
         if (error instanceof ReplyError && REFUSAL.test((error as Error).message))
           this.#options.onRefused(error as Error);
-        if (client !== undefined) line.abandon(client, error as Error);
+        if (client !== undefined) connection.abandon(client, error as Error);
       }
     }
   }
 
   async #nextChange(client: Scripted): Promise<void> {
-    const { line, log } = this.#options;
+    const { connection, log } = this.#options;
     const after = `${this.#position!.revision}-0`;
-    await line.ask(client, BLOCK_MS + PATIENCE_MS, (asked) =>
+    await connection.ask(client, BLOCK_MS + PATIENCE_MS, (asked) =>
       asked.xread('COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', log, after),
     );
   }
 
   async #catchUp(client: Scripted): Promise<void> {
-    const { line, log } = this.#options;
+    const { connection, log } = this.#options;
     if (this.#position === null) {
       this.#arrive(await this.#newest(client));
       // What was read before we knew our place may have changed before it.
@@ -121,7 +121,7 @@ export class RedisFeed {
     for (;;) {
       const position = this.#position!;
       const askedMs = performance.now();
-      const entries = await line.ask(client, PATIENCE_MS, (asked) =>
+      const entries = await connection.ask(client, PATIENCE_MS, (asked) =>
         asked.xrange(log, `${position.revision}-0`, '+', 'COUNT', BATCH + 1),
       );
       const logged = entries.map(parse);
@@ -165,8 +165,8 @@ export class RedisFeed {
   }
 
   async #newest(client: Scripted): Promise<Position> {
-    const { line, log } = this.#options;
-    const entries = await line.ask(client, PATIENCE_MS, (asked) => asked.xrevrange(log, '+', '-', 'COUNT', 1));
+    const { connection, log } = this.#options;
+    const entries = await connection.ask(client, PATIENCE_MS, (asked) => asked.xrevrange(log, '+', '-', 'COUNT', 1));
     return entries[0] === undefined ? { revision: 0, mark: '' } : parse(entries[0]);
   }
 

@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { requireKnownFormat } from '../format/bring-up-to-date.ts';

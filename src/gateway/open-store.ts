@@ -1,7 +1,7 @@
 /** The only file that knows which store was chosen. */
 import { readFileSync } from 'node:fs';
 import { systemAuthorities } from '../authorities.ts';
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { parseRedisUrl } from '../config/load/redis-url.ts';
 import { Bug } from '../errors.ts';

@@ -1,6 +1,6 @@
 /** Where what belongs to this machine alone is kept, such as a generated admin key. Makes nothing. */
 import { dirname } from 'node:path';
-import type { Configuration } from './load-gateway.ts';
+import type { Configuration } from './configuration.ts';
 
 const LOCAL_FOLDER = 'data';
 

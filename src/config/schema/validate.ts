@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { closest } from '../yaml/closest.ts';
 import type { YamlFile } from '../yaml/yaml-file.ts';
-import { isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
+import { bareCopy, isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
 import { choicesOf, mismatch, ofType, type SchemaView, shown } from './schema-message.ts';
 
 interface Finding {
@@ -91,7 +91,7 @@ class Walk {
       for (const { instancePath, message } of Errors(schema as TSchema, value)) {
         out.push({ path: [...path, ...pointerPath(instancePath)], message });
       }
-      return copyOf(value);
+      return bareCopy(value);
     }
     out.push({ path, message: mismatch(schema, value, shown(value)) });
     return undefined;
@@ -253,16 +253,6 @@ function discriminator(branches: readonly SchemaView[]): string | undefined {
     [first!, ...others].every(
       (properties) => properties[key] !== undefined && choicesOf(properties[key]) !== undefined,
     ),
-  );
-}
-
-/** A deep copy, so that nobody can change the file's data through a validated value. */
-function copyOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (!isMapping(value)) return value;
-  return Object.assign(
-    Object.create(null),
-    Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)])),
   );
 }
 

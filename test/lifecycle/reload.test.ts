@@ -247,7 +247,7 @@ describe('the connections of an upstream', () => {
 });
 
 describe('a changed file', () => {
-  const applied = () => vi.waitUntil(async () => (await status('/new')) === 200, { timeout: 5000, interval: 20 });
+  const applied = () => vi.waitUntil(async () => (await status('/new')) === 200, { timeout: 20_000, interval: 20 });
   const attempts = () => gateway.logLines.filter((line) => line.includes('"cause":"file"')).length;
   const text = (route: string) =>
     JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: [open(route)] });
@@ -291,7 +291,7 @@ describe('a changed file', () => {
   it('that cannot be used is mended by the next change, wherever the fault was', async () => {
     const missing = join(gateway.folder, 'policy.yaml');
     writeFileSync(file(), text('/new').replace(join(ROOT, 'policies/coze.yaml'), missing));
-    await vi.waitUntil(() => attempts() === 1, { timeout: 5000, interval: 20 });
+    await vi.waitUntil(() => attempts() === 1, { timeout: 20_000, interval: 20 });
     expect(await readiness()).toMatchObject({ status: 200, body: { configuration: { lastReload: { problems: 1 } } } });
     copyFileSync(join(ROOT, 'policies/coze.yaml'), missing);
     await applied();
@@ -323,7 +323,7 @@ describe('what rules of before have let in', () => {
     line.hang();
     const before = line.reads.length;
     const asked = askFor(own, own.tokens.reader);
-    await vi.waitUntil(() => line.reads.length > before, { timeout: 5000, interval: 1 });
+    await vi.waitUntil(() => line.reads.length > before, { timeout: 20_000, interval: 1 });
     await own.running.adopt(standing, next);
     line.recover();
     expect(await asked).toBe(403);

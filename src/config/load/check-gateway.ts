@@ -100,7 +100,7 @@ export function checkGateway(path: string, env: Env, options: CheckOptions = {})
     forwards,
     warnings: [...warnings, ...compiled.warnings],
     files,
-    contents: read,
+    contents: new Map([...read].filter(([name]) => name !== absolute && name !== policyPath)),
   };
   return { plain, policy, compiled, keyPair };
 }

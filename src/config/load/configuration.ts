@@ -10,7 +10,7 @@ import type { ReadFile } from '../yaml/yaml-file.ts';
 import type { KeyPair } from './key-pair.ts';
 import type { Seen } from './seen.ts';
 
-/** The content of every file that was read, by its absolute path. */
+/** The content of each file that the configuration names beside its policy, by its absolute path. */
 export type Contents = ReadonlyMap<string, Uint8Array>;
 
 /** What was found good, as data without code: what compiling it makes is the same everywhere. */

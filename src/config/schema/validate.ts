@@ -118,10 +118,9 @@ class Walk {
     const seen = new Set<string>();
     return value.map((item, index) => {
       const read = this.value(items, item, [...path, index], out);
+      if (schema.uniqueItems !== true || read === undefined) return read;
       const text = JSON.stringify(read);
-      if (schema.uniqueItems === true && read !== undefined && seen.has(text)) {
-        out.push({ path: [...path, index], message: `${shown(read)} is listed twice` });
-      }
+      if (seen.has(text)) out.push({ path: [...path, index], message: `${shown(read)} is listed twice` });
       seen.add(text);
       return read;
     });
@@ -203,12 +202,21 @@ function childOf(schema: SchemaView, key: string): SchemaView | undefined {
   const { properties = {}, patternProperties, additionalProperties } = schema;
   if (Object.hasOwn(properties, key)) return properties[key];
   for (const [pattern, child] of Object.entries(patternProperties ?? {})) {
-    if (new RegExp(pattern, 'u').test(key)) return child;
+    if (patternOf(pattern).test(key)) return child;
   }
   if (typeof additionalProperties === 'object') return additionalProperties;
   // JSON Schema lets keys through that no pattern matches; for a record with named keys that would be a hole.
   const open = additionalProperties === true || (additionalProperties === undefined && patternProperties === undefined);
   return open ? {} : undefined;
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Of a schema: there are few, and each is asked for by every key. */
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source) ?? new RegExp(source, 'u');
+  patterns.set(source, known);
+  return known;
 }
 
 function unknownKey(schema: SchemaView, key: string, suggestion: string | undefined): string {

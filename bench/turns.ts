@@ -11,7 +11,7 @@ import { type LongestTurn, type TurnMeter, turnMeter } from '../test/support/tur
 import type { BenchOptions, Section } from './report.ts';
 
 const TURN_MAX_MS = 20;
-const SIZES = { routes: 10_000, tokens: 4000, members: 2000, listed: 20_000 };
+const SIZES = { routes: 10_000, tokens: 4000, members: 1000, listed: 20_000 };
 const SIZES_QUICK = { routes: 2000, tokens: 500, members: 300, listed: 3000 };
 /** The first call of its kind also has its code compiled: the shortest of these counts. */
 const TRIES = 3;

@@ -45,6 +45,8 @@ export function operationRoutes(app: App, manage: ContextOf, operations: Operati
   });
   app.post('/v1/reload', { schema: { ...schema, body: NoBody } }, async (request, reply) => {
     requireOperator(manage(request).actor);
+    // Judged in a thread: on a busy machine thousands of routes take longer than a connection may be silent.
+    request.raw.socket.setTimeout(0);
     const { problems, ...outcome } = await operations.reload();
     if (problems.length === 0) return outcome;
     return reply

@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginCallback } from 'fastify';
-import { type Configuration, loadGateway } from './config/load/load-gateway.ts';
+import type { Configuration } from './config/load/configuration.ts';
+import { loadGateway } from './config/load/load-gateway.ts';
 import type { GatewayFile } from './config/schema/gateway-schema.ts';
 import { ConfigError } from './errors.ts';
 import { type RunningGateway, startGateway } from './gateway/gateway.ts';

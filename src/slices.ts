@@ -19,4 +19,13 @@ export class Slices {
     await nextTurn();
     this.#startedMs = performance.now();
   }
+
+  /** What a generator returns, with as many of its steps in a slice as fit. */
+  async through<T>(steps: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (this.over) await this.next();
+    }
+  }
 }

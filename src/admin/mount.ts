@@ -50,6 +50,7 @@ async function answer(
   receipts: Receipts,
 ): Promise<FastifyReply> {
   const { params, query, body } = request;
+  if (route.takesLong === true) request.raw.socket.setTimeout(0);
   let context: ManageContext | undefined;
   const call = {
     ...{ params, query, body },

@@ -100,6 +100,8 @@ function processRoutes({ status, reload }: Operations): readonly AdminRoute[] {
       description: forOperator,
       answer: OpenAnswer,
       errors: { 403: ['forbidden'], 422: ['configuration_invalid'] },
+      // Judged in a thread: on a busy machine thousands of routes take a while.
+      takesLong: true,
       example: { answer: { result: 'applied' } },
       async run({ manage }) {
         requireProcessOperator(manage.actor);

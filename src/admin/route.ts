@@ -84,6 +84,8 @@ interface About {
   readonly open?: boolean;
   /** Is told a token on purpose, and keeps no text. */
   readonly takesToken?: boolean;
+  /** Its answer may take longer than a connection may be silent. */
+  readonly takesLong?: boolean;
   readonly bodyBytesMax?: number;
   /** What the answer is written in; absent: JSON. */
   readonly mediaType?: string;

@@ -1,6 +1,7 @@
 /** `scopegate check`: reads a configuration the way `serve` does, and starts nothing. */
 import { parseArgs } from 'node:util';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { ConfigError } from '../errors.ts';
 

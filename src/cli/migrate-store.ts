@@ -3,7 +3,8 @@
  * says how far it is; what is copied and compared is store/migration.ts.
  */
 import { parseArgs } from 'node:util';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { requireKnownFormat } from '../format/bring-up-to-date.ts';

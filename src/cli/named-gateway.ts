@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { loadGateway } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';

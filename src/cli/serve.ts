@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { createLog, type Log, logWarnings } from '../observe/log.ts';

@@ -1,5 +1,5 @@
 /** Where requests are counted against rate limits: in this process, or by whoever counts for several. */
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import type { ProcessGroup } from '../lifecycle/process-group.ts';
 import { BatchedCounters } from '../limits/batched-counters.ts';

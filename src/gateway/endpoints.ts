@@ -1,6 +1,6 @@
 /** What the gateway answers itself, ahead of any route, for each configuration that comes into force. Judges nothing. */
 import { isAdmin } from '../admin/admin-key.ts';
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import { issuerOf } from '../config/load/own-routes.ts';
 import { accountLimit } from '../core/rate-limit.ts';
 import type { Endpoint } from '../edge/endpoint.ts';

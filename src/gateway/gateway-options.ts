@@ -1,5 +1,5 @@
 /** What a gateway is started with. Types only. */
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import type { ProcessGroup } from '../lifecycle/process-group.ts';
 import type { Standing } from '../lifecycle/reloader.ts';
 import type { Clock } from '../observe/clock.ts';

@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
-import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
+import type { Configuration, Packed } from '../config/load/configuration.ts';
+import { proxyMatcher } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/route-table.ts';
@@ -24,7 +25,7 @@ import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { ProcessList } from '../fleet/process-list.ts';
 import type { Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
-import { type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
+import { type Prepared, type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
@@ -63,9 +64,9 @@ export interface RunningGateway {
   /** Resolves once this process has applied every change up to `revision`. */
   followed(revision: number): Promise<void>;
   /** Reads the configuration again and puts it in force, or leaves everything as it is. */
-  reload(cause: ReloadCause): Reload;
-  /** Takes up what another process has read and checked: see Reloader. */
-  adopt(standing: Standing, isNew: boolean): void;
+  reload(cause: ReloadCause): Promise<Reload>;
+  /** Takes up what another process has read and judged: see Reloader. */
+  adopt(standing: Standing, packed: Packed | null): Promise<void>;
   /** Drains as the configuration says, then closes everything; the sidecar not before `others` have gone. */
   stop(others?: Promise<void>): Promise<void>;
 }
@@ -117,21 +118,30 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     ...{ log, store, adminKeys: adminKeys.keys, guesses: throttle('clientFailures'), metrics, clock },
     limiter: () => limiter!,
   });
-  const apply = (next: Configuration) => {
+  const prepare = async (next: Configuration): Promise<Prepared> => {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = endpointsOf(next);
-    // From here on nothing may fail but this.
-    const upstreams = pools.replace(next);
+    const { bindings: upstreams, discard, swap } = await pools.prepare(next);
     const { import: imports } = next.file;
-    // What another form let in is not to be known by heart.
-    const forms = [next.policy.prefixes, imports.patterns];
-    if (ruleset !== undefined && !isDeepStrictEqual(forms, [ruleset.policy.prefixes, ruleset.imports.patterns]))
-      facts.flushed();
     const { serverTiming } = next.file.gateway;
-    ruleset = { routes: next.routes, policy: next.policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
+    return {
+      discard,
+      swap: () => {
+        swap();
+        // What another form let in is not to be known by heart.
+        const forms = [next.policy.prefixes, imports.patterns];
+        if (ruleset !== undefined && !isDeepStrictEqual(forms, [ruleset.policy.prefixes, ruleset.imports.patterns]))
+          facts.flushed();
+        const { routes, policy } = next;
+        ruleset = { routes, policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
+      },
+    };
   };
-  apply(configuration);
-  const reloader = new Reloader({ configuration, standing: options.standing, apply, nowMs: clock.nowMs, log });
+  (await prepare(configuration)).swap();
+  const { standing } = options;
+  const reloader = owned.add(new Reloader({ configuration, standing, prepare, nowMs: clock.nowMs, log }), (all) =>
+    all.close(),
+  );
   reloader.describe(metrics);
   reloader.subscribe((next) => {
     log.level = next.file.log.level;
@@ -172,7 +182,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   });
   report.describe(metrics);
   const missed = await siblings?.join();
-  if (missed != null) reloader.adopt(missed, true);
+  if (missed != null) await reloader.adopt(missed.standing, missed.packed);
   // The sidecar goes last, so that it can say what is going on.
   if (roster !== null) {
     // Its framework is half of what a gateway would have to load at its start.
@@ -187,7 +197,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       operations: {
         readiness: () => report.readiness(),
         status: () => report.status(),
-        reload: async () => report.reload((await siblings?.reload()) ?? reloader.reload('request')),
+        reload: async () => report.reload(await (siblings?.reload() ?? reloader.reload('request'))),
         metrics: async () =>
           metricsText([await metrics.registry.getMetricsAsJSON(), ...((await siblings?.metrics()) ?? [])]),
       },
@@ -269,7 +279,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     isReady: async () => (await report.readiness()).ready,
     followed: (revision) => store.followed(revision),
     reload: (cause) => reloader.reload(cause),
-    adopt: (standing, isNew) => reloader.adopt(standing, isNew),
+    adopt: (standing, packed) => reloader.adopt(standing, packed),
     stop: (others) => {
       stopped ??= stop(others);
       return stopped;

@@ -1,5 +1,6 @@
 /** The ports on which requests and questions come in, as the configuration describes them. Hands both to the pipeline. */
-import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
+import { proxyMatcher } from '../config/load/load-gateway.ts';
 import { startDecisionListener } from '../decision/listener.ts';
 import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';

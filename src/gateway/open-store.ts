@@ -1,5 +1,5 @@
 /** Opens the store that a configuration names. Which stores there are is known to store/adapters.ts alone. */
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import type { Log } from '../observe/log.ts';
 import type { OpenedStore } from '../store/adapter.ts';
 import { adapterOf } from '../store/adapters.ts';

@@ -3,41 +3,35 @@
  * or a link on the way to it moved. Asks again and again, the one way that also sees network and mounted folders. A
  * file that was only touched, or changed together with another, is no news. Never parses anything.
  */
-import { createHash } from 'node:crypto';
-import { type BigIntStats, readFileSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { look, type Seen, see, stateOf } from '../config/load/seen.ts';
 
 const LOOK_EVERY_MS = 250;
 
-/** One file as it was seen. */
-interface Seen {
-  readonly state: string;
-  readonly digest: string;
-}
-
 export class ChangeWatch {
   readonly #changed: () => void;
-  readonly #seen = new Map<string, Seen>();
+  #seen: ReadonlyMap<string, Seen>;
   readonly #timer: NodeJS.Timeout;
   #looking = false;
+  #isPaused = false;
   /** What differed at the last look. Still so at the next one: nobody is writing any more. */
   #unsettled = '';
 
   constructor(files: readonly string[], changed: () => void) {
     this.#changed = changed;
-    this.use(files);
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#seen = new Map(files.map((path) => [path, see(path)]));
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
   }
 
-  /** From here on these. One that stays is compared with what was seen of it before. */
-  use(files: readonly string[]): void {
-    for (const path of this.#seen.keys()) if (!files.includes(path)) this.#seen.delete(path);
-    for (const path of files) if (!this.#seen.has(path)) this.#seen.set(path, see(path));
+  /** Somebody else is reading the files as they are now, and will say with `use` what they have seen. */
+  pause(): void {
+    this.#isPaused = true;
   }
 
-  /** The files are about to be read as they are now. */
-  looked(): void {
-    for (const path of this.#seen.keys()) this.#seen.set(path, see(path));
+  /** From here on these, compared with what was read of them, or with what was seen before of those that were not. */
+  use(files: readonly string[], read: ReadonlyMap<string, Seen>): void {
+    const before = this.#seen;
+    this.#seen = new Map(files.map((path) => [path, read.get(path) ?? before.get(path) ?? see(path)]));
+    this.#isPaused = false;
   }
 
   stop(): void {
@@ -46,39 +40,25 @@ export class ChangeWatch {
 
   async #look(): Promise<void> {
     // A folder that hangs holds up this look, and nothing else.
-    if (this.#looking) return;
+    if (this.#looking || this.#isPaused) return;
     this.#looking = true;
-    const states = await Promise.all(
-      Array.from(this.#seen.keys(), async (path) => [path, await stateOf(path)] as const),
-    );
+    const before = this.#seen;
+    const now = await this.#news(before);
     this.#looking = false;
-    const differing = states.filter(([path, state]) => this.#seen.has(path) && this.#seen.get(path)!.state !== state);
+    // Whoever has read them meanwhile has seen it, too.
+    if (now === null || this.#isPaused || this.#seen !== before) return;
+    this.#seen = now;
+    if ([...before].some(([path, { digest }]) => now.get(path)!.digest !== digest)) this.#changed();
+  }
+
+  /** All of them once more, where one is another and nobody is writing any more; or null. */
+  async #news(before: ReadonlyMap<string, Seen>): Promise<ReadonlyMap<string, Seen> | null> {
+    const states = await Promise.all(Array.from(before.keys(), async (path) => [path, await stateOf(path)] as const));
+    const differing = states.filter(([path, state]) => before.get(path)!.state !== state);
     const now = differing.flat().join('\n');
     const settled = now === this.#unsettled;
     this.#unsettled = now;
-    if (differing.length === 0 || !settled) return;
-    const before = [...this.#seen];
-    this.looked();
-    if (before.some(([path, { digest }]) => this.#seen.get(path)!.digest !== digest)) this.#changed();
+    if (differing.length === 0 || !settled) return null;
+    return new Map(await Promise.all(Array.from(before.keys(), async (path) => [path, await look(path)] as const)));
   }
-}
-
-function see(path: string): Seen {
-  try {
-    // The state first: what is written in between is seen at the next look.
-    const state = textOf(statSync(path, { bigint: true }));
-    return { state, digest: createHash('sha256').update(readFileSync(path)).digest('hex') };
-  } catch {
-    return { state: NONE, digest: NONE };
-  }
-}
-
-const NONE = 'none';
-
-function stateOf(path: string): Promise<string> {
-  return stat(path, { bigint: true }).then(textOf, () => NONE);
-}
-
-function textOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

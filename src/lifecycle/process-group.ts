@@ -2,15 +2,22 @@
  * What one process of a `serve` with workers is to the others, as seen from within: whom it waits for, whom it asks.
  * Types, and how what they say about themselves becomes one answer. Starts and ends no process.
  */
+import type { Packed } from '../config/load/configuration.ts';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Reload, Standing } from './reloader.ts';
 
 export type ProcessRole = 'gateway' | 'sidecar';
 
+/** What is in force, as every process of a `serve` is to have it. */
+export interface InForce {
+  readonly standing: Standing;
+  readonly packed: Packed;
+}
+
 export interface ProcessGroup {
   /** Before the first request can come in: from now on others wait for this process. What was missed meanwhile, if anything. */
-  join(): Promise<Standing | null>;
+  join(): Promise<InForce | null>;
   /** Resolves once no other process of this `serve` can act on what was before `revision`. */
   applied(revision: number): Promise<void>;
   /** Adds requests to counts that all of this `serve` share. Rejects where nobody answers, soon. */

@@ -1,13 +1,17 @@
 /**
  * What is in force, and the way to replace it while the gateway runs: read again as a whole, swapped in one step, or
- * not at all. A file that cannot be used leaves the last good configuration where it is, and says so. Never throws.
+ * not at all. A file that cannot be used leaves the last good configuration where it is, and says so. It is judged in a
+ * thread and compiled in slices, so that no request waits long for it.
  */
-import type { Configuration } from '../config/load/load-gateway.ts';
-import { refuseRestartKeys } from '../config/load/restart-keys.ts';
-import { ConfigError, formatProblem, type Problem } from '../errors.ts';
+import { checkInThread } from '../config/load/check-in-thread.ts';
+import type { Configuration, Outcome, Packed } from '../config/load/configuration.ts';
+import { unpack } from '../config/load/pack.ts';
+import { formatProblem, type Problem } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { Slices } from '../slices.ts';
 import { ChangeWatch } from './change-watch.ts';
+import { ReloadQueue } from './reload-queue.ts';
 
 export type ReloadCause = 'signal' | 'file' | 'request';
 
@@ -30,12 +34,19 @@ export interface Standing {
   readonly counts: { readonly applied: number; readonly refused: number };
 }
 
+/** Everything that hangs on a configuration, ready to be in force. One of the two is called, once. */
+export interface Prepared {
+  /** Swaps it, within this turn. Never throws. */
+  readonly swap: () => void;
+  readonly discard: () => void;
+}
+
 export interface ReloaderParts {
   readonly configuration: Configuration;
   /** What came before this process. Absent: nothing did. */
   readonly standing?: Standing | undefined;
-  /** Builds everything that hangs on a configuration and swaps it, in one step; throws before anything has changed. */
-  readonly apply: (configuration: Configuration) => void;
+  /** Builds everything that hangs on a configuration, in slices. Rejects where it cannot be, and has changed nothing then. */
+  readonly prepare: (configuration: Configuration, packed: Packed) => Promise<Prepared>;
   readonly nowMs: () => number;
   readonly log: Log;
 }
@@ -46,6 +57,9 @@ export class Reloader {
   #configuration: Configuration;
   #standing: Standing;
   #watch: ChangeWatch | null = null;
+  readonly #queue = new ReloadQueue((cause) => this.#attempt(cause));
+  #adopting: Promise<unknown> = Promise.resolve();
+  readonly #end = new AbortController();
 
   /** `configuration` is in force already. */
   constructor(parts: ReloaderParts) {
@@ -76,51 +90,33 @@ export class Reloader {
     return () => this.#subscribers.delete(subscriber);
   }
 
-  reload(cause: ReloadCause): Reload {
-    const files = new Set(this.#configuration.files);
-    this.#watch?.looked();
-    const problems = this.#replace((path) => files.add(path));
-    const refused = problems.length > 0;
-    const last: Reload = { result: refused ? 'refused' : 'applied', cause, atMs: this.#parts.nowMs(), problems };
-    const { generation, loadedAtMs, counts } = this.#standing;
-    this.#standing = {
-      generation: refused ? generation : generation + 1,
-      loadedAtMs: refused ? loadedAtMs : last.atMs,
-      last,
-      counts: { ...counts, [last.result]: counts[last.result] + 1 },
-    };
-    const { log } = this.#parts;
-    if (refused) {
-      const loadedAt = new Date(loadedAtMs).toISOString();
-      const lines = problems.map(formatProblem);
-      log.error({ cause, problems: lines }, `reload refused; the configuration of ${loadedAt} stays in force`);
-    } else {
-      const { path, policy, routeCount, warnings } = this.#configuration;
-      for (const warning of warnings) log.warn(warning);
-      log.info(
-        { cause, generation: generation + 1, configuration: path, policy: policy.name, routes: routeCount },
-        'reloaded',
-      );
-      this.#tell();
-    }
-    // Whatever has to be mended is watched, too.
-    this.#watch?.use(refused ? [...files] : this.#configuration.files);
-    return last;
+  /** Puts in force what stands in the files from now on, or leaves everything as it is. One after the other. */
+  reload(cause: ReloadCause): Promise<Reload> {
+    return this.#queue.reload(cause);
   }
 
-  /** Another process has read and checked it for us. `isNew`: reads again what it has found good; throws if it is not. */
-  adopt(standing: Standing, isNew: boolean): void {
-    if (isNew) {
-      const next = this.#configuration.readAgain({});
-      this.#parts.apply(next);
-      this.#configuration = next;
-    }
-    this.#standing = standing;
-    if (isNew) this.#tell();
+  /** Another process has read and judged it for us. `packed`: null where only the standing is new. Rejects for what is not good. */
+  adopt(standing: Standing, packed: Packed | null): Promise<void> {
+    const adopted = this.#adopting.then(async () => {
+      if (packed === null) {
+        this.#standing = standing;
+        return;
+      }
+      const { next, swap } = await this.#prepared(packed);
+      swap();
+      this.#inForce(next, standing);
+    });
+    this.#adopting = adopted.catch(() => undefined);
+    return adopted;
+  }
+
+  /** What has not come into force by now does not any more. */
+  close(): void {
+    this.#end.abort(new Error('the gateway is stopping'));
   }
 
   /** Calls `changed` when one of the files has changed; absent: reloads. Returns the way to stop. */
-  watch(changed: () => void = () => this.reload('file')): () => void {
+  watch(changed: () => void = () => void this.reload('file')): () => void {
     const watch = new ChangeWatch(this.#configuration.files, changed);
     this.#watch = watch;
     return () => {
@@ -151,17 +147,82 @@ export class Reloader {
     );
   }
 
-  #replace(onFile: (path: string) => void): readonly Problem[] {
-    const { path, file, readAgain } = this.#configuration;
+  async #attempt(cause: ReloadCause): Promise<Reload> {
+    const watched = this.#configuration.files;
+    this.#watch?.pause();
+    const { refused, files, seen } = await this.#replace(cause);
+    if (refused !== null) this.#standing = this.#standingAfter('refused', cause, refused);
+    const last = this.#standing.last!;
+    // Whatever has to be mended is watched, too.
+    this.#watch?.use(refused === null ? this.#configuration.files : [...new Set([...watched, ...files])], seen);
+    if (refused === null) await this.#logApplied(cause);
+    else if (!this.#end.signal.aborted) this.#logRefused(cause, refused);
+    return last;
+  }
+
+  /** `refused`: why, or null. */
+  async #replace(cause: ReloadCause): Promise<Outcome & { readonly refused: readonly Problem[] | null }> {
+    const { path, source, file } = this.#configuration;
+    let outcome: Outcome = { problems: [], packed: null, files: [], seen: new Map() };
     try {
-      const next = readAgain({ review: refuseRestartKeys(file), onFile });
-      this.#parts.apply(next);
-      this.#configuration = next;
-      return [];
+      outcome = await checkInThread(source, file, this.#end.signal);
+      if (outcome.packed === null) return { ...outcome, refused: outcome.problems };
+      const { next, swap } = await this.#prepared(outcome.packed);
+      swap();
+      this.#inForce(next, this.#standingAfter('applied', cause, []));
+      return { ...outcome, refused: null };
     } catch (error) {
-      if (error instanceof ConfigError) return error.problems;
-      return [{ file: path, line: 1, column: 1, message: error instanceof Error ? error.message : String(error) }];
+      const message = error instanceof Error ? error.message : String(error);
+      return { ...outcome, refused: [{ file: path, line: 1, column: 1, message }] };
     }
+  }
+
+  async #prepared(packed: Packed): Promise<{ readonly next: Configuration; readonly swap: () => void }> {
+    const next = await unpack(packed, this.#configuration.source);
+    const { swap, discard } = await this.#parts.prepare(next, packed);
+    if (this.#end.signal.aborted) discard();
+    this.#end.signal.throwIfAborted();
+    return { next, swap };
+  }
+
+  /** In the turn of the swap. */
+  #inForce(next: Configuration, standing: Standing): void {
+    this.#configuration = next;
+    this.#standing = standing;
+    this.#tell();
+  }
+
+  #standingAfter(result: Reload['result'], cause: ReloadCause, problems: readonly Problem[]): Standing {
+    const { generation, loadedAtMs, counts } = this.#standing;
+    const last: Reload = { result, cause, atMs: this.#parts.nowMs(), problems };
+    const isNew = result === 'applied';
+    return {
+      generation: isNew ? generation + 1 : generation,
+      loadedAtMs: isNew ? last.atMs : loadedAtMs,
+      last,
+      counts: { ...counts, [result]: counts[result] + 1 },
+    };
+  }
+
+  #logRefused(cause: ReloadCause, problems: readonly Problem[]): void {
+    const loadedAt = new Date(this.#standing.loadedAtMs).toISOString();
+    const lines = problems.map(formatProblem);
+    this.#parts.log.error(
+      { cause, problems: lines },
+      `reload refused; the configuration of ${loadedAt} stays in force`,
+    );
+  }
+
+  async #logApplied(cause: ReloadCause): Promise<void> {
+    const { path, policy, routeCount, warnings } = this.#configuration;
+    const { log } = this.#parts;
+    const slices = new Slices();
+    for (const warning of warnings) {
+      log.warn(warning);
+      if (slices.over) await slices.next();
+    }
+    const { generation } = this.#standing;
+    log.info({ cause, generation, configuration: path, policy: policy.name, routes: routeCount }, 'reloaded');
   }
 
   #tell(): void {

@@ -2,10 +2,11 @@
  * The pools behind the upstreams of a configuration. A reload keeps those whose settings and files stayed the same,
  * with their connections; pools that are gone wind down after their last exchange. Forwards nothing itself.
  */
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration } from '../config/load/configuration.ts';
 import { logChanges } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import type { Log } from '../observe/log.ts';
+import { Slices } from '../slices.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
 type Settings = Configuration['file']['upstreams'][string];
@@ -14,6 +15,12 @@ interface Pool {
   readonly upstream: Upstream;
   /** Everything it was made from. */
   readonly madeFrom: string;
+}
+
+export interface PreparedPools {
+  readonly bindings: ReadonlyMap<string, UpstreamBinding>;
+  readonly swap: () => void;
+  readonly discard: () => void;
 }
 
 export class UpstreamPools {
@@ -29,27 +36,44 @@ export class UpstreamPools {
     this.#isGateway = isGateway;
   }
 
-  /** The pools for a configuration; those that it replaces wind down. Throws, and changes nothing, for unusable TLS files. */
-  replace(configuration: Configuration): ReadonlyMap<string, UpstreamBinding> {
+  /**
+   * The pools for a configuration, opened in slices. Once they are put in force (`swap`) those that they replace wind
+   * down. Rejects, and changes nothing, for unusable TLS files.
+   */
+  async prepare(configuration: Configuration): Promise<PreparedPools> {
+    const slices = new Slices();
     const next = new Map<string, Pool>();
     const bindings = new Map<string, UpstreamBinding>();
+    const discard = () => {
+      for (const [name, { upstream }] of next) if (upstream !== this.#current.get(name)?.upstream) upstream.destroy();
+    };
     try {
       for (const [name, settings] of Object.entries(configuration.file.upstreams)) {
         const pool = this.#poolFor(name, settings, readTls(settings, configuration));
         next.set(name, pool);
         bindings.set(name, { name, upstream: pool.upstream, preserveHost: settings.preserveHost });
+        if (slices.over) await slices.next();
       }
     } catch (error) {
-      for (const [name, { upstream }] of next) if (upstream !== this.#current.get(name)?.upstream) upstream.destroy();
+      discard();
       throw error;
     }
-    for (const [name, { upstream }] of this.#current) {
-      if (upstream === next.get(name)?.upstream) continue;
-      this.#retired.add(upstream);
-      void upstream.retire().then(() => this.#retired.delete(upstream));
-    }
+    return { bindings, discard, swap: () => this.#use(next) };
+  }
+
+  #use(next: ReadonlyMap<string, Pool>): void {
+    const gone = Array.from(this.#current.values(), ({ upstream }) => upstream).filter(isNoneOf(next));
     this.#current = next;
-    return bindings;
+    for (const upstream of gone) this.#retired.add(upstream);
+    void this.#retire(gone);
+  }
+
+  async #retire(gone: readonly Upstream[]): Promise<void> {
+    const slices = new Slices();
+    for (const upstream of gone) {
+      void upstream.retire().then(() => this.#retired.delete(upstream));
+      if (slices.over) await slices.next();
+    }
   }
 
   /** Cuts whatever is still in progress. */
@@ -72,6 +96,11 @@ export class UpstreamPools {
       onChange: logChanges(this.#log, name),
     });
   }
+}
+
+function isNoneOf(pools: ReadonlyMap<string, Pool>): (upstream: Upstream) => boolean {
+  const kept = new Set(Array.from(pools.values(), ({ upstream }) => upstream));
+  return (upstream) => !kept.has(upstream);
 }
 
 type TlsFiles = Readonly<Record<string, Buffer>>;

@@ -7,7 +7,7 @@ import { MAX_INPUT } from '../node-internals/llhttp.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
 import { RequestWriter } from './request-writer.ts';
 import { type AnswerEvents, ResponseParser } from './response-parser.ts';
-import type { BodyVerdict, ConnectionState, CallProgress } from './states.ts';
+import type { BodyVerdict, CallProgress, ConnectionState } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import type { Carrier, UpstreamCall } from './upstream-call.ts';
 

@@ -9,7 +9,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { type PlaceLimits, Places } from './places.ts';
-import type { ConnectionState, CallProgress, TargetState } from './states.ts';
+import type { CallProgress, ConnectionState, TargetState } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';

@@ -1,18 +1,10 @@
 /** What the processes of one `serve` ask each other. Types only. */
+import type { Packed } from '../config/load/configuration.ts';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { Ports } from '../gateway/gateway-options.ts';
-import type { ProcessRole, SelfReport, SiblingsReport } from '../lifecycle/process-group.ts';
+import type { InForce, ProcessRole, SelfReport, SiblingsReport } from '../lifecycle/process-group.ts';
 import type { Reload, Standing } from '../lifecycle/reloader.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
-
-/** The content of every file of a configuration by its absolute path, as it was when it was found good. */
-export type Files = ReadonlyMap<string, Uint8Array>;
-
-/** What is in force. */
-export interface InForce {
-  readonly standing: Standing;
-  readonly files: Files;
-}
 
 export interface Setup extends InForce {
   readonly role: ProcessRole;
@@ -33,8 +25,8 @@ export interface Ready {
 export interface OfChild {
   start(setup: Setup): Ready;
   follow(revision: number): void;
-  /** `files`: null where only the standing is new. */
-  adopt(news: { readonly standing: Standing; readonly files: Files | null }): void;
+  /** `packed`: null where only the standing is new. */
+  adopt(news: { readonly standing: Standing; readonly packed: Packed | null }): void;
   self(nothing: null): SelfReport;
   metrics(nothing: null): ProcessMetrics;
   /** Answered at once; the process ends when it is done, a sidecar not before `finish`. */

@@ -2,10 +2,11 @@
  * `scopegate serve` with several processes: starts a sidecar and the gateway workers, keeps them alive, and is the one
  * they meet at: reloads, changes to be applied, reports. Serves nothing and opens no store itself.
  */
-import { readFileSync } from 'node:fs';
-import type { Configuration } from '../config/load/load-gateway.ts';
+import type { Configuration, Packed } from '../config/load/configuration.ts';
+import { pack } from '../config/load/pack.ts';
 import { SetupError } from '../errors.ts';
-import { type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
+import { type InForce, type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
+import { ReloadQueue } from '../lifecycle/reload-queue.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
@@ -13,7 +14,7 @@ import { systemClock } from '../observe/clock.ts';
 import { droppedLines, type Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
 import { processTimeout } from './process-timeout.ts';
-import type { Files, InForce, OfSupervisor, Ready } from './rpc-protocol.ts';
+import type { OfSupervisor, Ready } from './rpc-protocol.ts';
 import { Child } from './worker-handle.ts';
 import { workerMetrics } from './worker-metrics.ts';
 
@@ -47,31 +48,26 @@ export class Supervisor {
   readonly #workers: readonly Child[];
   readonly #sidecar: Child | null;
   readonly #log: Log;
-  /** What the configuration in force was read from, and what is being read now. */
-  #files: Files = new Map();
-  #reading = new Map<string, Buffer>();
+  /** What is in force, for the others. */
+  #packed: Packed;
   #ready: Ready = { gatewayUrl: null, decisionUrl: null, adminUrl: null, adminKeySource: '' };
   /** For all workers, and longer than each of them lives. */
   readonly #counters = new MemoryCounters();
   #retired: ProcessMetrics = [];
-  /** One reload after the other. */
-  #reloading: Promise<unknown> = Promise.resolve();
+  readonly #queue = new ReloadQueue((cause) => this.#reload(cause));
   #unwatch: () => void = () => undefined;
 
   constructor({ configuration, log, only, workers }: SupervisorOptions) {
     this.#log = log;
-    const readFile = (path: string) => {
-      const content = this.#reading.get(path) ?? readFileSync(path);
-      this.#reading.set(path, content);
-      return content;
-    };
-    // Read once more, as a whole, so that every process gets exactly what was checked.
-    const read = configuration.readAgain({ readFile });
-    this.#files = this.#reading;
-    const apply = () => {
-      this.#files = this.#reading;
-    };
-    this.#reloader = new Reloader({ configuration: read, apply, nowMs: systemClock.nowMs, log });
+    // Exactly what was judged, for every process.
+    this.#packed = pack(configuration);
+    const prepare = async (_: Configuration, packed: Packed) => ({
+      swap: () => {
+        this.#packed = packed;
+      },
+      discard: () => undefined,
+    });
+    this.#reloader = new Reloader({ configuration, prepare, nowMs: systemClock.nowMs, log });
     this.#reloader.subscribe((next) => this.#counters.keep(next.limits));
     this.#reloader.subscribe((next) => {
       log.level = next.file.log.level;
@@ -81,7 +77,7 @@ export class Supervisor {
         name,
         role,
         log,
-        setup: () => ({ ...this.#inForce, role, name, path: read.path, ports: this.#portsFor(role) }),
+        setup: () => ({ ...this.#inForce, role, name, path: configuration.path, ports: this.#portsFor(role) }),
         answers: (one) => this.#answersTo(one),
         onGone: (counted) => void this.#retire(counted),
       });
@@ -125,26 +121,15 @@ export class Supervisor {
     this.#unwatch = this.#reloader.watch(() => void this.reload('file'));
   }
 
-  /** Checked once, then taken up by one process after the other. A file with a mistake changes nothing anywhere. */
+  /** Judged once, then taken up by one process after the other. A file with a mistake changes nothing anywhere. */
   reload(cause: ReloadCause): Promise<Reload> {
-    const reload = this.#reloading.then(async () => {
-      this.#reading = new Map();
-      const attempt = this.#reloader.reload(cause);
-      const { standing } = this.#reloader;
-      const files = attempt.result === 'applied' ? this.#files : null;
-      // The sidecar last: when it shows the new one, everybody has it.
-      for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])]) {
-        if (child.hasJoined) await child.adopt({ standing, files });
-      }
-      return attempt;
-    });
-    this.#reloading = reload.catch(() => undefined);
-    return reload;
+    return this.#queue.reload(cause);
   }
 
   /** Drains as the configuration says. The sidecar says so first and goes last. */
   async stop(): Promise<void> {
     this.#unwatch();
+    this.#reloader.close();
     const { delayMs, deadlineMs } = this.#reloader.configuration.file.drain;
     const cancel = processTimeout(delayMs + deadlineMs + OVERTIME_MS, () => {
       for (const child of this.#children) child.kill('is still there after the deadline');
@@ -167,7 +152,18 @@ export class Supervisor {
   }
 
   get #inForce(): InForce {
-    return { standing: this.#reloader.standing, files: this.#files };
+    return { standing: this.#reloader.standing, packed: this.#packed };
+  }
+
+  async #reload(cause: ReloadCause): Promise<Reload> {
+    const attempt = await this.#reloader.reload(cause);
+    const { standing } = this.#reloader;
+    const packed = attempt.result === 'applied' ? this.#packed : null;
+    // The sidecar last: when it shows the new one, everybody has it.
+    for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])]) {
+      if (child.hasJoined) await child.adopt({ standing, packed });
+    }
+    return attempt;
   }
 
   #answersTo(child: Child): Answers<OfSupervisor> {

@@ -16,7 +16,8 @@ import type { OfChild, OfSupervisor, Ready, Setup } from './rpc-protocol.ts';
 
 /** How long a change is waited for (contract 7.2). */
 const APPLY_MS = 1000;
-const ADOPT_MS = 5000;
+/** Compiling ten thousand routes takes a tenth of a second, on a busy machine several. */
+const ADOPT_MS = 15_000;
 /** Who ends sooner after it was ready may end again. */
 const SHORT_LIFE_MS = 2000;
 const PAUSE_FIRST_MS = 100;

@@ -4,8 +4,9 @@
  */
 import cluster from 'node:cluster';
 import { flushCompileCache } from 'node:module';
+import type { Configuration } from '../config/load/configuration.ts';
 import { readKeyPair } from '../config/load/key-pair.ts';
-import { type Configuration, loadGateway } from '../config/load/load-gateway.ts';
+import { unpack } from '../config/load/pack.ts';
 import { SetupError } from '../errors.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
 import type { ProcessGroup, SiblingsReport } from '../lifecycle/process-group.ts';
@@ -13,7 +14,7 @@ import { outliveSupervisor } from '../node-internals/cluster-handover.ts';
 import { createLog, logWarnings } from '../observe/log.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
-import type { Files, OfChild, OfSupervisor, Setup } from './rpc-protocol.ts';
+import type { OfChild, OfSupervisor, Setup } from './rpc-protocol.ts';
 
 /** How long a request may be held for who counts it. */
 const COUNT_PATIENCE_MS = 500;
@@ -44,7 +45,6 @@ class RunningChild {
   /** Those that the sidecar outlives have gone. */
   readonly #othersGone = Promise.withResolvers<void>();
   #setup!: Setup;
-  #files: Files = new Map();
 
   constructor() {
     // Whoever asks is told; nobody may have asked yet.
@@ -53,11 +53,7 @@ class RunningChild {
     const answers: Answers<OfChild> = {
       start: (setup) => this.#start(setup),
       follow: async (revision) => (await running).followed(revision),
-      adopt: async ({ standing, files }) => {
-        const gateway = await running;
-        if (files !== null) this.#files = files;
-        gateway.adopt(standing, files !== null);
-      },
+      adopt: async ({ standing, packed }) => (await running).adopt(standing, packed),
       self: async () => (await running).report.self(),
       metrics: async () => (await running).metrics.registry.getMetricsAsJSON(),
       drain: () => void this.#drain(),
@@ -74,10 +70,10 @@ class RunningChild {
 
   async #start(setup: Setup) {
     this.#setup = setup;
-    this.#files = setup.files;
     const isGateway = setup.role === 'gateway';
     const siblings = this.#siblings(setup);
-    const configuration = loadGateway(setup.path, process.env, { readFile: (path) => this.#read(path) });
+    const source = { path: setup.path, env: process.env, embedded: false, contents: undefined };
+    const configuration = await unpack(setup.packed, source);
     const log = createLog(configuration.file.log.level, undefined, setup.name);
     logWarnings(log);
     try {
@@ -104,12 +100,7 @@ class RunningChild {
   #siblings({ standing }: Setup): ProcessGroup {
     const supervisor = this.#supervisor;
     return {
-      join: async () => {
-        const newer = await supervisor.ask('join', standing.generation);
-        if (newer === null) return null;
-        this.#files = newer.files;
-        return newer.standing;
-      },
+      join: () => supervisor.ask('join', standing.generation),
       applied: (revision) => supervisor.ask('applied', revision, APPLIED_MS),
       count: (requests) => supervisor.ask('count', requests, COUNT_PATIENCE_MS),
       reload: () => supervisor.ask('reload', null),
@@ -127,12 +118,6 @@ class RunningChild {
     } catch {
       process.exit(1);
     }
-  }
-
-  #read(path: string): Buffer {
-    const content = this.#files.get(path);
-    if (content !== undefined) return Buffer.from(content);
-    throw Object.assign(new Error('not among what was checked'), { code: 'ENOENT' });
   }
 }
 

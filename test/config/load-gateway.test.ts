@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Configuration, loadGateway, proxyMatcher } from '../../src/config/load/load-gateway.ts';
+import type { Configuration } from '../../src/config/load/configuration.ts';
+import { loadGateway, proxyMatcher } from '../../src/config/load/load-gateway.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { first, second } from '../support/certificates.ts';
 

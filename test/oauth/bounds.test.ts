@@ -33,7 +33,7 @@ async function startBounded(settings: Settings, { liveTokensMax }: { liveTokensM
     writeFileSync(path, text);
     const file = join(gateway.folder, 'gateway.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace(POLICY, path));
-    expect(gateway.running.reload('request')).toMatchObject({ result: 'applied' });
+    expect(await gateway.running.reload('request')).toMatchObject({ result: 'applied' });
   }
   await gateway.admin('PUT', '', { name: 'Acme', edition: 'team' });
   return { gateway, time, stop: () => Promise.all([gateway.stop(), upstream.close()]) };

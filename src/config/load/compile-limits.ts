@@ -3,20 +3,20 @@ import { type RateLimit, type RouteLimits, rateLimit, routeLimits } from '../../
 import { formatProblem } from '../../errors.ts';
 import { type LimitsFile, type RouteLimitsFile, WINDOWS_MS } from '../schema/limits-schema.ts';
 import { suggestion } from '../yaml/closest.ts';
-import type { YamlFile } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
+import type { Notes } from './notes.ts';
 
 export class CompiledLimits {
-  readonly #yaml: YamlFile;
+  readonly #notes: Notes;
   readonly #byName = new Map<string, RateLimit>();
   readonly #everywhere: readonly RateLimit[];
   readonly #used = new Set<RateLimit>();
 
-  constructor(yaml: YamlFile, file: LimitsFile) {
-    this.#yaml = yaml;
+  constructor(notes: Notes, file: LimitsFile) {
+    this.#notes = notes;
     for (const [name, { requests, window, windowMs, per }] of Object.entries(file)) {
       if (window === undefined && windowMs === undefined)
-        yaml.problem(['limits', name], 'missing key "window"', { key: true });
+        notes.problem(['limits', name], 'missing key "window"', { key: true });
       const lengthMs = windowMs ?? WINDOWS_MS[window ?? 'second'];
       this.#byName.set(name, rateLimit(name, requests, lengthMs, typeof per === 'string' ? [per] : per));
     }
@@ -53,21 +53,21 @@ export class CompiledLimits {
       .filter((limit) => !this.#used.has(limit))
       .map(({ name }) => {
         const message = `warning: no route counts for the limit "${name}": name it in a route's "limits", or set "everywhere"`;
-        return formatProblem({ file: this.#yaml.name, ...this.#yaml.at(['limits', name]), message });
+        return formatProblem({ file: this.#notes.name, ...this.#notes.at(['limits', name]), message });
       });
   }
 
   #named(name: string, isPublic: boolean, at: Path): RateLimit | undefined {
     const limit = this.#byName.get(name);
     if (limit === undefined) {
-      const written = this.#yaml.keys('limits');
+      const written = this.#notes.keys('limits');
       // Its own problems are noted.
       if (written.has(name)) return undefined;
-      this.#yaml.problem(at, `there is no limit "${name}"${suggestion(name, written)}`);
+      this.#notes.problem(at, `there is no limit "${name}"${suggestion(name, written)}`);
     } else if (this.#everywhere.includes(limit)) {
-      this.#yaml.problem(at, `the limit "${name}" is for every route already: drop it here, or its "everywhere"`);
+      this.#notes.problem(at, `the limit "${name}" is for every route already: drop it here, or its "everywhere"`);
     } else if (isPublic && needsToken(limit)) {
-      this.#yaml.problem(at, `the limit "${name}" is per ${limit.per.join(' and ')}, but a public route has no token`);
+      this.#notes.problem(at, `the limit "${name}" is per ${limit.per.join(' and ')}, but a public route has no token`);
     } else return limit;
     return undefined;
   }

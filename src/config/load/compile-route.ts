@@ -9,16 +9,16 @@ import { readTemplate } from '../../core/template.ts';
 import { formatProblem } from '../../errors.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
 import { suggestion } from '../yaml/closest.ts';
-import type { YamlFile } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 import type { CompiledLimits } from './compile-limits.ts';
+import type { Notes } from './notes.ts';
 
 type RouteFile = GatewayFile['routes'][number];
 type RequireFile = NonNullable<RouteFile['require']>;
 
 /** What a route is checked against. */
 export interface RouteCheck {
-  readonly yaml: YamlFile;
+  readonly notes: Notes;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
   /** null: none, another program sends on what is allowed. Empty: they could not be read. */
@@ -44,23 +44,23 @@ export interface CompiledRoute {
 type Parameters = ReadonlyMap<string, number> | null;
 
 /** A method that Node's parser does not know is refused before any route is looked for. */
-function checkMethods({ yaml }: RouteCheck, at: Path, methods: readonly string[]): void {
+function checkMethods({ notes }: RouteCheck, at: Path, methods: readonly string[]): void {
   for (const [index, method] of methods.entries()) {
     if (!METHODS.includes(method))
-      yaml.problem([...at, index], `no request can have the method "${method}"${suggestion(method, METHODS)}`);
+      notes.problem([...at, index], `no request can have the method "${method}"${suggestion(method, METHODS)}`);
   }
 }
 
-function checkUpstream({ yaml, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
+function checkUpstream({ notes, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
   if (name === undefined) {
-    if (upstreams !== null) yaml.problem(at, 'missing key "upstream"');
+    if (upstreams !== null) notes.problem(at, 'missing key "upstream"');
   } else if (upstreams === null || (upstreams.size > 0 && !upstreams.has(name))) {
-    yaml.problem([...at, 'upstream'], `there is no upstream "${name}"${suggestion(name, upstreams ?? new Set())}`);
+    notes.problem([...at, 'upstream'], `there is no upstream "${name}"${suggestion(name, upstreams ?? new Set())}`);
   }
 }
 
 /** One warning for all of them, at the first; none where there are none. */
-export function placelessWarning(yaml: YamlFile, routes: readonly PlacelessRoute[]): string[] {
+export function placelessWarning(notes: Notes, routes: readonly PlacelessRoute[]): string[] {
   const [first] = routes;
   if (first === undefined) return [];
   const ids = routes.map(({ id }) => `"${id}"`);
@@ -70,18 +70,18 @@ export function placelessWarning(yaml: YamlFile, routes: readonly PlacelessRoute
     ids.length === 1
       ? `warning: the route ${ids[0]} names no workspace: ${unchecked}`
       : `warning: ${ids.length} routes name no workspace: ${unchecked} (${ids.slice(0, IDS_SHOWN_MAX).join(', ')}${more})`;
-  return [formatProblem({ file: yaml.name, ...yaml.at(first.at), message })];
+  return [formatProblem({ file: notes.name, ...notes.at(first.at), message })];
 }
 
 const IDS_SHOWN_MAX = 5;
 
 /** undefined when the route has no readable path; its problems are noted. */
 export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
-  const { yaml } = check;
+  const { notes } = check;
   const at: Path = ['routes', index];
   const seen = check.ids.get(file.id);
-  if (seen !== undefined) yaml.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
-  else check.ids.set(file.id, yaml.at([...at, 'id']).line);
+  if (seen !== undefined) notes.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
+  else check.ids.set(file.id, notes.at([...at, 'id']).line);
   checkMethods(check, [...at, 'match', 'methods'], file.match.methods ?? []);
   checkUpstream(check, file.upstream, at);
   const template = readTemplate(file.match.path);
@@ -90,7 +90,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     file.public === true ? null : compileRequirement(check, [...at, 'require'], file.require ?? {}, parameters);
   const limits = check.limits.forRoute(file.limits, file.public === true, at);
   if (!template.ok) {
-    yaml.problem([...at, 'match', 'path'], template.problem);
+    notes.problem([...at, 'match', 'path'], template.problem);
     return undefined;
   }
   const credentials = new Set<string>(file.credentials ?? ['bearer']);
@@ -118,7 +118,7 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
   for (const [index, scope] of (named ?? []).entries()) {
     if (check.scopes !== null && !check.scopes.has(scope)) {
       const place = file.scopes === undefined ? 'anyOf' : 'scopes';
-      check.yaml.problem(
+      check.notes.problem(
         [...at, place, index],
         `the policy knows no scope "${scope}"${suggestion(scope, check.scopes.keys())}`,
       );
@@ -153,7 +153,7 @@ function compileSelector(check: RouteCheck, at: Path, from: string, parameters: 
   if (from.startsWith('header.')) return { from: 'header', name };
   const index = parameters?.get(name);
   if (parameters !== null && index === undefined) {
-    check.yaml.problem(at, `the path has no parameter {${name}}${suggestion(name, parameters.keys())}`);
+    check.notes.problem(at, `the path has no parameter {${name}}${suggestion(name, parameters.keys())}`);
   }
   return { from: 'path', index: index ?? 0 };
 }

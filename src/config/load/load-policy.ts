@@ -35,6 +35,8 @@ export interface LoadedPolicy {
   readonly file: YamlFile;
   /** undefined when `file.problems` is not empty. */
   readonly policy: Policy | undefined;
+  /** What it was compiled from; undefined with it. */
+  readonly data: PolicyFile | undefined;
 }
 
 /** Throws ConfigError when the file cannot be read at all; whatever else is wrong stands in `file.problems`. */
@@ -46,7 +48,8 @@ export function loadPolicy(
   const file = readYamlFile(path, env, readFile);
   const data = validate(file, PolicySchema);
   check(file, data ?? soundParts(file, PolicySchema));
-  return { file, policy: data !== undefined && file.problems.length === 0 ? compile(data) : undefined };
+  if (data === undefined || file.problems.length > 0) return { file, policy: undefined, data: undefined };
+  return { file, policy: compilePolicy(data), data };
 }
 
 type Parts = SoundParts<PolicyFile>;
@@ -178,7 +181,8 @@ function checkHeaders(file: YamlFile, source: DialectSource): void {
   }
 }
 
-function compile(data: PolicyFile): Policy {
+/** `data`: of a policy file without problems. */
+export function compilePolicy(data: PolicyFile): Policy {
   const kinds = Object.entries(data.kinds).map(([name, kind]) => compileKind(name, kind));
   return {
     name: data.name,

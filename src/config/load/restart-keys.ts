@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
-import type { LoadOptions } from './load-gateway.ts';
+import type { Path } from '../yaml/yaml-tree.ts';
 
 /** Sections that a reload replaces. Of every other section, and of one to come, each key needs a restart. */
 const RELOADED = new Set([
@@ -24,24 +24,31 @@ const RELOADED_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
   gateway: new Set(['trustedProxies', 'publicUrl', 'guesses', 'serverTiming']),
 };
 
-type Sections = Readonly<Record<string, unknown>>;
+export type Sections = Readonly<Record<string, unknown>>;
 
 /** Reports each setting that differs from `running` and cannot be changed while it runs. Shows no value: one may be secret. */
-export function refuseRestartKeys(running: GatewayFile): NonNullable<LoadOptions['review']> {
-  return (file, problem) => {
-    for (const name of keysOf(running, file).filter((key) => !RELOADED.has(key))) {
-      const before = section(running, name);
-      const after = section(file, name);
-      for (const key of keysOf(before, after)) {
-        if (RELOADED_KEYS[name]?.has(key) === true || isDeepStrictEqual(before[key], after[key])) continue;
-        problem([name, key], `${name}.${key} is not what this process was started with; to change it, restart`);
-      }
+export function refuseRestartKeys(
+  running: Sections,
+  file: GatewayFile,
+  problem: (at: Path, message: string) => void,
+): void {
+  for (const name of keysOf(running, file).filter((key) => !RELOADED.has(key))) {
+    const before = section(running, name);
+    const after = section(file, name);
+    for (const key of keysOf(before, after)) {
+      if (RELOADED_KEYS[name]?.has(key) === true || isDeepStrictEqual(before[key], after[key])) continue;
+      problem([name, key], `${name}.${key} is not what this process was started with; to change it, restart`);
     }
-  };
+  }
 }
 
-function section(file: GatewayFile, name: string): Sections {
-  return ((file as Sections)[name] ?? {}) as Sections;
+/** What of a running configuration the next one is held against. */
+export function restartSections(running: GatewayFile): Sections {
+  return Object.fromEntries(Object.entries(running).filter(([name]) => !RELOADED.has(name)));
+}
+
+function section(file: Sections, name: string): Sections {
+  return (file[name] ?? {}) as Sections;
 }
 
 function keysOf(left: object, right: object): string[] {

@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { closest } from '../yaml/closest.ts';
 import type { YamlFile } from '../yaml/yaml-file.ts';
-import { isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
+import { bareCopy, isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
 import { choicesOf, mismatch, ofType, type SchemaView, shown } from './schema-message.ts';
 
 interface Finding {
@@ -91,7 +91,7 @@ class Walk {
       for (const { instancePath, message } of Errors(schema as TSchema, value)) {
         out.push({ path: [...path, ...pointerPath(instancePath)], message });
       }
-      return copyOf(value);
+      return bareCopy(value);
     }
     out.push({ path, message: mismatch(schema, value, shown(value)) });
     return undefined;
@@ -118,10 +118,9 @@ class Walk {
     const seen = new Set<string>();
     return value.map((item, index) => {
       const read = this.value(items, item, [...path, index], out);
+      if (schema.uniqueItems !== true || read === undefined) return read;
       const text = JSON.stringify(read);
-      if (schema.uniqueItems === true && read !== undefined && seen.has(text)) {
-        out.push({ path: [...path, index], message: `${shown(read)} is listed twice` });
-      }
+      if (seen.has(text)) out.push({ path: [...path, index], message: `${shown(read)} is listed twice` });
       seen.add(text);
       return read;
     });
@@ -203,12 +202,21 @@ function childOf(schema: SchemaView, key: string): SchemaView | undefined {
   const { properties = {}, patternProperties, additionalProperties } = schema;
   if (Object.hasOwn(properties, key)) return properties[key];
   for (const [pattern, child] of Object.entries(patternProperties ?? {})) {
-    if (new RegExp(pattern, 'u').test(key)) return child;
+    if (patternOf(pattern).test(key)) return child;
   }
   if (typeof additionalProperties === 'object') return additionalProperties;
   // JSON Schema lets keys through that no pattern matches; for a record with named keys that would be a hole.
   const open = additionalProperties === true || (additionalProperties === undefined && patternProperties === undefined);
   return open ? {} : undefined;
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Of a schema: there are few, and each is asked for by every key. */
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source) ?? new RegExp(source, 'u');
+  patterns.set(source, known);
+  return known;
 }
 
 function unknownKey(schema: SchemaView, key: string, suggestion: string | undefined): string {
@@ -253,16 +261,6 @@ function discriminator(branches: readonly SchemaView[]): string | undefined {
     [first!, ...others].every(
       (properties) => properties[key] !== undefined && choicesOf(properties[key]) !== undefined,
     ),
-  );
-}
-
-/** A deep copy, so that nobody can change the file's data through a validated value. */
-function copyOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (!isMapping(value)) return value;
-  return Object.assign(
-    Object.create(null),
-    Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)])),
   );
 }
 

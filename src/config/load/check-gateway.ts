@@ -1,0 +1,208 @@
+/**
+ * Reads gateway.yaml and its policy, and judges both: what was found good, or every problem in both at once. Opens no
+ * port and no store. `check`, `serve` and reloads judge the same way.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import type { Policy } from '../../core/policy.ts';
+import { ConfigError } from '../../errors.ts';
+import { type GatewayFile, GatewaySchema, type Validated } from '../schema/gateway-schema.ts';
+import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
+import { isMisspelt } from '../yaml/closest.ts';
+import type { Env } from '../yaml/expand.ts';
+import { NotUtf8, utf8Fault } from '../yaml/utf8.ts';
+import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
+import { isMapping } from '../yaml/yaml-tree.ts';
+import { checkListeners } from './check-listeners.ts';
+import { checkLoops } from './check-loops.ts';
+import { checkStore } from './check-store.ts';
+import { checkUpstreams } from './check-upstreams.ts';
+import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
+import type { Plain } from './configuration.ts';
+import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
+import { loadPolicy } from './load-policy.ts';
+import { refuseRestartKeys, type Sections } from './restart-keys.ts';
+
+export interface CheckOptions {
+  /** What runs: whoever would replace it may not change what only a restart can. */
+  readonly running?: Sections;
+  /** Called for each file as it comes up, also where reading then fails. */
+  readonly onFile?: (path: string) => void;
+  /** Part of another program, which may send on itself what is allowed. */
+  readonly embedded?: boolean;
+  /** Absent: from the disk. Each file is read once. */
+  readonly readFile?: ReadFile;
+  /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
+  readonly contents?: { readonly text: string; readonly folder: string };
+}
+
+/** What was found good, and what checking it has compiled. */
+export interface Found {
+  readonly plain: Plain;
+  readonly policy: Policy;
+  readonly compiled: CompiledRoutes;
+  readonly keyPair: KeyPair | null;
+}
+
+/** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
+export function checkGateway(path: string, env: Env, options: CheckOptions = {}): Found {
+  const { contents, embedded = false } = options;
+  const absolute = resolve(contents?.folder ?? '', path);
+  const files: string[] = [];
+  const reads = (read: string) => {
+    files.push(read);
+    options.onFile?.(read);
+  };
+  const read = new Map<string, Buffer>();
+  const readFile = once(options.readFile ?? readFileSync, read);
+  if (contents === undefined) reads(absolute);
+  const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
+  const yaml =
+    contents === undefined
+      ? readYamlFile(path, env, (read) => readFile(resolve(read)))
+      : parseYaml(contents.text, path, env);
+  const whole = validate(yaml, GatewaySchema);
+  // The empty, what is no YAML, and what is no mapping.
+  if (!isMapping(yaml.data)) yaml.throwIfAny();
+  // What fits is judged beside what does not: nobody is to meet one mistake after the other.
+  const parts: SoundParts<Validated> = whole ?? soundParts(yaml, GatewaySchema);
+  const sections = yaml.keys();
+  const upstreams = parts.upstreams ?? {};
+  const forwards = sections.has('upstreams') || (!sections.has('decision') && !embedded);
+  if (forwards && !sections.has('upstreams') && !isMisspelt('upstreams', sections))
+    yaml.problem([], 'missing key "upstreams"');
+  const file = whole === undefined ? undefined : { ...whole, upstreams };
+  const warnings: string[] = [];
+  // Another program opens those that it asks for.
+  if (!embedded) checkListeners(yaml, parts, warnings);
+  checkUpstreams(yaml, upstreams, warnings);
+  if (!embedded) checkLoops(yaml, upstreams, parts, warnings);
+  if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
+  if (parts.import !== undefined) checkPatterns(yaml, parts.import);
+  if (file !== undefined && options.running !== undefined)
+    refuseRestartKeys(options.running, file, (at, message) => yaml.problem(at, message, { key: true }));
+  for (const named of upstreamFiles(upstreams)) reads(resolvePath(named));
+  checkFiles(yaml, upstreams, resolvePath, readFile);
+  const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
+  const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
+  if (policyPath !== undefined) reads(policyPath);
+  const { policy, data: policyFile, problems: policyProblems } = readPolicy(yaml, policyPath, env, readFile);
+  const compiled = drained(compileRoutes({ notes: yaml, parts, policy, forwards }));
+  const problems = [...yaml.problemsInOrder(), ...policyProblems];
+  if (problems.length > 0 || file === undefined || policyPath === undefined || policy === undefined)
+    throw new ConfigError(problems);
+  const plain: Plain = {
+    path: absolute,
+    file,
+    policyPath,
+    policyFile: policyFile!,
+    forwards,
+    warnings: [...warnings, ...compiled.warnings],
+    files,
+    contents: new Map([...read].filter(([name]) => name !== absolute && name !== policyPath)),
+  };
+  return { plain, policy, compiled, keyPair };
+}
+
+function drained<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Two looks at one file are to see the same. */
+function once(readFile: ReadFile, read: Map<string, Buffer>): ReadFile {
+  return (path) => {
+    const content = read.get(path) ?? readFile(path);
+    read.set(path, content);
+    return content;
+  };
+}
+
+/** What is wrong within it stands in `problems`; that it cannot be read at all is a problem of `yaml`. */
+function readPolicy(yaml: YamlFile, path: string | undefined, env: Env, readFile: ReadFile) {
+  const unread = { policy: undefined, data: undefined, problems: [] };
+  if (path === undefined) return unread;
+  try {
+    const { policy, data, file } = loadPolicy(path, env, readFile);
+    return { policy, data, problems: file.problemsInOrder() };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (error instanceof NotUtf8) return { ...unread, problems: error.problems };
+    yaml.problem(['policy'], `the policy ${path} ${error.problems[0]!.message}`);
+    return unread;
+  }
+}
+
+function upstreamFiles(upstreams: GatewayFile['upstreams']): string[] {
+  return Object.values(upstreams).flatMap(({ tls }) =>
+    [tls?.ca, tls?.cert, tls?.key].filter((path) => path !== undefined),
+  );
+}
+
+function checkPatterns(yaml: YamlFile, { patterns }: GatewayFile['import']): void {
+  for (const [index, { prefix, minLength, maxLength }] of patterns.entries()) {
+    const at = ['import', 'patterns', index];
+    if (minLength > maxLength) yaml.problem([...at, 'maxLength'], 'maxLength is less than minLength');
+    // What comes behind the prefix is all that keeps strangers from guessing it.
+    if (minLength < prefix.length + UNGUESSABLE_MIN)
+      yaml.problem(
+        [...at, 'minLength'],
+        `minLength counts the prefix, too: at least ${prefix.length + UNGUESSABLE_MIN} with ${UNGUESSABLE_MIN} characters behind "${prefix}"`,
+      );
+  }
+}
+
+const UNGUESSABLE_MIN = 12;
+
+/** Every file that an upstream's TLS names must be there, and of use together. */
+function checkFiles(
+  yaml: YamlFile,
+  upstreams: GatewayFile['upstreams'],
+  resolvePath: (path: string) => string,
+  readFile: ReadFile,
+): void {
+  for (const [name, { tls }] of Object.entries(upstreams)) {
+    const read: Record<string, Buffer> = {};
+    let unread = false;
+    for (const part of ['ca', 'cert', 'key'] as const) {
+      if (tls?.[part] === undefined) continue;
+      const path = resolvePath(tls[part]);
+      try {
+        read[part] = readFile(path);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        yaml.problem(['upstreams', name, 'tls', part], `${path}: ${code === 'ENOENT' ? 'no such file' : message}`);
+        unread = true;
+      }
+    }
+    const faults = Object.entries(read).flatMap(([part, bytes]) => {
+      const fault = utf8Fault(resolvePath(tls![part as 'ca']!), bytes);
+      return fault === null ? [] : [[part, fault] as const];
+    });
+    for (const [part, fault] of faults) yaml.problem(['upstreams', name, 'tls', part], fault);
+    if (unread || faults.length > 0) continue;
+    const authorities = tls?.ca === undefined ? null : certificatesProblem(resolvePath(tls.ca), readFile);
+    if (authorities !== null) yaml.problem(['upstreams', name, 'tls', 'ca'], authorities);
+    try {
+      createSecureContext(read);
+    } catch (error) {
+      yaml.problem(['upstreams', name, 'tls'], `its files cannot be used: ${(error as Error).message}`, { key: true });
+    }
+  }
+}
+
+function loadKeyPair(
+  yaml: YamlFile,
+  tls: GatewayFile['gateway']['tls'],
+  resolvePath: (path: string) => string,
+  readFile: ReadFile,
+) {
+  if (tls === undefined) return null;
+  const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
+  if (!('message' in pair)) return pair;
+  yaml.problem(['gateway', 'tls', pair.part], pair.message);
+  return null;
+}

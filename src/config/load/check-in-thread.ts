@@ -1,0 +1,39 @@
+/**
+ * Has a configuration judged in a thread of its own: reading YAML and holding it against its schema takes a tenth of a
+ * millisecond for each route, in one go, and requests would wait for it. The thread ends with its answer.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { GatewayFile } from '../schema/gateway-schema.ts';
+import type { Outcome, Source } from './configuration.ts';
+import { restartSections } from './restart-keys.ts';
+
+/** What the thread is given. */
+export interface Order extends Source {
+  /** JSON of what runs, as far as only a restart can change it. */
+  readonly running: string;
+}
+
+/** Beside this file, and built like it. */
+const THREAD = new URL(`check-thread${extname(import.meta.url)}`, import.meta.url);
+
+/** Rejects where there could be no thread, or it ended without an answer; with the signal's reason once that is given. */
+export function checkInThread(source: Source, running: GatewayFile, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const order: Order = { ...source, env: { ...source.env }, running: JSON.stringify(restartSections(running)) };
+    const thread = new Worker(THREAD, { workerData: order });
+    const abort = () => {
+      reject(signal.reason);
+      void thread.terminate();
+    };
+    signal.addEventListener('abort', abort);
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', (code) => {
+      signal.removeEventListener('abort', abort);
+      // Of those that have settled it already none is undone.
+      reject(new Error(`the thread that checks it ended without an answer (${code})`));
+    });
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * What compiles a gateway.yaml that was read: its routes and limits, and from plain data the whole configuration. A
+ * generator, so that it can be done in slices: it pauses after each route. Reads no file and no YAML.
+ */
+import { dirname, resolve } from 'node:path';
+import type { Policy } from '../../core/policy.ts';
+import { accountLimit, type RateLimit } from '../../core/rate-limit.ts';
+import { RouteTable, type RoutingOptions, type TemplateSegment } from '../../core/route-table.ts';
+import { Bug } from '../../errors.ts';
+import type { Validated } from '../schema/gateway-schema.ts';
+import type { SoundParts } from '../schema/validate.ts';
+import type { ReadFile } from '../yaml/yaml-file.ts';
+import { CompiledLimits } from './compile-limits.ts';
+import { type CompiledRoute, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
+import type { Configuration, Contents, Plain, Source } from './configuration.ts';
+import { type KeyPair, readKeyPair } from './key-pair.ts';
+import { compilePolicy } from './load-policy.ts';
+import type { Notes } from './notes.ts';
+import { ownRoutes, pathOf } from './own-routes.ts';
+
+/** What routes are compiled from, and against. */
+export interface RoutesSource {
+  readonly notes: Notes;
+  readonly parts: SoundParts<Validated>;
+  /** undefined: it could not be read. */
+  readonly policy: Policy | undefined;
+  readonly forwards: boolean;
+}
+
+export interface CompiledRoutes {
+  readonly routes: RouteTable;
+  readonly limits: readonly RateLimit[];
+  readonly warnings: readonly string[];
+}
+
+const UNREADABLE_PATH =
+  'its path must be as clients ask for it: whole segments, without ".", "..", "//", braces, or letters that need encoding';
+
+/** Pauses after each route. Problems are noted. */
+export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource): Generator<void, CompiledRoutes> {
+  const check: RouteCheck = {
+    notes,
+    // Without a readable policy nothing can be said about scopes; everything else still is.
+    scopes: policy?.scopes ?? null,
+    upstreams: forwards ? notes.keys('upstreams') : null,
+    limits: new CompiledLimits(notes, parts.limits ?? {}),
+    ids: new Map(),
+    placeless: [],
+  };
+  const publicPath = pathOf(parts.gateway?.publicUrl);
+  if (publicPath === null) notes.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
+  const own =
+    parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
+      ? []
+      : ownRoutes(parts.oauth.prefix, publicPath ?? '', check.limits.forOwn(parts.oauth.limits));
+  const reserved = tableOf(own, parts.routing);
+  const routes = tableOf(own, parts.routing);
+  for (const [index, route] of (parts.routes ?? []).entries()) {
+    if (route === undefined) continue;
+    yield;
+    const compiled = compileRoute(check, route, index);
+    if (compiled === undefined) continue;
+    if (isIn(reserved, compiled.segments)) {
+      notes.problem(['routes', index, 'match', 'path'], `${route.match.path} is answered by the gateway itself`);
+      continue;
+    }
+    const other = routes.add(compiled.route, compiled.segments);
+    if (other !== undefined) {
+      const where =
+        route.match.methods === undefined ? ['routes', index, 'match', 'path'] : ['routes', index, 'match', 'methods'];
+      notes.problem(where, `the route "${other}" already answers this path for ${methodsText(route.match.methods)}`);
+    }
+  }
+  return {
+    routes,
+    limits: check.limits.all,
+    warnings: [...placelessWarning(notes, check.placeless), ...check.limits.unused()],
+  };
+}
+
+/** From what another thread or process has found good. Pauses after each route. Throws Bug where it is not good after all. */
+export function* compilePlain(plain: Plain, source: Source): Generator<void, Configuration> {
+  const policy = compilePolicy(plain.policyFile);
+  const { file: parts, forwards } = plain;
+  const compiled = yield* compileRoutes({ notes: foundGood(plain), parts, policy, forwards });
+  return assemble(plain, source, policy, compiled, null);
+}
+
+/** `keyPair`: read already; null: it is read now. */
+export function assemble(
+  plain: Plain,
+  source: Source,
+  policy: Policy,
+  { routes, limits }: Omit<CompiledRoutes, 'warnings'>,
+  keyPair: KeyPair | null,
+): Configuration {
+  const { path, file, contents } = plain;
+  const resolvePath = (relative: string) => resolve(dirname(path), relative);
+  const readFile = readerOf(contents);
+  return {
+    ...plain,
+    source,
+    policy,
+    routes,
+    routeCount: file.routes.length,
+    limits: [...limits, accountLimit(file.oauth.accountLimit)],
+    resolvePath,
+    readFile,
+    keyPair: keyPair ?? keyPairOf(file.gateway.tls, resolvePath, readFile),
+  };
+}
+
+function keyPairOf(
+  tls: Validated['gateway']['tls'],
+  resolvePath: (path: string) => string,
+  readFile: ReadFile,
+): KeyPair | null {
+  if (tls === undefined) return null;
+  const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
+  if ('message' in pair) throw new Bug(pair.message);
+  return pair;
+}
+
+function readerOf(contents: Contents): ReadFile {
+  return (path) => {
+    const content = contents.get(path);
+    if (content !== undefined) return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+    throw Object.assign(new Error('not among what was checked'), { code: 'ENOENT' });
+  };
+}
+
+/** Of a file without problems: one that is found now is our mistake. */
+function foundGood({ path, file }: Plain): Notes {
+  const sections: Readonly<Record<string, unknown>> = file;
+  return {
+    name: path,
+    at: () => ({ line: 1, column: 1 }),
+    keys: (section) => new Set(Object.keys(sections[section] ?? {})),
+    problem: (at, message) => {
+      throw new Bug(`${path}: ${at.join('.')}: ${message}`);
+    },
+  };
+}
+
+/** Without readable options: paths that differ are taken for different, whatever the options would say. */
+function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions | undefined): RouteTable {
+  const table = new RouteTable(options ?? { caseSensitive: true, ignoreTrailingSlash: false });
+  for (const { route, segments } of routes) table.add(route, segments);
+  return table;
+}
+
+/** Is this the template of a route in `table`, whose templates are all literal? Whatever the methods. */
+function isIn(table: RouteTable, segments: readonly TemplateSegment[]): boolean {
+  const texts = segments.flatMap((segment) => (segment.kind === 'literal' ? [segment.text] : []));
+  return texts.length === segments.length && table.match('', texts).kind !== 'none';
+}
+
+function methodsText(methods: readonly string[] | undefined): string {
+  return methods === undefined ? 'all other methods' : `one of ${methods.join(', ')}`;
+}

@@ -1,0 +1,140 @@
+/** Reloads that are asked for at once: each is a whole, the last word is what stands in the file, and none is forgotten. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ReloadQueue } from '../../src/lifecycle/reload-queue.ts';
+import type { Reload, ReloadCause } from '../../src/lifecycle/reloader.ts';
+import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { Recorder } from '../support/recorder.ts';
+import { Serves } from '../support/serves.ts';
+
+/** Each waits for several threads, and on a busy machine for all that else runs. */
+const PATIENCE_MS = 120_000;
+
+const open = (path: string): Settings => ({ id: path.slice(1), match: { path }, public: true, upstream: 'platform' });
+
+describe('of one process', () => {
+  let upstream: Recorder;
+  let gateway: TestGateway;
+  beforeEach(async () => {
+    upstream = await Recorder.start();
+    gateway = await startTestGateway({ upstreamUrl: upstream.url, seed: false, routes: [open('/old')] });
+  });
+  afterEach(async () => {
+    await gateway.stop();
+    await upstream.stop();
+  });
+
+  const file = () => join(gateway.folder, 'gateway.yaml');
+  const write = (change: Settings) =>
+    writeFileSync(file(), JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), ...change }));
+  const reload = () => gateway.admin('POST', '/v1/reload');
+  const status = async (path: string) => (await fetch(gateway.url + path)).status;
+
+  it(
+    'two at once end well, and one that is asked for after a change has seen the change',
+    async () => {
+      write({ routes: [open('/first')] });
+      const first = reload();
+      // It has begun, so it may have read the file.
+      await pause(50);
+      write({ routes: [open('/second')] });
+      const second = reload();
+      expect([(await first).status, (await second).status]).toEqual([200, 200]);
+      expect([await status('/old'), await status('/first'), await status('/second')]).toEqual([404, 404, 200]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'a bad one between two good ones takes nothing with it',
+    async () => {
+      write({ routes: [open('/first')] });
+      expect((await reload()).status).toBe(200);
+      write({ routes: [{ ...open('/bad'), upstream: 'nobody' }] });
+      const bad = reload();
+      expect((await bad).status).toBe(422);
+      expect(await status('/first')).toBe(200);
+      write({ routes: [open('/third')] });
+      const [third] = await Promise.all([reload(), gateway.running.reload('signal')]);
+      expect(third.status).toBe(200);
+      expect([await status('/first'), await status('/third')]).toEqual([404, 200]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'a stop in the middle of one ends it, and leaves no thread that would keep the process',
+    async () => {
+      write({ routes: [open('/first')] });
+      const reloading = gateway.running.reload('request');
+      await gateway.running.stop();
+      expect((await reloading).result).toBe('refused');
+    },
+    PATIENCE_MS,
+  );
+});
+
+it(
+  'SIGHUPs between them are heard, too: what was written last is in force',
+  async () => {
+    using serves = new Serves('http://127.0.0.1:9');
+    const served = await serves.start();
+    const file = join(serves.folder, 'gateway.yaml');
+    const text = readFileSync(file, 'utf8');
+    const write = (path: string) => writeFileSync(file, text.replace('/files/**', path));
+    const status = async (path: string) => (await fetch(served.gatewayUrl + path)).status;
+    write('/first');
+    const first = served.call('POST', '/v1/reload');
+    served.process.child.kill('SIGHUP');
+    write('/second');
+    served.process.child.kill('SIGHUP');
+    write('/third');
+    const second = served.call('POST', '/v1/reload');
+    served.process.child.kill('SIGHUP');
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+    expect([await status('/files/x'), await status('/first'), await status('/third')]).toEqual([404, 404, 401]);
+  },
+  PATIENCE_MS,
+);
+
+describe('the queue', () => {
+  const ended = (cause: ReloadCause): Reload => ({ result: 'applied', cause, atMs: 0, problems: [] });
+
+  it('joins those of a cause that wait, follows those that have begun, and never runs two', async () => {
+    const runs: string[] = [];
+    const ends: Array<() => void> = [];
+    const queue = new ReloadQueue(async (cause) => {
+      runs.push(cause);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return ended(cause);
+    });
+    const first = queue.reload('request');
+    await vi.waitUntil(() => runs.length === 1);
+    const waiting = Array.from({ length: 100 }, () => queue.reload('request'));
+    const signal = queue.reload('signal');
+    expect(runs).toEqual(['request']);
+    ends.shift()!();
+    await first;
+    await vi.waitUntil(() => runs.length === 2);
+    expect(ends).toHaveLength(1);
+    ends.shift()!();
+    expect(new Set(await Promise.all(waiting)).size).toBe(1);
+    await vi.waitUntil(() => runs.length === 3);
+    ends.shift()!();
+    expect((await signal).cause).toBe('signal');
+    expect(runs).toEqual(['request', 'request', 'signal']);
+  });
+
+  it('goes on after one that failed', async () => {
+    let fail = true;
+    const queue = new ReloadQueue(async (cause) => {
+      if (fail) throw new Error('no thread');
+      return ended(cause);
+    });
+    await expect(queue.reload('file')).rejects.toThrow('no thread');
+    fail = false;
+    expect((await queue.reload('file')).result).toBe('applied');
+  });
+});

@@ -115,7 +115,8 @@ async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
     if (!line.startsWith('{')) continue;
     const { gateway, admin } = JSON.parse(line) as { gateway?: unknown; admin?: unknown };
     const url = gateway ?? admin;
-    if (typeof url !== 'string') continue;
+    // What `serve` says of where it is going to listen has no scheme, and may have no port yet.
+    if (typeof url !== 'string' || !url.startsWith('http')) continue;
     const nextLine = once(createInterface(child.stdout!), 'line').then(([text]) => text as string);
     return { pid: child.pid!, url, adminUrl: typeof admin === 'string' ? admin : null, nextLine };
   }

@@ -141,7 +141,12 @@ export function house(options: Partial<TestGatewayOptions> = {}): House {
     if (request === null) return;
     const before = upstream.requests.length;
     const { status, body } = await askOverH2(twin!.url, request);
-    expect({ status, body }, 'over HTTP/2').toEqual({ status: response.status, body: response.body });
+    // Node's HTTP/2 has no words for it: see same-answer.test.ts.
+    if (response.status > 599) return upstream.forget(before);
+    expect({ status, body: withoutIds(body) }, 'over HTTP/2').toEqual({
+      status: response.status,
+      body: withoutIds(response.body),
+    });
     expect(upstream.requests.length, 'over HTTP/2').toBe(before + 1);
     expect(meaning(upstream.requests[before]!), 'over HTTP/2').toEqual(meaning(seen));
     // What the test looks at is what it sent itself.
@@ -207,6 +212,9 @@ function twinOf({ folder }: TestGateway, options: Partial<TestGatewayOptions>, c
     },
   };
 }
+
+/** A refusal names the request. */
+const withoutIds = (text: string) => text.replace(/01[0-9A-Z]{24}/g, 'ID');
 
 /** Of a hop, new with each request, or looked at by itself. Which protocol the client spoke is no part of what it said. */
 const OF_ITS_HOP = /^(?:cookie|via|x-request-id|x-forwarded-proto|forwarded|connection|x-forwarded-port)$/;

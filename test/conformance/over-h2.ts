@@ -45,6 +45,8 @@ export function sayable(bytes: string | Buffer): Sayable | null {
     if (name === undefined || !TOKEN.test(name) || !VALUE.test(value!)) return null;
     const lower = name.toLowerCase();
     if (OF_HTTP1.has(lower)) return null;
+    // Names the gateway that it is sent to, which is not the one that is asked over HTTP/2.
+    if (lower === 'via' && /scopegate\./i.test(value!)) return null;
     if (lower === 'host') hosts.push(value!);
     else if (lower === 'connection') {
       if (value!.toLowerCase() !== 'close' && value!.toLowerCase() !== 'keep-alive') return null;

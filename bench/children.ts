@@ -115,7 +115,8 @@ async function announced(owned: Owned, child: ChildProcess): Promise<Child> {
     if (!line.startsWith('{')) continue;
     const { gateway, admin } = JSON.parse(line) as { gateway?: unknown; admin?: unknown };
     const url = gateway ?? admin;
-    if (typeof url !== 'string') continue;
+    // The line before names what is to be opened; only the ready one has URLs.
+    if (typeof url !== 'string' || !/^https?:/.test(url)) continue;
     const nextLine = once(createInterface(child.stdout!), 'line').then(([text]) => text as string);
     return { pid: child.pid!, url, adminUrl: typeof admin === 'string' ? admin : null, nextLine };
   }

@@ -7,12 +7,11 @@ import { type Route, RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
 import { readTemplate } from '../src/core/template.ts';
 import { judge, type Moment } from '../src/edge/judge.ts';
-import { type IncomingRequest, readRequest } from '../src/edge/read-request.ts';
+import { type IncomingRequest, type ReadingRules, readRequest } from '../src/edge/read-request.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import type { FactCache } from '../src/store/cache/fact-cache.ts';
 
-export interface Ground {
-  readonly routes: RouteTable;
+export interface Ground extends ReadingRules {
   readonly policy: Policy;
   readonly facts: FactCache;
 }
@@ -22,11 +21,10 @@ export type RawRequest = IncomingRequest;
 
 export type Answer = string | Promise<string>;
 
-const isTrustedProxy = () => false;
-
 /** `allowed`, or the reason why not. A promise where a fact had to be fetched first. */
-export function decideOnce({ routes, policy, facts }: Ground, request: RawRequest, at: Moment): Answer {
-  const reading = readRequest(request, { routes, isTrustedProxy });
+export function decideOnce(ground: Ground, request: RawRequest, at: Moment): Answer {
+  const { policy, facts } = ground;
+  const reading = readRequest(request, ground);
   if (reading.refused !== null) return reading.refused.reason;
   const presented = { token: reading.token, prefixes: policy.prefixes };
   const judged = judge(reading.question!, policy, facts, at, systemClock, presented);

@@ -68,7 +68,10 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
         monotonicMs: systemClock.monotonicMs,
       });
       owned.add(store.follow(facts), (unfollow) => unfollow());
-      const ground: Ground = { routes: buildRoutes(routes), policy: policy as Policy, facts };
+      const ground: Ground = {
+        ...{ routes: buildRoutes(routes), isTrustedProxy: () => false },
+        ...{ policy: policy as Policy, facts },
+      };
       const made: Variant = {
         name,
         ground,

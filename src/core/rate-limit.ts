@@ -1,5 +1,5 @@
 /**
- * What a rate limit is, and how it is told to clients: the RateLimit fields of unit of work-ietf-httpapi-ratelimit-headers-11,
+ * What a rate limit is, and how it is told to clients: the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11,
  * which are lists of structured fields (RFC 9651). Counts nothing itself.
  */
 

@@ -4,7 +4,7 @@
  * thread and compiled in slices, so that no request waits long for it.
  */
 import { checkInThread } from '../config/load/check-in-thread.ts';
-import type { Configuration, Outcome, Packed } from '../config/load/configuration.ts';
+import type { Configuration, CheckOutcome, Packed } from '../config/load/configuration.ts';
 import { unpack } from '../config/load/pack.ts';
 import { formatProblem, type Problem } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
@@ -57,7 +57,7 @@ export class Reloader {
   #configuration: Configuration;
   #standing: Standing;
   #watch: ChangeWatch | null = null;
-  readonly #queue = new ReloadQueue((cause) => this.#attempt(cause));
+  readonly #queue = new ReloadQueue<ReloadCause, Reload>((cause) => this.#attempt(cause));
   #adopting: Promise<unknown> = Promise.resolve();
   readonly #end = new AbortController();
 
@@ -161,9 +161,9 @@ export class Reloader {
   }
 
   /** `refused`: why, or null. */
-  async #replace(cause: ReloadCause): Promise<Outcome & { readonly refused: readonly Problem[] | null }> {
+  async #replace(cause: ReloadCause): Promise<CheckOutcome & { readonly refused: readonly Problem[] | null }> {
     const { path, source, file } = this.#configuration;
-    let outcome: Outcome = { problems: [], packed: null, files: [], seen: new Map() };
+    let outcome: CheckOutcome = { problems: [], packed: null, files: [], seen: new Map() };
     try {
       outcome = await checkInThread(source, file, this.#end.signal);
       if (outcome.packed === null) return { ...outcome, refused: outcome.problems };

@@ -54,7 +54,7 @@ export class Supervisor {
   /** For all workers, and longer than each of them lives. */
   readonly #counters = new MemoryCounters();
   #retired: ProcessMetrics = [];
-  readonly #queue = new ReloadQueue((cause) => this.#reload(cause));
+  readonly #queue = new ReloadQueue<ReloadCause, Reload>((cause) => this.#reload(cause));
   #unwatch: () => void = () => undefined;
 
   constructor({ configuration, log, only, workers }: SupervisorOptions) {

@@ -105,7 +105,7 @@ describe('the queue', () => {
   it('joins those of a cause that wait, follows those that have begun, and never runs two', async () => {
     const runs: string[] = [];
     const ends: Array<() => void> = [];
-    const queue = new ReloadQueue(async (cause) => {
+    const queue = new ReloadQueue<ReloadCause, Reload>(async (cause) => {
       runs.push(cause);
       await new Promise<void>((resolve) => ends.push(resolve));
       return ended(cause);
@@ -129,7 +129,7 @@ describe('the queue', () => {
 
   it('goes on after one that failed', async () => {
     let fail = true;
-    const queue = new ReloadQueue(async (cause) => {
+    const queue = new ReloadQueue<ReloadCause, Reload>(async (cause) => {
       if (fail) throw new Error('no thread');
       return ended(cause);
     });

@@ -5,7 +5,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
-import type { Outcome, Source } from './configuration.ts';
+import type { CheckOutcome, Source } from './configuration.ts';
 import { restartSections } from './restart-keys.ts';
 
 /** What the thread is given. */
@@ -18,7 +18,7 @@ export interface Order extends Source {
 const THREAD = new URL(`check-thread${extname(import.meta.url)}`, import.meta.url);
 
 /** Rejects where there could be no thread, or it ended without an answer; with the signal's reason once that is given. */
-export function checkInThread(source: Source, running: GatewayFile, signal: AbortSignal): Promise<Outcome> {
+export function checkInThread(source: Source, running: GatewayFile, signal: AbortSignal): Promise<CheckOutcome> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const order: Order = { ...source, env: { ...source.env }, running: JSON.stringify(restartSections(running)) };

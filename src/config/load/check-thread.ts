@@ -4,7 +4,7 @@ import { ConfigError, type Problem } from '../../errors.ts';
 import { bareCopy } from '../yaml/yaml-tree.ts';
 import { checkGateway } from './check-gateway.ts';
 import type { Order } from './check-in-thread.ts';
-import type { Outcome } from './configuration.ts';
+import type { CheckOutcome } from './configuration.ts';
 import { pack } from './pack.ts';
 import { readSeen, type Seen } from './seen.ts';
 
@@ -13,7 +13,7 @@ const PROBLEMS_MAX = 500;
 
 parentPort?.postMessage(judge(workerData as Order));
 
-function judge({ path, env, running, ...options }: Order): Outcome {
+function judge({ path, env, running, ...options }: Order): CheckOutcome {
   const files: string[] = [];
   const seen = new Map<string, Seen>();
   try {

@@ -50,7 +50,7 @@ export interface Source {
 }
 
 /** What a check in another thread found. */
-export interface Outcome {
+export interface CheckOutcome {
   /** null: it was not good. */
   readonly packed: Packed | null;
   readonly problems: readonly Problem[];

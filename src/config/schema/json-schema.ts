@@ -25,12 +25,12 @@ const VARIABLE: JsonObject = { type: 'string', pattern: '^.*\\$\\{.+\\}.*$' };
 /** What an editor shows about a value; it must stay outside the alternative with a variable. */
 const ANNOTATIONS = new Set(['title', 'description', 'default', 'examples']);
 
-/** The JSON Schema (unit of work-07) of gateway.yaml, as it stands in `schemas/gateway.schema.json`. */
+/** The JSON Schema (draft-07) of gateway.yaml, as it stands in `schemas/gateway.schema.json`. */
 export function gatewayJsonSchema(): string {
   return jsonSchema(GatewaySchema);
 }
 
-/** Any configuration schema as pretty JSON Schema (unit of work-07), ending in a newline. */
+/** Any configuration schema as pretty JSON Schema (draft-07), ending in a newline. */
 export function jsonSchema(schema: TSchema): string {
   // The way through JSON leaves typebox's own symbols and functions behind.
   const plain = JSON.parse(JSON.stringify(schema)) as JsonObject;

@@ -7,7 +7,7 @@ import { isId, memberKey } from '../core/facts.ts';
 import { isWellFormed, withoutTokens } from '../core/token-format.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
-import { Rejection } from '../manage/rejection.ts';
+import { malformed, Rejection } from '../manage/rejection.ts';
 import { findToken } from '../manage/tokens/access-tokens.ts';
 import { mayComeFrom } from '../manage/tokens/addresses.ts';
 import { hashToken } from '../secret.ts';
@@ -40,12 +40,7 @@ export async function readCaller(
 function actingAs(header: string | string[]): Actor {
   if (typeof header === 'string' && isId(header) && withoutTokens(header) === header)
     return { kind: 'member', id: header };
-  throw new Rejection({
-    status: 400,
-    code: 'invalid_actor',
-    field: 'Scopegate-Actor',
-    detail: 'Scopegate-Actor must be the id of one member.',
-  });
+  throw malformed('invalid_actor', 'Scopegate-Actor must be the id of one member.', 'Scopegate-Actor');
 }
 
 /** `address`: of the peer, since the sidecar believes no proxy. */
@@ -62,7 +57,7 @@ async function managingToken(
   if (owner === null || !managesFor(token, owner, manage.policy(), nowMs)) return null;
   if (!mayComeFrom(token, address))
     throw new Rejection({
-      status: 403,
+      kind: 'forbidden',
       code: 'address_not_allowed',
       detail: 'This token may not be used from this address.',
     });

@@ -1,5 +1,4 @@
 /** Organizations, members and teams over HTTP. Parses and renders; the rules are in manage/. */
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import {
   deleteMember,
   deleteTeam,
@@ -10,81 +9,177 @@ import {
   putTeam,
 } from '../manage/organization/members.ts';
 import { deleteOrganization, getOrganization, putOrganization } from '../manage/organization/organizations.ts';
-import type { ContextOf } from './caller.ts';
-import { Member, Organization, RemovedMember, Revision, Team } from './response-schemas.ts';
+import { MEMBER, ORGANIZATION, REVISION, TEAM } from './examples.ts';
+import {
+  MemberAnswer,
+  OrganizationAnswer,
+  RemovedMemberAnswer,
+  RevisionAnswer,
+  TeamAnswer,
+} from './response-schemas.ts';
+import { put, type Route, route } from './route.ts';
 import {
   DryRunQuery,
   ItemParams,
-  MemberInput,
-  MemberPatch,
-  NoQuery,
-  OrganizationInput,
+  MemberBody,
+  MemberPatchBody,
+  OrganizationBody,
   OrganizationParams,
-  TeamInput,
+  TeamBody,
 } from './schemas.ts';
 import { memberView, organizationView, teamView } from './views.ts';
 
-type App = Parameters<FastifyPluginAsyncTypebox>[0];
+const organization = { path: '/v1/organizations/:org', params: OrganizationParams, tag: 'organizations' } as const;
 
-export function directoryRoutes(app: App, manage: ContextOf): void {
-  const organization = { params: OrganizationParams, querystring: NoQuery, tags: ['organizations'] };
-  const organizations = '/v1/organizations/:org';
-  app.put(
-    organizations,
-    { schema: { ...organization, body: OrganizationInput, response: { '2xx': Organization } } },
-    async (request, reply) => {
-      const { value, revision } = await putOrganization(manage(request), request.params.org, request.body);
-      return reply.code(value.created ? 201 : 200).send({ ...organizationView(value.item), revision });
+const organizationRoutes: readonly Route[] = [
+  route({
+    ...organization,
+    id: 'putOrganization',
+    method: 'PUT',
+    summary: 'Make an organization, or rename it',
+    description: 'For the operator. The edition of an organization never changes.',
+    body: OrganizationBody,
+    answer: OrganizationAnswer,
+    errors: { 400: ['invalid_id'], 409: ['edition_fixed', 'still_deleting'] },
+    example: { body: { name: 'Acme', edition: 'team' }, answer: { ...ORGANIZATION, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await putOrganization(manage, params.org, body);
+      return put(value.created, { ...organizationView(value.item), revision });
     },
-  );
-  app.get(organizations, { schema: { ...organization, response: { '2xx': Organization } } }, async (request) =>
-    organizationView(await getOrganization(manage(request), request.params.org)),
-  );
-  app.delete(organizations, { schema: { ...organization, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteOrganization(manage(request), request.params.org);
-    return { revision };
-  });
-
-  const item = { params: ItemParams, querystring: NoQuery, tags: ['members'] };
-  const members = '/v1/organizations/:org/members/:id';
-  app.put(members, { schema: { ...item, body: MemberInput, response: { '2xx': Member } } }, async (request, reply) => {
-    const { value, revision } = await putMember(manage(request), request.params.org, request.params.id, request.body);
-    return reply.code(value.created ? 201 : 200).send({ ...memberView(value.item), revision } as never);
-  });
-  app.get(
-    members,
-    { schema: { ...item, response: { '2xx': Member } } },
-    async (request) => memberView(await getMember(manage(request), request.params.org, request.params.id)) as never,
-  );
-  app.patch(members, { schema: { ...item, body: MemberPatch, response: { '2xx': Member } } }, async (request) => {
-    const { value, revision } = await patchMember(manage(request), request.params.org, request.params.id, request.body);
-    return { ...memberView(value), revision } as never;
-  });
-  app.delete(
-    members,
-    { schema: { ...item, querystring: DryRunQuery, response: { '2xx': RemovedMember } } },
-    async (request) => {
-      const dryRun = request.query.dryRun === 'true';
-      const { value, revision } = await deleteMember(manage(request), request.params.org, request.params.id, {
-        dryRun,
-      });
-      return { cascade: value, dryRun, ...(dryRun ? {} : { revision }) } as never;
+  }),
+  route({
+    ...organization,
+    id: 'getOrganization',
+    method: 'GET',
+    summary: 'Read an organization',
+    answer: OrganizationAnswer,
+    example: { answer: ORGANIZATION },
+    run: async ({ manage, params }) => organizationView(await getOrganization(manage, params.org)),
+  }),
+  route({
+    ...organization,
+    id: 'deleteOrganization',
+    method: 'DELETE',
+    summary: 'Delete an organization and everything in it',
+    description: 'For the operator. Its tokens are unknown from the next request on.',
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params }) {
+      const { revision } = await deleteOrganization(manage, params.org);
+      return { revision };
     },
-  );
+  }),
+];
 
-  const teams = '/v1/organizations/:org/teams/:id';
-  const team = { ...item, tags: ['teams'] };
-  app.put(teams, { schema: { ...team, body: TeamInput, response: { '2xx': Team } } }, async (request, reply) => {
-    const { value, revision } = await putTeam(manage(request), request.params.org, request.params.id, request.body);
-    return reply.code(value.created ? 201 : 200).send({ ...teamView(value.item), revision } as never);
-  });
-  app.get(
-    teams,
-    { schema: { ...team, response: { '2xx': Team } } },
-    async (request) => teamView(await getTeam(manage(request), request.params.org, request.params.id)) as never,
-  );
-  app.delete(teams, { schema: { ...team, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteTeam(manage(request), request.params.org, request.params.id);
-    return { revision };
-  });
-}
+const member = { path: '/v1/organizations/:org/members/:id', params: ItemParams, tag: 'members' } as const;
+
+const memberRoutes: readonly Route[] = [
+  route({
+    ...member,
+    id: 'putMember',
+    method: 'PUT',
+    summary: 'Make a member, or replace what they may',
+    description: 'For administrators. What is not given is what the role gives.',
+    body: MemberBody,
+    answer: MemberAnswer,
+    errors: { 400: ['invalid_id'], 422: ['role_unknown', 'scope_unknown', 'action_unknown'] },
+    example: {
+      body: { name: 'Ann', email: 'ann@acme.example', role: 'member' },
+      answer: { ...MEMBER, ...REVISION },
+    },
+    async run({ manage, params, body }) {
+      const { value, revision } = await putMember(manage, params.org, params.id, body);
+      return put(value.created, { ...memberView(value.item), revision });
+    },
+  }),
+  route({
+    ...member,
+    id: 'getMember',
+    method: 'GET',
+    summary: 'Read a member',
+    description: 'For administrators, and for the member.',
+    answer: MemberAnswer,
+    example: { answer: MEMBER },
+    run: async ({ manage, params }) => memberView(await getMember(manage, params.org, params.id)),
+  }),
+  route({
+    ...member,
+    id: 'patchMember',
+    method: 'PATCH',
+    summary: 'Change some fields of a member',
+    description: 'For administrators. Nobody changes their own role, scopes or actions.',
+    body: MemberPatchBody,
+    answer: MemberAnswer,
+    errors: { 422: ['role_unknown', 'scope_unknown', 'action_unknown'] },
+    example: { body: { scopes: ['bot:read'] }, answer: { ...MEMBER, scopes: ['bot:read'], ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await patchMember(manage, params.org, params.id, body);
+      return { ...memberView(value), revision };
+    },
+  }),
+  route({
+    ...member,
+    id: 'deleteMember',
+    method: 'DELETE',
+    summary: 'Remove a member, or preview what that takes along',
+    description: 'For administrators. Their personal tokens end for good, even if the same id joins again.',
+    query: DryRunQuery,
+    answer: RemovedMemberAnswer,
+    example: {
+      answer: {
+        cascade: { deactivatedTokens: ['tok_1'], keptTokens: [], leftTeams: ['writers'], ownedWorkspaces: ['w1'] },
+        dryRun: false,
+        ...REVISION,
+      },
+    },
+    async run({ manage, params, query }) {
+      const dryRun = query.dryRun === 'true';
+      const { value, revision } = await deleteMember(manage, params.org, params.id, { dryRun });
+      return { cascade: value, dryRun, ...(dryRun ? {} : { revision }) };
+    },
+  }),
+];
+
+const team = { path: '/v1/organizations/:org/teams/:id', params: ItemParams, tag: 'teams' } as const;
+
+const teamRoutes: readonly Route[] = [
+  route({
+    ...team,
+    id: 'putTeam',
+    method: 'PUT',
+    summary: 'Make a team, or replace its members',
+    description: 'For administrators. Its members have the roles that the team is assigned in workspaces.',
+    body: TeamBody,
+    answer: TeamAnswer,
+    errors: { 400: ['invalid_id'], 422: ['member_unknown'] },
+    example: { body: { name: 'Writers', members: ['ann', 'bob'] }, answer: { ...TEAM, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await putTeam(manage, params.org, params.id, body);
+      return put(value.created, { ...teamView(value.item), revision });
+    },
+  }),
+  route({
+    ...team,
+    id: 'getTeam',
+    method: 'GET',
+    summary: 'Read a team',
+    answer: TeamAnswer,
+    example: { answer: TEAM },
+    run: async ({ manage, params }) => teamView(await getTeam(manage, params.org, params.id)),
+  }),
+  route({
+    ...team,
+    id: 'deleteTeam',
+    method: 'DELETE',
+    summary: 'Delete a team',
+    description: 'For administrators. What it gave its members ends with it.',
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params }) {
+      const { revision } = await deleteTeam(manage, params.org, params.id);
+      return { revision };
+    },
+  }),
+];
+
+export const directoryRoutes: readonly Route[] = [...organizationRoutes, ...memberRoutes, ...teamRoutes];

@@ -1,76 +1,21 @@
 /**
- * The API's own description, made fit for generators of clients: every operation has a name of its own that never
- * changes, and shapes that stand in several places have one. Describes; what is answered is decided elsewhere.
+ * The API's own description (OpenAPI 3.1), made from the routes: what is served is what is described. Shapes that have a
+ * title are named parts, so that generators of clients give them one type each. Describes; answers nothing.
  */
-import { type TSchema, Type } from 'typebox';
+import { STATUS_CODES } from 'node:http';
+import { type TObject, type TSchema, Type } from 'typebox';
 import { Bug } from '../errors.ts';
-import { RECEIPT_FIELDS } from './receipts.ts';
-import * as answers from './response-schemas.ts';
-import * as schemas from './schemas.ts';
+import { errorsOf } from './error-answers.ts';
+import { querySchema, RECEIPT_FIELDS } from './receipts.ts';
+import type { Route } from './route.ts';
 
-/** `METHOD path`, as in the description. */
-const OPERATIONS: Readonly<Record<string, string>> = {
-  'PUT /v1/organizations/{org}': 'putOrganization',
-  'GET /v1/organizations/{org}': 'getOrganization',
-  'DELETE /v1/organizations/{org}': 'deleteOrganization',
-  'PUT /v1/organizations/{org}/members/{id}': 'putMember',
-  'GET /v1/organizations/{org}/members/{id}': 'getMember',
-  'PATCH /v1/organizations/{org}/members/{id}': 'patchMember',
-  'DELETE /v1/organizations/{org}/members/{id}': 'deleteMember',
-  'GET /v1/organizations/{org}/members': 'listMembers',
-  'PUT /v1/organizations/{org}/teams/{id}': 'putTeam',
-  'GET /v1/organizations/{org}/teams/{id}': 'getTeam',
-  'DELETE /v1/organizations/{org}/teams/{id}': 'deleteTeam',
-  'GET /v1/organizations/{org}/teams': 'listTeams',
-  'PUT /v1/organizations/{org}/workspaces/{id}': 'putWorkspace',
-  'GET /v1/organizations/{org}/workspaces/{id}': 'getWorkspace',
-  'PATCH /v1/organizations/{org}/workspaces/{id}': 'patchWorkspace',
-  'DELETE /v1/organizations/{org}/workspaces/{id}': 'deleteWorkspace',
-  'POST /v1/organizations/{org}/workspaces/{id}/transfer': 'transferWorkspace',
-  'GET /v1/organizations/{org}/workspaces': 'listWorkspaces',
-  'PUT /v1/organizations/{org}/workspaces/{ws}/environments/{id}': 'putEnvironment',
-  'GET /v1/organizations/{org}/workspaces/{ws}/environments/{id}': 'getEnvironment',
-  'DELETE /v1/organizations/{org}/workspaces/{ws}/environments/{id}': 'deleteEnvironment',
-  'GET /v1/organizations/{org}/workspaces/{ws}/environments': 'listEnvironments',
-  'PUT /v1/organizations/{org}/workspaces/{ws}/assignments/{kind}/{id}': 'putAssignment',
-  'GET /v1/organizations/{org}/workspaces/{ws}/assignments/{kind}/{id}': 'getAssignment',
-  'DELETE /v1/organizations/{org}/workspaces/{ws}/assignments/{kind}/{id}': 'deleteAssignment',
-  'GET /v1/organizations/{org}/workspaces/{ws}/assignments': 'listAssignments',
-  'PUT /v1/organizations/{org}/workspaces/{ws}/resources/{type}/{id}': 'putResource',
-  'GET /v1/organizations/{org}/workspaces/{ws}/resources/{type}/{id}': 'getResource',
-  'DELETE /v1/organizations/{org}/workspaces/{ws}/resources/{type}/{id}': 'deleteResource',
-  'GET /v1/organizations/{org}/workspaces/{ws}/resources': 'listResources',
-  'POST /v1/organizations/{org}/tokens': 'createToken',
-  'GET /v1/organizations/{org}/tokens': 'listTokens',
-  'GET /v1/organizations/{org}/tokens/{id}': 'getToken',
-  'PATCH /v1/organizations/{org}/tokens/{id}': 'patchToken',
-  'DELETE /v1/organizations/{org}/tokens/{id}': 'deleteToken',
-  'POST /v1/organizations/{org}/tokens/{id}/activate': 'activateToken',
-  'POST /v1/organizations/{org}/tokens/{id}/deactivate': 'deactivateToken',
-  'POST /v1/organizations/{org}/tokens/{id}/revoke': 'revokeToken',
-  'POST /v1/organizations/{org}/tokens/{id}/rotate': 'rotateToken',
-  'POST /v1/organizations/{org}/tokens/import': 'importTokens',
-  'POST /v1/tokens/find': 'findToken',
-  'POST /v1/organizations/{org}/service-accounts': 'createServiceAccount',
-  'GET /v1/organizations/{org}/service-accounts': 'listServiceAccounts',
-  'GET /v1/organizations/{org}/service-accounts/{clientId}': 'getServiceAccount',
-  'PATCH /v1/organizations/{org}/service-accounts/{clientId}': 'patchServiceAccount',
-  'DELETE /v1/organizations/{org}/service-accounts/{clientId}': 'deleteServiceAccount',
-  'POST /v1/organizations/{org}/service-accounts/{clientId}/rotate-secret': 'rotateServiceAccountSecret',
-  'POST /v1/organizations/{org}/service-accounts/{clientId}/disable': 'disableServiceAccount',
-  'POST /v1/organizations/{org}/service-accounts/{clientId}/enable': 'enableServiceAccount',
-  'POST /v1/organizations/{org}/service-accounts/{clientId}/revoke-tokens': 'revokeServiceAccountTokens',
-  'GET /v1/organizations/{org}/audit-events': 'listAuditEvents',
-  'GET /livez': 'isLive',
-  'GET /readyz': 'isReady',
-  'GET /metrics': 'getMetrics',
-  'GET /v1/policy': 'getPolicy',
-  'GET /v1/status': 'getStatus',
-  'POST /v1/reload': 'reload',
-};
+type Json = Record<string, unknown>;
 
-const Receipt = Type.Object(RECEIPT_FIELDS, { description: 'with wait: how far the change has got' });
-const Problem = Type.Object(
+const ReceiptShape = Type.Object(RECEIPT_FIELDS, {
+  title: 'Receipt',
+  description: 'with wait: how far the change has got',
+});
+const ProblemShape = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
@@ -79,93 +24,117 @@ const Problem = Type.Object(
     detail: Type.String(),
     field: Type.Optional(Type.String({ description: 'which part of the call is meant' })),
   },
-  { description: 'a refusal (RFC 9457)' },
+  { title: 'Problem', description: 'a refusal (RFC 9457)' },
 );
 
-const { Revision, Token, FoundToken, ChangedToken, CreatedToken, RotatedToken, TokenList, ImportReport } = answers;
-const { RemovedMember, TransferredWorkspace, AuditList, Organization, Member, Team, Workspace } = answers;
-const { Environment, Assignment, Resource, Account, CreatedAccount, AccountList } = answers;
-const { OrganizationInput, MemberInput, MemberPatch, TeamInput, WorkspaceInput, WorkspacePatch } = schemas;
-const { EnvironmentInput, AssignmentInput, ResourceInput, WorkspaceGrantInput, TokenInput, ImportedToken } = schemas;
-const { ImportInput, TokenPatch, RotateInput, FindInput, TokenState, TokenStateReason } = schemas;
-const { AccountInput, AccountPatch, TransferInput } = schemas;
-
-const SHAPES: Readonly<Record<string, TSchema>> = {
-  ...{ Revision, Token, FoundToken, ChangedToken, CreatedToken, RotatedToken, TokenList, ImportReport },
-  ...{ RemovedMember, TransferredWorkspace, AuditList, Organization, Member, Team, Workspace },
-  ...{ Environment, Assignment, Resource, Account, CreatedAccount, AccountList },
-  ...{ OrganizationInput, MemberInput, MemberPatch, TeamInput, WorkspaceInput, WorkspacePatch },
-  ...{ EnvironmentInput, AssignmentInput, ResourceInput, WorkspaceGrantInput, TokenInput, ImportedToken },
-  ...{ ImportInput, TokenPatch, RotateInput, FindInput, TokenState, TokenStateReason },
-  ...{ AccountInput, AccountPatch, TransferInput, Receipt, Problem },
-};
-
-type Plain = Record<string, unknown>;
-interface Description {
-  paths?: Record<string, Record<string, Plain>>;
-  components?: { schemas?: Plain };
-}
-
-const METHODS = new Set(['get', 'put', 'post', 'patch', 'delete']);
-
-/** The framework's description, with names. */
-export function nameParts<T extends object>(described: T): T {
-  const description = described as Description;
-  const names = new Map(Object.entries(SHAPES).map(([name, shape]) => [canonical(plain(shape)), name]));
-  for (const [path, methods] of Object.entries(description.paths ?? {})) {
-    for (const [method, operation] of Object.entries(methods)) {
-      if (!METHODS.has(method)) continue;
-      const id = OPERATIONS[`${method.toUpperCase()} ${path}`];
-      if (id === undefined) throw new Bug(`${method} ${path} has no name in admin/openapi.ts`);
-      const { responses, ...rest } = named(operation, names) as { responses?: Plain } & Plain;
-      const refused = { description: 'a refusal', content: { 'application/problem+json': { schema: ref('Problem') } } };
-      methods[method] = { operationId: id, ...rest, responses: { ...responses, default: refused } };
-    }
+/** `/openapi.json` of these routes. */
+export function describeApi(routes: readonly Route[], version: string): object {
+  const parts = new NamedParts();
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] ??= {};
+    paths[path][route.method.toLowerCase()] = describeOperation(route, parts);
   }
-  const shapes = Object.entries(SHAPES).map(([name, shape]) => [name, insideNamed(plain(shape), names)] as const);
-  description.components = { ...description.components, schemas: Object.fromEntries(shapes) };
-  return described;
+  return {
+    openapi: '3.1.0',
+    info: { title: 'scopegate sidecar', version, description: 'Organizations, members, workspaces and their tokens.' },
+    components: { securitySchemes: { adminKey: { type: 'http', scheme: 'bearer' } }, ...parts.found },
+    paths,
+    security: [{ adminKey: [] }],
+  };
 }
 
-/** As the framework describes it: a constant is an enumeration of one. */
-function plain(shape: TSchema): Plain {
-  return JSON.parse(JSON.stringify(shape), (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null || !('const' in value)) return value;
-    const { const: only, ...rest } = value;
-    return { ...rest, enum: [only] };
-  }) as Plain;
+function describeOperation(route: Route, parts: NamedParts): Json {
+  const { id, tag, summary, description, open, body, answer, example, mediaType = 'application/json' } = route;
+  const shape = parts.shape(answer);
+  const schema = route.changes ? { allOf: [shape, parts.shape(ReceiptShape)] } : shape;
+  const refusals = Array.from(errorsOf(route), ([status, codes]) => [status, parts.refusal(status, codes)] as const);
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(open ? { security: [] } : {}),
+    parameters: [
+      ...parameters(route.params, 'path', parts),
+      ...(open ? [] : parameters(querySchema(route), 'query', parts)),
+    ],
+    ...(body === null ? {} : { requestBody: requestBody(body, example.body, parts) }),
+    responses: {
+      '2XX': { description: 'It is done', content: { [mediaType]: { schema, example: example.answer } } },
+      ...Object.fromEntries(refusals),
+      default: {
+        description: 'Any other refusal: of what no request could be made of, or of a path or method that is not here',
+        content: { 'application/problem+json': { schema: parts.shape(ProblemShape) } },
+      },
+    },
+  };
 }
 
-function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (Array.isArray(value)) return value.map((item) => named(item, names));
-  if (typeof value !== 'object' || value === null) return value;
-  const whole = names.get(canonical(value));
-  if (whole !== undefined) return ref(whole);
-  const answer = names.get(canonical(withoutReceipt(value as Plain)));
-  if (answer !== undefined) return { allOf: [ref(answer), ref('Receipt')] };
-  return insideNamed(value as Plain, names);
+function parameters({ properties, required }: TObject, place: 'path' | 'query', parts: NamedParts): Json[] {
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = parts.shape(property);
+    const about = description === undefined ? {} : { description };
+    return { name, in: place, required: (required as readonly string[] | undefined)?.includes(name) ?? false, ...about, schema };
+  });
 }
 
-function insideNamed(value: Plain, names: ReadonlyMap<string, string>): Plain {
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, named(inner, names)]));
+/** `null` says that none need be sent. */
+function requestBody(body: TSchema, example: unknown, parts: NamedParts): Json {
+  const choices = (body as { anyOf?: ReadonlyArray<{ type?: string }> }).anyOf ?? [];
+  return {
+    required: !choices.some(({ type }) => type === 'null'),
+    content: { 'application/json': { schema: parts.shape(body), ...(example === undefined ? {} : { example }) } },
+  };
 }
 
-/** What every change may answer with, beside what it is about. */
-function withoutReceipt(value: Plain): Plain {
-  if (typeof value.properties !== 'object' || value.properties === null) return value;
-  const own = Object.entries(value.properties).filter(([name]) => !Object.hasOwn(RECEIPT_FIELDS, name));
-  return { ...value, properties: Object.fromEntries(own) };
-}
+/** Collects what has a name while the operations are described, so that nothing stands there unused. */
+class NamedParts {
+  readonly #schemas = new Map<string, Json>();
+  readonly #responses = new Map<string, Json>();
 
-function ref(name: string): Plain {
-  return { $ref: `#/components/schemas/${name}` };
-}
+  get found(): Json {
+    return { schemas: Object.fromEntries(this.#schemas), responses: Object.fromEntries(this.#responses) };
+  }
 
-/** The same text for the same shape, in whatever order it is told. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : inner,
-  );
+  /** A reference where the shape has a title, and the shape itself where it has none. */
+  shape(schema: TSchema): Json {
+    return this.#described(schema) as Json;
+  }
+
+  #described(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#described(item));
+    if (typeof value !== 'object' || value === null) return value;
+    const { title, ...rest } = value as Json;
+    const fields = Object.entries(rest).map(([key, inner]) =>
+      // An enumeration of one is what every generator knows.
+      key === 'const' ? (['enum', [inner]] as const) : ([key, this.#described(inner)] as const),
+    );
+    const described = Object.fromEntries(fields);
+    if (typeof title !== 'string')
+      return { ...(title === undefined ? {} : { title: this.#described(title) }), ...described };
+    return this.#named('schemas', this.#schemas, title, described);
+  }
+
+  /** `codes`: what may stand in `code`. */
+  refusal(status: number, codes: readonly string[]): Json {
+    const code = { type: 'object', properties: { code: { enum: codes } } };
+    const schema = { allOf: [this.shape(ProblemShape), code] };
+    const refusal = {
+      description: `${STATUS_CODES[status]}: ${codes.join(', ')}`,
+      content: { 'application/problem+json': { schema } },
+    };
+    // Most are alike wherever they stand; longer lists are those of one operation.
+    if (codes.length > 2) return refusal;
+    return this.#named('responses', this.#responses, [status, ...codes].join('_'), refusal);
+  }
+
+  #named(kind: string, known: Map<string, Json>, name: string, part: Json): Json {
+    const before = known.get(name);
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(part))
+      throw new Bug(`two ${kind} in /openapi.json have the name ${name}`);
+    known.set(name, part);
+    return { $ref: `#/components/${kind}/${name}` };
+  }
 }

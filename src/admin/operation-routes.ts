@@ -1,69 +1,124 @@
-/** What operators and probes ask: alive, ready, metrics, the policy in force, the API's own description. */
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+/** What operators and probes ask: alive, ready, metrics, the policy in force, what the process says about itself. */
 import { formatProblem, type Problem } from '../errors.ts';
-import type { Actor } from '../manage/actor.ts';
-import { Rejection } from '../manage/rejection.ts';
-import type { ContextOf } from './caller.ts';
-import { NoBody, NoQuery } from './schemas.ts';
+import { requireProcessOperator } from '../manage/actor.ts';
+import { LiveAnswer, OpenAnswer, ReadyAnswer, TextAnswer } from './response-schemas.ts';
+import { OtherAnswer, type Route, route } from './route.ts';
 import { policyView } from './views.ts';
 
-type App = Parameters<FastifyPluginAsyncTypebox>[0];
-
 /** Others may have to be asked for it. */
-type Answer<T> = (T & Readonly<Record<string, unknown>>) | Promise<T & Readonly<Record<string, unknown>>>;
+type Asked<T> = (T & Readonly<Record<string, unknown>>) | Promise<T & Readonly<Record<string, unknown>>>;
 
 /** What the process says about itself. */
 export interface Operations {
   /** `ready` decides the status; the rest is for people. */
-  readonly readiness: () => Answer<{ readonly ready: boolean }>;
+  readonly readiness: () => Asked<{ readonly ready: boolean }>;
   /** More of the same, for whoever holds the admin key. */
-  readonly status: () => Answer<object>;
+  readonly status: () => Asked<object>;
   /** Reads the configuration again; `problems` is empty when it is in force now. */
-  readonly reload: () => Answer<{ readonly problems: readonly Problem[] }>;
+  readonly reload: () => Asked<{ readonly problems: readonly Problem[] }>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-export function operationRoutes(app: App, manage: ContextOf, operations: Operations): void {
-  const open = { config: { open: true }, schema: { tags: ['operations'], security: [] } };
-  app.get('/livez', open, async () => ({ live: true }));
-  app.get('/readyz', open, async (_request, reply) => {
-    const { ready, ...details } = await operations.readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, ...details });
-  });
-  app.get('/metrics', open, async (_request, reply) => {
-    const { contentType, text } = await operations.metrics();
-    return reply.header('Content-Type', contentType).send(text);
-  });
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger());
-  app.get('/v1/policy', { schema: { querystring: NoQuery, tags: ['policy'] } }, async (request) =>
-    policyView(manage(request).policy()),
-  );
-  const schema = { querystring: NoQuery, tags: ['operations'] };
-  app.get('/v1/status', { schema }, async (request) => {
-    requireOperator(manage(request).actor);
-    return operations.status();
-  });
-  app.post('/v1/reload', { schema: { ...schema, body: NoBody } }, async (request, reply) => {
-    requireOperator(manage(request).actor);
-    const { problems, ...outcome } = await operations.reload();
-    if (problems.length === 0) return outcome;
-    return reply
-      .code(422)
-      .header('Content-Type', 'application/problem+json')
-      .send({
-        type: 'about:blank',
-        title: 'configuration invalid',
-        status: 422,
-        code: 'configuration_invalid',
-        detail: `The configuration stays as it was. ${problems.map(formatProblem).join('\n')}`,
-        problems,
-        ...outcome,
-      });
-  });
+export function operationRoutes(operations: Operations): readonly Route[] {
+  return [...probeRoutes(operations), ...processRoutes(operations)];
 }
 
-/** 403 for members and their tokens: the process is no organization's. */
-function requireOperator(actor: Actor): void {
-  if (actor.kind === 'operator') return;
-  throw new Rejection({ status: 403, code: 'forbidden', detail: 'This is for the admin key alone, without an actor.' });
+function probeRoutes({ readiness, metrics }: Operations): readonly Route[] {
+  const open = { method: 'GET', tag: 'operations', open: true } as const;
+  return [
+    route({
+      ...open,
+      id: 'isLive',
+      path: '/livez',
+      summary: 'Does the process answer',
+      answer: LiveAnswer,
+      example: { answer: { live: true } },
+      run: () => ({ live: true }),
+    }),
+    route({
+      ...open,
+      id: 'isReady',
+      path: '/readyz',
+      summary: 'May the process be sent requests; 503 with the same fields where it may not',
+      answer: ReadyAnswer,
+      example: { answer: { ready: true } },
+      async run() {
+        const { ready, ...details } = await readiness();
+        return ready ? { ready, ...details } : new OtherAnswer(503, { ready, ...details });
+      },
+    }),
+    route({
+      ...open,
+      id: 'getMetrics',
+      path: '/metrics',
+      summary: 'Metrics for Prometheus',
+      answer: TextAnswer,
+      mediaType: 'text/plain',
+      example: { answer: 'scopegate_requests_total{outcome="allowed"} 1\n' },
+      async run() {
+        const { contentType, text } = await metrics();
+        return new OtherAnswer(200, text, contentType);
+      },
+    }),
+  ];
+}
+
+function processRoutes({ status, reload }: Operations): readonly Route[] {
+  const forOperator = 'For the admin key alone, without an actor.';
+  return [
+    route({
+      id: 'getPolicy',
+      method: 'GET',
+      path: '/v1/policy',
+      tag: 'policy',
+      summary: 'Read the policy in force: kinds of tokens, scopes, roles and actions',
+      answer: OpenAnswer,
+      example: { answer: { name: 'default' } },
+      run: ({ manage }) => policyView(manage.policy()),
+    }),
+    route({
+      id: 'getStatus',
+      method: 'GET',
+      path: '/v1/status',
+      tag: 'operations',
+      summary: 'Read what the process says about itself',
+      description: forOperator,
+      answer: OpenAnswer,
+      errors: { 403: ['forbidden'] },
+      example: { answer: { ready: true } },
+      run({ manage }) {
+        requireProcessOperator(manage.actor);
+        return status();
+      },
+    }),
+    route({
+      id: 'reload',
+      method: 'POST',
+      path: '/v1/reload',
+      tag: 'operations',
+      summary: 'Read the configuration again, and put it into force if it is valid',
+      description: forOperator,
+      answer: OpenAnswer,
+      errors: { 403: ['forbidden'], 422: ['configuration_invalid'] },
+      example: { answer: { result: 'applied' } },
+      async run({ manage }) {
+        requireProcessOperator(manage.actor);
+        const { problems, ...outcome } = await reload();
+        return problems.length === 0 ? outcome : stillAsItWas(problems, outcome);
+      },
+    }),
+  ];
+}
+
+function stillAsItWas(problems: readonly Problem[], outcome: object): OtherAnswer {
+  const refusal = {
+    type: 'about:blank',
+    title: 'configuration invalid',
+    status: 422,
+    code: 'configuration_invalid',
+    detail: `The configuration stays as it was. ${problems.map(formatProblem).join('\n')}`,
+    problems,
+    ...outcome,
+  };
+  return new OtherAnswer(422, refusal, 'application/problem+json');
 }

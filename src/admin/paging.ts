@@ -1,6 +1,6 @@
 /** `limit` and `cursor` of a list. */
-import { readCursor } from '../manage/listing.ts';
-import { Rejection } from '../manage/rejection.ts';
+import { type Page, type PageRequest, readCursor } from '../manage/listing.ts';
+import { malformed } from '../manage/rejection.ts';
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1000;
@@ -12,29 +12,21 @@ export function readPage({
 }: {
   readonly limit?: string | undefined;
   readonly cursor?: string | undefined;
-}): {
-  limit: number;
-  cursor: string | null;
-} {
+}): PageRequest {
   const count = limit === undefined ? LIMIT_DEFAULT : Number(limit);
   if (count < 1 || count > LIMIT_MAX) {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_field',
-      field: 'limit',
-      detail: `limit must be 1 to ${LIMIT_MAX}`,
-    });
+    throw malformed('invalid_field', `limit must be 1 to ${LIMIT_MAX}`, 'limit');
   }
   if (cursor === undefined) return { limit: count, cursor: null };
   try {
     readCursor(cursor);
     return { limit: count, cursor };
   } catch {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_field',
-      field: 'cursor',
-      detail: 'cursor must be the nextCursor of an earlier page',
-    });
+    throw malformed('invalid_field', 'cursor must be the nextCursor of an earlier page', 'cursor');
   }
+}
+
+/** A page as callers see it. */
+export function showPage<Doc, Shown>(page: Page<Doc>, view: (doc: Doc, nth: number) => Shown) {
+  return { items: page.items.map(view), nextCursor: page.nextCursor };
 }

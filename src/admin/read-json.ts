@@ -3,7 +3,7 @@
  * name twice in one object) or what could pass for more than data (`__proto__`) is refused with its name; nothing is
  * repaired. However hostile the text is, others get their turn meanwhile.
  */
-import { Rejection } from '../manage/rejection.ts';
+import { malformed } from '../manage/rejection.ts';
 import { Slices } from '../slices.ts';
 
 /** Of lists and objects in each other: a call's have five. */
@@ -25,7 +25,7 @@ export async function readJson(text: string): Promise<unknown> {
   } catch (error) {
     // The rest of the message would repeat the body, and with it perhaps a token.
     const [where = ''] = / at position \d+/.exec((error as Error).message) ?? [];
-    throw refused('malformed_json', `The body is not valid JSON${where}.`);
+    throw malformed('malformed_json', `The body is not valid JSON${where}.`);
   }
   await slices.next();
   await checkNames(text, slices);
@@ -54,13 +54,13 @@ async function checkBounds(text: string, slices: Slices): Promise<void> {
     else if (code === COMMA) {
       values++;
       if (++open[open.length - 1]! > FIELDS_MAX)
-        throw refused('malformed_json', `An object holds more than ${FIELDS_MAX} fields.`);
+        throw malformed('malformed_json', `An object holds more than ${FIELDS_MAX} fields.`);
     } else if (code === LIST || code === OBJECT) {
       values++;
       if (open.push(code === OBJECT ? 1 : Number.NEGATIVE_INFINITY) > DEPTH_MAX)
-        throw refused('malformed_json', `The body nests lists and objects more than ${DEPTH_MAX} deep.`);
+        throw malformed('malformed_json', `The body nests lists and objects more than ${DEPTH_MAX} deep.`);
     } else if (CLOSING.has(code)) open.pop();
-    if (values > VALUES_MAX) throw refused('malformed_json', `The body holds more than ${VALUES_MAX} values.`);
+    if (values > VALUES_MAX) throw malformed('malformed_json', `The body holds more than ${VALUES_MAX} values.`);
   }
 }
 
@@ -80,15 +80,11 @@ async function checkNames(text: string, slices: Slices): Promise<void> {
     else if (piece !== ',' && isName) {
       const name = JSON.parse(piece) as string;
       const names = open.at(-1)!;
-      if (name === '__proto__') throw refused('unknown_field', 'no object has a field "__proto__" here', name);
+      if (name === '__proto__') throw malformed('unknown_field', 'no object has a field "__proto__" here', name);
       if (names!.has(name))
-        throw refused('duplicate_field', `${JSON.stringify(name)} stands twice in the same object`, name);
+        throw malformed('duplicate_field', `${JSON.stringify(name)} stands twice in the same object`, name);
       names!.add(name);
     }
     isName = piece === '{' || (piece === ',' && open.at(-1) !== null);
   }
-}
-
-function refused(code: string, detail: string, field?: string): Rejection {
-  return new Rejection({ status: 400, code, detail, ...(field === undefined ? {} : { field }) });
 }

@@ -1,11 +1,12 @@
 /**
  * `?wait=MS` on every change: its answer comes once all gateway processes have applied the change, or when the time is
- * up, and says how far it got. Added here to every route that answers with a revision. The change itself is made by then
+ * up, and says how far it got. Every route takes it that changes something and answers with a revision. The change itself is made by then
  * and stays made, whatever is met while waiting.
  */
-import type { FastifyInstance, RouteOptions } from 'fastify';
-import { type TObject, type TSchemaOptions, Type } from 'typebox';
+import type { FastifyRequest } from 'fastify';
+import { type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox';
 import type { Receipt } from '../fleet/process-list.ts';
+import type { Route } from './route.ts';
 
 export interface Receipts {
   receipt(revision: number, waitMs: number): Promise<Receipt>;
@@ -34,43 +35,31 @@ export const RECEIPT_FIELDS = {
   lagMs: Type.Optional(Type.Integer({ description: 'until it was applied everywhere, or until now' })),
 };
 
-const CHANGES = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
-
-/** To be called before the routes are made. */
-export function giveReceipts(app: FastifyInstance, receipts: Receipts): void {
-  app.addHook('onRoute', (route) => {
-    const schemas = schemasOf(route);
-    if (schemas === null) return;
-    route.schema = {
-      ...route.schema,
-      querystring: withFields(schemas.querystring, { wait }),
-      response: { '2xx': withFields(schemas.answer, RECEIPT_FIELDS) },
-    };
-  });
-  app.addHook('preSerialization', async (request, reply, payload) => {
-    const { wait: waitMs } = request.query as { readonly wait?: string };
-    const { revision } = (payload ?? {}) as { readonly revision?: unknown };
-    // A dry run has changed nothing.
-    if (waitMs === undefined || typeof revision !== 'number' || reply.statusCode >= 300) return payload;
-    const { socket } = request.raw;
-    const silenceMs = socket.timeout ?? 0;
-    if (silenceMs > 0) socket.setTimeout(silenceMs + Number(waitMs));
-    const receipt = await receipts.receipt(revision, Number(waitMs));
-    socket.setTimeout(silenceMs);
-    return { ...(payload as object), ...receipt };
-  });
+/** What a route takes in its query. */
+export function querySchema({ query, changes }: Route): TObject {
+  return changes ? withFields(query, { wait }) : query;
 }
 
-/** null: the route changes nothing that a gateway process would have to apply. */
-function schemasOf({ method, schema }: RouteOptions): { querystring: TObject; answer: TObject } | null {
-  const { querystring, response } = (schema ?? {}) as { querystring?: TObject; response?: { '2xx'?: TObject } };
-  const answer = response?.['2xx'];
-  const isChange = [method].flat().some((each) => CHANGES.has(each));
-  if (!isChange || querystring === undefined || answer?.properties?.revision === undefined) return null;
-  return { querystring, answer };
+/** What a route answers. */
+export function answerSchema({ answer, changes }: Route): TSchema {
+  return changes ? withFields(answer as TObject, RECEIPT_FIELDS) : answer;
 }
 
 function withFields(schema: TObject, fields: TObject['properties']): TObject {
   const { properties, required: _, ...options } = schema;
   return Type.Object({ ...properties, ...fields }, options as TSchemaOptions);
+}
+
+/** The answer to a change, with its receipt where one was asked for: once every gateway has applied it, or time is up. */
+export async function withReceipt(receipts: Receipts, request: FastifyRequest, answer: object): Promise<object> {
+  const { wait: waitMs } = request.query as { readonly wait?: string };
+  const { revision } = answer as { readonly revision?: number };
+  // A dry run has changed nothing.
+  if (waitMs === undefined || revision === undefined) return answer;
+  const { socket } = request.raw;
+  const silenceMs = socket.timeout ?? 0;
+  if (silenceMs > 0) socket.setTimeout(silenceMs + Number(waitMs));
+  const receipt = await receipts.receipt(revision, Number(waitMs));
+  socket.setTimeout(silenceMs);
+  return { ...answer, ...receipt };
 }

@@ -1,9 +1,12 @@
 /** The shapes that the sidecar answers with. What a view lets through and these do not name never leaves. */
-import { Type } from 'typebox';
-import { Nullable, TokenState, TokenStateReason } from './schemas.ts';
+import { type TObject, Type } from 'typebox';
+import { AssignmentParams, Nullable, TokenStateReasonSchema, TokenStateSchema } from './schemas.ts';
 
 const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });
-export const Revision = Type.Object({ revision: Type.Integer({ description: 'grows with every change' }) });
+export const RevisionAnswer = Type.Object(
+  { revision: Type.Integer({ description: 'grows with every change' }) },
+  { title: 'Revision' },
+);
 
 const tokenFields = {
   id: Type.String(),
@@ -14,8 +17,8 @@ const tokenFields = {
   createdBy: Nullable(Type.String()),
   scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
   workspaces: Type.Union([Type.Array(Type.String()), Type.String()]),
-  state: TokenState,
-  stateReason: TokenStateReason,
+  state: TokenStateSchema,
+  stateReason: TokenStateReasonSchema,
   createdAt: Instant,
   expiresAt: Nullable(Instant),
   lastUsedAt: Nullable(Instant),
@@ -29,66 +32,84 @@ const tokenFields = {
     Type.Null(),
   ]),
 };
-export const Token = Type.Object(tokenFields);
-export const FoundToken = Type.Object({ ...tokenFields, organizationId: Type.String() });
-export const ChangedToken = Type.Object({ ...tokenFields, revision: Type.Integer() });
-export const CreatedToken = Type.Object({
-  ...tokenFields,
-  token: Type.String({ description: 'shown this once' }),
-  revision: Type.Integer(),
-});
-export const RotatedToken = Type.Object({
-  ...tokenFields,
-  token: Type.String({ description: 'shown this once' }),
-  values: Type.Array(
-    Type.Object({
-      value: Type.Union([Type.Literal('current'), Type.Literal('replaced'), Type.Literal('earlier')], {
-        description: 'earlier: replaced before, and in its grace until this rotation ended it',
+export const TokenAnswer = Type.Object(tokenFields, { title: 'Token' });
+export const FoundTokenAnswer = Type.Object({ ...tokenFields, organizationId: Type.String() }, { title: 'FoundToken' });
+export const ChangedTokenAnswer = Type.Object({ ...tokenFields, revision: Type.Integer() }, { title: 'ChangedToken' });
+export const CreatedTokenAnswer = Type.Object(
+  {
+    ...tokenFields,
+    token: Type.String({ description: 'shown this once' }),
+    revision: Type.Integer(),
+  },
+  { title: 'CreatedToken' },
+);
+export const RotatedTokenAnswer = Type.Object(
+  {
+    ...tokenFields,
+    token: Type.String({ description: 'shown this once' }),
+    values: Type.Array(
+      Type.Object({
+        value: Type.Union([Type.Literal('current'), Type.Literal('replaced'), Type.Literal('earlier')], {
+          description: 'earlier: replaced before, and in its grace until this rotation ended it',
+        }),
+        hint: Nullable(Type.String()),
+        worksUntil: Type.Union([Instant, Type.Null()], { description: 'null: until somebody ends it' }),
       }),
-      hint: Nullable(Type.String()),
-      worksUntil: Type.Union([Instant, Type.Null()], { description: 'null: until somebody ends it' }),
-    }),
-    { description: 'which value works until when' },
-  ),
-  revision: Type.Integer(),
-});
-export const TokenList = Type.Object({ items: Type.Array(Token), nextCursor: Nullable(Type.String()) });
+      { description: 'which value works until when' },
+    ),
+    revision: Type.Integer(),
+  },
+  { title: 'RotatedToken' },
+);
+export const TokenListAnswer = Type.Object(
+  { items: Type.Array(TokenAnswer), nextCursor: Nullable(Type.String()) },
+  { title: 'TokenList' },
+);
 
-export const ImportReport = Type.Object({
-  imported: Type.Integer(),
-  existing: Type.Integer(),
-  refused: Type.Integer(),
-  tokens: Type.Array(
-    Type.Object({
-      outcome: Type.String({ description: 'imported, existing (it was here already) or refused' }),
-      id: Type.Optional(Type.String()),
-      differs: Type.Optional(
-        Type.Array(Type.String(), { description: 'fields in which the existing one differs; nothing was changed' }),
-      ),
-      code: Type.Optional(Type.String()),
-      detail: Type.Optional(Type.String()),
-      field: Type.Optional(Type.String()),
-    }),
-    { description: 'one for each that was sent, in the same order' },
-  ),
-  dryRun: Type.Boolean(),
-  revision: Type.Optional(Type.Integer()),
-});
+export const ImportReportAnswer = Type.Object(
+  {
+    imported: Type.Integer(),
+    existing: Type.Integer(),
+    refused: Type.Integer(),
+    tokens: Type.Array(
+      Type.Object({
+        outcome: Type.String({ description: 'imported, existing (it was here already) or refused' }),
+        id: Type.Optional(Type.String()),
+        differs: Type.Optional(
+          Type.Array(Type.String(), { description: 'fields in which the existing one differs; nothing was changed' }),
+        ),
+        code: Type.Optional(Type.String()),
+        detail: Type.Optional(Type.String()),
+        field: Type.Optional(Type.String()),
+      }),
+      { description: 'one for each that was sent, in the same order' },
+    ),
+    dryRun: Type.Boolean(),
+    revision: Type.Optional(Type.Integer()),
+  },
+  { title: 'ImportReport' },
+);
 
 const Ids = Type.Array(Type.String());
-export const RemovedMember = Type.Object({
-  cascade: Type.Object({ deactivatedTokens: Ids, keptTokens: Ids, leftTeams: Ids, ownedWorkspaces: Ids }),
-  dryRun: Type.Boolean(),
-  revision: Type.Optional(Type.Integer()),
-});
-export const TransferredWorkspace = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  owner: Type.String(),
-  cascade: Type.Object({ revokedTokens: Ids, keptTokens: Ids }),
-  dryRun: Type.Boolean(),
-  revision: Type.Optional(Type.Integer()),
-});
+export const RemovedMemberAnswer = Type.Object(
+  {
+    cascade: Type.Object({ deactivatedTokens: Ids, keptTokens: Ids, leftTeams: Ids, ownedWorkspaces: Ids }),
+    dryRun: Type.Boolean(),
+    revision: Type.Optional(Type.Integer()),
+  },
+  { title: 'RemovedMember' },
+);
+export const TransferredWorkspaceAnswer = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    owner: Type.String(),
+    cascade: Type.Object({ revokedTokens: Ids, keptTokens: Ids }),
+    dryRun: Type.Boolean(),
+    revision: Type.Optional(Type.Integer()),
+  },
+  { title: 'TransferredWorkspace' },
+);
 
 const AuditEvent = Type.Object({
   id: Type.String(),
@@ -102,38 +123,69 @@ const AuditEvent = Type.Object({
   code: Nullable(Type.String()),
   detail: Nullable(Type.String()),
 });
-export const AuditList = Type.Object({ items: Type.Array(AuditEvent), nextCursor: Nullable(Type.String()) });
+export const AuditListAnswer = Type.Object(
+  { items: Type.Array(AuditEvent), nextCursor: Nullable(Type.String()) },
+  { title: 'AuditList' },
+);
+
+/** Somebody or something with a role in a workspace. */
+const Assigned = Type.Object({
+  kind: AssignmentParams.properties.kind,
+  id: Type.String(),
+  role: Type.String(),
+});
+
+const pageOf = <Item extends TObject>(item: Item) =>
+  Type.Object({ items: Type.Array(item), nextCursor: Nullable(Type.String()) });
 
 /** A change's answer carries the revision, a read's does not. */
 const revision = Type.Optional(Type.Integer());
 
-export const Organization = Type.Object({ id: Type.String(), name: Type.String(), edition: Type.String(), revision });
-export const Member = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  email: Nullable(Type.String()),
-  role: Type.String(),
-  scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  actions: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  teams: Type.Array(Type.String()),
-  revision,
-});
-export const Team = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  members: Type.Array(Type.String()),
-  revision,
-});
-export const Workspace = Type.Object({ id: Type.String(), name: Type.String(), owner: Type.String(), revision });
-export const Environment = Type.Object({ id: Type.String(), name: Type.String(), workspace: Type.String(), revision });
-export const Assignment = Type.Object({ role: Type.String(), revision });
-export const Resource = Type.Object({
-  type: Type.String(),
-  id: Type.String(),
-  owner: Type.String(),
-  collaborators: Type.Array(Type.String()),
-  revision,
-});
+export const OrganizationAnswer = Type.Object(
+  { id: Type.String(), name: Type.String(), edition: Type.String(), revision },
+  { title: 'Organization' },
+);
+export const MemberAnswer = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    email: Nullable(Type.String()),
+    role: Type.String(),
+    scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
+    actions: Type.Union([Type.Array(Type.String()), Type.Null()]),
+    teams: Type.Array(Type.String()),
+    revision,
+  },
+  { title: 'Member' },
+);
+export const TeamAnswer = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    members: Type.Array(Type.String()),
+    revision,
+  },
+  { title: 'Team' },
+);
+export const WorkspaceAnswer = Type.Object(
+  { id: Type.String(), name: Type.String(), owner: Type.String(), revision },
+  { title: 'Workspace' },
+);
+export const EnvironmentAnswer = Type.Object(
+  { id: Type.String(), name: Type.String(), workspace: Type.String(), revision },
+  { title: 'Environment' },
+);
+export const AssignmentAnswer = Type.Object({ role: Type.String(), revision }, { title: 'Assignment' });
+export const ResourceAnswer = Type.Object(
+  {
+    type: Type.String(),
+    id: Type.String(),
+    owner: Type.String(),
+    collaborators: Type.Array(Type.String()),
+    revision,
+  },
+  { title: 'Resource' },
+);
 
 const accountFields = {
   clientId: Type.String(),
@@ -143,18 +195,40 @@ const accountFields = {
   createdBy: Nullable(Type.String()),
   createdAt: Instant,
 };
-export const Account = Type.Object({ ...accountFields, revision });
-export const AccountWithTokens = Type.Object({
-  ...accountFields,
-  tokens: Type.Object({
-    live: Type.Integer({ description: 'access tokens that have not ended' }),
-    issued: Type.Integer({ description: 'access tokens issued so far' }),
-    lastIssuedAt: Nullable(Instant),
-  }),
-});
-export const CreatedAccount = Type.Object({
-  ...accountFields,
-  clientSecret: Type.String({ description: 'shown this once' }),
-  revision: Type.Integer(),
-});
-export const AccountList = Type.Object({ items: Type.Array(Account), nextCursor: Nullable(Type.String()) });
+export const AccountAnswer = Type.Object({ ...accountFields, revision }, { title: 'Account' });
+export const AccountWithTokensAnswer = Type.Object(
+  {
+    ...accountFields,
+    tokens: Type.Object({
+      live: Type.Integer({ description: 'access tokens that have not ended' }),
+      issued: Type.Integer({ description: 'access tokens issued so far' }),
+      lastIssuedAt: Nullable(Instant),
+    }),
+  },
+  { title: 'AccountWithTokens' },
+);
+export const CreatedAccountAnswer = Type.Object(
+  {
+    ...accountFields,
+    clientSecret: Type.String({ description: 'shown this once' }),
+    revision: Type.Integer(),
+  },
+  { title: 'CreatedAccount' },
+);
+export const AccountListAnswer = Type.Object(
+  { items: Type.Array(AccountAnswer), nextCursor: Nullable(Type.String()) },
+  { title: 'AccountList' },
+);
+
+export const MemberListAnswer = pageOf(MemberAnswer);
+export const TeamListAnswer = pageOf(TeamAnswer);
+export const WorkspaceListAnswer = pageOf(WorkspaceAnswer);
+export const EnvironmentListAnswer = pageOf(EnvironmentAnswer);
+export const ResourceListAnswer = pageOf(ResourceAnswer);
+export const AssignmentListAnswer = pageOf(Assigned);
+
+/** What the process says about itself, or about its policy: for people, and free to grow. */
+export const OpenAnswer = Type.Object({}, { additionalProperties: true });
+export const LiveAnswer = Type.Object({ live: Type.Boolean() });
+export const ReadyAnswer = Type.Object({ ready: Type.Boolean() }, { additionalProperties: true });
+export const TextAnswer = Type.String();

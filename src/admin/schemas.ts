@@ -6,6 +6,8 @@ import { Type } from 'typebox';
 import { ID_PATTERN } from '../core/facts.ts';
 
 const strict = { additionalProperties: false } as const;
+/** `title` is the name of the shape in /openapi.json, and of its type in generated clients: it never changes. */
+const named = (title: string) => ({ ...strict, title });
 
 const Id = (description: string) => Type.String({ pattern: ID_PATTERN, description });
 const Name = Type.String({ minLength: 1, maxLength: 200 });
@@ -16,8 +18,10 @@ const ScopeList = Type.Array(Word(), { maxItems: 1000, uniqueItems: true });
 const Role = Type.Union([Type.Literal('member'), Type.Literal('admin')]);
 export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
 
+export const NoParams = Type.Object({});
 export const OrganizationParams = Type.Object({ org: Type.String() });
 export const ItemParams = Type.Object({ org: Type.String(), id: Type.String() });
+export const WorkspaceParams = Type.Object({ org: Type.String(), ws: Type.String() });
 export const WorkspaceItemParams = Type.Object({ org: Type.String(), ws: Type.String(), id: Type.String() });
 export const ResourceParams = Type.Object({
   org: Type.String(),
@@ -32,9 +36,9 @@ export const AssignmentParams = Type.Object({
   id: Type.String(),
 });
 
-export const OrganizationInput = Type.Object(
+export const OrganizationBody = Type.Object(
   { name: Name, edition: Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')]) },
-  strict,
+  named('OrganizationInput'),
 );
 
 const memberFields = {
@@ -42,24 +46,27 @@ const memberFields = {
   scopes: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's scopes" })),
   actions: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's actions" })),
 };
-export const MemberInput = Type.Object({ name: Name, role: Word(), ...memberFields }, strict);
-export const MemberPatch = Type.Object(
+export const MemberBody = Type.Object({ name: Name, role: Word(), ...memberFields }, named('MemberInput'));
+export const MemberPatchBody = Type.Object(
   { name: Type.Optional(Name), role: Type.Optional(Word()), ...memberFields },
-  strict,
+  named('MemberPatch'),
 );
 
-export const TeamInput = Type.Object({ name: Name, members: Type.Array(Id('a member'), { maxItems: 10_000 }) }, strict);
-export const WorkspaceInput = Type.Object({ name: Name, owner: Id('a member') }, strict);
-export const WorkspacePatch = Type.Object({ name: Type.Optional(Name) }, strict);
-export const EnvironmentInput = Type.Object({ name: Name }, strict);
-export const AssignmentInput = Type.Object({ role: Role }, strict);
-export const ResourceInput = Type.Object(
+export const TeamBody = Type.Object(
+  { name: Name, members: Type.Array(Id('a member'), { maxItems: 10_000 }) },
+  named('TeamInput'),
+);
+export const WorkspaceBody = Type.Object({ name: Name, owner: Id('a member') }, named('WorkspaceInput'));
+export const WorkspacePatchBody = Type.Object({ name: Type.Optional(Name) }, named('WorkspacePatch'));
+export const EnvironmentBody = Type.Object({ name: Name }, named('EnvironmentInput'));
+export const AssignmentBody = Type.Object({ role: Role }, named('AssignmentInput'));
+export const ResourceBody = Type.Object(
   { owner: Id('a member'), collaborators: Type.Array(Id('a member'), { maxItems: 10_000 }) },
-  strict,
+  named('ResourceInput'),
 );
 
 const AllGrants = ['all', 'all-owned', 'all-joined', 'all-organization'] as const;
-export const WorkspaceGrantInput = Type.Union(
+export const WorkspaceGrantSchema = Type.Union(
   [
     Type.Array(Word(), { minItems: 1, maxItems: 100 }),
     Type.Literal(AllGrants[0]),
@@ -67,7 +74,10 @@ export const WorkspaceGrantInput = Type.Union(
     Type.Literal(AllGrants[2]),
     Type.Literal(AllGrants[3]),
   ],
-  { description: 'workspace ids, or an all-grant: present and future workspaces; all is the widest the policy gives' },
+  {
+    title: 'WorkspaceGrantInput',
+    description: 'workspace ids, or an all-grant: present and future workspaces; all is the widest the policy gives',
+  },
 );
 
 const ContactsInput = Type.Union([
@@ -96,7 +106,7 @@ const tokenInput = {
   description: Type.Optional(Description),
   owner: Type.Optional(Word()),
   scopes: Type.Optional(ScopeList),
-  workspaces: Type.Optional(WorkspaceGrantInput),
+  workspaces: Type.Optional(WorkspaceGrantSchema),
   expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
   expiresAt: Type.Optional(Word()),
   neverExpires: Type.Optional(Type.Literal(true)),
@@ -104,10 +114,10 @@ const tokenInput = {
   contacts: Type.Optional(ContactsInput),
   allowedAddresses: Type.Optional(AllowedAddresses),
 };
-export const TokenInput = Type.Object(tokenInput, strict);
+export const TokenBody = Type.Object(tokenInput, named('TokenInput'));
 
 /** A token of another system, known by its hash alone. */
-export const ImportedToken = Type.Object(
+export const ImportedTokenBody = Type.Object(
   {
     sha256: Type.String({
       pattern: '^[0-9a-f]{64}$',
@@ -122,42 +132,48 @@ export const ImportedToken = Type.Object(
     createdAt: Type.Optional(Word({ description: 'RFC 3339; absent: now' })),
     ...tokenInput,
   },
-  strict,
+  named('ImportedToken'),
 );
-export const ImportInput = Type.Object({ tokens: Type.Array(ImportedToken, { minItems: 1, maxItems: 1000 }) }, strict);
+export const ImportBody = Type.Object(
+  { tokens: Type.Array(ImportedTokenBody, { minItems: 1, maxItems: 1000 }) },
+  named('ImportInput'),
+);
 
-export const TokenPatch = Type.Object(
+export const TokenPatchBody = Type.Object(
   {
     name: Type.Optional(Name),
     description: Type.Optional(Description),
     contacts: Type.Optional(ContactsInput),
     scopes: Type.Optional(ScopeList),
-    workspaces: Type.Optional(WorkspaceGrantInput),
+    workspaces: Type.Optional(WorkspaceGrantSchema),
     expiresAt: Type.Optional(Nullable(Word())),
     allowedAddresses: Type.Optional(AllowedAddresses),
   },
-  strict,
+  named('TokenPatch'),
 );
 
-export const RotateInput = Type.Union([
-  Type.Object(
-    {
-      graceSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'how long the old value goes on working' })),
-    },
-    strict,
-  ),
-  Type.Null(),
-]);
-export const FindInput = Type.Object({ token: Type.String({ minLength: 1, maxLength: 4096 }) }, strict);
+export const RotateBody = Type.Union(
+  [
+    Type.Object(
+      {
+        graceSeconds: Type.Optional(
+          Type.Integer({ minimum: 0, description: 'how long the old value goes on working' }),
+        ),
+      },
+      strict,
+    ),
+    Type.Null(),
+  ],
+  { title: 'RotateInput' },
+);
+export const FindBody = Type.Object({ token: Type.String({ minLength: 1, maxLength: 4096 }) }, named('FindInput'));
 
-export const TokenState = Type.Union([
-  Type.Literal('active'),
-  Type.Literal('inactive'),
-  Type.Literal('expired'),
-  Type.Literal('revoked'),
-]);
+export const TokenStateSchema = Type.Union(
+  [Type.Literal('active'), Type.Literal('inactive'), Type.Literal('expired'), Type.Literal('revoked')],
+  { title: 'TokenState' },
+);
 
-export const TokenStateReason = Type.Union(
+export const TokenStateReasonSchema = Type.Union(
   [
     Type.Literal('expired'),
     Type.Literal('revoked'),
@@ -167,7 +183,10 @@ export const TokenStateReason = Type.Union(
     Type.Literal('rotated'),
     Type.Null(),
   ],
-  { description: 'why it does not work: revoked and deactivated are by hand; null while it is active' },
+  {
+    title: 'TokenStateReason',
+    description: 'why it does not work: revoked and deactivated are by hand; null while it is active',
+  },
 );
 
 /** Query values are text; numbers are given as digits. What a pattern asks for is said by the description. */
@@ -184,7 +203,7 @@ export const TokenQuery = Type.Object(
     ...page,
     kind: Type.Optional(Word()),
     owner: Type.Optional(Word()),
-    state: Type.Optional(TokenState),
+    state: Type.Optional(TokenStateSchema),
     expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
   },
   strict,
@@ -194,8 +213,11 @@ export const TokenQuery = Type.Object(
 export const NoBody = Type.Union([Type.Object({}, strict), Type.Null()]);
 
 export const AccountParams = Type.Object({ org: Type.String(), clientId: Type.String() });
-export const AccountInput = Type.Object({ name: Name, scopes: ScopeList }, strict);
-export const AccountPatch = Type.Object({ name: Type.Optional(Name), scopes: Type.Optional(ScopeList) }, strict);
+export const AccountBody = Type.Object({ name: Name, scopes: ScopeList }, named('AccountInput'));
+export const AccountPatchBody = Type.Object(
+  { name: Type.Optional(Name), scopes: Type.Optional(ScopeList) },
+  named('AccountPatch'),
+);
 export const TokensQuery = Type.Object(
   { tokens: Type.Optional(Type.Literal('revoke', { description: 'end the access tokens already issued, too' })) },
   strict,
@@ -203,7 +225,7 @@ export const TokensQuery = Type.Object(
 
 /** `dryRun=true`: say what would happen, change nothing. */
 export const DryRunQuery = Type.Object({ dryRun: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
-export const TransferInput = Type.Object({ owner: Id('a member') }, strict);
+export const TransferBody = Type.Object({ owner: Id('a member') }, named('TransferInput'));
 
 /** Endpoints without parameters of their own refuse any. */
 export const NoQuery = Type.Object({}, strict);

@@ -2,32 +2,34 @@
  * The sidecar: token management over HTTP, on its own port with its own credential. Parses and renders; every rule
  * lives in manage/. Never on the request path.
  */
-import swagger from '@fastify/swagger';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TokenPattern } from '../core/imported-token.ts';
-import { SetupError } from '../errors.ts';
+import { Bug, SetupError } from '../errors.ts';
 import { Connections, type DrainTimes } from '../http/connections.ts';
 import { isClosing } from '../http/node-exchange.ts';
 import type { ManageContext } from '../manage/context.ts';
+import type { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { Rejection } from '../manage/rejection.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { DamagedRecord, OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
 import { refuseBody, refuseHeaders } from './ambiguity.ts';
+import { attemptOf } from './attempt.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
-import { importRoutes } from './import-routes.ts';
+import { STATUS_OF_KIND } from './error-answers.ts';
+import { importRoute } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
-import { nameParts } from './openapi.ts';
+import { mount } from './mount.ts';
+import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
-import { giveReceipts, type Receipts } from './receipts.ts';
-import type { RefusedAttempts } from './refused-attempts.ts';
+import type { Receipts } from './receipts.ts';
+import type { Route } from './route.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { describeValidationError } from './validation-error.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -66,17 +68,6 @@ const HOST_NOT_ALLOWED =
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const SILENCE_MS = 60_000;
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Answers without a credential. */
-    open?: boolean;
-    /** Is told a token on purpose, and keeps no text. */
-    takesToken?: boolean;
-  }
-}
-
-export type AdminApp = FastifyInstance<never, never, never, never, TypeBoxTypeProvider>;
 
 export interface RunningAdmin {
   readonly url: string;
@@ -118,7 +109,54 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   }
 }
 
+/** The sidecar without its port. */
 export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance> {
+  const app = bareFramework();
+  readBodies(app);
+  const methods = new MethodsByPath();
+  app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
+  recogniseCallers(app, options);
+  const contextOf = (request: FastifyRequest): ManageContext => {
+    if (request.actor === undefined) throw new Bug('an operation for nobody in particular asked who is calling');
+    // One call, one policy: a reload in the middle of it is not for it.
+    const policy = options.manage.policy();
+    return { ...options.manage, policy: () => policy, actor: request.actor };
+  };
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (error instanceof Rejection && request.actor !== undefined) {
+      await options.refused.note(contextOf(request), attemptOf(request), error).catch(options.onError);
+    }
+    return answerError(options, error, request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!;
+    const allow = methods.of(path);
+    if (allow.length === 0) return sendProblem(reply, 404, 'not_found', `There is no ${path}.`);
+    reply.header('Allow', allow.join(', '));
+    return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
+  });
+  const routes = routesOf(options);
+  mount(app, routes, contextOf, options.receipts);
+  const description = describeApi(routes, options.version);
+  app.get('/openapi.json', { config: { open: true } }, async () => description);
+  return app;
+}
+
+function routesOf({ patterns, operations }: AdminOptions): readonly Route[] {
+  return [
+    ...directoryRoutes,
+    ...workspaceRoutes,
+    ...listRoutes,
+    ...tokenRoutes,
+    importRoute(patterns),
+    ...accountRoutes,
+    ...auditRoutes,
+    ...operationRoutes(operations),
+  ];
+}
+
+/** Fastify, with nothing of its own that answers or judges before we do. */
+function bareFramework(): FastifyInstance {
   const app = fastify({
     routerOptions: { maxParamLength: 512 },
     bodyLimit: 1024 * 1024,
@@ -129,36 +167,19 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     clientErrorHandler: refuseUnparsed,
-    // Judged by strictness.ts, so that the refusal is a problem like any other.
+    // Judged by ambiguity.ts, so that the refusal is a problem like any other.
     http: { requireHostHeader: false, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
     frameworkErrors: (error, _request, reply) => {
-      sendProblem(reply as unknown as FastifyReply, 400, 'bad_request', error.message);
+      sendProblem(reply, 400, 'bad_request', error.message);
     },
-  }).withTypeProvider<TypeBoxTypeProvider>();
+  });
   // Node silently drops headers past this count: a dropped actor would leave the operator.
   app.server.maxHeadersCount = 0;
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'scopegate sidecar',
-        version: options.version,
-        description: 'Organizations, members, workspaces and their tokens.',
-      },
-      components: { securitySchemes: { adminKey: { type: 'http', scheme: 'bearer' } } },
-      security: [{ adminKey: [] }],
-    },
-    transformObject: (described) => ('openapiObject' in described ? nameParts(described.openapiObject) : {}),
-  });
-  readBodies(app as never);
-  giveReceipts(app as never, options.receipts);
-  const methods = new MethodsByPath();
-  app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
-  const contextOf = (request: FastifyRequest): ManageContext => {
-    // One call, one policy: a reload in the middle of it is not for it.
-    const policy = options.manage.policy();
-    return { ...options.manage, policy: () => policy, actor: request.actor! };
-  };
+  return app;
+}
+
+/** Before anything else of a call is read: under which name we were called, and who calls. */
+function recogniseCallers(app: FastifyInstance, options: AdminOptions): void {
   app.decorateRequest('actor', undefined);
   app.addHook('onRequest', async (request, reply) => {
     // Nobody would hear the answer, so nothing is done.
@@ -181,28 +202,6 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     const [code, detail] = request.headers.authorization ? UNKNOWN : MISSING;
     return sendProblem(reply, 401, code, detail);
   });
-  app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    if (error instanceof Rejection && request.actor !== undefined) {
-      await options.refused.note(contextOf(request), request, error).catch(options.onError);
-    }
-    return answerError(options, error, request, reply);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0]!;
-    const allow = methods.of(path);
-    if (allow.length === 0) return sendProblem(reply, 404, 'not_found', `There is no ${path}.`);
-    reply.header('Allow', allow.join(', '));
-    return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
-  });
-  directoryRoutes(app as never, contextOf);
-  workspaceRoutes(app as never, contextOf);
-  listRoutes(app as never, contextOf);
-  tokenRoutes(app as never, contextOf);
-  importRoutes(app as never, contextOf, options.patterns);
-  accountRoutes(app as never, contextOf);
-  auditRoutes(app as never, contextOf);
-  operationRoutes(app as never, contextOf, options.operations);
-  return app as unknown as FastifyInstance;
 }
 
 /** What the framework refuses by itself, under names of our own. */
@@ -218,8 +217,8 @@ function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   if (error instanceof Rejection) {
-    const { status, code, detail, field } = error.details;
-    return sendProblem(reply, status, code, detail, field);
+    const { kind, code, detail, field } = error.details;
+    return sendProblem(reply, STATUS_OF_KIND[kind], code, detail, field);
   }
   if (error instanceof OutcomeUnknown) {
     const detail = 'The store was lost before it confirmed the change: it may have been made. Read, then decide.';

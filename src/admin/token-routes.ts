@@ -1,7 +1,6 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
 import { tokenKey } from '../core/facts.ts';
+import type { ManageContext } from '../manage/context.ts';
 import {
   changeTokenState,
   deleteToken,
@@ -11,135 +10,247 @@ import {
 } from '../manage/tokens/token-changes.ts';
 import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens/tokens.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
-import type { ContextOf } from './caller.ts';
-import { readPage } from './paging.ts';
+import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
+import { readPage, showPage } from './paging.ts';
 import {
-  ChangedToken,
-  CreatedToken,
-  FoundToken,
-  Revision,
-  RotatedToken,
-  Token,
-  TokenList,
+  ChangedTokenAnswer,
+  CreatedTokenAnswer,
+  FoundTokenAnswer,
+  RevisionAnswer,
+  RotatedTokenAnswer,
+  TokenAnswer,
+  TokenListAnswer,
 } from './response-schemas.ts';
+import { Created, type OwnErrors, type Route, route } from './route.ts';
 import {
-  FindInput,
+  FindBody,
   ItemParams,
-  NoBody,
-  NoQuery,
   OrganizationParams,
-  RotateInput,
-  TokenInput,
-  TokenPatch,
+  RotateBody,
+  TokenBody,
+  TokenPatchBody,
   TokenQuery,
 } from './schemas.ts';
-import { instant, tokenView } from './views.ts';
+import { rotatedValueView, tokenView } from './views.ts';
 
-type App = Parameters<FastifyPluginAsyncTypebox>[0];
+const tag = 'tokens';
+const all = { path: '/v1/organizations/:org/tokens', params: OrganizationParams, tag };
+const one = { path: `${all.path}/:id`, params: ItemParams, tag };
 
-const STATE_CHANGES: readonly StateChange[] = ['activate', 'deactivate', 'revoke'];
+/** What a token may be granted, by its kind and for its owner. */
+const GRANT_ERRORS = [
+  'owner_required',
+  'owner_unknown',
+  'scopes_required',
+  'scope_unknown',
+  'scope_exceeds_owner',
+  'workspaces_required',
+  'workspaces_count',
+  'workspaces_not_selectable',
+  'workspaces_too_wide',
+  'workspace_unknown',
+  'workspace_not_selectable',
+  'expiry_out_of_range',
+  'contact_unknown',
+  'email_invalid',
+] as const;
 
-export function tokenRoutes(app: App, manage: ContextOf): void {
-  const lastUses = (request: FastifyRequest, docs: readonly TokenDoc[]) =>
-    manage(request).store.touched(docs.map((doc) => tokenKey(doc.organizationId, doc.id)));
-  /** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
-  const lastUse = async (request: FastifyRequest<{ Params: { org: string; id: string } }>) => {
-    const { org, id } = request.params;
-    return (await manage(request).store.touched([tokenKey(org, id)]))[0]!;
-  };
-  const tags = ['tokens'];
-  const tokens = '/v1/organizations/:org/tokens';
-  const all = { params: OrganizationParams, tags };
-  app.post(
-    tokens,
-    { schema: { ...all, querystring: NoQuery, body: TokenInput, response: { '2xx': CreatedToken } } },
-    async (request, reply) => {
-      const { value, revision } = await createToken(manage(request), request.params.org, request.body);
-      return reply
-        .code(201)
-        .send({ ...tokenView(value.doc, manage(request).nowMs(), null), token: value.token, revision } as never);
-    },
-  );
-  app.get(tokens, { schema: { ...all, querystring: TokenQuery, response: { '2xx': TokenList } } }, async (request) => {
-    const { limit, cursor, expiringWithinDays, ...filter } = request.query;
-    const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
-    const page = await listTokens(
-      manage(request),
-      request.params.org,
-      { ...filter, ...within },
-      readPage({ limit, cursor }),
-    );
-    const used = await lastUses(request, page.items);
-    return {
-      items: page.items.map((doc, nth) => tokenView(doc, manage(request).nowMs(), used[nth]!)),
-      nextCursor: page.nextCursor,
-    } as never;
-  });
-
-  const one = { params: ItemParams, querystring: NoQuery, tags };
-  app.get(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Token } } }, async (request) => {
-    const doc = await getToken(manage(request), request.params.org, request.params.id);
-    const [used] = await lastUses(request, [doc]);
-    return tokenView(doc, manage(request).nowMs(), used!) as never;
-  });
-  app.patch(
-    `${tokens}/:id`,
-    { schema: { ...one, body: TokenPatch, response: { '2xx': ChangedToken } } },
-    async (request) => {
-      const used = await lastUse(request);
-      const { value, revision } = await patchToken(
-        manage(request),
-        request.params.org,
-        request.params.id,
-        request.body,
-      );
-      return { ...tokenView(value, manage(request).nowMs(), used), revision } as never;
-    },
-  );
-  app.delete(`${tokens}/:id`, { schema: { ...one, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteToken(manage(request), request.params.org, request.params.id);
-    return { revision };
-  });
-  for (const asked of STATE_CHANGES) {
-    app.post(
-      `${tokens}/:id/${asked}`,
-      { schema: { ...one, body: NoBody, response: { '2xx': ChangedToken } } },
-      async (request) => {
-        const used = await lastUse(request);
-        const { value, revision } = await changeTokenState(
-          manage(request),
-          request.params.org,
-          request.params.id,
-          asked,
-        );
-        return { ...tokenView(value, manage(request).nowMs(), used), revision } as never;
-      },
-    );
-  }
-  app.post(
-    `${tokens}/:id/rotate`,
-    { schema: { ...one, body: RotateInput, response: { '2xx': RotatedToken } } },
-    async (request) => {
-      const { org, id } = request.params;
-      const used = await lastUse(request);
-      const { value, revision } = await rotateToken(manage(request), org, id, request.body?.graceSeconds ?? 0);
-      const values = value.values.map(({ worksUntilMs, ...rest }) => ({
-        ...rest,
-        worksUntil: worksUntilMs === null ? null : instant(worksUntilMs),
-      }));
-      return { ...tokenView(value.doc, manage(request).nowMs(), used), token: value.token, values, revision } as never;
-    },
-  );
-  app.post(
-    '/v1/tokens/find',
-    {
-      config: { takesToken: true },
-      schema: { querystring: NoQuery, body: FindInput, response: { '2xx': FoundToken }, tags },
-    },
-    async (request) => {
-      const doc = await findTokenByText(manage(request), request.body.token);
-      const [used] = await lastUses(request, [doc]);
-      return { ...tokenView(doc, manage(request).nowMs(), used!), organizationId: doc.organizationId } as never;
-    },
-  );
+/** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
+async function lastUseOf({ store }: ManageContext, org: string, id: string): Promise<number | null> {
+  return (await store.touched([tokenKey(org, id)]))[0]!;
 }
+
+/** In their order. */
+function lastUsesOf({ store }: ManageContext, docs: readonly TokenDoc[]): Promise<ReadonlyArray<number | null>> {
+  return store.touched(docs.map((doc) => tokenKey(doc.organizationId, doc.id)));
+}
+
+const recordRoutes: readonly Route[] = [
+  route({
+    ...all,
+    id: 'createToken',
+    method: 'POST',
+    summary: 'Create a token; its text is shown this once',
+    description:
+      'For oneself, or for any owner by the admin key alone. What is not given is what the policy says of the kind.',
+    body: TokenBody,
+    answer: CreatedTokenAnswer,
+    errors: {
+      400: ['invalid_instant'],
+      409: ['limit_reached'],
+      422: [
+        'kind_unknown',
+        'kind_not_held',
+        ...GRANT_ERRORS,
+        'expiry_required',
+        'expiry_ambiguous',
+        'api_version_unknown',
+      ],
+    },
+    example: {
+      body: { name: 'nightly export', owner: 'ann', scopes: ['bot:read'], workspaces: ['w1'], expiresInDays: 30 },
+      answer: { ...TOKEN, token: TOKEN_TEXT, ...REVISION },
+    },
+    async run({ manage, params, body }) {
+      const { value, revision } = await createToken(manage, params.org, body);
+      return new Created({ ...tokenView(value.doc, manage.nowMs(), null), token: value.token, revision });
+    },
+  }),
+  route({
+    ...all,
+    id: 'listTokens',
+    method: 'GET',
+    summary: 'List tokens, never with their texts',
+    description: "Everybody's for administrators and whoever has the policy's listAction; for others their own.",
+    query: TokenQuery,
+    answer: TokenListAnswer,
+    example: { answer: { items: [TOKEN], nextCursor: null } },
+    async run({ manage, params, query }) {
+      const { limit, cursor, expiringWithinDays, ...filter } = query;
+      const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
+      const page = await listTokens(manage, params.org, { ...filter, ...within }, readPage({ limit, cursor }));
+      const used = await lastUsesOf(manage, page.items);
+      return showPage(page, (doc, nth) => tokenView(doc, manage.nowMs(), used[nth]!));
+    },
+  }),
+  route({
+    ...one,
+    id: 'getToken',
+    method: 'GET',
+    summary: 'Read a token, never with its text',
+    answer: TokenAnswer,
+    example: { answer: TOKEN },
+    async run({ manage, params }) {
+      const doc = await getToken(manage, params.org, params.id);
+      const [used] = await lastUsesOf(manage, [doc]);
+      return tokenView(doc, manage.nowMs(), used!);
+    },
+  }),
+  route({
+    ...one,
+    id: 'patchToken',
+    method: 'PATCH',
+    summary: 'Change some fields of a token',
+    description: 'For its owner, or by the admin key alone. Which fields may change is said by the policy of its kind.',
+    body: TokenPatchBody,
+    answer: ChangedTokenAnswer,
+    errors: {
+      400: ['invalid_instant'],
+      409: ['kind_unknown', 'token_revoked', 'owner_removed', 'limit_reached'],
+      422: ['field_fixed', ...GRANT_ERRORS],
+    },
+    example: { body: { name: 'weekly export' }, answer: { ...TOKEN, name: 'weekly export', ...REVISION } },
+    async run({ manage, params, body }) {
+      const used = await lastUseOf(manage, params.org, params.id);
+      const { value, revision } = await patchToken(manage, params.org, params.id, body);
+      return { ...tokenView(value, manage.nowMs(), used), revision };
+    },
+  }),
+  route({
+    ...one,
+    id: 'deleteToken',
+    method: 'DELETE',
+    summary: 'Delete a token, for ever',
+    description: 'Works in every state. Its text is unknown from the next request on.',
+    answer: RevisionAnswer,
+    errors: { 409: ['kind_unknown'] },
+    example: { answer: REVISION },
+    async run({ manage, params }) {
+      const { revision } = await deleteToken(manage, params.org, params.id);
+      return { revision };
+    },
+  }),
+];
+
+/** The three differ only in what they ask for. */
+function stateRoute(asked: StateChange, about: { readonly summary: string; readonly errors: OwnErrors }): Route {
+  const state = asked === 'activate' ? 'active' : asked === 'revoke' ? 'revoked' : 'inactive';
+  return route({
+    ...one,
+    ...about,
+    path: `${one.path}/${asked}`,
+    id: `${asked}Token`,
+    method: 'POST',
+    answer: ChangedTokenAnswer,
+    example: {
+      answer: {
+        ...{
+          ...TOKEN,
+          state,
+          stateReason: asked === 'revoke' ? 'revoked' : asked === 'activate' ? null : 'deactivated',
+        },
+        ...REVISION,
+      },
+    },
+    async run({ manage, params }) {
+      const used = await lastUseOf(manage, params.org, params.id);
+      const { value, revision } = await changeTokenState(manage, params.org, params.id, asked);
+      return { ...tokenView(value, manage.nowMs(), used), revision };
+    },
+  });
+}
+
+const valueRoutes: readonly Route[] = [
+  stateRoute('activate', {
+    summary: 'Let a deactivated token work again',
+    errors: { 409: ['kind_unknown', 'token_revoked', 'owner_removed', 'limit_reached'] },
+  }),
+  stateRoute('deactivate', {
+    summary: 'Let a token work no more until it is activated',
+    errors: { 409: ['kind_unknown', 'token_revoked'] },
+  }),
+  stateRoute('revoke', { summary: 'End a token, for ever', errors: { 409: ['kind_unknown'] } }),
+  route({
+    ...one,
+    path: `${one.path}/rotate`,
+    id: 'rotateToken',
+    method: 'POST',
+    summary: 'Replace the text of a token; the new one is shown this once',
+    description: 'The old one ends at once, or after a grace that the policy of its kind allows.',
+    body: RotateBody,
+    answer: RotatedTokenAnswer,
+    errors: {
+      409: ['kind_unknown', 'token_revoked', 'token_expired'],
+      422: ['rotation_not_allowed', 'grace_out_of_range'],
+    },
+    example: {
+      body: { graceSeconds: 3600 },
+      answer: {
+        ...TOKEN,
+        token: TOKEN_TEXT,
+        values: [
+          { value: 'current', hint: TOKEN.hint, worksUntil: TOKEN.expiresAt },
+          { value: 'replaced', hint: 'pat_Wxyz…', worksUntil: '2030-01-01T10:00:00.000Z' },
+        ],
+        ...REVISION,
+      },
+    },
+    async run({ manage, params, body }) {
+      const { org, id } = params;
+      const used = await lastUseOf(manage, org, id);
+      const { value, revision } = await rotateToken(manage, org, id, body?.graceSeconds ?? 0);
+      const values = value.values.map(rotatedValueView);
+      return { ...tokenView(value.doc, manage.nowMs(), used), token: value.token, values, revision };
+    },
+  }),
+  route({
+    id: 'findToken',
+    method: 'POST',
+    path: '/v1/tokens/find',
+    tag,
+    summary: 'Find whose token this is, by its text',
+    description:
+      'For administrators of its organization: to revoke one that has leaked. The text is neither kept nor logged.',
+    body: FindBody,
+    answer: FoundTokenAnswer,
+    takesToken: true,
+    example: { body: { token: TOKEN_TEXT }, answer: { ...TOKEN, organizationId: 'acme' } },
+    async run({ manage, body }) {
+      const doc = await findTokenByText(manage, body.token);
+      const [used] = await lastUsesOf(manage, [doc]);
+      return { ...tokenView(doc, manage.nowMs(), used!), organizationId: doc.organizationId };
+    },
+  }),
+];
+
+export const tokenRoutes: readonly Route[] = [...recordRoutes, ...valueRoutes];

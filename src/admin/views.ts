@@ -1,6 +1,7 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import type { Policy } from '../core/policy.ts';
 import type { Issued } from '../manage/tokens/issuance.ts';
+import type { RotatedToken } from '../manage/tokens/token-changes.ts';
 import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
 import type {
   AccountDoc,
@@ -14,7 +15,7 @@ import type {
   WorkspaceDoc,
 } from '../manage/unit-of-work/records.ts';
 
-export const instant = (ms: number): string => new Date(ms).toISOString();
+const instant = (ms: number): string => new Date(ms).toISOString();
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));
 
 export const organizationView = ({ id, name, edition }: OrganizationDoc) => ({ id, name, edition });
@@ -93,6 +94,11 @@ export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | n
     contacts: doc.contacts,
   };
 }
+
+export const rotatedValueView = ({ worksUntilMs, ...rest }: RotatedToken['values'][number]) => ({
+  ...rest,
+  worksUntil: instantOrNull(worksUntilMs),
+});
 
 export function policyView(policy: Policy) {
   return {

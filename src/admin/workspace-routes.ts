@@ -1,5 +1,4 @@
 /** Workspaces, environments, resources and assignments over HTTP. Parses and renders; the rules are in manage/. */
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { deleteAssignment, getAssignment, putAssignment } from '../manage/organization/assignments.ts';
 import {
   deleteEnvironment,
@@ -16,144 +15,250 @@ import {
   putWorkspace,
   transferWorkspace,
 } from '../manage/organization/workspaces.ts';
-import type { ContextOf } from './caller.ts';
-import { Assignment, Environment, Resource, Revision, TransferredWorkspace, Workspace } from './response-schemas.ts';
+import { ENVIRONMENT, RESOURCE, REVISION, WORKSPACE } from './examples.ts';
 import {
-  AssignmentInput,
+  AssignmentAnswer,
+  EnvironmentAnswer,
+  ResourceAnswer,
+  RevisionAnswer,
+  TransferredWorkspaceAnswer,
+  WorkspaceAnswer,
+} from './response-schemas.ts';
+import { put, type Route, route } from './route.ts';
+import {
+  AssignmentBody,
   AssignmentParams,
   DryRunQuery,
-  EnvironmentInput,
+  EnvironmentBody,
   ItemParams,
-  NoQuery,
-  ResourceInput,
+  ResourceBody,
   ResourceParams,
-  TransferInput,
-  WorkspaceInput,
+  TransferBody,
+  WorkspaceBody,
   WorkspaceItemParams,
-  WorkspacePatch,
+  WorkspacePatchBody,
 } from './schemas.ts';
 import { environmentView, resourceView, workspaceView } from './views.ts';
 
-type App = Parameters<FastifyPluginAsyncTypebox>[0];
+const tag = 'workspaces';
+const workspace = { path: '/v1/organizations/:org/workspaces/:id', params: ItemParams, tag };
 
-export function workspaceRoutes(app: App, manage: ContextOf): void {
-  const workspaces = '/v1/organizations/:org/workspaces/:id';
-  const workspace = { params: ItemParams, querystring: NoQuery, tags: ['workspaces'] };
-  app.put(
-    workspaces,
-    { schema: { ...workspace, body: WorkspaceInput, response: { '2xx': Workspace } } },
-    async (request, reply) => {
-      const { value, revision } = await putWorkspace(
-        manage(request),
-        request.params.org,
-        request.params.id,
-        request.body,
-      );
-      return reply.code(value.created ? 201 : 200).send({ ...workspaceView(value.item), revision });
+const ownRoutes: readonly Route[] = [
+  route({
+    ...workspace,
+    id: 'putWorkspace',
+    method: 'PUT',
+    summary: 'Make a workspace, or rename it',
+    description:
+      'Any member may make one of their own; administrators also for others. Its owner changes by a transfer.',
+    body: WorkspaceBody,
+    answer: WorkspaceAnswer,
+    errors: { 400: ['invalid_id'], 409: ['owner_fixed', 'still_deleting'], 422: ['owner_unknown'] },
+    example: { body: { name: 'Handbook', owner: 'ann' }, answer: { ...WORKSPACE, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await putWorkspace(manage, params.org, params.id, body);
+      return put(value.created, { ...workspaceView(value.item), revision });
     },
-  );
-  app.get(workspaces, { schema: { ...workspace, response: { '2xx': Workspace } } }, async (request) =>
-    workspaceView(await getWorkspace(manage(request), request.params.org, request.params.id)),
-  );
-  app.patch(
-    workspaces,
-    { schema: { ...workspace, body: WorkspacePatch, response: { '2xx': Workspace } } },
-    async (request) => {
-      const { value, revision } = await patchWorkspace(
-        manage(request),
-        request.params.org,
-        request.params.id,
-        request.body,
-      );
+  }),
+  route({
+    ...workspace,
+    id: 'getWorkspace',
+    method: 'GET',
+    summary: 'Read a workspace',
+    answer: WorkspaceAnswer,
+    example: { answer: WORKSPACE },
+    run: async ({ manage, params }) => workspaceView(await getWorkspace(manage, params.org, params.id)),
+  }),
+  route({
+    ...workspace,
+    id: 'patchWorkspace',
+    method: 'PATCH',
+    summary: 'Rename a workspace',
+    description: 'For administrators of the organization and admins of the workspace.',
+    body: WorkspacePatchBody,
+    answer: WorkspaceAnswer,
+    example: { body: { name: 'Handbook' }, answer: { ...WORKSPACE, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await patchWorkspace(manage, params.org, params.id, body);
       return { ...workspaceView(value), revision };
     },
-  );
-  app.delete(workspaces, { schema: { ...workspace, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteWorkspace(manage(request), request.params.org, request.params.id);
-    return { revision };
-  });
-
-  app.post(
-    `${workspaces}/transfer`,
-    {
-      schema: {
-        ...workspace,
-        querystring: DryRunQuery,
-        body: TransferInput,
-        response: { '2xx': TransferredWorkspace },
+  }),
+  route({
+    ...workspace,
+    id: 'deleteWorkspace',
+    method: 'DELETE',
+    summary: 'Delete a workspace and what stands in it',
+    description:
+      'For its owner, and for administrators of the organization who are admins there. Whatever names it loses it at once.',
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params }) {
+      const { revision } = await deleteWorkspace(manage, params.org, params.id);
+      return { revision };
+    },
+  }),
+  route({
+    ...workspace,
+    path: `${workspace.path}/transfer`,
+    id: 'transferWorkspace',
+    method: 'POST',
+    summary: 'Give a workspace to another owner, or preview what that ends',
+    description: 'Tokens that list the workspace end, where the policy says so of their kind.',
+    query: DryRunQuery,
+    body: TransferBody,
+    answer: TransferredWorkspaceAnswer,
+    errors: { 422: ['owner_unknown'] },
+    example: {
+      body: { owner: 'bob' },
+      answer: {
+        ...WORKSPACE,
+        ...{ owner: 'bob', cascade: { revokedTokens: ['tok_1'], keptTokens: [] }, dryRun: false },
+        ...REVISION,
       },
     },
-    async (request) => {
-      const { org, id } = request.params;
-      const dryRun = request.query.dryRun === 'true';
-      const { value, revision } = await transferWorkspace(manage(request), org, id, request.body.owner, { dryRun });
-      return { ...workspaceView(value.item), cascade: value.cascade, dryRun, ...(dryRun ? {} : { revision }) } as never;
+    async run({ manage, params, query, body }) {
+      const dryRun = query.dryRun === 'true';
+      const { value, revision } = await transferWorkspace(manage, params.org, params.id, body.owner, { dryRun });
+      return { ...workspaceView(value.item), cascade: value.cascade, dryRun, ...(dryRun ? {} : { revision }) };
     },
-  );
+  }),
+];
 
-  const environments = '/v1/organizations/:org/workspaces/:ws/environments/:id';
-  const environment = { params: WorkspaceItemParams, querystring: NoQuery, tags: ['workspaces'] };
-  app.put(
-    environments,
-    { schema: { ...environment, body: EnvironmentInput, response: { '2xx': Environment } } },
-    async (request, reply) => {
-      const { org, ws, id } = request.params;
-      const { value, revision } = await putEnvironment(manage(request), org, ws, id, request.body);
-      return reply.code(value.created ? 201 : 200).send({ ...environmentView(value.item), revision });
-    },
-  );
-  app.get(environments, { schema: { ...environment, response: { '2xx': Environment } } }, async (request) =>
-    environmentView(await getEnvironment(manage(request), request.params.org, request.params.ws, request.params.id)),
-  );
-  app.delete(environments, { schema: { ...environment, response: { '2xx': Revision } } }, async (request) => {
-    const { revision } = await deleteEnvironment(
-      manage(request),
-      request.params.org,
-      request.params.ws,
-      request.params.id,
-    );
-    return { revision };
-  });
+const inside = '/v1/organizations/:org/workspaces/:ws';
+const forAdmins = 'For admins of the workspace.';
 
-  const assignments = '/v1/organizations/:org/workspaces/:ws/assignments/:kind/:id';
-  const assignment = { params: AssignmentParams, querystring: NoQuery, tags: ['workspaces'] };
-  app.put(
-    assignments,
-    { schema: { ...assignment, body: AssignmentInput, response: { '2xx': Assignment } } },
-    async (request, reply) => {
-      const { org, ws, kind, id } = request.params;
-      const { value, revision } = await putAssignment(manage(request), org, ws, kind, id, request.body.role);
-      return reply.code(value.created ? 201 : 200).send({ ...value.item, revision });
-    },
-  );
-  app.get(assignments, { schema: { ...assignment, response: { '2xx': Assignment } } }, async (request) => {
-    const { org, ws, kind, id } = request.params;
-    return getAssignment(manage(request), org, ws, kind, id);
-  });
-  app.delete(assignments, { schema: { ...assignment, response: { '2xx': Revision } } }, async (request) => {
-    const { org, ws, kind, id } = request.params;
-    const { revision } = await deleteAssignment(manage(request), org, ws, kind, id);
-    return { revision };
-  });
+const environment = { path: `${inside}/environments/:id`, params: WorkspaceItemParams, tag };
 
-  const resources = '/v1/organizations/:org/workspaces/:ws/resources/:type/:id';
-  const resource = { params: ResourceParams, querystring: NoQuery, tags: ['workspaces'] };
-  app.put(
-    resources,
-    { schema: { ...resource, body: ResourceInput, response: { '2xx': Resource } } },
-    async (request, reply) => {
-      const { org, ws, type, id } = request.params;
-      const { value, revision } = await putResource(manage(request), org, ws, type, id, request.body);
-      return reply.code(value.created ? 201 : 200).send({ ...resourceView(value.item), revision } as never);
+const environmentRoutes: readonly Route[] = [
+  route({
+    ...environment,
+    id: 'putEnvironment',
+    method: 'PUT',
+    summary: 'Make an environment, or rename it',
+    description: `${forAdmins} Ids are unique in the organization.`,
+    body: EnvironmentBody,
+    answer: EnvironmentAnswer,
+    errors: { 400: ['invalid_id'], 409: ['id_taken'] },
+    example: { body: { name: 'Production' }, answer: { ...ENVIRONMENT, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { value, revision } = await putEnvironment(manage, params.org, params.ws, params.id, body);
+      return put(value.created, { ...environmentView(value.item), revision });
     },
-  );
-  app.get(resources, { schema: { ...resource, response: { '2xx': Resource } } }, async (request) => {
-    const { org, ws, type, id } = request.params;
-    return resourceView(await getResource(manage(request), org, ws, type, id)) as never;
-  });
-  app.delete(resources, { schema: { ...resource, response: { '2xx': Revision } } }, async (request) => {
-    const { org, ws, type, id } = request.params;
-    const { revision } = await deleteResource(manage(request), org, ws, type, id);
-    return { revision };
-  });
-}
+  }),
+  route({
+    ...environment,
+    id: 'getEnvironment',
+    method: 'GET',
+    summary: 'Read an environment',
+    answer: EnvironmentAnswer,
+    example: { answer: ENVIRONMENT },
+    run: async ({ manage, params }) => environmentView(await getEnvironment(manage, params.org, params.ws, params.id)),
+  }),
+  route({
+    ...environment,
+    id: 'deleteEnvironment',
+    method: 'DELETE',
+    summary: 'Delete an environment',
+    description: forAdmins,
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params }) {
+      const { revision } = await deleteEnvironment(manage, params.org, params.ws, params.id);
+      return { revision };
+    },
+  }),
+];
+
+const assignment = { path: `${inside}/assignments/:kind/:id`, params: AssignmentParams, tag };
+
+const assignmentRoutes: readonly Route[] = [
+  route({
+    ...assignment,
+    id: 'putAssignment',
+    method: 'PUT',
+    summary: 'Give a member, a team or a service account a role in a workspace',
+    description:
+      'For admins of the workspace and administrators of the organization, who give no role above their own.',
+    body: AssignmentBody,
+    answer: AssignmentAnswer,
+    example: { body: { role: 'admin' }, answer: { role: 'admin', ...REVISION } },
+    async run({ manage, params, body }) {
+      const { org, ws, kind, id } = params;
+      const { value, revision } = await putAssignment(manage, org, ws, kind, id, body.role);
+      return put(value.created, { ...value.item, revision });
+    },
+  }),
+  route({
+    ...assignment,
+    id: 'getAssignment',
+    method: 'GET',
+    summary: 'Read the role that somebody is assigned in a workspace',
+    answer: AssignmentAnswer,
+    example: { answer: { role: 'admin' } },
+    run: ({ manage, params: { org, ws, kind, id } }) => getAssignment(manage, org, ws, kind, id),
+  }),
+  route({
+    ...assignment,
+    id: 'deleteAssignment',
+    method: 'DELETE',
+    summary: 'Take an assigned role away',
+    description: 'For admins of the workspace and administrators of the organization.',
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params: { org, ws, kind, id } }) {
+      const { revision } = await deleteAssignment(manage, org, ws, kind, id);
+      return { revision };
+    },
+  }),
+];
+
+const resource = { path: `${inside}/resources/:type/:id`, params: ResourceParams, tag };
+
+const resourceRoutes: readonly Route[] = [
+  route({
+    ...resource,
+    id: 'putResource',
+    method: 'PUT',
+    summary: 'Make a resource, or replace its owner and collaborators',
+    description: `${forAdmins} A type and an id together are unique in the organization.`,
+    body: ResourceBody,
+    answer: ResourceAnswer,
+    errors: { 400: ['invalid_id'], 409: ['id_taken'], 422: ['owner_unknown', 'collaborator_unknown'] },
+    example: { body: { owner: 'ann', collaborators: ['bob'] }, answer: { ...RESOURCE, ...REVISION } },
+    async run({ manage, params, body }) {
+      const { org, ws, type, id } = params;
+      const { value, revision } = await putResource(manage, org, ws, type, id, body);
+      return put(value.created, { ...resourceView(value.item), revision });
+    },
+  }),
+  route({
+    ...resource,
+    id: 'getResource',
+    method: 'GET',
+    summary: 'Read a resource',
+    answer: ResourceAnswer,
+    example: { answer: RESOURCE },
+    run: async ({ manage, params: { org, ws, type, id } }) =>
+      resourceView(await getResource(manage, org, ws, type, id)),
+  }),
+  route({
+    ...resource,
+    id: 'deleteResource',
+    method: 'DELETE',
+    summary: 'Delete a resource',
+    description: forAdmins,
+    answer: RevisionAnswer,
+    example: { answer: REVISION },
+    async run({ manage, params: { org, ws, type, id } }) {
+      const { revision } = await deleteResource(manage, org, ws, type, id);
+      return { revision };
+    },
+  }),
+];
+
+export const workspaceRoutes: readonly Route[] = [
+  ...ownRoutes,
+  ...environmentRoutes,
+  ...assignmentRoutes,
+  ...resourceRoutes,
+];

@@ -5,7 +5,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { loadAdminKeys } from '../admin/admin-key.ts';
-import { RefusedAttempts } from '../admin/refused-attempts.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import { type Configuration, proxyMatcher } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
@@ -30,6 +29,7 @@ import { type Phase, Report } from '../lifecycle/report.ts';
 import { watchStore } from '../lifecycle/store-watch.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { startPurge } from '../manage/purge.ts';
+import { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { checkNodeInternals } from '../node-internals/check.ts';
 import { metricsText } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';

@@ -1,13 +1,13 @@
 /** Judges by itself what one row says, as the sidecar's schema would. Whether names stand for something the sidecar says. */
 import type { Static } from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { ImportedToken } from '../admin/schemas.ts';
+import { ImportedTokenBody } from '../admin/schemas.ts';
 import { isId } from '../core/facts.ts';
 import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ID_FORM } from '../manage/context.ts';
 import type { Row } from './rows.ts';
 
-export type TokenToImport = Static<typeof ImportedToken>;
+export type TokenToImport = Static<typeof ImportedTokenBody>;
 
 export interface Checked {
   readonly line: number;
@@ -20,7 +20,7 @@ export function checkRow({ line, data }: Row, organization: string | undefined):
   const { organization: named = organization, ...token } = data;
   if (named === undefined) return 'names no "organization", and --organization gives none';
   if (typeof named !== 'string' || !isId(named)) return `organization must be an id: ${ID_FORM}`;
-  if (!Check(ImportedToken, token)) return describe(token);
+  if (!Check(ImportedTokenBody, token)) return describe(token);
   const [pasted] = pastedTokens(token);
   return pasted === undefined ? { line, organization: named, token } : `${pasted.path.join('.')} ${PASTED_TOKEN}`;
 }
@@ -37,14 +37,14 @@ interface Mistake {
 }
 
 function describe(token: object): string {
-  const mistakes = [...Errors(ImportedToken, token)] as Mistake[];
+  const mistakes = [...Errors(ImportedTokenBody, token)] as Mistake[];
   const [strange] = mistakes.flatMap(({ params }) => params.additionalProperties ?? []);
   if (strange !== undefined) return unknown(strange);
   const [missing] = mistakes.flatMap(({ params }) => params.requiredProperties ?? []);
   if (missing !== undefined) return `${missing} is missing`;
   const { instancePath, keyword, schemaPath, message } = mistakes[0]!;
   const [, field = '', ...within] = instancePath.split('/');
-  const { description } = (ImportedToken.properties as Record<string, { description?: string }>)[field] ?? {};
+  const { description } = (ImportedTokenBody.properties as Record<string, { description?: string }>)[field] ?? {};
   // What a pattern or the branches of a union ask for is said by the description.
   return description !== undefined && (keyword === 'pattern' || schemaPath.includes('anyOf'))
     ? `${field} must be ${description}`

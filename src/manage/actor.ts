@@ -132,7 +132,7 @@ function lacks({ actions, role }: MemberDoc, kind: KindPolicy): string {
 }
 
 export function forbidden(detail: string): Rejection {
-  return new Rejection({ status: 403, code: 'not_allowed', detail });
+  return new Rejection({ kind: 'forbidden', code: 'not_allowed', detail });
 }
 
 /** A token manages tokens and nothing else. */
@@ -142,6 +142,13 @@ export function requirePerson(rights: Rights, what: string): void {
 
 export function requireOperator(actor: Actor, what: string): void {
   if (actor.kind !== 'operator') throw forbidden(`Only the admin key without an actor may ${what}.`);
+}
+
+/** 403 for members and their tokens: the process is no organization's. */
+export function requireProcessOperator(actor: Actor): void {
+  if (actor.kind === 'operator') return;
+  const detail = 'This is for the admin key alone, without an actor.';
+  throw new Rejection({ kind: 'forbidden', code: 'forbidden', detail });
 }
 
 export function requireAdministrator(rights: Rights, what: string): void {

@@ -5,7 +5,7 @@ import { withoutTokens } from '../core/token-format.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, joinedRole, type Rights, requirePerson, rightsIn } from './actor.ts';
 import { requireWorkspaceAdmin } from './granting.ts';
-import { notFound, Rejection } from './rejection.ts';
+import { malformed, notFound } from './rejection.ts';
 import type { FullReader } from './tokens/standing.ts';
 import {
   type DocKind,
@@ -61,12 +61,8 @@ export const ID_FORM = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", sta
 
 /** 400: an id that could never exist. */
 export function checkId(id: string, field: string): void {
-  if (withoutTokens(id) !== id)
-    throw new Rejection({ status: 400, code: 'invalid_id', field, detail: `${field} is a token; an id is no secret.` });
-  if (!isId(id)) {
-    const detail = `${field} must be ${ID_FORM}.`;
-    throw new Rejection({ status: 400, code: 'invalid_id', field, detail });
-  }
+  if (withoutTokens(id) !== id) throw malformed('invalid_id', `${field} is a token; an id is no secret.`, field);
+  if (!isId(id)) throw malformed('invalid_id', `${field} must be ${ID_FORM}.`, field);
 }
 
 /** A read outside any unit of work: what a GET answers. */

@@ -1,5 +1,6 @@
 /** Lists, page by page, as they stand. */
 import { setImmediate as breathe } from 'node:timers/promises';
+import { kindOf } from '../core/facts.ts';
 import { Slices } from '../slices.ts';
 import type { Scanned, Store } from '../store/store.ts';
 import type { DocByKind, DocKind } from './unit-of-work/records.ts';
@@ -12,31 +13,36 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
+/** Which page of a list. */
+export interface PageRequest {
+  /** Of items, at least 1. */
+  readonly limit: number;
+  /** null: the first page. */
+  readonly cursor: string | null;
+}
+
 /**
  * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
- * is more.
+ * is more. `kinds`: what the list holds.
  */
-export async function list<K extends DocKind>(
+export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,
-  kind: K,
+  kinds: K | readonly [K, ...K[]],
   index: string,
-  options: {
-    readonly limit: number;
-    readonly cursor: string | null;
-    readonly pick?: (doc: DocByKind[K]) => DocByKind[K] | null | Promise<DocByKind[K] | null>;
-  },
-): Promise<Page<DocByKind[K]>> {
+  options: PageRequest & { readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null> },
+): Promise<Page<Shown>> {
   const slices = new Slices();
-  const items: Array<DocByKind[K]> = [];
+  const items: Shown[] = [];
   let after = options.cursor === null ? undefined : readCursor(options.cursor);
   for (;;) {
     const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
     for (const entry of page) {
       if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
-      const stored = scannedDoc(kind, entry).doc;
-      const doc = options.pick === undefined ? stored : await options.pick(stored);
-      if (doc !== null) items.push(doc);
+      const kind = typeof kinds === 'string' ? kinds : (kinds.find((each) => each === kindOf(entry.key)) ?? kinds[0]);
+      const { doc } = scannedDoc<K>(kind, entry);
+      const shown = options.pick === undefined ? (doc as Shown) : await options.pick(doc);
+      if (shown !== null) items.push(shown);
       if (items.length === options.limit) break;
     }
     if (items.length === options.limit) {

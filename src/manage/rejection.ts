@@ -1,11 +1,81 @@
 /** Why a management call was not carried out. Thrown inside a unit of work, so that nothing of it is written. */
 import { withoutTokens } from '../core/token-format.ts';
 
+/**
+ * What is wrong: `malformed`, the call itself; `forbidden`, the caller may not; `not_found`, no such id for this caller;
+ * `conflict`, with the state; `unacceptable`, well-formed but against the policy.
+ */
+export type RejectionKind = keyof CodesByKind;
+
+/** Stable words for programs, by kind. A new one is also to be listed with the operations that answer it (admin/). */
+interface CodesByKind {
+  readonly malformed:
+    | 'duplicate_field'
+    | 'invalid_actor'
+    | 'invalid_field'
+    | 'invalid_id'
+    | 'invalid_instant'
+    | 'malformed_json'
+    | 'unknown_field';
+  readonly forbidden: 'address_not_allowed' | 'forbidden' | 'not_allowed';
+  readonly not_found: 'not_found';
+  readonly conflict:
+    | 'conflict'
+    | 'edition_fixed'
+    | 'id_taken'
+    | 'import_not_configured'
+    | 'kind_unknown'
+    | 'limit_reached'
+    | 'no_service_accounts'
+    | 'owner_fixed'
+    | 'owner_removed'
+    | 'still_deleting'
+    | 'token_expired'
+    | 'token_revoked'
+    | 'value_ended'
+    | 'value_taken';
+  readonly unacceptable:
+    | 'action_unknown'
+    | 'address_invalid'
+    | 'api_version_unknown'
+    | 'collaborator_unknown'
+    | 'contact_unknown'
+    | 'email_invalid'
+    | 'expiry_ambiguous'
+    | 'expiry_out_of_range'
+    | 'expiry_required'
+    | 'field_fixed'
+    | 'grace_out_of_range'
+    | 'created_in_future'
+    | 'hint_too_long'
+    | 'hint_unmatched'
+    | 'kind_not_held'
+    | 'kind_unknown'
+    | 'member_unknown'
+    | 'owner_required'
+    | 'owner_unknown'
+    | 'role_unknown'
+    | 'rotation_not_allowed'
+    | 'scope_exceeds_owner'
+    | 'scope_not_importable'
+    | 'scope_unknown'
+    | 'scopes_required'
+    | 'token_pasted'
+    | 'value_empty'
+    | 'workspace_not_selectable'
+    | 'workspace_unknown'
+    | 'workspaces_count'
+    | 'workspaces_not_selectable'
+    | 'workspaces_required'
+    | 'workspaces_too_wide';
+}
+
+export type RejectionCodeOf<Kind extends RejectionKind> = CodesByKind[Kind];
+export type RejectionCode = RejectionCodeOf<RejectionKind>;
+
 export interface RejectionDetails {
-  /** HTTP status: 400 malformed, 403 not allowed, 404 no such id, 409 conflict with the state, 422 against the policy. */
-  readonly status: 400 | 403 | 404 | 409 | 422;
-  /** Stable, snake_case. */
-  readonly code: string;
+  readonly kind: RejectionKind;
+  readonly code: RejectionCode;
   /** Names the rule that was applied and what would be right. Public. */
   readonly detail: string;
   /** The field of the request, where one is to blame. */
@@ -34,15 +104,24 @@ export class Rejection extends Error {
   }
 }
 
-export function notFound(what: string, id: string): Rejection {
-  return new Rejection({ status: 404, code: 'not_found', detail: `There is no ${what} ${JSON.stringify(id)} here.` });
+/** The call says something that can never be right, whoever asks. */
+export function malformed(code: RejectionCodeOf<'malformed'>, detail: string, field?: string): Rejection {
+  return new Rejection({ kind: 'malformed', code, detail, ...(field === undefined ? {} : { field }) });
 }
 
-export function conflict(code: string, detail: string): Rejection {
-  return new Rejection({ status: 409, code, detail });
+export function notFound(what: string, id: string): Rejection {
+  return new Rejection({
+    kind: 'not_found',
+    code: 'not_found',
+    detail: `There is no ${what} ${JSON.stringify(id)} here.`,
+  });
+}
+
+export function conflict(code: RejectionCodeOf<'conflict'>, detail: string): Rejection {
+  return new Rejection({ kind: 'conflict', code, detail });
 }
 
 /** Well-formed, but against the policy. */
-export function unacceptable(code: string, field: string, detail: string): Rejection {
-  return new Rejection({ status: 422, code, detail, field });
+export function unacceptable(code: RejectionCodeOf<'unacceptable'>, field: string, detail: string): Rejection {
+  return new Rejection({ kind: 'unacceptable', code, detail, field });
 }

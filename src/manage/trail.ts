@@ -5,7 +5,7 @@
 import { organizationKey } from '../core/facts.ts';
 import { requireAdministrator, requireOperator } from './actor.ts';
 import { enter, type ManageContext, reader } from './context.ts';
-import { list, type Page } from './listing.ts';
+import { list, type Page, type PageRequest } from './listing.ts';
 import { lists } from './unit-of-work/places.ts';
 import type { AuditDoc } from './unit-of-work/records.ts';
 
@@ -13,7 +13,7 @@ import type { AuditDoc } from './unit-of-work/records.ts';
 export async function readTrail(
   context: ManageContext,
   org: string,
-  page: { readonly limit: number; readonly cursor: string | null },
+  page: PageRequest,
   ended: boolean,
 ): Promise<Page<AuditDoc>> {
   const unit = reader(context.store);

@@ -190,7 +190,7 @@ async function revoke(parts: OAuthParts, caller: Caller, form: Form): Promise<En
 
 /** Deleted since it was looked up: as ended as it can be. */
 function ifGone(error: unknown): void {
-  if (!(error instanceof Rejection && error.details.status === 404)) throw error;
+  if (!(error instanceof Rejection && error.details.kind === 'not_found')) throw error;
 }
 
 /** null: the admin key. */

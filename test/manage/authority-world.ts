@@ -289,7 +289,7 @@ export class AuthorityWorld {
     if (!by.startsWith('#')) return { kind: 'member', id: by };
     const value = model.value(by);
     const actor = value === undefined ? null : await readCaller(this.#manage, [], withBearer(value.text));
-    if (actor === null) throw new Rejection({ status: 403, code: 'unauthenticated', detail: 'nobody known' });
+    if (actor === null) throw new Rejection({ kind: 'forbidden', code: 'not_allowed', detail: 'nobody known' });
     return actor;
   }
 

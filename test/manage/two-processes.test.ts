@@ -46,7 +46,7 @@ it('a limit holds to the token: of 45 creates for 20 places exactly 20 succeed',
   const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   expect(made).toHaveLength(20);
   for (const reason of refused)
-    expect((reason as Rejection).details).toMatchObject({ status: 409, code: 'limit_reached' });
+    expect((reason as Rejection).details).toMatchObject({ kind: 'conflict', code: 'limit_reached' });
   expect(refused).toHaveLength(25);
   expect(new Set(made.map(({ revision }) => revision)).size).toBe(20);
   expect(await listed()).toHaveLength(20);

@@ -10,7 +10,7 @@ import { type Rights, requireAdministrator } from '../actor.ts';
 import { actorView } from '../audit.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { requireMayActAs, requireMayGiveScopes } from '../granting.ts';
-import { list, type Page } from '../listing.ts';
+import { list, type Page, type PageRequest } from '../listing.ts';
 import { conflict, notFound } from '../rejection.ts';
 import { requireKnownScope } from '../tokens/grants.ts';
 import { type Issued, issuedTo } from '../tokens/issuance.ts';
@@ -63,11 +63,7 @@ export async function createAccount(
   });
 }
 
-export async function listAccounts(
-  context: ManageContext,
-  org: string,
-  page: { readonly limit: number; readonly cursor: string | null },
-): Promise<Page<AccountDoc>> {
+export async function listAccounts(context: ManageContext, org: string, page: PageRequest): Promise<Page<AccountDoc>> {
   await administer(context, reader(context.store), org);
   return list(context.store, 'account', lists.accounts(org), page);
 }

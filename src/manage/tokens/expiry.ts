@@ -1,6 +1,6 @@
 /** When a token ends: the policy's range, presets and never, to the millisecond and without rounding (COZE-PAT-5, COZE-SAT-13). */
 import { DAY_MS, type KindPolicy } from '../../core/policy.ts';
-import { Rejection, unacceptable } from '../rejection.ts';
+import { malformed, unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 
 /** At most one of them. */
@@ -74,12 +74,7 @@ export function parseInstant(text: string, field: string): number {
   const ms = day === undefined ? Number.NaN : Date.parse(text);
   // Date.parse takes February 30 for March 2.
   if (Number.isNaN(ms) || !new Date(day!).toJSON().startsWith(day!)) {
-    throw new Rejection({
-      status: 400,
-      code: 'invalid_instant',
-      field,
-      detail: `${field} must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.`,
-    });
+    throw malformed('invalid_instant', `${field} must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.`, field);
   }
   return ms;
 }

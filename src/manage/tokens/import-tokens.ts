@@ -115,7 +115,7 @@ async function importBatch(
     try {
       outcomes.push(await importOne(context, unit, org, token, patterns));
     } catch (error) {
-      if (!(error instanceof Rejection) || error.details.status === 403) throw error;
+      if (!(error instanceof Rejection) || error.details.kind === 'forbidden') throw error;
       outcomes.push({ outcome: 'refused', why: error.details });
     }
   }

@@ -7,7 +7,7 @@ import { DAY_MS } from '../../core/policy.ts';
 import { mintToken, type RawToken } from '../../secret.ts';
 import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { list, type Page } from '../listing.ts';
+import { list, type Page, type PageRequest } from '../listing.ts';
 import { notFound, Rejection } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
@@ -51,7 +51,7 @@ export async function listTokens(
   context: ManageContext,
   org: string,
   filter: TokenFilter,
-  page: { readonly limit: number; readonly cursor: string | null },
+  page: PageRequest,
 ): Promise<Page<TokenDoc>> {
   const { rights } = await enter(context, reader(context.store), org);
   const policy = context.policy();
@@ -100,7 +100,7 @@ export async function findTokenByText(context: ManageContext, text: string): Pro
   const found = await findToken(context.store, text, context.nowMs());
   // Another organization's is answered as one that does not exist.
   if (found === null || (await isStranger(context, found.organizationId)))
-    throw new Rejection({ status: 404, code: 'not_found', detail: 'No such token is known here.' });
+    throw new Rejection({ kind: 'not_found', code: 'not_found', detail: 'No such token is known here.' });
   const subject = { organizationId: found.organizationId, target: { type: 'token', id: found.id } };
   await change(context, found.organizationId, async (unit) => {
     const { rights } = await enter(context, unit, found.organizationId);

@@ -1,0 +1,63 @@
+/**
+ * How each operation may refuse: HTTP statuses, each with the codes that a program finds in `code`. What follows from
+ * the method, the path and the body is said here once; what only one operation can say stands with it.
+ */
+import type { RejectionKind } from '../manage/rejection.ts';
+import type { Route } from './route.ts';
+import { NoBody } from './schemas.ts';
+
+/** The only place where what is wrong becomes a status. */
+export const STATUS_OF_KIND: Readonly<Record<RejectionKind, number>> = {
+  malformed: 400,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  unacceptable: 422,
+};
+
+/** What an operation may answer with beside its success, by status, in rising order. */
+export function errorsOf(route: Route): ReadonlyMap<number, readonly string[]> {
+  const found: Array<readonly [number, readonly string[]]> = [
+    [400, malformedIn(route)],
+    ...(route.open ? [] : forCallers(route)),
+    ...(route.body === null ? [] : inBodies(route)),
+    ...Object.entries(route.errors).map(([status, codes]) => [Number(status), codes] as const),
+    [421, ['host_not_allowed']],
+    [500, ['internal']],
+  ];
+  const byStatus = new Map<number, Set<string>>();
+  for (const [status, codes] of found.toSorted(([left], [right]) => left - right))
+    byStatus.set(status, new Set([...(byStatus.get(status) ?? []), ...codes]));
+  return new Map(Array.from(byStatus, ([status, codes]) => [status, [...codes]]));
+}
+
+function malformedIn({ open, body }: Route): string[] {
+  const headers = ['header_ambiguous', 'header_missing'];
+  if (open) return headers;
+  const parts = [...headers, 'invalid_actor', 'invalid_field', 'unknown_field'];
+  if (body === null) return [...parts, 'body_not_taken'];
+  return [...parts, 'bad_request', 'malformed_json', 'duplicate_field'];
+}
+
+function forCallers(route: Route): Array<readonly [number, readonly string[]]> {
+  const unavailable = ['store_unavailable'];
+  const known = [401, ['credential_missing', 'credential_unknown']] as const;
+  if (!isOfOrganization(route)) return [known, [503, unavailable]];
+  const inside = [known, [403, ['not_allowed']], [404, ['not_found']]] as const;
+  if (route.method === 'GET') return [...inside, [503, unavailable]];
+  return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
+}
+
+function inBodies({ body, takesToken }: Route): Array<readonly [number, readonly string[]]> {
+  const mayHoldText = body !== NoBody && takesToken !== true;
+  return [
+    [413, ['body_too_large']],
+    [415, ['unsupported_media_type']],
+    ...(mayHoldText ? [[422, ['token_pasted']] as const] : []),
+  ];
+}
+
+/** Its rules are those of an organization that its path or a token names. */
+function isOfOrganization({ params, takesToken }: Route): boolean {
+  return 'org' in params.properties || takesToken === true;
+}

@@ -1,0 +1,76 @@
+/**
+ * Records as examples, for people who read /openapi.json: one organization, whose parts name each other. The compiler
+ * holds them to the shapes that they are examples of. No token in here is one.
+ */
+
+import type {
+  AccountAnswer,
+  EnvironmentAnswer,
+  MemberAnswer,
+  OrganizationAnswer,
+  ResourceAnswer,
+  TeamAnswer,
+  TokenAnswer,
+  WorkspaceAnswer,
+} from './response-schemas.ts';
+import type { Shaped } from './route.ts';
+
+const CREATED_AT = '2030-01-01T09:00:00.000Z';
+
+export const REVISION = { revision: 42 };
+
+export const ORGANIZATION: Shaped<typeof OrganizationAnswer> = { id: 'acme', name: 'Acme', edition: 'team' };
+
+export const MEMBER: Shaped<typeof MemberAnswer> = {
+  id: 'ann',
+  name: 'Ann',
+  email: 'ann@acme.example',
+  role: 'member',
+  scopes: null,
+  actions: null,
+  teams: ['writers'],
+};
+
+export const TEAM: Shaped<typeof TeamAnswer> = { id: 'writers', name: 'Writers', members: ['ann', 'bob'] };
+
+export const WORKSPACE: Shaped<typeof WorkspaceAnswer> = { id: 'w1', name: 'Handbook', owner: 'ann' };
+
+export const ENVIRONMENT: Shaped<typeof EnvironmentAnswer> = { id: 'prod', name: 'Production', workspace: 'w1' };
+
+export const RESOURCE: Shaped<typeof ResourceAnswer> = {
+  type: 'document',
+  id: 'd1',
+  owner: 'ann',
+  collaborators: ['bob'],
+};
+
+export const TOKEN: Shaped<typeof TokenAnswer> = {
+  id: 'tok_1',
+  kind: 'personal',
+  name: 'nightly export',
+  description: null,
+  ownerId: 'ann',
+  createdBy: null,
+  scopes: ['bot:read'],
+  workspaces: ['w1'],
+  state: 'active',
+  stateReason: null,
+  createdAt: CREATED_AT,
+  expiresAt: '2030-01-31T09:00:00.000Z',
+  lastUsedAt: null,
+  hint: 'pat_Abcd…',
+  apiVersion: null,
+  contacts: null,
+};
+
+/** A token's text, which is shown once. */
+export const TOKEN_TEXT = 'pat_…';
+
+export const ACCOUNT: Shaped<typeof AccountAnswer> = {
+  clientId: 'sa_1',
+  name: 'importer',
+  scopes: ['bot:read'],
+  state: 'active',
+  createdBy: 'ada',
+  createdAt: CREATED_AT,
+};

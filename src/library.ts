@@ -9,7 +9,7 @@ import type { GatewayFile } from './config/schema/gateway-schema.ts';
 import { ConfigError } from './errors.ts';
 import { type RunningGateway, startGateway } from './gateway/gateway.ts';
 import { nextRequestId } from './http/request-id.ts';
-import { type Decision, type DescribedRequest, decide } from './middleware/decide-request.ts';
+import { type Decision, type DescribedRequest, decideRequest } from './middleware/decide-request.ts';
 import { createFastifyPlugin, createMiddleware, type Middleware } from './middleware/middleware.ts';
 import { createLog } from './observe/log.ts';
 
@@ -112,7 +112,7 @@ export function createGateway(settings: string | GatewaySettings, options: Gatew
     decide: async (request) => {
       const pipeline = parts.pipeline();
       if (pipeline === null) throw new Error('the gateway does not run: await start() first');
-      return await decide(pipeline, request);
+      return await decideRequest(pipeline, request);
     },
     start: () => {
       starting ??= start().catch((error) => {

@@ -18,7 +18,7 @@ import {
   CreatedAccountAnswer,
   RevisionAnswer,
 } from './response-schemas.ts';
-import { Created, type Route, route } from './route.ts';
+import { type AdminRoute, Created, route } from './route.ts';
 import { AccountBody, AccountParams, AccountPatchBody, OrganizationParams, PageQuery, TokensQuery } from './schemas.ts';
 import { accountView, issuedView } from './views.ts';
 
@@ -26,7 +26,7 @@ const all = { path: '/v1/organizations/:org/service-accounts', params: Organizat
 const one = { path: `${all.path}/:clientId`, params: AccountParams, tag: all.tag };
 const description = 'For administrators of the organization.';
 
-const recordRoutes: readonly Route[] = [
+const recordRoutes: readonly AdminRoute[] = [
   route({
     ...all,
     id: 'createServiceAccount',
@@ -101,7 +101,7 @@ const recordRoutes: readonly Route[] = [
   }),
 ];
 
-const stateRoutes: readonly Route[] = [
+const stateRoutes: readonly AdminRoute[] = [
   route({
     ...one,
     path: `${one.path}/rotate-secret`,
@@ -162,4 +162,4 @@ const stateRoutes: readonly Route[] = [
   }),
 ];
 
-export const accountRoutes: readonly Route[] = [...recordRoutes, ...stateRoutes];
+export const accountRoutes: readonly AdminRoute[] = [...recordRoutes, ...stateRoutes];

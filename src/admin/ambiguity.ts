@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { foldHeaderName } from '../core/folded-name.ts';
 
-export interface Refused {
+export interface Ambiguity {
   readonly code: string;
   readonly detail: string;
   readonly field: string;
@@ -15,7 +15,7 @@ const ONCE = ['Authorization', 'Host'];
 const ACTOR = 'Scopegate-Actor';
 
 /** null: nothing is wrong. */
-export function refuseHeaders({ rawHeaders, httpVersion }: IncomingMessage): Refused | null {
+export function refuseHeaders({ rawHeaders, httpVersion }: IncomingMessage): Ambiguity | null {
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   for (const field of ONCE) {
     if (names.filter((name) => name.toLowerCase() === field.toLowerCase()).length > 1)
@@ -34,7 +34,7 @@ export function refuseHeaders({ rawHeaders, httpVersion }: IncomingMessage): Ref
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
 
 /** null: nothing is wrong. Only an empty body goes unnoticed. */
-export function refuseBody({ method, headers }: IncomingMessage): Refused | null {
+export function refuseBody({ method, headers }: IncomingMessage): Ambiguity | null {
   const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
   if (empty || !BODILESS.has(method!)) return null;
   return { code: 'body_not_taken', field: 'body', detail: `${method} takes no body.` };

@@ -2,11 +2,11 @@
 import { readTrail } from '../manage/trail.ts';
 import { readPage, showPage } from './paging.ts';
 import { AuditListAnswer } from './response-schemas.ts';
-import { type Route, route } from './route.ts';
+import { type AdminRoute, route } from './route.ts';
 import { AuditQuery, OrganizationParams } from './schemas.ts';
 import { auditView } from './views.ts';
 
-export const auditRoutes: readonly Route[] = [
+export const auditRoutes: readonly AdminRoute[] = [
   route({
     id: 'listAuditEvents',
     method: 'GET',

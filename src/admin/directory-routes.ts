@@ -17,7 +17,7 @@ import {
   RevisionAnswer,
   TeamAnswer,
 } from './response-schemas.ts';
-import { put, type Route, route } from './route.ts';
+import { type AdminRoute, put, route } from './route.ts';
 import {
   DryRunQuery,
   ItemParams,
@@ -31,7 +31,7 @@ import { memberView, organizationView, teamView } from './views.ts';
 
 const organization = { path: '/v1/organizations/:org', params: OrganizationParams, tag: 'organizations' } as const;
 
-const organizationRoutes: readonly Route[] = [
+const organizationRoutes: readonly AdminRoute[] = [
   route({
     ...organization,
     id: 'putOrganization',
@@ -73,7 +73,7 @@ const organizationRoutes: readonly Route[] = [
 
 const member = { path: '/v1/organizations/:org/members/:id', params: ItemParams, tag: 'members' } as const;
 
-const memberRoutes: readonly Route[] = [
+const memberRoutes: readonly AdminRoute[] = [
   route({
     ...member,
     id: 'putMember',
@@ -142,7 +142,7 @@ const memberRoutes: readonly Route[] = [
 
 const team = { path: '/v1/organizations/:org/teams/:id', params: ItemParams, tag: 'teams' } as const;
 
-const teamRoutes: readonly Route[] = [
+const teamRoutes: readonly AdminRoute[] = [
   route({
     ...team,
     id: 'putTeam',
@@ -182,4 +182,4 @@ const teamRoutes: readonly Route[] = [
   }),
 ];
 
-export const directoryRoutes: readonly Route[] = [...organizationRoutes, ...memberRoutes, ...teamRoutes];
+export const directoryRoutes: readonly AdminRoute[] = [...organizationRoutes, ...memberRoutes, ...teamRoutes];

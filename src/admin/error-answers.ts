@@ -3,7 +3,7 @@
  * the method, the path and the body is said here once; what only one operation can say stands with it.
  */
 import type { RejectionKind } from '../manage/rejection.ts';
-import type { Route } from './route.ts';
+import type { AdminRoute } from './route.ts';
 import { NoBody } from './schemas.ts';
 
 /** The only place where what is wrong becomes a status. */
@@ -16,7 +16,7 @@ export const STATUS_OF_KIND: Readonly<Record<RejectionKind, number>> = {
 };
 
 /** What an operation may answer with beside its success, by status, in rising order. */
-export function errorsOf(route: Route): ReadonlyMap<number, readonly string[]> {
+export function errorsOf(route: AdminRoute): ReadonlyMap<number, readonly string[]> {
   const found: Array<readonly [number, readonly string[]]> = [
     [400, malformedIn(route)],
     ...(route.open ? [] : forCallers(route)),
@@ -31,7 +31,7 @@ export function errorsOf(route: Route): ReadonlyMap<number, readonly string[]> {
   return new Map(Array.from(byStatus, ([status, codes]) => [status, [...codes]]));
 }
 
-function malformedIn({ open, body }: Route): string[] {
+function malformedIn({ open, body }: AdminRoute): string[] {
   const headers = ['header_ambiguous', 'header_missing'];
   if (open) return headers;
   const parts = [...headers, 'invalid_actor', 'invalid_field', 'unknown_field'];
@@ -39,7 +39,7 @@ function malformedIn({ open, body }: Route): string[] {
   return [...parts, 'bad_request', 'malformed_json', 'duplicate_field'];
 }
 
-function forCallers(route: Route): Array<readonly [number, readonly string[]]> {
+function forCallers(route: AdminRoute): Array<readonly [number, readonly string[]]> {
   const unavailable = ['store_unavailable'];
   const known = [401, ['credential_missing', 'credential_unknown']] as const;
   if (!isOfOrganization(route)) return [known, [503, unavailable]];
@@ -48,7 +48,7 @@ function forCallers(route: Route): Array<readonly [number, readonly string[]]> {
   return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
 }
 
-function inBodies({ body, takesToken }: Route): Array<readonly [number, readonly string[]]> {
+function inBodies({ body, takesToken }: AdminRoute): Array<readonly [number, readonly string[]]> {
   const mayHoldText = body !== NoBody && takesToken !== true;
   return [
     [413, ['body_too_large']],
@@ -58,6 +58,6 @@ function inBodies({ body, takesToken }: Route): Array<readonly [number, readonly
 }
 
 /** Its rules are those of an organization that its path or a token names. */
-function isOfOrganization({ params, takesToken }: Route): boolean {
+function isOfOrganization({ params, takesToken }: AdminRoute): boolean {
   return 'org' in params.properties || takesToken === true;
 }

@@ -3,14 +3,14 @@ import type { TokenPattern } from '../core/imported-token.ts';
 import { type ImportOutcome, importTokens } from '../manage/tokens/import-tokens.ts';
 import { REVISION } from './examples.ts';
 import { ImportReportAnswer } from './response-schemas.ts';
-import { type Route, route } from './route.ts';
+import { type AdminRoute, route } from './route.ts';
 import { DryRunQuery, ImportBody, OrganizationParams } from './schemas.ts';
 
 /** A thousand tokens, each with a hundred workspaces; more would hold others up while it is parsed. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 /** `patterns`: the forms of tokens that may be imported, asked anew at each call. */
-export function importRoute(patterns: () => readonly TokenPattern[]): Route {
+export function importRoute(patterns: () => readonly TokenPattern[]): AdminRoute {
   return route({
     id: 'importTokens',
     method: 'POST',

@@ -17,7 +17,7 @@ import {
   TeamListAnswer,
   WorkspaceListAnswer,
 } from './response-schemas.ts';
-import { type Route, route } from './route.ts';
+import { type AdminRoute, route } from './route.ts';
 import { OrganizationParams, PageQuery, WorkspaceParams } from './schemas.ts';
 import { environmentView, memberView, resourceView, teamView, workspaceView } from './views.ts';
 
@@ -25,7 +25,7 @@ const organization = '/v1/organizations/:org';
 const workspace = `${organization}/workspaces/:ws`;
 const description = 'For administrators of the organization.';
 
-export const listRoutes: readonly Route[] = [
+export const listRoutes: readonly AdminRoute[] = [
   route({
     id: 'listMembers',
     method: 'GET',

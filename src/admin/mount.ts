@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ManageContext } from '../manage/context.ts';
 import type { ContextOf } from './caller.ts';
 import { answerSchema, querySchema, type Receipts, withReceipt } from './receipts.ts';
-import { Created, OtherAnswer, type Route } from './route.ts';
+import { type AdminRoute, Created, OtherAnswer } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -17,7 +17,12 @@ declare module 'fastify' {
   }
 }
 
-export function mount(app: FastifyInstance, routes: readonly Route[], contextOf: ContextOf, receipts: Receipts): void {
+export function mount(
+  app: FastifyInstance,
+  routes: readonly AdminRoute[],
+  contextOf: ContextOf,
+  receipts: Receipts,
+): void {
   for (const route of routes) {
     const { method, path, params, body, open = false, takesToken = false, bodyBytesMax, mediaType } = route;
     app.route({
@@ -38,7 +43,7 @@ export function mount(app: FastifyInstance, routes: readonly Route[], contextOf:
 }
 
 async function answer(
-  route: Route,
+  route: AdminRoute,
   request: FastifyRequest,
   reply: FastifyReply,
   contextOf: ContextOf,

@@ -7,7 +7,7 @@ import { type TObject, type TSchema, Type } from 'typebox';
 import { Bug } from '../errors.ts';
 import { errorsOf } from './error-answers.ts';
 import { querySchema, RECEIPT_FIELDS } from './receipts.ts';
-import type { Route } from './route.ts';
+import type { AdminRoute } from './route.ts';
 
 type Json = Record<string, unknown>;
 
@@ -28,7 +28,7 @@ const ProblemShape = Type.Object(
 );
 
 /** `/openapi.json` of these routes. */
-export function describeApi(routes: readonly Route[], version: string): object {
+export function describeApi(routes: readonly AdminRoute[], version: string): object {
   const parts = new NamedParts();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -45,7 +45,7 @@ export function describeApi(routes: readonly Route[], version: string): object {
   };
 }
 
-function describeOperation(route: Route, parts: NamedParts): Json {
+function describeOperation(route: AdminRoute, parts: NamedParts): Json {
   const { id, tag, summary, description, open, body, answer, example, mediaType = 'application/json' } = route;
   const shape = parts.shape(answer);
   const schema = route.changes ? { allOf: [shape, parts.shape(ReceiptShape)] } : shape;
@@ -76,7 +76,13 @@ function parameters({ properties, required }: TObject, place: 'path' | 'query', 
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...schema } = parts.shape(property);
     const about = description === undefined ? {} : { description };
-    return { name, in: place, required: (required as readonly string[] | undefined)?.includes(name) ?? false, ...about, schema };
+    return {
+      name,
+      in: place,
+      required: (required as readonly string[] | undefined)?.includes(name) ?? false,
+      ...about,
+      schema,
+    };
   });
 }
 

@@ -2,7 +2,7 @@
 import { formatProblem, type Problem } from '../errors.ts';
 import { requireProcessOperator } from '../manage/actor.ts';
 import { LiveAnswer, OpenAnswer, ReadyAnswer, TextAnswer } from './response-schemas.ts';
-import { OtherAnswer, type Route, route } from './route.ts';
+import { type AdminRoute, OtherAnswer, route } from './route.ts';
 import { policyView } from './views.ts';
 
 /** Others may have to be asked for it. */
@@ -19,11 +19,11 @@ export interface Operations {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-export function operationRoutes(operations: Operations): readonly Route[] {
+export function operationRoutes(operations: Operations): readonly AdminRoute[] {
   return [...probeRoutes(operations), ...processRoutes(operations)];
 }
 
-function probeRoutes({ readiness, metrics }: Operations): readonly Route[] {
+function probeRoutes({ readiness, metrics }: Operations): readonly AdminRoute[] {
   const open = { method: 'GET', tag: 'operations', open: true } as const;
   return [
     route({
@@ -63,7 +63,7 @@ function probeRoutes({ readiness, metrics }: Operations): readonly Route[] {
   ];
 }
 
-function processRoutes({ status, reload }: Operations): readonly Route[] {
+function processRoutes({ status, reload }: Operations): readonly AdminRoute[] {
   const forOperator = 'For the admin key alone, without an actor.';
   return [
     route({

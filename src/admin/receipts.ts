@@ -6,7 +6,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox';
 import type { Receipt } from '../fleet/process-list.ts';
-import type { Route } from './route.ts';
+import type { AdminRoute } from './route.ts';
 
 export interface Receipts {
   receipt(revision: number, waitMs: number): Promise<Receipt>;
@@ -36,12 +36,12 @@ export const RECEIPT_FIELDS = {
 };
 
 /** What a route takes in its query. */
-export function querySchema({ query, changes }: Route): TObject {
+export function querySchema({ query, changes }: AdminRoute): TObject {
   return changes ? withFields(query, { wait }) : query;
 }
 
 /** What a route answers. */
-export function answerSchema({ answer, changes }: Route): TSchema {
+export function answerSchema({ answer, changes }: AdminRoute): TSchema {
   return changes ? withFields(answer as TObject, RECEIPT_FIELDS) : answer;
 }
 

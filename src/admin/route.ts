@@ -20,7 +20,7 @@ type ReadOnly<T> = unknown extends T
 export type Shaped<Schema extends TSchema> = ReadOnly<Static<Schema>>;
 
 /** One call, after its parts have been found to have their shapes. */
-export interface Call<Params extends TSchema, Query extends TSchema, Body extends TSchema> {
+export interface RouteCall<Params extends TSchema, Query extends TSchema, Body extends TSchema> {
   /** On behalf of the caller, under one policy from beginning to end. */
   readonly manage: ManageContext;
   readonly params: Static<Params>;
@@ -103,7 +103,7 @@ interface Operation<Params extends TObject, Query extends TObject, Body extends 
   readonly example: { readonly body?: Static<Body>; readonly answer: Shaped<Answer> };
   /** Rejects with Rejection, or with what the store throws. */
   run(
-    call: Call<Params, Query, Body>,
+    call: RouteCall<Params, Query, Body>,
   ):
     | Shaped<Answer>
     | Created<Shaped<Answer>>
@@ -112,7 +112,7 @@ interface Operation<Params extends TObject, Query extends TObject, Body extends 
 }
 
 /** An operation without the types of its parts, as the server and the description use it. */
-export interface Route extends About {
+export interface AdminRoute extends About {
   readonly params: TObject;
   readonly query: TObject;
   /** null: it takes none. */
@@ -122,11 +122,11 @@ export interface Route extends About {
   readonly errors: OwnErrors;
   /** It answers with a revision, so that callers may wait for every gateway process to apply it. */
   readonly changes: boolean;
-  run(call: UncheckedCall): unknown;
+  run(call: UncheckedRouteCall): unknown;
 }
 
 /** The framework has validated it against the schemas of the same route. */
-interface UncheckedCall {
+interface UncheckedRouteCall {
   readonly manage: ManageContext;
   readonly params: unknown;
   readonly query: unknown;
@@ -141,7 +141,7 @@ export function route<
   Params extends TObject = typeof NoParams,
   Query extends TObject = typeof NoQuery,
   Body extends TSchema = typeof NoBody,
->(operation: Operation<Params, Query, Body, Answer>): Route {
+>(operation: Operation<Params, Query, Body, Answer>): AdminRoute {
   const { method, params = NoParams, query = NoQuery, body, answer, errors = {} } = operation;
   const changes = method !== 'GET' && 'revision' in ((answer as Partial<TObject>).properties ?? {});
   return {

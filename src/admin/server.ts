@@ -29,7 +29,7 @@ import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import type { Receipts } from './receipts.ts';
-import type { Route } from './route.ts';
+import type { AdminRoute } from './route.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { describeValidationError } from './validation-error.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -142,7 +142,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   return app;
 }
 
-function routesOf({ patterns, operations }: AdminOptions): readonly Route[] {
+function routesOf({ patterns, operations }: AdminOptions): readonly AdminRoute[] {
   return [
     ...directoryRoutes,
     ...workspaceRoutes,

@@ -21,7 +21,7 @@ import {
   TokenAnswer,
   TokenListAnswer,
 } from './response-schemas.ts';
-import { Created, type OwnErrors, type Route, route } from './route.ts';
+import { type AdminRoute, Created, type OwnErrors, route } from './route.ts';
 import {
   FindBody,
   ItemParams,
@@ -65,7 +65,7 @@ function lastUsesOf({ store }: ManageContext, docs: readonly TokenDoc[]): Promis
   return store.touched(docs.map((doc) => tokenKey(doc.organizationId, doc.id)));
 }
 
-const recordRoutes: readonly Route[] = [
+const recordRoutes: readonly AdminRoute[] = [
   route({
     ...all,
     id: 'createToken',
@@ -163,7 +163,7 @@ const recordRoutes: readonly Route[] = [
 ];
 
 /** The three differ only in what they ask for. */
-function stateRoute(asked: StateChange, about: { readonly summary: string; readonly errors: OwnErrors }): Route {
+function stateRoute(asked: StateChange, about: { readonly summary: string; readonly errors: OwnErrors }): AdminRoute {
   const state = asked === 'activate' ? 'active' : asked === 'revoke' ? 'revoked' : 'inactive';
   return route({
     ...one,
@@ -190,7 +190,7 @@ function stateRoute(asked: StateChange, about: { readonly summary: string; reado
   });
 }
 
-const valueRoutes: readonly Route[] = [
+const valueRoutes: readonly AdminRoute[] = [
   stateRoute('activate', {
     summary: 'Let a deactivated token work again',
     errors: { 409: ['kind_unknown', 'token_revoked', 'owner_removed', 'limit_reached'] },
@@ -253,4 +253,4 @@ const valueRoutes: readonly Route[] = [
   }),
 ];
 
-export const tokenRoutes: readonly Route[] = [...recordRoutes, ...valueRoutes];
+export const tokenRoutes: readonly AdminRoute[] = [...recordRoutes, ...valueRoutes];

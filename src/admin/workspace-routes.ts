@@ -24,7 +24,7 @@ import {
   TransferredWorkspaceAnswer,
   WorkspaceAnswer,
 } from './response-schemas.ts';
-import { put, type Route, route } from './route.ts';
+import { type AdminRoute, put, route } from './route.ts';
 import {
   AssignmentBody,
   AssignmentParams,
@@ -43,7 +43,7 @@ import { environmentView, resourceView, workspaceView } from './views.ts';
 const tag = 'workspaces';
 const workspace = { path: '/v1/organizations/:org/workspaces/:id', params: ItemParams, tag };
 
-const ownRoutes: readonly Route[] = [
+const ownRoutes: readonly AdminRoute[] = [
   route({
     ...workspace,
     id: 'putWorkspace',
@@ -129,7 +129,7 @@ const forAdmins = 'For admins of the workspace.';
 
 const environment = { path: `${inside}/environments/:id`, params: WorkspaceItemParams, tag };
 
-const environmentRoutes: readonly Route[] = [
+const environmentRoutes: readonly AdminRoute[] = [
   route({
     ...environment,
     id: 'putEnvironment',
@@ -171,7 +171,7 @@ const environmentRoutes: readonly Route[] = [
 
 const assignment = { path: `${inside}/assignments/:kind/:id`, params: AssignmentParams, tag };
 
-const assignmentRoutes: readonly Route[] = [
+const assignmentRoutes: readonly AdminRoute[] = [
   route({
     ...assignment,
     id: 'putAssignment',
@@ -214,7 +214,7 @@ const assignmentRoutes: readonly Route[] = [
 
 const resource = { path: `${inside}/resources/:type/:id`, params: ResourceParams, tag };
 
-const resourceRoutes: readonly Route[] = [
+const resourceRoutes: readonly AdminRoute[] = [
   route({
     ...resource,
     id: 'putResource',
@@ -256,7 +256,7 @@ const resourceRoutes: readonly Route[] = [
   }),
 ];
 
-export const workspaceRoutes: readonly Route[] = [
+export const workspaceRoutes: readonly AdminRoute[] = [
   ...ownRoutes,
   ...environmentRoutes,
   ...assignmentRoutes,

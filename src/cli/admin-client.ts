@@ -5,7 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { systemAuthorities } from '../authorities.ts';
-import { type Answer, type Call, Refused, type Sidecar } from '../directory/sidecar.ts';
+import { type Call, Refused, type Sidecar, type SidecarAnswer } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
 import type { NamedGateway } from './named-gateway.ts';
 
@@ -26,7 +26,7 @@ export function adminClient({ url, path: expected, adminKey: { key, source } }: 
     identified ??= identity(place, expected, stranger);
     return identified;
   };
-  const send = async (method: Call['method'], path: string, body?: Answer): Promise<Answer> => {
+  const send = async (method: Call['method'], path: string, body?: SidecarAnswer): Promise<SidecarAnswer> => {
     // The key is for the gateway that was named, and for no other.
     await identify();
     const { status, text } = await exchange(place, { method, path, key, body });
@@ -84,7 +84,7 @@ function placeOf(url: string): Place {
 async function identity(place: Place, expected: string | null, stranger: string): Promise<string> {
   const { root } = place;
   const { text } = await exchange(place, { method: 'GET', path: '/readyz', key: null, body: undefined });
-  const path = (parsed(text)?.configuration as Answer | undefined)?.path;
+  const path = (parsed(text)?.configuration as SidecarAnswer | undefined)?.path;
   if (typeof path !== 'string') throw new SetupError(stranger);
   if (expected === null || realPath(expected) === realPath(path))
     return `the gateway that runs ${path} (sidecar ${root})`;
@@ -112,7 +112,7 @@ interface Asked {
   readonly path: string;
   /** null: none is sent. */
   readonly key: string | null;
-  readonly body: Answer | undefined;
+  readonly body: SidecarAnswer | undefined;
 }
 
 async function exchange({ root, secured }: Place, { method, path, key, body }: Asked) {
@@ -137,10 +137,10 @@ async function exchange({ root, secured }: Place, { method, path, key, body }: A
   }
 }
 
-function parsed(text: string): Answer | null {
+function parsed(text: string): SidecarAnswer | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Answer) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as SidecarAnswer) : null;
   } catch {
     return null;
   }

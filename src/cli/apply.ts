@@ -5,10 +5,10 @@
 import { parseArgs } from 'node:util';
 import type { Env } from '../config/yaml/expand.ts';
 import { readYamlFile } from '../config/yaml/yaml-file.ts';
-import { execute, type Outcome } from '../directory/execute.ts';
+import { type ExecutionResult, execute } from '../directory/execute.ts';
 import { itemName } from '../directory/item.ts';
-import type { Change, Plan } from '../directory/plan.ts';
-import { prepare } from '../directory/prepare.ts';
+import type { Plan, PlannedChange } from '../directory/plan.ts';
+import { preparePlan } from '../directory/prepare.ts';
 import { changeData, changeText, count, countsText } from '../directory/render.ts';
 import { Refused, type Sidecar } from '../directory/sidecar.ts';
 import { ConfigError, SetupError } from '../errors.ts';
@@ -48,7 +48,7 @@ export async function applyCommand(args: readonly string[], env: Env): Promise<v
   }
 }
 
-const step = (plan: Plan, say: (text: string) => void) => (change: Change, index: number) =>
+const step = (plan: Plan, say: (text: string) => void) => (change: PlannedChange, index: number) =>
   say(`${index + 1} of ${plan.changes.length}: ${change.item.type} ${itemName(change.item)}`);
 
 const NOTHING = { created: 0, changed: 0, removed: 0, unchanged: 0, changes: [] };
@@ -64,7 +64,7 @@ async function readPlan(
   // What follows a broken syntax is not worth asking about.
   if (file.data === undefined) file.throwIfAny();
   try {
-    return await prepare(file, sidecar, { prune, onStep });
+    return await preparePlan(file, sidecar, { prune, onStep });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     throw new SetupError(`nothing was changed: the sidecar refused to be read: ${refusal(error)}`);
@@ -72,13 +72,13 @@ async function readPlan(
 }
 
 /** As if everything had been done. */
-function dry({ changes }: Plan): Outcome {
+function dry({ changes }: Plan): ExecutionResult {
   return { done: changes, failure: null };
 }
 
 interface Show {
   plan(plan: Plan): void;
-  outcome(plan: Plan, outcome: Outcome): void;
+  outcome(plan: Plan, outcome: ExecutionResult): void;
 }
 
 const asText: Show = {
@@ -110,7 +110,7 @@ const asJson: Show = {
   },
 };
 
-function fail(plan: Plan, { done, failure }: Outcome): void {
+function fail(plan: Plan, { done, failure }: ExecutionResult): void {
   const { change, error } = failure!;
   const left = plan.changes.length - done.length;
   process.stderr.write(

@@ -56,7 +56,7 @@ export function isWithin(ranges: readonly AddressRange[], text: string): boolean
 }
 
 /** Is each of `inner` within one of `outer`? Two of `outer` that only together cover one of `inner` do not count. */
-export function covers(outer: readonly AddressRange[], inner: readonly AddressRange[]): boolean {
+export function coversRanges(outer: readonly AddressRange[], inner: readonly AddressRange[]): boolean {
   return inner.every(({ width, first, free }) =>
     outer.some(
       (range) => range.width === width && range.free >= free && first >> range.free === range.first >> range.free,

@@ -1,6 +1,6 @@
 /** Reads from the sidecar what a directory holds at present. Changes nothing and judges nothing. */
 import { type Item, itemKey, itemOf } from './item.ts';
-import { type Answer, listAll, Refused, type Sidecar } from './sidecar.ts';
+import { listAll, Refused, type Sidecar, type SidecarAnswer } from './sidecar.ts';
 
 /** One organization as it stands; empty where there is none yet. */
 export interface Present {
@@ -50,7 +50,7 @@ async function readContents(sidecar: Sidecar, path: readonly string[]): Promise<
   const [environments, assignments, resources] = await Promise.all(
     ['environments', 'assignments', 'resources'].map((list) => listAll(sidecar, [...path, list])),
   );
-  const under = (list: string, answer: Answer, ...ids: string[]) => [
+  const under = (list: string, answer: SidecarAnswer, ...ids: string[]) => [
     ...path,
     list,
     ...ids.map((id) => textOf(answer, id)),
@@ -62,7 +62,7 @@ async function readContents(sidecar: Sidecar, path: readonly string[]): Promise<
   ];
 }
 
-async function organizationOrNull(sidecar: Sidecar, org: string): Promise<Answer | null> {
+async function organizationOrNull(sidecar: Sidecar, org: string): Promise<SidecarAnswer | null> {
   try {
     return await sidecar.call({ method: 'GET', path: [org] });
   } catch (error) {
@@ -71,6 +71,6 @@ async function organizationOrNull(sidecar: Sidecar, org: string): Promise<Answer
   }
 }
 
-function textOf(answer: Answer, key: string): string {
+function textOf(answer: SidecarAnswer, key: string): string {
   return String(answer[key]);
 }

@@ -3,24 +3,24 @@
  * from there. Decides nothing.
  */
 import { SetupError } from '../errors.ts';
-import type { Change } from './plan.ts';
+import type { PlannedChange } from './plan.ts';
 import { cascadeOf } from './preview.ts';
-import { type Answer, type Call, Refused, type Sidecar } from './sidecar.ts';
+import { type Call, Refused, type Sidecar, type SidecarAnswer } from './sidecar.ts';
 
-export interface Outcome {
+export interface ExecutionResult {
   /** In order, each with the cascade that it really had. */
-  readonly done: readonly Change[];
+  readonly done: readonly PlannedChange[];
   /** null: everything is done. */
-  readonly failure: { readonly change: Change; readonly error: Refused | SetupError } | null;
+  readonly failure: { readonly change: PlannedChange; readonly error: Refused | SetupError } | null;
 }
 
 /** `onStep` is told of every change before it is made. */
 export async function execute(
   sidecar: Sidecar,
-  changes: readonly Change[],
-  onStep: (change: Change, index: number) => void,
-): Promise<Outcome> {
-  const done: Change[] = [];
+  changes: readonly PlannedChange[],
+  onStep: (change: PlannedChange, index: number) => void,
+): Promise<ExecutionResult> {
+  const done: PlannedChange[] = [];
   for (const [index, change] of changes.entries()) {
     onStep(change, index);
     try {
@@ -35,7 +35,7 @@ export async function execute(
   return { done, failure: null };
 }
 
-async function send(sidecar: Sidecar, call: Call): Promise<Answer> {
+async function send(sidecar: Sidecar, call: Call): Promise<SidecarAnswer> {
   try {
     return await sidecar.call(call);
   } catch (error) {

@@ -12,7 +12,7 @@ export type Action = 'created' | 'changed' | 'removed';
 /** What goes with a change: lists of ids by what becomes of them, in the sidecar's words. */
 export type Cascade = Readonly<Record<string, readonly string[]>>;
 
-export interface Change {
+export interface PlannedChange {
   readonly action: Action;
   readonly item: Item;
   /** Only what differs. undefined: there was no such field, or there will be none. */
@@ -24,14 +24,14 @@ export interface Change {
 }
 
 export interface Plan {
-  readonly changes: readonly Change[];
+  readonly changes: readonly PlannedChange[];
   /** How many items of the file are as they should be. */
   readonly unchanged: number;
 }
 
 /** For one organization. `wanted`: every item of it in the file, whose references hold. */
 export function planOrganization(wanted: readonly Item[], present: Present, prune: boolean): Plan {
-  const changes: Change[] = [];
+  const changes: PlannedChange[] = [];
   for (const item of wanted) {
     const before = present.items.get(itemKey(item));
     const change = before === undefined ? creation(item) : difference(before, item);
@@ -45,7 +45,7 @@ export function planOrganization(wanted: readonly Item[], present: Present, prun
 /** What the sidecar needs and a file may leave out. */
 const DEFAULTS: Partial<Record<ItemType, Fields>> = { resource: { collaborators: [] } };
 
-function creation(item: Item): Change {
+function creation(item: Item): PlannedChange {
   const after = { ...item.fields };
   for (const [name, value] of Object.entries(DEFAULTS[item.type] ?? {})) after[name] ??= value;
   const fields = Object.fromEntries(
@@ -54,7 +54,7 @@ function creation(item: Item): Change {
   return { action: 'created', item, fields, cascade: null, calls: [{ method: 'PUT', path: item.path, body: after }] };
 }
 
-function difference(before: Item, item: Item): Change | null {
+function difference(before: Item, item: Item): PlannedChange | null {
   const different = Object.entries(item.fields).filter(([name, value]) => !sameField(before.fields[name], value));
   if (different.length === 0) return null;
   const fields = Object.fromEntries(
@@ -75,7 +75,7 @@ function changing(before: Item, { type, path, fields }: Item, different: Fields)
   ];
 }
 
-function removals(wanted: readonly Item[], present: Present): Change[] {
+function removals(wanted: readonly Item[], present: Present): PlannedChange[] {
   const named = new Set(wanted.map(itemKey));
   const items = [...present.items.values()];
   const gone = items.filter((item) => item.type !== 'organization' && !named.has(itemKey(item)));
@@ -113,7 +113,7 @@ const MAKING: Readonly<Record<ItemType, number>> = {
  * Removals within workspaces come before what is made there, since an id may move from one to another; people go last,
  * when nothing is theirs any more.
  */
-function rank({ action, item: { type } }: Change): number {
+function rank({ action, item: { type } }: PlannedChange): number {
   if (action !== 'removed') return MAKING[type];
   if (type === 'team') return 8;
   return type === 'member' ? 9 : 4;

@@ -12,7 +12,7 @@ import { checkOrganization } from './check.ts';
 import { type Present, readPresent } from './current.ts';
 import { wantedItems } from './desired.ts';
 import { type Item, workspaceOf } from './item.ts';
-import { type Change, type Plan, planOrganization } from './plan.ts';
+import { type Plan, type PlannedChange, planOrganization } from './plan.ts';
 import { preview } from './preview.ts';
 import { Refused, type Sidecar } from './sidecar.ts';
 
@@ -32,7 +32,7 @@ interface Read {
  * Rejects with ConfigError (every problem of the file), Refused (the sidecar's no) or SetupError (no sidecar to ask).
  * Without a sidecar only what the schema finds is told.
  */
-export async function prepare(file: YamlFile, sidecar: Sidecar, options: PrepareOptions): Promise<Plan> {
+export async function preparePlan(file: YamlFile, sidecar: Sidecar, options: PrepareOptions): Promise<Plan> {
   const data = validate(file, DirectorySchema);
   for (const { path, key } of pastedTokens(file.data)) file.problem(path, PASTED_TOKEN, { key });
   // Names are judged in a file that its schema refuses, too, so that all is told at once.
@@ -41,7 +41,7 @@ export async function prepare(file: YamlFile, sidecar: Sidecar, options: Prepare
   file.throwIfAny();
   if (data === undefined)
     throw new ConfigError([{ file: file.name, line: 1, column: 1, message: 'does not fit its schema' }]);
-  const changes: Change[] = [];
+  const changes: PlannedChange[] = [];
   let unchanged = 0;
   for (const { wanted, present } of read) {
     const plan = planOrganization(wanted, present, options.prune);

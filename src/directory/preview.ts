@@ -4,14 +4,18 @@
  */
 
 import type { Present } from './current.ts';
-import type { Cascade, Change } from './plan.ts';
-import type { Answer, Sidecar } from './sidecar.ts';
+import type { Cascade, PlannedChange } from './plan.ts';
+import type { Sidecar, SidecarAnswer } from './sidecar.ts';
 
 /** The same changes, with their cascades. Rejects with Refused or SetupError. */
-export async function preview(sidecar: Sidecar, changes: readonly Change[], present: Present): Promise<Change[]> {
+export async function preview(
+  sidecar: Sidecar,
+  changes: readonly PlannedChange[],
+  present: Present,
+): Promise<PlannedChange[]> {
   const ended = new Set<string>();
   const going = new Set(changes.filter(({ action }) => action === 'removed').map(({ item }) => item.path.join('/')));
-  const seen: Change[] = [];
+  const seen: PlannedChange[] = [];
   for (const change of changes) {
     let cascade = change.cascade;
     if (change.action === 'changed' && change.item.type === 'workspace' && change.fields.owner !== undefined) {
@@ -27,7 +31,7 @@ export async function preview(sidecar: Sidecar, changes: readonly Change[], pres
 
 async function transferCascade(
   sidecar: Sidecar,
-  change: Change,
+  change: PlannedChange,
   present: Present,
   ended: ReadonlySet<string>,
 ): Promise<Cascade | null> {
@@ -44,8 +48,8 @@ async function transferCascade(
 
 async function removalCascade(
   sidecar: Sidecar,
-  change: Change,
-  changes: readonly Change[],
+  change: PlannedChange,
+  changes: readonly PlannedChange[],
   ended: ReadonlySet<string>,
   going: ReadonlySet<string>,
 ): Promise<Cascade> {
@@ -71,7 +75,7 @@ async function removalCascade(
 }
 
 /** The cascade in a sidecar's answer, if it holds one. */
-export function cascadeOf(answer: Answer): Cascade | null {
+export function cascadeOf(answer: SidecarAnswer): Cascade | null {
   return (answer.cascade as Cascade | undefined) ?? null;
 }
 

@@ -1,6 +1,6 @@
 /** Shows changes to people (lines) and to programs (plain data). Only words and shapes; prints nothing itself. */
 import { type Field, itemName } from './item.ts';
-import type { Action, Cascade, Change } from './plan.ts';
+import type { Action, Cascade, PlannedChange } from './plan.ts';
 
 const SIGNS: Readonly<Record<Action, string>> = { created: '+', changed: '~', removed: '-' };
 /** Longer lists are shown by what comes and goes. */
@@ -23,7 +23,7 @@ export interface Counts {
   readonly removed: number;
 }
 
-export function count(changes: readonly Change[]): Counts {
+export function count(changes: readonly PlannedChange[]): Counts {
   const of = (action: Action) => changes.filter((change) => change.action === action).length;
   return { created: of('created'), changed: of('changed'), removed: of('removed') };
 }
@@ -33,7 +33,7 @@ export function countsText({ created, changed, removed }: Counts): string {
 }
 
 /** `+ member acme/bob (name Bob, role member)`, and under a change one line per field and per list of its cascade. */
-export function changeText(change: Change): string {
+export function changeText(change: PlannedChange): string {
   const { action, item, fields, cascade } = change;
   const head = `${SIGNS[action]} ${item.type} ${itemName(item)}`;
   const entries = Object.entries(fields);
@@ -79,7 +79,7 @@ function valueText(value: string): string {
 }
 
 /** `{action, type, path, fields: {name: {before, after}}, cascade?}`; null where there was or will be nothing. */
-export function changeData({ action, item, fields, cascade }: Change) {
+export function changeData({ action, item, fields, cascade }: PlannedChange) {
   const shown = Object.entries(fields).map(([name, { before, after }]) => [
     name,
     { before: before ?? null, after: after ?? null },

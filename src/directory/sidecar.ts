@@ -3,7 +3,7 @@
  * affair.
  */
 
-export type Answer = Readonly<Record<string, unknown>>;
+export type SidecarAnswer = Readonly<Record<string, unknown>>;
 export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Call {
@@ -11,7 +11,7 @@ export interface Call {
   /** Below `/v1/organizations`; each part is encoded by the sidecar's client. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: Answer;
+  readonly body?: SidecarAnswer;
 }
 
 /** What a directory file may name. */
@@ -25,7 +25,7 @@ export interface Sidecar {
   /** The policy in force, as `GET /v1/policy` shows it. Rejects with SetupError when this is no sidecar. */
   policy(): Promise<PolicyNames>;
   /** The parsed answer. Rejects with Refused, or with SetupError when the sidecar cannot be asked at all. */
-  call(call: Call): Promise<Answer>;
+  call(call: Call): Promise<SidecarAnswer>;
 }
 
 /** The sidecar's no, in its own words. */
@@ -44,13 +44,13 @@ export class Refused extends Error {
 const PAGE = '1000';
 
 /** Every page of a list. */
-export async function listAll(sidecar: Sidecar, path: readonly string[]): Promise<Answer[]> {
-  const items: Answer[] = [];
+export async function listAll(sidecar: Sidecar, path: readonly string[]): Promise<SidecarAnswer[]> {
+  const items: SidecarAnswer[] = [];
   let cursor: string | null = null;
   do {
     const query: Record<string, string> = cursor === null ? { limit: PAGE } : { limit: PAGE, cursor };
-    const page: Answer = await sidecar.call({ method: 'GET', path, query });
-    items.push(...(page.items as Answer[]));
+    const page: SidecarAnswer = await sidecar.call({ method: 'GET', path, query });
+    items.push(...(page.items as SidecarAnswer[]));
     cursor = page.nextCursor as string | null;
   } while (cursor !== null);
   return items;

@@ -5,7 +5,7 @@ import { ImportedTokenBody } from '../admin/schemas.ts';
 import { isId } from '../core/facts.ts';
 import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ID_FORM } from '../manage/context.ts';
-import type { Row } from './rows.ts';
+import type { ImportRow } from './rows.ts';
 
 export type TokenToImport = Static<typeof ImportedTokenBody>;
 
@@ -16,7 +16,7 @@ export interface Checked {
 }
 
 /** `organization`: for rows that name none. Answers with what is wrong, without a value: one may be a token. */
-export function checkRow({ line, data }: Row, organization: string | undefined): Checked | string {
+export function checkRow({ line, data }: ImportRow, organization: string | undefined): Checked | string {
   const { organization: named = organization, ...token } = data;
   if (named === undefined) return 'names no "organization", and --organization gives none';
   if (typeof named !== 'string' || !isId(named)) return `organization must be an id: ${ID_FORM}`;

@@ -10,7 +10,7 @@ import { readCsv } from './csv.ts';
 
 const LINE_FEED = 0x0a;
 
-export interface Row {
+export interface ImportRow {
   readonly line: number;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -35,7 +35,7 @@ const COLUMNS: Readonly<Record<string, (cell: string) => unknown>> = {
 };
 
 /** Rows, and in their place problems where one could not be read. Rejects with SetupError when the file cannot be. */
-export async function* readRows(path: string): AsyncGenerator<Row | Problem> {
+export async function* readRows(path: string): AsyncGenerator<ImportRow | Problem> {
   try {
     yield* path.toLowerCase().endsWith('.csv') ? csvRows(path) : jsonRows(path);
   } catch (error) {
@@ -73,18 +73,19 @@ async function* piecesOf(path: string): AsyncGenerator<Buffer> {
   if (last.length > 0) yield last;
 }
 
-async function* jsonRows(path: string): AsyncGenerator<Row | Problem> {
+async function* jsonRows(path: string): AsyncGenerator<ImportRow | Problem> {
   let line = 0;
   for await (const written of linesOf(path)) {
     line++;
     if (written.trim() === '') continue;
     const data = parsed(written);
-    if (typeof data === 'object' && data !== null && !Array.isArray(data)) yield { line, data: data as Row['data'] };
+    if (typeof data === 'object' && data !== null && !Array.isArray(data))
+      yield { line, data: data as ImportRow['data'] };
     else yield problem(path, line, 'is no JSON object; a file of JSON lines has one in each line, a CSV is named .csv');
   }
 }
 
-async function* csvRows(path: string): AsyncGenerator<Row | Problem> {
+async function* csvRows(path: string): AsyncGenerator<ImportRow | Problem> {
   let header: readonly string[] | null = null;
   for await (const { line, cells, fault } of readCsv(linesOf(path))) {
     if (fault !== null) {
@@ -115,9 +116,9 @@ function wrongHeader(header: readonly string[]): string | null {
 }
 
 /** An empty cell is nothing. */
-function rowOf(header: readonly string[], cells: readonly string[]): Row['data'] {
+function rowOf(header: readonly string[], cells: readonly string[]): ImportRow['data'] {
   const filled = header.flatMap((name, index) => (cells[index] === '' ? [] : [[name, COLUMNS[name]!(cells[index]!)]]));
-  return Object.fromEntries(filled) as Row['data'];
+  return Object.fromEntries(filled) as ImportRow['data'];
 }
 
 function text(cell: string): string {

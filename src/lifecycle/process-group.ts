@@ -6,7 +6,7 @@ import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Reload, Standing } from './reloader.ts';
 
-export type Role = 'gateway' | 'sidecar';
+export type ProcessRole = 'gateway' | 'sidecar';
 
 export interface ProcessGroup {
   /** Before the first request can come in: from now on others wait for this process. What was missed meanwhile, if anything. */
@@ -30,7 +30,7 @@ export interface SiblingsReport {
 
 export interface ProcessReport {
   readonly name: string;
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly pid: number | null;
   /** `restarting`: there is none at the moment. */
   readonly state: 'starting' | 'serving' | 'draining' | 'restarting';

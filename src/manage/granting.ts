@@ -13,10 +13,10 @@ import type { AccountDoc, DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from '.
 const HEIGHT: Readonly<Record<Role, number>> = { member: 1, admin: 2 };
 
 /** The fields of a member that decide what they may do in the whole organization. */
-export type Standing = Pick<MemberDoc, 'edition' | 'role' | 'scopes' | 'actions'>;
+export type MemberRights = Pick<MemberDoc, 'edition' | 'role' | 'scopes' | 'actions'>;
 
 /** `before`: the member as they are, or null for a new one. */
-export function requireMayMake(policy: Policy, rights: Rights, before: Standing | null, after: Standing): void {
+export function requireMayMake(policy: Policy, rights: Rights, before: MemberRights | null, after: MemberRights): void {
   const { member } = rights;
   if (member === null) return;
   requireMayGiveScopes(policy, rights, before === null ? new Set() : scopesOf(policy, before), scopesOf(policy, after));
@@ -156,7 +156,7 @@ function heightOf(role: OrganizationRole | null | undefined): number {
   return role?.workspaceRole ? HEIGHT[role.workspaceRole] : 0;
 }
 
-function scopesOf(policy: Policy, { scopes, role }: Standing): ScopeSet {
+function scopesOf(policy: Policy, { scopes, role }: MemberRights): ScopeSet {
   if (scopes !== null) return new Set(scopes);
   return policy.organizationRoles.get(role)?.scopes ?? new Set();
 }

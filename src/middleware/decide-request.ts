@@ -33,7 +33,7 @@ export type Decision =
       readonly body: string;
     };
 
-export function decide(pipeline: Pipeline, request: DescribedRequest): Promise<Decision> {
+export function decideRequest(pipeline: Pipeline, request: DescribedRequest): Promise<Decision> {
   return new Promise((resolve, reject) => {
     const inquiry = new DecideRequest(
       {

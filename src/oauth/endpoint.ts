@@ -6,7 +6,7 @@ import { withoutTokens } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
 import type { Exchange } from '../http/exchange.ts';
 
-/** An answer by value: endpoints compute one, `answering` sends it. */
+/** An answer by value: endpoints compute one, `plainEndpoint` and `formEndpoint` send it. */
 export interface EndpointAnswer {
   readonly status: number;
   /** null: an empty body. */
@@ -17,7 +17,7 @@ export interface EndpointAnswer {
 const FORM_BYTES_MAX = 16 * 1024;
 
 /** An endpoint that reads no body. */
-export function answering(
+export function plainEndpoint(
   compute: (call: EndpointCall) => EndpointAnswer | Promise<EndpointAnswer>,
   onFault: (error: unknown) => EndpointAnswer,
 ): Endpoint {
@@ -40,7 +40,7 @@ export type Recognised<C> =
  * An endpoint that takes a form, from callers that are recognised before a byte of it is read: strangers cost nothing
  * more. `onFault` answers when something rejects: an outage, never a no.
  */
-export function answeringForm<C>(
+export function formEndpoint<C>(
   recognise: (call: EndpointCall) => Promise<Recognised<C>>,
   compute: (call: EndpointCall, caller: C, form: Form) => Promise<EndpointAnswer>,
   onFault: (error: unknown) => EndpointAnswer,

@@ -20,7 +20,14 @@ import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { DamagedRecord, type Store, StoreFull, StoreUnavailable } from '../store/store.ts';
 import type { AccountLimit } from './account-limit.ts';
 import { type ClientAuthentication, invalidClient, secondMethod } from './client-authentication.ts';
-import { answering, answeringForm, type EndpointAnswer, type Form, oauthError, type Recognised } from './endpoint.ts';
+import {
+  type EndpointAnswer,
+  type Form,
+  formEndpoint,
+  oauthError,
+  plainEndpoint,
+  type Recognised,
+} from './endpoint.ts';
 
 export interface OAuthParts {
   readonly store: Store;
@@ -54,23 +61,23 @@ export function oauthEndpoints(parts: OAuthParts): Readonly<Record<EndpointName,
     return oauthError(503, 'temporarily_unavailable', 'The store could not be asked.', ['Retry-After', '1']);
   };
   return {
-    token: answeringForm(
+    token: formEndpoint(
       (call) => parts.clients.authenticate(call),
       (call, account, form) => issue(parts, call, account, form),
       onFault,
     ),
-    introspect: answeringForm(
+    introspect: formEndpoint(
       (call) => clientOrAdmin(parts, call),
       (_call, caller, form) => introspect(parts, caller, form),
       onFault,
     ),
-    revoke: answeringForm(
+    revoke: formEndpoint(
       (call) => clientOrAdmin(parts, call),
       (_call, caller, form) => revoke(parts, caller, form),
       onFault,
     ),
-    metadata: answering(() => ({ status: 200, body: metadata(parts) }), onFault),
-    whoami: answering((call) => whoami(parts, call), onFault),
+    metadata: plainEndpoint(() => ({ status: 200, body: metadata(parts) }), onFault),
+    whoami: plainEndpoint((call) => whoami(parts, call), onFault),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the processes of one `serve` ask each other. Types only. */
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { Ports } from '../gateway/gateway-options.ts';
-import type { Role, SelfReport, SiblingsReport } from '../lifecycle/process-group.ts';
+import type { ProcessRole, SelfReport, SiblingsReport } from '../lifecycle/process-group.ts';
 import type { Reload, Standing } from '../lifecycle/reloader.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 
@@ -15,7 +15,7 @@ export interface InForce {
 }
 
 export interface Setup extends InForce {
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly name: string;
   /** Of gateway.yaml, absolute. */
   readonly path: string;

@@ -3,7 +3,7 @@
  * it ends. Knows no configuration and no other process.
  */
 import type { Worker } from 'node:cluster';
-import type { ProcessReport, Role } from '../lifecycle/process-group.ts';
+import type { ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
 import { CLUSTER_MESSAGES } from '../node-internals/cluster-handover.ts';
 import { missing } from '../node-internals/findings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
@@ -27,7 +27,7 @@ const PULSE_PATIENCE_MS = 10_000;
 
 export interface ChildParts {
   readonly name: string;
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly log: Log;
   /** Asked anew at each start. */
   readonly setup: () => Setup;
@@ -47,7 +47,7 @@ interface Life {
 
 export class Child {
   readonly name: string;
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly #parts: ChildParts;
   /** Requests may come in there: changes wait for it. */
   hasJoined = false;
@@ -117,7 +117,12 @@ export class Child {
     };
   }
 
-  get summary(): { readonly name: string; readonly role: Role; readonly state: string; readonly restarts: number } {
+  get summary(): {
+    readonly name: string;
+    readonly role: ProcessRole;
+    readonly state: string;
+    readonly restarts: number;
+  } {
     return { name: this.name, role: this.role, state: this.#state, restarts: this.#restarts };
   }
 

@@ -1,5 +1,5 @@
 /** What the supervisor counts itself: who is there, and how often each had to be started again, and what its own log lost. */
-import type { ProcessReport, Role } from '../lifecycle/process-group.ts';
+import type { ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import { DROPPED_LINES } from '../observe/log.ts';
 
@@ -8,7 +8,7 @@ const STATES = ['starting', 'serving', 'draining', 'restarting'] satisfies Reado
 export function workerMetrics(
   processes: ReadonlyArray<{
     readonly name: string;
-    readonly role: Role;
+    readonly role: ProcessRole;
     readonly state: string;
     readonly restarts: number;
   }>,

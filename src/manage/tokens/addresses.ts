@@ -1,5 +1,5 @@
 /** The addresses that a token may be used from: as they are asked for, and compared. Whether a request comes from one is core/address-check's. */
-import { covers, isWithin, readRange } from '../../core/address-range.ts';
+import { coversRanges, isWithin, readRange } from '../../core/address-range.ts';
 import { unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 
@@ -17,7 +17,7 @@ export function readAddresses(asked: readonly string[] | null | undefined): read
 /** May a token with `own` addresses manage one with these? */
 export function withinAddresses(own: TokenDoc['allowedAddresses'], asked: TokenDoc['allowedAddresses']): boolean {
   if (own === undefined || own === null) return true;
-  return asked !== undefined && asked !== null && covers(rangesOf(own), rangesOf(asked));
+  return asked !== undefined && asked !== null && coversRanges(rangesOf(own), rangesOf(asked));
 }
 
 /** `address` empty: unknown. */
@@ -26,7 +26,7 @@ export function mayComeFrom({ allowedAddresses }: TokenDoc, address: string): bo
   return isWithin(rangesOf(allowedAddresses), address);
 }
 
-/** What cannot be read covers nothing. */
+/** What cannot be read coversRanges nothing. */
 function rangesOf(texts: readonly string[]) {
   return texts.map((text) => readRange(text)).filter((range) => range !== null);
 }

@@ -8,7 +8,7 @@ import type { AccountDoc, IssuanceDoc } from '../unit-of-work/records.ts';
 import { getDoc } from '../unit-of-work/stored-docs.ts';
 
 /** One more, as far as the record goes: to be committed together with the token. */
-export interface Turn {
+export interface IssuingTurn {
   readonly expects: { readonly key: string; readonly version: number };
   readonly write: Write;
 }
@@ -23,7 +23,7 @@ export async function nextTurn(
   { organizationId, clientId }: AccountDoc,
   liveMax: number,
   nowMs: number,
-): Promise<Turn | Full> {
+): Promise<IssuingTurn | Full> {
   const key = issuanceKey(organizationId, clientId);
   const stored = await getDoc(store, 'issuance', key);
   const index = lists.tokensOfClient(organizationId, clientId);

@@ -79,6 +79,36 @@ it('the core reads no clock, waits for nothing and prints nothing', () => {
   }
 });
 
+/** Names that two files still export, each to get a second name. Nothing is ever added. */
+const EXPORTED_TWICE: readonly string[] = [
+  // The package's users have one of them.
+  'GatewayOptions',
+  ...['KeyPair', 'PAUSED', 'Standing', 'Target', 'TlsOptions', 'Unanswered', 'Upgrade', 'migrate'],
+];
+
+it('a name is exported by one file, so that it means one thing', () => {
+  const exporters = new Map<string, string[]>();
+  for (const name of files) {
+    const text = readFileSync(join(SRC, name), 'utf8');
+    for (const [, exported] of text.matchAll(/^export (?:async )?(?:function\*?|class|interface|type|const) (\w+)/gm))
+      exporters.set(exported!, [...(exporters.get(exported!) ?? []), name]);
+  }
+  const twice = new Map([...exporters].filter(([, from]) => from.length > 1));
+  for (const [exported, from] of twice) expect(EXPORTED_TWICE, `${exported}: ${from.join(', ')}`).toContain(exported);
+});
+
+it('what management commits, it commits in a unit of work, or it says why not', () => {
+  const unexplained: string[] = [];
+  for (const name of files.filter((candidate) => ['admin', 'manage', 'oauth'].includes(room(candidate)))) {
+    if (name === 'manage/unit-of-work/unit-of-work.ts') continue;
+    const lines = readFileSync(join(SRC, name), 'utf8').split('\n');
+    for (const [index, line] of lines.entries())
+      if (/\.commit\(/.test(line) && !/\/\/ No unit of work: /.test(lines[index - 1]!))
+        unexplained.push(`${name}:${index + 1}`);
+  }
+  expect(unexplained).toEqual([]);
+});
+
 it('no imports run in a circle, those of types included', () => {
   const state = new Map<string, 'open' | 'done'>();
   const visit = (name: string, path: readonly string[]): void => {

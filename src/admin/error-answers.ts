@@ -31,19 +31,26 @@ export function errorsOf(route: AdminRoute): ReadonlyMap<number, readonly string
   return new Map(Array.from(byStatus, ([status, codes]) => [status, [...codes]]));
 }
 
-function malformedIn({ open, body }: AdminRoute): string[] {
+function malformedIn({ open, params, body }: AdminRoute): string[] {
   const headers = ['header_ambiguous', 'header_missing'];
   if (open) return headers;
-  const parts = [...headers, 'invalid_actor', 'invalid_field', 'unknown_field'];
-  if (body === null) return [...parts, 'body_not_taken'];
-  return [...parts, 'bad_request', 'malformed_json', 'duplicate_field'];
+  const names = Object.keys(params.properties).length > 0;
+  return [
+    ...headers,
+    ...['invalid_actor', 'invalid_field', 'unknown_field'],
+    // A path or a body that cannot be read at all.
+    ...(names || body !== null ? ['bad_request'] : []),
+    ...(body === null ? ['body_not_taken'] : ['malformed_json', 'duplicate_field']),
+  ];
 }
 
 function forCallers(route: AdminRoute): Array<readonly [number, readonly string[]]> {
   const unavailable = ['store_unavailable'];
   const known = [401, ['credential_missing', 'credential_unknown']] as const;
-  if (!isOfOrganization(route)) return [known, [503, unavailable]];
-  const inside = [known, [403, ['not_allowed']], [404, ['not_found']]] as const;
+  // Of a managing token, whatever it asks for.
+  const elsewhere = [403, ['address_not_allowed']] as const;
+  if (!isOfOrganization(route)) return [known, elsewhere, [503, unavailable]];
+  const inside = [known, elsewhere, [403, ['not_allowed']], [404, ['not_found']]] as const;
   if (route.method === 'GET') return [...inside, [503, unavailable]];
   return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
 }

@@ -18,7 +18,7 @@ export function importRoute(patterns: () => readonly TokenPattern[]): AdminRoute
     tag: 'tokens',
     summary: 'Import tokens of another system by their hashes, or preview that',
     description:
-      'For the operator, and for administrators where the policy names an importAction. Each token is imported, found to be here already, or refused by itself: a refusal in the list has the codes of createToken, and value_empty, value_taken, value_ended, hint_unmatched, hint_too_long, created_in_future or scope_not_importable.',
+      'For the operator, and for administrators where the policy names an importAction. Each token is imported, found to be here already, or refused by itself: a refusal in the list has the codes of createToken, and conflict, value_empty, value_taken, value_ended, hint_unmatched, hint_too_long, created_in_future or scope_not_importable.',
     params: OrganizationParams,
     query: DryRunQuery,
     body: ImportBody,

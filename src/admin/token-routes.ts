@@ -51,6 +51,7 @@ const GRANT_ERRORS = [
   'workspace_unknown',
   'workspace_not_selectable',
   'expiry_out_of_range',
+  'address_invalid',
   'contact_unknown',
   'email_invalid',
 ] as const;

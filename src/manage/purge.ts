@@ -70,6 +70,7 @@ async function shorten(store: Store, index: string, most: number): Promise<void>
 async function purgeOldest(store: Store, index: string, limit: number, upTo: number): Promise<number> {
   const due = (await store.scan(index, { limit })).filter(({ score }) => score <= upTo);
   if (due.length === 0) return 0;
+  // No unit of work: lines of the trail never change, and their age alone ends them.
   await store.commit({ expects: [], writes: due.map(({ key }) => ({ key, record: null })), ends: true });
   return due.length;
 }

@@ -1,5 +1,7 @@
 /** A sidecar over real HTTP on a real SQLite file, with a clock that the test sets, and the way to call it. */
+
 import { type AdminAnswer, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { Refusals } from './refusals.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -33,6 +35,7 @@ export async function startSidecar(env: Record<string, string> = {}): Promise<Si
   const clock = { nowMs: () => time.nowMs, monotonicMs: () => performance.now() };
   const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', seed: false, clock, env });
   const { adminUrl: url, adminKey: key } = gateway;
+  const described = Refusals.of(url);
   const send: Sidecar['send'] = async (method, path, { body, headers = {} }) => {
     const init = { method, headers: { authorization: `Bearer ${key}`, ...headers } };
     const answer = await fetch(url + path, body === undefined ? init : { ...init, body });
@@ -43,6 +46,7 @@ export async function startSidecar(env: Record<string, string> = {}): Promise<Si
     } catch {
       parsed = { text };
     }
+    if (answer.status >= 400) (await described).expectDeclared(method, path, answer.status, parsed);
     return { status: answer.status, body: parsed, headers: Object.fromEntries(answer.headers) };
   };
   const call: Sidecar['call'] = (method, below, body, headers = {}) => {

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { covers, isWithin, readAddress, readRange } from '../../src/core/address-range.ts';
+import { coversRanges, isWithin, readAddress, readRange } from '../../src/core/address-range.ts';
 
 const ranges = (...texts: string[]) => texts.map((text) => readRange(text)!);
 
@@ -84,5 +84,5 @@ it.each([
   [['10.0.0.0/8'], [], true],
   [[], ['10.0.0.1'], false],
 ])('%j covers %j: %s', (outer, inner, expected) => {
-  expect(covers(ranges(...outer), ranges(...inner))).toBe(expected);
+  expect(coversRanges(ranges(...outer), ranges(...inner))).toBe(expected);
 });

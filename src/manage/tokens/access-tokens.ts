@@ -91,6 +91,7 @@ async function issueNow(
     turn.write,
   ];
   if (told) writes.push(await toldOf(store, record, doc.clientId, nowMs));
+  // No unit of work: it expects the account and its count as read, and must not wait for the organization's turn.
   const committed = await store.commit({
     expects: [{ key: accountKey(doc.organizationId, doc.clientId), version }, turn.expects],
     writes,
@@ -171,6 +172,7 @@ export async function endAccessToken(
   const ended = { action: 'token.revoked', target: { type: 'token', id: doc.id }, before: null, after: null };
   const event = await eventOf(store, doc.organizationId, actor, nowMs, ended);
   const writes = [...removal(doc), event];
+  // No unit of work: it only ends something, whatever else changes meanwhile, and must not wait for a turn.
   await store.commit({ expects: [], writes, ends: true });
 }
 
@@ -179,6 +181,7 @@ export async function purgeAccessTokens(store: Store, nowMs: number, limit: numb
   const oldest = await scanDocs(store, 'token', lists.accessTokens(), { limit });
   const expired = oldest.filter((entry) => entry.score <= nowMs).map(({ doc }) => doc);
   if (expired.length === 0) return 0;
+  // No unit of work: what has expired changes no more, and its end is no event for the trail.
   await store.commit({ expects: [], writes: expired.flatMap(removal), ends: true });
   return expired.length;
 }
@@ -193,6 +196,7 @@ export async function purgeDeletedAccounts(store: Store, nowMs: number, limit: n
   const writes = due.flatMap(({ key, doc: { organizationId, clientId } }) =>
     [key, issuanceKey(organizationId, clientId)].map((each) => ({ key: each, record: null })),
   );
+  // No unit of work: what was deleted changes no more, and the trail has told its end.
   if (due.length > 0) await store.commit({ expects: [], writes, ends: true });
   return due.length;
 }

@@ -26,7 +26,7 @@ export function mayComeFrom({ allowedAddresses }: TokenDoc, address: string): bo
   return isWithin(rangesOf(allowedAddresses), address);
 }
 
-/** What cannot be read coversRanges nothing. */
+/** What cannot be read covers nothing. */
 function rangesOf(texts: readonly string[]) {
   return texts.map((text) => readRange(text)).filter((range) => range !== null);
 }

@@ -185,12 +185,13 @@ const leaveTeam: Step = async ({ store, nowMs }, job, after) => {
   return { next: from + PAGE < members.length ? { score: from + PAGE, key: '' } : null };
 };
 
-/** Access tokens of an earlier generation; nobody but the decision reads them, so no unit of work is needed. */
+/** Access tokens of an earlier generation. */
 const removeIssued: Step = async ({ store }, { organizationId: org, id, generation }, after) => {
   const options = { limit: PAGE, ...(after === null ? {} : { after }) };
   const page = await scanDocs(store, 'token', lists.tokensOfClient(org, id), options);
   const ended = page.map(({ doc }) => doc).filter((doc) => doc.generation < generation);
   const writes = ended.flatMap((doc) => removal(doc));
+  // No unit of work: nobody but the decision reads them, and it has refused them since their generation ended.
   if (writes.length > 0) await store.commit({ expects: [], writes, ends: true });
   return { next: nextOf(page) };
 };
@@ -207,6 +208,7 @@ const removeAll: Step = async ({ store }, { organizationId: org, generation }, a
     const isKept = kindOf(key) === 'credential' && Object(record).imported === true;
     return { key, record: isKept ? record : null };
   });
+  // No unit of work: nobody can enter a deleted organization; that it is still that one is expected here.
   const committed = await store.commit({ expects: [{ key: own, version: stored.version }], writes, ends: true });
   return { next: committed.ok ? nextOf(page) : after };
 };
@@ -224,7 +226,7 @@ async function finish(store: Store, job: CleanupDoc): Promise<void> {
       writes.push({ key, record: null });
     }
   }
-  // Where somebody else has finished it meanwhile there is nothing left to write.
+  // No unit of work: it removes what nobody can read. Where somebody else has finished it, nothing is left to write.
   await store.commit({ expects, writes, ends: true });
 }
 

@@ -61,6 +61,7 @@ export class OrganizationLock {
     for (let attempts = 0; attempts < HOLD_ATTEMPTS_MAX; attempts++) {
       const { key, version, changes } = found;
       const writes = [{ key, record: { changes, heldBy: this.#name } }];
+      // No unit of work: it is what a unit of work waits for.
       const committed = await this.#store.commit({ expects: [{ key, version }], writes, ends: true });
       if (committed.ok) {
         this.#held = { key, version: committed.revision, changes };
@@ -82,6 +83,7 @@ export class OrganizationLock {
     const { key, version, changes } = this.#held;
     this.#held = null;
     const writes = [{ key, record: { changes } }];
+    // No unit of work: it is what a unit of work waits for.
     await this.#store.commit({ expects: [{ key, version }], writes, ends: true }).catch(() => {});
   }
 

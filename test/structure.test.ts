@@ -83,7 +83,7 @@ it('the core reads no clock, waits for nothing and prints nothing', () => {
 const EXPORTED_TWICE: readonly string[] = [
   // The package's users have one of them.
   'GatewayOptions',
-  ...['KeyPair', 'PAUSED', 'Standing', 'Target', 'TlsOptions', 'Unanswered', 'Upgrade', 'migrate'],
+  ...['KeyPair', 'Outcome', 'Standing', 'Target', 'TlsOptions', 'Unanswered', 'Upgrade', 'migrate'],
 ];
 
 it('a name is exported by one file, so that it means one thing', () => {

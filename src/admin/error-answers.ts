@@ -47,8 +47,10 @@ function malformedIn({ open, params, body }: AdminRoute): string[] {
 function forCallers(route: AdminRoute): Array<readonly [number, readonly string[]]> {
   const unavailable = ['store_unavailable'];
   const known = [401, ['credential_missing', 'credential_unknown']] as const;
-  if (!isOfOrganization(route)) return [known, [503, unavailable]];
-  const inside = [known, [403, ['not_allowed', 'address_not_allowed']], [404, ['not_found']]] as const;
+  // Of a managing token, whatever it asks for.
+  const elsewhere = [403, ['address_not_allowed']] as const;
+  if (!isOfOrganization(route)) return [known, elsewhere, [503, unavailable]];
+  const inside = [known, elsewhere, [403, ['not_allowed']], [404, ['not_found']]] as const;
   if (route.method === 'GET') return [...inside, [503, unavailable]];
   return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
 }

@@ -58,10 +58,10 @@ export const TOKEN: Shaped<typeof TokenAnswer> = {
   createdAt: CREATED_AT,
   expiresAt: '2030-01-31T09:00:00.000Z',
   lastUsedAt: null,
+  allowedAddresses: null,
   hint: 'pat_Abcd…',
   apiVersion: null,
   contacts: null,
-  allowedAddresses: null,
 };
 
 /** A token's text, which is shown once. */

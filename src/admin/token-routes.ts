@@ -48,10 +48,10 @@ const GRANT_ERRORS = [
   'workspaces_count',
   'workspaces_not_selectable',
   'workspaces_too_wide',
-  'address_invalid',
   'workspace_unknown',
   'workspace_not_selectable',
   'expiry_out_of_range',
+  'address_invalid',
   'contact_unknown',
   'email_invalid',
 ] as const;

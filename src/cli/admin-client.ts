@@ -5,7 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { systemAuthorities } from '../authorities.ts';
-import { type Call, Refused, type Sidecar, type SidecarAnswer } from '../directory/sidecar.ts';
+import { type Call, type Sidecar, type SidecarAnswer, SidecarRefusal } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
 import type { NamedGateway } from './named-gateway.ts';
 
@@ -34,7 +34,7 @@ export function adminClient({ url, path: expected, adminKey: { key, source } }: 
     if (status === 401 && answer?.code === 'credential_unknown')
       throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
     if (status >= 200 && status < 300 && answer !== null) return answer;
-    throw new Refused(
+    throw new SidecarRefusal(
       status,
       textOr(answer?.code, 'unknown'),
       textOr(answer?.detail, `${method} ${path} was answered ${status} without a detail`),
@@ -49,7 +49,7 @@ export function adminClient({ url, path: expected, adminKey: { key, source } }: 
     },
     policy: async () => {
       const answer = await send('GET', '/v1/policy').catch((error: unknown) => {
-        throw error instanceof Refused && error.code === 'unknown' ? new SetupError(stranger) : error;
+        throw error instanceof SidecarRefusal && error.code === 'unknown' ? new SetupError(stranger) : error;
       });
       const { organizationRoles, scopes, actions } = answer;
       if (![organizationRoles, scopes, actions].every(Array.isArray)) throw new SetupError(stranger);

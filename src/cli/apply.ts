@@ -10,7 +10,7 @@ import { itemName } from '../directory/item.ts';
 import type { Plan, PlannedChange } from '../directory/plan.ts';
 import { preparePlan } from '../directory/prepare.ts';
 import { changeData, changeText, count, countsText } from '../directory/render.ts';
-import { Refused, type Sidecar } from '../directory/sidecar.ts';
+import { type Sidecar, SidecarRefusal } from '../directory/sidecar.ts';
 import { ConfigError, SetupError } from '../errors.ts';
 import { adminClient } from './admin-client.ts';
 import { GATEWAY_OPTIONS, namedGateway } from './named-gateway.ts';
@@ -66,7 +66,7 @@ async function readPlan(
   try {
     return await preparePlan(file, sidecar, { prune, onStep });
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof SidecarRefusal)) throw error;
     throw new SetupError(`nothing was changed: the sidecar refused to be read: ${refusal(error)}`);
   }
 }
@@ -120,6 +120,6 @@ function fail(plan: Plan, { done, failure }: ExecutionResult): void {
   process.exitCode = 1;
 }
 
-function refusal(error: Refused | SetupError): string {
-  return error instanceof Refused ? `${error.message} (${error.status} ${error.code})` : error.message;
+function refusal(error: SidecarRefusal | SetupError): string {
+  return error instanceof SidecarRefusal ? `${error.message} (${error.status} ${error.code})` : error.message;
 }

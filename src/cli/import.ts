@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Env } from '../config/yaml/expand.ts';
 import type { Sidecar } from '../directory/sidecar.ts';
-import { Refused } from '../directory/sidecar.ts';
+import { SidecarRefusal } from '../directory/sidecar.ts';
 import { ConfigError, formatProblem, type Problem, SetupError } from '../errors.ts';
 import { type Checked, checkRow } from '../import/check.ts';
 import { readRows } from '../import/rows.ts';
@@ -48,7 +48,7 @@ export async function importCommand(args: readonly string[], env: Env): Promise<
       onStep: (now) => progress.say(pace(doneOf(now), total, performance.now() - startedMs)),
     });
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof SetupError)) throw error;
+    if (!(error instanceof SidecarRefusal || error instanceof SetupError)) throw error;
     failure = error;
   }
   progress.clear();
@@ -120,7 +120,7 @@ function printJson({ totals, total, said, failure, dryRun }: Report): void {
 }
 
 function refusal(error: Error): string {
-  return error instanceof Refused ? `${error.message} (${error.status} ${error.code})` : error.message;
+  return error instanceof SidecarRefusal ? `${error.message} (${error.status} ${error.code})` : error.message;
 }
 
 function doneOf({ imported, existing, refused }: Totals): number {

@@ -10,7 +10,7 @@ import { loadGateway } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
-import { addressOf } from './address.ts';
+import { hostAndPort } from './address.ts';
 
 /** Of every command that speaks to a sidecar. */
 export const GATEWAY_OPTIONS = {
@@ -66,7 +66,7 @@ export function namedGateway(values: GatewayOptionValues, env: Env): NamedGatewa
 function sidecarUrl({ file }: Configuration, name: string): string {
   const { host, port } = file.admin;
   if (port === 0) throw new SetupError(`${name}: admin.port is 0, any free one; name the sidecar's address with --url`);
-  return `http://${addressOf(ANY_ADDRESS[host] ?? host, port)}`;
+  return `http://${hostAndPort(ANY_ADDRESS[host] ?? host, port)}`;
 }
 
 /**

@@ -2,12 +2,12 @@
 
 const PROGRESS_MS = 100;
 
-export interface Progress {
+export interface ProgressLine {
   say(text: string): void;
   clear(): void;
 }
 
-export function progressOn(stream: NodeJS.WriteStream): Progress {
+export function progressOn(stream: NodeJS.WriteStream): ProgressLine {
   let lastMs = 0;
   let shown = false;
   return {

@@ -7,7 +7,7 @@ import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { createLog, type Log, logWarnings } from '../observe/log.ts';
-import { addressOf } from './address.ts';
+import { hostAndPort } from './address.ts';
 import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';
 
@@ -68,8 +68,8 @@ function sayStarting(
   if (!log.isLevelEnabled('info')) return;
   const { gateway, admin, store } = configuration.file;
   const listeners = {
-    ...(only === 'admin' ? {} : { gateway: addressOf(gateway.host, gateway.port) }),
-    ...(only === 'gateway' ? {} : { sidecar: addressOf(admin.host, admin.port) }),
+    ...(only === 'admin' ? {} : { gateway: hostAndPort(gateway.host, gateway.port) }),
+    ...(only === 'gateway' ? {} : { sidecar: hostAndPort(admin.host, admin.port) }),
   };
   if (!process.stdout.isTTY) return log.info({ ...listeners, workers, store: store.driver }, `starting: ${name}`);
   const where = Object.entries(listeners).map(([what, address]) => `${what} on ${address}`);

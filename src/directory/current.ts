@@ -1,6 +1,6 @@
 /** Reads from the sidecar what a directory holds at present. Changes nothing and judges nothing. */
 import { type Item, itemKey, itemOf } from './item.ts';
-import { listAll, Refused, type Sidecar, type SidecarAnswer } from './sidecar.ts';
+import { listAll, type Sidecar, type SidecarAnswer, SidecarRefusal } from './sidecar.ts';
 
 /** One organization as it stands; empty where there is none yet. */
 export interface Present {
@@ -25,7 +25,7 @@ const NOTHING: Present = {
   accounts: new Set(),
 };
 
-/** Rejects with Refused or SetupError. Lists are read one after the other: this is no snapshot. */
+/** Rejects with SidecarRefusal or SetupError. Lists are read one after the other: this is no snapshot. */
 export async function readPresent(sidecar: Sidecar, org: string, options: PresentOptions): Promise<Present> {
   const organization = await organizationOrNull(sidecar, org);
   if (organization === null) return NOTHING;
@@ -66,7 +66,7 @@ async function organizationOrNull(sidecar: Sidecar, org: string): Promise<Sideca
   try {
     return await sidecar.call({ method: 'GET', path: [org] });
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
+    if (error instanceof SidecarRefusal && error.status === 404) return null;
     throw error;
   }
 }

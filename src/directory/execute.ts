@@ -5,13 +5,13 @@
 import { SetupError } from '../errors.ts';
 import type { PlannedChange } from './plan.ts';
 import { cascadeOf } from './preview.ts';
-import { type Call, Refused, type Sidecar, type SidecarAnswer } from './sidecar.ts';
+import { type Call, type Sidecar, type SidecarAnswer, SidecarRefusal } from './sidecar.ts';
 
 export interface ExecutionResult {
   /** In order, each with the cascade that it really had. */
   readonly done: readonly PlannedChange[];
   /** null: everything is done. */
-  readonly failure: { readonly change: PlannedChange; readonly error: Refused | SetupError } | null;
+  readonly failure: { readonly change: PlannedChange; readonly error: SidecarRefusal | SetupError } | null;
 }
 
 /** `onStep` is told of every change before it is made. */
@@ -28,7 +28,7 @@ export async function execute(
       for (const call of change.calls) cascade = cascadeOf(await send(sidecar, call)) ?? cascade;
       done.push({ ...change, cascade });
     } catch (error) {
-      if (error instanceof Refused || error instanceof SetupError) return { done, failure: { change, error } };
+      if (error instanceof SidecarRefusal || error instanceof SetupError) return { done, failure: { change, error } };
       throw error;
     }
   }
@@ -40,7 +40,7 @@ async function send(sidecar: Sidecar, call: Call): Promise<SidecarAnswer> {
     return await sidecar.call(call);
   } catch (error) {
     // Somebody else removed it meanwhile, which is what was wanted.
-    if (call.method === 'DELETE' && error instanceof Refused && error.status === 404) return {};
+    if (call.method === 'DELETE' && error instanceof SidecarRefusal && error.status === 404) return {};
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { wantedItems } from './desired.ts';
 import { type Item, workspaceOf } from './item.ts';
 import { type Plan, type PlannedChange, planOrganization } from './plan.ts';
 import { preview } from './preview.ts';
-import { Refused, type Sidecar } from './sidecar.ts';
+import { type Sidecar, SidecarRefusal } from './sidecar.ts';
 
 export interface PrepareOptions {
   /** Remove what the file does not name, within the organizations that it names. */
@@ -29,7 +29,7 @@ interface Read {
 }
 
 /**
- * Rejects with ConfigError (every problem of the file), Refused (the sidecar's no) or SetupError (no sidecar to ask).
+ * Rejects with ConfigError (every problem of the file), SidecarRefusal (the sidecar's no) or SetupError (no sidecar to ask).
  * Without a sidecar only what the schema finds is told.
  */
 export async function preparePlan(file: YamlFile, sidecar: Sidecar, options: PrepareOptions): Promise<Plan> {
@@ -73,7 +73,7 @@ async function readAll(
     return read;
   } catch (error) {
     // What is wrong with the file can be mended without a sidecar.
-    if (error instanceof Refused || error instanceof SetupError) file.throwIfAny();
+    if (error instanceof SidecarRefusal || error instanceof SetupError) file.throwIfAny();
     throw error;
   }
 }

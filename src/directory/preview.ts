@@ -7,7 +7,7 @@ import type { Present } from './current.ts';
 import type { Cascade, PlannedChange } from './plan.ts';
 import type { Sidecar, SidecarAnswer } from './sidecar.ts';
 
-/** The same changes, with their cascades. Rejects with Refused or SetupError. */
+/** The same changes, with their cascades. Rejects with SidecarRefusal or SetupError. */
 export async function preview(
   sidecar: Sidecar,
   changes: readonly PlannedChange[],

@@ -24,12 +24,12 @@ export interface PolicyNames {
 export interface Sidecar {
   /** The policy in force, as `GET /v1/policy` shows it. Rejects with SetupError when this is no sidecar. */
   policy(): Promise<PolicyNames>;
-  /** The parsed answer. Rejects with Refused, or with SetupError when the sidecar cannot be asked at all. */
+  /** The parsed answer. Rejects with SidecarRefusal, or with SetupError when the sidecar cannot be asked at all. */
   call(call: Call): Promise<SidecarAnswer>;
 }
 
 /** The sidecar's no, in its own words. */
-export class Refused extends Error {
+export class SidecarRefusal extends Error {
   readonly status: number;
   /** The sidecar's stable code, or `unknown` where the answer had none. */
   readonly code: string;

@@ -4,7 +4,7 @@
  * thread and compiled in slices, so that no request waits long for it.
  */
 import { checkInThread } from '../config/load/check-in-thread.ts';
-import type { Configuration, CheckOutcome, Packed } from '../config/load/configuration.ts';
+import type { CheckOutcome, Configuration, Packed } from '../config/load/configuration.ts';
 import { unpack } from '../config/load/pack.ts';
 import { formatProblem, type Problem } from '../errors.ts';
 import type { Log } from '../observe/log.ts';

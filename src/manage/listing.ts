@@ -22,8 +22,8 @@ export interface PageRequest {
 }
 
 /**
- * One page of a list, as it stands. `kinds`: what it holds. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
- * is more.
+ * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
+ * is more. `kinds`: what the list holds.
  */
 export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,

@@ -83,6 +83,6 @@ it.each([
   [['10.0.0.0/9', '10.128.0.0/9'], ['10.0.0.0/8'], false],
   [['10.0.0.0/8'], [], true],
   [[], ['10.0.0.1'], false],
-])('%j coversRanges %j: %s', (outer, inner, expected) => {
+])('%j covers %j: %s', (outer, inner, expected) => {
   expect(coversRanges(ranges(...outer), ranges(...inner))).toBe(expected);
 });

@@ -24,7 +24,7 @@ import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
 
-export interface CheckOptions {
+export interface GatewayCheckOptions {
   /** What runs: whoever would replace it may not change what only a restart can. */
   readonly running?: Sections;
   /** Called for each file as it comes up, also where reading then fails. */
@@ -46,7 +46,7 @@ export interface Found {
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
-export function checkGateway(path: string, env: Env, options: CheckOptions = {}): Found {
+export function checkGateway(path: string, env: Env, options: GatewayCheckOptions = {}): Found {
   const { contents, embedded = false } = options;
   const absolute = resolve(contents?.folder ?? '', path);
   const files: string[] = [];

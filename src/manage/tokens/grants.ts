@@ -73,7 +73,18 @@ export async function checkWorkspaces(
   }
   if (asked === undefined || typeof asked === 'string')
     return { workspaces: checkAll(rule, asked ?? 'all', owner, kind), roles: [] };
-  const ids = [...new Set(asked)];
+  return checkListed(unit, policy, kind, owner, rule, [...new Set(asked)]);
+}
+
+/** Workspaces that are named one by one. */
+async function checkListed(
+  unit: UnitOfWork,
+  policy: Policy,
+  kind: KindPolicy,
+  owner: MemberDoc,
+  rule: SelectableRule,
+  ids: readonly string[],
+): Promise<Granted> {
   if (rule.listed === 'none')
     throw unacceptable('workspaces_not_selectable', 'workspaces', 'Single workspaces cannot be selected here.');
   if (ids.length === 0 || ids.length > rule.listedMax) {

@@ -19,7 +19,7 @@ export const CONNECTIONS = 64;
 /** The gateways of a benchmark show certificates that nobody vouches for. */
 const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
 
-export type Round = LoadResult & {
+type Round = LoadResult & {
   /** Of all its processes, for each request. */
   readonly cpuMicroseconds: number;
   /** Of each process that it has started, in seconds. */

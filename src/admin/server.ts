@@ -76,8 +76,6 @@ declare module 'fastify' {
   }
 }
 
-export type AdminApp = FastifyInstance<never, never, never, never, TypeBoxTypeProvider>;
-
 export interface RunningAdmin {
   readonly url: string;
   /** Goes on accepting, but every answer is the last on its connection. */

@@ -12,7 +12,7 @@ import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
 import type { ImportedTokenLookups } from './throttles/imported-tokens.ts';
 import type { RateLimiter } from './throttles/rate-limiter.ts';
 
-export interface RefusedRequest {
+interface RefusedRequest {
   readonly requestId: string;
   readonly reason: Reason;
   readonly method: string;

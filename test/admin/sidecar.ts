@@ -3,7 +3,7 @@ import { type AdminAnswer, startTestGateway, type TestGateway } from '../support
 
 export type Json = Record<string, unknown>;
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: Json;
   readonly headers: AdminAnswer['headers'];

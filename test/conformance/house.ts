@@ -49,7 +49,7 @@ export const ROUTES: readonly Settings[] = [
   { id: 'socket', match: { path: '/socket' }, credentials: ['bearer', 'query.authorization'], ...READ },
 ];
 
-export interface Passed {
+interface Passed {
   readonly response: RawResponse;
   readonly request: RecordedRequest;
 }

@@ -16,7 +16,7 @@ export interface Applied {
   readonly lines: readonly string[];
 }
 
-export type Json = Record<string, unknown>;
+type Json = Record<string, unknown>;
 
 export interface Desk {
   readonly gateway: TestGateway;

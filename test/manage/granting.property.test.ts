@@ -1,7 +1,7 @@
 /**
  * Nobody gains by what others than the operator do: whatever they call, in whatever order, no member, service account
  * or token ends up with a right that it did not have at the start and that none of those who called had. Rights are read
- * from the records by this file alone. `SCOPEGATE_FUZZ=100` looks a hundred times as hard, from another seed.
+ * from the records by this file alone. `SCOPEGATE_FUZZ=100` looks a hundred times as hard.
  */
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -36,10 +36,9 @@ import { Rejection } from '../../src/manage/rejection.ts';
 import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
+import { assertForSeeds, effort } from '../support/chance.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
-const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
-const SEED = effort === 1 ? 11_08 : Date.now() % 1_000_000;
 const RUNS = 150 * effort;
 const PATIENCE_MS = 60_000 * effort;
 
@@ -400,9 +399,9 @@ describe.each([
           history: fc.array(calls(policy, by), { maxLength: 60, size: 'max' }),
         });
       });
-      await fc.assert(
+      await assertForSeeds(
         fc.asyncProperty(cast, scene, (standings, { actors, history }) => play(policy, standings, actors, history)),
-        { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: PATIENCE_MS / 2 },
+        { numRuns: RUNS, interruptAfterTimeLimit: PATIENCE_MS / 2 },
       );
       expect(open).toBeDefined();
     },

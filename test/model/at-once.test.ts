@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
+import { seeds } from '../support/chance.ts';
 import { GROUNDS, type Ground, type GroundName, openGround } from './grounds.ts';
 import { actors, type Step } from './steps.ts';
 import { World } from './world.ts';
@@ -23,11 +24,6 @@ const RUNS: Readonly<Record<GroundName, number>> = LONG
     }
   : { memory: 8, 'SQLite, two workers': 3, 'SQLite, two serves': 0, 'Redis, one serve': 4, 'Redis, two serves': 3 };
 const SHORT_MS = 2500;
-const FIXED_SEED = 11;
-const SEEDS =
-  process.env.SCOPEGATE_SEED === undefined
-    ? [FIXED_SEED, Date.now() % 1_000_000]
-    : [Number(process.env.SCOPEGATE_SEED)];
 const PATIENCE_MS = LONG ? 3_600_000 : 60_000;
 
 /** Which of the calls that wait for the store goes first: chance says so, and says the same again for the same seed. */
@@ -114,7 +110,7 @@ describe.each(GROUNDS.map((name) => ({ name })))('$name', ({ name }: { name: Gro
     outcome: 'what an acknowledged end covers is never allowed again at any process, and nothing else is refused',
     sources: [],
   })(() => {
-    it.each(SEEDS)('seed %i', { timeout: PATIENCE_MS }, async (seed) => {
+    it.each(seeds())('seed %i', { timeout: PATIENCE_MS }, async (seed) => {
       const isMemory = name === 'memory';
       const untilMs = performance.now() + (LONG ? Number.POSITIVE_INFINITY : SHORT_MS);
       const before = figures.interleavings;

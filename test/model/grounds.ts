@@ -66,7 +66,7 @@ export interface Client {
 }
 
 /** `path`: below /v1. `actor`: the member for whom the admin key speaks. */
-export type Call = (method: string, path: string, body?: unknown, actor?: string) => Promise<Answer>;
+type Call = (method: string, path: string, body?: unknown, actor?: string) => Promise<Answer>;
 
 export interface Ground extends AsyncDisposable {
   readonly name: GroundName;

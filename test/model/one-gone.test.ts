@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
+import { seeds } from '../support/chance.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { scopegate } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
@@ -21,7 +22,6 @@ const LONG = process.env.SCOPEGATE_LONG === '1';
 const SHORT_MS = 5000;
 /** A prime that is no divisor of how many parts there are. */
 const STRIDE = 7919;
-const SEED = Date.now() % 1000;
 const EVICTED_AT_ONCE_BYTES = 20_000;
 const EVICTIONS_MAX = 100;
 const PATIENCE_MS = LONG ? 900_000 : 60_000;
@@ -93,10 +93,13 @@ async function expectAsBefore(stage: Stage): Promise<void> {
 
 /** All of them, in an order of chance; in the short form as many as there is time for. */
 async function each<T>(parts: readonly T[], work: (part: T) => Promise<void>): Promise<number> {
-  const untilMs = performance.now() + (LONG ? Number.POSITIVE_INFINITY : SHORT_MS);
   let tried = 0;
-  for (; tried < parts.length && performance.now() < untilMs; tried++)
-    await work(parts[(SEED + tried * STRIDE) % parts.length]!);
+  // The long form takes all of them: once, and so from one seed.
+  for (const seed of LONG ? seeds().slice(-1) : seeds()) {
+    const untilMs = performance.now() + (LONG ? Number.POSITIVE_INFINITY : SHORT_MS / seeds().length);
+    for (let nth = 0; nth < parts.length && performance.now() < untilMs; nth++, tried++)
+      await work(parts[(seed + nth * STRIDE) % parts.length]!);
+  }
   return tried;
 }
 
@@ -127,7 +130,7 @@ attack({
       await expectAsBefore(stage);
     });
     process.stdout.write(
-      `Redis: ${tried} of ${all.length} parts taken out (seed ${SEED}), ${stage.world.refused.length} requests each\n`,
+      `Redis: ${tried} of ${all.length} parts taken out (seeds ${seeds().join(', ')}), ${stage.world.refused.length} requests each\n`,
     );
     expect(faults).toEqual([]);
   });
@@ -151,7 +154,7 @@ attack({
       await expectAsBefore(stage);
     });
     process.stdout.write(
-      `SQLite: ${tried} of ${all.length} rows taken out (seed ${SEED}), ${stage.world.refused.length} requests each\n`,
+      `SQLite: ${tried} of ${all.length} rows taken out (seeds ${seeds().join(', ')}), ${stage.world.refused.length} requests each\n`,
     );
     expect(faults).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { mintToken } from '../../src/secret.ts';
 import { rawRequest } from './raw.ts';
 
 /** Stands in the target of all that is asked, also of what is hidden. */
-export const MARK = 'besieged';
+const MARK = 'besieged';
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 20;
 

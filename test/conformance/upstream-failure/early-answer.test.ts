@@ -3,12 +3,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { h2 } from '../../http/h2-client.ts';
 import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { effort } from '../../support/chance.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 
 /** The long form tries a hundred times as hard. */
-const TRIES = 300 * Number(process.env.SCOPEGATE_FUZZ ?? 1);
+const TRIES = 300 * effort;
 const AT_ONCE = 10;
 const ROUTES = [{ id: 'public', match: { path: '/**' }, public: true }];
 const BODY = Buffer.alloc(1024 * 1024, 'x');

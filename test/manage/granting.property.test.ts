@@ -63,7 +63,7 @@ interface Standing {
 interface Call {
   readonly by: string;
   readonly told: string;
-  readonly run: (house: Organization, context: ManageContext) => Promise<unknown>;
+  readonly run: (harness: Organization, context: ManageContext) => Promise<unknown>;
 }
 
 /** An organization with people of every rank, and with something for each way of gaining. */
@@ -239,13 +239,13 @@ function calls(policy: Policy, by: fc.Arbitrary<string>): fc.Arbitrary<Call> {
   const call = <T>(
     name: string,
     asked: fc.Arbitrary<T>,
-    run: (house: Organization, context: ManageContext, of: T) => Promise<unknown>,
+    run: (harness: Organization, context: ManageContext, of: T) => Promise<unknown>,
   ) =>
     fc.tuple(by, asked).map(
       ([who, of]): Call => ({
         by: who,
         told: `${who}: ${name} ${JSON.stringify(of)}`,
-        run: (house, context) => run(house, context, of),
+        run: (harness, context) => run(harness, context, of),
       }),
     );
   const roles = [...policy.organizationRoles.keys()];
@@ -257,12 +257,12 @@ function calls(policy: Policy, by: fc.Arbitrary<string>): fc.Arbitrary<Call> {
     fc.record({ of: fc.constant('teams' as const), id: fc.constantFrom(...TEAMS) }),
     fc.record({ of: fc.constant('service-accounts' as const), id: fc.nat({ max: 3 }) }),
   );
-  const nameOf = (house: Organization, of: AssigneeKind, id: string | number) =>
-    of === 'service-accounts' ? (house.accounts[Number(id) % house.accounts.length] ?? 'sa_none') : String(id);
+  const nameOf = (harness: Organization, of: AssigneeKind, id: string | number) =>
+    of === 'service-accounts' ? (harness.accounts[Number(id) % harness.accounts.length] ?? 'sa_none') : String(id);
   const environment = fc.constantFrom(...OLD_ENVIRONMENTS);
   const resource = fc.constantFrom(...OLD_RESOURCES);
   const some = fc.nat({ max: 3 });
-  const account = (house: Organization, index: number) => nameOf(house, 'service-accounts', index);
+  const account = (harness: Organization, index: number) => nameOf(harness, 'service-accounts', index);
   const scopes = fc.subarray([...policy.scopes.keys()].slice(0, 4), { minLength: 1 });
   return fc.oneof(
     call('member.put', fc.tuple(person, full), (_h, c, [id, of]) => putMember(c, ORG, id, { name: id, ...of })),
@@ -334,10 +334,10 @@ async function play(
   actors: readonly string[],
   history: readonly Call[],
 ) {
-  const house = new Organization(policy);
-  open = house;
-  await house.found(standings);
-  const before = await house.rights();
+  const harness = new Organization(policy);
+  open = harness;
+  await harness.found(standings);
+  const before = await harness.rights();
   const theirs = new Set(
     actors.flatMap((id) => [...before].flatMap(([name, rights]) => (name.startsWith(`${id} `) ? [...rights] : []))),
   );
@@ -346,18 +346,18 @@ async function play(
     [...rights].filter((right) => !theirs.has(right) && own?.has(right) !== true);
   for (const { by, told, run } of history) {
     try {
-      await run(house, house.context({ kind: 'member', id: by }));
+      await run(harness, harness.context({ kind: 'member', id: by }));
     } catch (error) {
       if (error instanceof Rejection) continue;
       throw error;
     }
     done.push(told);
-    for (const [id, rights] of await house.rights()) {
+    for (const [id, rights] of await harness.rights()) {
       const gained = beyond(rights, before.get(id));
       if (gained.length > 0) throw new Error(`${done.join('\n')}\n=> ${id} gained ${gained.join(', ')}`);
     }
-    for (const id of house.told.splice(0)) {
-      const gained = beyond(await house.ofAccount(id), undefined);
+    for (const id of harness.told.splice(0)) {
+      const gained = beyond(await harness.ofAccount(id), undefined);
       if (gained.length > 0) throw new Error(`${done.join('\n')}\n=> ${by} can act as ${id}: ${gained.join(', ')}`);
     }
   }
@@ -391,7 +391,7 @@ describe.each([
         standing(policy, roles.slice(1)),
         standing(policy, roles.slice(-1)),
       );
-      const scene = fc.subarray(['ada', 'ann', 'bob'], { minLength: 1, maxLength: 2 }).chain((actors) => {
+      const scenario = fc.subarray(['ada', 'ann', 'bob'], { minLength: 1, maxLength: 2 }).chain((actors) => {
         // Whoever they make acts, too.
         const by = fc.constantFrom(...actors, ...actors, ...NEWCOMERS);
         return fc.record({
@@ -400,7 +400,7 @@ describe.each([
         });
       });
       await assertForSeeds(
-        fc.asyncProperty(cast, scene, (standings, { actors, history }) => play(policy, standings, actors, history)),
+        fc.asyncProperty(cast, scenario, (standings, { actors, history }) => play(policy, standings, actors, history)),
         { numRuns: RUNS, interruptAfterTimeLimit: PATIENCE_MS / 2 },
       );
       expect(open).toBeDefined();

@@ -4,7 +4,7 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { at, openRedis, type Reported, write } from './redis-world.ts';
+import { at, openRedis, type Reported, write } from './redis-harness.ts';
 
 let redis: RedisServer;
 let network: Partition;

@@ -12,9 +12,9 @@ import { effort, type Random, randomFrom, seeds } from '../../support/chance.ts'
 import { readChunks, readField } from '../../support/raw.ts';
 import type { RecordedRequest } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house({ settings: { log: { level: 'info', access: 'all' }, gateway: { guesses: { tokenFailures: 0 } } } });
+const at = harness({ settings: { log: { level: 'info', access: 'all' }, gateway: { guesses: { tokenFailures: 0 } } } });
 /** Shared among the seeds. */
 const CASES = Math.round((2000 * effort) / seeds().length);
 const BATCH = 40;
@@ -187,7 +187,7 @@ function readBody(
   return end > text.length ? null : { text: text.slice(from, end), end };
 }
 
-/** Whether any token of this house may do that. */
+/** Whether any token of this gateway may do that. */
 function mayPass({ method, target, authorization }: Asked): boolean {
   const path = `${target.split('?')[0]}/`;
   if (path.startsWith('/public/')) return true;

@@ -4,9 +4,9 @@ import { readTarget } from '../../../src/core/target.ts';
 import { assertForSeeds, effort } from '../../support/chance.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { counted, house } from '../house.ts';
+import { counted, harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 /** `SCOPEGATE_FUZZ=100 npx vitest run test/conformance/target/property` looks a hundred times as hard. */
 const PATIENCE_MS = 60_000 * effort;
 /** Targets sent over the wire; `SCOPEGATE_TARGETS=1000000` for the long form, nine minutes. */
@@ -158,7 +158,7 @@ attack({
   );
 });
 
-/** Requests of every kind that the houses' tests send, whole. `T`: the reader's token. */
+/** Requests of every kind that the tests send, whole. `T`: the reader's token. */
 const SEEDS = [
   'GET /files/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer T\r\n\r\n',
   'HEAD /files/x?a=1 HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer T\r\nConnection: keep-alive, X-A\r\nX-A: 1\r\n\r\n',

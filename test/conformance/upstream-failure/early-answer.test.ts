@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { h2 } from '../../http/h2-client.ts';
-import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
 import { effort } from '../../support/chance.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
@@ -33,17 +33,17 @@ function answerEarly(socket: Socket): void {
 
 let server: Server;
 let gateway: TestGateway;
-let house: TlsGateway;
+let harness: TlsGateway;
 beforeAll(async () => {
   server = createServer(answerEarly).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   gateway = await startTestGateway({ upstreamUrl: url, routes: ROUTES, seed: false });
-  house = await startTlsGateway(url, { routes: ROUTES });
+  harness = await startTlsGateway(url, { routes: ROUTES });
 });
 afterAll(async () => {
   await gateway.stop();
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   server.close();
 });
 
@@ -60,7 +60,7 @@ async function overHttp1(path: string, framing: 'length' | 'chunked'): Promise<s
 }
 
 async function overHttp2(path: string): Promise<string> {
-  using session = await h2(house.gateway.url);
+  using session = await h2(harness.gateway.url);
   const stream = session.request({ ':method': 'POST', ':path': path });
   let status = 0;
   let body = '';

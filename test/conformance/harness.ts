@@ -54,7 +54,7 @@ interface Passed {
   readonly request: RecordedRequest;
 }
 
-export interface House {
+export interface Harness {
   readonly gateway: TestGateway;
   readonly upstream: Recorder;
   /** `Authorization: Bearer …` of Bob, who may read workflows in ws_sales. */
@@ -80,7 +80,7 @@ const ALSO_H2 = process.env.SCOPEGATE_CONFORMANCE_H2 === '1';
 const SENTINEL = 'GET /public/sentinel';
 
 /** Call at the top of a file; filled before its first test. */
-export function house(options: Partial<TestGatewayOptions> = {}): House {
+export function harness(options: Partial<TestGatewayOptions> = {}): Harness {
   let gateway: TestGateway;
   let upstream: Recorder;
   /** The same over HTTP/2; null: not asked for. */

@@ -414,8 +414,14 @@ attack({
     using client = await FrameClient.connect(url);
     client.headers(1, GET);
     await upstream.until(({ connections }) => connections.length > 0 && connections[0]!.text !== '', 'request');
+    const { socket } = upstream.connections[0]!;
+    expect(socket.readableEnded || socket.destroyed).toBe(false);
     client.reset(1, 8);
     await upstream.connections[0]!.ended;
+    // The work upstream alone: the connection of the client goes on.
+    upstream.replyToHead = null;
+    client.headers(3, GET);
+    expect(await client.fate(3)).toBe(200);
   });
 
   it('an upload that is refused is stopped, and the connection goes on', async () => {
@@ -463,6 +469,11 @@ attack({
     using client = await FrameClient.connect(url);
     for (let stream = 1; stream < 2 * 600 && !client.ended; stream += 2) client.headers(stream, GET).reset(stream, 8);
     await client.until(goaway(client), 'GOAWAY');
+    // And only that one.
+    using other = await FrameClient.connect(url);
+    upstream.replyToHead = null;
+    other.headers(1, GET);
+    expect(await other.fate(1)).toBe(200);
   });
 
   it('so is one that floods with pings, settings, empty frames or header blocks without end', async () => {

@@ -124,8 +124,11 @@ test('an event stream is seen event by event', async () => {
   client.send(rawRequest('GET /public/events'));
   await client.untilText('text/event-stream');
   for (const event of ['data: one\n\n', 'data: two\n\n']) {
+    expect(client.received).not.toContain(event);
     at.upstream.connections[0]!.write(`${event.length.toString(16)}\r\n${event}\r\n`);
     await client.untilText(event);
+    // The next one has not been asked for, and nothing ended the stream.
+    expect(client.received.endsWith(`${event}\r\n`)).toBe(true);
   }
 });
 

@@ -61,9 +61,11 @@ describe('what was committed while the feed was away', () => {
   });
 
   it('in a half-closed connection is heard, over another', async () => {
+    const before = network.accepted;
     network.halfClose();
     await write(other, 'a');
     await caughtUp.until(() => caughtUp.keys.includes('a'));
+    expect(network.accepted).toBeGreaterThan(before);
   });
 
   it.each(['normal', 'pubsub'])('is heard whatever an operator kills: client kill type %s', async (type) => {

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { writePair } from '../http/house.ts';
+import { writePair } from '../http/harness.ts';
 import { first } from '../support/certificates.ts';
 import { type Settings, startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { RawClient, type RawResponse, rawRequest } from '../support/raw.ts';

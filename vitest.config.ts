@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+const isCi = process.env.CI === 'true';
+
 export default defineConfig({
   test: {
     // Where nobody watches, a stall of the machine is told from a fault by a second try; it is named in the report.
-    retry: process.env.CI === 'true' ? 1 : 0,
+    retry: isCi ? 1 : 0,
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/tools.ts'],
+    globalSetup: ['test/support/tools.ts', 'test/support/chance.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // What is polled for comes or never does: only a busy machine takes longer than a moment.
@@ -13,5 +15,20 @@ export default defineConfig({
     // Every test brings its own servers and folders; a fresh world per file would only cost time.
     isolate: false,
     maxWorkers: 2,
+    coverage: {
+      enabled: isCi,
+      // What the tests' own process runs; what only child processes run (workers, the command line) counts as not run.
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'json-summary'],
+      // The floor: CI holds it, `npm run coverage` raises it here. It never goes down.
+      thresholds: {
+        autoUpdate: isCi ? false : (percent: number) => Math.floor(percent),
+        statements: 50,
+        branches: 50,
+        functions: 50,
+        lines: 50,
+      },
+    },
   },
 });

@@ -19,10 +19,10 @@ export async function benchBodies({ quick, say }: BenchOptions): Promise<Section
   const owned = new Owned();
   try {
     const folder = temporaryFolder(owned);
-    const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
+    const dataset = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/bodies-upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);
-    const token = house.holders[0]!.text;
+    const token = dataset.holders[0]!.text;
     const total = quick ? GIB / 4 : 2 * GIB;
     const rows: Array<readonly (string | number)[]> = [];
     let worst = 0;

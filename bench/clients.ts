@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
 import { type Child, OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
-import type { Holder } from './house.ts';
+import type { Holder } from './dataset.ts';
 import { median, residentMegabytes } from './measure.ts';
 import type { CrowdPlan } from './processes/crowd.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
@@ -29,10 +29,10 @@ export async function benchClients({ quick, say }: BenchOptions): Promise<Sectio
   const owned = new Owned();
   try {
     const folder = temporaryFolder(owned);
-    const house = await fillStore(join(folder, 'scopegate.db'), say, 1);
+    const dataset = await fillStore(join(folder, 'scopegate.db'), say, 1);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);
-    const holder = house.holders[0]!;
+    const holder = dataset.holders[0]!;
     const seconds = quick ? 3 : 10;
     await load(gateway, holder, seconds);
     const alone: Measured[] = [];

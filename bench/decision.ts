@@ -14,9 +14,9 @@ import { hashToken } from '../src/secret.ts';
 import { FactCache } from '../src/store/cache/fact-cache.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { temporaryFolder } from './children.ts';
+import { buildDataset, type Dataset } from './dataset.ts';
 import { buildRoutes, decideOnce, type Ground } from './decision-path.ts';
 import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';
-import { buildHouse, type House } from './house.ts';
 import { drawDistinct, median, percentile } from './measure.ts';
 import type { BenchOptions, Check, Section } from './report.ts';
 
@@ -48,14 +48,14 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     const stock = async (tokens: number) => {
       const store = owned.add(new SqliteStore(join(folder, `${tokens}.db`)), (opened) => opened.close());
       const keep = drawDistinct(Math.min(tokens, COLD_TOKENS), tokens, SEED);
-      return { store, house: await buildHouse(store, { tokens, keep, say }) };
+      return { store, dataset: await buildDataset(store, { tokens, keep, say }) };
     };
     const [one, thousand, million] = [await stock(1), await stock(1000), await stock(many)];
     say(`stores filled: 1, 1,000 and ${count(many)} tokens`);
 
     const variant = async (
       name: string,
-      { store, house }: typeof one,
+      { store, dataset }: typeof one,
       hot: number,
       routes: number,
       mix = MIX,
@@ -75,7 +75,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       const made: Variant = {
         name,
         ground,
-        stream: drawStream(house, hot, Math.min(routes, hotRoutes), mix),
+        stream: drawStream(dataset, hot, Math.min(routes, hotRoutes), mix),
         at: 0,
         microseconds: [],
       };
@@ -107,7 +107,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     for (let round = 0; round < rounds; round++) {
       for (const each of all) await measure(each, quick ? 64 : 256);
       if (round < SETTLING_ROUNDS) for (const each of all) each.microseconds.length = 0;
-      hashes.push(measureHash(thousand.house));
+      hashes.push(measureHash(thousand.dataset));
       if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
     }
     return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, hashes);
@@ -153,7 +153,7 @@ function now(): Moment {
 }
 
 /** One SHA-256 of a token, in microseconds: tells a slow moment of the machine from a slow decision. */
-function measureHash({ holders }: House): number {
+function measureHash({ holders }: Dataset): number {
   const startedMs = performance.now();
   for (let index = 0; index < 32 * BATCH; index++) hashToken(holders[index % holders.length]!.text);
   return ((performance.now() - startedMs) * 1000) / (32 * BATCH);

@@ -24,10 +24,10 @@ export async function benchFeatures({ quick, say }: BenchOptions): Promise<Secti
     const tls = { cert: join(folder, 'gateway.crt'), key: join(folder, 'gateway.key') };
     writeFileSync(tls.cert, first.cert);
     writeFileSync(tls.key, first.key);
-    const house = await fillStore(join(folder, 'scopegate.db'), say);
+    const dataset = await fillStore(join(folder, 'scopegate.db'), say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {
-      input: JSON.stringify(proxySetup(house, upstream.url)),
+      input: JSON.stringify(proxySetup(dataset, upstream.url)),
     });
     const scopegate = (settings = {}, sections = {}) => startScopegate(owned, folder, upstream.url, settings, sections);
     const plain = await scopegate();
@@ -42,7 +42,7 @@ export async function benchFeatures({ quick, say }: BenchOptions): Promise<Secti
       { ...secured, name: 'TLS, HTTP/1.1', checksTokens: true, rounds: [] },
       { ...secured, name: 'TLS, HTTP/2', checksTokens: true, http2: true, rounds: [] },
     ];
-    await measureInTurn(targets, house, { quick, say });
+    await measureInTurn(targets, dataset, { quick, say });
     return report(targets);
   } finally {
     await owned.release();

@@ -15,10 +15,10 @@ export async function benchGateway({ quick, say }: BenchOptions): Promise<Sectio
   const owned = new Owned();
   try {
     const folder = temporaryFolder(owned);
-    const house = await fillStore(join(folder, 'scopegate.db'), say);
+    const dataset = await fillStore(join(folder, 'scopegate.db'), say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {
-      input: JSON.stringify(proxySetup(house, upstream.url)),
+      input: JSON.stringify(proxySetup(dataset, upstream.url)),
     });
     const scopegate = await startScopegate(owned, folder, upstream.url);
     const targets: Target[] = [
@@ -26,7 +26,7 @@ export async function benchGateway({ quick, say }: BenchOptions): Promise<Sectio
       { ...proxy, name: 'http-proxy-3', checksTokens: true, rounds: [] },
       { ...scopegate, name: 'scopegate', checksTokens: true, rounds: [] },
     ];
-    await measureInTurn(targets, house, { quick, say });
+    await measureInTurn(targets, dataset, { quick, say });
     return report(targets);
   } finally {
     await owned.release();

@@ -10,8 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { type RedisServer, startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
+import { AdminClient } from './admin-client.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { Desk } from './desk.ts';
 import { percentile } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 
@@ -98,10 +98,10 @@ async function measure(setting: Setting, count: number, owned: Owned): Promise<F
     await startScopegate(owned, folder, upstream.url, {}, sections),
   ].map(({ url }) => url);
   const key = readFileSync(join(folder, redis === null ? '' : 'data', 'admin-key'), 'utf8').trim();
-  const desk = owned.add(await Desk.open(sidecar.url, key, WRITERS + LOAD_CLIENTS), (opened) => opened.close());
+  const admin = owned.add(await AdminClient.open(sidecar.url, key, WRITERS + LOAD_CLIENTS), (opened) => opened.close());
 
   const running = { is: true };
-  const load = lightLoad(desk, gateways, running);
+  const load = lightLoad(admin, gateways, running);
   const killing =
     redis === null || setting.killEveryMs === null ? null : killFeeds(redis, setting.killEveryMs, running);
   const refusedMs: number[] = [];
@@ -112,21 +112,21 @@ async function measure(setting: Setting, count: number, owned: Owned): Promise<F
   const revoke = async () => {
     while (left-- > 0) {
       const withReceipt = left % 2 === 0;
-      const { id, token } = await desk.mint();
+      const { id, token } = await admin.mint();
       for (const url of gateways)
-        if ((await desk.statusAt(url, token)) !== 200) throw new Error('a token that was just made was not served');
+        if ((await admin.statusAt(url, token)) !== 200) throw new Error('a token that was just made was not served');
       if (withReceipt) {
         const beganMs = performance.now();
-        const { applied } = await desk.call('POST', `/tokens/${id}/revoke?wait=${WAIT_MS}`);
+        const { applied } = await admin.call('POST', `/tokens/${id}/revoke?wait=${WAIT_MS}`);
         receiptMs.push(performance.now() - beganMs);
         if (applied !== true) unapplied++;
-        for (const url of gateways) if (applied === true && (await desk.statusAt(url, token)) !== 401) broken++;
+        for (const url of gateways) if (applied === true && (await admin.statusAt(url, token)) !== 401) broken++;
       } else {
-        await desk.call('POST', `/tokens/${id}/revoke`);
+        await admin.call('POST', `/tokens/${id}/revoke`);
         const answeredMs = performance.now();
         await Promise.all(
           gateways.map(async (url) => {
-            while ((await desk.statusAt(url, token)) !== 401);
+            while ((await admin.statusAt(url, token)) !== 401);
           }),
         );
         refusedMs.push(performance.now() - answeredMs);
@@ -147,11 +147,11 @@ async function measure(setting: Setting, count: number, owned: Owned): Promise<F
 }
 
 /** Ends with `running`; rejects when a valid token was refused. */
-async function lightLoad(desk: Desk, gateways: readonly string[], running: { is: boolean }): Promise<unknown> {
-  const { token } = await desk.mint();
+async function lightLoad(admin: AdminClient, gateways: readonly string[], running: { is: boolean }): Promise<unknown> {
+  const { token } = await admin.mint();
   const clients = Array.from({ length: LOAD_CLIENTS }, async (_, nth) => {
     for (; running.is; await pause(LOAD_PAUSE_MS)) {
-      const status = await desk.statusAt(gateways[nth % gateways.length]!, token);
+      const status = await admin.statusAt(gateways[nth % gateways.length]!, token);
       if (status !== 200) throw new Error(`a valid token was answered with ${status} under load`);
     }
   });

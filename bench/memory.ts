@@ -10,7 +10,7 @@ import { Owned } from '../src/owned.ts';
 import { mintToken, randomText } from '../src/secret.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { buildHouse } from './house.ts';
+import { buildDataset } from './dataset.ts';
 import { residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 
@@ -31,7 +31,7 @@ export async function benchMemory({ quick, say }: BenchOptions): Promise<Section
   try {
     const folder = temporaryFolder(owned);
     const store = new SqliteStore(join(folder, 'scopegate.db'));
-    await buildHouse(store, { tokens: 1000, keep: [], say });
+    await buildDataset(store, { tokens: 1000, keep: [], say });
     await store.close();
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const gateway = await startScopegate(owned, folder, upstream.url);

@@ -8,8 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
+import { AdminClient } from './admin-client.ts';
 import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { Desk } from './desk.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadDetails, LoadPlan } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -46,8 +46,8 @@ export async function benchOutage({ quick, say }: BenchOptions): Promise<Section
     const sidecar = await startScopegate(owned, folder, upstream.url, {}, { ...sections, admin: { port: 0 } }, 'admin');
     const gateway = await startScopegate(owned, folder, upstream.url, {}, sections);
     const key = readFileSync(join(folder, 'data', 'admin-key'), 'utf8').trim();
-    const desk = owned.add(await Desk.open(sidecar.url, key, CONNECTIONS), (opened) => opened.close());
-    const known = await desk.mint();
+    const admin = owned.add(await AdminClient.open(sidecar.url, key, CONNECTIONS), (opened) => opened.close());
+    const known = await admin.mint();
     const load = (tokens: readonly string[], lasting: number) => {
       const requests = tokens.map((token) => ({ path: '/bodies/x', headers: { authorization: `Bearer ${token}` } }));
       const plan: LoadPlan = {
@@ -59,7 +59,7 @@ export async function benchOutage({ quick, say }: BenchOptions): Promise<Section
       };
       return runChild<LoadDetails>('./processes/load.ts', OTHER_CORE, JSON.stringify(plan));
     };
-    const unseen = await Promise.all(Array.from({ length: 50 }, async () => (await desk.mint()).token));
+    const unseen = await Promise.all(Array.from({ length: 50 }, async () => (await admin.mint()).token));
     const before = await load([known.token], quick ? 3 : 10);
     say(`with Redis: ${Math.round(before.perSecond)} requests/s, p99 ${before.p99Ms.toFixed(1)} ms`);
 
@@ -73,7 +73,7 @@ export async function benchOutage({ quick, say }: BenchOptions): Promise<Section
     clearInterval(sampling);
     redis.resume();
     const backMs = performance.now();
-    while ((await desk.statusAt(gateway.url, unseen[0]!)) !== 200) await pause(5);
+    while ((await admin.statusAt(gateway.url, unseen[0]!)) !== 200) await pause(5);
     const recoveryMs = performance.now() - backMs;
     return report(before, during, seconds, resident, recoveryMs);
   } finally {

@@ -1,6 +1,6 @@
 /** What a benchmark hands back, and how it is printed for people. Never measures. */
 
-export interface Table {
+interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: ReadonlyArray<readonly (string | number)[]>;

@@ -13,8 +13,8 @@ import { SqliteStore } from '../src/store/sqlite/store.ts';
 import type { Change, Committed, Store, Write } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
+import { AdminClient } from './admin-client.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { Desk } from './desk.ts';
 import { percentile } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 
@@ -107,9 +107,9 @@ async function measure(
   const sections = { store: section, policy: POLICY, admin: { port: 0 } };
   const serve = await startScopegate(owned, folder, upstream.url, {}, sections, null);
   const key = readFileSync(join(folder, name === 'SQLite' ? '' : 'data', 'admin-key'), 'utf8').trim();
-  const desk = owned.add(await Desk.open(serve.adminUrl!, key, 8), (opened) => opened.close());
+  const admin = owned.add(await AdminClient.open(serve.adminUrl!, key, 8), (opened) => opened.close());
   const account = async (tokens: number) => {
-    const made = await desk.call('POST', '/service-accounts', { name: `with ${tokens}`, scopes: SCOPES });
+    const made = await admin.call('POST', '/service-accounts', { name: `with ${tokens}`, scopes: SCOPES });
     const clientId = made.clientId as string;
     const store = await open();
     const texts = await issue(store, clientId, tokens);
@@ -131,12 +131,12 @@ async function measure(
   ] as const;
   const figures: Figures[] = [];
   for (const { texts, tokens, what, method, path } of ends) {
-    await all(desk, serve.url, texts, 200);
-    const watch = new Watch(desk, serve.url, others.texts);
+    await all(admin, serve.url, texts, 200);
+    const watch = new Watch(admin, serve.url, others.texts);
     const beganMs = performance.now();
-    await desk.call(method, path);
+    await admin.call(method, path);
     const answerMs = performance.now() - beganMs;
-    const served = await all(desk, serve.url, texts, 401);
+    const served = await all(admin, serve.url, texts, 401);
     await watch.until(performance.now() + WATCHED_MS);
     const sorted = Float64Array.from(watch.tookMs).sort();
     figures.push({
@@ -180,10 +180,10 @@ async function issue(store: Store, clientId: string, tokens: number): Promise<st
 }
 
 /** Asks for each once, and throws where a wanted 200 does not come. How many were served although 401 was wanted. */
-async function all(desk: Desk, url: string, texts: readonly string[], wanted: 200 | 401): Promise<number> {
+async function all(admin: AdminClient, url: string, texts: readonly string[], wanted: 200 | 401): Promise<number> {
   let served = 0;
   for (const text of texts) {
-    const status = await desk.statusAt(url, text);
+    const status = await admin.statusAt(url, text);
     if (status === 200) served++;
     else if (status !== 401) throw new Error(`bench: a token was answered with ${status}`);
   }
@@ -197,8 +197,8 @@ class Watch {
   #untilMs = Number.POSITIVE_INFINITY;
   readonly #watching: Promise<void>;
 
-  constructor(desk: Desk, url: string, texts: readonly string[]) {
-    this.#watching = this.#watch(desk, url, texts);
+  constructor(admin: AdminClient, url: string, texts: readonly string[]) {
+    this.#watching = this.#watch(admin, url, texts);
     // Whoever waits for it is told; until then it is nobody's failure.
     this.#watching.catch(() => undefined);
   }
@@ -208,10 +208,10 @@ class Watch {
     await this.#watching;
   }
 
-  async #watch(desk: Desk, url: string, texts: readonly string[]): Promise<void> {
+  async #watch(admin: AdminClient, url: string, texts: readonly string[]): Promise<void> {
     for (let nth = 0; performance.now() < this.#untilMs; nth++) {
       const beganMs = performance.now();
-      const status = await desk.statusAt(url, texts[nth % texts.length]!);
+      const status = await admin.statusAt(url, texts[nth % texts.length]!);
       this.tookMs.push(performance.now() - beganMs);
       if (status !== 200) throw new Error(`bench: somebody else's token was answered with ${status}`);
     }

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
+import { AdminClient } from './admin-client.ts';
 import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { Desk } from './desk.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -39,9 +39,9 @@ export async function benchSoak({ quick, say }: BenchOptions): Promise<Section> 
     const sidecar = await startScopegate(owned, folder, upstream.url, {}, { admin: { port: 0 } }, 'admin');
     const gateway = await startScopegate(owned, folder, upstream.url);
     const key = readFileSync(join(folder, 'admin-key'), 'utf8').trim();
-    const desk = owned.add(await Desk.open(sidecar.url, key, 4), (opened) => opened.close());
+    const admin = owned.add(await AdminClient.open(sidecar.url, key, 4), (opened) => opened.close());
     const tokens: string[] = [];
-    while (tokens.length < TOKENS) tokens.push((await desk.mint()).token);
+    while (tokens.length < TOKENS) tokens.push((await admin.mint()).token);
     const load = (seconds: number, perSecond?: number) => {
       const requests = tokens.map((token) => ({ path: '/bodies/x', headers: { authorization: `Bearer ${token}` } }));
       const plan: LoadPlan = { url: gateway.url, connections: CONNECTIONS, seconds, requests };
@@ -67,7 +67,7 @@ export async function benchSoak({ quick, say }: BenchOptions): Promise<Section> 
     }, SAMPLE_MS);
     owned.add(sampling, (timer) => clearInterval(timer));
     const running = { is: true };
-    const changing = change(desk, gateway.url, running);
+    const changing = change(admin, gateway.url, running);
     const during = await load(minutes * 60, perSecond).finally(() => {
       running.is = false;
     });
@@ -79,13 +79,13 @@ export async function benchSoak({ quick, say }: BenchOptions): Promise<Section> 
 }
 
 /** Tokens that are made, used, and revoked; how many. Rejects when one was served after its end. */
-async function change(desk: Desk, gateway: string, running: { is: boolean }): Promise<number> {
+async function change(admin: AdminClient, gateway: string, running: { is: boolean }): Promise<number> {
   let count = 0;
   for (; running.is; count++) {
-    const { id, token } = await desk.mint();
-    if ((await desk.statusAt(gateway, token)) !== 200) throw new Error('a token that was just made was not served');
-    await desk.call('POST', `/tokens/${id}/revoke?wait=5000`);
-    if ((await desk.statusAt(gateway, token)) !== 401) throw new Error('a revoked token was served');
+    const { id, token } = await admin.mint();
+    if ((await admin.statusAt(gateway, token)) !== 200) throw new Error('a token that was just made was not served');
+    await admin.call('POST', `/tokens/${id}/revoke?wait=5000`);
+    if ((await admin.statusAt(gateway, token)) !== 401) throw new Error('a revoked token was served');
     await pause(CHANGE_EVERY_MS);
   }
   return count;

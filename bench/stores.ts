@@ -13,7 +13,7 @@ import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { buildHouse, creation, type Holder } from './house.ts';
+import { buildDataset, creation, type Holder } from './dataset.ts';
 import { cpuSeconds, drawDistinct, percentile, residentMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 
@@ -113,7 +113,7 @@ async function measure(subject: Subject, { folder, total, asked, upstream, say }
     const store = owned.add(await subject.open(), (opened) => opened.close());
     const keep = drawDistinct(asked + SETTLING, total, SEED);
     const bulkStartedMs = performance.now();
-    const house = await buildHouse(store, {
+    const dataset = await buildDataset(store, {
       ...{ tokens: total, keep, whole: true, tokensPerCommit: TOKENS_PER_COMMIT },
       say: (line) => say(`${subject.name}: ${line}`),
     });
@@ -124,10 +124,10 @@ async function measure(subject: Subject, { folder, total, asked, upstream, say }
     const storeMb = await subject.residentMb();
     const sections = { store: subject.section, cache: { maxEntries: asked * 3 } };
     const gateway = await startScopegate(owned, folder, upstream, {}, sections);
-    const settling = house.holders.slice(asked);
+    const settling = dataset.holders.slice(asked);
     await ask(gateway, settling);
     await ask(gateway, settling);
-    const holders = house.holders.slice(0, asked);
+    const holders = dataset.holders.slice(0, asked);
     const cold = await ask(gateway, holders);
     const warm = await ask(gateway, holders);
     say(`${subject.name}: looked up`);

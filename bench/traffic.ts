@@ -5,7 +5,7 @@
 import { Agent, request } from 'undici';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { type Child, OTHER_CORE, runChild } from './children.ts';
-import { buildHouse, type Holder, type House } from './house.ts';
+import { buildDataset, type Dataset, type Holder } from './dataset.ts';
 import { childrenOf, cpuSeconds } from './measure.ts';
 import type { ProxySetup } from './processes/http-proxy-3.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
@@ -19,7 +19,7 @@ export const CONNECTIONS = 64;
 /** The gateways of a benchmark show certificates that nobody vouches for. */
 const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
 
-export type Round = LoadResult & {
+type Round = LoadResult & {
   /** Of all its processes, for each request. */
   readonly cpuMicroseconds: number;
   /** Of each process that it has started, in seconds. */
@@ -34,17 +34,17 @@ export interface Target extends Child {
   readonly rounds: Round[];
 }
 
-export async function fillStore(path: string, say: BenchOptions['say'], tokens = TOKENS): Promise<House> {
+export async function fillStore(path: string, say: BenchOptions['say'], tokens = TOKENS): Promise<Dataset> {
   const store = new SqliteStore(path);
   try {
-    return await buildHouse(store, { tokens, keep: Array.from({ length: tokens }, (_, index) => index), say });
+    return await buildDataset(store, { tokens, keep: Array.from({ length: tokens }, (_, index) => index), say });
   } finally {
     await store.close();
   }
 }
 
-export function proxySetup(house: House, upstream: string): ProxySetup {
-  const holders = [...house.holders, house.unscoped];
+export function proxySetup(dataset: Dataset, upstream: string): ProxySetup {
+  const holders = [...dataset.holders, dataset.unscoped];
   return {
     upstream,
     tokens: holders.map((holder) => ({ ...holder, state: 'active', workspaces: [holder.workspaceId] })),
@@ -66,7 +66,7 @@ function headersFor(text: string): Record<string, string> {
 }
 
 /** Throws unless the target says yes and no at the right places, and a yes is the upstream's own answer. */
-async function prove(target: Target, house: House): Promise<void> {
+async function prove(target: Target, dataset: Dataset): Promise<void> {
   const ask = async (holder: Pick<Holder, 'text'> | null, environmentId: string) => {
     const headers = holder === null ? {} : headersFor(holder.text);
     const { statusCode, body } = await request(target.url + pathFor(environmentId), {
@@ -79,16 +79,16 @@ async function prove(target: Target, house: House): Promise<void> {
       throw new Error(`${target.name}: not the upstream's answer: ${text}`);
     return statusCode;
   };
-  const first = house.holders[0]!;
+  const first = dataset.holders[0]!;
   const expected: Array<readonly [number, number]> = [];
-  for (const holder of house.holders) expected.push([await ask(holder, holder.environmentId), 200]);
+  for (const holder of dataset.holders) expected.push([await ask(holder, holder.environmentId), 200]);
   if (target.checksTokens) {
     expected.push(
       [await ask(null, first.environmentId), 401],
-      [await ask({ text: house.unknown }, first.environmentId), 401],
+      [await ask({ text: dataset.unknown }, first.environmentId), 401],
     );
     expected.push(
-      [await ask(house.unscoped, house.unscoped.environmentId), 403],
+      [await ask(dataset.unscoped, dataset.unscoped.environmentId), 403],
       [await ask(first, first.elsewhere), 403],
     );
   }
@@ -96,8 +96,8 @@ async function prove(target: Target, house: House): Promise<void> {
   if (wrong !== undefined) throw new Error(`${target.name}: answered ${wrong[0]} where ${wrong[1]} is right`);
 }
 
-async function load(target: Target, house: House, seconds: number): Promise<Round> {
-  const requests = house.holders.map(({ text, environmentId }) => ({
+async function load(target: Target, dataset: Dataset, seconds: number): Promise<Round> {
+  const requests = dataset.holders.map(({ text, environmentId }) => ({
     path: pathFor(environmentId),
     headers: headersFor(text),
   }));
@@ -115,17 +115,17 @@ async function load(target: Target, house: House, seconds: number): Promise<Roun
 /** Proves each target, warms it up, then loads them one after the other, round by round, into their `rounds`. */
 export async function measureInTurn(
   targets: readonly Target[],
-  house: House,
+  dataset: Dataset,
   { quick, say }: BenchOptions,
 ): Promise<void> {
-  for (const target of targets) await prove(target, house);
+  for (const target of targets) await prove(target, dataset);
   say('every target answers 200, 401 and 403 where it should');
-  for (const target of targets) await load(target, house, quick ? 1 : 4);
+  for (const target of targets) await load(target, dataset, quick ? 1 : 4);
   for (let round = 0; round < (quick ? 2 : 5); round++) {
     // Another one is first each time, so that none always follows the same neighbour.
     for (let turn = 0; turn < targets.length; turn++) {
       const target = targets[(turn + round) % targets.length]!;
-      target.rounds.push(await load(target, house, quick ? 2 : 6));
+      target.rounds.push(await load(target, dataset, quick ? 2 : 6));
     }
     say(
       `round ${round + 1}: ${targets.map((each) => `${each.name} ${each.rounds.at(-1)!.cpuMicroseconds.toFixed(1)} µs`).join(', ')}`,

@@ -20,7 +20,7 @@ export async function benchWorkers({ quick, say }: BenchOptions): Promise<Sectio
   const owned = new Owned();
   try {
     const folder = temporaryFolder(owned);
-    const house = await fillStore(join(folder, 'scopegate.db'), say);
+    const dataset = await fillStore(join(folder, 'scopegate.db'), say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
     const one = await startScopegate(owned, folder, upstream.url);
     const several = await startScopegate(owned, folder, upstream.url, { workers: WORKERS });
@@ -28,7 +28,7 @@ export async function benchWorkers({ quick, say }: BenchOptions): Promise<Sectio
       { ...one, name: 'one process', checksTokens: true, rounds: [] },
       { ...several, name: `${WORKERS} workers`, checksTokens: true, rounds: [] },
     ];
-    await measureInTurn(targets, house, { quick, say });
+    await measureInTurn(targets, dataset, { quick, say });
     return report(targets);
   } finally {
     await owned.release();

@@ -66,7 +66,7 @@ export const ResourceBody = Type.Object(
 );
 
 const AllGrants = ['all', 'all-owned', 'all-joined', 'all-organization'] as const;
-export const WorkspaceGrantSchema = Type.Union(
+const WorkspaceGrantSchema = Type.Union(
   [
     Type.Array(Word(), { minItems: 1, maxItems: 100 }),
     Type.Literal(AllGrants[0]),

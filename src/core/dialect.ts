@@ -5,14 +5,14 @@
 import { REASON_NAMES, REASONS, type Reason, reasonRow } from './reason.ts';
 
 /** One row of a dialect, as configured. */
-export interface DialectRow {
+interface DialectRow {
   /** HTTP status, 200 to 599; independent of the code. */
   readonly status: number;
   readonly code: string | number;
   readonly message: string;
 }
 
-export type BodyTemplate =
+type BodyTemplate =
   | string
   | number
   | boolean
@@ -28,7 +28,7 @@ export interface DialectSource {
 }
 
 /** What a refusal may say beyond its reason. All of it is public. */
-export interface RefusalContext {
+interface RefusalContext {
   readonly requestId: string;
   /** The scopes the route asks for, space-separated; only with `scope_missing`. */
   readonly scopes?: string;
@@ -51,7 +51,7 @@ export interface Dialect {
 }
 
 /** The words a template may hold in braces. A string that is exactly one keeps the word's type (`{code}` a number). */
-export const PLACEHOLDERS = ['reason', 'status', 'code', 'message', 'requestId', 'scopes'] as const;
+const PLACEHOLDERS = ['reason', 'status', 'code', 'message', 'requestId', 'scopes'] as const;
 const DYNAMIC = new Map([
   ['requestId', '\u0000r'],
   ['scopes', '\u0000s'],

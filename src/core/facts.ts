@@ -7,7 +7,7 @@ import type { ScopeSet } from './scope.ts';
 
 export type Role = 'member' | 'admin';
 export type Edition = 'personal' | 'team' | 'enterprise';
-export type TokenState = 'active' | 'inactive' | 'revoked';
+type TokenState = 'active' | 'inactive' | 'revoked';
 export type StateReason = 'owner_removed' | 'ownership_transferred' | 'rotated' | null;
 /** `live` follows its owner, `frozen` keeps what it was created with, `client` is a service account's (contract: policy). */
 export type Authority = 'live' | 'frozen' | 'client';
@@ -173,7 +173,7 @@ export interface EnvironmentFacts extends EnvironmentRecord {
 }
 
 /** A workspace that a token lists. */
-export interface ListedWorkspace {
+interface ListedWorkspace {
   readonly workspace: Link<'workspace'>;
   readonly generation: Generation;
 }
@@ -211,16 +211,16 @@ export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'as
   readonly assignments: AssignedRoles;
 }
 
-export interface TeamFacts {
+interface TeamFacts {
   readonly generation: Generation;
   readonly assignments: AssignedRoles;
 }
 
-export interface AccountFacts extends Omit<AccountRecord, 'assignments'> {
+interface AccountFacts extends Omit<AccountRecord, 'assignments'> {
   readonly assignments: AssignedRoles;
 }
 
-export interface ResourceFacts {
+interface ResourceFacts {
   readonly workspace: Link<'workspace'>;
   readonly workspaceId: string;
   readonly workspaceGeneration: Generation;

@@ -29,7 +29,7 @@ export interface OrganizationRole {
 }
 
 /** When a token of a kind ends. Bounds are inclusive, in milliseconds from creation. */
-export interface ExpiryPolicy {
+interface ExpiryPolicy {
   readonly required: boolean;
   readonly minMs: number;
   /** Infinity: any future instant. */
@@ -43,7 +43,7 @@ export interface ExpiryPolicy {
 export type MutableField = 'name' | 'description' | 'contacts' | 'scopes' | 'workspaces' | 'allowedAddresses';
 
 /** How many active and inactive tokens of a kind there may be. */
-export interface LimitRule {
+interface LimitRule {
   /** null: every edition. */
   readonly editions: ReadonlySet<Edition> | null;
   /** Infinity: no limit. */

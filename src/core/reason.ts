@@ -4,10 +4,10 @@
  */
 
 /** The `error` attribute of a Bearer challenge (RFC 6750 section 3); `bare` = a challenge without one. */
-export type Challenge = 'bare' | 'invalid_token' | 'insufficient_scope';
+type Challenge = 'bare' | 'invalid_token' | 'insufficient_scope';
 
 /** Who has to act for the next request to succeed. Feeds metrics and alerts. */
-export type Blame = 'client' | 'upstream' | 'gateway';
+type Blame = 'client' | 'upstream' | 'gateway';
 
 export interface ReasonRow {
   /** HTTP status. */

@@ -35,11 +35,11 @@ export type TemplateSegment =
   | { readonly kind: 'parameter'; readonly name: string }
   | { readonly kind: 'rest' };
 
-export interface Matched {
+interface Matched {
   readonly kind: 'route';
   readonly route: Route;
 }
-export interface WrongMethod {
+interface WrongMethod {
   readonly kind: 'method';
   /** For the Allow header. */
   readonly allow: readonly string[];

@@ -5,7 +5,7 @@
 
 export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 export const RANDOM_LENGTH = 43;
-export const CHECKSUM_LENGTH = 6;
+const CHECKSUM_LENGTH = 6;
 
 /** Signed, so that no step leaves the machine's small integers. */
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {

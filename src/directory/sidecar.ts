@@ -4,7 +4,7 @@
  */
 
 export type SidecarAnswer = Readonly<Record<string, unknown>>;
-export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Call {
   readonly method: Method;

@@ -56,7 +56,7 @@ export function invalidClient(): EndpointAnswer {
 }
 
 /** RFC 7617, with RFC 6749 section 2.3.1: both parts are form-encoded before they are joined. */
-export function readBasic(authorization: readonly string[]): { readonly id: string; readonly secret: string } | null {
+function readBasic(authorization: readonly string[]): { readonly id: string; readonly secret: string } | null {
   if (authorization.length !== 1) return null;
   const encoded = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization[0]!)?.[1];
   if (encoded === undefined) return null;

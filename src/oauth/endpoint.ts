@@ -102,7 +102,7 @@ export class Form {
   }
 }
 
-export function headerValue(headers: readonly string[], name: string): string | undefined {
+function headerValue(headers: readonly string[], name: string): string | undefined {
   for (let index = 0; index < headers.length; index += 2) {
     if (headers[index]!.toLowerCase() === name) return headers[index + 1];
   }

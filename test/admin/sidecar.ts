@@ -5,7 +5,7 @@ import { Refusals } from './refusals.ts';
 
 export type Json = Record<string, unknown>;
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: Json;
   readonly headers: AdminAnswer['headers'];

@@ -4,7 +4,7 @@ import { redisAccess } from '../../src/store/redis/access.ts';
 import type { RedisAccess } from '../../src/store/redis/address.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
-import { openRedis, write } from '../store/redis-world.ts';
+import { openRedis, write } from '../store/redis-harness.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { type SentinelGroup, startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 

@@ -8,10 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { HostileClients } from '../support/hostile-clients.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { Recorder } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { Siege } from '../support/siege.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 /** Of the settings of this file. */
@@ -114,7 +114,7 @@ describe('an outage', () => {
       await settled(far, revoked.token, 401);
       upstream.clear();
       const refused = [revoked.token, narrow.token];
-      const siege = new Siege({ url: () => far.url, valid: valid.token, refused });
+      const hostile = new HostileClients({ url: () => far.url, valid: valid.token, refused });
 
       await fail();
       const failedAtMs = performance.now();
@@ -141,7 +141,7 @@ describe('an outage', () => {
       await settled(far, cold.token, 200);
       const recoveryMs = performance.now() - mendedAtMs;
       await settled(far, revoked.token, 401);
-      const { sent, statuses } = await siege.end(() => upstream.text);
+      const { sent, statuses } = await hostile.end(() => upstream.text);
 
       expect(statuses).toContain(503);
       expect([...seen.valid].sort()).toEqual([200, 503]);

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { HostileClients } from '../support/hostile-clients.ts';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
-import { Siege } from '../support/siege.ts';
 import { hasTool } from '../support/tools.ts';
 
 const STALENESS_MS = 500;
@@ -46,7 +46,7 @@ const leaseOver = () => new Promise((resolve) => setTimeout(resolve, STALENESS_M
 
 async function served(serve: Serve, tokens: readonly string[]): Promise<void> {
   for (const token of tokens) expect(await serve.statusOf(token)).toBe(200);
-  // Beside a siege, those who guess are soon told to come back later.
+  // Beside hostile clients, those who guess are soon told to come back later.
   expect([401, 429]).toContain(await serve.statusOf(`pat_${'0'.repeat(49)}`));
   expect((await fetch(`${serve.adminUrl}/livez`)).status).toBe(200);
 }
@@ -87,7 +87,7 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
         const tokens = [(await mint(serve)).token, (await mint(serve)).token];
         await served(serve, tokens.slice(0, 1));
         const { token: narrow } = await mint(serve, 'knowledge:read');
-        const siege = new Siege({ url: () => serve.gatewayUrl, valid: tokens[0]!, refused: [narrow] });
+        const hostile = new HostileClients({ url: () => serve.gatewayUrl, valid: tokens[0]!, refused: [narrow] });
 
         const ballast = join(room, 'ballast');
         // Down to the last page.
@@ -133,7 +133,7 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
           },
         );
         await served(serve, tokens);
-        await siege.end(() => upstream.text);
+        await hostile.end(() => upstream.text);
         expect(await serve.process.stop()).toBe(0);
       } finally {
         unmount();

@@ -1,5 +1,6 @@
 /** kill -9 of the one process that has everything in it, again and again while it changes its SQLite file. */
 import { expect, it } from 'vitest';
+import { randomFrom, seeds } from '../support/chance.ts';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
 
@@ -52,6 +53,7 @@ it(`every change that was acknowledged is there after ${KILLS} kills, and none i
   using serves = new Serves(upstream.url);
   const known: Known[] = [];
   let changes = 0;
+  const random = randomFrom(seeds().at(-1)!);
   const startsMs: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
     const beganMs = performance.now();
@@ -62,7 +64,7 @@ it(`every change that was acknowledged is there after ${KILLS} kills, and none i
     // What was on its way when the last life ended.
     for (const { token, revoked } of known.slice(-WRITERS * 2))
       if (revoked !== null) expect(await serve.statusOf(token)).toBe(revoked ? 401 : 200);
-    const last = changes + CHANGES_MIN + Math.floor(Math.random() * CHANGES_SPREAD);
+    const last = changes + CHANGES_MIN + random(CHANGES_SPREAD);
     const acknowledged = () => {
       if (++changes === last) serve.process.child.kill('SIGKILL');
     };

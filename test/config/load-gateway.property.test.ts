@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { assertForSeeds } from '../support/chance.ts';
 
 const GATEWAY = {
   ...parse(readFileSync('gateway.yaml', 'utf8')),
@@ -57,8 +58,8 @@ const mangle = (tree: Tree) =>
     .array(fc.tuple(fc.constantFrom(...places(tree)), instead), { maxLength: 4 })
     .map((changes) => changes.reduce<unknown>((made, [at, value]) => mangled(made as Tree, at, value), tree));
 
-it('every mistake ends in words, with file and line', () => {
-  fc.assert(
+it('every mistake ends in words, with file and line', async () => {
+  await assertForSeeds(
     fc.property(mangle(GATEWAY), mangle(POLICY), (gateway, policy) => {
       const readFile = (path: string) => {
         if (path.endsWith('.pem')) throw Object.assign(new Error('none'), { code: 'ENOENT' });
@@ -68,4 +69,4 @@ it('every mistake ends in words, with file and line', () => {
     }),
     { numRuns: 250 },
   );
-});
+}, 60_000);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
-import { openRedis } from '../store/redis-world.ts';
+import { openRedis } from '../store/redis-harness.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeRegistry, LONG_MS, someProcess } from './registry.contract.ts';
 

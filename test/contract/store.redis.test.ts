@@ -1,6 +1,6 @@
 /** The shared store: the suite for every store, against a real server that this file starts. */
 import { afterAll, beforeAll } from 'vitest';
-import { openRedis } from '../store/redis-world.ts';
+import { openRedis } from '../store/redis-harness.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';

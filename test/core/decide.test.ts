@@ -40,23 +40,23 @@ interface Case {
 
 const folder = fileURLToPath(new URL('cases', import.meta.url));
 const load = (file: string): unknown => parse(readFileSync(`${folder}/${file}`, 'utf8'));
-const world = load('world.yaml') as {
+const facts = load('facts.yaml') as {
   rules: Record<string, { scopes: 'all' | string[]; workspaceRole?: Role }>;
   endedByTransfer: string[];
   records: Record<string, Record<string, unknown>>;
 };
-const files = readdirSync(folder).filter((name) => name !== 'world.yaml');
+const files = readdirSync(folder).filter((name) => name !== 'facts.yaml');
 const casesOf = (file: string) => load(file) as Case[];
 const NOW = 1_900_000_000_000;
 
 const rules: DecisionRules = {
   organizationRoles: new Map(
-    Object.entries(world.rules).map(([name, { scopes, workspaceRole }]) => [
+    Object.entries(facts.rules).map(([name, { scopes, workspaceRole }]) => [
       name,
       { scopes: scopes === 'all' ? scopes : new Set(scopes), workspaceRole: workspaceRole ?? null },
     ]),
   ),
-  endedByTransfer: new Set(world.endedByTransfer),
+  endedByTransfer: new Set(facts.endedByTransfer),
 };
 
 /** `undefined` for a key in `withheld`, null for one that no record has. Notes what was asked. */
@@ -67,7 +67,7 @@ class Facts implements FactReader {
 
   constructor(change: Case['change'], hidden: (key: string) => boolean = () => false) {
     this.#hidden = hidden;
-    const records: Record<string, Record<string, unknown> | null> = { ...world.records };
+    const records: Record<string, Record<string, unknown> | null> = { ...facts.records };
     for (const [key, fields] of Object.entries(change ?? {}))
       records[key] = fields === null ? null : { ...records[key], ...fields };
     for (const [key, record] of Object.entries(records))

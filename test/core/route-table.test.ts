@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Route, RouteTable, type RoutingOptions } from '../../src/core/route-table.ts';
 import { readTarget } from '../../src/core/target.ts';
 import { readTemplate } from '../../src/core/template.ts';
+import { assertForSeeds } from '../support/chance.ts';
 
 const STRICT: RoutingOptions = { caseSensitive: true, ignoreTrailingSlash: false };
 
@@ -69,8 +70,8 @@ describe('the most specific template answers, whatever the order', () => {
     ['/a/b/', '/a/b/**'],
   ];
 
-  it('in any of 200 orders', () => {
-    fc.assert(
+  it('in any of 200 orders', async () => {
+    await assertForSeeds(
       fc.property(fc.shuffledSubarray(templates, { minLength: templates.length }), (shuffled) => {
         const built = table(shuffled);
         for (const [path, template] of expected) expect(ask(built, 'GET', path), path).toBe(template);
@@ -246,7 +247,7 @@ it('of 10,000 routes the right one answers, and a look-up does not walk through 
   expect(read).toBeLessThan(20);
 });
 
-it('any path meets the route that a plain reading of the rules names', () => {
+it('any path meets the route that a plain reading of the rules names', async () => {
   const piece = fc.constantFrom('a', 'b', '{x}');
   const template = fc
     .tuple(fc.array(piece, { minLength: 1, maxLength: 4 }), fc.boolean())
@@ -257,7 +258,7 @@ it('any path meets the route that a plain reading of the rules names', () => {
       return text.replaceAll('{x}', () => `{x${count++}}`);
     });
   const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 5 });
-  fc.assert(
+  await assertForSeeds(
     fc.property(fc.uniqueArray(template, { maxLength: 12 }), path, (templates, segments) => {
       const found = table(templates).match('GET', segments);
       expect(found.kind === 'route' ? found.route.template : null).toBe(slowMatch(templates, segments));

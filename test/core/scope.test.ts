@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { acceptedScopes, compileScopes, covers, SCOPE_PATTERN, satisfies } from '../../src/core/scope.ts';
+import { assertForSeeds } from '../support/chance.ts';
 
 describe('the grammar', () => {
   it.each(['bot:read', 'a:b', 'workflow_runs:write', 'x-1:y_2', `${'a'.repeat(63)}:${'b'.repeat(63)}`])(
@@ -56,14 +57,14 @@ describe('write implies read', () => {
   });
 });
 
-it('a requirement is met exactly when each scope asked for is held by both, in its own right or by write', () => {
+it('a requirement is met exactly when each scope asked for is held by both, in its own right or by write', async () => {
   const names = ['a:read', 'a:write', 'b:read', 'b:write', 'b:run'];
   const some = fc.subarray(names);
   const held = fc.oneof(some, fc.constant('all' as const));
   const holds = (set: readonly string[] | 'all', scope: string) =>
     set === 'all' || set.includes(scope) || (scope.endsWith(':read') && set.includes(scope.replace(':read', ':write')));
   const setOf = (list: readonly string[] | 'all') => (list === 'all' ? list : new Set(list));
-  fc.assert(
+  await assertForSeeds(
     fc.property(fc.subarray(names, { minLength: 1 }), fc.boolean(), held, held, (asked, all, left, right) => {
       const each = asked.map((scope) => holds(left, scope) && holds(right, scope));
       expect(satisfies(compileScopes(asked, all), setOf(left), setOf(right))).toBe(

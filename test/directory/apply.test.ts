@@ -1,14 +1,14 @@
 /** `scopegate apply` keeps its promises: idempotent, a dry run that tells the truth, transfers, pruning, going on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Desk, startDesk } from './desk.ts';
+import { type Harness, startHarness } from './harness.ts';
 
-let desk: Desk;
+let harness: Harness;
 let account: string;
 
 beforeAll(async () => {
-  desk = await startDesk();
+  harness = await startHarness();
 });
-afterAll(() => desk.stop());
+afterAll(() => harness.stop());
 
 const directory = (org: string, more: object = {}) => ({
   organizations: {
@@ -36,17 +36,17 @@ const directory = (org: string, more: object = {}) => ({
   },
 });
 const token = (org: string, owner: string, workspaces: string[]) =>
-  desk
+  harness
     .ok('POST', `/v1/organizations/${org}/tokens`, {
       ...{ owner, name: 't', scopes: ['chat:read'], workspaces, expiresInDays: 1 },
     })
     .then(({ id }) => id as string);
 
 describe('a new organization', () => {
-  const path = () => desk.file('new.yaml', directory('new'));
+  const path = () => harness.file('new.yaml', directory('new'));
 
   it('a dry run shows everything and makes nothing', async () => {
-    const { code, lines, stderr } = await desk.apply(path(), '--dry-run');
+    const { code, lines, stderr } = await harness.apply(path(), '--dry-run');
     expect(lines).toEqual([
       '+ organization new (name "Acme & Söhne", edition team)',
       '+ member new/alice (name Alice, role admin, email alice@example.com)',
@@ -62,43 +62,43 @@ describe('a new organization', () => {
       '+ resource new/sales/bot/bot_1 (owner alice, collaborators [bob, cyd])',
       '12 created, 0 changed, 0 removed, 0 unchanged',
     ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: `asking ${desk.name}\ndry run: nothing was changed\n` });
-    expect(await desk.get('/v1/organizations/new')).toBe(404);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `asking ${harness.name}\ndry run: nothing was changed\n` });
+    expect(await harness.get('/v1/organizations/new')).toBe(404);
   });
 
   it('apply prints the same and does it', async () => {
-    const foretold = await desk.apply(path(), '--dry-run');
-    const applied = await desk.apply(path());
-    expect(applied).toMatchObject({ code: 0, stdout: foretold.stdout, stderr: `changing ${desk.name}\n` });
-    expect(await desk.get('/v1/organizations/new/members/bob')).toMatchObject({
+    const foretold = await harness.apply(path(), '--dry-run');
+    const applied = await harness.apply(path());
+    expect(applied).toMatchObject({ code: 0, stdout: foretold.stdout, stderr: `changing ${harness.name}\n` });
+    expect(await harness.get('/v1/organizations/new/members/bob')).toMatchObject({
       ...{ name: 'Bob', role: 'member', email: null, scopes: ['chat:read', 'logs:read'], actions: [], teams: ['crew'] },
     });
-    expect(await desk.get('/v1/organizations/new/workspaces/sales/resources/bot/bot_1')).toMatchObject({
+    expect(await harness.get('/v1/organizations/new/workspaces/sales/resources/bot/bot_1')).toMatchObject({
       owner: 'alice',
       collaborators: ['bob', 'cyd'],
     });
   });
 
   it('a second run finds nothing to change, and changes nothing', async () => {
-    const before = await desk.get('/v1/organizations/new/audit-events');
+    const before = await harness.get('/v1/organizations/new/audit-events');
     for (const options of [[], ['--dry-run'], ['--prune']])
-      expect((await desk.apply(path(), ...options)).stdout).toBe('nothing to change, 12 unchanged\n');
-    expect(await desk.get('/v1/organizations/new/audit-events')).toEqual(before);
+      expect((await harness.apply(path(), ...options)).stdout).toBe('nothing to change, 12 unchanged\n');
+    expect(await harness.get('/v1/organizations/new/audit-events')).toEqual(before);
   });
 
   it('--json tells the same to a program', async () => {
-    const { stdout } = await desk.apply(path(), '--json');
+    const { stdout } = await harness.apply(path(), '--json');
     expect(JSON.parse(stdout)).toEqual({ created: 0, changed: 0, removed: 0, unchanged: 12, changes: [] });
   });
 });
 
 describe('an organization that is there', () => {
   beforeAll(async () => {
-    await desk.apply(desk.file('old.yaml', directory('old')));
+    await harness.apply(harness.file('old.yaml', directory('old')));
   });
 
   it('shows every changed field, before and after; lists are sets; what is left out stays', async () => {
-    const path = desk.file('changed.yaml', {
+    const path = harness.file('changed.yaml', {
       organizations: {
         old: {
           name: 'Acme',
@@ -120,8 +120,8 @@ describe('an organization that is there', () => {
         },
       },
     });
-    const foretold = await desk.apply(path, '--dry-run');
-    const { code, stdout, lines } = await desk.apply(path);
+    const foretold = await harness.apply(path, '--dry-run');
+    const { code, stdout, lines } = await harness.apply(path);
     expect({ code, stdout }).toEqual({ code: 0, stdout: foretold.stdout });
     expect(lines).toEqual([
       '~ organization old',
@@ -142,31 +142,31 @@ describe('an organization that is there', () => {
       '    owner: alice → bob',
       '0 created, 7 changed, 0 removed, 1 unchanged',
     ]);
-    expect(await desk.get('/v1/organizations/old/members/alice')).toMatchObject({ email: 'alice@example.com' });
-    expect(await desk.get('/v1/organizations/old/workspaces/sales/resources/bot/bot_1')).toMatchObject({
+    expect(await harness.get('/v1/organizations/old/members/alice')).toMatchObject({ email: 'alice@example.com' });
+    expect(await harness.get('/v1/organizations/old/workspaces/sales/resources/bot/bot_1')).toMatchObject({
       owner: 'bob',
       collaborators: ['bob', 'cyd'],
     });
-    expect((await desk.apply(path)).lines).toEqual(['nothing to change, 8 unchanged']);
+    expect((await harness.apply(path)).lines).toEqual(['nothing to change, 8 unchanged']);
   });
 
   it('service accounts are assigned by client id', async () => {
     const input = { name: 'ci', scopes: ['chat:read'] };
-    account = (await desk.ok('POST', '/v1/organizations/old/service-accounts', input)).clientId as string;
+    account = (await harness.ok('POST', '/v1/organizations/old/service-accounts', input)).clientId as string;
     const file = directory('old');
     Object.assign(file.organizations.old!.workspaces.sales.assignments, {
       'service-accounts': { [account]: 'member' },
     });
-    expect((await desk.apply(desk.file('ci.yaml', file))).lines).toContain(
+    expect((await harness.apply(harness.file('ci.yaml', file))).lines).toContain(
       `+ assignment old/sales/service-accounts/${account} (role member)`,
     );
-    expect((await desk.apply(desk.file('ci.yaml', file))).lines).toEqual(['nothing to change, 13 unchanged']);
+    expect((await harness.apply(harness.file('ci.yaml', file))).lines).toEqual(['nothing to change, 13 unchanged']);
   });
 });
 
 describe('what goes with it', () => {
   it('a transfer shows the tokens that it ends, each once, and a new member may be the new owner', async () => {
-    const desk = await startDesk('coze');
+    const harness = await startHarness('coze');
     try {
       const more = (owner: string, members: object = {}) => ({
         edition: 'personal',
@@ -174,15 +174,15 @@ describe('what goes with it', () => {
         teams: {},
         workspaces: { one: { name: 'One', owner }, two: { name: 'Two', owner } },
       });
-      await desk.apply(desk.file('before.yaml', directory('acme', more('bob'))));
+      await harness.apply(harness.file('before.yaml', directory('acme', more('bob'))));
       const token = (kind: string, workspaces: string[]) =>
-        desk.ok('POST', '/tokens', {
+        harness.ok('POST', '/tokens', {
           ...{ owner: 'bob', kind, name: 't', scopes: ['bot:read'], workspaces, expiresInDays: 1 },
         });
       const both = (await token('service', ['one', 'two'])).id as string;
       const second = (await token('personal', ['two'])).id as string;
-      const path = desk.file('after.yaml', directory('acme', more('dee', { dee: { name: 'D', role: 'member' } })));
-      const foretold = JSON.parse((await desk.apply(path, '--dry-run', '--json')).stdout) as object;
+      const path = harness.file('after.yaml', directory('acme', more('dee', { dee: { name: 'D', role: 'member' } })));
+      const foretold = JSON.parse((await harness.apply(path, '--dry-run', '--json')).stdout) as object;
       expect(foretold).toMatchObject({
         ...{ created: 1, changed: 2, removed: 0, unchanged: 3 },
         changes: [
@@ -200,26 +200,26 @@ describe('what goes with it', () => {
           { path: 'acme/workspaces/two', cascade: { revokedTokens: [second], keptTokens: [] } },
         ],
       });
-      expect((await desk.apply(path, '--dry-run')).lines).toContain(`    tokens that end for good: ${both}`);
-      expect(await desk.get(`/tokens/${both}`)).toMatchObject({ state: 'active' });
-      expect(JSON.parse((await desk.apply(path, '--json')).stdout)).toEqual(foretold);
+      expect((await harness.apply(path, '--dry-run')).lines).toContain(`    tokens that end for good: ${both}`);
+      expect(await harness.get(`/tokens/${both}`)).toMatchObject({ state: 'active' });
+      expect(JSON.parse((await harness.apply(path, '--json')).stdout)).toEqual(foretold);
       for (const id of [both, second])
-        expect(await desk.get(`/tokens/${id}`)).toMatchObject({ stateReason: 'ownership_transferred' });
-      expect(await desk.get('/workspaces/one')).toMatchObject({ owner: 'dee' });
-      expect((await desk.apply(path)).lines).toEqual(['nothing to change, 6 unchanged']);
+        expect(await harness.get(`/tokens/${id}`)).toMatchObject({ stateReason: 'ownership_transferred' });
+      expect(await harness.get('/workspaces/one')).toMatchObject({ owner: 'dee' });
+      expect((await harness.apply(path)).lines).toEqual(['nothing to change, 6 unchanged']);
     } finally {
-      await desk.stop();
+      await harness.stop();
     }
   });
 
   it('without --prune nothing is removed; with it, what the file does not name, and each removal says what goes with it', async () => {
     const file = directory('prune');
-    await desk.apply(desk.file('prune-before.yaml', file));
-    await desk.apply(desk.file('other.yaml', directory('other')));
-    const other = await desk.snapshot('other');
+    await harness.apply(harness.file('prune-before.yaml', file));
+    await harness.apply(harness.file('other.yaml', directory('other')));
+    const other = await harness.snapshot('other');
     const owned = await token('prune', 'cyd', ['legal']);
     const org = file.organizations.prune!;
-    const path = desk.file('prune.yaml', {
+    const path = harness.file('prune.yaml', {
       organizations: {
         prune: {
           ...org,
@@ -232,14 +232,14 @@ describe('what goes with it', () => {
         },
       },
     });
-    const simple = desk.file(
+    const simple = harness.file(
       'simple.yaml',
       directory('prune', { members: { alice: org.members.alice }, teams: {}, workspaces: {} }),
     );
-    expect((await desk.apply(simple)).lines).toEqual(['nothing to change, 2 unchanged']);
+    expect((await harness.apply(simple)).lines).toEqual(['nothing to change, 2 unchanged']);
 
-    const foretold = await desk.apply(path, '--prune', '--dry-run');
-    const { code, stdout, lines } = await desk.apply(path, '--prune');
+    const foretold = await harness.apply(path, '--prune', '--dry-run');
+    const { code, stdout, lines } = await harness.apply(path, '--prune');
     expect({ code, stdout }).toEqual({ code: 0, stdout: foretold.stdout });
     expect(lines).toEqual([
       '+ workspace prune/fresh (name Fresh, owner alice)',
@@ -259,16 +259,18 @@ describe('what goes with it', () => {
       `    tokens that end for good: ${owned}`,
       '3 created, 1 changed, 4 removed, 2 unchanged',
     ]);
-    expect(await desk.get(`/v1/organizations/prune/tokens/${owned}`)).toMatchObject({ stateReason: 'owner_removed' });
-    expect((await desk.apply(path, '--prune')).lines).toEqual(['nothing to change, 6 unchanged']);
-    expect(await desk.snapshot('other')).toEqual(other);
+    expect(await harness.get(`/v1/organizations/prune/tokens/${owned}`)).toMatchObject({
+      stateReason: 'owner_removed',
+    });
+    expect((await harness.apply(path, '--prune')).lines).toEqual(['nothing to change, 6 unchanged']);
+    expect(await harness.snapshot('other')).toEqual(other);
   });
 
   it('--prune removes what a workspace in the file no longer holds', async () => {
-    await desk.apply(desk.file('inner-before.yaml', directory('inner')));
+    await harness.apply(harness.file('inner-before.yaml', directory('inner')));
     const file = directory('inner');
     Object.assign(file.organizations.inner!.workspaces, { sales: { name: 'Sales', owner: 'alice' } });
-    const { lines } = await desk.apply(desk.file('inner.yaml', file), '--prune');
+    const { lines } = await harness.apply(harness.file('inner.yaml', file), '--prune');
     expect(lines.toSorted()).toEqual([
       '- assignment inner/sales/members/bob',
       '- assignment inner/sales/teams/crew',
@@ -283,19 +285,19 @@ describe('what goes with it', () => {
 describe('a call that fails', () => {
   it('stops, says which and why and what is done, and the next run goes on from there', async () => {
     const below = '/v1/organizations/half';
-    await desk.ok('PUT', below, { name: 'Half', edition: 'team' });
-    await desk.ok('PUT', `${below}/members/zoe`, { name: 'Zoe', role: 'admin' });
-    await desk.ok('PUT', `${below}/workspaces/hidden`, { name: 'Hidden', owner: 'zoe' });
+    await harness.ok('PUT', below, { name: 'Half', edition: 'team' });
+    await harness.ok('PUT', `${below}/members/zoe`, { name: 'Zoe', role: 'admin' });
+    await harness.ok('PUT', `${below}/workspaces/hidden`, { name: 'Hidden', owner: 'zoe' });
     // In a workspace that the file does not name, so that only the call itself can find it.
-    await desk.ok('PUT', `${below}/workspaces/hidden/environments/test`, { name: 'Test' });
-    const path = desk.file('half.yaml', directory('half'));
-    const failed = await desk.apply(path);
+    await harness.ok('PUT', `${below}/workspaces/hidden/environments/test`, { name: 'Test' });
+    const path = harness.file('half.yaml', directory('half'));
+    const failed = await harness.apply(path);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(
       /^changing the gateway .*\nscopegate: environment half\/sales\/test could not be created: .*already belongs to another workspace.* \(409 id_taken\)\ndone so far: 7 created, 1 changed, 0 removed; 4 not done\./,
     );
     expect(failed.lines.at(-1)).toMatch(/^\+ resource/);
-    const data = JSON.parse((await desk.apply(path, '--json')).stdout) as { failed: object; remaining: number };
+    const data = JSON.parse((await harness.apply(path, '--json')).stdout) as { failed: object; remaining: number };
     expect(data).toMatchObject({
       created: 0,
       unchanged: 8,
@@ -304,8 +306,8 @@ describe('a call that fails', () => {
       remaining: 4,
     });
 
-    await desk.ok('DELETE', `${below}/workspaces/hidden/environments/test`);
-    expect((await desk.apply(path)).lines.at(-1)).toBe('4 created, 0 changed, 0 removed, 8 unchanged');
-    expect((await desk.apply(path)).lines).toEqual(['nothing to change, 12 unchanged']);
+    await harness.ok('DELETE', `${below}/workspaces/hidden/environments/test`);
+    expect((await harness.apply(path)).lines.at(-1)).toBe('4 created, 0 changed, 0 removed, 8 unchanged');
+    expect((await harness.apply(path)).lines).toEqual(['nothing to change, 12 unchanged']);
   });
 });

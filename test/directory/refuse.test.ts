@@ -3,26 +3,26 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mintToken } from '../../src/secret.ts';
-import { type Desk, run, runIn, startDesk } from './desk.ts';
+import { type Harness, run, runIn, startHarness } from './harness.ts';
 
-let desk: Desk;
+let harness: Harness;
 let before: unknown;
 
 beforeAll(async () => {
-  desk = await startDesk();
-  await desk.ok('PUT', '', { name: 'Acme', edition: 'team' });
-  await desk.ok('PUT', '/members/alice', { name: 'Alice', role: 'admin' });
-  await desk.ok('PUT', '/workspaces/sales', { name: 'Sales', owner: 'alice' });
-  await desk.ok('PUT', '/workspaces/sales/environments/live', { name: 'Live' });
-  before = await desk.snapshot('acme');
+  harness = await startHarness();
+  await harness.ok('PUT', '', { name: 'Acme', edition: 'team' });
+  await harness.ok('PUT', '/members/alice', { name: 'Alice', role: 'admin' });
+  await harness.ok('PUT', '/workspaces/sales', { name: 'Sales', owner: 'alice' });
+  await harness.ok('PUT', '/workspaces/sales/environments/live', { name: 'Live' });
+  before = await harness.snapshot('acme');
 });
 afterAll(async () => {
-  expect(await desk.snapshot('acme'), 'nothing was ever changed').toEqual(before);
-  await desk.stop();
+  expect(await harness.snapshot('acme'), 'nothing was ever changed').toEqual(before);
+  await harness.stop();
 });
 
 const problems = async (text: string, ...options: string[]) => {
-  const { code, stdout, stderr } = await desk.apply(desk.file('broken.yaml', text), ...options);
+  const { code, stdout, stderr } = await harness.apply(harness.file('broken.yaml', text), ...options);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   return stderr
     .trimEnd()
@@ -110,7 +110,7 @@ it('a token that was pasted where a name, an address or an id belongs, and does 
 });
 
 it('--json tells the problems as data', async () => {
-  const { code, stdout } = await desk.apply(desk.file('broken.yaml', 'organisations: {}\n'), '--json');
+  const { code, stdout } = await harness.apply(harness.file('broken.yaml', 'organisations: {}\n'), '--json');
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ created: 0, changes: [], problems: [{ line: 1, column: 1 }] });
 });
@@ -118,36 +118,38 @@ it('--json tells the problems as data', async () => {
 const FINE = 'organizations: { acme: { name: Acme, edition: team } }\n';
 
 it('an unreachable sidecar, a stranger, a wrong key or none: one line each, and what is wrong with the file first', async () => {
-  const fine = desk.file('fine.yaml', FINE);
-  const key = { SCOPEGATE_ADMIN_KEY: desk.gateway.adminKey };
+  const fine = harness.file('fine.yaml', FINE);
+  const key = { SCOPEGATE_ADMIN_KEY: harness.gateway.adminKey };
   const at = (url: string, env: Record<string, string> = key, path = fine) => run(['apply', path, '--url', url], env);
   expect((await at('http://127.0.0.1:9')).stderr).toMatch(
     /^scopegate: the sidecar at http:\/\/127\.0\.0\.1:9 cannot be asked \(ECONNREFUSED\).*\n$/,
   );
-  expect((await at(desk.gateway.url)).stderr).toMatch(/is no scopegate sidecar/);
-  expect((await at(desk.gateway.adminUrl, { SCOPEGATE_ADMIN_KEY: 'wrong' })).stderr).toMatch(
+  expect((await at(harness.gateway.url)).stderr).toMatch(/is no scopegate sidecar/);
+  expect((await at(harness.gateway.adminUrl, { SCOPEGATE_ADMIN_KEY: 'wrong' })).stderr).toMatch(
     /does not accept the admin key from SCOPEGATE_ADMIN_KEY/,
   );
   expect((await at('localhost:8081')).stderr).toMatch(/--url takes the sidecar's address/);
-  const none = await runIn(desk.folder, ['apply', fine, '--url', desk.gateway.adminUrl], { SCOPEGATE_ADMIN_KEY: '' });
+  const none = await runIn(harness.folder, ['apply', fine, '--url', harness.gateway.adminUrl], {
+    SCOPEGATE_ADMIN_KEY: '',
+  });
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no admin key') });
-  const broken = desk.file('broken.yaml', 'organizations: { acme: { name: A } }');
+  const broken = harness.file('broken.yaml', 'organizations: { acme: { name: A } }');
   expect((await at('http://127.0.0.1:9', key, broken)).stderr).toMatch(
     /^.*broken\.yaml:1:24: missing key "edition"\n$/,
   );
 });
 
 it('the key comes from --key-file, or from the data folder here', async () => {
-  const fine = desk.file('fine.yaml', FINE);
-  mkdirSync(join(desk.folder, 'data'));
-  const keyFile = join(desk.folder, 'data/admin-key');
-  writeFileSync(keyFile, `${desk.gateway.adminKey}\n`);
+  const fine = harness.file('fine.yaml', FINE);
+  mkdirSync(join(harness.folder, 'data'));
+  const keyFile = join(harness.folder, 'data/admin-key');
+  writeFileSync(keyFile, `${harness.gateway.adminKey}\n`);
   chmodSync(keyFile, 0o600);
-  const args = ['apply', fine, '--url', desk.gateway.adminUrl];
+  const args = ['apply', fine, '--url', harness.gateway.adminUrl];
   const nothing = { code: 0, stdout: 'nothing to change, 1 unchanged\n' };
-  expect(await runIn(desk.folder, args, { SCOPEGATE_ADMIN_KEY: '' })).toMatchObject(nothing);
+  expect(await runIn(harness.folder, args, { SCOPEGATE_ADMIN_KEY: '' })).toMatchObject(nothing);
   expect(await run([...args, '--key-file', keyFile], { SCOPEGATE_ADMIN_KEY: 'wrong' })).toMatchObject(nothing);
-  const two = { SCOPEGATE_ADMIN_KEY: `${desk.gateway.adminKey},another-key-for-rotation` };
+  const two = { SCOPEGATE_ADMIN_KEY: `${harness.gateway.adminKey},another-key-for-rotation` };
   expect(await run(args, two)).toMatchObject(nothing);
 });
 

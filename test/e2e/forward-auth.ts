@@ -17,7 +17,7 @@ import { ask, RawClient, type RawResponse, rawRequest } from '../support/raw.ts'
 import { type RecordedRequest, Recorder } from '../support/recorder.ts';
 
 const READ = { require: { scopes: ['workflows:read'] } };
-export const ROUTES = [
+const ROUTES = [
   { id: 'public', match: { path: '/public/**' }, public: true },
   { id: 'read', match: { methods: ['GET'], path: '/files/**' }, ...READ },
   { id: 'write', match: { methods: ['POST'], path: '/files/**' }, require: { scopes: ['workflows:write'] } },

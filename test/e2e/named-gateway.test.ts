@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namedGateway } from '../../src/cli/named-gateway.ts';
-import { runIn } from '../directory/desk.ts';
+import { runIn } from '../directory/harness.ts';
 
 import { ROOT, type Started, scopegate } from '../support/process.ts';
 import { freePort } from '../support/redis.ts';

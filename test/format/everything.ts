@@ -8,7 +8,7 @@ import type { Clock } from '../../src/observe/clock.ts';
 import type { Settings, TestGatewayOptions } from '../support/gateway.ts';
 
 export const START_MS = Date.UTC(2030, 0, 1);
-export const POLICY = fileURLToPath(new URL('../../policies/default.yaml', import.meta.url));
+const POLICY = fileURLToPath(new URL('../../policies/default.yaml', import.meta.url));
 /** When everything is asked: when it was made, when one grace is over, when every one is and some tokens have expired. */
 export const LATER_MS = [0, 2 * 3_600_000, 3 * 86_400_000];
 
@@ -65,8 +65,8 @@ const ROUTES: readonly Settings[] = [
   },
 ];
 
-export const WORKSPACES = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'p1', 'p2', 'p3'] as const;
-export const TARGETS: readonly string[] = [
+const WORKSPACES = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'p1', 'p2', 'p3'] as const;
+const TARGETS: readonly string[] = [
   '/read',
   '/write',
   ...WORKSPACES.flatMap((id) => [`/member?ws=${id}`, `/admin?ws=${id}`]),

@@ -20,8 +20,8 @@ import { lists, place } from '../../src/manage/unit-of-work/places.ts';
 import type { DocByKind, DocKind, TokenDoc } from '../../src/manage/unit-of-work/records.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import type { IndexEntry } from '../../src/store/store.ts';
-import { HOUSES } from '../manage/authority-houses.ts';
-import { type CompiledProbe, NOTHING_ASKED, policyOf, probesOf } from '../manage/authority-world.ts';
+import { type CompiledProbe, NOTHING_ASKED, policyOf, probesOf } from '../manage/authority-harness.ts';
+import { POLICIES } from '../manage/authority-policies.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 interface World {
@@ -76,9 +76,9 @@ describe.each(named)('$name', ({ world }) => {
   });
 
   it('decides alike', async () => {
-    const house = HOUSES.find(({ policy, edition }) => policy === world.policy && edition === world.edition)!;
-    const policy = policyOf(house);
-    const probes = [NOTHING_ASKED, ...probesOf(house)];
+    const rules = POLICIES.find(({ policy, edition }) => policy === world.policy && edition === world.edition)!;
+    const policy = policyOf(rules);
+    const probes = [NOTHING_ASKED, ...probesOf(rules)];
     const asked = (hash: TokenHash, { requirement, segments }: CompiledProbe, nowMs: number) => {
       const question = { hash, requirement, source: { segments, query: '', headers: [], address: null } };
       return judge(question, policy, cache, { nowMs, monotonicMs: 0 }, { nowMs: () => nowMs, monotonicMs: () => 0 });

@@ -6,26 +6,26 @@ import { resetConnection } from '../../src/http/node-exchange.ts';
 import { started } from '../support/process.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
-import { startTlsGateway, type TlsGateway } from './house.ts';
+import { startTlsGateway, type TlsGateway } from './harness.ts';
 
 const ROUTES = [{ id: 'public', match: { path: '/public/**' }, public: true }];
 
 let upstream: Recorder;
-let house: TlsGateway;
+let harness: TlsGateway;
 beforeAll(async () => {
   upstream = await Recorder.start();
-  house = await startTlsGateway(upstream.url, { routes: ROUTES });
+  harness = await startTlsGateway(upstream.url, { routes: ROUTES });
 });
 beforeEach(() => upstream.clear());
 afterAll(async () => {
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
 });
 
 describe.skipIf(!hasTool('curl'))('half an answer over HTTPS', () => {
   const curl = (...args: readonly string[]) => {
-    const { port } = new URL(house.gateway.url);
-    const trust = ['-sS', '--cacert', house.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`];
+    const { port } = new URL(harness.gateway.url);
+    const trust = ['-sS', '--cacert', harness.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`];
     return started('curl', [...trust, ...args, `https://gateway.test:${port}/public/x`]);
   };
 
@@ -42,7 +42,7 @@ describe.skipIf(!hasTool('curl'))('half an answer over HTTPS', () => {
     await run.until('half');
     upstream.connections[0]!.reset();
     expect(await run.exit()).toBeOneOf([18, 56]);
-    expect(house.gateway.errorLines).toEqual([]);
+    expect(harness.gateway.errorLines).toEqual([]);
     upstream.replyToHead = null;
     const after = curl('--http1.1');
     expect([await after.exit(), after.stdout()]).toEqual([0, 'ok']);

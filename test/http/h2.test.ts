@@ -26,7 +26,7 @@ import {
   RST_STREAM,
   SETTINGS,
 } from './h2-client.ts';
-import { startTlsGateway, type TlsGateway } from './house.ts';
+import { startTlsGateway, type TlsGateway } from './harness.ts';
 
 const READ = { require: { scopes: ['workflows:read'] } };
 const ROUTES = [
@@ -36,14 +36,14 @@ const ROUTES = [
 ];
 
 let upstream: Recorder;
-let house: TlsGateway;
+let harness: TlsGateway;
 let bearer: string;
 let url: string;
 beforeAll(async () => {
   upstream = await Recorder.start();
-  house = await startTlsGateway(upstream.url, { routes: ROUTES });
-  url = house.gateway.url;
-  bearer = `Bearer ${await house.gateway.mint({ scopes: ['workflows:read'] })}`;
+  harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+  url = harness.gateway.url;
+  bearer = `Bearer ${await harness.gateway.mint({ scopes: ['workflows:read'] })}`;
 });
 beforeEach(() => {
   upstream.clear();
@@ -51,7 +51,7 @@ beforeEach(() => {
   upstream.replyToHead = null;
 });
 afterAll(async () => {
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
 });
 
@@ -257,7 +257,7 @@ attack({
     client.headers(1, pairs);
     expect(await client.fate(1)).toBeOneOf([400, 'reset', 'ended']);
     expect(upstream.text).toBe('');
-    expect(house.gateway.errorLines).toEqual([]);
+    expect(harness.gateway.errorLines).toEqual([]);
   });
 
   it.each([
@@ -414,8 +414,14 @@ attack({
     using client = await FrameClient.connect(url);
     client.headers(1, GET);
     await upstream.until(({ connections }) => connections.length > 0 && connections[0]!.text !== '', 'request');
+    const { socket } = upstream.connections[0]!;
+    expect(socket.readableEnded || socket.destroyed).toBe(false);
     client.reset(1, 8);
     await upstream.connections[0]!.ended;
+    // The work upstream alone: the connection of the client goes on.
+    upstream.replyToHead = null;
+    client.headers(3, GET);
+    expect(await client.fate(3)).toBe(200);
   });
 
   it('an upload that is refused is stopped, and the connection goes on', async () => {
@@ -463,6 +469,11 @@ attack({
     using client = await FrameClient.connect(url);
     for (let stream = 1; stream < 2 * 600 && !client.ended; stream += 2) client.headers(stream, GET).reset(stream, 8);
     await client.until(goaway(client), 'GOAWAY');
+    // And only that one.
+    using other = await FrameClient.connect(url);
+    upstream.replyToHead = null;
+    other.headers(1, GET);
+    expect(await other.fate(1)).toBe(200);
   });
 
   it('so is one that floods with pings, settings, empty frames or header blocks without end', async () => {
@@ -563,7 +574,7 @@ it('an event stream ends when its token is revoked, and the connection goes on',
     connection.write(`${head}${event.length.toString(16)}\r\n${event}\r\n`);
     return undefined;
   };
-  const { body } = await house.gateway.admin('POST', '/tokens', {
+  const { body } = await harness.gateway.admin('POST', '/tokens', {
     owner: 'alice',
     name: 'short',
     scopes: ['workflows:read'],
@@ -580,7 +591,7 @@ it('an event stream ends when its token is revoked, and the connection goes on',
     first.resolve();
   });
   await first.promise;
-  await house.gateway.admin('POST', `/tokens/${id}/revoke`);
+  await harness.gateway.admin('POST', `/tokens/${id}/revoke`);
   await once(stream, 'close');
   expect([stream.rstCode, text]).toEqual([0, expect.stringContaining('data: one\n\nevent: error\ndata: ')]);
   expect((await askH2(session, { ':path': '/nowhere' })).status).toBe(404);
@@ -672,7 +683,7 @@ describe.skipIf(!hasTool('curl'))('curl', () => {
   const curl = async (...args: readonly string[]) => {
     const { port } = new URL(url);
     const run = started('curl', [
-      ...['-sS', '--http2', '--cacert', house.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
+      ...['-sS', '--http2', '--cacert', harness.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
       ...args.map((arg) => arg.replace('URL', `https://gateway.test:${port}`)),
     ]);
     return [await run.exit(), run.stdout(), run.stderr()] as const;

@@ -4,14 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { house, ROUTES } from '../conformance/house.ts';
+import { harness, ROUTES } from '../conformance/harness.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { started } from '../support/process.ts';
 import { rawRequest } from '../support/raw.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
 
-const at = house();
+const at = harness();
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 1\r\n\r\n';
 const SIZED = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -124,8 +124,11 @@ test('an event stream is seen event by event', async () => {
   client.send(rawRequest('GET /public/events'));
   await client.untilText('text/event-stream');
   for (const event of ['data: one\n\n', 'data: two\n\n']) {
+    expect(client.received).not.toContain(event);
     at.upstream.connections[0]!.write(`${event.length.toString(16)}\r\n${event}\r\n`);
     await client.untilText(event);
+    // The next one has not been asked for, and nothing ended the stream.
+    expect(client.received.endsWith(`${event}\r\n`)).toBe(true);
   }
 });
 

@@ -10,7 +10,7 @@ import { ROOT, started } from '../support/process.ts';
 import { RawClient } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
-import { startTlsGateway, type TlsGateway, writePair } from './house.ts';
+import { startTlsGateway, type TlsGateway, writePair } from './harness.ts';
 
 const ROUTES = [{ id: 'public', match: { path: '/public/**' }, public: true }];
 const IN_USE = 'the new certificate is in use';
@@ -55,9 +55,9 @@ async function metric({ gateway }: TlsGateway, line: string): Promise<boolean> {
 
 describe('HTTPS', () => {
   it('is spoken to clients that trust the certificate', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    expect(house.gateway.url).toMatch(/^https:/);
-    const socket = await dial(house.gateway.url);
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+    expect(harness.gateway.url).toMatch(/^https:/);
+    const socket = await dial(harness.gateway.url);
     expect(socket.authorized).toBe(true);
     expect(await statusOn(socket)).toBe('HTTP/1.1 200 OK');
     expect(upstream.requests.at(-1)!.header('x-forwarded-proto')).toBe('https');
@@ -65,18 +65,18 @@ describe('HTTPS', () => {
   });
 
   it.skipIf(!hasTool('curl'))('is spoken to curl', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    const { port } = new URL(house.gateway.url);
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+    const { port } = new URL(harness.gateway.url);
     const curl = started('curl', [
-      ...['-sS', '--http1.1', '--cacert', house.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
+      ...['-sS', '--http1.1', '--cacert', harness.paths.cert, '--resolve', `gateway.test:${port}:127.0.0.1`],
       ...['-w', ' %{http_version}', `https://gateway.test:${port}/public/x`],
     ]);
     expect([await curl.exit(), curl.stdout()]).toEqual([0, 'ok 1.1']);
   });
 
   it('is what the OAuth issuer says, where no public URL is set', async () => {
-    await using house = await startTlsGateway(upstream.url, { policy: join(ROOT, 'policies/scrydon.yaml') });
-    const socket = await dial(house.gateway.url);
+    await using harness = await startTlsGateway(upstream.url, { policy: join(ROOT, 'policies/scrydon.yaml') });
+    const socket = await dial(harness.gateway.url);
     socket.write('GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: evil.test\r\n\r\n');
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     expect(chunk.toString('latin1')).toContain('"issuer":"https://127.0.0.1:0"');
@@ -90,50 +90,50 @@ attack({
   sources: ['RFC 8996'],
 })(() => {
   it('refuses versions older than the oldest that is allowed', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES, tls: { minVersion: 'TLSv1.3' } });
-    await expect(dial(house.gateway.url, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
-    (await dial(house.gateway.url)).destroy();
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES, tls: { minVersion: 'TLSv1.3' } });
+    await expect(dial(harness.gateway.url, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
+    (await dial(harness.gateway.url)).destroy();
   });
 
   it('answers nothing to a client that speaks plain HTTP to it, and forwards nothing', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
     upstream.clear();
-    using client = await RawClient.connect(house.gateway.url.replace('https', 'http'));
+    using client = await RawClient.connect(harness.gateway.url.replace('https', 'http'));
     client.send('GET /public/x HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
     await client.untilEnded();
     expect(client.received).not.toContain('HTTP/');
     expect(upstream.text).toBe('');
-    expect(house.gateway.errorLines).toEqual([]);
+    expect(harness.gateway.errorLines).toEqual([]);
   });
 });
 
 describe('certificates that change', () => {
   it('are in use for the next connection, while those that stand go on', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    expect(await commonName(house.gateway.url)).toBe('first.gateway.test');
-    const standing = await dial(house.gateway.url);
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+    expect(await commonName(harness.gateway.url)).toBe('first.gateway.test');
+    const standing = await dial(harness.gateway.url);
     expect(await statusOn(standing)).toBe('HTTP/1.1 200 OK');
 
-    writePair(house.folder, second);
-    await house.gateway.logged(IN_USE);
+    writePair(harness.folder, second);
+    await harness.gateway.logged(IN_USE);
 
-    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+    expect(await commonName(harness.gateway.url)).toBe('second.gateway.test');
     expect(await statusOn(standing)).toBe('HTTP/1.1 200 OK');
     standing.destroy();
-    expect(await metric(house, 'scopegate_certificate_reloads_total{outcome="applied"} 1')).toBe(true);
-    expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_reloads_total{outcome="applied"} 1')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_current 1')).toBe(true);
   });
 
   it('are seen when a link to them is moved, as secrets are mounted', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    writeFileSync(join(house.folder, 'second.crt'), second.cert);
-    writeFileSync(join(house.folder, 'second.key'), second.key);
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+    writeFileSync(join(harness.folder, 'second.crt'), second.cert);
+    writeFileSync(join(harness.folder, 'second.key'), second.key);
     for (const part of ['crt', 'key']) {
-      symlinkSync(`second.${part}`, join(house.folder, `next.${part}`));
-      renameSync(join(house.folder, `next.${part}`), join(house.folder, `gateway.${part}`));
+      symlinkSync(`second.${part}`, join(harness.folder, `next.${part}`));
+      renameSync(join(harness.folder, `next.${part}`), join(harness.folder, `gateway.${part}`));
     }
-    await house.gateway.logged(IN_USE);
-    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
+    await harness.gateway.logged(IN_USE);
+    expect(await commonName(harness.gateway.url)).toBe('second.gateway.test');
   });
 });
 
@@ -143,17 +143,17 @@ attack({
   sources: [],
 })(() => {
   it('that are no pair leave the last good one in use, and say so', async () => {
-    await using house = await startTlsGateway(upstream.url, { routes: ROUTES });
-    writeFileSync(house.paths.cert, second.cert);
-    await house.gateway.logged(REFUSED);
-    expect(house.gateway.logLines.join('')).toContain('is not the key of the first certificate');
-    expect(await commonName(house.gateway.url)).toBe('first.gateway.test');
-    expect(await metric(house, 'scopegate_certificate_reloads_total{outcome="refused"} 1')).toBe(true);
-    expect(await metric(house, 'scopegate_certificate_current 0')).toBe(true);
+    await using harness = await startTlsGateway(upstream.url, { routes: ROUTES });
+    writeFileSync(harness.paths.cert, second.cert);
+    await harness.gateway.logged(REFUSED);
+    expect(harness.gateway.logLines.join('')).toContain('is not the key of the first certificate');
+    expect(await commonName(harness.gateway.url)).toBe('first.gateway.test');
+    expect(await metric(harness, 'scopegate_certificate_reloads_total{outcome="refused"} 1')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_current 0')).toBe(true);
 
-    writeFileSync(house.paths.key, second.key);
-    await house.gateway.logged(IN_USE);
-    expect(await commonName(house.gateway.url)).toBe('second.gateway.test');
-    expect(await metric(house, 'scopegate_certificate_current 1')).toBe(true);
+    writeFileSync(harness.paths.key, second.key);
+    await harness.gateway.logged(IN_USE);
+    expect(await commonName(harness.gateway.url)).toBe('second.gateway.test');
+    expect(await metric(harness, 'scopegate_certificate_current 1')).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintToken } from '../../src/secret.ts';
-import { run } from '../directory/desk.ts';
+import { run } from '../directory/harness.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';

@@ -253,14 +253,17 @@ describe('a changed file', () => {
     JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: [open(route)] });
 
   it('is in force soon, without being asked', async () => {
+    expect(await status('/new')).toBe(404);
     writeFileSync(file(), text('/new'));
     await applied();
+    expect(attempts()).toBeGreaterThan(0);
   });
 
   it('is seen where an editor writes a new file and renames it over the old one', async () => {
     writeFileSync(join(gateway.folder, 'next'), text('/new'));
     renameSync(join(gateway.folder, 'next'), file());
     await applied();
+    expect(attempts()).toBeGreaterThan(0);
   });
 
   it('is seen behind links that move together, as Kubernetes swaps a mounted volume, and is read once', async () => {

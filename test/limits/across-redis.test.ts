@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rateLimit, type Use } from '../../src/core/rate-limit.ts';
 import { InsuredCounters } from '../../src/limits/insured-counters.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
-import { openRedis } from '../store/redis-world.ts';
+import { openRedis } from '../store/redis-harness.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';

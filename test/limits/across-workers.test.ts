@@ -1,6 +1,6 @@
 /** Limits that the workers of one `serve` share: exact together, kept when a worker dies, never in the way. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { House } from '../workers/house.ts';
+import { Harness } from '../workers/harness.ts';
 
 const ROUTES = [
   { id: 'open', match: { path: '/open/**' }, public: true, upstream: 'platform' },
@@ -14,17 +14,17 @@ const limits = (gate: number) => ({
   burst: { requests: 20, window: 'hour', per: 'token', everywhere: true },
 });
 
-let house: House;
+let harness: Harness;
 beforeAll(async () => {
-  house = await House.start({ limits: limits(3), routes: ROUTES });
+  harness = await Harness.start({ limits: limits(3), routes: ROUTES });
 });
-afterAll(() => house[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 const remaining = (headers: NodeJS.Dict<string | string[]>) => Number(/;r=(\d+)/.exec(String(headers.ratelimit))![1]);
 
 it('two workers let through together what one would alone, to the request', async () => {
-  const { gateway } = house;
-  await house.people();
-  const { token } = await house.mint();
+  const { gateway } = harness;
+  await harness.people();
+  const { token } = await harness.mint();
   const headers = { authorization: `Bearer ${token}` };
   const answers = await Promise.all(
     Array.from({ length: 60 }, async () => {
@@ -37,12 +37,12 @@ it('two workers let through together what one would alone, to the request', asyn
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(40);
   const left = answers.filter(({ status }) => status === 200).map((answer) => answer.headers.get('ratelimit'));
   expect(new Set(left).size, 'each was told another number').toBe(20);
-  expect(await house.metric('scopegate_rate_limited_total{limit="burst"}'), 'of both workers').toBe(40);
-  expect(await house.metric('scopegate_limits_counted_alone_total')).toBe(0);
+  expect(await harness.metric('scopegate_rate_limited_total{limit="burst"}'), 'of both workers').toBe(40);
+  expect(await harness.metric('scopegate_limits_counted_alone_total')).toBe(0);
 });
 
 it('what was counted outlives the worker that asked, and a reload that changes how much is allowed', async () => {
-  const { gateway } = house;
+  const { gateway } = harness;
   const get = async () => {
     const answer = await fetch(`${gateway}/gate/`, { headers: { connection: 'close' } });
     await answer.text();
@@ -50,24 +50,24 @@ it('what was counted outlives the worker that asked, and a reload that changes h
   };
   expect([await get(), await get()].map(({ left }) => left)).toEqual([2, 1]);
   for (const name of ['worker-1', 'worker-2']) {
-    const pid = await house.pidOf(name);
+    const pid = await harness.pidOf(name);
     process.kill(pid, 'SIGKILL');
-    await house.replaced(name, pid);
+    await harness.replaced(name, pid);
   }
   expect(await get()).toEqual({ status: 200, left: 0 });
   expect((await get()).status).toBe(429);
-  house.configure({ limits: limits(5), routes: ROUTES });
-  expect((await house.call('POST', 'reload')).body.result).toBe('applied');
+  harness.configure({ limits: limits(5), routes: ROUTES });
+  expect((await harness.call('POST', 'reload')).body.result).toBe('applied');
   expect(await get()).toEqual({ status: 200, left: 1 });
 });
 
 it('a supervisor that hangs refuses nobody: each worker goes on alone from where the counts were', async () => {
-  const clients = await house.clients();
+  const clients = await harness.clients();
   const [one, other] = clients as [(typeof clients)[0], (typeof clients)[0]];
   expect([remaining((await one.get('/door/')).headers), remaining((await other.get('/door/')).headers)]).toEqual([
     2, 1,
   ]);
-  const supervisor = house.process.child.pid!;
+  const supervisor = harness.process.child.pid!;
   process.kill(supervisor, 'SIGSTOP');
   try {
     expect((await one.get('/door/')).status).toBe(200);

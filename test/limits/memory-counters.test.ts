@@ -10,6 +10,7 @@ import {
   type Use,
 } from '../../src/core/rate-limit.ts';
 import { MemoryCounters } from '../../src/limits/memory-counters.ts';
+import { assertForSeeds } from '../support/chance.ts';
 
 const DAY_MS = 86_400_000;
 const use = (limit: RateLimit, subject = 'tok_1'): Use => ({ limit, subject });
@@ -42,14 +43,14 @@ class Model {
   }
 }
 
-it('whatever comes when, it answers as one that forgets nothing', () => {
+it('whatever comes when, it answers as one that forgets nothing', async () => {
   const limits = [rateLimit('short', 2, 3000, ['token']), rateLimit('long', 5, 10_000, ['organization'])];
   const step = fc.record({
     afterMs: fc.oneof(fc.integer({ min: 0, max: 1500 }), fc.constantFrom(0, 2999, 3000, 3001, 10_000, 25_000)),
     subjects: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('x', 'y')),
     which: fc.constantFrom([0], [1], [0, 1]),
   });
-  fc.assert(
+  await assertForSeeds(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const counters = new MemoryCounters();
       const model = new Model();

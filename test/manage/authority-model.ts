@@ -3,7 +3,7 @@
  * rules do not name. Slow and simple on purpose; the real thing is held against it step by step.
  */
 import type { AllGrant, Role } from '../../src/core/facts.ts';
-import type { Choice, House, KindRules, RoleRules } from './authority-houses.ts';
+import type { Choice, KindRules, PolicyRules, RoleRules } from './authority-policies.ts';
 
 export const DAY_MS = 86_400_000;
 export const MANAGE = 'tokens:manage';
@@ -115,7 +115,7 @@ interface Standing {
 const WIDTH = ['all-owned', 'all-joined', 'all-organization'] as const;
 
 export class Model {
-  readonly house: House;
+  readonly rules: PolicyRules;
   nowMs: number;
   readonly members = new Map<
     string,
@@ -132,8 +132,8 @@ export class Model {
   #lives = 0;
   #open = false;
 
-  constructor(house: House, nowMs: number) {
-    this.house = house;
+  constructor(rules: PolicyRules, nowMs: number) {
+    this.rules = rules;
     this.nowMs = nowMs;
   }
 
@@ -180,7 +180,7 @@ export class Model {
   }
 
   kindOf(token: ModelToken): KindRules {
-    return this.house.kinds[token.kind]!;
+    return this.rules.kinds[token.kind]!;
   }
 
   token(number: number): ModelToken | undefined {
@@ -232,7 +232,7 @@ export class Model {
     if (resource?.workspace !== workspace) return false;
     const party = partyOf(token);
     if (resource.owner === party) return true;
-    if (this.house.edition === 'personal' && this.workspaces.get(workspace)!.owner === party) return true;
+    if (this.rules.edition === 'personal' && this.workspaces.get(workspace)!.owner === party) return true;
     return asked.kind === 'collaborator' && resource.collaborators.includes(party);
   }
 
@@ -242,7 +242,7 @@ export class Model {
   }
 
   #roleRules(role: string): RoleRules {
-    return this.house.roles[role]!;
+    return this.rules.roles[role]!;
   }
 
   /** Owner, assignment, teams. */
@@ -267,7 +267,7 @@ export class Model {
     const member = this.members.get(id);
     if (member === undefined) return null;
     const joined = this.#joined(id, workspace);
-    const everywhere = this.house.edition === 'personal' ? null : this.#roleRules(member.role).everywhere;
+    const everywhere = this.rules.edition === 'personal' ? null : this.#roleRules(member.role).everywhere;
     return joined === 'admin' || everywhere === 'admin' ? 'admin' : (joined ?? everywhere);
   }
 
@@ -396,7 +396,7 @@ export class Model {
   }
 
   #isAdministrator(id: string): boolean {
-    return this.house.edition !== 'personal' && this.#roleRules(this.members.get(id)!.role).administers;
+    return this.rules.edition !== 'personal' && this.#roleRules(this.members.get(id)!.role).administers;
   }
 
   #administers(by: By): void {
@@ -433,7 +433,7 @@ export class Model {
   }
 
   #rank(role: string): number {
-    return Object.keys(this.house.roles).indexOf(role);
+    return Object.keys(this.rules.roles).indexOf(role);
   }
 
   /** Nobody touches or makes a higher one, and nobody changes themselves. */
@@ -448,7 +448,7 @@ export class Model {
     const named = (of: Standing): readonly string[] => (held(of) === 'all' ? ['all'] : (held(of) as string[]));
     need(!gains(named, (of, scope) => covers(held(of), scope)), 'a scope that they do not have');
     const actions = (of: Standing) => of.actions ?? this.#roleRules(of.role).actions;
-    const acts = (of: Standing) => (actions(of) === 'all' ? this.house.actions : (actions(of) as readonly string[]));
+    const acts = (of: Standing) => (actions(of) === 'all' ? this.rules.actions : (actions(of) as readonly string[]));
     need(!gains(acts, (of, action) => acts(of).includes(action)), 'an action that they do not have');
     const everywhere = ({ role }: Standing) => this.#roleRules(role).everywhere;
     const wider = before === undefined || !atLeast(everywhere(before), everywhere(after));
@@ -520,7 +520,7 @@ export class Model {
       if (dry || this.#party(owner) === before!.owner) return;
       this.workspaces.set(id, { owner: this.#party(owner), handedOverMs: this.nowMs });
       for (const token of this.tokens) {
-        const dies = this.kindOf(token).diesWithTransfer.includes(this.house.edition);
+        const dies = this.kindOf(token).diesWithTransfer.includes(this.rules.edition);
         const lists = typeof token.grant !== 'string' && token.grant.has(id);
         if (dies && lists && (token.state === 'active' || token.state === 'inactive')) {
           token.state = 'revoked';
@@ -547,7 +547,7 @@ export class Model {
     need(owner !== null, 'an owner is required');
     need(this.members.has(owner!), 'the owner is no member');
     need(id === null || id === owner, 'only for oneself');
-    const kind = this.house.kinds[op.kind]!;
+    const kind = this.rules.kinds[op.kind]!;
     this.#mayHave(owner, kind);
     this.#mayScope(owner!, kind, op.scopes);
     const { grant, roles } = this.#mayGrant(owner!, kind, op.workspaces);
@@ -576,7 +576,7 @@ export class Model {
   }
 
   #mayHold(id: string, kind: KindRules): boolean {
-    return (kind.everyoneAlone && this.house.edition === 'personal') || this.#acts(id, kind.action);
+    return (kind.everyoneAlone && this.rules.edition === 'personal') || this.#acts(id, kind.action);
   }
 
   #acts(id: string, action: string): boolean {
@@ -587,7 +587,7 @@ export class Model {
 
   /** The reserved scope goes with the actions, not with the scopes. */
   #mayManage(id: string): boolean {
-    return this.#acts(id, this.house.seeAll) || Object.values(this.house.kinds).some((kind) => this.#mayHold(id, kind));
+    return this.#acts(id, this.rules.seeAll) || Object.values(this.rules.kinds).some((kind) => this.#mayHold(id, kind));
   }
 
   #mayScope(owner: string, kind: KindRules, scopes: readonly string[] | null): void {
@@ -601,7 +601,7 @@ export class Model {
     kind: KindRules,
     asked: Workspaces | null,
   ): { grant: AllGrant | Set<string>; roles: Map<string, Role> } {
-    const choice: Choice = kind.choice(this.house.edition, this.members.get(owner)!.role);
+    const choice: Choice = kind.choice(this.rules.edition, this.members.get(owner)!.role);
     need(asked !== null || kind.optional.includes('workspaces'), 'workspaces are required');
     const wanted = asked ?? 'all';
     if (typeof wanted === 'string') {
@@ -655,7 +655,7 @@ export class Model {
   }
 
   #room(token: ModelToken): void {
-    const limits = this.kindOf(token).limits(this.house.edition);
+    const limits = this.kindOf(token).limits(this.rules.edition);
     const others = (owner: string | null) => {
       const { state } = token;
       // It is about to count: left out of what already does.
@@ -674,7 +674,7 @@ export class Model {
     const token = this.token(number);
     need(token !== undefined && token.state !== 'deleted', 'no such token');
     if (id !== null && id !== token!.owner && !this.#isAdministrator(id)) {
-      need(this.house.edition !== 'personal' && this.#acts(id, this.house.seeAll), 'not theirs to see');
+      need(this.rules.edition !== 'personal' && this.#acts(id, this.rules.seeAll), 'not theirs to see');
     }
     return { token: token!, id, manager };
   }

@@ -1,14 +1,13 @@
 /**
  * Whatever is done to a directory and its tokens, in whatever order and by whomever: no token reaches beyond its owner
  * (live) or what it was granted (frozen), what has ended stays ended, nobody makes more than they have, limits hold.
- * `SCOPEGATE_FUZZ=100 npx vitest run test/manage/authority` looks a hundred times as hard, from another seed.
+ * `SCOPEGATE_FUZZ=100 npx vitest run test/manage/authority` looks a hundred times as hard.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HOUSES, type House, limited, tight } from './authority-houses.ts';
-import { type By, DAY_MS, MANAGE, type Operation, type Workspaces } from './authority-model.ts';
+import { effort, seeds } from '../support/chance.ts';
 import {
-  AuthorityWorld,
+  AuthorityHarness,
   Broken,
   ENVIRONMENTS,
   MEMBERS,
@@ -16,17 +15,17 @@ import {
   type Step,
   TEAMS,
   WORKSPACES,
-} from './authority-world.ts';
+} from './authority-harness.ts';
+import { type By, DAY_MS, MANAGE, type Operation, type Workspaces } from './authority-model.ts';
+import { limited, POLICIES, type PolicyRules, tight } from './authority-policies.ts';
 
-const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
-const SEED = effort === 1 ? 20_30 : Date.now() % 1_000_000;
 const PATIENCE_MS = 90_000 * effort;
 const RUNS = 30 * effort;
 const LENGTH_MAX = 45;
 
 /** One after the other: some things matter only right after each other. */
-type Scene = Operation | readonly Operation[];
-type Wishes = readonly fc.WeightedArbitrary<Scene>[];
+type Sequence = Operation | readonly Operation[];
+type Wishes = readonly fc.WeightedArbitrary<Sequence>[];
 
 const member = fc.constantFrom(...MEMBERS);
 const workspace = fc.constantFrom(...WORKSPACES);
@@ -46,10 +45,10 @@ const by = (operator: number, members: number, tokens: number): fc.Arbitrary<By>
     { weight: tokens, arbitrary: fc.nat({ max: 7 }).map((number) => `#${number}`) },
   );
 
-function directory(house: House, who: fc.Arbitrary<By>): fc.Arbitrary<Operation> {
-  const role = fc.constantFrom(...Object.keys(house.roles));
-  const scopes = fc.option(fc.subarray([...house.scopes, MANAGE], { minLength: 1 }), { freq: 3 });
-  const actions = fc.option(fc.subarray([...house.actions]), { freq: 3 });
+function directory(rules: PolicyRules, who: fc.Arbitrary<By>): fc.Arbitrary<Operation> {
+  const role = fc.constantFrom(...Object.keys(rules.roles));
+  const scopes = fc.option(fc.subarray([...rules.scopes, MANAGE], { minLength: 1 }), { freq: 3 });
+  const actions = fc.option(fc.subarray([...rules.actions]), { freq: 3 });
   const workspaceRole = fc.constantFrom('member' as const, 'admin' as const);
   const assignee = fc.oneof(
     fc.record({ of: fc.constant('members' as const), id: member }),
@@ -125,9 +124,9 @@ function directory(house: House, who: fc.Arbitrary<By>): fc.Arbitrary<Operation>
 }
 
 /** A member asks for themselves, the operator for somebody; only now and then the wrong way round. */
-function making(house: House, who: fc.Arbitrary<By>, days: fc.Arbitrary<number | 'never' | null>) {
-  const kind = fc.constantFrom(...Object.keys(house.kinds));
-  const scopes = fc.option(fc.subarray([...house.scopes, MANAGE], { minLength: 1 }), { freq: 12 });
+function making(rules: PolicyRules, who: fc.Arbitrary<By>, days: fc.Arbitrary<number | 'never' | null>) {
+  const kind = fc.constantFrom(...Object.keys(rules.kinds));
+  const scopes = fc.option(fc.subarray([...rules.scopes, MANAGE], { minLength: 1 }), { freq: 12 });
   const asked = fc.record({ by: who, kind, scopes, workspaces: fc.option(grant, { freq: 12 }), days });
   return fc.tuple(asked, member, maybe(12)).map(([wish, id, odd]): Operation => {
     const owner = (wish.by === 'operator') === odd ? null : id;
@@ -135,10 +134,10 @@ function making(house: House, who: fc.Arbitrary<By>, days: fc.Arbitrary<number |
   });
 }
 
-function changing(house: House, who: fc.Arbitrary<By>): fc.Arbitrary<Operation> {
+function changing(rules: PolicyRules, who: fc.Arbitrary<By>): fc.Arbitrary<Operation> {
   const change = fc.oneof(
     fc.record({ days: fc.constantFrom<number | 'never'>(1, 2, 20, 40, 'never') }),
-    fc.record({ scopes: fc.subarray([...house.scopes, MANAGE], { minLength: 1 }) }),
+    fc.record({ scopes: fc.subarray([...rules.scopes, MANAGE], { minLength: 1 }) }),
     fc.record({ workspaces: grant }),
     fc.record({ name: fc.constantFrom('x', 'y') }),
   );
@@ -174,49 +173,49 @@ const waiting: fc.Arbitrary<Operation> = fc.record({
   until: fc.option(fc.nat({ max: 5 }), { freq: 2, nil: null }),
 });
 /** Somebody leaves, and somebody of the same name comes; so with a workspace. */
-const newcomer = (house: House): fc.Arbitrary<Scene> =>
-  fc.record({ id: member, role: fc.constantFrom(...Object.keys(house.roles)) }).map(({ id, role }) => [
+const newcomer = (rules: PolicyRules): fc.Arbitrary<Sequence> =>
+  fc.record({ id: member, role: fc.constantFrom(...Object.keys(rules.roles)) }).map(({ id, role }) => [
     { do: 'member.delete', by: 'operator', id, dry: false },
     { do: 'member.put', by: 'operator', id, role, scopes: null, actions: null },
   ]);
 /** Somebody had a workspace, made a token that lists it, and has it no more. */
-const sold = (house: House): fc.Arbitrary<Scene> =>
+const sold = (rules: PolicyRules): fc.Arbitrary<Sequence> =>
   fc
-    .record({ id: workspace, owner: member, next: member, kind: fc.constantFrom(...Object.keys(house.kinds)) })
+    .record({ id: workspace, owner: member, next: member, kind: fc.constantFrom(...Object.keys(rules.kinds)) })
     .map(({ id, owner, next, kind }) => [
       { do: 'workspace.transfer', by: 'operator', id, owner, dry: false },
-      { do: 'token.create', by: 'operator', kind, owner, scopes: [house.scopes[0]], workspaces: [id], days: 30 },
+      { do: 'token.create', by: 'operator', kind, owner, scopes: [rules.scopes[0]], workspaces: [id], days: 30 },
       { do: 'workspace.transfer', by: 'operator', id, owner: next, dry: false },
     ]);
 /** A team with a token of one of its members, and then with other members, or founded anew under the same id. */
-const regrouped = (house: House): fc.Arbitrary<Scene> =>
+const regrouped = (rules: PolicyRules): fc.Arbitrary<Sequence> =>
   fc
     .record({ id: team, at: workspace, owner: member, after: fc.subarray([...MEMBERS]), anew: fc.boolean() })
     .map(({ id, at, owner, after, anew }): Operation[] => {
       const who = 'operator';
       const assigned = { do: 'assignment.put', by: who, workspace: at, of: 'teams', id, role: 'admin' } as const;
-      const asked = { scopes: [house.scopes[0]], workspaces: 'all', days: 30 } as const;
+      const asked = { scopes: [rules.scopes[0]], workspaces: 'all', days: 30 } as const;
       return [
         { do: 'team.put', by: who, id, members: [owner] },
         assigned,
-        { do: 'token.create', by: who, kind: Object.keys(house.kinds)[0]!, owner, ...asked },
+        { do: 'token.create', by: who, kind: Object.keys(rules.kinds)[0]!, owner, ...asked },
         ...(anew ? [{ do: 'team.delete', by: who, id } as const] : []),
         { do: 'team.put', by: who, id, members: after },
         assigned,
       ];
     });
-const rebuilt: fc.Arbitrary<Scene> = fc.record({ id: workspace, owner: member }).map(({ id, owner }) => [
+const rebuilt: fc.Arbitrary<Sequence> = fc.record({ id: workspace, owner: member }).map(({ id, owner }) => [
   { do: 'workspace.delete', by: 'operator', id },
   { do: 'workspace.put', by: 'operator', id, owner },
 ]);
 /** What somebody was given lately, and a token of theirs that makes another. */
-const handler = (house: House): fc.Arbitrary<Scene> =>
+const handler = (rules: PolicyRules): fc.Arbitrary<Sequence> =>
   fc
     .record({
       id: workspace,
       owner: member,
       maker: fc.nat({ max: 7 }),
-      kind: fc.constantFrom(...Object.keys(house.kinds)),
+      kind: fc.constantFrom(...Object.keys(rules.kinds)),
     })
     .map(({ id, owner, maker, kind }) => [
       { do: 'workspace.transfer', by: 'operator', id, owner, dry: false },
@@ -225,34 +224,34 @@ const handler = (house: House): fc.Arbitrary<Scene> =>
 const renewal: fc.Arbitrary<Operation> = by(3, 1, 0).map((who) => ({ do: 'organization.renew', by: who }));
 
 const everybody = by(6, 5, 2);
-const anything = (house: House): Wishes => [
-  { weight: 40, arbitrary: directory(house, everybody) },
-  { weight: 24, arbitrary: making(house, everybody, DAYS) },
-  { weight: 28, arbitrary: changing(house, everybody) },
+const anything = (rules: PolicyRules): Wishes => [
+  { weight: 40, arbitrary: directory(rules, everybody) },
+  { weight: 24, arbitrary: making(rules, everybody, DAYS) },
+  { weight: 28, arbitrary: changing(rules, everybody) },
   { weight: 7, arbitrary: waiting },
-  { weight: 5, arbitrary: newcomer(house) },
-  { weight: 3, arbitrary: sold(house) },
-  { weight: 3, arbitrary: regrouped(house) },
+  { weight: 5, arbitrary: newcomer(rules) },
+  { weight: 3, arbitrary: sold(rules) },
+  { weight: 3, arbitrary: regrouped(rules) },
   { weight: 2, arbitrary: rebuilt },
   { weight: 1, arbitrary: renewal },
 ];
 
 /** The operator hardly does anything: members and managing tokens strive for more. */
 const climbers = by(1, 6, 8);
-const climbing = (house: House): Wishes => [
-  { weight: 20, arbitrary: directory(house, by(2, 6, 1)) },
-  { weight: 4, arbitrary: making(house, fc.constant('operator'), DAYS).map(withManagement) },
-  { weight: 20, arbitrary: making(house, climbers, DAYS).map(withManagement) },
-  { weight: 25, arbitrary: changing(house, climbers) },
-  { weight: 4, arbitrary: newcomer(house) },
-  { weight: 4, arbitrary: handler(house) },
+const climbing = (rules: PolicyRules): Wishes => [
+  { weight: 20, arbitrary: directory(rules, by(2, 6, 1)) },
+  { weight: 4, arbitrary: making(rules, fc.constant('operator'), DAYS).map(withManagement) },
+  { weight: 20, arbitrary: making(rules, climbers, DAYS).map(withManagement) },
+  { weight: 25, arbitrary: changing(rules, climbers) },
+  { weight: 4, arbitrary: newcomer(rules) },
+  { weight: 4, arbitrary: handler(rules) },
   { weight: 3, arbitrary: waiting },
 ];
 
 /** Nothing but tokens, most of them ann's, and time; some that had ended are prolonged. */
-const crowding = (house: House): Wishes => {
-  const kind = fc.constantFrom(...Object.keys(house.kinds));
-  const asked = { scopes: [house.scopes[0]], workspaces: 'all' } as const;
+const crowding = (rules: PolicyRules): Wishes => {
+  const kind = fc.constantFrom(...Object.keys(rules.kinds));
+  const asked = { scopes: [rules.scopes[0]], workspaces: 'all' } as const;
   const made: fc.Arbitrary<Operation> = fc
     .record({
       kind,
@@ -265,10 +264,10 @@ const crowding = (house: House): Wishes => {
     .map((wish) => ({ do: 'token.patch', by: 'operator', ...wish }));
   return [
     { weight: 10, arbitrary: made },
-    { weight: 6, arbitrary: changing(house, by(4, 1, 0)) },
+    { weight: 6, arbitrary: changing(rules, by(4, 1, 0)) },
     { weight: 4, arbitrary: longer },
     { weight: 4, arbitrary: waiting },
-    { weight: 1, arbitrary: directory(house, by(1, 0, 0)) },
+    { weight: 1, arbitrary: directory(rules, by(1, 0, 0)) },
   ];
 };
 
@@ -277,17 +276,17 @@ function withManagement(operation: Operation): Operation {
   return { ...operation, scopes: [...new Set([...operation.scopes, MANAGE])] };
 }
 
-async function play(house: House, operations: readonly Operation[]): Promise<readonly Step[]> {
-  const world = new AuthorityWorld(house);
+async function play(rules: PolicyRules, operations: readonly Operation[]): Promise<readonly Step[]> {
+  const harness = new AuthorityHarness(rules);
   try {
-    await world.open();
-    for (const [index, operation] of operations.entries()) await world.act(operation, operations[index + 1]);
-    return world.history;
+    await harness.open();
+    for (const [index, operation] of operations.entries()) await harness.act(operation, operations[index + 1]);
+    return harness.history;
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
-    throw new Broken(`${world.history.map(tell).join('\n')}\n=> ${error.message}`);
+    throw new Broken(`${harness.history.map(tell).join('\n')}\n=> ${error.message}`);
   } finally {
-    await world.close();
+    await harness.close();
   }
 }
 
@@ -296,30 +295,39 @@ function tell({ operation: { do: what, by: who, ...rest }, outcome }: Step, inde
   return `${String(index + 1).padStart(3)}. ${who}: ${[what, ...details].join(' ')} (${outcome})`;
 }
 
-async function explore(house: House, wishes: Wishes, runs: number): Promise<void> {
+async function explore(rules: PolicyRules, wishes: Wishes, runs: number): Promise<void> {
   const histories = fc.noBias(fc.array(fc.oneof(...wishes), { maxLength: LENGTH_MAX, size: 'max' }));
-  const property = fc.asyncProperty(histories, async (scenes) => {
-    await play(house, scenes.flat());
+  const property = fc.asyncProperty(histories, async (sequences) => {
+    await play(rules, sequences.flat());
   });
-  const result = await fc.check(property, {
-    seed: SEED,
-    numRuns: runs,
-    // So that a long search for the shortest history still ends with the shortest so far.
-    interruptAfterTimeLimit: PATIENCE_MS / 2,
-    markInterruptAsFailure: true,
-  });
-  if (!result.failed) return;
-  const { seed, counterexamplePath, errorInstance } = result;
-  const told =
-    errorInstance instanceof Broken ? errorInstance.message : ((errorInstance as Error)?.stack ?? 'ran out of time');
-  expect.fail(`${house.policy}, edition ${house.edition} (seed ${seed}, path ${counterexamplePath})\n${told}`);
+  for (const seed of seeds())
+    expectNone(
+      rules,
+      await fc.check(property, {
+        seed,
+        numRuns: Math.ceil(runs / seeds().length),
+        // So that a long search for the shortest history still ends with the shortest so far.
+        interruptAfterTimeLimit: PATIENCE_MS / 2,
+        markInterruptAsFailure: true,
+      }),
+    );
 }
 
-describe.each(HOUSES.map((house) => ({ name: `${house.policy} ${house.edition}`, house })))('$name', ({ house }) => {
+function expectNone(
+  rules: PolicyRules,
+  { failed, seed, counterexamplePath, errorInstance }: fc.RunDetails<[Sequence[]]>,
+): void {
+  if (!failed) return;
+  const told =
+    errorInstance instanceof Broken ? errorInstance.message : ((errorInstance as Error)?.stack ?? 'ran out of time');
+  expect.fail(`${rules.policy}, edition ${rules.edition} (seed ${seed}, path ${counterexamplePath})\n${told}`);
+}
+
+describe.each(POLICIES.map((rules) => ({ name: `${rules.policy} ${rules.edition}`, rules })))('$name', ({ rules }) => {
   it(
     'no history yields a token beyond its owner or its grant, and what has ended stays ended',
     async () => {
-      await explore(house, anything(house), RUNS);
+      await explore(rules, anything(rules), RUNS);
     },
     PATIENCE_MS,
   );
@@ -327,17 +335,17 @@ describe.each(HOUSES.map((house) => ({ name: `${house.policy} ${house.edition}`,
   it(
     'members and managing tokens end up with nothing beyond their own',
     async () => {
-      await explore(house, climbing(house), RUNS);
+      await explore(rules, climbing(rules), RUNS);
     },
     PATIENCE_MS,
   );
 
   // Policies without limits have nothing to hold here.
-  if (limited(house))
+  if (limited(rules))
     it(
       'limits hold',
       async () => {
-        await explore(tight(house), crowding(house), RUNS);
+        await explore(tight(rules), crowding(rules), RUNS);
       },
       PATIENCE_MS,
     );
@@ -345,7 +353,7 @@ describe.each(HOUSES.map((house) => ({ name: `${house.policy} ${house.edition}`,
 
 describe('histories that once went wrong', () => {
   const within = (policy: string, edition: string) =>
-    HOUSES.find((house) => house.policy === policy && house.edition === edition)!;
+    POLICIES.find((rules) => rules.policy === policy && rules.edition === edition)!;
   const make = (who: By, more: object): Operation => {
     const usual = { kind: 'personal', owner: null, scopes: [MANAGE], workspaces: 'all', days: 30 } as const;
     return { do: 'token.create', by: who, ...usual, ...more };
@@ -357,7 +365,7 @@ describe('histories that once went wrong', () => {
   const given: Operation = { do: 'workspace.transfer', by: 'operator', id: 'w1', owner: 'ann', dry: false };
   const service = { kind: 'service', scopes: ['bot:read'], workspaces: ['w1'] };
 
-  it.each<[string, House, Operation[], string]>([
+  it.each<[string, PolicyRules, Operation[], string]>([
     [
       "the next bearer of an id does not get at the predecessor's service token by rotating it",
       within('coze', 'personal'),
@@ -409,7 +417,7 @@ describe('histories that once went wrong', () => {
       [make('ann', {}), { do: 'token.revoke', by: 'operator', token: 0 }, make('#0', { days: 1 })],
       'refused, not_allowed',
     ],
-  ])('%s', async (_name, house, operations, outcome) => {
-    expect((await play(house, operations)).at(-1)?.outcome).toBe(outcome);
+  ])('%s', async (_name, rules, operations, outcome) => {
+    expect((await play(rules, operations)).at(-1)?.outcome).toBe(outcome);
   });
 });

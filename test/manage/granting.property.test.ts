@@ -1,7 +1,7 @@
 /**
  * Nobody gains by what others than the operator do: whatever they call, in whatever order, no member, service account
  * or token ends up with a right that it did not have at the start and that none of those who called had. Rights are read
- * from the records by this file alone. `SCOPEGATE_FUZZ=100` looks a hundred times as hard, from another seed.
+ * from the records by this file alone. `SCOPEGATE_FUZZ=100` looks a hundred times as hard.
  */
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -36,10 +36,9 @@ import { Rejection } from '../../src/manage/rejection.ts';
 import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
+import { assertForSeeds, effort } from '../support/chance.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
-const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
-const SEED = effort === 1 ? 11_08 : Date.now() % 1_000_000;
 const RUNS = 150 * effort;
 const PATIENCE_MS = 60_000 * effort;
 
@@ -64,7 +63,7 @@ interface Standing {
 interface Call {
   readonly by: string;
   readonly told: string;
-  readonly run: (house: Organization, context: ManageContext) => Promise<unknown>;
+  readonly run: (harness: Organization, context: ManageContext) => Promise<unknown>;
 }
 
 /** An organization with people of every rank, and with something for each way of gaining. */
@@ -240,13 +239,13 @@ function calls(policy: Policy, by: fc.Arbitrary<string>): fc.Arbitrary<Call> {
   const call = <T>(
     name: string,
     asked: fc.Arbitrary<T>,
-    run: (house: Organization, context: ManageContext, of: T) => Promise<unknown>,
+    run: (harness: Organization, context: ManageContext, of: T) => Promise<unknown>,
   ) =>
     fc.tuple(by, asked).map(
       ([who, of]): Call => ({
         by: who,
         told: `${who}: ${name} ${JSON.stringify(of)}`,
-        run: (house, context) => run(house, context, of),
+        run: (harness, context) => run(harness, context, of),
       }),
     );
   const roles = [...policy.organizationRoles.keys()];
@@ -258,12 +257,12 @@ function calls(policy: Policy, by: fc.Arbitrary<string>): fc.Arbitrary<Call> {
     fc.record({ of: fc.constant('teams' as const), id: fc.constantFrom(...TEAMS) }),
     fc.record({ of: fc.constant('service-accounts' as const), id: fc.nat({ max: 3 }) }),
   );
-  const nameOf = (house: Organization, of: AssigneeKind, id: string | number) =>
-    of === 'service-accounts' ? (house.accounts[Number(id) % house.accounts.length] ?? 'sa_none') : String(id);
+  const nameOf = (harness: Organization, of: AssigneeKind, id: string | number) =>
+    of === 'service-accounts' ? (harness.accounts[Number(id) % harness.accounts.length] ?? 'sa_none') : String(id);
   const environment = fc.constantFrom(...OLD_ENVIRONMENTS);
   const resource = fc.constantFrom(...OLD_RESOURCES);
   const some = fc.nat({ max: 3 });
-  const account = (house: Organization, index: number) => nameOf(house, 'service-accounts', index);
+  const account = (harness: Organization, index: number) => nameOf(harness, 'service-accounts', index);
   const scopes = fc.subarray([...policy.scopes.keys()].slice(0, 4), { minLength: 1 });
   return fc.oneof(
     call('member.put', fc.tuple(person, full), (_h, c, [id, of]) => putMember(c, ORG, id, { name: id, ...of })),
@@ -335,10 +334,10 @@ async function play(
   actors: readonly string[],
   history: readonly Call[],
 ) {
-  const house = new Organization(policy);
-  open = house;
-  await house.found(standings);
-  const before = await house.rights();
+  const harness = new Organization(policy);
+  open = harness;
+  await harness.found(standings);
+  const before = await harness.rights();
   const theirs = new Set(
     actors.flatMap((id) => [...before].flatMap(([name, rights]) => (name.startsWith(`${id} `) ? [...rights] : []))),
   );
@@ -347,18 +346,18 @@ async function play(
     [...rights].filter((right) => !theirs.has(right) && own?.has(right) !== true);
   for (const { by, told, run } of history) {
     try {
-      await run(house, house.context({ kind: 'member', id: by }));
+      await run(harness, harness.context({ kind: 'member', id: by }));
     } catch (error) {
       if (error instanceof Rejection) continue;
       throw error;
     }
     done.push(told);
-    for (const [id, rights] of await house.rights()) {
+    for (const [id, rights] of await harness.rights()) {
       const gained = beyond(rights, before.get(id));
       if (gained.length > 0) throw new Error(`${done.join('\n')}\n=> ${id} gained ${gained.join(', ')}`);
     }
-    for (const id of house.told.splice(0)) {
-      const gained = beyond(await house.ofAccount(id), undefined);
+    for (const id of harness.told.splice(0)) {
+      const gained = beyond(await harness.ofAccount(id), undefined);
       if (gained.length > 0) throw new Error(`${done.join('\n')}\n=> ${by} can act as ${id}: ${gained.join(', ')}`);
     }
   }
@@ -392,7 +391,7 @@ describe.each([
         standing(policy, roles.slice(1)),
         standing(policy, roles.slice(-1)),
       );
-      const scene = fc.subarray(['ada', 'ann', 'bob'], { minLength: 1, maxLength: 2 }).chain((actors) => {
+      const scenario = fc.subarray(['ada', 'ann', 'bob'], { minLength: 1, maxLength: 2 }).chain((actors) => {
         // Whoever they make acts, too.
         const by = fc.constantFrom(...actors, ...actors, ...NEWCOMERS);
         return fc.record({
@@ -400,9 +399,9 @@ describe.each([
           history: fc.array(calls(policy, by), { maxLength: 60, size: 'max' }),
         });
       });
-      await fc.assert(
-        fc.asyncProperty(cast, scene, (standings, { actors, history }) => play(policy, standings, actors, history)),
-        { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: PATIENCE_MS / 2 },
+      await assertForSeeds(
+        fc.asyncProperty(cast, scenario, (standings, { actors, history }) => play(policy, standings, actors, history)),
+        { numRuns: RUNS, interruptAfterTimeLimit: PATIENCE_MS / 2 },
       );
       expect(open).toBeDefined();
     },

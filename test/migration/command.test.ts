@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Exported, isSame } from '../../src/store/exportable.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Write } from '../../src/store/store.ts';
-import { run } from '../directory/desk.ts';
+import { run } from '../directory/harness.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 import { ask, rawRequest } from '../support/raw.ts';

@@ -7,9 +7,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
+import { seeds } from '../support/chance.ts';
 import { GROUNDS, type Ground, type GroundName, openGround } from './grounds.ts';
+import { Harness } from './harness.ts';
 import { actors, type Step } from './steps.ts';
-import { World } from './world.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 /** Of each seed, at most; in the short form as many as there is time for. */
@@ -23,11 +24,6 @@ const RUNS: Readonly<Record<GroundName, number>> = LONG
     }
   : { memory: 8, 'SQLite, two workers': 3, 'SQLite, two serves': 0, 'Redis, one serve': 4, 'Redis, two serves': 3 };
 const SHORT_MS = 2500;
-const FIXED_SEED = 11;
-const SEEDS =
-  process.env.SCOPEGATE_SEED === undefined
-    ? [FIXED_SEED, Date.now() % 1_000_000]
-    : [Number(process.env.SCOPEGATE_SEED)];
 const PATIENCE_MS = LONG ? 3_600_000 : 60_000;
 
 /** Which of the calls that wait for the store goes first: chance says so, and says the same again for the same seed. */
@@ -68,11 +64,11 @@ async function play(
   scheduler: fc.Scheduler | null,
   figures: Figures,
 ): Promise<void> {
-  const world = new World(ground, `model-${++organizations}`);
-  await world.found();
+  const harness = new Harness(ground, `model-${++organizations}`);
+  await harness.found();
   const playing = Promise.all(
     scripts.map(async (steps, nth) => {
-      for (const step of steps) await world.act('abcdefgh'[nth]!, step);
+      for (const step of steps) await harness.act('abcdefgh'[nth]!, step);
     }),
   );
   if (scheduler !== null) {
@@ -82,16 +78,16 @@ async function play(
     await scheduler.waitIdle();
   }
   await playing;
-  await world.lookAtAll();
-  await world.revive();
-  await world.lookAtAll();
+  await harness.lookAtAll();
+  await harness.revive();
+  await harness.lookAtAll();
   figures.interleavings++;
-  figures.changes += world.history.length;
-  figures.requests += world.requests;
-  figures.refused += world.sure.refused;
-  figures.allowed += world.sure.allowed;
-  figures.unavailable += world.unavailable;
-  if (world.faults.length > 0) throw new Error(`${world.history.join('\n')}\n=> ${world.faults.join('\n=> ')}`);
+  figures.changes += harness.history.length;
+  figures.requests += harness.requests;
+  figures.refused += harness.sure.refused;
+  figures.allowed += harness.sure.allowed;
+  figures.unavailable += harness.unavailable;
+  if (harness.faults.length > 0) throw new Error(`${harness.history.join('\n')}\n=> ${harness.faults.join('\n=> ')}`);
 }
 
 describe.each(GROUNDS.map((name) => ({ name })))('$name', ({ name }: { name: GroundName }) => {
@@ -114,7 +110,7 @@ describe.each(GROUNDS.map((name) => ({ name })))('$name', ({ name }: { name: Gro
     outcome: 'what an acknowledged end covers is never allowed again at any process, and nothing else is refused',
     sources: [],
   })(() => {
-    it.each(SEEDS)('seed %i', { timeout: PATIENCE_MS }, async (seed) => {
+    it.each(seeds())('seed %i', { timeout: PATIENCE_MS }, async (seed) => {
       const isMemory = name === 'memory';
       const untilMs = performance.now() + (LONG ? Number.POSITIVE_INFINITY : SHORT_MS);
       const before = figures.interleavings;

@@ -15,7 +15,7 @@ import { ROOT } from '../support/process.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { hasTool } from '../support/tools.ts';
-import { House, workerOf } from '../workers/house.ts';
+import { Harness, workerOf } from '../workers/harness.ts';
 
 export type GroundName =
   | 'memory'
@@ -66,14 +66,14 @@ export interface Client {
 }
 
 /** `path`: below /v1. `actor`: the member for whom the admin key speaks. */
-export type Call = (method: string, path: string, body?: unknown, actor?: string) => Promise<Answer>;
+type Call = (method: string, path: string, body?: unknown, actor?: string) => Promise<Answer>;
 
 export interface Ground extends AsyncDisposable {
   readonly name: GroundName;
   /** Every gateway process. */
   readonly gates: readonly Gate[];
   /** Every sidecar. Where there are several, each answers a change once every gateway process has applied it. */
-  readonly desks: readonly Call[];
+  readonly sidecars: readonly Call[];
   /** One of them, in turn. */
   readonly call: Call;
   /** Lines of the log of level error. */
@@ -98,30 +98,30 @@ export async function openGround(name: GroundName, { aroundMemory }: GroundOptio
       redis === null
         ? { driver: 'sqlite', path: join(dirname(policy), 'scopegate.db') }
         : { driver: 'redis', url: redis.url, commandTimeoutMs: 5000 };
-    const houses: House[] = [];
+    const harnesses: Harness[] = [];
     for (let nth = 0; nth < serves; nth++) {
       const settings = { ...settingsOf(policy, { workers }), store };
-      houses.push(owned.add(await House.start(settings), (house) => house[Symbol.asyncDispose]()));
+      harnesses.push(owned.add(await Harness.start(settings), (harness) => harness[Symbol.asyncDispose]()));
     }
     const gates: Gate[] = [];
-    for (const house of houses)
-      for (const agents of await connect(house.gateway, workers)) {
+    for (const harness of harnesses)
+      for (const agents of await connect(harness.gateway, workers)) {
         for (const agent of agents) owned.add(agent, (kept) => kept.destroy());
-        gates.push(gateAt(house.gateway, agents, house.key));
+        gates.push(gateAt(harness.gateway, agents, harness.key));
       }
-    const desks = houses.map(
-      (house): Call =>
+    const sidecars = harnesses.map(
+      (harness): Call =>
         (method, path, body, actor) =>
-          house.call(method, serves > 1 && method !== 'GET' ? waiting(path) : path, body, actingAs(actor)),
+          harness.call(method, serves > 1 && method !== 'GET' ? waiting(path) : path, body, actingAs(actor)),
     );
     let turn = 0;
     return {
       name,
       gates,
-      desks,
-      call: (...args) => desks[turn++ % desks.length]!(...args),
+      sidecars,
+      call: (...args) => sidecars[turn++ % sidecars.length]!(...args),
       redis,
-      errors: () => houses.flatMap((house) => errorLines(house.process.stdout().split('\n'))),
+      errors: () => harnesses.flatMap((harness) => errorLines(harness.process.stdout().split('\n'))),
       [Symbol.asyncDispose]: () => owned.release(),
     };
   } catch (error) {
@@ -153,7 +153,7 @@ async function inMemory(owned: Owned, policy: string, around: GroundOptions['aro
   return {
     name: 'memory',
     gates: [gate],
-    desks: [call],
+    sidecars: [call],
     call,
     redis: null,
     errors: () => gateway.errorLines,

@@ -19,7 +19,7 @@ let ground: Ground;
 let organizations = 0;
 
 async function ok(method: string, path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await ground.desks[0]!(method, path, body);
+  const answer = await ground.sidecars[0]!(method, path, body);
   expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
   return answer.body;
 }
@@ -63,7 +63,7 @@ class Renaming {
   constructor(org: string, tokens: readonly string[]) {
     this.#clients = tokens.map(async (id) => {
       while (this.#running && this.refused.length < RENAMED_BEFORE) {
-        const { status } = await ground.desks[0]!(
+        const { status } = await ground.sidecars[0]!(
           'PATCH',
           `${org}/tokens/${id}?wait=0`,
           { name: `n${this.done}` },
@@ -111,7 +111,7 @@ describe.each(SHARED_GROUNDS.map((name) => ({ name })))('$name', ({ name }: { na
       const renaming = new Renaming(org, renamed);
       await renaming.started();
       const calledMs = performance.now();
-      const { status, body } = await ground.desks[1]!(method, pathOf(org));
+      const { status, body } = await ground.sidecars[1]!(method, pathOf(org));
       const tookMs = performance.now() - calledMs;
       const statuses = await Promise.all(ground.gates.map((gate) => gate.statusOf(token, workspace)));
       await renaming.stop();

@@ -44,7 +44,7 @@ function step<T extends Step['do']>(
   return { weight, arbitrary: fc.record({ do: fc.constantFrom(...what), ...more }) as unknown as fc.Arbitrary<Step> };
 }
 
-export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step(10, ['token.create'], made),
   step(3, ['token.import'], made),
   step(2, ['token.import-again'], { token: nat }),

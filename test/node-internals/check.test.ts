@@ -7,19 +7,19 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { checkNodeInternals } from '../../src/node-internals/check.ts';
 import { ENTRY, started } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
-import { House } from '../workers/house.ts';
+import { Harness } from '../workers/harness.ts';
 import { deaf, fixed, hidden, preloading, withoutFiles } from './other-node.ts';
 
 const HTTP = "import { OutgoingMessage } from 'node:http'";
 const STREAM = "import { Duplex, Readable } from 'node:stream'";
 const NET = "import { Socket } from 'node:net'";
 
-let house: House | undefined;
+let harness: Harness | undefined;
 let upstream: HttpUpstream | undefined;
 afterEach(async () => {
-  await house?.[Symbol.asyncDispose]();
+  await harness?.[Symbol.asyncDispose]();
   await upstream?.stop();
-  house = undefined;
+  harness = undefined;
   upstream = undefined;
 });
 
@@ -34,9 +34,9 @@ describe('a start without what nothing can be served without ends with a clear e
     ['socket.parser', hidden(STREAM, 'Duplex', 'parser'), 1],
     ['response.shouldKeepAlive', deaf(HTTP, 'OutgoingMessage', 'shouldKeepAlive'), 1],
   ])('%s', async (name, code, workers) => {
-    house = await House.prepare({ gateway: { workers } });
-    house.env = preloading(code);
-    const running = house.run();
+    harness = await Harness.prepare({ gateway: { workers } });
+    harness.env = preloading(code);
+    const running = harness.run();
     expect(await running.exit()).toBe(1);
     expect(running.stderr()).toContain(`scopegate: Node ${process.versions.node} lacks`);
     expect(running.stderr()).toContain(name);
@@ -45,9 +45,9 @@ describe('a start without what nothing can be served without ends with a clear e
   });
 
   it('the parser inside undici', async () => {
-    house = await House.prepare({ gateway: { workers: 1 } });
-    house.env = preloading(withoutFiles('undici/lib/llhttp/'));
-    const running = house.run();
+    harness = await Harness.prepare({ gateway: { workers: 1 } });
+    harness.env = preloading(withoutFiles('undici/lib/llhttp/'));
+    const running = harness.run();
     expect(await running.exit()).toBe(1);
     expect(running.stderr()).toMatch(
       /^scopegate: the parser of upstream answers, .* is not in undici 8\.\d+\.\d+ .*llhttp_simd-wasm\.js: Cannot find.*install undici 8\.\d+\.\d+/m,
@@ -62,10 +62,10 @@ describe('where there is a fallback it is taken, and the operator is told', () =
     ['tlsSocket._parent', hidden(STREAM, 'Duplex', '_parent'), /tlsSocket\._parent/],
     ['socket.destroySoon', deaf(STREAM, 'Duplex', 'destroySoon'), /socket\.destroySoon/],
   ])('%s', async (_name, code, told) => {
-    house = await House.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
-    house.env = preloading(code);
-    await house.serve();
-    const warnings = house.process
+    harness = await Harness.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
+    harness.env = preloading(code);
+    await harness.serve();
+    const warnings = harness.process
       .stdout()
       .split('\n')
       .filter((line) => line.includes('"level":40') && line.includes('lacks'));
@@ -76,14 +76,14 @@ describe('where there is a fallback it is taken, and the operator is told', () =
   });
 
   it.runIf(arch() === 'x64')('a processor without SIMD parses by the other build of the same parser', async () => {
-    house = await House.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
+    harness = await Harness.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
     // V8 takes SIMD of WebAssembly for missing then.
-    const running = started(process.execPath, ['--no-enable-sse4-1', ENTRY, 'serve', '-c', house.path], {
-      env: { SCOPEGATE_ADMIN_KEY: house.key },
+    const running = started(process.execPath, ['--no-enable-sse4-1', ENTRY, 'serve', '-c', harness.path], {
+      env: { SCOPEGATE_ADMIN_KEY: harness.key },
     });
     try {
       const lines = (await running.until('"msg":"ready:')).split('\n');
-      house.gateway = JSON.parse(lines.find((line) => line.includes('"msg":"ready:'))!).gateway as string;
+      harness.gateway = JSON.parse(lines.find((line) => line.includes('"msg":"ready:'))!).gateway as string;
       await uploads();
     } finally {
       await running.stop();
@@ -108,7 +108,7 @@ async function slowUpstream() {
 /** Four megabytes arrive byte for byte. */
 async function uploads(): Promise<void> {
   const bytes = randomBytes(4 * 1024 * 1024);
-  const client = request(`${house!.gateway}/open/upload`, { method: 'POST', agent: false });
+  const client = request(`${harness!.gateway}/open/upload`, { method: 'POST', agent: false });
   client.end(bytes);
   const [answer] = await once(client, 'response');
   expect(answer.statusCode).toBe(200);

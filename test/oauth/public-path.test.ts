@@ -13,7 +13,7 @@ import { Recorder } from '../support/recorder.ts';
 const POLICY = fileURLToPath(new URL('../../policies/scrydon.yaml', import.meta.url));
 const WELL_KNOWN = '/.well-known/oauth-authorization-server';
 
-interface World extends AsyncDisposable {
+interface Harness extends AsyncDisposable {
   readonly issuer: string;
   readonly front: string;
   readonly gateway: TestGateway;
@@ -21,7 +21,7 @@ interface World extends AsyncDisposable {
 }
 
 /** `path`: of the public URL, as configured. */
-async function world(path: string): Promise<World> {
+async function harness(path: string): Promise<Harness> {
   const upstream = await Recorder.start();
   const prefix = path.replace(/\/$/, '');
   let behind = '';
@@ -53,7 +53,7 @@ async function world(path: string): Promise<World> {
     issuer: origin + prefix,
     front: origin,
     gateway,
-    account: made.body as World['account'],
+    account: made.body as Harness['account'],
     [Symbol.asyncDispose]: async () => {
       front.close();
       front.closeAllConnections();
@@ -65,7 +65,7 @@ async function world(path: string): Promise<World> {
 
 describe.each(['/gw', '/gw/', '/eu/gw', ''])('with the public path %j', (path) => {
   it('oauth4webapi finds the endpoints from the issuer, gets a token, introspects and revokes it', async () => {
-    await using at = await world(path);
+    await using at = await harness(path);
     const insecure = { [oauth.allowInsecureRequests]: true };
     const found = await oauth.discoveryRequest(new URL(at.issuer), { algorithm: 'oauth2', ...insecure });
     expect(found.status).toBe(200);
@@ -82,7 +82,7 @@ describe.each(['/gw', '/gw/', '/eu/gw', ''])('with the public path %j', (path) =
   });
 
   it('simple-oauth2 gets a token at the endpoint that the metadata name', async () => {
-    await using at = await world(path);
+    await using at = await harness(path);
     const metadata = await fetch(`${at.front}${WELL_KNOWN}${new URL(at.issuer).pathname.replace(/\/$/, '')}`);
     const { token_endpoint: endpoint } = (await metadata.json()) as { token_endpoint: string };
     expect(endpoint.startsWith(`${at.issuer}/`)).toBe(true);
@@ -99,7 +99,7 @@ describe.each(['/gw', '/gw/', '/eu/gw', ''])('with the public path %j', (path) =
 });
 
 it('only the path of the issuer names its metadata; those without a path stay where they were', async () => {
-  await using at = await world('/gw');
+  await using at = await harness('/gw');
   const statusOf = async (path: string) => (await fetch(at.gateway.url + path)).status;
   expect(await statusOf(`${WELL_KNOWN}/gw`)).toBe(200);
   expect(await statusOf(WELL_KNOWN)).toBe(200);

@@ -25,21 +25,21 @@ beforeAll(async () => {
 beforeEach(() => upstream.clear());
 afterAll(() => upstream.stop());
 
-class Scene implements AsyncDisposable {
+class Harness implements AsyncDisposable {
   readonly redis: RedisServer;
   readonly gateway: TestGateway;
   private constructor(redis: RedisServer, gateway: TestGateway) {
     this.redis = redis;
     this.gateway = gateway;
   }
-  static async start(cache: Settings = {}): Promise<Scene> {
+  static async start(cache: Settings = {}): Promise<Harness> {
     const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const gateway = await startTestGateway({
       upstreamUrl: upstream.url,
       routes: ROUTES,
       settings: { store: { driver: 'redis', url: redis.url }, cache: { maxStalenessMs: STALE_MS, ...cache } },
     });
-    return new Scene(redis, gateway);
+    return new Harness(redis, gateway);
   }
   async get(token = this.gateway.tokens.reader): Promise<RawResponse & { tookMs: number }> {
     const begunAtMs = performance.now();
@@ -70,19 +70,19 @@ const losses = [
 
 describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
   test('known tokens go on for a while, others get 503 at once, and all is well soon after it is back', async () => {
-    await using scene = await Scene.start();
-    const { reader, owner, leaked } = scene.gateway.tokens;
-    for (const token of [reader, leaked]) expect((await scene.get(token)).status).toBe(200);
-    await scene.revokeLeaked();
-    expect((await scene.get(leaked)).status).toBe(401);
+    await using harness = await Harness.start();
+    const { reader, owner, leaked } = harness.gateway.tokens;
+    for (const token of [reader, leaked]) expect((await harness.get(token)).status).toBe(200);
+    await harness.revokeLeaked();
+    expect((await harness.get(leaked)).status).toBe(401);
     upstream.clear();
-    await lose(scene.redis);
-    expect((await scene.get(reader)).status).toBe(200);
+    await lose(harness.redis);
+    expect((await harness.get(reader)).status).toBe(200);
     const forged = () => mintToken('pat_').reveal();
     const unsure = [leaked, owner, forged(), forged(), forged()];
     const tookMs: number[] = [];
     for (const token of unsure) {
-      const answer = await scene.get(token);
+      const answer = await harness.get(token);
       expect([answer.status, answer.header('retry-after')]).toEqual([
         token === leaked ? 401 : 503,
         token === leaked ? undefined : '1',
@@ -90,11 +90,11 @@ describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
       tookMs.push(answer.tookMs);
     }
     expect(median(tookMs)).toBeLessThan(AT_ONCE_MS + SLACK_MS);
-    await scene.until(503);
+    await harness.until(503);
     upstream.clear();
-    for (const token of [reader, ...unsure]) expect((await scene.get(token)).status).toBe(503);
+    for (const token of [reader, ...unsure]) expect((await harness.get(token)).status).toBe(503);
     expect(upstream.requests).toHaveLength(0);
-    expect((await scene.gateway.admin('GET', '/tokens')).status).toBe(503);
+    expect((await harness.gateway.admin('GET', '/tokens')).status).toBe(503);
     const tokens = {
       owner: 'alice',
       name: 'n',
@@ -102,26 +102,26 @@ describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
       workspaces: ['ws_sales'],
       expiresInDays: 1,
     };
-    expect((await scene.gateway.admin('POST', '/tokens', tokens)).status).toBe(503);
-    await bring(scene.redis);
-    for (const backMs of await Promise.all([scene.until(200, reader), scene.until(200, owner)]))
+    expect((await harness.gateway.admin('POST', '/tokens', tokens)).status).toBe(503);
+    await bring(harness.redis);
+    for (const backMs of await Promise.all([harness.until(200, reader), harness.until(200, owner)]))
       expect(backMs).toBeLessThan(RECOVERY_MS);
-    expect((await scene.get(leaked)).status).toBe(401);
-    expect((await scene.get(forged())).status).toBe(401);
-    const ready = async () => (await ask(scene.gateway.adminUrl, rawRequest('GET /readyz'))).status;
+    expect((await harness.get(leaked)).status).toBe(401);
+    expect((await harness.get(forged())).status).toBe(401);
+    const ready = async () => (await ask(harness.gateway.adminUrl, rawRequest('GET /readyz'))).status;
     await expect.poll(ready, { timeout: RECOVERY_MS }).toBe(200);
   });
 
   test('where it was agreed, known tokens go on until it is back, marked', async () => {
-    await using scene = await Scene.start({ serveDuringOutageMs: 60_000 });
-    const { reader, owner } = scene.gateway.tokens;
-    expect((await scene.get(reader)).status).toBe(200);
-    await lose(scene.redis);
+    await using harness = await Harness.start({ serveDuringOutageMs: 60_000 });
+    const { reader, owner } = harness.gateway.tokens;
+    expect((await harness.get(reader)).status).toBe(200);
+    await lose(harness.redis);
     const tookMs: number[] = [];
     await expect
       .poll(
         async () => {
-          const answer = await scene.get(reader);
+          const answer = await harness.get(reader);
           expect(answer.status).toBe(200);
           tookMs.push(answer.tookMs);
           return answer.header('x-scopegate-degraded');
@@ -130,24 +130,24 @@ describe.each(losses)('a Redis that is %s', (_how, lose, bring) => {
       )
       .toMatch(/^store; age=\d+$/);
     expect(median(tookMs)).toBeLessThan(AT_ONCE_MS + SLACK_MS);
-    expect((await scene.get(owner)).status).toBe(503);
-    await bring(scene.redis);
-    const unmarked = async () => (await scene.get(reader)).header('x-scopegate-degraded');
+    expect((await harness.get(owner)).status).toBe(503);
+    await bring(harness.redis);
+    const unmarked = async () => (await harness.get(reader)).header('x-scopegate-degraded');
     await expect.poll(unmarked, { timeout: RECOVERY_MS, interval: 20 }).toBeUndefined();
-    expect(await scene.until(200, owner)).toBeLessThan(RECOVERY_MS);
+    expect(await harness.until(200, owner)).toBeLessThan(RECOVERY_MS);
   });
 
   test('is seen as what it is, though nobody asks for anything', async () => {
-    await using scene = await Scene.start();
-    await lose(scene.redis);
+    await using harness = await Harness.start();
+    await lose(harness.redis);
     const store = async () => {
-      const answer = await ask(scene.gateway.adminUrl, rawRequest('GET /readyz'));
+      const answer = await ask(harness.gateway.adminUrl, rawRequest('GET /readyz'));
       return (JSON.parse(answer.body) as { store: { fresh: boolean; degraded: boolean } }).store;
     };
     await expect.poll(store, { timeout: 10_000 }).toMatchObject({ fresh: false, degraded: true });
-    await scene.gateway.logged('store: it cannot be asked');
-    expect(scene.gateway.logLines.join('')).not.toContain('it is asked for every decision');
-    await bring(scene.redis);
+    await harness.gateway.logged('store: it cannot be asked');
+    expect(harness.gateway.logLines.join('')).not.toContain('it is asked for every decision');
+    await bring(harness.redis);
     await expect.poll(store, { timeout: 10_000 }).toMatchObject({ fresh: true, degraded: false });
   });
 });

@@ -1,9 +1,9 @@
 /** Where the sources disagree: the same situation under each of the policies concerned, each with its own outcome. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorld, type World } from './world.ts';
+import { type Harness, startHarness } from './harness.ts';
 
 const PATH = '/v1/workspaces';
-const worlds = {} as Record<'coze' | 'featbit' | 'scrydon' | 'default', World>;
+const harnesses = {} as Record<'coze' | 'featbit' | 'scrydon' | 'default', Harness>;
 /** Per policy: a scope of the catalogue to read and one to write with, and the highest role. */
 const names = {
   coze: { read: 'workflows:read', write: 'workflows:write', top: 'super_admin', expiry: { expiresInDays: 30 } },
@@ -17,7 +17,7 @@ const ALL = Object.keys(names) as PolicyName[];
 beforeAll(async () => {
   for (const policy of ALL) {
     const { read, write, top } = names[policy];
-    worlds[policy] = await startWorld(policy, [
+    harnesses[policy] = await startHarness(policy, [
       {
         id: 'read',
         match: { methods: ['GET'], path: PATH },
@@ -31,17 +31,23 @@ beforeAll(async () => {
         require: { scopes: [read], workspace: { from: 'query.environmentId', as: 'environment', role: 'member' } },
       },
     ]);
-    await worlds[policy].organization('acme', 'team', { tom: top });
-    await worlds[policy].workspace('acme', 'ws', 'tom');
-    await worlds[policy].workspace('acme', 'ws2', 'tom');
+    await harnesses[policy].organization('acme', 'team', { tom: top });
+    await harnesses[policy].workspace('acme', 'ws', 'tom');
+    await harnesses[policy].workspace('acme', 'ws2', 'tom');
   }
 });
-afterAll(() => Promise.all(ALL.map((policy) => worlds[policy].stop())));
+afterAll(() => Promise.all(ALL.map((policy) => harnesses[policy].stop())));
 
 const mint = (policy: PolicyName, scopes: readonly string[], more: object = {}) =>
-  worlds[policy].mint('acme', 'tom', { kind: 'personal', scopes, workspaces: 'all', ...names[policy].expiry, ...more });
+  harnesses[policy].mint('acme', 'tom', {
+    kind: 'personal',
+    scopes,
+    workspaces: 'all',
+    ...names[policy].expiry,
+    ...more,
+  });
 async function refusal(policy: PolicyName, token: string, method = 'GET') {
-  const answer = await worlds[policy].request(token, PATH, method);
+  const answer = await harnesses[policy].request(token, PATH, method);
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
@@ -69,21 +75,21 @@ describe('the same situation under each policy', () => {
       ['featbit', 403, { errors: ['Forbidden'] }],
     ] as const) {
       const { id, token } = await mint(policy, [names[policy].read]);
-      await worlds[policy].must('acme', 'POST', `/tokens/${id}/deactivate`);
+      await harnesses[policy].must('acme', 'POST', `/tokens/${id}/deactivate`);
       expect(await refusal(policy, token)).toMatchObject({ status, body });
     }
   });
 
   it('X-3 a deleted token never works again, while the tokens of a deleted service account drain', async () => {
     const { id, token } = await mint('featbit', ['flags:read']);
-    await worlds.featbit.must('acme', 'DELETE', `/tokens/${id}`);
-    expect(await worlds.featbit.status(token, PATH)).toBe(401);
-    const world = worlds.scrydon;
-    const { clientId, clientSecret } = await world.must('acme', 'POST', '/service-accounts', {
+    await harnesses.featbit.must('acme', 'DELETE', `/tokens/${id}`);
+    expect(await harnesses.featbit.status(token, PATH)).toBe(401);
+    const harness = harnesses.scrydon;
+    const { clientId, clientSecret } = await harness.must('acme', 'POST', '/service-accounts', {
       name: 'r',
       scopes: ['workflows:read'],
     });
-    const answer = await fetch(`${world.gateway.url}/api/auth/oauth2/token`, {
+    const answer = await fetch(`${harness.gateway.url}/api/auth/oauth2/token`, {
       method: 'POST',
       headers: {
         authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
@@ -92,14 +98,14 @@ describe('the same situation under each policy', () => {
       body: 'grant_type=client_credentials',
     });
     const { access_token } = (await answer.json()) as { access_token: string };
-    await world.must('acme', 'DELETE', `/service-accounts/${clientId}`);
-    expect(await world.status(access_token, PATH)).toBe(200);
+    await harness.must('acme', 'DELETE', `/service-accounts/${clientId}`);
+    expect(await harness.status(access_token, PATH)).toBe(200);
   });
 
   it('X-4 expiry: 30 days and no more under coze, none needed under featbit', async () => {
     expect(
       (
-        await worlds.coze.ask('acme', 'tom', {
+        await harnesses.coze.ask('acme', 'tom', {
           kind: 'personal',
           scopes: ['bot:read'],
           workspaces: 'all',
@@ -108,7 +114,7 @@ describe('the same situation under each policy', () => {
       ).status,
     ).toBe(422);
     const { id } = await mint('featbit', ['flags:read']);
-    expect(await worlds.featbit.must('acme', 'GET', `/tokens/${id}`)).toMatchObject({ expiresAt: null });
+    expect(await harnesses.featbit.must('acme', 'GET', `/tokens/${id}`)).toMatchObject({ expiresAt: null });
   });
 
   it('X-5 edits: a description under coze, the name alone under featbit, scopes under neither', async () => {
@@ -117,7 +123,8 @@ describe('the same situation under each policy', () => {
       ['featbit', 422],
     ] as const) {
       const { id } = await mint(policy, [names[policy].read]);
-      const patch = async (body: object) => (await worlds[policy].call('acme', 'PATCH', `/tokens/${id}`, body)).status;
+      const patch = async (body: object) =>
+        (await harnesses[policy].call('acme', 'PATCH', `/tokens/${id}`, body)).status;
       expect([
         await patch({ name: 'n' }),
         await patch({ description: 'd' }),
@@ -128,25 +135,25 @@ describe('the same situation under each policy', () => {
 
   it('X-7 a service token outlives its creator, unless the policy binds it to the ownership of its workspace', async () => {
     const service = { kind: 'service', scopes: ['flags:read'] };
-    await worlds.featbit.organization('gone', 'personal', { ann: 'owner', bea: 'owner' });
-    const outlives = await worlds.featbit.mint('gone', 'ann', service);
-    await worlds.featbit.must('gone', 'DELETE', '/members/ann');
-    expect(await worlds.featbit.status(outlives.token, PATH)).toBe(200);
-    await worlds.coze.organization('gone', 'personal', { ann: 'member', bea: 'member' });
-    await worlds.coze.workspace('gone', 'gone-ws', 'ann');
-    const bound = await worlds.coze.mint('gone', 'ann', {
+    await harnesses.featbit.organization('gone', 'personal', { ann: 'owner', bea: 'owner' });
+    const outlives = await harnesses.featbit.mint('gone', 'ann', service);
+    await harnesses.featbit.must('gone', 'DELETE', '/members/ann');
+    expect(await harnesses.featbit.status(outlives.token, PATH)).toBe(200);
+    await harnesses.coze.organization('gone', 'personal', { ann: 'member', bea: 'member' });
+    await harnesses.coze.workspace('gone', 'gone-ws', 'ann');
+    const bound = await harnesses.coze.mint('gone', 'ann', {
       kind: 'service',
       scopes: ['workflows:read'],
       workspaces: ['gone-ws'],
       neverExpires: true,
     });
-    await worlds.coze.must('gone', 'POST', '/workspaces/gone-ws/transfer', { owner: 'bea' });
-    expect(await worlds.coze.status(bound.token, PATH)).toBe(401);
+    await harnesses.coze.must('gone', 'POST', '/workspaces/gone-ws/transfer', { owner: 'bea' });
+    expect(await harnesses.coze.status(bound.token, PATH)).toBe(401);
   });
 
   it('X-10 limits: 20 per user under coze, none under featbit', async () => {
     const ask = (policy: PolicyName) =>
-      worlds[policy].ask('limits', 'tom', {
+      harnesses[policy].ask('limits', 'tom', {
         kind: 'personal',
         scopes: [names[policy].read],
         workspaces: 'all',
@@ -156,7 +163,7 @@ describe('the same situation under each policy', () => {
       ['coze', 20],
       ['featbit', 25],
     ] as const) {
-      await worlds[policy].organization('limits', 'team', { tom: names[policy].top });
+      await harnesses[policy].organization('limits', 'team', { tom: names[policy].top });
       const answers = await Promise.all(Array.from({ length: 25 }, () => ask(policy)));
       expect(answers.filter(({ status }) => status === 201)).toHaveLength(made);
     }
@@ -164,11 +171,11 @@ describe('the same situation under each policy', () => {
 
   it('X-11 a workspace is reached where both hold: the grant inside the token, and a role looked up on every request', async () => {
     for (const policy of ['coze', 'scrydon'] as const) {
-      const world = worlds[policy];
+      const harness = harnesses[policy];
       const { token } = await mint(policy, [names[policy].read], { workspaces: ['ws'] });
-      expect(await world.status(token, '/api/v1/workflows?environmentId=env_ws')).toBe(200);
-      expect(await world.status(token, '/api/v1/workflows?environmentId=env_ws2')).toBe(403);
-      expect(await world.status(token, '/api/v1/workflows')).toBe(400);
+      expect(await harness.status(token, '/api/v1/workflows?environmentId=env_ws')).toBe(200);
+      expect(await harness.status(token, '/api/v1/workflows?environmentId=env_ws2')).toBe(403);
+      expect(await harness.status(token, '/api/v1/workflows')).toBe(400);
     }
   });
 
@@ -176,7 +183,7 @@ describe('the same situation under each policy', () => {
     for (const policy of ALL) {
       const { token } = await mint(policy, [names[policy].write]);
       expect(
-        [await worlds[policy].status(token, PATH), await worlds[policy].status(token, PATH, 'POST')],
+        [await harnesses[policy].status(token, PATH), await harnesses[policy].status(token, PATH, 'POST')],
         policy,
       ).toEqual([200, 200]);
     }
@@ -186,9 +193,9 @@ describe('the same situation under each policy', () => {
     for (const policy of ['coze', 'featbit'] as const) {
       const { token } = await mint(policy, [names[policy].write]);
       const raw = async (method: string) =>
-        (await fetch(`${worlds[policy].gateway.url}${PATH}`, { method, headers: { authorization: token } })).status;
+        (await fetch(`${harnesses[policy].gateway.url}${PATH}`, { method, headers: { authorization: token } })).status;
       expect([await raw('GET'), await raw('POST')], policy).toEqual([200, 401]);
-      expect(await worlds[policy].status(token, PATH, 'POST')).toBe(200);
+      expect(await harnesses[policy].status(token, PATH, 'POST')).toBe(200);
     }
   });
 
@@ -198,7 +205,7 @@ describe('the same situation under each policy', () => {
         description: 'for the report',
         contacts: { emails: ['dev@example.com'] },
       });
-      expect(await worlds[policy].must('acme', 'GET', `/tokens/${id}`)).toMatchObject({
+      expect(await harnesses[policy].must('acme', 'GET', `/tokens/${id}`)).toMatchObject({
         description: 'for the report',
         contacts: { primary: null, emails: ['dev@example.com'] },
       });

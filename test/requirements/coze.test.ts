@@ -1,21 +1,21 @@
 /** Every rule of Coze's personal and service tokens, under policies/coze.yaml, from outside. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS, startWorld, type World, workflowsOf } from './world.ts';
+import { DAY_MS, type Harness, startHarness, workflowsOf } from './harness.ts';
 
-let world: World;
+let harness: Harness;
 let count = 0;
 
 beforeAll(async () => {
-  world = await startWorld('coze');
+  harness = await startHarness('coze');
 });
-afterAll(() => world.stop());
-afterEach(() => world.ahead(0));
+afterAll(() => harness.stop());
+afterEach(() => harness.ahead(0));
 
 /** A fresh organization per test: sam and ada administer, ben and cat are members. */
-async function house(edition: 'personal' | 'team' | 'enterprise' = 'team'): Promise<string> {
+async function freshOrganization(edition: 'personal' | 'team' | 'enterprise' = 'team'): Promise<string> {
   const org = `org${count++}`;
-  await world.organization(org, edition, { sam: 'super_admin', ada: 'admin', ben: 'member', cat: 'member' });
-  for (const owner of ['sam', 'ada', 'ben', 'cat']) await world.workspace(org, `${owner}1-${org}`, owner);
+  await harness.organization(org, edition, { sam: 'super_admin', ada: 'admin', ben: 'member', cat: 'member' });
+  for (const owner of ['sam', 'ada', 'ben', 'cat']) await harness.workspace(org, `${owner}1-${org}`, owner);
   return org;
 }
 const own = (org: string, owner: string) => `${owner}1-${org}`;
@@ -24,19 +24,19 @@ const service = { kind: 'service', scopes: ['workflows:read'], neverExpires: tru
 
 describe('service tokens', () => {
   it('COZE-SAT-2 may be permanent', async () => {
-    const org = await house();
-    const { token } = await world.mint(org, 'ada', { ...service, workspaces: 'all' });
-    world.ahead(20 * 365 * DAY_MS);
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
+    const org = await freshOrganization();
+    const { token } = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
+    harness.ahead(20 * 365 * DAY_MS);
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
   });
 
   it('COZE-SAT-3 carry only the workspaces and operations they were given', async () => {
-    const org = await house();
-    await world.workspace(org, `ada2-${org}`, 'ada');
-    const { token } = await world.mint(org, 'ada', { ...service, workspaces: [own(org, 'ada')] });
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
-    expect(await world.status(token, workflowsOf(`ada2-${org}`))).toBe(403);
-    expect(await world.status(token, '/v1/workspaces')).toBe(403);
+    const org = await freshOrganization();
+    await harness.workspace(org, `ada2-${org}`, 'ada');
+    const { token } = await harness.mint(org, 'ada', { ...service, workspaces: [own(org, 'ada')] });
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
+    expect(await harness.status(token, workflowsOf(`ada2-${org}`))).toBe(403);
+    expect(await harness.status(token, '/v1/workspaces')).toBe(403);
   });
 
   it('COZE-SAT-6 X-6 in edition personal a transfer of ownership ends those that list the workspace; elsewhere not', async () => {
@@ -44,20 +44,20 @@ describe('service tokens', () => {
       ['personal', 401],
       ['team', 200],
     ] as const) {
-      const org = await house(edition);
+      const org = await freshOrganization(edition);
       const ws = own(org, 'ada');
-      const listed = await world.mint(org, 'ada', { ...service, workspaces: [ws] });
-      const { cascade } = await world.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' }, 'ada');
+      const listed = await harness.mint(org, 'ada', { ...service, workspaces: [ws] });
+      const { cascade } = await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' }, 'ada');
       expect(cascade.revokedTokens).toEqual(edition === 'personal' ? [listed.id] : []);
-      expect(await world.status(listed.token, workflowsOf(ws))).toBe(after);
+      expect(await harness.status(listed.token, workflowsOf(ws))).toBe(after);
     }
   });
 
   it('COZE-SAT-7 X-8 in a team only the super administrator and administrators create them', async () => {
-    const org = await house();
-    expect((await world.ask(org, 'sam', { ...service, workspaces: 'all' })).status).toBe(201);
-    expect((await world.ask(org, 'ada', { ...service, workspaces: 'all' })).status).toBe(201);
-    const refused = await world.ask(org, 'ben', { ...service, workspaces: 'all' });
+    const org = await freshOrganization();
+    expect((await harness.ask(org, 'sam', { ...service, workspaces: 'all' })).status).toBe(201);
+    expect((await harness.ask(org, 'ada', { ...service, workspaces: 'all' })).status).toBe(201);
+    const refused = await harness.ask(org, 'ben', { ...service, workspaces: 'all' });
     expect(refused).toMatchObject({
       status: 403,
       body: { code: 'not_allowed', detail: expect.stringContaining('ManageServiceTokens') },
@@ -65,9 +65,9 @@ describe('service tokens', () => {
   });
 
   it('COZE-SAT-8 X-10 at most 100 per team, exactly, even when they are asked for all at once', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const asked = Array.from({ length: 110 }, (_, index) =>
-      world.ask(org, index % 2 === 0 ? 'ada' : 'sam', { ...service, workspaces: 'all' }),
+      harness.ask(org, index % 2 === 0 ? 'ada' : 'sam', { ...service, workspaces: 'all' }),
     );
     const answers = await Promise.all(asked);
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(100);
@@ -81,17 +81,17 @@ describe('service tokens', () => {
   });
 
   it('COZE-SAT-9 in edition personal at most 10 per user', async () => {
-    const org = await house('personal');
-    for (let index = 0; index < 10; index++) await world.mint(org, 'ben', { ...service, workspaces: 'all' });
-    expect(await world.ask(org, 'ben', { ...service, workspaces: 'all' })).toMatchObject({
+    const org = await freshOrganization('personal');
+    for (let index = 0; index < 10; index++) await harness.mint(org, 'ben', { ...service, workspaces: 'all' });
+    expect(await harness.ask(org, 'ben', { ...service, workspaces: 'all' })).toMatchObject({
       status: 409,
       body: { code: 'limit_reached' },
     });
-    expect((await world.ask(org, 'cat', { ...service, workspaces: 'all' })).status).toBe(201);
+    expect((await harness.ask(org, 'cat', { ...service, workspaces: 'all' })).status).toBe(201);
   });
 
   it('COZE-SAT-12 are made of name, expiry, permissions and workspaces, each of them required', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const whole = {
       name: 'n',
       kind: 'service',
@@ -107,9 +107,9 @@ describe('service tokens', () => {
       ['neverExpires', 422],
     ] as const) {
       const { [field]: _, ...partial } = whole;
-      expect((await world.call(org, 'POST', '/tokens', partial)).status, field).toBe(status);
+      expect((await harness.call(org, 'POST', '/tokens', partial)).status, field).toBe(status);
     }
-    const made = await world.must(org, 'POST', '/tokens', whole);
+    const made = await harness.must(org, 'POST', '/tokens', whole);
     expect(made).toMatchObject({
       name: 'n',
       scopes: ['bot:read'],
@@ -120,8 +120,8 @@ describe('service tokens', () => {
   });
 
   it('COZE-SAT-13 X-4 live 1, 30, 90 or 180 days, for ever, or until any instant to come', async () => {
-    const org = await house();
-    const { kinds } = (await world.gateway.admin('GET', '/v1/policy')).body as {
+    const org = await freshOrganization();
+    const { kinds } = (await harness.gateway.admin('GET', '/v1/policy')).body as {
       kinds: Record<string, { expiry: { presetsDays: number[] } }>;
     };
     expect(kinds.service!.expiry.presetsDays).toEqual([1, 30, 90, 180]);
@@ -131,232 +131,244 @@ describe('service tokens', () => {
     ]) {
       const { neverExpires: _, ...rest } = service;
       expect(
-        (await world.ask(org, 'ada', { ...rest, ...expiry, workspaces: 'all' })).status,
+        (await harness.ask(org, 'ada', { ...rest, ...expiry, workspaces: 'all' })).status,
         JSON.stringify(expiry),
       ).toBe(201);
     }
   });
 
   it('COZE-SAT-14 stop at their expiry', async () => {
-    const org = await house();
-    const expiresAt = new Date(world.now() + 60_000).toISOString();
-    const { token } = await world.mint(org, 'ada', {
+    const org = await freshOrganization();
+    const expiresAt = new Date(harness.now() + 60_000).toISOString();
+    const { token } = await harness.mint(org, 'ada', {
       kind: 'service',
       scopes: ['workflows:read'],
       workspaces: 'all',
       expiresAt,
     });
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
-    world.ahead(61_000);
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(401);
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
+    harness.ahead(61_000);
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(401);
   });
 
   it('COZE-SAT-15 X-5 may have their expiry edited afterwards, even once it has passed', async () => {
-    const org = await house();
-    const { id, token } = await world.mint(org, 'ada', {
+    const org = await freshOrganization();
+    const { id, token } = await harness.mint(org, 'ada', {
       kind: 'service',
       scopes: ['workflows:read'],
       workspaces: 'all',
       expiresInDays: 1,
     });
-    world.ahead(2 * DAY_MS);
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(401);
-    await world.must(org, 'PATCH', `/tokens/${id}`, { expiresAt: new Date(world.now() + DAY_MS).toISOString() }, 'ada');
-    expect(await world.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
-    expect(await world.must(org, 'PATCH', `/tokens/${id}`, { expiresAt: null }, 'ada')).toMatchObject({
+    harness.ahead(2 * DAY_MS);
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(401);
+    await harness.must(
+      org,
+      'PATCH',
+      `/tokens/${id}`,
+      { expiresAt: new Date(harness.now() + DAY_MS).toISOString() },
+      'ada',
+    );
+    expect(await harness.status(token, workflowsOf(own(org, 'ada')))).toBe(200);
+    expect(await harness.must(org, 'PATCH', `/tokens/${id}`, { expiresAt: null }, 'ada')).toMatchObject({
       expiresAt: null,
     });
   });
 
   it('COZE-SAT-18 in edition personal reach workspaces one owns, or all of those now and to come; never joined ones', async () => {
-    const org = await house('personal');
-    await world.join(org, own(org, 'ada'), 'ben', 'admin');
-    expect(await world.ask(org, 'ben', { ...service, workspaces: [own(org, 'ada')] })).toMatchObject({
+    const org = await freshOrganization('personal');
+    await harness.join(org, own(org, 'ada'), 'ben', 'admin');
+    expect(await harness.ask(org, 'ben', { ...service, workspaces: [own(org, 'ada')] })).toMatchObject({
       status: 422,
       body: { code: 'workspace_not_selectable' },
     });
-    expect((await world.ask(org, 'ben', { ...service, workspaces: [own(org, 'ben')] })).status).toBe(201);
-    const all = await world.mint(org, 'ben', { ...service, workspaces: 'all' });
-    await world.workspace(org, `ben2-${org}`, 'ben');
-    expect(await world.status(all.token, workflowsOf(`ben2-${org}`))).toBe(200);
-    expect(await world.status(all.token, workflowsOf(own(org, 'ada')))).toBe(403);
+    expect((await harness.ask(org, 'ben', { ...service, workspaces: [own(org, 'ben')] })).status).toBe(201);
+    const all = await harness.mint(org, 'ben', { ...service, workspaces: 'all' });
+    await harness.workspace(org, `ben2-${org}`, 'ben');
+    expect(await harness.status(all.token, workflowsOf(`ben2-${org}`))).toBe(200);
+    expect(await harness.status(all.token, workflowsOf(own(org, 'ada')))).toBe(403);
   });
 
   it('COZE-SAT-19 X-12 in a team reach specified workspaces created or joined, or all created now and to come', async () => {
-    const org = await house();
-    await world.join(org, own(org, 'ben'), 'ada');
-    expect((await world.ask(org, 'ada', { ...service, workspaces: [own(org, 'ada'), own(org, 'ben')] })).status).toBe(
+    const org = await freshOrganization();
+    await harness.join(org, own(org, 'ben'), 'ada');
+    expect((await harness.ask(org, 'ada', { ...service, workspaces: [own(org, 'ada'), own(org, 'ben')] })).status).toBe(
       201,
     );
-    expect((await world.ask(org, 'ada', { ...service, workspaces: [own(org, 'cat')] })).status).toBe(422);
-    expect((await world.ask(org, 'ada', { ...service, workspaces: 'all-joined' })).status).toBe(422);
-    const all = await world.mint(org, 'ada', { ...service, workspaces: 'all' });
-    await world.workspace(org, `ada2-${org}`, 'ada');
-    expect(await world.status(all.token, workflowsOf(`ada2-${org}`))).toBe(200);
-    expect(await world.status(all.token, workflowsOf(own(org, 'ben')))).toBe(403);
+    expect((await harness.ask(org, 'ada', { ...service, workspaces: [own(org, 'cat')] })).status).toBe(422);
+    expect((await harness.ask(org, 'ada', { ...service, workspaces: 'all-joined' })).status).toBe(422);
+    const all = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
+    await harness.workspace(org, `ada2-${org}`, 'ada');
+    expect(await harness.status(all.token, workflowsOf(`ada2-${org}`))).toBe(200);
+    expect(await harness.status(all.token, workflowsOf(own(org, 'ben')))).toBe(403);
   });
 
   it('COZE-SAT-20 are shown once, and no read path returns them', async () => {
-    const org = await house();
-    const { id, token } = await world.mint(org, 'ada', { ...service, workspaces: 'all' });
+    const org = await freshOrganization();
+    const { id, token } = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
     for (const path of [`/tokens/${id}`, '/tokens?limit=1000', '/audit-events?limit=1000']) {
-      const text = JSON.stringify((await world.must(org, 'GET', path)) as object);
+      const text = JSON.stringify((await harness.must(org, 'GET', path)) as object);
       expect(text).not.toContain(token);
       expect(text).not.toContain(token.slice(9));
     }
   });
 
   it("COZE-SAT-24 COZE-SAT-4 in edition personal may edit other people's bots in a workspace one owns", async () => {
-    const org = await house('personal');
+    const org = await freshOrganization('personal');
     const bot = `bot-${org}`;
-    await world.must(org, 'PUT', `/workspaces/${own(org, 'ada')}/resources/bot/${bot}`, {
+    await harness.must(org, 'PUT', `/workspaces/${own(org, 'ada')}/resources/bot/${bot}`, {
       owner: 'ben',
       collaborators: [],
     });
-    const { token } = await world.mint(org, 'ada', { ...service, scopes: ['bot:write'], workspaces: 'all' });
-    expect(await world.status(token, `/v1/bots/${bot}`, 'PUT')).toBe(200);
+    const { token } = await harness.mint(org, 'ada', { ...service, scopes: ['bot:write'], workspaces: 'all' });
+    expect(await harness.status(token, `/v1/bots/${bot}`, 'PUT')).toBe(200);
   });
 
   it("COZE-SAT-25 in edition personal reach nothing in another's workspace; after a transfer a new token does, the old one does not", async () => {
-    const org = await house('personal');
+    const org = await freshOrganization('personal');
     const ws = own(org, 'ada');
-    const old = await world.mint(org, 'ben', { ...service, workspaces: 'all' });
-    expect(await world.status(old.token, workflowsOf(ws))).toBe(403);
-    await world.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' }, 'ada');
-    expect(await world.status(old.token, workflowsOf(ws))).toBe(403);
-    world.ahead(1000);
-    const fresh = await world.mint(org, 'ben', { ...service, workspaces: 'all' });
-    expect(await world.status(fresh.token, workflowsOf(ws))).toBe(200);
+    const old = await harness.mint(org, 'ben', { ...service, workspaces: 'all' });
+    expect(await harness.status(old.token, workflowsOf(ws))).toBe(403);
+    await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' }, 'ada');
+    expect(await harness.status(old.token, workflowsOf(ws))).toBe(403);
+    harness.ahead(1000);
+    const fresh = await harness.mint(org, 'ben', { ...service, workspaces: 'all' });
+    expect(await harness.status(fresh.token, workflowsOf(ws))).toBe(200);
   });
 
   it("COZE-SAT-26 X-15 in a team read all bots of a joined workspace, and edit only one's own and shared ones", async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const ws = own(org, 'ben');
-    await world.join(org, ws, 'ada');
+    await harness.join(org, ws, 'ada');
     const put = (bot: string, owner: string, collaborators: string[]) =>
-      world.must(org, 'PUT', `/workspaces/${ws}/resources/bot/${bot}-${org}`, { owner, collaborators });
+      harness.must(org, 'PUT', `/workspaces/${ws}/resources/bot/${bot}-${org}`, { owner, collaborators });
     await put('theirs', 'ben', []);
     await put('shared', 'ben', ['ada']);
     await put('mine', 'ada', []);
-    const { token } = await world.mint(org, 'ada', { ...service, scopes: ['bot:write'], workspaces: [ws] });
+    const { token } = await harness.mint(org, 'ada', { ...service, scopes: ['bot:write'], workspaces: [ws] });
     for (const [bot, edit] of [
       ['theirs', 403],
       ['shared', 200],
       ['mine', 200],
     ] as const) {
-      expect(await world.status(token, `/v1/bots/${bot}-${org}`)).toBe(200);
-      expect(await world.status(token, `/v1/bots/${bot}-${org}`, 'PUT')).toBe(edit);
+      expect(await harness.status(token, `/v1/bots/${bot}-${org}`)).toBe(200);
+      expect(await harness.status(token, `/v1/bots/${bot}-${org}`, 'PUT')).toBe(edit);
     }
   });
 
   it('COZE-SAT-27 in edition personal only the owner of a workspace creates one for it', async () => {
-    const org = await house('personal');
-    await world.join(org, own(org, 'ada'), 'cat');
-    expect((await world.ask(org, 'cat', { ...service, workspaces: [own(org, 'ada')] })).status).toBe(422);
-    expect((await world.ask(org, 'ada', { ...service, workspaces: [own(org, 'ada')] })).status).toBe(201);
+    const org = await freshOrganization('personal');
+    await harness.join(org, own(org, 'ada'), 'cat');
+    expect((await harness.ask(org, 'cat', { ...service, workspaces: [own(org, 'ada')] })).status).toBe(422);
+    expect((await harness.ask(org, 'ada', { ...service, workspaces: [own(org, 'ada')] })).status).toBe(201);
   });
 });
 
 describe('personal tokens', () => {
   it('COZE-PAT-2 carry only the workspaces and operations they were given', async () => {
-    const org = await house();
-    const { token } = await world.mint(org, 'ben', { ...personal, workspaces: [own(org, 'ben')] });
-    expect(await world.status(token, workflowsOf(own(org, 'ben')))).toBe(200);
-    expect(await world.status(token, workflowsOf(own(org, 'cat')))).toBe(403);
-    expect(await world.status(token, '/v1/workspaces')).toBe(403);
+    const org = await freshOrganization();
+    const { token } = await harness.mint(org, 'ben', { ...personal, workspaces: [own(org, 'ben')] });
+    expect(await harness.status(token, workflowsOf(own(org, 'ben')))).toBe(200);
+    expect(await harness.status(token, workflowsOf(own(org, 'cat')))).toBe(403);
+    expect(await harness.status(token, '/v1/workspaces')).toBe(403);
   });
 
   it('COZE-PAT-5 COZE-PAT-20 live 1 to 30 days, inclusive and never longer', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const { expiresInDays: _, ...rest } = personal;
     const status = async (expiry: object) =>
-      (await world.ask(org, 'ben', { ...rest, workspaces: 'all', ...expiry })).status;
+      (await harness.ask(org, 'ben', { ...rest, workspaces: 'all', ...expiry })).status;
     for (const days of [1, 7, 30]) expect(await status({ expiresInDays: days })).toBe(201);
     for (const days of [0, 0.99, 30.01, 31, 365]) expect(await status({ expiresInDays: days })).toBe(422);
     expect(await status({ neverExpires: true })).toBe(422);
-    expect(await status({ expiresAt: new Date(world.now() + 31 * DAY_MS).toISOString() })).toBe(422);
+    expect(await status({ expiresAt: new Date(harness.now() + 31 * DAY_MS).toISOString() })).toBe(422);
     expect(await status({})).toBe(422);
   });
 
   it('COZE-PAT-6 X-4 keep their expiry; after it one applies for a new token', async () => {
-    const org = await house();
-    const { id, token } = await world.mint(org, 'ben', { ...personal, workspaces: 'all' });
-    const patch = { expiresAt: new Date(world.now() + DAY_MS).toISOString() };
-    expect(await world.call(org, 'PATCH', `/tokens/${id}`, patch, 'ben')).toMatchObject({
+    const org = await freshOrganization();
+    const { id, token } = await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    const patch = { expiresAt: new Date(harness.now() + DAY_MS).toISOString() };
+    expect(await harness.call(org, 'PATCH', `/tokens/${id}`, patch, 'ben')).toMatchObject({
       status: 422,
       body: { code: 'field_fixed', field: 'expiresAt' },
     });
-    world.ahead(31 * DAY_MS);
-    expect((await world.call(org, 'PATCH', `/tokens/${id}`, patch, 'ben')).status).toBe(422);
-    expect((await world.call(org, 'POST', `/tokens/${id}/rotate`, {}, 'ben')).status).toBe(409);
-    expect(await world.status(token, workflowsOf(own(org, 'ben')))).toBe(401);
+    harness.ahead(31 * DAY_MS);
+    expect((await harness.call(org, 'PATCH', `/tokens/${id}`, patch, 'ben')).status).toBe(422);
+    expect((await harness.call(org, 'POST', `/tokens/${id}/rotate`, {}, 'ben')).status).toBe(409);
+    expect(await harness.status(token, workflowsOf(own(org, 'ben')))).toBe(401);
   });
 
   it('COZE-PAT-7 X-6 a transfer of ownership ends those that list the workspace, in every edition, as previewed', async () => {
     for (const edition of ['personal', 'team', 'enterprise'] as const) {
-      const org = await house(edition);
+      const org = await freshOrganization(edition);
       const ws = own(org, 'ben');
-      const listed = await world.mint(org, 'ben', { ...personal, workspaces: [ws] });
-      const all = await world.mint(org, 'ben', { ...personal, workspaces: 'all' });
-      const preview = await world.must(org, 'POST', `/workspaces/${ws}/transfer?dryRun=true`, { owner: 'cat' }, 'ben');
+      const listed = await harness.mint(org, 'ben', { ...personal, workspaces: [ws] });
+      const all = await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+      const preview = await harness.must(
+        org,
+        'POST',
+        `/workspaces/${ws}/transfer?dryRun=true`,
+        { owner: 'cat' },
+        'ben',
+      );
       expect(preview).toMatchObject({ dryRun: true, cascade: { revokedTokens: [listed.id] } });
-      expect(await world.status(listed.token, workflowsOf(ws))).toBe(200);
-      const done = await world.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'cat' }, 'ben');
+      expect(await harness.status(listed.token, workflowsOf(ws))).toBe(200);
+      const done = await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'cat' }, 'ben');
       expect(done.cascade).toEqual(preview.cascade);
-      expect(await world.status(listed.token, workflowsOf(ws))).toBe(401);
-      expect(await world.must(org, 'GET', `/tokens/${listed.id}`)).toMatchObject({
+      expect(await harness.status(listed.token, workflowsOf(ws))).toBe(401);
+      expect(await harness.must(org, 'GET', `/tokens/${listed.id}`)).toMatchObject({
         state: 'revoked',
         stateReason: 'ownership_transferred',
       });
       // An all-grant only loses that workspace.
-      expect(await world.status(all.token, workflowsOf(ws))).toBe(403);
-      expect(await world.must(org, 'GET', `/tokens/${all.id}`)).toMatchObject({ state: 'active' });
+      expect(await harness.status(all.token, workflowsOf(ws))).toBe(403);
+      expect(await harness.must(org, 'GET', `/tokens/${all.id}`)).toMatchObject({ state: 'active' });
     }
   });
 
   it('COZE-PAT-8 in edition personal at most 10 per user', async () => {
-    const org = await house('personal');
-    for (let index = 0; index < 10; index++) await world.mint(org, 'ben', { ...personal, workspaces: 'all' });
-    expect((await world.ask(org, 'ben', { ...personal, workspaces: 'all' })).status).toBe(409);
+    const org = await freshOrganization('personal');
+    for (let index = 0; index < 10; index++) await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    expect((await harness.ask(org, 'ben', { ...personal, workspaces: 'all' })).status).toBe(409);
   });
 
   it('COZE-PAT-9 in a team at most 20 per user; ended ones make room, inactive ones do not', async () => {
-    const org = await house('enterprise');
+    const org = await freshOrganization('enterprise');
     const made = [];
     for (let index = 0; index < 20; index++)
-      made.push(await world.mint(org, 'ben', { ...personal, workspaces: 'all' }));
-    const another = () => world.ask(org, 'ben', { ...personal, workspaces: 'all' });
+      made.push(await harness.mint(org, 'ben', { ...personal, workspaces: 'all' }));
+    const another = () => harness.ask(org, 'ben', { ...personal, workspaces: 'all' });
     expect((await another()).status).toBe(409);
-    await world.must(org, 'POST', `/tokens/${made[0]!.id}/deactivate`, undefined, 'ben');
+    await harness.must(org, 'POST', `/tokens/${made[0]!.id}/deactivate`, undefined, 'ben');
     expect((await another()).status).toBe(409);
-    await world.must(org, 'POST', `/tokens/${made[1]!.id}/revoke`, undefined, 'ben');
+    await harness.must(org, 'POST', `/tokens/${made[1]!.id}/revoke`, undefined, 'ben');
     expect((await another()).status).toBe(201);
-    await world.must(org, 'DELETE', `/tokens/${made[2]!.id}`, undefined, 'ben');
+    await harness.must(org, 'DELETE', `/tokens/${made[2]!.id}`, undefined, 'ben');
     expect((await another()).status).toBe(201);
     expect((await another()).status).toBe(409);
     // Expired ones do not count either; an activation counts again.
-    world.ahead(31 * DAY_MS);
+    harness.ahead(31 * DAY_MS);
     expect((await another()).status).toBe(201);
   });
 
   it('COZE-PAT-9 in a team at most 1000 per organization', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const members = Array.from({ length: 51 }, (_, index) => `m${index}`);
-    for (const id of members) await world.must(org, 'PUT', `/members/${id}`, { name: id, role: 'member' });
+    for (const id of members) await harness.must(org, 'PUT', `/members/${id}`, { name: id, role: 'member' });
     for (const id of members.slice(0, 50)) {
       const made = await Promise.all(
-        Array.from({ length: 20 }, () => world.ask(org, id, { ...personal, workspaces: 'all' })),
+        Array.from({ length: 20 }, () => harness.ask(org, id, { ...personal, workspaces: 'all' })),
       );
       expect(made.every(({ status }) => status === 201)).toBe(true);
     }
-    expect(await world.ask(org, 'm50', { ...personal, workspaces: 'all' })).toMatchObject({
+    expect(await harness.ask(org, 'm50', { ...personal, workspaces: 'all' })).toMatchObject({
       status: 409,
       body: { detail: expect.stringContaining('1000') },
     });
   }, 60_000);
 
   it('COZE-PAT-10 are made of name, expiry, permissions and workspaces, each of them required', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const whole = {
       name: 'n',
       kind: 'personal',
@@ -372,107 +384,107 @@ describe('personal tokens', () => {
       ['expiresInDays', 422],
     ] as const) {
       const { [field]: _, ...partial } = whole;
-      expect((await world.call(org, 'POST', '/tokens', partial)).status, field).toBe(status);
+      expect((await harness.call(org, 'POST', '/tokens', partial)).status, field).toBe(status);
     }
-    expect((await world.call(org, 'POST', '/tokens', whole)).status).toBe(201);
+    expect((await harness.call(org, 'POST', '/tokens', whole)).status).toBe(201);
   });
 
   it('COZE-PAT-11 stop at their expiry', async () => {
-    const org = await house();
-    const { token } = await world.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
-    expect(await world.status(token, workflowsOf(own(org, 'ben')))).toBe(200);
-    world.ahead(DAY_MS + 5000);
-    expect(await world.status(token, workflowsOf(own(org, 'ben')))).toBe(401);
+    const org = await freshOrganization();
+    const { token } = await harness.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
+    expect(await harness.status(token, workflowsOf(own(org, 'ben')))).toBe(200);
+    harness.ahead(DAY_MS + 5000);
+    expect(await harness.status(token, workflowsOf(own(org, 'ben')))).toBe(401);
   });
 
   it('COZE-PAT-13 X-12 members select one workspace that they created or joined, or all of those, now and to come', async () => {
-    const org = await house();
-    await world.join(org, own(org, 'cat'), 'ben');
-    const status = async (workspaces: unknown) => (await world.ask(org, 'ben', { ...personal, workspaces })).status;
+    const org = await freshOrganization();
+    await harness.join(org, own(org, 'cat'), 'ben');
+    const status = async (workspaces: unknown) => (await harness.ask(org, 'ben', { ...personal, workspaces })).status;
     expect(await status([own(org, 'ben')])).toBe(201);
     expect(await status([own(org, 'cat')])).toBe(201);
     expect(await status([own(org, 'ben'), own(org, 'cat')])).toBe(422);
     expect(await status([own(org, 'ada')])).toBe(422);
     expect(await status('all-organization')).toBe(422);
-    const all = await world.mint(org, 'ben', { ...personal, workspaces: 'all' });
-    await world.join(org, own(org, 'ada'), 'ben');
-    expect(await world.status(all.token, workflowsOf(own(org, 'ada')))).toBe(200);
-    await world.must(org, 'DELETE', `/workspaces/${own(org, 'ada')}/assignments/members/ben`);
-    expect(await world.status(all.token, workflowsOf(own(org, 'ada')))).toBe(403);
+    const all = await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    await harness.join(org, own(org, 'ada'), 'ben');
+    expect(await harness.status(all.token, workflowsOf(own(org, 'ada')))).toBe(200);
+    await harness.must(org, 'DELETE', `/workspaces/${own(org, 'ada')}/assignments/members/ben`);
+    expect(await harness.status(all.token, workflowsOf(own(org, 'ada')))).toBe(403);
   });
 
   it('COZE-PAT-14 administrators select any workspace of the organization, or all of them', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     for (const admin of ['sam', 'ada']) {
-      const listed = await world.mint(org, admin, { ...personal, workspaces: [own(org, 'ben'), own(org, 'cat')] });
-      expect(await world.status(listed.token, workflowsOf(own(org, 'cat')))).toBe(200);
-      const all = await world.mint(org, admin, { ...personal, workspaces: 'all' });
-      expect(await world.must(org, 'GET', `/tokens/${all.id}`)).toMatchObject({ workspaces: 'all-organization' });
-      expect(await world.status(all.token, workflowsOf(own(org, 'ben')))).toBe(200);
+      const listed = await harness.mint(org, admin, { ...personal, workspaces: [own(org, 'ben'), own(org, 'cat')] });
+      expect(await harness.status(listed.token, workflowsOf(own(org, 'cat')))).toBe(200);
+      const all = await harness.mint(org, admin, { ...personal, workspaces: 'all' });
+      expect(await harness.must(org, 'GET', `/tokens/${all.id}`)).toMatchObject({ workspaces: 'all-organization' });
+      expect(await harness.status(all.token, workflowsOf(own(org, 'ben')))).toBe(200);
     }
   });
 
   it('COZE-PAT-15 COZE-PAT-19 in edition personal only owned workspaces, or all of those; joined ones not', async () => {
-    const org = await house('personal');
-    await world.join(org, own(org, 'ada'), 'ben', 'admin');
-    expect((await world.ask(org, 'ben', { ...personal, workspaces: [own(org, 'ada')] })).status).toBe(422);
-    expect((await world.ask(org, 'ben', { ...personal, workspaces: [own(org, 'ben')] })).status).toBe(201);
+    const org = await freshOrganization('personal');
+    await harness.join(org, own(org, 'ada'), 'ben', 'admin');
+    expect((await harness.ask(org, 'ben', { ...personal, workspaces: [own(org, 'ada')] })).status).toBe(422);
+    expect((await harness.ask(org, 'ben', { ...personal, workspaces: [own(org, 'ben')] })).status).toBe(201);
     // Not even an administrator: in edition personal organization roles grant nothing.
-    expect((await world.ask(org, 'sam', { ...personal, workspaces: [own(org, 'ben')] })).status).toBe(422);
+    expect((await harness.ask(org, 'sam', { ...personal, workspaces: [own(org, 'ben')] })).status).toBe(422);
   });
 
   it('COZE-PAT-16 are shown once, and no read path returns them', async () => {
-    const org = await house();
-    const { id, token } = await world.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    const org = await freshOrganization();
+    const { id, token } = await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
     expect(token).toMatch(/^pat_[0-9A-Za-z]{49}$/);
     const reads = [
-      await world.must(org, 'GET', `/tokens/${id}`, undefined, 'ben'),
-      await world.must(org, 'GET', '/tokens'),
+      await harness.must(org, 'GET', `/tokens/${id}`, undefined, 'ben'),
+      await harness.must(org, 'GET', '/tokens'),
     ];
     expect(JSON.stringify(reads)).not.toContain(token.slice(9));
   });
 
   it("COZE-PAT-17 in a team a joined workspace's bots can be read, and edited only by owner and collaborators", async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const ws = own(org, 'ada');
-    await world.join(org, ws, 'ben');
-    await world.must(org, 'PUT', `/workspaces/${ws}/resources/bot/bot-${org}`, {
+    await harness.join(org, ws, 'ben');
+    await harness.must(org, 'PUT', `/workspaces/${ws}/resources/bot/bot-${org}`, {
       owner: 'ada',
       collaborators: ['cat'],
     });
-    const { token } = await world.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: [ws] });
-    expect(await world.status(token, `/v1/bots/bot-${org}`)).toBe(200);
-    expect(await world.status(token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
+    const { token } = await harness.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: [ws] });
+    expect(await harness.status(token, `/v1/bots/bot-${org}`)).toBe(200);
+    expect(await harness.status(token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
   });
 
   it("COZE-PAT-18 in edition personal everything in a workspace one owns, nothing in another's until it is transferred and re-applied for", async () => {
-    const org = await house('personal');
+    const org = await freshOrganization('personal');
     const ws = own(org, 'ada');
-    await world.must(org, 'PUT', `/workspaces/${ws}/resources/bot/bot-${org}`, { owner: 'cat', collaborators: [] });
-    const owner = await world.mint(org, 'ada', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
-    const other = await world.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
-    expect(await world.status(owner.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(200);
-    expect(await world.status(other.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
-    await world.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' });
-    expect(await world.status(other.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
-    world.ahead(1000);
-    const fresh = await world.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
-    expect(await world.status(fresh.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(200);
+    await harness.must(org, 'PUT', `/workspaces/${ws}/resources/bot/bot-${org}`, { owner: 'cat', collaborators: [] });
+    const owner = await harness.mint(org, 'ada', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
+    const other = await harness.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
+    expect(await harness.status(owner.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(200);
+    expect(await harness.status(other.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
+    await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' });
+    expect(await harness.status(other.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(403);
+    harness.ahead(1000);
+    const fresh = await harness.mint(org, 'ben', { ...personal, scopes: ['bot:write'], workspaces: 'all' });
+    expect(await harness.status(fresh.token, `/v1/bots/bot-${org}`, 'PUT')).toBe(200);
   });
 
   it('COZE-PAT-21 any member may create one', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     for (const owner of ['sam', 'ada', 'ben', 'cat'])
-      expect((await world.ask(org, owner, { ...personal, workspaces: 'all' })).status).toBe(201);
+      expect((await harness.ask(org, owner, { ...personal, workspaces: 'all' })).status).toBe(201);
   });
 
   it('X-13 a rotation says until when which value works, and a second one within the grace ends the first value', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const path = workflowsOf(own(org, 'ben'));
-    const first = await world.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
+    const first = await harness.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
     const rotate = async (graceSeconds: number) => {
-      const startedMs = world.now();
-      const answer = await world.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds }, 'ben');
+      const startedMs = harness.now();
+      const answer = await harness.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds }, 'ben');
       const inMs = (text: string) => Math.round((Date.parse(text) - startedMs) / 10_000) * 10_000;
       const until = answer.values.map((one: Record<string, string>) => [
         one.value,
@@ -480,7 +492,7 @@ describe('personal tokens', () => {
       ]);
       return { token: answer.token as string, until };
     };
-    const works = (...tokens: string[]) => Promise.all(tokens.map((token) => world.status(token, path)));
+    const works = (...tokens: string[]) => Promise.all(tokens.map((token) => harness.status(token, path)));
     const second = await rotate(3600);
     expect(second.until).toEqual([
       ['current', 'expiry'],
@@ -504,33 +516,33 @@ describe('personal tokens', () => {
   });
 
   it('X-13 a rotation ends the old value at once, or after the grace asked for, never past the expiry', async () => {
-    const org = await house();
+    const org = await freshOrganization();
     const path = workflowsOf(own(org, 'ben'));
-    const first = await world.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
-    const second = (await world.must(org, 'POST', `/tokens/${first.id}/rotate`, {}, 'ben')) as { token: string };
-    expect([await world.status(first.token, path), await world.status(second.token, path)]).toEqual([401, 200]);
-    const third = (await world.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 60 }, 'ben')) as {
+    const first = await harness.mint(org, 'ben', { ...personal, expiresInDays: 1, workspaces: 'all' });
+    const second = (await harness.must(org, 'POST', `/tokens/${first.id}/rotate`, {}, 'ben')) as { token: string };
+    expect([await harness.status(first.token, path), await harness.status(second.token, path)]).toEqual([401, 200]);
+    const third = (await harness.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 60 }, 'ben')) as {
       token: string;
     };
-    expect([await world.status(second.token, path), await world.status(third.token, path)]).toEqual([200, 200]);
-    world.ahead(61_000);
-    expect([await world.status(second.token, path), await world.status(third.token, path)]).toEqual([401, 200]);
-    world.ahead(DAY_MS - 10_000);
-    const fourth = (await world.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 3600 }, 'ben')) as {
+    expect([await harness.status(second.token, path), await harness.status(third.token, path)]).toEqual([200, 200]);
+    harness.ahead(61_000);
+    expect([await harness.status(second.token, path), await harness.status(third.token, path)]).toEqual([401, 200]);
+    harness.ahead(DAY_MS - 10_000);
+    const fourth = (await harness.must(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 3600 }, 'ben')) as {
       token: string;
     };
-    world.ahead(DAY_MS + 10_000);
-    expect([await world.status(third.token, path), await world.status(fourth.token, path)]).toEqual([401, 401]);
-    expect((await world.call(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 86_401 }, 'ben')).status).toBe(
-      422,
-    );
+    harness.ahead(DAY_MS + 10_000);
+    expect([await harness.status(third.token, path), await harness.status(fourth.token, path)]).toEqual([401, 401]);
+    expect(
+      (await harness.call(org, 'POST', `/tokens/${first.id}/rotate`, { graceSeconds: 86_401 }, 'ben')).status,
+    ).toBe(422);
   });
 });
 
 describe('organizations', () => {
   it('COZE-SAT-23 an edition never changes', async () => {
-    const org = await house('personal');
-    expect(await world.call(org, 'PUT', '', { name: org, edition: 'team' })).toMatchObject({
+    const org = await freshOrganization('personal');
+    expect(await harness.call(org, 'PUT', '', { name: org, edition: 'team' })).toMatchObject({
       status: 409,
       body: { code: 'edition_fixed' },
     });

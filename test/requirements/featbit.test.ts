@@ -1,167 +1,172 @@
 /** Every rule of FeatBit's access tokens, under policies/featbit.yaml, from outside. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorld, type World } from './world.ts';
+import { type Harness, startHarness } from './harness.ts';
 
 const FORBIDDEN = { success: false, errors: ['Forbidden'], data: null };
 const READ = '/v1/workspaces';
 
-let world: World;
+let harness: Harness;
 let count = 0;
 let org: string;
 
 beforeAll(async () => {
-  world = await startWorld('featbit', [
+  harness = await startHarness('featbit', [
     { id: 'read-flags', match: { methods: ['GET'], path: READ }, require: { scopes: ['flags:read'] } },
     { id: 'write-flags', match: { methods: ['POST'], path: READ }, require: { scopes: ['flags:write'] } },
     { id: 'write-members', match: { methods: ['DELETE'], path: READ }, require: { scopes: ['members:write'] } },
     { id: 'manage-tokens', match: { methods: ['PATCH'], path: READ }, require: { scopes: ['tokens:manage'] } },
   ]);
 });
-afterAll(() => world.stop());
+afterAll(() => harness.stop());
 
 /** olga owns, adam administers, dora develops, mike is a plain member. */
-async function house(): Promise<string> {
+async function freshOrganization(): Promise<string> {
   org = `fb${count++}`;
-  await world.organization(org, 'team', { olga: 'owner', adam: 'administrator', dora: 'developer', mike: 'member' });
+  await harness.organization(org, 'team', { olga: 'owner', adam: 'administrator', dora: 'developer', mike: 'member' });
   return org;
 }
 const refusal = async (token: string, method = 'GET') => {
-  const answer = await world.request(token, READ, method);
+  const answer = await harness.request(token, READ, method);
   return { status: answer.status, body: (await answer.json()) as unknown };
 };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const read = (token: string) => world.status(token, READ);
-const write = (token: string) => world.status(token, READ, 'POST');
+const read = (token: string) => harness.status(token, READ);
+const write = (token: string) => harness.status(token, READ, 'POST');
 
 describe('under policies/featbit.yaml', () => {
   it('FEATBIT-2 only the creator ever sees the value; administrators delete, but never view', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', {});
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', {});
     for (const viewer of ['olga', 'adam', 'dora']) {
       const shown = JSON.stringify([
-        await world.must(org, 'GET', `/tokens/${id}`, undefined, viewer),
-        await world.must(org, 'GET', '/tokens', undefined, viewer),
+        await harness.must(org, 'GET', `/tokens/${id}`, undefined, viewer),
+        await harness.must(org, 'GET', '/tokens', undefined, viewer),
       ]);
       expect(shown).toContain(id);
       expect(shown).not.toContain(token.slice(9));
     }
-    expect((await world.call(org, 'POST', `/tokens/${id}/rotate`, {}, 'adam')).status).toBe(403);
-    expect((await world.call(org, 'GET', `/tokens/${id}`, undefined, 'mike')).status).toBe(404);
-    expect((await world.call(org, 'DELETE', `/tokens/${id}`, undefined, 'adam')).status).toBe(200);
+    expect((await harness.call(org, 'POST', `/tokens/${id}/rotate`, {}, 'adam')).status).toBe(403);
+    expect((await harness.call(org, 'GET', `/tokens/${id}`, undefined, 'mike')).status).toBe(404);
+    expect((await harness.call(org, 'DELETE', `/tokens/${id}`, undefined, 'adam')).status).toBe(200);
     expect(await read(token)).toBe(401);
   });
 
   it('FEATBIT-3 a token can be limited to reading', async () => {
-    await house();
-    const { token } = await world.mint(org, 'dora', { scopes: ['flags:read'] });
+    await freshOrganization();
+    const { token } = await harness.mint(org, 'dora', { scopes: ['flags:read'] });
     expect([await read(token), await write(token)]).toEqual([200, 403]);
   });
 
   it('FEATBIT-5 X-7 a personal token goes with its member, a service token does not depend on its creator', async () => {
-    await house();
-    const personal = await world.mint(org, 'dora', { kind: 'personal' });
-    const service = await world.mint(org, 'dora', { kind: 'service', scopes: ['flags:read'] });
-    await world.must(org, 'DELETE', '/members/dora');
+    await freshOrganization();
+    const personal = await harness.mint(org, 'dora', { kind: 'personal' });
+    const service = await harness.mint(org, 'dora', { kind: 'service', scopes: ['flags:read'] });
+    await harness.must(org, 'DELETE', '/members/dora');
     expect([await read(personal.token), await read(service.token)]).toEqual([403, 200]);
   });
 
   it('FEATBIT-6 a personal token may do what its creator may do, and never more', async () => {
-    await house();
-    const { token } = await world.mint(org, 'dora', {});
-    expect([await read(token), await write(token), await world.status(token, READ, 'DELETE')]).toEqual([200, 200, 403]);
-    expect(await world.ask(org, 'dora', { scopes: ['members:write'] })).toMatchObject({
+    await freshOrganization();
+    const { token } = await harness.mint(org, 'dora', {});
+    expect([await read(token), await write(token), await harness.status(token, READ, 'DELETE')]).toEqual([
+      200, 200, 403,
+    ]);
+    expect(await harness.ask(org, 'dora', { scopes: ['members:write'] })).toMatchObject({
       status: 422,
       body: { code: 'scope_exceeds_owner' },
     });
   });
 
   it("FEATBIT-7 X-1 when the creator's permissions shrink, the token's shrink with them, and the answer is Forbidden", async () => {
-    await house();
-    const { token } = await world.mint(org, 'dora', { scopes: ['flags:write'] });
+    await freshOrganization();
+    const { token } = await harness.mint(org, 'dora', { scopes: ['flags:write'] });
     expect(await write(token)).toBe(200);
-    await world.must(org, 'PATCH', '/members/dora', { role: 'member' });
+    await harness.must(org, 'PATCH', '/members/dora', { role: 'member' });
     expect(await refusal(token, 'POST')).toEqual({ status: 403, body: FORBIDDEN });
-    await world.must(org, 'PATCH', '/members/dora', { role: 'developer' });
+    await harness.must(org, 'PATCH', '/members/dora', { role: 'developer' });
     expect(await write(token)).toBe(200);
   });
 
   it('FEATBIT-8 a member who is removed loses their personal tokens, for good, as the preview said', async () => {
-    await house();
-    const personal = await world.mint(org, 'dora', {});
-    const service = await world.mint(org, 'dora', { kind: 'service', scopes: ['flags:read'] });
-    const preview = await world.must(org, 'DELETE', '/members/dora?dryRun=true');
+    await freshOrganization();
+    const personal = await harness.mint(org, 'dora', {});
+    const service = await harness.mint(org, 'dora', { kind: 'service', scopes: ['flags:read'] });
+    const preview = await harness.must(org, 'DELETE', '/members/dora?dryRun=true');
     expect(preview).toMatchObject({
       dryRun: true,
       cascade: { deactivatedTokens: [personal.id], keptTokens: [service.id] },
     });
     expect(await read(personal.token)).toBe(200);
-    expect((await world.must(org, 'DELETE', '/members/dora')).cascade).toEqual(preview.cascade);
+    expect((await harness.must(org, 'DELETE', '/members/dora')).cascade).toEqual(preview.cascade);
     expect(await refusal(personal.token)).toEqual({ status: 403, body: FORBIDDEN });
-    await world.must(org, 'PUT', '/members/dora', { name: 'Dora again', role: 'owner' });
+    await harness.must(org, 'PUT', '/members/dora', { name: 'Dora again', role: 'owner' });
     expect(await read(personal.token)).toBe(403);
-    expect((await world.call(org, 'POST', `/tokens/${personal.id}/activate`)).status).toBe(409);
+    expect((await harness.call(org, 'POST', `/tokens/${personal.id}/activate`)).status).toBe(409);
   });
 
   it("FEATBIT-10 a service token cannot exceed its creator's own permissions", async () => {
-    await house();
-    expect((await world.ask(org, 'dora', { kind: 'service', scopes: ['members:write'] })).status).toBe(422);
-    expect((await world.ask(org, 'dora', { kind: 'service', scopes: ['flags:write'] })).status).toBe(201);
+    await freshOrganization();
+    expect((await harness.ask(org, 'dora', { kind: 'service', scopes: ['members:write'] })).status).toBe(422);
+    expect((await harness.ask(org, 'dora', { kind: 'service', scopes: ['flags:write'] })).status).toBe(201);
   });
 
   it('FEATBIT-11 X-5 its permissions are fixed for ever: not edited, not touched by changes to its creator', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', { kind: 'service', scopes: ['flags:write'] });
-    expect((await world.call(org, 'PATCH', `/tokens/${id}`, { scopes: ['flags:read'] }, 'dora')).status).toBe(422);
-    await world.must(org, 'PATCH', '/members/dora', { role: 'member' });
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', { kind: 'service', scopes: ['flags:write'] });
+    expect((await harness.call(org, 'PATCH', `/tokens/${id}`, { scopes: ['flags:read'] }, 'dora')).status).toBe(422);
+    await harness.must(org, 'PATCH', '/members/dora', { role: 'member' });
     expect(await write(token)).toBe(200);
   });
 
   it('FEATBIT-12 the kind is personal unless service is chosen', async () => {
-    await house();
-    const { id } = await world.mint(org, 'dora', {});
-    expect(await world.must(org, 'GET', `/tokens/${id}`)).toMatchObject({ kind: 'personal' });
+    await freshOrganization();
+    const { id } = await harness.mint(org, 'dora', {});
+    expect(await harness.must(org, 'GET', `/tokens/${id}`)).toMatchObject({ kind: 'personal' });
   });
 
   it('FEATBIT-13 is shown once, right after creation', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', {});
-    expect(JSON.stringify(await world.must(org, 'GET', `/tokens/${id}`, undefined, 'dora'))).not.toContain(
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', {});
+    expect(JSON.stringify(await harness.must(org, 'GET', `/tokens/${id}`, undefined, 'dora'))).not.toContain(
       token.slice(9),
     );
   });
 
   it('FEATBIT-14 permissions are required for service, optional for personal: left out, whatever the owner may do, live', async () => {
-    await house();
-    expect(await world.ask(org, 'dora', { kind: 'service' })).toMatchObject({ status: 422, body: { field: 'scopes' } });
-    const { token } = await world.mint(org, 'mike-promoted', {}).catch(() => ({ token: '' }));
+    await freshOrganization();
+    expect(await harness.ask(org, 'dora', { kind: 'service' })).toMatchObject({
+      status: 422,
+      body: { field: 'scopes' },
+    });
+    const { token } = await harness.mint(org, 'mike-promoted', {}).catch(() => ({ token: '' }));
     expect(token).toBe('');
-    const follows = await world.mint(org, 'dora', {});
-    await world.must(org, 'PATCH', '/members/dora', { scopes: ['flags:read'] });
+    const follows = await harness.mint(org, 'dora', {});
+    await harness.must(org, 'PATCH', '/members/dora', { scopes: ['flags:read'] });
     expect([await read(follows.token), await write(follows.token)]).toEqual([200, 403]);
   });
 
   it('a token manages tokens only where it was given that by name: following its owner it does not, for upstream and sidecar alike', async () => {
-    await house();
-    const follows = await world.mint(org, 'olga', {});
-    const manages = await world.mint(org, 'olga', { scopes: ['flags:read', 'tokens:manage'] });
+    await freshOrganization();
+    const follows = await harness.mint(org, 'olga', {});
+    const manages = await harness.mint(org, 'olga', { scopes: ['flags:read', 'tokens:manage'] });
     const announced = async (token: string) => {
-      const { caller } = (await (await world.request(token, READ)).json()) as { caller: { scopes: string } };
+      const { caller } = (await (await harness.request(token, READ)).json()) as { caller: { scopes: string } };
       return caller.scopes.split(' ');
     };
     const managing = async (token: string) =>
-      (await world.gateway.admin('GET', `/v1/organizations/${org}/tokens`, undefined, bearer(token))).status;
+      (await harness.gateway.admin('GET', `/v1/organizations/${org}/tokens`, undefined, bearer(token))).status;
     expect(await announced(follows.token)).toEqual(expect.arrayContaining(['flags:read', 'members:write']));
     expect(await announced(follows.token)).not.toContain('tokens:manage');
-    expect([await world.status(follows.token, READ, 'PATCH'), await managing(follows.token)]).toEqual([403, 401]);
+    expect([await harness.status(follows.token, READ, 'PATCH'), await managing(follows.token)]).toEqual([403, 401]);
     expect(await announced(manages.token)).toEqual(['flags:read', 'tokens:manage']);
-    expect(await world.status(manages.token, READ, 'PATCH')).not.toBe(403);
+    expect(await harness.status(manages.token, READ, 'PATCH')).not.toBe(403);
     expect(await managing(manages.token)).toBe(200);
   });
 
   it('FEATBIT-15 afterwards the name alone can be edited, and it can be activated, deactivated and deleted', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', {});
-    expect(await world.must(org, 'PATCH', `/tokens/${id}`, { name: 'renamed' }, 'dora')).toMatchObject({
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', {});
+    expect(await harness.must(org, 'PATCH', `/tokens/${id}`, { name: 'renamed' }, 'dora')).toMatchObject({
       name: 'renamed',
     });
     for (const patch of [
@@ -171,72 +176,74 @@ describe('under policies/featbit.yaml', () => {
       { expiresAt: null },
       { contacts: null },
     ]) {
-      expect((await world.call(org, 'PATCH', `/tokens/${id}`, patch, 'dora')).status, JSON.stringify(patch)).toBe(422);
+      expect((await harness.call(org, 'PATCH', `/tokens/${id}`, patch, 'dora')).status, JSON.stringify(patch)).toBe(
+        422,
+      );
     }
-    await world.must(org, 'POST', `/tokens/${id}/deactivate`, undefined, 'dora');
+    await harness.must(org, 'POST', `/tokens/${id}/deactivate`, undefined, 'dora');
     expect(await read(token)).toBe(403);
-    await world.must(org, 'POST', `/tokens/${id}/activate`, undefined, 'dora');
+    await harness.must(org, 'POST', `/tokens/${id}/activate`, undefined, 'dora');
     expect(await read(token)).toBe(200);
-    await world.must(org, 'DELETE', `/tokens/${id}`, undefined, 'dora');
+    await harness.must(org, 'DELETE', `/tokens/${id}`, undefined, 'dora');
     expect(await read(token)).toBe(401);
   });
 
   it('FEATBIT-16 X-2 X-9 works only while active: otherwise the call is Forbidden, at once', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', {});
-    await world.must(org, 'POST', `/tokens/${id}/deactivate`);
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', {});
+    await harness.must(org, 'POST', `/tokens/${id}/deactivate`);
     expect(await refusal(token)).toEqual({ status: 403, body: FORBIDDEN });
   });
 
   it('FEATBIT-17 X-3 removal cannot be undone', async () => {
-    await house();
-    const { id, token } = await world.mint(org, 'dora', {});
-    await world.must(org, 'DELETE', `/tokens/${id}`);
-    expect((await world.call(org, 'POST', `/tokens/${id}/activate`)).status).toBe(404);
+    await freshOrganization();
+    const { id, token } = await harness.mint(org, 'dora', {});
+    await harness.must(org, 'DELETE', `/tokens/${id}`);
+    expect((await harness.call(org, 'POST', `/tokens/${id}/activate`)).status).toBe(404);
     expect(await read(token)).toBe(401);
   });
 
   it('FEATBIT-18 X-8 owners, administrators and developers may create tokens; plain members may not', async () => {
-    await house();
+    await freshOrganization();
     for (const [member, status] of [
       ['olga', 201],
       ['adam', 201],
       ['dora', 201],
       ['mike', 403],
     ] as const) {
-      expect((await world.ask(org, member, {})).status, member).toBe(status);
-      expect((await world.ask(org, member, { kind: 'service', scopes: ['flags:read'] })).status, member).toBe(status);
+      expect((await harness.ask(org, member, {})).status, member).toBe(status);
+      expect((await harness.ask(org, member, { kind: 'service', scopes: ['flags:read'] })).status, member).toBe(status);
     }
   });
 
   it('FEATBIT-19 knows three actions for it', async () => {
-    await house();
+    await freshOrganization();
     const actions = ['ListAccessTokens', 'ManagePersonalAccessTokens', 'ManageServiceAccessTokens'];
-    await world.must(org, 'PATCH', '/members/mike', { actions });
-    expect((await world.ask(org, 'mike', {})).status).toBe(201);
-    expect((await world.call(org, 'PATCH', '/members/mike', { actions: ['ManageEverything'] })).status).toBe(422);
+    await harness.must(org, 'PATCH', '/members/mike', { actions });
+    expect((await harness.ask(org, 'mike', {})).status).toBe(201);
+    expect((await harness.call(org, 'PATCH', '/members/mike', { actions: ['ManageEverything'] })).status).toBe(422);
   });
 
   it('FEATBIT-20 adding and removing an action restricts who may create, manage and list, each by itself', async () => {
-    await house();
-    const other = await world.mint(org, 'olga', {});
-    await world.must(org, 'PATCH', '/members/dora', { actions: ['ManagePersonalAccessTokens'] });
-    const mine = await world.mint(org, 'dora', {});
-    expect((await world.ask(org, 'dora', { kind: 'service', scopes: ['flags:read'] })).status).toBe(403);
+    await freshOrganization();
+    const other = await harness.mint(org, 'olga', {});
+    await harness.must(org, 'PATCH', '/members/dora', { actions: ['ManagePersonalAccessTokens'] });
+    const mine = await harness.mint(org, 'dora', {});
+    expect((await harness.ask(org, 'dora', { kind: 'service', scopes: ['flags:read'] })).status).toBe(403);
     expect(
-      (await world.must(org, 'GET', '/tokens', undefined, 'dora')).items.map((token: { id: string }) => token.id),
+      (await harness.must(org, 'GET', '/tokens', undefined, 'dora')).items.map((token: { id: string }) => token.id),
     ).toEqual([mine.id]);
-    await world.must(org, 'PATCH', '/members/dora', { actions: ['ListAccessTokens'] });
+    await harness.must(org, 'PATCH', '/members/dora', { actions: ['ListAccessTokens'] });
     expect(
-      (await world.must(org, 'GET', '/tokens', undefined, 'dora')).items
+      (await harness.must(org, 'GET', '/tokens', undefined, 'dora')).items
         .map((token: { id: string }) => token.id)
         .sort(),
     ).toEqual([mine.id, other.id].sort());
-    expect((await world.call(org, 'POST', `/tokens/${mine.id}/deactivate`, undefined, 'dora')).status).toBe(403);
-    expect((await world.call(org, 'DELETE', `/tokens/${mine.id}`, undefined, 'dora')).status).toBe(403);
+    expect((await harness.call(org, 'POST', `/tokens/${mine.id}/deactivate`, undefined, 'dora')).status).toBe(403);
+    expect((await harness.call(org, 'DELETE', `/tokens/${mine.id}`, undefined, 'dora')).status).toBe(403);
     // Our own: no document speaks of revoking, and what leaked can be ended by whose it is.
-    expect((await world.call(org, 'POST', `/tokens/${other.id}/revoke`, undefined, 'dora')).status).toBe(403);
-    expect((await world.call(org, 'POST', `/tokens/${mine.id}/revoke`, undefined, 'dora')).status).toBe(200);
-    expect((await world.ask(org, 'dora', {})).status).toBe(403);
+    expect((await harness.call(org, 'POST', `/tokens/${other.id}/revoke`, undefined, 'dora')).status).toBe(403);
+    expect((await harness.call(org, 'POST', `/tokens/${mine.id}/revoke`, undefined, 'dora')).status).toBe(200);
+    expect((await harness.ask(org, 'dora', {})).status).toBe(403);
   });
 });

@@ -1,24 +1,24 @@
 /** Every rule of impact.com's API access tokens, under policies/impact.yaml, from outside. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorld, type World } from './world.ts';
+import { type Harness, startHarness } from './harness.ts';
 
-let world: World;
+let harness: Harness;
 const token = { name: 'Partner sync', scopes: ['campaigns:read'] };
 
 beforeAll(async () => {
-  world = await startWorld('impact', [
+  harness = await startHarness('impact', [
     { id: 'campaigns', match: { path: '/v1/workspaces' }, require: { scopes: ['campaigns:read'] } },
   ]);
-  await world.organization('agency', 'team', { ana: 'admin', uwe: 'user' });
+  await harness.organization('agency', 'team', { ana: 'admin', uwe: 'user' });
 });
-afterAll(() => world.stop());
-const make = (more: object = {}) => world.must('agency', 'POST', '/tokens', { ...token, ...more }, 'ana');
+afterAll(() => harness.stop());
+const make = (more: object = {}) => harness.must('agency', 'POST', '/tokens', { ...token, ...more }, 'ana');
 
 describe('under policies/impact.yaml', () => {
   it('IMPACT-2 a name is entered', async () => {
     expect((await make()).name).toBe('Partner sync');
     const { name: _, ...nameless } = token;
-    expect(await world.call('agency', 'POST', '/tokens', nameless, 'ana')).toMatchObject({
+    expect(await harness.call('agency', 'POST', '/tokens', nameless, 'ana')).toMatchObject({
       status: 400,
       body: { field: 'name' },
     });
@@ -26,18 +26,18 @@ describe('under policies/impact.yaml', () => {
 
   it('IMPACT-3 X-17 a description can be stored for later reference', async () => {
     const { id } = await make({ description: 'Pulls campaigns every night' });
-    expect(await world.must('agency', 'GET', `/tokens/${id}`)).toMatchObject({
+    expect(await harness.must('agency', 'GET', `/tokens/${id}`)).toMatchObject({
       description: 'Pulls campaigns every night',
     });
   });
 
   it('IMPACT-4 an API version is chosen, the latest by default', async () => {
-    const { apiVersions } = (await world.gateway.admin('GET', '/v1/policy')).body as { apiVersions: string[] };
+    const { apiVersions } = (await harness.gateway.admin('GET', '/v1/policy')).body as { apiVersions: string[] };
     expect(apiVersions).toContain('v12');
     expect((await make()).apiVersion).toBe(apiVersions.at(-1));
     expect((await make()).apiVersion).toBe('v15');
     expect((await make({ apiVersion: 'v12' })).apiVersion).toBe('v12');
-    expect(await world.ask('agency', 'ana', { ...token, apiVersion: 'v99' })).toMatchObject({
+    expect(await harness.ask('agency', 'ana', { ...token, apiVersion: 'v99' })).toMatchObject({
       status: 422,
       body: { field: 'apiVersion', detail: expect.stringContaining('v15') },
     });
@@ -45,7 +45,7 @@ describe('under policies/impact.yaml', () => {
 
   it('IMPACT-5 a primary contact is chosen among the members', async () => {
     expect((await make({ contacts: { primary: 'uwe' } })).contacts).toEqual({ primary: 'uwe', emails: [] });
-    expect(await world.ask('agency', 'ana', { ...token, contacts: { primary: 'nobody' } })).toMatchObject({
+    expect(await harness.ask('agency', 'ana', { ...token, contacts: { primary: 'nobody' } })).toMatchObject({
       status: 422,
       body: { field: 'contacts.primary' },
     });
@@ -54,15 +54,17 @@ describe('under policies/impact.yaml', () => {
   it('IMPACT-6 developers who are no members can be named by e-mail address', async () => {
     const contacts = { primary: 'ana', emails: ['dev@partner.example', 'ops@partner.example'] };
     const { id } = await make({ contacts });
-    expect(await world.must('agency', 'GET', `/tokens/${id}`)).toMatchObject({ contacts });
-    expect((await world.ask('agency', 'ana', { ...token, contacts: { emails: ['not an address'] } })).status).toBe(422);
-    expect(await world.must('agency', 'PATCH', `/tokens/${id}`, { contacts: null }, 'ana')).toMatchObject({
+    expect(await harness.must('agency', 'GET', `/tokens/${id}`)).toMatchObject({ contacts });
+    expect((await harness.ask('agency', 'ana', { ...token, contacts: { emails: ['not an address'] } })).status).toBe(
+      422,
+    );
+    expect(await harness.must('agency', 'PATCH', `/tokens/${id}`, { contacts: null }, 'ana')).toMatchObject({
       contacts: null,
     });
   });
 
   it('IMPACT-7 scopes are organised in categories', async () => {
-    const { scopes } = (await world.gateway.admin('GET', '/v1/policy')).body as {
+    const { scopes } = (await harness.gateway.admin('GET', '/v1/policy')).body as {
       scopes: Array<{ name: string; category: string }>;
     };
     expect(scopes.every((scope) => scope.category !== '')).toBe(true);
@@ -71,10 +73,10 @@ describe('under policies/impact.yaml', () => {
 
   it('IMPACT-8 all scopes can be cleared and chosen anew', async () => {
     const { id, token: text } = await make();
-    expect(await world.status(text, '/v1/workspaces')).toBe(200);
-    await world.must('agency', 'PATCH', `/tokens/${id}`, { scopes: [] }, 'ana');
-    expect(await world.status(text, '/v1/workspaces')).toBe(403);
-    await world.must('agency', 'PATCH', `/tokens/${id}`, { scopes: ['campaigns:write'] }, 'ana');
-    expect(await world.status(text, '/v1/workspaces')).toBe(200);
+    expect(await harness.status(text, '/v1/workspaces')).toBe(200);
+    await harness.must('agency', 'PATCH', `/tokens/${id}`, { scopes: [] }, 'ana');
+    expect(await harness.status(text, '/v1/workspaces')).toBe(403);
+    await harness.must('agency', 'PATCH', `/tokens/${id}`, { scopes: ['campaigns:write'] }, 'ana');
+    expect(await harness.status(text, '/v1/workspaces')).toBe(200);
   });
 });

@@ -1,23 +1,23 @@
 /** Who manages Scrydon's service accounts; everything else about them is in test/oauth. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorld, type World } from './world.ts';
+import { type Harness, startHarness } from './harness.ts';
 
-let world: World;
+let harness: Harness;
 
 beforeAll(async () => {
-  world = await startWorld('scrydon', [
+  harness = await startHarness('scrydon', [
     { id: 'chat', match: { path: '/v1/workspaces' }, require: { scopes: ['chat:read'] } },
   ]);
-  await world.organization('acme', 'team', { ada: 'admin', ben: 'member', cat: 'member' });
-  await world.workspace('acme', 'ws', 'cat');
+  await harness.organization('acme', 'team', { ada: 'admin', ben: 'member', cat: 'member' });
+  await harness.workspace('acme', 'ws', 'cat');
 });
-afterAll(() => world.stop());
+afterAll(() => harness.stop());
 
 const account = { name: 'robot', scopes: ['chat:read'] };
 
 describe('under policies/scrydon.yaml', () => {
   it('SCRYDON-4 X-8 organization admins create accounts with a name and the scopes it may request; members do not', async () => {
-    const made = await world.must('acme', 'POST', '/service-accounts', account, 'ada');
+    const made = await harness.must('acme', 'POST', '/service-accounts', account, 'ada');
     expect(made).toMatchObject({
       name: 'robot',
       scopes: ['chat:read'],
@@ -33,7 +33,7 @@ describe('under policies/scrydon.yaml', () => {
     ] as const) {
       expect(
         (
-          await world.call(
+          await harness.call(
             'acme',
             method,
             path,
@@ -47,17 +47,17 @@ describe('under policies/scrydon.yaml', () => {
   });
 
   it('SCRYDON-18 an organization or workspace admin assigns it to a workspace, as member or admin', async () => {
-    const { clientId } = await world.must('acme', 'POST', '/service-accounts', account);
+    const { clientId } = await harness.must('acme', 'POST', '/service-accounts', account);
     const path = `/workspaces/ws/assignments/service-accounts/${clientId}`;
-    expect((await world.call('acme', 'PUT', path, { role: 'member' }, 'ben')).status).toBe(403);
-    expect((await world.call('acme', 'PUT', path, { role: 'member' }, 'ada')).status).toBe(201);
+    expect((await harness.call('acme', 'PUT', path, { role: 'member' }, 'ben')).status).toBe(403);
+    expect((await harness.call('acme', 'PUT', path, { role: 'member' }, 'ada')).status).toBe(201);
     // Cat owns the workspace, and is a plain member of the organization.
-    expect((await world.call('acme', 'PUT', path, { role: 'admin' }, 'cat')).status).toBe(200);
-    expect((await world.call('acme', 'PUT', path, { role: 'owner' })).status).toBe(400);
+    expect((await harness.call('acme', 'PUT', path, { role: 'admin' }, 'cat')).status).toBe(200);
+    expect((await harness.call('acme', 'PUT', path, { role: 'owner' })).status).toBe(400);
   });
 
   it('under a policy without service accounts there are none, and no OAuth endpoints', async () => {
-    const coze = await startWorld('coze');
+    const coze = await startHarness('coze');
     await coze.organization('acme', 'team', {});
     expect(await coze.call('acme', 'POST', '/service-accounts', { name: 'x', scopes: [] })).toMatchObject({
       status: 409,

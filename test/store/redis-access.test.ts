@@ -14,7 +14,7 @@ import { startTestGateway } from '../support/gateway.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { at, openRedis, type Reported, write } from './redis-world.ts';
+import { at, openRedis, type Reported, write } from './redis-harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'scopegate-redis-tls-'));
 const file = (name: string, text: string) => {

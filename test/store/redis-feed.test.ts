@@ -4,7 +4,7 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { at, openRedis, type Reported, write } from './redis-world.ts';
+import { at, openRedis, type Reported, write } from './redis-harness.ts';
 
 let redis: RedisServer;
 let network: Partition;
@@ -61,9 +61,11 @@ describe('what was committed while the feed was away', () => {
   });
 
   it('in a half-closed connection is heard, over another', async () => {
+    const before = network.accepted;
     network.halfClose();
     await write(other, 'a');
     await caughtUp.until(() => caughtUp.keys.includes('a'));
+    expect(network.accepted).toBeGreaterThan(before);
   });
 
   it.each(['normal', 'pubsub'])('is heard whatever an operator kills: client kill type %s', async (type) => {

@@ -9,7 +9,7 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRedis, write } from './redis-world.ts';
+import { openRedis, write } from './redis-harness.ts';
 
 const KEY = workspaceKey('acme', 'w1');
 const RECOVERY = { timeout: 5000, interval: 5 };

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutcomeUnknown, StoreUnavailable } from '../../src/store/store.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRedis, type Reported, write } from './redis-world.ts';
+import { openRedis, type Reported, write } from './redis-harness.ts';
 
 let master: RedisServer;
 let replica: RedisServer;

@@ -8,7 +8,7 @@ import { OutcomeUnknown } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, startRedis } from '../support/redis.ts';
-import { openRedis, write } from './redis-world.ts';
+import { openRedis, write } from './redis-harness.ts';
 
 /** One Sentinel that names `port` the master called main, and can be told to name another. */
 async function startSentinel(port: number) {

@@ -6,7 +6,7 @@ import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/st
 import { MemoryStore } from '../support/memory-store.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts';
-import { at, openRedis, type Reported, write } from './redis-world.ts';
+import { at, openRedis, type Reported, write } from './redis-harness.ts';
 
 let redis: RedisServer;
 

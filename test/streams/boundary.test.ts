@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Boundary, EventBoundary, FrameBoundary } from '../../src/edge/streams/boundary.ts';
+import { assertForSeeds } from '../support/chance.ts';
 
 /** `pieces` in a row, cut at random; `ends`: where a boundary is. */
 function check(boundary: () => Boundary, text: Buffer, ends: ReadonlySet<number>, cuts: readonly number[]): void {
@@ -29,8 +30,8 @@ describe('frames', () => {
     form: fc.constantFrom('short', 'medium', 'long'),
     masked: fc.boolean(),
   });
-  test('of every length form, masked or not', () => {
-    fc.assert(
+  test('of every length form, masked or not', async () => {
+    await assertForSeeds(
       fc.property(fc.array(frame, { maxLength: 6 }), cuts, (frames, at) => {
         const ends = new Set([0]);
         let end = 0;
@@ -68,8 +69,8 @@ describe('frames', () => {
   });
 });
 
-test('events end with a blank line, of whichever line ends', () => {
-  fc.assert(
+test('events end with a blank line, of whichever line ends', async () => {
+  await assertForSeeds(
     fc.property(fc.array(fc.constantFrom('\n', '\r', '\r\n', 'a', ':'), { maxLength: 20 }), cuts, (parts, at) => {
       const text = parts.join('');
       // Line by line, as a browser reads it: after an empty line something new begins.

@@ -2,11 +2,12 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { effort } from '../support/chance.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { SocketUpstream } from './socket-upstream.ts';
 
 /** The long form opens 1,000. */
-const COUNT = Number(process.env.SCOPEGATE_FUZZ ?? 1) > 1 ? 1000 : 200;
+const COUNT = effort > 1 ? 1000 : 200;
 
 test(`${COUNT} open sockets echo, and are all closed within a second of their token's revocation`, async () => {
   await using upstream = await SocketUpstream.start();

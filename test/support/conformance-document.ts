@@ -23,13 +23,13 @@ const THEMES: readonly { readonly heading: string; readonly places: readonly str
   { heading: 'Questions of other proxies', places: ['test/decision'] },
 ];
 
-export interface CataloguedAttack extends Attack {
+interface CataloguedAttack extends Attack {
   readonly heading: string;
   /** Relative to the repository. */
   readonly file: string;
 }
 
-export function attacks(root: string): CataloguedAttack[] {
+function attacks(root: string): CataloguedAttack[] {
   return THEMES.flatMap(({ heading, places }) =>
     places.flatMap((place) =>
       testFiles(root, place).flatMap((file) => {

@@ -5,7 +5,7 @@
 import { Agent, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
 import { WebSocket } from 'ws';
 
-export interface LoadAnswer {
+interface LoadAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { started } from './process.ts';
 import { freeUrl, runConfigured } from './proxies.ts';
-import { hasTool } from './tools.ts';
+import { hasTool, type Tool } from './tools.ts';
 
 /** What an application found, however its framework wraps it: a text, a list, an object; null: nothing. */
 export interface Found {
@@ -31,7 +31,7 @@ export interface OtherParser {
   /** The last segment of every path that it serves. */
   readonly file: string;
   /** The programs that it needs. */
-  readonly tools: readonly string[];
+  readonly tools: readonly Tool[];
   /** `folders`: the first segments of the paths that it serves. */
   start(folders: readonly string[]): Promise<OtherServer>;
 }

@@ -221,7 +221,7 @@ export class Recorder implements AsyncDisposable {
 }
 
 /** The first request in `text`, or null while it is not whole. Throws where it cannot be one. */
-export function readRequest(text: string, connection: RecordedConnection): RecordedRequest | null {
+function readRequest(text: string, connection: RecordedConnection): RecordedRequest | null {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return null;
   const [line, ...lines] = text.slice(0, headEnd).split('\r\n');

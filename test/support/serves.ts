@@ -7,7 +7,7 @@ import { ask, rawRequest } from './raw.ts';
 
 const ADMIN_KEY = 'k'.repeat(32);
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }

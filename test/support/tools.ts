@@ -1,11 +1,11 @@
 /**
- * The programs that tests need beside Node: installed here where that is possible (root and apt), otherwise the tests
- * that need them are skipped, by name and loudly. With CI=true a missing one is an error.
+ * The programs that tests need beside Node. Where one is missing, the tests that need it are skipped, by name and loudly,
+ * and the line that installs it is printed. With CI=true it is installed (root and apt), and one still missing is an error.
  */
 import { spawnSync } from 'node:child_process';
 
 /** Program → Debian package. */
-const TOOLS: Readonly<Record<string, string>> = {
+const TOOLS = {
   curl: 'curl',
   h2load: 'nghttp2-client',
   nginx: 'nginx',
@@ -18,7 +18,9 @@ const TOOLS: Readonly<Record<string, string>> = {
   sqlite3: 'sqlite3',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
-};
+  script: 'bsdutils',
+} as const;
+export type Tool = keyof typeof TOOLS;
 
 /** Some promises need what Node learned with this version; older ones fail closed instead (docs/conformance.md). */
 export function hasNode(major: number, minor = 0): boolean {
@@ -26,23 +28,33 @@ export function hasNode(major: number, minor = 0): boolean {
   return ours > major || (ours === major && oursMinor >= minor);
 }
 
-export function hasTool(name: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+export function hasTool(name: Tool): boolean {
+  return isInstalled(name);
 }
+
+const isInstalled = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 
 /** vitest's global set-up: runs once, before any test file. */
 export function setup(): void {
-  const missing = Object.keys(TOOLS).filter((name) => !hasTool(name));
+  const missing = (Object.keys(TOOLS) as Tool[]).filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((name) => TOOLS[name]!))];
-  if (process.getuid?.() === 0 && hasTool('apt-get')) {
-    process.stdout.write(`installing for the tests: ${packages.join(', ')}\n`);
-    const install = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages.join(' ')}`;
-    spawnSync('sh', ['-c', install], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  const packages = [...new Set(missing.map((name) => TOOLS[name]))];
+  const install = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (process.env.CI === 'true') installInCi(missing, install);
+  else
+    process.stderr.write(
+      `\nMISSING: ${missing.join(', ')}; the tests that need them are skipped. To run them, too (Debian, as root):\n  ${install}\n\n`,
+    );
+}
+
+function installInCi(missing: readonly string[], install: string): void {
+  if (process.getuid?.() === 0 && isInstalled('apt-get')) {
+    process.stdout.write(`installing for the tests: ${missing.join(', ')}\n`);
+    spawnSync('sh', ['-c', `apt-get update -qq && ${install} -qq`], {
+      stdio: 'inherit',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   }
-  const still = missing.filter((name) => !hasTool(name));
-  if (still.length === 0) return;
-  const message = `MISSING: ${still.join(', ')}; tests that need them are skipped. Install: ${packages.join(' ')}`;
-  if (process.env.CI === 'true') throw new Error(message);
-  process.stderr.write(`\n${message}\n\n`);
+  const still = missing.filter((name) => !isInstalled(name));
+  if (still.length > 0) throw new Error(`MISSING: ${still.join(', ')}; with CI=true no test is skipped for that`);
 }

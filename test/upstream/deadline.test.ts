@@ -151,7 +151,7 @@ test('an answer that lies ready after a stall of this process still counts', asy
   });
   const upstream = upstreamTo(server.origin, timeouts({ headersMs: 120 }));
   const answer = ask(upstream, get('/held'));
-  await sleep(60);
+  await expect.poll(() => held, { interval: 1 }).toBeDefined();
   await ask(upstream);
   expect((await answer).calls.at(-1)).toBe('end');
 });

@@ -37,7 +37,7 @@ async function flaky(works = true): Promise<Flaky> {
 const BREAKER = { failures: 3, openMs: 1000, maxOpenMs: 4000 };
 
 /** Two targets or more under a clock of the test's own. */
-async function houseOf(targets: readonly Flaky[], options: Partial<UpstreamOptions> = {}) {
+async function harnessOf(targets: readonly Flaky[], options: Partial<UpstreamOptions> = {}) {
   const clock = { now: 0 };
   const changes: string[] = [];
   const upstream = upstreamTo(
@@ -65,7 +65,7 @@ async function houseOf(targets: readonly Flaky[], options: Partial<UpstreamOptio
 test('a target that fails time and again gets no more requests, and its failures are counted', async () => {
   const bad = await flaky(false);
   const good = await flaky();
-  const { upstream, askTimes, states, changes } = await houseOf([bad, good]);
+  const { upstream, askTimes, states, changes } = await harnessOf([bad, good]);
   const answers = await askTimes(20);
   expect(answers.filter((answer) => answer !== 'ok')).toHaveLength(3);
   expect(bad.requests).toBe(3);
@@ -77,7 +77,7 @@ test('a target that fails time and again gets no more requests, and its failures
 
 test('one answer among failures keeps a target in', async () => {
   const target = await flaky();
-  const { upstream, askTimes, states } = await houseOf([target, await flaky()]);
+  const { upstream, askTimes, states } = await harnessOf([target, await flaky()]);
   for (let i = 0; i < 5; i += 1) {
     target.works = false;
     await askTimes(4);
@@ -90,7 +90,7 @@ test('one answer among failures keeps a target in', async () => {
 
 test('after a while one request tries an ejected target: it is back, or out for twice as long, up to the most', async () => {
   const bad = await flaky(false);
-  const { clock, askTimes, states, changes } = await houseOf([bad, await flaky()]);
+  const { clock, askTimes, states, changes } = await harnessOf([bad, await flaky()]);
   await askTimes(6);
   expect(bad.requests).toBe(3);
   for (const openMs of [1000, 2000, 4000, 4000]) {
@@ -112,7 +112,7 @@ test('after a while one request tries an ejected target: it is back, or out for 
 
 test('one that comes and goes stays out for longer each time; one that held on starts anew', async () => {
   const shaky = await flaky(false);
-  const { clock, askTimes, states } = await houseOf([shaky, await flaky()]);
+  const { clock, askTimes, states } = await harnessOf([shaky, await flaky()]);
   const outFor = async () => {
     shaky.works = false;
     while (states()[0] !== 'ejected') await askTimes(1);
@@ -131,7 +131,7 @@ test('one that comes and goes stays out for longer each time; one that held on s
 
 test('a try that its client gives up is followed by another one', async () => {
   const bad = await flaky(false);
-  const { clock, upstream, askTimes, states } = await houseOf([bad, await flaky()]);
+  const { clock, upstream, askTimes, states } = await harnessOf([bad, await flaky()]);
   await askTimes(6);
   bad.works = true;
   clock.now += 1000;
@@ -147,7 +147,7 @@ test('a try that its client gives up is followed by another one', async () => {
 
 test('when all targets fail all are tried, and the first answer brings the others back into play', async () => {
   const targets = [await flaky(false), await flaky(false), await flaky(false)];
-  const { askTimes, states } = await houseOf(targets);
+  const { askTimes, states } = await harnessOf(targets);
   await askTimes(9);
   expect(states()).toEqual(['ejected', 'ejected', 'ejected']);
   await askTimes(6);
@@ -160,7 +160,7 @@ test('when all targets fail all are tried, and the first answer brings the other
 
 test('a target that is alone is never ejected: the next request finds it well again', async () => {
   const lone = await flaky(false);
-  const { upstream, askTimes, states, changes } = await houseOf([lone]);
+  const { upstream, askTimes, states, changes } = await harnessOf([lone]);
   await askTimes(20);
   expect(lone.requests).toBe(20);
   expect(states()).toEqual(['up']);

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
+import { HostileClients } from '../support/hostile-clients.ts';
 import { Load } from '../support/load.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
-import { Siege } from '../support/siege.ts';
-import { Client, House, isAlive, ORGANIZATION, PATIENCE, workerOf } from './house.ts';
+import { Client, Harness, isAlive, ORGANIZATION, PATIENCE, workerOf } from './harness.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const KILLS = LONG ? 20 : 2;
@@ -14,12 +14,12 @@ const TIMEOUT_MS = LONG ? 600_000 : 90_000;
 /** Who ends sooner than that after it was ready is started again after a pause. */
 const LONG_LIFE_MS = 2100;
 
-let house: House;
+let harness: Harness;
 beforeAll(async () => {
-  house = await House.start();
-  await house.people();
+  harness = await Harness.start();
+  await harness.people();
 }, TIMEOUT_MS);
-afterAll(() => house[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 const POISON = [
   'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -33,7 +33,7 @@ const POISON = [
 
 /** Resolves with the pid that it had. */
 async function killed(name: string): Promise<number> {
-  const pid = await house.pidOf(name);
+  const pid = await harness.pidOf(name);
   process.kill(pid, 'SIGKILL');
   return pid;
 }
@@ -44,9 +44,9 @@ attack({
   sources: [],
 })(() => {
   it(`kill -9, ${KILLS} times`, { timeout: TIMEOUT_MS }, async () => {
-    const before = (await house.processes()).map(({ restarts }) => restarts);
+    const before = (await harness.processes()).map(({ restarts }) => restarts);
     for (let kill = 0; kill < KILLS; kill++) {
-      const load = new Load(() => house.gateway);
+      const load = new Load(() => harness.gateway);
       const workers = new Array<string>(CLIENTS).fill('');
       for (let index = 0; index < CLIENTS; index++) {
         const check = ({ status, body }: { status: number; body: string }) => {
@@ -65,7 +65,7 @@ attack({
       expect(new Set(held).size).toBe(2);
       const name = `worker-${(kill % 2) + 1}`;
       const pid = await killed(name);
-      await house.replaced(name, pid);
+      await harness.replaced(name, pid);
       await more(200);
       await load.stop();
       const survivors = workers.filter((worker, index) => worker === held[index]).length;
@@ -74,8 +74,8 @@ attack({
       // Each of the two in turn.
       if (kill >= 1) await new Promise((resolve) => setTimeout(resolve, LONG_LIFE_MS));
     }
-    expect(await house.metric('scopegate_workers{state="serving"}')).toBe(2);
-    const after = (await house.processes()).map(({ restarts }) => restarts);
+    expect(await harness.metric('scopegate_workers{state="serving"}')).toBe(2);
+    const after = (await harness.processes()).map(({ restarts }) => restarts);
     expect(after.reduce((sum, restarts) => sum + restarts)).toBe(
       before.reduce((sum, restarts) => sum + restarts) + KILLS,
     );
@@ -84,19 +84,19 @@ attack({
 
 it('what workers have counted is not lost with one of them', { timeout: TIMEOUT_MS }, async () => {
   const line = 'scopegate_requests_total{route="read",outcome="token_missing"}';
-  const before = (await house.metric(line)) || 0;
-  const clients = await house.clients();
+  const before = (await harness.metric(line)) || 0;
+  const clients = await harness.clients();
   for (const client of clients) for (let index = 0; index < 5; index++) await client.get('/files/x');
-  expect(await house.metric(line)).toBe(before + 10);
+  expect(await harness.metric(line)).toBe(before + 10);
   const pid = await killed('worker-2');
-  await house.replaced('worker-2', pid);
-  expect(await house.metric(line)).toBe(before + 10);
+  await harness.replaced('worker-2', pid);
+  expect(await harness.metric(line)).toBe(before + 10);
   for (const client of clients) client.close();
-  const again = new Client(house.gateway);
+  const again = new Client(harness.gateway);
   await again.get('/files/x');
   again.close();
-  expect(await house.metric(line)).toBe(before + 11);
-  expect(await house.metric('scopegate_request_seconds_count')).toBeGreaterThan(0);
+  expect(await harness.metric(line)).toBe(before + 11);
+  expect(await harness.metric('scopegate_request_seconds_count')).toBeGreaterThan(0);
 });
 
 attack({
@@ -105,15 +105,15 @@ attack({
   sources: [],
 })(() => {
   it('kill -9', { timeout: TIMEOUT_MS }, async () => {
-    const clients = await house.clients();
+    const clients = await harness.clients();
     const alive: string[] = [];
     const revoked: string[] = [];
-    const pid = await house.pidOf('sidecar');
+    const pid = await harness.pidOf('sidecar');
     const write = async () => {
       for (let writing = 0; ; writing++) {
-        const { id, token } = await house.mint();
+        const { id, token } = await harness.mint();
         if (writing % 2 === 0) {
-          expect((await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
+          expect((await harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
           revoked.push(token);
         } else alive.push(token);
         if (alive.length + revoked.length === 12) process.kill(pid, 'SIGKILL');
@@ -126,10 +126,10 @@ attack({
     };
     for (const token of alive) expect(await everywhere(token)).toEqual([200, 200]);
     for (const token of revoked) expect(await everywhere(token)).toEqual([401, 401]);
-    await house.replaced('sidecar', pid);
-    const { token } = await house.mint();
+    await harness.replaced('sidecar', pid);
+    const { token } = await harness.mint();
     expect(await everywhere(token)).toEqual([200, 200]);
-    const listed = await house.call('GET', `${ORGANIZATION}/tokens?limit=100`);
+    const listed = await harness.call('GET', `${ORGANIZATION}/tokens?limit=100`);
     expect((listed.body.items as unknown[]).length).toBeGreaterThan(alive.length + revoked.length);
     for (const client of clients) client.close();
   });
@@ -138,13 +138,13 @@ attack({
 it('one that keeps ending as soon as it is ready is started again after growing pauses', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const logged = house.process.stdout().length;
+  const logged = harness.process.stdout().length;
   for (let kill = 0; kill < 4; kill++) {
-    const pid = await house.pidOf('worker-2');
+    const pid = await harness.pidOf('worker-2');
     process.kill(pid, 'SIGKILL');
-    await house.replaced('worker-2', pid);
+    await harness.replaced('worker-2', pid);
   }
-  const lines = house.process.stdout().slice(logged).split('\n');
+  const lines = harness.process.stdout().slice(logged).split('\n');
   const ended = lines.filter((line) => line.includes('worker-2 has ended'));
   const pauses = ended.map((line) => (JSON.parse(line) as { pauseMs: number }).pauseMs);
   expect(pauses).toHaveLength(4);
@@ -158,16 +158,16 @@ attack({
   sources: [],
 })(() => {
   it('a hundred of each on connections of their own', { timeout: TIMEOUT_MS }, async () => {
-    const before = (await house.processes()).map(({ pid }) => pid);
+    const before = (await harness.processes()).map(({ pid }) => pid);
     for (const poison of POISON)
       await Promise.all(
         Array.from({ length: 100 }, async () => {
-          using client = await RawClient.connect(house.gateway);
+          using client = await RawClient.connect(harness.gateway);
           client.send(poison).finish();
           await client.untilEnded();
         }),
       );
-    expect((await house.processes()).map(({ pid }) => pid)).toEqual(before);
+    expect((await harness.processes()).map(({ pid }) => pid)).toEqual(before);
   });
 });
 
@@ -177,26 +177,26 @@ attack({
   sources: [],
 })(() => {
   it('SIGSTOP', { timeout: TIMEOUT_MS }, async () => {
-    const clients = await house.clients();
-    const { id, token } = await house.mint();
-    house.process.child.kill('SIGSTOP');
-    const answer = await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`);
+    const clients = await harness.clients();
+    const { id, token } = await harness.mint();
+    harness.process.child.kill('SIGSTOP');
+    const answer = await harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`);
     expect([answer.status, answer.body.code]).toEqual([503, 'outcome_unknown']);
-    expect((await fetch(`${house.admin}/readyz`)).status).toBe(503);
+    expect((await fetch(`${harness.admin}/readyz`)).status).toBe(503);
     for (const client of clients) expect((await client.get('/open/')).status).toBe(200);
-    house.process.child.kill('SIGCONT');
-    await vi.waitUntil(async () => (await fetch(`${house.admin}/readyz`)).status === 200, PATIENCE);
+    harness.process.child.kill('SIGCONT');
+    await vi.waitUntil(async () => (await fetch(`${harness.admin}/readyz`)).status === 200, PATIENCE);
     for (const client of clients) expect((await client.get('/files/x', token)).status).toBe(401);
     for (const client of clients) client.close();
   });
 });
 
 it('a worker that hangs while nothing is changed is noticed, ended and replaced', { timeout: TIMEOUT_MS }, async () => {
-  const pid = await house.pidOf('worker-1');
+  const pid = await harness.pidOf('worker-1');
   process.kill(pid, 'SIGSTOP');
-  await house.replaced('worker-1', pid);
+  await harness.replaced('worker-1', pid);
   expect(isAlive(pid)).toBe(false);
-  for (const client of await house.clients()) {
+  for (const client of await harness.clients()) {
     expect((await client.get('/open/')).status).toBe(200);
     client.close();
   }
@@ -205,57 +205,57 @@ it('a worker that hangs while nothing is changed is noticed, ended and replaced'
 it('nobody gets through who may not, while workers and the sidecar are killed one after the other', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const [valid, narrow, revoked] = [await house.mint(), await house.mint('knowledge:read'), await house.mint()];
-  await house.call('POST', `${ORGANIZATION}/tokens/${revoked.id}/revoke`);
-  const { answer } = house;
+  const [valid, narrow, revoked] = [await harness.mint(), await harness.mint('knowledge:read'), await harness.mint()];
+  await harness.call('POST', `${ORGANIZATION}/tokens/${revoked.id}/revoke`);
+  const { answer } = harness;
   let seen = '';
-  house.answer = (asked, response) => {
+  harness.answer = (asked, response) => {
     seen += ` ${asked.url}`;
     answer(asked, response);
   };
   const refused = [narrow.token, revoked.token];
-  const siege = new Siege({ url: () => house.gateway, valid: valid.token, refused });
+  const hostile = new HostileClients({ url: () => harness.gateway, valid: valid.token, refused });
   for (const name of ['worker-1', 'worker-2', 'sidecar']) {
     const pid = await killed(name);
-    await house.replaced(name, pid);
-    const before = siege.sent;
-    await vi.waitUntil(() => siege.sent > before + 200, PATIENCE);
+    await harness.replaced(name, pid);
+    const before = hostile.sent;
+    await vi.waitUntil(() => hostile.sent > before + 200, PATIENCE);
   }
-  const client = new Client(house.gateway);
+  const client = new Client(harness.gateway);
   expect((await client.get('/files/mine', valid.token)).status).toBe(200);
   client.close();
-  const { sent, statuses } = await siege.end(() => seen);
+  const { sent, statuses } = await hostile.end(() => seen);
   expect(seen).toContain('/files/mine');
   expect(statuses).toContain(403);
-  house.answer = answer;
+  harness.answer = answer;
   process.stdout.write(`kill -9 of workers and sidecar: ${sent} hostile requests, none forwarded\n`);
 });
 
 it('connections on their way to a worker that stands still are served by another when it is ended', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const pid = await house.pidOf('worker-1');
+  const pid = await harness.pidOf('worker-1');
   process.kill(pid, 'SIGSTOP');
-  const clients = Array.from({ length: 4 }, () => new Client(house.gateway));
+  const clients = Array.from({ length: 4 }, () => new Client(harness.gateway));
   const answers = clients.map((client) => client.get('/open/'));
   // A change finds out that it stands still.
-  await house.mint();
+  await harness.mint();
   for (const answer of answers) expect((await answer).status).toBe(200);
   for (const client of clients) client.close();
-  await house.replaced('worker-1', pid);
+  await harness.replaced('worker-1', pid);
 });
 
 it('a worker that dies while the file is broken comes back with what was in force', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  writeFileSync(house.path, 'routes: none');
-  expect((await house.call('POST', 'reload')).status).toBe(422);
+  writeFileSync(harness.path, 'routes: none');
+  expect((await harness.call('POST', 'reload')).status).toBe(422);
   const pid = await killed('worker-1');
-  await house.replaced('worker-1', pid);
-  const clients = await house.clients();
+  await harness.replaced('worker-1', pid);
+  const clients = await harness.clients();
   for (const client of clients) expect((await client.get('/open/')).status).toBe(200);
   for (const client of clients) client.close();
-  const readyz = await fetch(`${house.admin}/readyz`);
+  const readyz = await fetch(`${harness.admin}/readyz`);
   expect([readyz.status, await readyz.json()]).toMatchObject([
     200,
     {
@@ -263,7 +263,7 @@ it('a worker that dies while the file is broken comes back with what was in forc
       processes: [{ name: 'sidecar' }, { name: 'worker-1', state: 'serving', fresh: true }, { name: 'worker-2' }],
     },
   ]);
-  house.configure({});
+  harness.configure({});
 });
 
 attack({
@@ -274,15 +274,15 @@ attack({
   it('kill -9 with a request in progress', { timeout: TIMEOUT_MS }, async () => {
     let answer!: () => void;
     const asked = Promise.withResolvers<void>();
-    house.answer = (_, response) => {
+    harness.answer = (_, response) => {
       answer = () => response.end('late');
       asked.resolve();
     };
-    const pids = (await house.processes()).map(({ pid }) => pid!);
-    using client = await RawClient.connect(house.gateway);
+    const pids = (await harness.processes()).map(({ pid }) => pid!);
+    using client = await RawClient.connect(harness.gateway);
     client.send(rawRequest('GET /open/slow'));
     await asked.promise;
-    house.process.child.kill('SIGKILL');
+    harness.process.child.kill('SIGKILL');
     await vi.waitUntil(() => pids.filter(isAlive).length === 1, PATIENCE);
     answer();
     expect(await client.response()).toMatchObject({ status: 200, body: 'late', complete: true });

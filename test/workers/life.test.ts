@@ -10,7 +10,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { attack } from '../conformance/attack.ts';
 import { Load, streamForHalfASecond } from '../support/load.ts';
 import { scopegate } from '../support/process.ts';
-import { House, isAlive, PATIENCE } from './house.ts';
+import { Harness, isAlive, PATIENCE } from './harness.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const REQUESTS = LONG ? 100_000 : 2000;
@@ -18,8 +18,8 @@ const RELOADS = LONG ? 50 : 6;
 const ROLLS = LONG ? 10 : 2;
 const TIMEOUT_MS = LONG ? 900_000 : 120_000;
 
-let house: House;
-afterEach(() => house[Symbol.asyncDispose]());
+let harness: Harness;
+afterEach(() => harness[Symbol.asyncDispose]());
 
 const route = (version: string) => ({
   routes: [
@@ -48,18 +48,18 @@ attack({
   sources: [],
 })(() => {
   it(`${RELOADS} reloads under load`, { timeout: TIMEOUT_MS }, async () => {
-    house = await House.start(route('v0'));
-    const clients = await house.clients();
-    const load = new Load(() => house.gateway);
+    harness = await Harness.start(route('v0'));
+    const clients = await harness.clients();
+    const load = new Load(() => harness.gateway);
     load.add(16, ok);
     for (let reload = 1; reload <= RELOADS; reload++) {
       await load.until((REQUESTS / RELOADS) * reload);
-      house.configure(route(`v${reload}`));
-      if (reload % 2 === 0) expect((await house.call('POST', 'reload')).status).toBe(200);
+      harness.configure(route(`v${reload}`));
+      if (reload % 2 === 0) expect((await harness.call('POST', 'reload')).status).toBe(200);
       else {
-        if (reload % 4 === 1) house.process.child.kill('SIGHUP');
+        if (reload % 4 === 1) harness.process.child.kill('SIGHUP');
         await vi.waitUntil(async () => {
-          const { body } = await house.call('GET', 'status');
+          const { body } = await harness.call('GET', 'status');
           return (body.configuration as { generation: number }).generation > reload;
         }, PATIENCE);
       }
@@ -68,16 +68,16 @@ attack({
         expect((await client.get(`/v${reload}`)).status).toBe(200);
       }
     }
-    writeFileSync(house.path, readFileSync(house.path, 'utf8').replace('"public":true', '"pubic":true'));
-    expect(await house.call('POST', 'reload')).toMatchObject({ status: 422, body: { problems: [{ line: 1 }] } });
+    writeFileSync(harness.path, readFileSync(harness.path, 'utf8').replace('"public":true', '"pubic":true'));
+    expect(await harness.call('POST', 'reload')).toMatchObject({ status: 422, body: { problems: [{ line: 1 }] } });
     for (const client of clients) {
       expect((await client.get(`/v${RELOADS}`)).status).toBe(200);
       client.close();
     }
-    const generations = (await house.processes()).map(({ generation }) => generation);
+    const generations = (await harness.processes()).map(({ generation }) => generation);
     expect(generations).toEqual([RELOADS + 1, RELOADS + 1, RELOADS + 1]);
-    expect(await house.metric('scopegate_config_reloads_total{result="applied"}')).toBe(RELOADS);
-    expect(await house.metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
+    expect(await harness.metric('scopegate_config_reloads_total{result="applied"}')).toBe(RELOADS);
+    expect(await harness.metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
     await load.until(REQUESTS);
     await load.stop();
     expect(load.failures).toEqual([]);
@@ -91,16 +91,16 @@ attack({
   sources: [],
 })(() => {
   it(`${ROLLS} rolling restarts`, { timeout: TIMEOUT_MS }, async () => {
-    house = await House.start();
-    house.answer = answer;
-    const load = new Load(() => house.gateway);
+    harness = await Harness.start();
+    harness.answer = answer;
+    const load = new Load(() => harness.gateway);
     load.add(32, ok);
     load.add(8, stream);
     for (let roll = 1; roll <= ROLLS; roll++) {
       await load.until((REQUESTS / ROLLS) * roll);
-      const old = house.process;
-      const pids = (await house.processes()).map(({ pid }) => pid!);
-      await house.serve();
+      const old = harness.process;
+      const pids = (await harness.processes()).map(({ pid }) => pid!);
+      await harness.serve();
       expect(await old.stop(), old.stderr()).toBe(0);
       expect(pids.some(isAlive)).toBe(false);
     }
@@ -111,45 +111,45 @@ attack({
 });
 
 it('a second signal ends all of them at once', { timeout: TIMEOUT_MS }, async () => {
-  house = await House.start();
+  harness = await Harness.start();
   const held = Promise.withResolvers<void>();
-  house.answer = () => held.resolve();
-  const pids = (await house.processes()).map(({ pid }) => pid!);
-  const asked = fetch(`${house.gateway}/open/held`).catch((error: Error) => error.message);
+  harness.answer = () => held.resolve();
+  const pids = (await harness.processes()).map(({ pid }) => pid!);
+  const asked = fetch(`${harness.gateway}/open/held`).catch((error: Error) => error.message);
   await held.promise;
-  house.process.child.kill('SIGTERM');
-  await vi.waitUntil(() => house.process.stdout().includes('draining'), PATIENCE);
-  await vi.waitUntil(async () => (await fetch(`${house.admin}/readyz`)).status === 503, PATIENCE);
-  expect(await house.process.stop('SIGTERM')).toBe(143);
+  harness.process.child.kill('SIGTERM');
+  await vi.waitUntil(() => harness.process.stdout().includes('draining'), PATIENCE);
+  await vi.waitUntil(async () => (await fetch(`${harness.admin}/readyz`)).status === 503, PATIENCE);
+  expect(await harness.process.stop('SIGTERM')).toBe(143);
   await vi.waitUntil(() => !pids.some(isAlive), PATIENCE);
   expect(await asked).toBe('fetch failed');
 });
 
 it('--only gateway runs the workers without a sidecar', { timeout: TIMEOUT_MS }, async () => {
-  house = await House.start({}, ['--only', 'gateway']);
-  const ready = house.process
+  harness = await Harness.start({}, ['--only', 'gateway']);
+  const ready = harness.process
     .stdout()
     .split('\n')
     .find((line) => line.includes('"msg":"ready:'))!;
-  expect(JSON.parse(ready)).toMatchObject({ gateway: house.gateway, admin: null, decision: null });
-  const clients = await house.clients();
+  expect(JSON.parse(ready)).toMatchObject({ gateway: harness.gateway, admin: null, decision: null });
+  const clients = await harness.clients();
   for (const client of clients) expect((await client.get('/files/x')).status).toBe(401);
   for (const client of clients) client.close();
 });
 
 it('what keeps a worker from starting is told once, and leaves nothing behind', { timeout: TIMEOUT_MS }, async () => {
-  house = await House.prepare({});
+  harness = await Harness.prepare({});
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
-  house.configure({ gateway: { port } });
-  const refused = house.run();
+  harness.configure({ gateway: { port } });
+  const refused = harness.run();
   expect(await refused.exit()).toBe(1);
   expect(refused.stderr()).toMatch(new RegExp(`^scopegate: gateway: 127.0.0.1:${port} is already in use; .*\\n$`));
   expect(refused.stdout()).not.toContain('ready:');
   taken.close();
-  house.configure({ upstreams: {} });
-  const mistaken = house.run();
+  harness.configure({ upstreams: {} });
+  const mistaken = harness.run();
   expect(await mistaken.exit()).toBe(1);
   expect(mistaken.stderr()).toMatch(/gateway\.yaml:1:\d+: /);
   const byHand = scopegate(['child', 'worker-1']);
@@ -160,9 +160,9 @@ it('what keeps a worker from starting is told once, and leaves nothing behind', 
 it('workers: auto is one for each processor, or a single process where there is but one', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  house = await House.start({ gateway: { workers: 'auto' } });
+  harness = await Harness.start({ gateway: { workers: 'auto' } });
   const processors = availableParallelism();
-  const { processes } = (await house.call('GET', 'status')).body;
+  const { processes } = (await harness.call('GET', 'status')).body;
   const names = Array.from({ length: processors }, (_, index) => `worker-${index + 1}`);
   if (processors === 1) expect(processes).toBeUndefined();
   else expect((processes as { name: string }[]).map(({ name }) => name).sort()).toEqual(['sidecar', ...names].sort());

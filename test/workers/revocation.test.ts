@@ -1,21 +1,21 @@
 /** What is changed at the sidecar, or at one worker, holds for the very next request at every worker. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attack } from '../conformance/attack.ts';
-import { type Client, House, isAlive, ORGANIZATION } from './house.ts';
+import { type Client, Harness, isAlive, ORGANIZATION } from './harness.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const ROUNDS = LONG ? 2000 : 60;
 
-let house: House;
+let harness: Harness;
 let clients: readonly Client[];
 beforeAll(async () => {
-  house = await House.start();
-  await house.people();
-  clients = await house.clients();
+  harness = await Harness.start();
+  await harness.people();
+  clients = await harness.clients();
 });
 afterAll(async () => {
   for (const client of clients) client.close();
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
 });
 
 const everywhere = async (token: string) => {
@@ -31,19 +31,19 @@ attack({
 })(() => {
   it(`in ${ROUNDS} rounds`, { timeout: 600_000 }, async () => {
     for (let round = 0; round < ROUNDS; round++) {
-      const { id, token } = await house.mint();
+      const { id, token } = await harness.mint();
       expect(await everywhere(token)).toEqual([200, 200]);
-      expect((await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
+      expect((await harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
       expect(await everywhere(token), `round ${round}`).toEqual([401, 401]);
     }
   });
 
   it('also when many are revoked at once', { timeout: 60_000 }, async () => {
-    const minted = await Promise.all(Array.from({ length: 20 }, () => house.mint()));
+    const minted = await Promise.all(Array.from({ length: 20 }, () => harness.mint()));
     for (const { token } of minted) expect(await everywhere(token)).toEqual([200, 200]);
     await Promise.all(
       minted.map(async ({ id, token }) => {
-        expect((await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
+        expect((await harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
         expect(await everywhere(token)).toEqual([401, 401]);
       }),
     );
@@ -57,19 +57,19 @@ describe('a worker that does not apply a change', () => {
     sources: [],
   })(() => {
     it('is ended before the change is acknowledged, and replaced', { timeout: 60_000 }, async () => {
-      const { id, token } = await house.mint();
+      const { id, token } = await harness.mint();
       expect(await everywhere(token)).toEqual([200, 200]);
-      const stopped = await house.pidOf('worker-1');
+      const stopped = await harness.pidOf('worker-1');
       process.kill(stopped, 'SIGSTOP');
       const began = performance.now();
-      expect((await house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
+      expect((await harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)).status).toBe(200);
       expect(performance.now() - began).toBeGreaterThanOrEqual(990);
       expect(isAlive(stopped)).toBe(false);
-      await house.replaced('worker-1', stopped);
+      await harness.replaced('worker-1', stopped);
       for (const client of clients) client.close();
-      clients = await house.clients();
+      clients = await harness.clients();
       expect(await everywhere(token)).toEqual([401, 401]);
-      expect(house.process.stdout()).toContain('worker-1 has not applied revision');
+      expect(harness.process.stdout()).toContain('worker-1 has not applied revision');
     });
   });
 });

@@ -5,25 +5,25 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ROOT } from '../support/process.ts';
-import { House, PATIENCE } from './house.ts';
+import { Harness, PATIENCE } from './harness.ts';
 
 const TIMEOUT_MS = 60_000;
 const REFUSED = 'the system starts no process for';
 
-let house: House;
+let harness: Harness;
 /** In there is what processes are started with. */
 let bin: string;
 beforeEach(async () => {
-  house = await House.prepare({});
-  bin = join(house.folder, 'bin');
+  harness = await Harness.prepare({});
+  bin = join(harness.folder, 'bin');
   mkdirSync(bin);
   symlinkSync(process.execPath, join(bin, 'node'));
-  const preload = join(house.folder, 'preload.mjs');
+  const preload = join(harness.folder, 'preload.mjs');
   writeFileSync(preload, `process.execPath = ${JSON.stringify(join(bin, 'node'))};`);
   // Sized already, or it would start itself anew.
-  house.env = { NODE_OPTIONS: `--max-semi-space-size=4 --import=${preload}` };
+  harness.env = { NODE_OPTIONS: `--max-semi-space-size=4 --import=${preload}` };
 });
-afterEach(() => house[Symbol.asyncDispose]());
+afterEach(() => harness[Symbol.asyncDispose]());
 
 const WAYS = [
   // Node tells of the one by an event, and throws the other.
@@ -41,7 +41,8 @@ function allow(): void {
   rmSync(bin, { force: true });
   renameSync(`${bin}-away`, bin);
 }
-const refusals = (name: string) => house.process.stdout().split(`could not be started: ${REFUSED} ${name}:`).length - 1;
+const refusals = (name: string) =>
+  harness.process.stdout().split(`could not be started: ${REFUSED} ${name}:`).length - 1;
 
 async function refusedTwice(name: string): Promise<void> {
   await vi.waitUntil(() => refusals(name) >= 2, PATIENCE);
@@ -53,22 +54,22 @@ it.each(WAYS)(
     timeout: TIMEOUT_MS,
   },
   async ({ code, refuse }) => {
-    await house.serve();
-    const pid = await house.pidOf('worker-1');
+    await harness.serve();
+    const pid = await harness.pidOf('worker-1');
     refuse();
     process.kill(pid, 'SIGKILL');
     await refusedTwice('worker-1');
-    const gone = (await house.processes()).find(({ name }) => name === 'worker-1')!;
+    const gone = (await harness.processes()).find(({ name }) => name === 'worker-1')!;
     expect(gone).toMatchObject({ pid: null, state: 'restarting' });
-    expect(house.process.stdout()).toContain(code);
-    const lines = house.process.stdout().split('\n');
+    expect(harness.process.stdout()).toContain(code);
+    const lines = harness.process.stdout().split('\n');
     const pauses = lines
       .filter((line) => line.includes('worker-1 has ended'))
       .map((line) => (JSON.parse(line) as { pauseMs: number }).pauseMs);
     expect(pauses.at(-1)).toBeGreaterThan(0);
     allow();
-    await house.replaced('worker-1', pid);
-    for (const client of await house.clients()) {
+    await harness.replaced('worker-1', pid);
+    for (const client of await harness.clients()) {
       expect((await client.get('/open/')).status).toBe(200);
       client.close();
     }
@@ -81,8 +82,8 @@ it.each(WAYS)(
     timeout: TIMEOUT_MS,
   },
   async ({ refuse }) => {
-    const running = await house.serve();
-    const pid = await house.pidOf('worker-1');
+    const running = await harness.serve();
+    const pid = await harness.pidOf('worker-1');
     refuse();
     process.kill(pid, 'SIGKILL');
     await refusedTwice('worker-1');
@@ -97,7 +98,7 @@ it.each(WAYS)(
   },
   async ({ code, refuse }) => {
     refuse();
-    const running = house.run();
+    const running = harness.run();
     expect(await running.exit()).toBe(1);
     expect(running.stderr()).toMatch(new RegExp(`^scopegate: ${REFUSED} sidecar: spawn .*${code}\\n$`));
     expect(running.stdout()).not.toContain('ready:');
@@ -123,7 +124,7 @@ const OUT_OF_FILES = `
   process.exit();`;
 
 it('out of open files, nothing is started and nobody else is ended', { timeout: TIMEOUT_MS }, async () => {
-  const script = join(house.folder, 'out-of-files.mjs');
+  const script = join(harness.folder, 'out-of-files.mjs');
   writeFileSync(script, OUT_OF_FILES);
   // On its own, so that a signal to all of its group would meet nobody else.
   const child = spawn('sh', ['-c', 'ulimit -n 100 && exec "$0" "$1"', process.execPath, script], {

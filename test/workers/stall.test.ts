@@ -3,30 +3,30 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { processTimeout } from '../../src/workers/process-timeout.ts';
-import { House, ORGANIZATION, PATIENCE } from './house.ts';
+import { Harness, ORGANIZATION, PATIENCE } from './harness.ts';
 
 const TIMEOUT_MS = 60_000;
 /** Longer than a worker may take to apply a change, or the supervisor to say that all have. */
 const STALL_MS = { supervisor: 1500, sidecar: 3500 };
 
-let house: House;
+let harness: Harness;
 beforeAll(async () => {
-  house = await House.start();
-  await house.people();
+  harness = await Harness.start();
+  await harness.people();
 }, TIMEOUT_MS);
-afterAll(() => house[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const pids = async () => (await house.processes()).map(({ pid }) => pid);
+const pids = async () => (await harness.processes()).map(({ pid }) => pid);
 
 /** Resolves with the answers to three revocations, which the worker gets but answers only while `pid` stands still. */
 async function revokedWhileStalled(pid: number, stallMs: number): Promise<readonly unknown[]> {
-  const minted = await Promise.all([house.mint(), house.mint(), house.mint()]);
-  const store = new SqliteStore(join(house.folder, 'data/scopegate.db'));
+  const minted = await Promise.all([harness.mint(), harness.mint(), harness.mint()]);
+  const store = new SqliteStore(join(harness.folder, 'data/scopegate.db'));
   const stateOf = (id: string) => (store.read(`token/acme/${id}`) as { record: { state: string } }).record.state;
-  const worker = await house.pidOf('worker-1');
+  const worker = await harness.pidOf('worker-1');
   process.kill(worker, 'SIGSTOP');
-  const answers = Promise.all(minted.map(({ id }) => house.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)));
+  const answers = Promise.all(minted.map(({ id }) => harness.call('POST', `${ORGANIZATION}/tokens/${id}/revoke`)));
   // The sidecar makes the others when the first is acknowledged.
   await vi.waitUntil(() => minted.some(({ id }) => stateOf(id) === 'revoked'), PATIENCE);
   await store.close();
@@ -40,7 +40,7 @@ async function revokedWhileStalled(pid: number, stallMs: number): Promise<readon
     process.kill(pid, 'SIGCONT');
   }
   const given = (await answers).map(({ status, body }) => [status, body.code]);
-  for (const client of await house.clients()) {
+  for (const client of await harness.clients()) {
     for (const { token } of minted) expect((await client.get('/files/x', token)).status).toBe(401);
     client.close();
   }
@@ -51,17 +51,17 @@ it('a stall of the supervisor ends no worker that has applied a change meanwhile
   timeout: TIMEOUT_MS,
 }, async () => {
   const before = await pids();
-  const given = await revokedWhileStalled(house.process.child.pid!, STALL_MS.supervisor);
+  const given = await revokedWhileStalled(harness.process.child.pid!, STALL_MS.supervisor);
   expect(given).toEqual(Array(3).fill([200, undefined]));
   expect(await pids()).toEqual(before);
-  expect(house.process.stdout()).not.toContain('has not applied');
+  expect(harness.process.stdout()).not.toContain('has not applied');
 });
 
 it('a stall of the sidecar leaves no change in doubt that every worker has applied meanwhile', {
   timeout: TIMEOUT_MS,
 }, async () => {
   const before = await pids();
-  const given = await revokedWhileStalled(await house.pidOf('sidecar'), STALL_MS.sidecar);
+  const given = await revokedWhileStalled(await harness.pidOf('sidecar'), STALL_MS.sidecar);
   expect(given).toEqual(Array(3).fill([200, undefined]));
   expect(await pids()).toEqual(before);
 });

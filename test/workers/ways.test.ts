@@ -7,28 +7,28 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { first, type Pem, second } from '../support/certificates.ts';
 import { ROOT } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
-import { House, ORGANIZATION, PATIENCE } from './house.ts';
+import { Harness, ORGANIZATION, PATIENCE } from './harness.ts';
 
 const ROUNDS = process.env.SCOPEGATE_LONG === '1' ? 500 : 20;
 const TIMEOUT_MS = 90_000;
 
-let house: House;
-afterEach(() => house[Symbol.asyncDispose]());
+let harness: Harness;
+afterEach(() => harness[Symbol.asyncDispose]());
 
 it('a token revoked at the OAuth endpoint of one worker is refused by the other from the next request on', {
   timeout: TIMEOUT_MS,
 }, async () => {
   // A token revoked there is unknown from then on, and many of those from one address are a guesser's.
   const gateway = { guesses: { tokenFailures: 0 } };
-  house = await House.start({ gateway, policy: join(ROOT, 'policies/scrydon.yaml') });
-  await house.people();
+  harness = await Harness.start({ gateway, policy: join(ROOT, 'policies/scrydon.yaml') });
+  await harness.people();
   const wanted = { name: 'robot', scopes: ['workflows:read'] };
-  const { body } = await house.call('POST', `${ORGANIZATION}/service-accounts`, wanted);
+  const { body } = await harness.call('POST', `${ORGANIZATION}/service-accounts`, wanted);
   const headers = {
     authorization: `Basic ${Buffer.from(`${body.clientId}:${body.clientSecret}`).toString('base64')}`,
     'content-type': 'application/x-www-form-urlencoded',
   };
-  const clients = await house.clients();
+  const clients = await harness.clients();
   for (let round = 0; round < ROUNDS; round++) {
     const [one, other] = [clients[round % 2]!, clients[(round + 1) % 2]!];
     const issued = await one.send('POST', '/api/auth/oauth2/token', headers, 'grant_type=client_credentials');
@@ -47,17 +47,17 @@ it('a renewed certificate is served by every worker, also by one that is replace
   const tls = { cert: 'cert.pem', key: 'key.pem' };
   const write = (pair: Pem) => {
     for (const part of ['cert', 'key'] as const) {
-      writeFileSync(join(house.folder, 'next'), pair[part]);
-      renameSync(join(house.folder, 'next'), join(house.folder, tls[part]));
+      writeFileSync(join(harness.folder, 'next'), pair[part]);
+      renameSync(join(harness.folder, 'next'), join(harness.folder, tls[part]));
     }
   };
-  house = await House.prepare({ gateway: { tls } });
+  harness = await Harness.prepare({ gateway: { tls } });
   write(first);
-  await house.serve();
+  await harness.serve();
   const names = async () => {
     const seen = [];
     for (let index = 0; index < 4; index++) {
-      const { hostname, port } = new URL(house.gateway);
+      const { hostname, port } = new URL(harness.gateway);
       const socket = connect({ host: hostname, port: Number(port), ca: [first.cert, second.cert] });
       await once(socket, 'secureConnect');
       seen.push(socket.getPeerCertificate().subject.CN);
@@ -71,23 +71,23 @@ it('a renewed certificate is served by every worker, also by one that is replace
     const seen = await names();
     return seen.size === 1 && seen.has('second.gateway.test');
   }, PATIENCE);
-  const pid = await house.pidOf('worker-1');
+  const pid = await harness.pidOf('worker-1');
   process.kill(pid, 'SIGKILL');
-  await house.replaced('worker-1', pid);
+  await harness.replaced('worker-1', pid);
   expect(await names()).toEqual(new Set(['second.gateway.test']));
-  expect(await house.metric('scopegate_certificate_current')).toBe(1);
+  expect(await harness.metric('scopegate_certificate_current')).toBe(1);
 });
 
 it('connections beyond the limit of every worker are closed, not passed around', { timeout: TIMEOUT_MS }, async () => {
-  house = await House.start({ gateway: { limits: { connections: 2 } } });
+  harness = await Harness.start({ gateway: { limits: { connections: 2 } } });
   const open: RawClient[] = [];
   // One after the other: of connections that come at once, a worker that is held up gets fewer.
   for (let index = 0; index < 4; index++) {
-    const client = await RawClient.connect(house.gateway);
+    const client = await RawClient.connect(harness.gateway);
     open.push(client);
     expect((await client.send(rawRequest('GET /open/')).response()).status).toBe(200);
   }
-  using fifth = await RawClient.connect(house.gateway);
+  using fifth = await RawClient.connect(harness.gateway);
   fifth.send(rawRequest('GET /open/'));
   await fifth.untilEnded();
   expect(fifth.responses).toEqual([]);

@@ -11,7 +11,7 @@ export interface Seen {
   readonly digest: string;
 }
 
-export const NONE: Seen = { state: 'none', digest: 'none' };
+const NONE: Seen = { state: 'none', digest: 'none' };
 
 const PIECE_BYTES = 256 * 1024;
 

@@ -2,7 +2,7 @@
  * The shape of a directory file (`scopegate apply`): organizations with their members, teams and workspaces, laid out
  * as the sidecar's paths are. Reads nothing; whether names resolve is judged in src/directory.
  */
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { ID_PATTERN } from '../../core/facts.ts';
 import { section } from '../../schema-parts.ts';
 
@@ -87,5 +87,3 @@ const Organization = section({
 export const DirectorySchema = section({
   organizations: byId(Organization, 'Organizations by id. Those not named here are left alone.', { minProperties: 1 }),
 });
-
-export type DirectoryFile = Static<typeof DirectorySchema>;

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { section } from '../../schema-parts.ts';
 
 /** As long as the longest line that clients send by habit; a hash costs what it hashes. */
-export const FOREIGN_TOKEN_MAX = 4096;
+const FOREIGN_TOKEN_MAX = 4096;
 /** Shorter texts can be tried out. */
 const FOREIGN_TOKEN_MIN = 16;
 

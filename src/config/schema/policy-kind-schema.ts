@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { section } from '../../schema-parts.ts';
 
-export const EditionName = Type.Enum(['personal', 'team', 'enterprise']);
+const EditionName = Type.Enum(['personal', 'team', 'enterprise']);
 const Editions = (description: string) => Type.Array(EditionName, { minItems: 1, uniqueItems: true, description });
 const AllGrantName = Type.Enum(['all-owned', 'all-joined', 'all-organization'], {
   description:

@@ -26,7 +26,7 @@ const DialectRowSchema = Type.Object(
   strict,
 );
 
-export const DialectSchema = Type.Object(
+const DialectSchema = Type.Object(
   {
     contentType: Type.String({
       pattern: '^[\\w!#$&^.+-]+/[\\w!#$&^.+-]+(?: *;[ -~]*)?$',

@@ -15,7 +15,7 @@ import { GOING_AWAY, streamCloseFor } from './stream-close.ts';
 import { StreamEnds } from './stream-ends.ts';
 import { RecordingView, VerdictDependencies } from './verdict-dependencies.ts';
 
-export interface StoppedStream {
+interface StoppedStream {
   readonly requestId: string;
   readonly routeId: string | null;
   readonly tokenId: string | null;

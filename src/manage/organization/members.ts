@@ -136,7 +136,7 @@ async function cascadeOf({ store }: ManageContext, member: MemberDoc): Promise<M
   return { deactivatedTokens, keptTokens, leftTeams: member.teams.map(([team]) => team), ownedWorkspaces };
 }
 
-export async function requireMember(unit: DocReader, org: string, id: string): Promise<MemberDoc> {
+async function requireMember(unit: DocReader, org: string, id: string): Promise<MemberDoc> {
   const member = await unit.get('member', memberKey(org, id));
   if (member === null) throw notFound('member', id);
   return member;

@@ -27,7 +27,7 @@ export interface RedisConnectionOptions {
 }
 
 /** An answer was due and did not come: what was asked for may have happened, or may still happen. */
-export class Unanswered extends Error {}
+class Unanswered extends Error {}
 
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;

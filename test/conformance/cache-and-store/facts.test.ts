@@ -5,9 +5,9 @@ import { hashToken, mintToken } from '../../../src/secret.ts';
 import type { TestGateway } from '../../support/gateway.ts';
 import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const bearer = (token: string) => `Authorization: Bearer ${token}`;
 const get = (path: string, token: string) => rawRequest(`GET ${path}`, [bearer(token)]);
 const newToken = async (scopes: readonly string[] = ['workflows:read'], gateway: TestGateway = at.gateway) => {

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
 const settings = { import: { patterns: [{ prefix: 'key-', minLength: 20, maxLength: 40 }] } };
-const at = house({ settings });
+const at = harness({ settings });
 const imported = () => `key-${randomBytes(12).toString('hex')}`;
 const take = async (token: string, gateway: TestGateway = at.gateway) => {
   const sha256 = createHash('sha256').update(token).digest('hex');

@@ -6,7 +6,7 @@ import type { Settings, TestGateway } from '../../support/gateway.ts';
 import { ROOT } from '../../support/process.ts';
 import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { counted, house } from '../house.ts';
+import { counted, harness } from '../harness.ts';
 
 const OFFICE = ['10.0.0.0/8', '2001:db8::/32'];
 const READ = { require: { scopes: ['workflows:read'] } };
@@ -18,7 +18,7 @@ const ROUTES: readonly Settings[] = [
   { id: 'here', match: { path: '/here' }, allowFrom: ['127.0.0.1'], public: true },
 ];
 
-const at = house({ routes: ROUTES });
+const at = harness({ routes: ROUTES });
 const trusting = { routes: ROUTES, settings: { gateway: { trustedProxies: ['127.0.0.1', '10.9.0.0/16'] } } };
 let behind: TestGateway;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const bearer = (token: string) => `Bearer ${token}`;
 
 attack({

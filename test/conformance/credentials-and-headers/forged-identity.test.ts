@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const OURS = /^x[-_.](?:scopegate|forwarded)[-_.]|^forwarded$|^x[-_.]real|^via$|^x[-_.]request[-_.]id$/i;
 
 const FORGED = [

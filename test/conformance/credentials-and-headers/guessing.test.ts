@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { mintToken } from '../../../src/secret.ts';
 import { RawClient, type RawResponse, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house({ settings: { gateway: { trustedProxies: ['127.0.0.0/8'], guesses: { tokenFailures: 3 } } } });
+const at = harness({ settings: { gateway: { trustedProxies: ['127.0.0.0/8'], guesses: { tokenFailures: 3 } } } });
 const from = (address: string) => `X-Forwarded-For: ${address}`;
 
 async function ask(...headers: string[]): Promise<RawResponse> {

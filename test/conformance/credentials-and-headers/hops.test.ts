@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { counted, house } from '../house.ts';
+import { counted, harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 afterEach(() => {
   at.upstream.replyToHead = null;
 });

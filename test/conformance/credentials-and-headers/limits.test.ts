@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house({
+const at = harness({
   routes: [
     { id: 'files', match: { path: '/files/**' }, require: { scopes: ['workflows:read'] }, limits: ['each'] },
     { id: 'admin', match: { path: '/admin/**' }, require: { scopes: ['knowledge:write'] }, limits: ['all'] },

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const token = () => at.gateway.tokens.reader;
 const get = (...headers: string[]) => rawRequest('GET /files/x', headers);
 const fill = (text: string) => text.replaceAll('TOKEN', token()).replaceAll('OTHER', at.gateway.tokens.writer);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 attack({

@@ -1,36 +1,23 @@
 /**
  * Mutated requests, pipelined and cut into packets anywhere, against a whole gateway. A reader of our own, strict and
  * slow, says what each connection asked for; the upstream may see nothing else. `SCOPEGATE_FUZZ=100` tries a hundred
- * times as much, `SCOPEGATE_FUZZ_SEED=n` repeats a run.
+ * times as much, `SCOPEGATE_SEED=n` repeats a run.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readTarget } from '../../../src/core/target.ts';
+import { effort, type Random, randomFrom, seeds } from '../../support/chance.ts';
 import { readChunks, readField } from '../../support/raw.ts';
 import type { RecordedRequest } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house({ settings: { log: { level: 'info', access: 'all' }, gateway: { guesses: { tokenFailures: 0 } } } });
-const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
-const seed = Number(process.env.SCOPEGATE_FUZZ_SEED ?? Date.now() % 2 ** 31);
-const CASES = Math.round(2000 * effort);
+const at = harness({ settings: { log: { level: 'info', access: 'all' }, gateway: { guesses: { tokenFailures: 0 } } } });
+/** Shared among the seeds. */
+const CASES = Math.round((2000 * effort) / seeds().length);
 const BATCH = 40;
-
-type Random = (limit: number) => number;
-
-/** mulberry32. */
-function randomFrom(start: number): Random {
-  let state = start;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
-}
 
 const head = (line: string, ...headers: string[]) =>
   `${line} HTTP/1.1\r\nHost: api.test\r\n${headers.join('\r\n')}\r\n\r\n`;
@@ -200,7 +187,7 @@ function readBody(
   return end > text.length ? null : { text: text.slice(from, end), end };
 }
 
-/** Whether any token of this house may do that. */
+/** Whether any token of this gateway may do that. */
 function mayPass({ method, target, authorization }: Asked): boolean {
   const path = `${target.split('?')[0]}/`;
   if (path.startsWith('/public/')) return true;
@@ -241,7 +228,7 @@ attack({
   outcome: 'the upstream sees what was asked for, whole and allowed, and not a byte else',
   sources: ['CVE-2022-31813', 'CVE-2026-29057', 'RFC 9112 section 11.2'],
 })(() => {
-  test(`${CASES} of them`, { timeout: 60_000 + 10 * CASES }, async () => {
+  test.each(seeds())(`${CASES} of them, seed %i`, { timeout: 60_000 + 10 * CASES }, async (seed) => {
     const random = randomFrom(seed);
     const logged = new Set<string>();
     let linesRead = 0;
@@ -262,7 +249,7 @@ attack({
         if (mayPass(asked)) expected.set(keyOf(asked), (expected.get(keyOf(asked)) ?? 0) + 1);
       const seen = at.upstream.requests.filter(({ target }) => target !== '/public/sentinel');
       const why = (request: RecordedRequest) =>
-        `SCOPEGATE_FUZZ_SEED=${seed}, cases from ${done}: ${JSON.stringify(request.text)}\nsent: ${JSON.stringify(
+        `SCOPEGATE_SEED=${seed}, cases from ${done}: ${JSON.stringify(request.text)}\nsent: ${JSON.stringify(
           sent.filter((text) => text.includes(request.target.slice(-4))),
         )}`;
       for (const request of seen) {
@@ -271,7 +258,7 @@ attack({
         expected.set(keyOf(request), left - 1);
         passed += 1;
       }
-      expect(at.upstream.garbage, `SCOPEGATE_FUZZ_SEED=${seed}, cases from ${done}`).toBe('');
+      expect(at.upstream.garbage, `SCOPEGATE_SEED=${seed}, cases from ${done}`).toBe('');
       await at.gateway.logged(at.upstream.requests.at(-1)!.header('x-request-id')!);
       for (; linesRead < at.gateway.logLines.length; linesRead += 1) {
         const line = JSON.parse(at.gateway.logLines[linesRead]!) as { msg: string; requestId: string };

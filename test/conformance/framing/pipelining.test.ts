@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 attack({

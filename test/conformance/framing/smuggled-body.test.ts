@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 /** What an attacker would like the upstream to run; it carries a token, so that it is run if it is parsed at all. */
 const smuggled = () => rawRequest('GET /files/smuggled', [at.reader]);
 const chunked = (body: string) =>

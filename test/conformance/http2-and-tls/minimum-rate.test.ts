@@ -1,7 +1,7 @@
 import { setInterval as every } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { DATA, END_HEADERS, END_STREAM, FrameClient, RST_STREAM, SETTINGS } from '../../http/h2-client.ts';
-import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
 import { Recorder } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
 
@@ -17,15 +17,15 @@ const request = (method: string) =>
   ] as const;
 
 let upstream: Recorder;
-let house: TlsGateway;
+let harness: TlsGateway;
 beforeAll(async () => {
   upstream = await Recorder.start();
   const gateway = { timeouts: { idleMs: IDLE_MS }, limits: { minBytesPerSecond: 100_000 } };
-  house = await startTlsGateway(upstream.url, { routes: ROUTES, gateway });
+  harness = await startTlsGateway(upstream.url, { routes: ROUTES, gateway });
 });
 beforeEach(() => upstream.clear());
 afterAll(async () => {
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
 });
 
@@ -45,7 +45,7 @@ attack({
   sources: ['CVE-2019-9511', 'CVE-2019-9517'],
 })(() => {
   test('of its body; the other streams go on', async () => {
-    using client = await FrameClient.connect(house.gateway.url);
+    using client = await FrameClient.connect(harness.gateway.url);
     client.headers(1, request('POST'), END_HEADERS);
     await untilReset(client, () => client.send(DATA, 0, 1, Buffer.from('x')));
     await upstream.connections[0]!.ended;
@@ -55,7 +55,7 @@ attack({
 
   test('of its answer, by a window that opens a byte at a time', async () => {
     upstream.reply = () => `HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}`;
-    using client = await FrameClient.connect(house.gateway.url);
+    using client = await FrameClient.connect(harness.gateway.url);
     // SETTINGS_INITIAL_WINDOW_SIZE: 0.
     client.send(SETTINGS, 0, 0, Buffer.from('000400000000', 'hex'));
     client.headers(1, request('GET'), END_STREAM | END_HEADERS);

@@ -7,25 +7,25 @@ import type { ClientHttp2Session } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FrameClient, h2 } from '../../http/h2-client.ts';
-import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
 import { first } from '../../support/certificates.ts';
 import { rawRequest, readResponses } from '../../support/raw.ts';
 import { Recorder } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
 
 let upstream: Recorder;
-let house: TlsGateway;
+let harness: TlsGateway;
 let url: string;
 beforeAll(async () => {
   upstream = await Recorder.start();
   const routes = [{ id: 'public', match: { path: '/public/**' }, public: true }];
-  house = await startTlsGateway(upstream.url, { routes });
-  url = house.gateway.url;
+  harness = await startTlsGateway(upstream.url, { routes });
+  url = harness.gateway.url;
 });
 beforeEach(() => upstream.clear());
 afterAll(async () => {
-  expect(house.gateway.errorLines).toEqual([]);
-  await house[Symbol.asyncDispose]();
+  expect(harness.gateway.errorLines).toEqual([]);
+  await harness[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
 });
 

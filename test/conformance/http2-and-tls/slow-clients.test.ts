@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setInterval as every } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { askH2, DATA, END_HEADERS, FrameClient, h2, RST_STREAM } from '../../http/h2-client.ts';
-import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
 import { RawClient } from '../../support/raw.ts';
 import { Recorder } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
@@ -17,20 +17,20 @@ const POST = [
 ] as const;
 
 let upstream: Recorder;
-let house: TlsGateway;
+let harness: TlsGateway;
 let url: string;
 beforeAll(async () => {
   upstream = await Recorder.start();
   const timeouts = { headersMs: 700, idleMs: IDLE_MS, keepAliveMs: 900 };
-  house = await startTlsGateway(upstream.url, {
+  harness = await startTlsGateway(upstream.url, {
     routes: ROUTES,
     gateway: { timeouts, limits: { minBytesPerSecond: 1 } },
   });
-  url = house.gateway.url;
+  url = harness.gateway.url;
 });
 beforeEach(() => upstream.clear());
 afterAll(async () => {
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
 });
 

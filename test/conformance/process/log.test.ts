@@ -8,7 +8,7 @@ import type { Started } from '../../support/process.ts';
 import { startHttpUpstream } from '../../support/recorder.ts';
 import { freePort } from '../../support/redis.ts';
 import { hasTool } from '../../support/tools.ts';
-import { isAlive } from '../../workers/house.ts';
+import { isAlive } from '../../workers/harness.ts';
 import { attack } from '../attack.ts';
 import { ServeFolder } from './serving.ts';
 

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const adminKey = () => `Authorization: Bearer ${at.gateway.adminKey}`;
 
 attack({

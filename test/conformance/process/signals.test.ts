@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { isAlive } from '../../workers/house.ts';
+import { isAlive } from '../../workers/harness.ts';
 import { attack } from '../attack.ts';
 import { ADMIN_KEY, ServeFolder } from './serving.ts';
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const get = (path: string) => rawRequest(`GET ${path}`, [at.reader]);
 const refuses = (paths: readonly string[], status: number) =>
   test.each(paths)('%s', async (path) => {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readTarget } from '../../../src/core/target.ts';
+import { assertForSeeds, effort } from '../../support/chance.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { counted, house } from '../house.ts';
+import { counted, harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 /** `SCOPEGATE_FUZZ=100 npx vitest run test/conformance/target/property` looks a hundred times as hard. */
-const effort = Number(process.env.SCOPEGATE_FUZZ ?? 1);
 const PATIENCE_MS = 60_000 * effort;
 /** Targets sent over the wire; `SCOPEGATE_TARGETS=1000000` for the long form, nine minutes. */
 const wireTargets = Number(process.env.SCOPEGATE_TARGETS ?? 1200 * effort);
@@ -111,8 +111,8 @@ attack({
 })(() => {
   test('what is authorised can be read in one way, and reading it again changes nothing', {
     timeout: PATIENCE_MS,
-  }, () => {
-    fc.assert(
+  }, async () => {
+    await assertForSeeds(
       fc.property(target, (raw) => {
         const read = readTarget(raw, 'api.test');
         if (read === null) return;
@@ -128,7 +128,7 @@ attack({
   test(
     'the path authorised is byte for byte the path on the wire',
     async () => {
-      await fc.assert(
+      await assertForSeeds(
         fc.asyncProperty(fc.array(target, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (targets) => {
           at.upstream.clear();
           // Each on a connection of its own: a refused one closes it.
@@ -158,7 +158,7 @@ attack({
   );
 });
 
-/** Requests of every kind that the houses' tests send, whole. `T`: the reader's token. */
+/** Requests of every kind that the tests send, whole. `T`: the reader's token. */
 const SEEDS = [
   'GET /files/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer T\r\n\r\n',
   'HEAD /files/x?a=1 HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer T\r\nConnection: keep-alive, X-A\r\nX-A: 1\r\n\r\n',
@@ -255,7 +255,7 @@ attack({
     async () => {
       let sent = 0;
       let passed = 0;
-      await fc.assert(
+      await assertForSeeds(
         fc.asyncProperty(
           fc.array(fc.tuple(fc.constantFrom(...SEEDS), fc.array(mutation, { maxLength: 4 })), {
             minLength: 25,

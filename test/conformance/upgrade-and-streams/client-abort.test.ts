@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 /** The second that is promised, and what a busy test machine may take on top. */
 const STALLED_MS = 3000;
 

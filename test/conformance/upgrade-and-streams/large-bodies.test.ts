@@ -4,9 +4,9 @@ import { RawClient, rawRequest } from '../../support/raw.ts';
 import { startHttpUpstream } from '../../support/recorder.ts';
 import { stalled } from '../../support/stalled.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { harness, ROUTES } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const MIB = 1024 * 1024;
 const TOTAL = 64 * MIB;
 /** Bytes that may be on the way while one side stands still, in the buffers of three processes and their kernels. */

@@ -2,10 +2,10 @@ import { setInterval as every } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
 const IDLE_MS = 1000;
-const at = house({
+const at = harness({
   settings: { gateway: { timeouts: { idleMs: IDLE_MS }, limits: { minBytesPerSecond: 1000 } } },
 });
 /** Sends `piece` again and again, until the connection ends. */

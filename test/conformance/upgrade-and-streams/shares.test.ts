@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { counted, house } from '../house.ts';
+import { counted, harness } from '../harness.ts';
 
 const MANY = 256;
 /** What is 503 by now: the connections that one caller may have are a quarter, and what leaves a quarter free. */
 const REFUSED = MANY - 97;
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n';
-const at = house({ settings: { gateway: { trustedProxies: ['127.0.0.1'] } } });
+const at = harness({ settings: { gateway: { trustedProxies: ['127.0.0.1'] } } });
 
 const from = (address: string) => `X-Forwarded-For: ${address}`;
 const bearer = (token: string) => `Authorization: Bearer ${token}`;

@@ -2,12 +2,12 @@ import { setInterval as every } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
 const IDLE_MS = 1500;
 /** Five of them take longer than that, with room for a stall of a busy test machine in each. */
 const STEP_MS = IDLE_MS / 3;
-const at = house({
+const at = harness({
   settings: {
     gateway: {
       timeouts: { headersMs: 2000, idleMs: IDLE_MS, keepAliveMs: 700 },

@@ -5,9 +5,9 @@ import { RawClient, rawRequest } from '../../support/raw.ts';
 import { startHttpUpstream } from '../../support/recorder.ts';
 import { stalled } from '../../support/stalled.ts';
 import { attack } from '../attack.ts';
-import { house, ROUTES } from '../house.ts';
+import { harness, ROUTES } from '../harness.ts';
 
-const at = house({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
+const at = harness({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
 
 attack({
   name: 'a slow stream is not held back until it is whole',

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 /** Before, such a request is answered with 400. */
 const canTakeForPlain = hasNode(22, 21);
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA==', 'Sec-WebSocket-Version: 13'];

@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { h2 } from '../../http/h2-client.ts';
-import { startTlsGateway, type TlsGateway } from '../../http/house.ts';
+import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
+import { effort } from '../../support/chance.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 
 /** The long form tries a hundred times as hard. */
-const TRIES = 300 * Number(process.env.SCOPEGATE_FUZZ ?? 1);
+const TRIES = 300 * effort;
 const AT_ONCE = 10;
 const ROUTES = [{ id: 'public', match: { path: '/**' }, public: true }];
 const BODY = Buffer.alloc(1024 * 1024, 'x');
@@ -32,17 +33,17 @@ function answerEarly(socket: Socket): void {
 
 let server: Server;
 let gateway: TestGateway;
-let house: TlsGateway;
+let harness: TlsGateway;
 beforeAll(async () => {
   server = createServer(answerEarly).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   gateway = await startTestGateway({ upstreamUrl: url, routes: ROUTES, seed: false });
-  house = await startTlsGateway(url, { routes: ROUTES });
+  harness = await startTlsGateway(url, { routes: ROUTES });
 });
 afterAll(async () => {
   await gateway.stop();
-  await house[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   server.close();
 });
 
@@ -59,7 +60,7 @@ async function overHttp1(path: string, framing: 'length' | 'chunked'): Promise<s
 }
 
 async function overHttp2(path: string): Promise<string> {
-  using session = await h2(house.gateway.url);
+  using session = await h2(harness.gateway.url);
   const stream = session.request({ ':method': 'POST', ':path': path });
   let status = 0;
   let body = '';

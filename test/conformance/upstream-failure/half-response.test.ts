@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { ask, rawRequest } from '../../support/raw.ts';
 import type { RecordedRequest } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
+const at = harness({ upstream: { timeouts: { connectMs: 1000, headersMs: 400, idleMs: 400 } } });
 const FRAMINGS = [
   ['of known length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'],
   ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],

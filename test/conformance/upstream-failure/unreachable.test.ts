@@ -4,7 +4,7 @@ import { startTestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
 import { Recorder } from '../../support/recorder.ts';
 import { attack } from '../attack.ts';
-import { ROUTES } from '../house.ts';
+import { ROUTES } from '../harness.ts';
 
 /** A port on which nobody listens. */
 async function deadPort(): Promise<number> {

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { rawRequest } from '../../support/raw.ts';
 import { hasNode } from '../../support/tools.ts';
 import { attack } from '../attack.ts';
-import { house } from '../house.ts';
+import { harness } from '../harness.ts';
 
-const at = house();
+const at = harness();
 const get = () => rawRequest('GET /files/x', [at.reader]);
 const next = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext';
 

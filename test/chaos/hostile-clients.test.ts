@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { HostileClients } from '../support/hostile-clients.ts';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
-import { Siege } from '../support/siege.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
 const FAULT_MS = LONG ? 10_000 : 800;
 const STALENESS_MS = 500;
 
-interface Scene {
+interface Harness {
   readonly serves: Serves;
   /** Of each kind, the one that runs. */
   gateway: Serve;
@@ -23,7 +23,7 @@ interface Scene {
 }
 
 /** Each breaks something, waits, and mends it. */
-const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+const FAULTS: Readonly<Record<string, (harness: Harness) => Promise<unknown>>> = {
   'while another process holds the file of the store locked': async ({ serves }) => {
     const database = new DatabaseSync(join(serves.folder, 'data', 'scopegate.db'));
     database.exec('BEGIN EXCLUSIVE');
@@ -31,10 +31,10 @@ const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     database.exec('ROLLBACK');
     database.close();
   },
-  'while the sidecar is dead': async (scene) => {
-    await scene.sidecar.process.stop('SIGKILL');
+  'while the sidecar is dead': async (harness) => {
+    await harness.sidecar.process.stop('SIGKILL');
     await pause(FAULT_MS);
-    scene.sidecar = await scene.serves.start('admin');
+    harness.sidecar = await harness.serves.start('admin');
   },
   'when it has been stopped for longer than facts may be old': async ({ gateway }) => {
     gateway.process.child.kill('SIGSTOP');
@@ -50,14 +50,14 @@ const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     writeFileSync(path, text);
     gateway.process.child.kill('SIGHUP');
   },
-  'while it is killed and started again': async (scene) => {
-    await scene.gateway.process.stop('SIGKILL');
+  'while it is killed and started again': async (harness) => {
+    await harness.gateway.process.stop('SIGKILL');
     await pause(FAULT_MS);
-    scene.gateway = await scene.serves.start('gateway');
+    harness.gateway = await harness.serves.start('gateway');
   },
-  'while it drains, and one takes over': async (scene) => {
-    const old = scene.gateway;
-    scene.gateway = await scene.serves.start('gateway');
+  'while it drains, and one takes over': async (harness) => {
+    const old = harness.gateway;
+    harness.gateway = await harness.serves.start('gateway');
     expect(await old.process.stop()).toBe(0);
   },
 };
@@ -66,22 +66,22 @@ it.each(Object.entries(FAULTS))('nobody gets through who may not: %s', { timeout
   await using upstream = await Recorder.start();
   using serves = new Serves(upstream.url, { more: `cache: { maxStalenessMs: ${STALENESS_MS} }` });
   const sidecar = await serves.start('admin');
-  const scene: Scene = { serves, sidecar, gateway: await serves.start('gateway') };
+  const harness: Harness = { serves, sidecar, gateway: await serves.start('gateway') };
   await settle(sidecar);
   const [valid, revoked, narrow] = [await mint(sidecar), await mint(sidecar), await mint(sidecar, 'knowledge:read')];
   expect((await sidecar.call('POST', `/tokens/${revoked.id}/revoke?wait=5000`)).body).toMatchObject({ applied: true });
-  const siege = new Siege({
-    url: () => scene.gateway.gatewayUrl,
+  const hostile = new HostileClients({
+    url: () => harness.gateway.gatewayUrl,
     valid: valid.token,
     refused: [revoked.token, narrow.token],
   });
-  await expect.poll(() => siege.sent, { timeout: 10_000 }).toBeGreaterThan(100);
+  await expect.poll(() => hostile.sent, { timeout: 10_000 }).toBeGreaterThan(100);
 
-  await fault(scene);
-  const before = siege.sent;
-  await expect.poll(() => siege.sent, { timeout: 10_000 }).toBeGreaterThan(before + 100);
-  await expect.poll(() => scene.gateway.statusOf(valid.token), { timeout: 10_000 }).toBe(200);
-  const { sent, statuses } = await siege.end(() => upstream.text);
+  await fault(harness);
+  const before = hostile.sent;
+  await expect.poll(() => hostile.sent, { timeout: 10_000 }).toBeGreaterThan(before + 100);
+  await expect.poll(() => harness.gateway.statusOf(valid.token), { timeout: 10_000 }).toBe(200);
+  const { sent, statuses } = await hostile.end(() => upstream.text);
 
   expect(statuses).toContain(403);
   process.stdout.write(`${name}: ${sent} hostile requests, none forwarded; ${[...statuses].sort().join(' ')}\n`);

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { writePair } from '../http/house.ts';
+import { writePair } from '../http/harness.ts';
 import { first } from '../support/certificates.ts';
 import { type Settings, startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { RawClient, type RawResponse, rawRequest } from '../support/raw.ts';
@@ -49,12 +49,12 @@ export const ROUTES: readonly Settings[] = [
   { id: 'socket', match: { path: '/socket' }, credentials: ['bearer', 'query.authorization'], ...READ },
 ];
 
-export interface Passed {
+interface Passed {
   readonly response: RawResponse;
   readonly request: RecordedRequest;
 }
 
-export interface House {
+export interface Harness {
   readonly gateway: TestGateway;
   readonly upstream: Recorder;
   /** `Authorization: Bearer …` of Bob, who may read workflows in ws_sales. */
@@ -80,7 +80,7 @@ const ALSO_H2 = process.env.SCOPEGATE_CONFORMANCE_H2 === '1';
 const SENTINEL = 'GET /public/sentinel';
 
 /** Call at the top of a file; filled before its first test. */
-export function house(options: Partial<TestGatewayOptions> = {}): House {
+export function harness(options: Partial<TestGatewayOptions> = {}): Harness {
   let gateway: TestGateway;
   let upstream: Recorder;
   /** The same over HTTP/2; null: not asked for. */

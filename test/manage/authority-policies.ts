@@ -38,7 +38,7 @@ export interface KindRules {
   readonly limits: (edition: Edition) => { readonly perOwner: number; readonly perOrganization: number };
 }
 
-export interface House {
+export interface PolicyRules {
   /** A file in policies/. */
   readonly policy: string;
   readonly edition: Edition;
@@ -60,7 +60,7 @@ const EDITIONS = ['personal', 'team', 'enterprise'] as const;
 /** In edition personal only a workspace's owner makes tokens for it. */
 const unlessAlone = (choice: Choice) => (edition: Edition) => (edition === 'personal' ? OWNED : choice);
 
-const coze = (edition: Edition): House => ({
+const coze = (edition: Edition): PolicyRules => ({
   policy: 'coze',
   edition,
   roles: {
@@ -106,7 +106,7 @@ const coze = (edition: Edition): House => ({
   scopes: ['bot:read', 'bot:write', 'workflows:read'],
 });
 
-const featbit = (edition: Edition): House => {
+const featbit = (edition: Edition): PolicyRules => {
   const kind = (follows: boolean, action: string): KindRules => ({
     follows,
     action,
@@ -150,7 +150,7 @@ const featbit = (edition: Edition): House => {
   };
 };
 
-const blend = (edition: Edition): House => ({
+const blend = (edition: Edition): PolicyRules => ({
   policy: 'default',
   edition,
   roles: {
@@ -199,7 +199,7 @@ const blend = (edition: Edition): House => ({
 });
 
 /** Its tokens are frozen, and yet their scopes may be edited. */
-const impact = (edition: Edition): House => ({
+const impact = (edition: Edition): PolicyRules => ({
   policy: 'impact',
   edition,
   roles: {
@@ -227,7 +227,7 @@ const impact = (edition: Edition): House => ({
   scopes: ['actions:read', 'actions:write', 'reports:read'],
 });
 
-export const HOUSES: readonly House[] = [
+export const POLICIES: readonly PolicyRules[] = [
   coze('personal'),
   coze('team'),
   featbit('team'),
@@ -237,17 +237,17 @@ export const HOUSES: readonly House[] = [
   impact('enterprise'),
 ];
 
-export function limited(house: House): boolean {
-  return Object.values(house.kinds).some(({ limits }) => limits(house.edition) !== NO_LIMIT);
+export function limited(rules: PolicyRules): boolean {
+  return Object.values(rules.kinds).some(({ limits }) => limits(rules.edition) !== NO_LIMIT);
 }
 
 /** Where there are limits: two for one, three for all. */
-export function tight(house: House): House {
+export function tight(rules: PolicyRules): PolicyRules {
   const least = (limit: number, small: number) => (limit === Number.POSITIVE_INFINITY ? limit : small);
-  const kinds = Object.entries(house.kinds).map(([name, kind]) => {
-    const { perOwner, perOrganization } = kind.limits(house.edition);
+  const kinds = Object.entries(rules.kinds).map(([name, kind]) => {
+    const { perOwner, perOrganization } = kind.limits(rules.edition);
     const limits = { perOwner: least(perOwner, 2), perOrganization: least(perOrganization, 3) };
     return [name, { ...kind, limits: () => limits }] as const;
   });
-  return { ...house, kinds: Object.fromEntries(kinds) };
+  return { ...rules, kinds: Object.fromEntries(kinds) };
 }

@@ -3,7 +3,7 @@
  */
 import { Agent, request } from 'undici';
 
-export class Desk {
+export class AdminClient {
   readonly #url: string;
   readonly #key: string;
   readonly #agent: Agent;
@@ -15,11 +15,11 @@ export class Desk {
   }
 
   /** With an organization whose one member, ann, may have tokens. `connections`: to each place, at most. */
-  static async open(url: string, key: string, connections: number): Promise<Desk> {
-    const desk = new Desk(url, key, connections);
-    await desk.call('PUT', '', { name: 'Acme', edition: 'enterprise' });
-    await desk.call('PUT', '/members/ann', { name: 'Ann', role: 'admin' });
-    return desk;
+  static async open(url: string, key: string, connections: number): Promise<AdminClient> {
+    const admin = new AdminClient(url, key, connections);
+    await admin.call('PUT', '', { name: 'Acme', edition: 'enterprise' });
+    await admin.call('PUT', '/members/ann', { name: 'Ann', role: 'admin' });
+    return admin;
   }
 
   async call(method: 'PUT' | 'POST' | 'DELETE', path: string, body?: object): Promise<Record<string, unknown>> {

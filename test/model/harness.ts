@@ -39,7 +39,7 @@ class Turns {
   }
 }
 
-export class World {
+export class Harness {
   readonly history: string[] = [];
   readonly faults: string[] = [];
   /** Requests and changes that were answered with 5xx. */
@@ -410,7 +410,7 @@ export class World {
       if (!isOurs) at.answered('refused');
       return this.#valuesOf(value.token);
     }
-    if (this.#ground.desks.length > 1) await this.#untilHeard(value, line);
+    if (this.#ground.sidecars.length > 1) await this.#untilHeard(value, line);
     this.#answered(at, line, answer);
     return this.#valuesOf(value.token);
   }

@@ -36,8 +36,8 @@ import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import { hashToken } from '../../src/secret.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import type { House } from './authority-houses.ts';
 import { type By, DAY_MS, Model, type ModelValue, type Operation, type Probe } from './authority-model.ts';
+import type { PolicyRules } from './authority-policies.ts';
 
 export const MEMBERS = ['ann', 'bob', 'cat'] as const;
 export const TEAMS = ['t1', 't2'] as const;
@@ -74,9 +74,9 @@ export interface CompiledProbe {
   readonly segments: readonly string[];
 }
 
-export class AuthorityWorld {
+export class AuthorityHarness {
   readonly history: Step[] = [];
-  readonly house: House;
+  readonly rules: PolicyRules;
   readonly #policy: Policy;
   readonly #store = new MemoryStore();
   readonly #cache: FactCache;
@@ -88,9 +88,9 @@ export class AuthorityWorld {
   #nowMs = START_MS;
   #recognised: Actor | null = null;
 
-  constructor(house: House) {
-    this.house = house;
-    this.#policy = policyOf(house);
+  constructor(rules: PolicyRules) {
+    this.rules = rules;
+    this.#policy = policyOf(rules);
     this.#cache = new FactCache(this.#store, {
       maxEntries: 10_000,
       absentTtlMs: 1_000_000,
@@ -99,16 +99,16 @@ export class AuthorityWorld {
     });
     this.#store.follow(this.#cache);
     this.#manage = { store: this.#store, policy: () => this.#policy, nowMs: () => this.#nowMs };
-    this.#probes = probesOf(house);
+    this.#probes = probesOf(rules);
     this.#own = this.#side('acme');
     this.#twin = this.#side('twin');
   }
 
   async open(): Promise<void> {
     for (const side of [this.#own, this.#twin]) await this.#found(side);
-    for (const kind of Object.keys(this.house.kinds)) {
+    for (const kind of Object.keys(this.rules.kinds)) {
       const create = { do: 'token.create', by: 'operator', kind, owner: 'ann', workspaces: 'all-owned' } as const;
-      await this.#act(this.#twin, { ...create, scopes: [this.house.scopes[0]], days: 30 });
+      await this.#act(this.#twin, { ...create, scopes: [this.rules.scopes[0]], days: 30 });
     }
     this.history.length = 0;
   }
@@ -134,13 +134,13 @@ export class AuthorityWorld {
   }
 
   #side(org: string): Side {
-    return { org, model: new Model(this.house, START_MS), ids: [], hashes: [], ended: new Map() };
+    return { org, model: new Model(this.rules, START_MS), ids: [], hashes: [], ended: new Map() };
   }
 
   /** Three members of falling rank, workspaces of the lowest and the highest, a team, an environment, a resource. */
   async #found(side: Side): Promise<void> {
-    await putOrganization(this.#context(OPERATOR), side.org, { name: side.org, edition: this.house.edition });
-    const roles = Object.keys(this.house.roles);
+    await putOrganization(this.#context(OPERATOR), side.org, { name: side.org, edition: this.rules.edition });
+    const roles = Object.keys(this.rules.roles);
     const ranks = [roles[0]!, roles[Math.min(2, roles.length - 1)]!, roles.at(-1)!];
     const by = 'operator';
     const steps: Operation[] = [
@@ -381,8 +381,8 @@ export class AuthorityWorld {
   }
 
   #checkLimits(model: Model): void {
-    for (const [name, kind] of Object.entries(this.house.kinds)) {
-      const { perOwner, perOrganization } = kind.limits(this.house.edition);
+    for (const [name, kind] of Object.entries(this.rules.kinds)) {
+      const { perOwner, perOrganization } = kind.limits(this.rules.edition);
       for (const id of MEMBERS)
         if (model.counted(name, id) > perOwner) throw new Broken(`${id} has more than ${perOwner} ${name} tokens`);
       if (model.counted(name, null) > perOrganization)
@@ -402,18 +402,18 @@ function withBearer(text: string): FastifyRequest {
   return { headers: { authorization: `Bearer ${text}` } } as FastifyRequest;
 }
 
-/** The shipped policy, with the limits that the house has. */
-export function policyOf(house: House): Policy {
-  const path = fileURLToPath(new URL(`../../policies/${house.policy}.yaml`, import.meta.url));
+/** The shipped policy, with the limits that the rules have. */
+export function policyOf(rules: PolicyRules): Policy {
+  const path = fileURLToPath(new URL(`../../policies/${rules.policy}.yaml`, import.meta.url));
   const policy = loadPolicy(path, {}).policy!;
   const kinds = Array.from(policy.kinds, ([name, kind]) => {
-    const limits = kind.limits.length === 0 ? [] : [{ editions: null, ...house.kinds[name]!.limits(house.edition) }];
+    const limits = kind.limits.length === 0 ? [] : [{ editions: null, ...rules.kinds[name]!.limits(rules.edition) }];
     return [name, { ...kind, limits }] as const;
   });
   return { ...policy, kinds: new Map(kinds) };
 }
 
-export function probesOf({ scopes }: House): CompiledProbe[] {
+export function probesOf({ scopes }: PolicyRules): CompiledProbe[] {
   const [read, write, other] = scopes;
   const at = (as: 'workspace' | 'environment' | 'resource', id: string, role: Role = 'member') => ({ as, id, role });
   const found: Probe[] = [];

@@ -12,7 +12,7 @@ export interface Tried {
   readonly workspace?: string;
 }
 
-export interface EndedWorld {
+export interface EndedTokens {
   readonly refused: readonly Tried[];
   readonly allowed: readonly Tried[];
 }
@@ -32,7 +32,7 @@ const DAY_MS = 24 * HOUR_MS;
 const ORG = 'organizations/gone';
 const ACTIONS = ['ManagePersonalTokens', 'ManageServiceTokens'];
 
-export async function buildEndedWorld(hands: Hands): Promise<EndedWorld> {
+export async function buildEndedTokens(hands: Hands): Promise<EndedTokens> {
   const builder = new Builder(hands);
   await builder.people();
   await builder.ownTokens();
@@ -44,7 +44,7 @@ export async function buildEndedWorld(hands: Hands): Promise<EndedWorld> {
   return builder;
 }
 
-class Builder implements EndedWorld {
+class Builder implements EndedTokens {
   readonly refused: Tried[] = [];
   readonly allowed: Tried[] = [];
   readonly #hands: Hands;

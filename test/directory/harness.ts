@@ -16,9 +16,9 @@ export interface Applied {
   readonly lines: readonly string[];
 }
 
-export type Json = Record<string, unknown>;
+type Json = Record<string, unknown>;
 
-export interface Desk {
+export interface Harness {
   readonly gateway: TestGateway;
   readonly folder: string;
   /** How the commands call the gateway. */
@@ -36,12 +36,12 @@ export interface Desk {
 }
 
 /** With policies/scrydon.yaml, which has service accounts, unless told otherwise. */
-export async function startDesk(policyName = 'scrydon'): Promise<Desk> {
+export async function startHarness(policyName = 'scrydon'): Promise<Harness> {
   const routes = [{ id: 'all', match: { path: '/**' }, public: true }];
   const policy = join(ROOT, `policies/${policyName}.yaml`);
   const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', seed: false, policy, routes });
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-apply-'));
-  const get: Desk['get'] = async (path) => {
+  const get: Harness['get'] = async (path) => {
     const { status, body } = await gateway.admin('GET', path);
     return status < 300 ? body : status;
   };

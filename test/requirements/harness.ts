@@ -21,10 +21,10 @@ export interface Created {
   readonly token: string;
 }
 
-export type World = Awaited<ReturnType<typeof startWorld>>;
+export type Harness = Awaited<ReturnType<typeof startHarness>>;
 
 /** `policy`: the name of a file in policies/. Time stands where `aheadMs` puts it. */
-export async function startWorld(policy: string, routes?: readonly Settings[]) {
+export async function startHarness(policy: string, routes?: readonly Settings[]) {
   const upstream = await startExampleUpstream(0);
   let aheadMs = 0;
   const clock: Clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() };

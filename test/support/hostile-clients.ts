@@ -8,11 +8,11 @@ import { mintToken } from '../../src/secret.ts';
 import { rawRequest } from './raw.ts';
 
 /** Stands in the target of all that is asked, also of what is hidden. */
-export const MARK = 'besieged';
+const MARK = 'hostile';
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 20;
 
-export interface SiegeOptions {
+export interface HostileOptions {
   /** Where the gateway is now. */
   readonly url: () => string;
   /** A token that may: for requests that must not be believed although they show it. */
@@ -21,21 +21,21 @@ export interface SiegeOptions {
   readonly refused: readonly string[];
 }
 
-export interface SiegeReport {
+export interface HostileReport {
   /** Requests, whether or not they could be sent. */
   readonly sent: number;
   readonly statuses: ReadonlySet<number>;
 }
 
 /** `/files/…` must lead to a route that wants a scope which only `valid` has. */
-export class Siege {
-  readonly #options: SiegeOptions;
+export class HostileClients {
+  readonly #options: HostileOptions;
   readonly #statuses = new Set<number>();
   readonly #over: Promise<void>;
   #sent = 0;
   #running = true;
 
-  constructor(options: SiegeOptions) {
+  constructor(options: HostileOptions) {
     this.#options = options;
     this.#over = this.#run();
   }
@@ -45,7 +45,7 @@ export class Siege {
   }
 
   /** The last answers are in. Fails if one of them was a yes, or if `seenUpstream`, all that came there, holds a byte of it. */
-  async end(seenUpstream: () => string): Promise<SiegeReport> {
+  async end(seenUpstream: () => string): Promise<HostileReport> {
     this.#running = false;
     await this.#over;
     expect([...this.#statuses].filter((status) => status >= 101 && status < 400)).toEqual([]);
@@ -84,7 +84,7 @@ export class Siege {
   }
 }
 
-function attacks({ valid, refused }: SiegeOptions, id: string): readonly string[] {
+function attacks({ valid, refused }: HostileOptions, id: string): readonly string[] {
   const path = `/files/${MARK}-${id}`;
   const bearer = (token: string) => `Authorization: Bearer ${token}`;
   const hidden = rawRequest(`GET ${path}-hidden`, [bearer(valid)]);

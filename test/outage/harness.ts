@@ -14,7 +14,7 @@ class Clocks implements Clock {
   readonly monotonicMs = () => performance.now() + this.passedMs;
 }
 
-export class Scene implements AsyncDisposable {
+export class Harness implements AsyncDisposable {
   readonly gateway: TestGateway;
   readonly store: FaultyStore;
   readonly clock: Clocks;
@@ -25,7 +25,7 @@ export class Scene implements AsyncDisposable {
     this.clock = clock;
   }
 
-  static async start(options: TestGatewayOptions, cache: Settings = {}): Promise<Scene> {
+  static async start(options: TestGatewayOptions, cache: Settings = {}): Promise<Harness> {
     const clock = new Clocks();
     let store!: FaultyStore;
     const gateway = await startTestGateway({
@@ -37,7 +37,7 @@ export class Scene implements AsyncDisposable {
         return store;
       },
     });
-    return new Scene(gateway, store, clock);
+    return new Harness(gateway, store, clock);
   }
 
   /** The feed falls silent, and the store fails or hangs. */

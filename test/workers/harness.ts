@@ -18,7 +18,7 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-export class House implements AsyncDisposable {
+export class Harness implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'scopegate-workers-'));
   readonly path = join(this.folder, 'gateway.yaml');
   readonly upstream: HttpUpstream;
@@ -37,21 +37,21 @@ export class House implements AsyncDisposable {
   }
 
   /** `settings`: further sections of gateway.yaml. */
-  static async start(settings: Readonly<Record<string, unknown>> = {}, args: readonly string[] = []): Promise<House> {
-    const house = await House.prepare(settings);
-    await house.serve(...args);
-    return house;
+  static async start(settings: Readonly<Record<string, unknown>> = {}, args: readonly string[] = []): Promise<Harness> {
+    const harness = await Harness.prepare(settings);
+    await harness.serve(...args);
+    return harness;
   }
 
   /** All but the process. */
-  static async prepare(settings: Readonly<Record<string, unknown>>): Promise<House> {
+  static async prepare(settings: Readonly<Record<string, unknown>>): Promise<Harness> {
     const upstream = await startHttpUpstream((asked, answer) => {
       asked.resume();
-      asked.on('end', () => house.answer(asked, answer));
+      asked.on('end', () => harness.answer(asked, answer));
     });
-    const house = new House(upstream);
-    house.configure(settings);
-    return house;
+    const harness = new Harness(upstream);
+    harness.configure(settings);
+    return harness;
   }
 
   configure({ gateway, ...settings }: Readonly<Record<string, unknown>>): void {

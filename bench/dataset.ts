@@ -45,7 +45,7 @@ export interface Holder {
   readonly elsewhere: string;
 }
 
-export interface House {
+export interface Dataset {
   /** `workflows:read` and `bot:read`, role member. The tokens asked for by `keep`, in its order. */
   readonly holders: readonly Holder[];
   /** The same, without `workflows:read`. */
@@ -54,7 +54,7 @@ export interface House {
   readonly unknown: string;
 }
 
-export interface HouseOptions {
+export interface DatasetOptions {
   readonly tokens: number;
   /** Which tokens, by number, to hand back: keeping a million would fill the memory that is measured. */
   readonly keep: readonly number[];
@@ -64,7 +64,7 @@ export interface HouseOptions {
   readonly tokensPerCommit?: number;
 }
 
-export async function buildHouse(store: Store, options: HouseOptions): Promise<House> {
+export async function buildDataset(store: Store, options: DatasetOptions): Promise<Dataset> {
   const { tokens, keep, say, whole = false, tokensPerCommit = TOKENS_PER_COMMIT } = options;
   const members = Math.min(tokens, MEMBERS_MAX);
   const expiresAtMs = Date.now() + 30 * DAY_MS;

@@ -68,7 +68,7 @@ export interface Need {
   /** More keys of facts that will be needed, whatever the first one says. */
   readonly also?: readonly string[];
 }
-export type Outcome = Allowed | Denied | Need;
+export type DecisionOutcome = Allowed | Denied | Need;
 
 export interface Question {
   readonly hash: TokenHash;
@@ -77,7 +77,7 @@ export interface Question {
 }
 
 /** `now` in milliseconds since 1970. Does NOT check the request's form, its route or its rate: steps 1 to 3 and 11. */
-export function decide(question: Question, rules: DecisionRules, facts: FactReader, nowMs: number): Outcome {
+export function decide(question: Question, rules: DecisionRules, facts: FactReader, nowMs: number): DecisionOutcome {
   const asked = credentialKey(question.hash);
   const credential = facts.peek('credential', asked);
   if (credential === undefined) return need(asked);
@@ -162,7 +162,7 @@ function inWorkspace(
   owner: MemberFacts | null,
   rules: DecisionRules,
   facts: FactReader,
-): Outcome {
+): DecisionOutcome {
   const selected = select(asked.selector, question.source);
   if (selected === null) return deny('workspace_ambiguous', token);
   const workspace = findWorkspace(asked, selected, token.organizationId, facts);

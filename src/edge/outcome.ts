@@ -31,4 +31,4 @@ export type Destination =
       readonly target: string;
     };
 
-export type Outcome = Refused | Destination;
+export type RequestOutcome = Refused | Destination;

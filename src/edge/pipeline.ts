@@ -15,7 +15,7 @@ import { answerAsLast, nextHop } from './forward/next-hop.ts';
 import { observerOf } from './forward/observe-request.ts';
 import { upstreamRequest } from './forward/upstream-request.ts';
 import { JUNK, type Judgement, judge } from './judge.ts';
-import type { Destination, Outcome, Refused } from './outcome.ts';
+import type { Destination, Refused, RequestOutcome } from './outcome.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import { readRequest } from './read-request.ts';
 import { begin, clientAddressOf, type RequestContext } from './request-context.ts';
@@ -87,7 +87,7 @@ export class Pipeline {
   }
 
   /** Where it goes, and step 11. What is refused before that has used nothing of a limit. */
-  #admit(request: RequestContext, verdict: Verdict): Outcome | Promise<Outcome> {
+  #admit(request: RequestContext, verdict: Verdict): RequestOutcome | Promise<RequestOutcome> {
     if (verdict.kind === 'refused') return this.#countGuess(request, verdict);
     if (verdict.kind !== 'public') this.#note(request, verdict);
     if (verdict.kind === 'denied') return this.#countGuess(request, { kind: 'refused', reason: verdict.reason });
@@ -98,7 +98,7 @@ export class Pipeline {
   }
 
   /** The end of the way, of whichever kind. */
-  #send(request: RequestContext, outcome: Outcome): void {
+  #send(request: RequestContext, outcome: RequestOutcome): void {
     switch (outcome.kind) {
       case 'refused':
         return this.#refuse(request, outcome);
@@ -139,10 +139,14 @@ export class Pipeline {
       : { kind: 'refused', reason: 'rate_limited', detail: reason, retryAfterSeconds };
   }
 
-  #countUse(request: RequestContext, destination: Destination, limits: RouteLimits): Outcome | Promise<Outcome> {
+  #countUse(
+    request: RequestContext,
+    destination: Destination,
+    limits: RouteLimits,
+  ): RequestOutcome | Promise<RequestOutcome> {
     const { exchange, ruleset, allowed } = request;
     const { limiter, clock } = this.#parts;
-    const settle = ({ headers, refused }: Admission): Outcome => {
+    const settle = ({ headers, refused }: Admission): RequestOutcome => {
       request.answerHeaders = request.answerHeaders === null ? headers : [...request.answerHeaders, ...headers];
       return refused === null ? destination : { kind: 'refused', reason: 'rate_limited', ...refused };
     };

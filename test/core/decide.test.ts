@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type DecisionRules, decide, type FactReader, type Outcome } from '../../src/core/decide.ts';
+import { type DecisionOutcome, type DecisionRules, decide, type FactReader } from '../../src/core/decide.ts';
 import type { Fact, Role, TokenHash } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
 import { REASONS, type Reason } from '../../src/core/reason.ts';
@@ -110,7 +110,7 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
   };
 }
 
-function judge(given: Case, facts: Facts): Outcome {
+function judge(given: Case, facts: Facts): DecisionOutcome {
   const target = readTarget(given.target ?? '/x', 'h');
   if (target === null) throw new Error(`${given.target}: no target`);
   const source = {

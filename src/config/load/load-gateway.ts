@@ -1,7 +1,7 @@
 /** gateway.yaml and its policy, from files to a compiled configuration, in this thread and at once: what a start needs. */
 import { BlockList, isIPv6 } from 'node:net';
 import type { Env } from '../yaml/expand.ts';
-import { type GatewayCheckOptions, checkGateway } from './check-gateway.ts';
+import { checkGateway, type GatewayCheckOptions } from './check-gateway.ts';
 import { assemble } from './compile-gateway.ts';
 import type { Configuration } from './configuration.ts';
 

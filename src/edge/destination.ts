@@ -4,7 +4,7 @@
  */
 import { withoutQueryCredential } from '../core/credential.ts';
 import { survivesUrl } from '../core/upgrade.ts';
-import type { Destination, Refused } from './outcome.ts';
+import type { Destination, Refused } from './disposition.ts';
 import type { RequestContext } from './request-context.ts';
 
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };

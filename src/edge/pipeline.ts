@@ -9,13 +9,13 @@ import { Bug } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import { destinationOf } from './destination.ts';
+import type { Destination, Disposition, Refused } from './disposition.ts';
 import { forward } from './forward/forward.ts';
 import { DEGRADED_HEADER, identityPairs } from './forward/identity.ts';
 import { answerAsLast, nextHop } from './forward/next-hop.ts';
 import { observerOf } from './forward/observe-request.ts';
 import { upstreamRequest } from './forward/upstream-request.ts';
 import { JUNK, type Judgement, judge } from './judge.ts';
-import type { Destination, Refused, RequestOutcome } from './outcome.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import { readRequest } from './read-request.ts';
 import { begin, clientAddressOf, type RequestContext } from './request-context.ts';
@@ -65,9 +65,9 @@ export class Pipeline {
   }
 
   #goOn(request: RequestContext, verdict: Verdict): void {
-    const outcome = this.#admit(request, verdict);
-    if (!(outcome instanceof Promise)) return this.#send(request, outcome);
-    outcome.then((settled) => this.#send(request, settled)).catch((error) => this.#broken(request, error));
+    const disposition = this.#admit(request, verdict);
+    if (!(disposition instanceof Promise)) return this.#send(request, disposition);
+    disposition.then((settled) => this.#send(request, settled)).catch((error) => this.#broken(request, error));
   }
 
   /** Steps 1 to 10: what is asked for, and whether this caller may have it. */
@@ -87,7 +87,7 @@ export class Pipeline {
   }
 
   /** Where it goes, and step 11. What is refused before that has used nothing of a limit. */
-  #admit(request: RequestContext, verdict: Verdict): RequestOutcome | Promise<RequestOutcome> {
+  #admit(request: RequestContext, verdict: Verdict): Disposition | Promise<Disposition> {
     if (verdict.kind === 'refused') return this.#countGuess(request, verdict);
     if (verdict.kind !== 'public') this.#note(request, verdict);
     if (verdict.kind === 'denied') return this.#countGuess(request, { kind: 'refused', reason: verdict.reason });
@@ -98,18 +98,18 @@ export class Pipeline {
   }
 
   /** The end of the way, of whichever kind. */
-  #send(request: RequestContext, outcome: RequestOutcome): void {
-    switch (outcome.kind) {
+  #send(request: RequestContext, disposition: Disposition): void {
+    switch (disposition.kind) {
       case 'refused':
-        return this.#refuse(request, outcome);
+        return this.#refuse(request, disposition);
       case 'endpoint':
-        return this.#answer(request, outcome);
+        return this.#answer(request, disposition);
       case 'handler':
-        return this.#handOver(request, outcome);
+        return this.#handOver(request, disposition);
       case 'upstream':
-        return this.#forward(request, outcome);
+        return this.#forward(request, disposition);
       default:
-        outcome satisfies never;
+        disposition satisfies never;
         throw new Bug('a request came to no end');
     }
   }
@@ -143,10 +143,10 @@ export class Pipeline {
     request: RequestContext,
     destination: Destination,
     limits: RouteLimits,
-  ): RequestOutcome | Promise<RequestOutcome> {
+  ): Disposition | Promise<Disposition> {
     const { exchange, ruleset, allowed } = request;
     const { limiter, clock } = this.#parts;
-    const settle = ({ headers, refused }: Admission): RequestOutcome => {
+    const settle = ({ headers, refused }: Admission): Disposition => {
       request.answerHeaders = request.answerHeaders === null ? headers : [...request.answerHeaders, ...headers];
       return refused === null ? destination : { kind: 'refused', reason: 'rate_limited', ...refused };
     };

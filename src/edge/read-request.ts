@@ -13,7 +13,7 @@ import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import { hashToken } from '../secret.ts';
 import { knownAddress } from './client-address.ts';
-import type { Refused } from './outcome.ts';
+import type { Refused } from './disposition.ts';
 
 /** A request as it came; an Exchange is one. */
 export interface IncomingRequest {

@@ -1,6 +1,6 @@
 /** What is told of a forwarded request: its stream to the register, its end to metrics and log, a failure to its client. */
 import { statusClass } from '../../observe/metrics.ts';
-import type { Destination, Refused } from '../outcome.ts';
+import type { Destination, Refused } from '../disposition.ts';
 import type { PipelineParts } from '../pipeline-parts.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { ForwardObserver } from './forward-observer.ts';

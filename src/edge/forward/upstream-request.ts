@@ -1,7 +1,7 @@
 /** An allowed request as its upstream gets it: target, host, headers, body. Sends nothing. */
 import { NO_BODY } from '../../core/framing.ts';
 import type { UpstreamRequest } from '../../upstream/exchange.ts';
-import type { Destination } from '../outcome.ts';
+import type { Destination } from '../disposition.ts';
 import { clientAddressOf, type RequestContext } from '../request-context.ts';
 import { sourceOf } from '../throttles/auth-failure-throttle.ts';
 import { requestHeaderLines } from './headers.ts';

@@ -31,4 +31,4 @@ export type Destination =
       readonly target: string;
     };
 
-export type RequestOutcome = Refused | Destination;
+export type Disposition = Refused | Destination;

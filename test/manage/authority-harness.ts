@@ -399,7 +399,8 @@ export class AuthorityHarness {
 }
 
 function withBearer(text: string): FastifyRequest {
-  return { headers: { authorization: `Bearer ${text}` } } as FastifyRequest;
+  const socket = { remoteAddress: '127.0.0.1' };
+  return { headers: { authorization: `Bearer ${text}` }, socket } as FastifyRequest;
 }
 
 /** The shipped policy, with the limits that the rules have. */

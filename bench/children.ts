@@ -86,7 +86,7 @@ ${Object.entries(sections)
 }
 
 /** Runs `file` (in bench/) to its end and reads its one line of JSON. */
-export async function runChild<T>(file: string, core: number, input: string): Promise<T> {
+export async function runWorker<T>(file: string, core: number, input: string): Promise<T> {
   const child = launch(fileURLToPath(new URL(file, import.meta.url)), [], core, input);
   let line = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

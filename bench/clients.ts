@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { type Child, OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
+import { type Child, OTHER_CORE, runWorker, startChild, startScopegate, temporaryFolder } from './children.ts';
 import type { Holder } from './dataset.ts';
 import { median, residentMegabytes } from './measure.ts';
 import type { CrowdPlan } from './processes/crowd.ts';
@@ -112,7 +112,7 @@ async function beside(
 async function load(gateway: Child, holder: Holder, seconds: number): Promise<Measured> {
   const requests = [{ path: pathOf(holder), headers: { authorization: `Bearer ${holder.text}` } }];
   const plan: LoadPlan = { url: gateway.url, connections: CONNECTIONS, seconds, requests };
-  const result = await runChild<LoadResult>('./processes/load.ts', OTHER_CORE, JSON.stringify(plan));
+  const result = await runWorker<LoadResult>('./processes/load.ts', OTHER_CORE, JSON.stringify(plan));
   if (result.wrong > 0) throw new Error(`${result.wrong} answers under load were not 200`);
   return { ...result, resident: residentMegabytes(gateway.pid) };
 }

@@ -9,7 +9,7 @@ import { Owned } from '../src/owned.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
 import { AdminClient } from './admin-client.ts';
-import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
+import { OTHER_CORE, runWorker, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadDetails, LoadPlan } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -57,7 +57,7 @@ export async function benchOutage({ quick, say }: BenchOptions): Promise<Section
         requests,
         perSecond: PER_SECOND,
       };
-      return runChild<LoadDetails>('./processes/load.ts', OTHER_CORE, JSON.stringify(plan));
+      return runWorker<LoadDetails>('./processes/load.ts', OTHER_CORE, JSON.stringify(plan));
     };
     const unseen = await Promise.all(Array.from({ length: 50 }, async () => (await admin.mint()).token));
     const before = await load([known.token], quick ? 3 : 10);

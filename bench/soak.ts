@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Owned } from '../src/owned.ts';
 import { AdminClient } from './admin-client.ts';
-import { OTHER_CORE, runChild, startChild, startScopegate, temporaryFolder } from './children.ts';
+import { OTHER_CORE, runWorker, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { residentMegabytes } from './measure.ts';
 import type { LoadPlan, LoadResult } from './processes/load.ts';
 import type { BenchOptions, Section } from './report.ts';
@@ -46,7 +46,7 @@ export async function benchSoak({ quick, say }: BenchOptions): Promise<Section> 
       const requests = tokens.map((token) => ({ path: '/bodies/x', headers: { authorization: `Bearer ${token}` } }));
       const plan: LoadPlan = { url: gateway.url, connections: CONNECTIONS, seconds, requests };
       const input = JSON.stringify(perSecond === undefined ? plan : { ...plan, perSecond });
-      return runChild<LoadResult>('./processes/load.ts', OTHER_CORE, input);
+      return runWorker<LoadResult>('./processes/load.ts', OTHER_CORE, input);
     };
     await load(quick ? 2 : 10);
     const capacity = await load(quick ? 2 : 10);

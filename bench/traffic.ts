@@ -4,7 +4,7 @@
  */
 import { Agent, request } from 'undici';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
-import { type Child, OTHER_CORE, runChild } from './children.ts';
+import { type Child, OTHER_CORE, runWorker } from './children.ts';
 import { buildDataset, type Dataset, type Holder } from './dataset.ts';
 import { childrenOf, cpuSeconds } from './measure.ts';
 import type { ProxySetup } from './processes/http-proxy-3.ts';
@@ -105,7 +105,7 @@ async function load(target: Target, dataset: Dataset, seconds: number): Promise<
   const file = target.http2 === true ? './processes/h2-load.ts' : './processes/load.ts';
   const pids = [target.pid, ...childrenOf(target.pid)];
   const before = pids.map(cpuSeconds);
-  const result = await runChild<LoadResult>(file, OTHER_CORE, JSON.stringify(plan));
+  const result = await runWorker<LoadResult>(file, OTHER_CORE, JSON.stringify(plan));
   const [own, ...children] = pids.map((pid, index) => cpuSeconds(pid) - before[index]!);
   const used = children.reduce((sum, seconds) => sum + seconds, own!);
   if (result.wrong > 0) throw new Error(`${target.name}: ${result.wrong} answers under load were not 200`);

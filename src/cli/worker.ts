@@ -1,6 +1,6 @@
 /** `scopegate child NAME`: what `serve` starts where it needs several processes. Not for people. */
-import { runChild } from '../workers/worker-main.ts';
+import { runWorker } from '../workers/worker-main.ts';
 
 export async function childCommand(): Promise<void> {
-  await runChild();
+  await runWorker();
 }

@@ -7,17 +7,17 @@ export interface Fleet {
   /** null: this process judges no requests. */
   readonly keeper: LeaseKeeper | null;
   /** null: there is no sidecar here that could be asked. */
-  readonly roster: ProcessList | null;
+  readonly processList: ProcessList | null;
 }
 
 /** For probes: how many, not which. null: nobody could be asked. */
-export function fleetSummary({ keeper, roster }: Fleet) {
-  return { leaseAgeMs: rounded(keeper?.ageMs ?? null), processes: roster?.live?.length ?? null };
+export function fleetSummary({ keeper, processList }: Fleet) {
+  return { leaseAgeMs: rounded(keeper?.ageMs ?? null), processes: processList?.live?.length ?? null };
 }
 
 /** For the operator. `behind`: by how many changes, seen from the process that knows most. */
-export function fleetReport({ keeper, roster }: Fleet) {
-  const live = roster?.live ?? null;
+export function fleetReport({ keeper, processList }: Fleet) {
+  const live = processList?.live ?? null;
   const newest = Math.max(...(live ?? []).map(({ revision }) => revision));
   return {
     self: keeper?.id ?? null,
@@ -32,9 +32,9 @@ export function fleetReport({ keeper, roster }: Fleet) {
   };
 }
 
-export function describeFleet(metrics: Metrics, { keeper, roster }: Fleet): void {
-  if (roster !== null) {
-    const count = () => roster.live?.length ?? Number.NaN;
+export function describeFleet(metrics: Metrics, { keeper, processList }: Fleet): void {
+  if (processList !== null) {
+    const count = () => processList.live?.length ?? Number.NaN;
     metrics.gauge('scopegate_processes', 'Gateway processes that hold a lease.', count);
   }
   if (keeper !== null) {

@@ -14,7 +14,7 @@ export interface CountingParts {
   /** Of the store; null: it has none. */
   readonly stored: SharedCounters | null;
   /** null: this process is alone. */
-  readonly siblings: ProcessGroup | null;
+  readonly processGroup: ProcessGroup | null;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -24,8 +24,8 @@ export interface CountingParts {
 /** Between two lines about the same outage. */
 const LINE_EVERY_MS = 60_000;
 
-export function countRequests({ stored, siblings, clock, metrics, log, onReload }: CountingParts): RateLimiter {
-  const shared = stored ?? (siblings === null ? null : new BatchedCounters(siblings.count, clock.monotonicMs));
+export function countRequests({ stored, processGroup, clock, metrics, log, onReload }: CountingParts): RateLimiter {
+  const shared = stored ?? (processGroup === null ? null : new BatchedCounters(processGroup.count, clock.monotonicMs));
   let aloneCount = 0;
   let toldAtMs = Number.NEGATIVE_INFINITY;
   const onAlone = (problem: unknown) => {

@@ -18,7 +18,7 @@ export interface GatewayOptions {
   /** Stands between the store that is opened and everything that asks it. */
   readonly aroundStore?: (opened: Store) => Store;
   /** This process is one of several of one `serve`. Absent: it is alone. */
-  readonly siblings?: ProcessGroup;
+  readonly processGroup?: ProcessGroup;
   /** What came before this process. */
   readonly standing?: Standing;
   /** Where the one before this process listened, in place of what the configuration says. */

@@ -85,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 }
 
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
-  const { configuration, env, log, only = null, clock = systemClock, siblings = null } = options;
+  const { configuration, env, log, only = null, clock = systemClock, processGroup = null } = options;
   const { file } = configuration;
   const { opened, registry, counters, describe, fault } = await openStore(configuration, log);
   owned.add(opened, (engine) => engine.close());
@@ -158,7 +158,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   let decision: Listener | null = null;
   let admin: RunningAdmin | null = null;
   let keeper: LeaseKeeper | null = null;
-  const roster =
+  const processList =
     only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
   const clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
   await clockWatch.start();
@@ -171,20 +171,20 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     facts,
     fault,
     upstreams: () => ruleset!.upstreams,
-    fleet: () => ({ keeper, roster }),
+    fleet: () => ({ keeper, processList }),
     clock: clockWatch,
     listeners: () => ({
       gateway: listener?.url ?? null,
       decision: decision?.url ?? null,
       admin: admin?.url ?? null,
     }),
-    siblings,
+    processGroup,
   });
   report.describe(metrics);
-  const missed = await siblings?.join();
+  const missed = await processGroup?.join();
   if (missed != null) await reloader.adopt(missed.standing, missed.packed);
   // The sidecar goes last, so that it can say what is going on.
-  if (roster !== null) {
+  if (processList !== null) {
     // Its framework is half of what a gateway would have to load at its start.
     const { startAdmin } = await import('../admin/server.ts');
     admin = await startAdmin({
@@ -197,12 +197,12 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       operations: {
         readiness: () => report.readiness(),
         status: () => report.status(),
-        reload: async () => report.reload(await (siblings?.reload() ?? reloader.reload('request'))),
+        reload: async () => report.reload(await (processGroup?.reload() ?? reloader.reload('request'))),
         metrics: async () =>
-          metricsText([await metrics.registry.getMetricsAsJSON(), ...((await siblings?.metrics()) ?? [])]),
+          metricsText([await metrics.registry.getMetricsAsJSON(), ...((await processGroup?.metrics()) ?? [])]),
       },
       onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
-      receipts: roster,
+      receipts: processList,
       refused: new RefusedAttempts(
         () => reloader.configuration.file.audit.refusedPerMinute,
         clock.monotonicMs,
@@ -226,7 +226,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const onReload = (caughtUp: (next: Configuration) => void) => reloader.subscribe(caughtUp);
-    limiter = countRequests({ stored: counters, siblings, clock, metrics, log, onReload });
+    limiter = countRequests({ stored: counters, processGroup, clock, metrics, log, onReload });
     const imported = new ImportedTokenLookups(facts, clock, metrics);
     const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
     const parts = { ruleset: inForce, facts, clock, metrics, guesses, imported, limiter, streams, lastUsed, onBug };
@@ -251,8 +251,8 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
       listeners.push(decision);
     }
   }
-  describeFleet(metrics, { keeper, roster });
-  if (siblings === null) owned.add(reloader.watch(), (stop) => stop());
+  describeFleet(metrics, { keeper, processList });
+  if (processGroup === null) owned.add(reloader.watch(), (stop) => stop());
   phase = 'serving';
 
   const stop = async (others?: Promise<void>): Promise<void> => {
@@ -260,7 +260,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     phase = 'draining';
     for (const opened of [listener, decision, admin]) opened?.windDown();
     await pause(delayMs);
-    roster?.end();
+    processList?.end();
     drainUntilMs = systemClock.monotonicMs() + deadlineMs;
     await others;
     await owned.release();

@@ -29,13 +29,13 @@ export interface ReportParts {
   readonly clock: ClockWatch;
   readonly listeners: () => Readonly<Record<string, string | null>>;
   /** null: there are none. */
-  readonly siblings: ProcessGroup | null;
+  readonly processGroup: ProcessGroup | null;
 }
 
 /** Of this process, and of those that serve requests where others do. */
 interface View {
   readonly self: SelfReport;
-  readonly siblings: SiblingsReport | null;
+  readonly processGroup: SiblingsReport | null;
 }
 
 export class Report {
@@ -48,7 +48,7 @@ export class Report {
   /** For probes, without a credential: how many problems a reload met, not which. */
   async readiness() {
     const { phase, reloader, facts, fault, fleet, clock } = this.#parts;
-    const { self, siblings } = await this.#view();
+    const { self, processGroup } = await this.#view();
     const { last } = reloader.standing;
     return {
       ready:
@@ -56,7 +56,7 @@ export class Report {
         facts.isFresh() &&
         clock.isRight &&
         fault() === null &&
-        (siblings === null || siblingsReady(siblings.processes)),
+        (processGroup === null || siblingsReady(processGroup.processes)),
       phase: phase(),
       configuration: {
         ...this.#configuration(),
@@ -66,10 +66,10 @@ export class Report {
       clock: clockOf(self),
       fleet: fleetSummary(fleet()),
       upstreams: self.upstreams,
-      ...(siblings === null
+      ...(processGroup === null
         ? {}
         : {
-            processes: siblings.processes.map(({ name, state, self: told }) => ({
+            processes: processGroup.processes.map(({ name, state, self: told }) => ({
               name,
               state,
               fresh: told?.fresh ?? false,
@@ -83,7 +83,7 @@ export class Report {
     const { version, startedAtMs, nowMs, phase, reloader, listeners } = this.#parts;
     const { configuration } = reloader;
     const { last } = reloader.standing;
-    const { self, siblings } = await this.#view();
+    const { self, processGroup } = await this.#view();
     return {
       version,
       phase: phase(),
@@ -95,13 +95,13 @@ export class Report {
         warnings: configuration.warnings,
         lastReload: last === null ? null : { ...summary(last), problems: last.problems },
       },
-      listeners: { ...listeners(), ...siblings?.listeners },
+      listeners: { ...listeners(), ...processGroup?.listeners },
       store: this.#store(self),
       clock: clockOf(self),
       fleet: fleetReport(this.#parts.fleet()),
       cache: self.cache,
       upstreams: self.upstreams,
-      ...(siblings === null ? {} : { processes: siblings.processes }),
+      ...(processGroup === null ? {} : { processes: processGroup.processes }),
     };
   }
 
@@ -147,9 +147,11 @@ export class Report {
   }
 
   async #view(): Promise<View> {
-    const siblings = (await this.#parts.siblings?.report()) ?? null;
-    const told = siblings?.processes.flatMap(({ role, self }) => (role === 'gateway' && self !== null ? [self] : []));
-    return { self: mergedSelf(told ?? []) ?? this.self(), siblings };
+    const processGroup = (await this.#parts.processGroup?.report()) ?? null;
+    const told = processGroup?.processes.flatMap(({ role, self }) =>
+      role === 'gateway' && self !== null ? [self] : [],
+    );
+    return { self: mergedSelf(told ?? []) ?? this.self(), processGroup };
   }
 
   #configuration() {

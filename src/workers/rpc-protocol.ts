@@ -22,7 +22,7 @@ export interface Ready {
 }
 
 /** What the supervisor asks of a child. */
-export interface OfChild {
+export interface OfWorker {
   start(setup: Setup): Ready;
   follow(revision: number): void;
   /** `packed`: null where only the standing is new. */

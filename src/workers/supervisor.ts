@@ -15,7 +15,7 @@ import { droppedLines, type Log } from '../observe/log.ts';
 import type { Answers } from './channel.ts';
 import { processTimeout } from './process-timeout.ts';
 import type { OfSupervisor, Ready } from './rpc-protocol.ts';
-import { Child } from './worker-handle.ts';
+import { WorkerHandle } from './worker-handle.ts';
 import { workerMetrics } from './worker-metrics.ts';
 
 /** How long a process may take to say how it is. */
@@ -45,8 +45,8 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
 
 export class Supervisor {
   readonly #reloader: Reloader;
-  readonly #workers: readonly Child[];
-  readonly #sidecar: Child | null;
+  readonly #workers: readonly WorkerHandle[];
+  readonly #sidecar: WorkerHandle | null;
   readonly #log: Log;
   /** What is in force, for the others. */
   #packed: Packed;
@@ -72,8 +72,8 @@ export class Supervisor {
     this.#reloader.subscribe((next) => {
       log.level = next.file.log.level;
     });
-    const child = (name: string, role: Child['role']) =>
-      new Child({
+    const child = (name: string, role: WorkerHandle['role']) =>
+      new WorkerHandle({
         name,
         role,
         log,
@@ -147,7 +147,7 @@ export class Supervisor {
     await Promise.all(this.#children.map((child) => child.drain()));
   }
 
-  get #children(): readonly Child[] {
+  get #children(): readonly WorkerHandle[] {
     return this.#sidecar === null ? this.#workers : [this.#sidecar, ...this.#workers];
   }
 
@@ -166,7 +166,7 @@ export class Supervisor {
     return attempt;
   }
 
-  #answersTo(child: Child): Answers<OfSupervisor> {
+  #answersTo(child: WorkerHandle): Answers<OfSupervisor> {
     return {
       join: (generation) => {
         child.hasJoined = true;
@@ -192,7 +192,7 @@ export class Supervisor {
     };
   }
 
-  async #metrics(asking: Child): Promise<readonly ProcessMetrics[]> {
+  async #metrics(asking: WorkerHandle): Promise<readonly ProcessMetrics[]> {
     const others = this.#children.filter((child) => child !== asking);
     const counted = await Promise.all(others.map((child) => child.metrics(REPORT_MS)));
     const own = workerMetrics(
@@ -207,7 +207,7 @@ export class Supervisor {
   }
 
   /** A free port that the system chose stays the port: once everybody who held it is gone, it is asked for by number. */
-  #portsFor(role: Child['role']) {
+  #portsFor(role: WorkerHandle['role']) {
     const portOf = (url: string | null) => (url === null ? undefined : Number(new URL(url).port));
     if (role === 'sidecar') return { admin: portOf(this.#ready.adminUrl) };
     if (this.#workers.some((worker) => worker.hasJoined)) return this.#given;

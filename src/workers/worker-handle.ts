@@ -12,7 +12,7 @@ import { type Answers, Channel, Unanswered } from './channel.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import { forkChild } from './fork.ts';
 import { processTimeout } from './process-timeout.ts';
-import type { OfChild, OfSupervisor, Ready, Setup } from './rpc-protocol.ts';
+import type { OfSupervisor, OfWorker, Ready, Setup } from './rpc-protocol.ts';
 
 /** How long a change is waited for (contract 7.2). */
 const APPLY_MS = 1000;
@@ -32,21 +32,21 @@ export interface ChildParts {
   readonly log: Log;
   /** Asked anew at each start. */
   readonly setup: () => Setup;
-  readonly answers: (child: Child) => Answers<OfSupervisor>;
+  readonly answers: (child: WorkerHandle) => Answers<OfSupervisor>;
   /** It is gone, with what it had counted when it was last asked. */
   readonly onGone: (counted: ProcessMetrics) => void;
 }
 
 interface Life {
   readonly worker: Worker;
-  readonly channel: Channel<OfChild>;
-  readonly rounds: CommitBarrier;
+  readonly channel: Channel<OfWorker>;
+  readonly barrier: CommitBarrier;
   readonly gone: Promise<void>;
   readonly pulse: NodeJS.Timeout;
   readyAtMs: number | null;
 }
 
-export class Child {
+export class WorkerHandle {
   readonly name: string;
   readonly role: ProcessRole;
   readonly #parts: ChildParts;
@@ -75,17 +75,17 @@ export class Child {
   }
 
   /** Rejects with Unanswered when it is gone. */
-  ask<Name extends keyof OfChild>(
+  ask<Name extends keyof OfWorker>(
     name: Name,
-    argument: Parameters<OfChild[Name]>[0],
+    argument: Parameters<OfWorker[Name]>[0],
     patienceMs?: number,
-  ): Promise<Awaited<ReturnType<OfChild[Name]>>> {
+  ): Promise<Awaited<ReturnType<OfWorker[Name]>>> {
     if (this.#life === null) return Promise.reject(new Unanswered(`${this.name} is gone`));
     return this.#life.channel.ask(name, argument, patienceMs);
   }
 
   /** Resolves once it has taken up what is new, or is no more: one that cannot is ended, and starts with that. */
-  async adopt(news: Parameters<OfChild['adopt']>[0]): Promise<void> {
+  async adopt(news: Parameters<OfWorker['adopt']>[0]): Promise<void> {
     const life = this.#life;
     await this.ask('adopt', news, ADOPT_MS).catch((error: Error) => {
       if (this.#life === life) this.kill(`has not taken up the configuration (${error.message})`);
@@ -96,12 +96,12 @@ export class Child {
   /** Resolves once it has applied everything up to `revision`, or is no more: one that takes too long is ended. */
   async reach(revision: number): Promise<void> {
     if (this.#life === null) return;
-    const { rounds, gone } = this.#life;
+    const { barrier, gone } = this.#life;
     const cancel = processTimeout(APPLY_MS, () =>
       this.kill(`has not applied revision ${revision} within ${APPLY_MS} ms`),
     );
     // One that could not apply it is waited for until it is ended.
-    await Promise.race([rounds.cover(revision).catch(() => gone), gone]);
+    await Promise.race([barrier.cover(revision).catch(() => gone), gone]);
     cancel();
   }
 
@@ -162,11 +162,11 @@ export class Child {
     this.#state = 'starting';
     const setup = this.#parts.setup();
     const worker = this.#fork();
-    const channel = new Channel<OfChild>(worker, this.#parts.answers(this));
+    const channel = new Channel<OfWorker>(worker, this.#parts.answers(this));
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     const pulse = setInterval(() => this.#feelPulse(), PULSE_MS);
-    const rounds = new CommitBarrier((revision) => channel.ask('follow', revision));
-    const life: Life = { worker, channel, rounds, gone, pulse, readyAtMs: null };
+    const barrier = new CommitBarrier((revision) => channel.ask('follow', revision));
+    const life: Life = { worker, channel, barrier, gone, pulse, readyAtMs: null };
     this.#life = life;
     this.generation = setup.standing.generation;
     let ended: string | null = null;

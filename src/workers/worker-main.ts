@@ -14,7 +14,7 @@ import { outliveSupervisor } from '../node-internals/cluster-handover.ts';
 import { createLog, logWarnings } from '../observe/log.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { type Answers, Channel } from './channel.ts';
-import type { OfChild, OfSupervisor, Setup } from './rpc-protocol.ts';
+import type { OfSupervisor, OfWorker, Setup } from './rpc-protocol.ts';
 
 /** How long a request may be held for who counts it. */
 const COUNT_PATIENCE_MS = 500;
@@ -24,14 +24,14 @@ const REPORT_MS = 2000;
 const NOBODY: SiblingsReport = { listeners: { gateway: null, decision: null }, processes: [] };
 
 /** Ends with the process. Throws SetupError where nobody has started us. */
-export async function runChild(): Promise<never> {
+export async function runWorker(): Promise<never> {
   const { worker } = cluster;
   if (worker === undefined || worker === null)
     throw new SetupError('this command is for `scopegate serve`, which starts processes of its own with it');
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
   // The supervisor cannot be written to any more: it is gone, and that is told below.
   process.on('error', () => undefined);
-  const child = new RunningChild();
+  const child = new RunningWorker();
   worker.once('disconnect', () => {
     outliveSupervisor(worker);
     child.abandoned();
@@ -39,7 +39,7 @@ export async function runChild(): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-class RunningChild {
+class RunningWorker {
   readonly #supervisor: Channel<OfSupervisor>;
   readonly #running = Promise.withResolvers<RunningGateway>();
   /** Those that the sidecar outlives have gone. */
@@ -50,7 +50,7 @@ class RunningChild {
     // Whoever asks is told; nobody may have asked yet.
     this.#running.promise.catch(() => undefined);
     const running = this.#running.promise;
-    const answers: Answers<OfChild> = {
+    const answers: Answers<OfWorker> = {
       start: (setup) => this.#start(setup),
       follow: async (revision) => (await running).followed(revision),
       adopt: async ({ standing, packed }) => (await running).adopt(standing, packed),
@@ -71,7 +71,7 @@ class RunningChild {
   async #start(setup: Setup) {
     this.#setup = setup;
     const isGateway = setup.role === 'gateway';
-    const siblings = this.#siblings(setup);
+    const processGroup = this.#processGroup(setup);
     const source = { path: setup.path, env: process.env, embedded: false, contents: undefined };
     const configuration = await unpack(setup.packed, source);
     const log = createLog(configuration.file.log.level, undefined, setup.name);
@@ -82,8 +82,8 @@ class RunningChild {
         env: process.env,
         log,
         only: isGateway ? 'gateway' : 'admin',
-        siblings,
-        aroundStore: (opened) => new SharedStore(opened, siblings.applied),
+        processGroup,
+        aroundStore: (opened) => new SharedStore(opened, processGroup.applied),
         standing: setup.standing,
         ports: setup.ports,
       });
@@ -97,7 +97,7 @@ class RunningChild {
     }
   }
 
-  #siblings({ standing }: Setup): ProcessGroup {
+  #processGroup({ standing }: Setup): ProcessGroup {
     const supervisor = this.#supervisor;
     return {
       join: () => supervisor.ask('join', standing.generation),

@@ -108,36 +108,36 @@ describe('a receipt', () => {
   it('says that nobody could be asked when that is so, after the time that was asked for', async () => {
     const registry = new MemoryRegistry();
     await registry.close();
-    const roster = new ProcessList(registry, () => performance.now());
-    const receipt = await roster.receipt(1, 100);
+    const processList = new ProcessList(registry, () => performance.now());
+    const receipt = await processList.receipt(1, 100);
     expect(receipt).toMatchObject({ applied: false, processes: null, laggards: [] });
     expect(receipt.lagMs).toBeGreaterThanOrEqual(100);
-    expect(roster.live).toBeNull();
-    roster.end();
+    expect(processList.live).toBeNull();
+    processList.end();
   });
 
   it('says what was seen last when the list is lost meanwhile', async () => {
     const registry = new MemoryRegistry();
     await registry.renew(self, 60_000);
-    const roster = new ProcessList(registry, () => performance.now());
-    const receipt = roster.receipt(6, 300);
+    const processList = new ProcessList(registry, () => performance.now());
+    const receipt = processList.receipt(6, 300);
     // Whoever asks later has been answered, so the first has been seen to.
-    await roster.receipt(6, 0);
+    await processList.receipt(6, 0);
     await registry.close();
     expect(await receipt).toMatchObject({ applied: false, processes: 1, laggards: ['a'] });
-    roster.end();
+    processList.end();
   });
 
   it('comes at once when the sidecar stops, with how far it has got', async () => {
     const registry = new MemoryRegistry();
     await registry.renew(self, 60_000);
-    const roster = new ProcessList(registry, () => performance.now());
-    const receipts = [roster.receipt(6, 60_000), roster.receipt(5, 60_000)];
-    roster.end();
+    const processList = new ProcessList(registry, () => performance.now());
+    const receipts = [processList.receipt(6, 60_000), processList.receipt(5, 60_000)];
+    processList.end();
     expect(await Promise.all(receipts)).toMatchObject([
       { applied: false, laggards: ['a'] },
       { applied: true, laggards: [] },
     ]);
-    expect(await roster.receipt(7, 60_000)).toMatchObject({ applied: false, laggards: ['a'] });
+    expect(await processList.receipt(7, 60_000)).toMatchObject({ applied: false, laggards: ['a'] });
   });
 });

@@ -108,13 +108,13 @@ it.each(WAYS)(
 /** Opens all the files that it may, and ends the process that it could not start: Node would signal anybody then. */
 const OUT_OF_FILES = `
   import { closeSync, openSync } from 'node:fs';
-  import { Child } from ${JSON.stringify(join(ROOT, 'src/workers/worker-handle.ts'))};
+  import { WorkerHandle } from ${JSON.stringify(join(ROOT, 'src/workers/worker-handle.ts'))};
   process.stdout.write('begun\\n');
   const parts = { name: 'worker-1', role: 'gateway', log: {}, setup: () => ({ standing: {} }), answers: () => ({}), onGone() {} };
   for (let start = 0; start < 10; start++) {
     const open = [];
     try { for (;;) open.push(openSync('/dev/null')); } catch {}
-    const child = new Child(parts);
+    const child = new WorkerHandle(parts);
     const started = child.start().catch(({ message }) => message);
     child.destroy();
     const message = await started;

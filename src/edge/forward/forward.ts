@@ -37,7 +37,7 @@ export function forward(
 /** Its answer has no content (RFC 9110 section 15.3.6), whatever the upstream sends behind it. */
 const RESET_CONTENT = 205;
 /** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
-const LAST_WORDS_MS = 500;
+const STREAM_CLOSE_MS = 500;
 
 /** An answer of unknown length that still goes on so long after its head is a stream, whatever its type. */
 const STREAM_AFTER_MS = 5000;
@@ -231,7 +231,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   #limitLastWords(): void {
-    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), LAST_WORDS_MS);
+    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), STREAM_CLOSE_MS);
   }
 
   /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */

@@ -10,7 +10,7 @@ import type { StreamRules } from './open-stream.ts';
 import { OpenStreams } from './open-streams.ts';
 
 const LINES_PER_SECOND = 50;
-const LAST_WORDS_MS = 1000;
+const SOCKETS_TOLD_BEFORE_MS = 1000;
 
 export interface KeptStreams {
   readonly streams: OpenStreams;
@@ -64,7 +64,7 @@ export function keepStreams(parts: {
   return {
     streams,
     stopSocketsBefore: (deadlineMs) => {
-      lastCall = setTimeout(() => streams.stopSockets(), Math.max(0, deadlineMs - LAST_WORDS_MS));
+      lastCall = setTimeout(() => streams.stopSockets(), Math.max(0, deadlineMs - SOCKETS_TOLD_BEFORE_MS));
     },
     close: () => {
       clearTimeout(lastCall);

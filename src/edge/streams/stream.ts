@@ -10,7 +10,7 @@ export interface Stream {
   readonly kind: StreamKind;
   /** From now on nothing passes but the rest of a sentence that the upstream has begun. Costs next to nothing. */
   hush(streamClose: StreamClose): void;
-  /** It is hushed: say close message once that sentence is finished, and close, within half a second. */
+  /** It is hushed: the close message is sent once that sentence is finished, and the connection closes, within half a second. */
   stop(): void;
 }
 

@@ -24,10 +24,10 @@ export default defineConfig({
       // The floor: CI holds it, `npm run coverage` raises it here. It never goes down.
       thresholds: {
         autoUpdate: isCi ? false : (percent: number) => Math.floor(percent),
-        statements: 50,
-        branches: 50,
-        functions: 50,
-        lines: 50,
+        statements: 90,
+        branches: 87,
+        functions: 88,
+        lines: 91,
       },
     },
   },

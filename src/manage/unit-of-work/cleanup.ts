@@ -27,13 +27,15 @@ import { change, type UnitOfWork } from './unit-of-work.ts';
 const PAGE = 20;
 /** For so long whoever ended something waits for what follows; nearly always it is done by then. */
 const WAIT_MS = 250;
+/** A deleted workspace stays so long after all else, longer than any other process takes to hear of the rest. */
+const LINGER_MS = 10_000;
 /** An id can be used again only when nothing is left that names it. */
 const WAIT_FOR_REUSE_MS = 5000;
 
 type World = Pick<ManageContext, 'store' | 'nowMs'>;
 
 /** Rejects with StoreUnavailable; what was done by then stays done. */
-async function cleanUp(world: World, job: CleanupDoc): Promise<void> {
+async function cleanUp(world: World, job: CleanupDoc, isReused: boolean): Promise<void> {
   for (const step of STEPS[job.what](job)) {
     let after: { score: number; key: string } | null = null;
     for (;;) {
@@ -43,7 +45,9 @@ async function cleanUp(world: World, job: CleanupDoc): Promise<void> {
       await breathe();
     }
   }
-  await finish(world.store, job);
+  if (job.what !== 'workspace' || isReused) return finish(world.store, job);
+  // Other processes may still hold a token as it was, and one whose workspace is missing is refused.
+  setTimeout(() => void finish(world.store, job).catch(() => {}), LINGER_MS).unref();
 }
 
 /** After the end itself was made durable: what follows it, for a moment now and the rest in the background. */
@@ -52,8 +56,8 @@ export async function cleanUpSoon(world: World, job: CleanupDoc): Promise<void> 
 }
 
 /** Resolves with whether it came to its end. What fails is taken up again by the purge, which says so in the log. */
-export function cleanUpInBackground(world: World, job: CleanupDoc): Promise<boolean> {
-  return cleanUp(world, job).then(
+export function cleanUpInBackground(world: World, job: CleanupDoc, isReused = false): Promise<boolean> {
+  return cleanUp(world, job, isReused).then(
     () => true,
     () => false,
   );
@@ -68,7 +72,7 @@ function within(waitMs: number, running: Promise<boolean>): Promise<boolean> {
 /** What was left to do by a process that has ended meanwhile. Rejects with StoreUnavailable. */
 export async function resumeCleanups(world: World): Promise<void> {
   for (const { doc } of await scanDocs(world.store, 'cleanup', lists.cleanups(), { limit: PAGE }))
-    await cleanUp(world, doc);
+    await cleanUp(world, doc, false);
 }
 
 /** Before something is made under this id: nothing of a deleted one of the same id may be left. Throws Rejection (409). */
@@ -78,7 +82,7 @@ export async function requireCleanedUp(world: World, kind: 'organization' | 'wor
   const organizationId = 'organizationId' in doc ? doc.organizationId : doc.id;
   const actor = { kind: 'admin-key', id: null, tokenId: null } as const;
   const job: CleanupDoc = { organizationId, what: kind, id: doc.id, generation: doc.generation, actor };
-  if (await within(WAIT_FOR_REUSE_MS, cleanUpInBackground(world, job))) return;
+  if (await within(WAIT_FOR_REUSE_MS, cleanUpInBackground(world, job, true))) return;
   throw stillDeleting(kind, doc.id);
 }
 

@@ -27,7 +27,7 @@ import { change, type UnitOfWork } from './unit-of-work.ts';
 const PAGE = 20;
 /** For so long whoever ended something waits for what follows; nearly always it is done by then. */
 const WAIT_MS = 250;
-/** A deleted workspace stays so long after all else, longer than any other process takes to hear of the rest. */
+/** A deleted workspace stays so long after all else: five times what others take to hear of the rest (maxStalenessMs, by default). */
 const LINGER_MS = 10_000;
 /** An id can be used again only when nothing is left that names it. */
 const WAIT_FOR_REUSE_MS = 5000;

@@ -102,7 +102,10 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
   describe(metrics);
   describeLog(metrics, log);
   const adminKeys = loadAdminKeys(env, localFolder(configuration));
-  const retention = () => reloader.configuration.file.audit;
+  const retention = () => {
+    const { audit, cache } = reloader.configuration.file;
+    return { ...audit, maxStalenessMs: cache.maxStalenessMs };
+  };
   if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
 
   // Replaced by a reload, whole; whoever uses it asks for it anew each time.

@@ -12,12 +12,17 @@ import { scanDocs } from './unit-of-work/stored-docs.ts';
 const PURGE_MS = 60_000;
 /** Removed in one go; the embedded store lets nothing else happen meanwhile. */
 const PURGE_BATCH = 100;
+/** After so many times maxStalenessMs every process has heard of a change, or refuses everything. */
+const HEARD_AFTER = 5;
 
-/** How much of the audit trail is kept. */
+/** How long what has ended is kept. */
 export interface Retention {
+  /** Of the audit trail. */
   readonly keepDays: number;
-  /** Of one organization. */
+  /** Of one organization's audit trail. */
   readonly maxEvents: number;
+  /** For so long a process may go on with what it knew last. */
+  readonly maxStalenessMs: number;
 }
 
 /** Expired access tokens go within a minute or two; the promise is an hour. `retention` is asked anew each time. */
@@ -36,8 +41,12 @@ export function startPurge(store: Store, clock: Clock, log: Log, retention: () =
 }
 
 /** Removes all that is due at `nowMs`. Rejects with StoreUnavailable; what was removed by then stays removed. */
-export async function purge(store: Store, nowMs: number, { keepDays, maxEvents }: Retention): Promise<void> {
-  await resumeCleanups({ store, nowMs: () => nowMs });
+export async function purge(
+  store: Store,
+  nowMs: number,
+  { keepDays, maxEvents, maxStalenessMs }: Retention,
+): Promise<void> {
+  await resumeCleanups({ store, nowMs: () => nowMs }, HEARD_AFTER * maxStalenessMs);
   for (const remove of [purgeAccessTokens, purgeDeletedAccounts])
     while ((await remove(store, nowMs, PURGE_BATCH)) === PURGE_BATCH) await breathe();
   const upTo = nowMs - keepDays * DAY_MS;

@@ -20,7 +20,7 @@ import { SqliteStore } from '../../src/store/sqlite/store.ts';
 
 const HOUR_MS = 3_600_000;
 const MANY = 1000;
-const ALL = { keepDays: Number.POSITIVE_INFINITY, maxEvents: Number.POSITIVE_INFINITY };
+const ALL = { keepDays: Number.POSITIVE_INFINITY, maxEvents: Number.POSITIVE_INFINITY, maxStalenessMs: 0 };
 
 let folder: string;
 let store: SqliteStore;

@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
+import { workspaceKey } from '../../src/core/facts.ts';
 import { OPERATOR } from '../../src/manage/actor.ts';
 import type { ManageContext } from '../../src/manage/context.ts';
 import { deleteMember, putMember } from '../../src/manage/organization/members.ts';
 import { putOrganization } from '../../src/manage/organization/organizations.ts';
+import { deleteWorkspace, putWorkspace } from '../../src/manage/organization/workspaces.ts';
+import { purge } from '../../src/manage/purge.ts';
 import { Rejection } from '../../src/manage/rejection.ts';
 import { changeTokenState, patchToken } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, getToken, listTokens } from '../../src/manage/tokens/tokens.ts';
+import { lists } from '../../src/manage/unit-of-work/places.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 
 const { policy } = loadPolicy(fileURLToPath(new URL('../../policies/coze.yaml', import.meta.url)), {});
@@ -84,4 +88,31 @@ it('a member removed in one process keeps no token that another was just making'
   await Promise.allSettled([...making, removing]);
   await removing;
   expect((await listed()).filter(({ state }) => state === 'active')).toEqual([]);
+});
+
+it("a deleted workspace's record stays until every process has heard that no token lists it any more", async () => {
+  // A gateway that has the token at hand as it was refuses it where the workspace that it lists is missing.
+  const several = loadPolicy(fileURLToPath(new URL('../../policies/featbit.yaml', import.meta.url)), {}).policy!;
+  const [first, second] = contexts.map((context) => ({ ...context, policy: () => several })) as [
+    ManageContext,
+    ManageContext,
+  ];
+  await putMember(first, 'acme', 'ann', { name: 'Ann', role: 'administrator' });
+  for (const id of ['stays', 'goes']) await putWorkspace(first, 'acme', id, { name: id, owner: 'ann' });
+  const { value } = await createToken(first, 'acme', {
+    ...{ name: 'n', owner: 'ann', scopes: ['flags:read'], workspaces: ['stays', 'goes'] },
+  });
+  const key = workspaceKey('acme', 'goes');
+  const isThere = async () => (await second.store.get(key)) !== null;
+
+  await deleteWorkspace(first, 'acme', 'goes');
+  const deletedAtMs = Date.now();
+  expect((await getToken(second, 'acme', value.doc.id)).workspaces).toMatchObject([['stays', expect.any(Number)]]);
+  expect(await isThere()).toBe(true);
+  const retention = { keepDays: 1, maxEvents: 100, maxStalenessMs: 3000 };
+  await purge(second.store, deletedAtMs + 3000, retention);
+  expect(await isThere()).toBe(true);
+  await purge(second.store, deletedAtMs + 15_001, retention);
+  expect(await isThere()).toBe(false);
+  expect(await second.store.scan(lists.cleanups(), { limit: 10 })).toEqual([]);
 });

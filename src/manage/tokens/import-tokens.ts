@@ -9,7 +9,6 @@ import { isCurrent } from '../../core/decide.ts';
 import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { hintMax, type TokenPattern } from '../../core/imported-token.ts';
 import { MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
-import { Slices } from '../../slices.ts';
 import { forbidden, type Rights, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from '../rejection.ts';
@@ -20,7 +19,7 @@ import { newToken, type TokenInput } from './new-token.ts';
 import { standingOf } from './standing.ts';
 
 /** Tokens and their workspaces of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
-const BATCH = 100;
+const BATCH = 50;
 
 /** What a shell hashes when its variable is not set. */
 const OF_NOTHING: ReadonlyMap<string, string> = new Map([
@@ -107,11 +106,9 @@ async function importBatch(
   patterns: readonly TokenPattern[],
 ): Promise<ImportOutcome[]> {
   const outcomes: ImportOutcome[] = [];
-  const slices = new Slices();
   // Those who import may have changed meanwhile.
   requireImporter((await enter(context, unit, org)).rights, context.policy());
   for (const token of batch) {
-    if (slices.over) await slices.next();
     try {
       outcomes.push(await importOne(context, unit, org, token, patterns));
     } catch (error) {

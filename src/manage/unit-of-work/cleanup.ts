@@ -13,7 +13,7 @@ import {
   tokenKey,
   workspaceKey,
 } from '../../core/facts.ts';
-import type { Scanned, Store, Write } from '../../store/store.ts';
+import type { Scanned, ScanOptions, Store, Write } from '../../store/store.ts';
 import { OPERATOR } from '../actor.ts';
 import type { ManageContext } from '../context.ts';
 import { conflict } from '../rejection.ts';
@@ -27,15 +27,13 @@ import { change, type UnitOfWork } from './unit-of-work.ts';
 const PAGE = 20;
 /** For so long whoever ended something waits for what follows; nearly always it is done by then. */
 const WAIT_MS = 250;
-/** A deleted workspace stays so long after all else: five times what others take to hear of the rest (maxStalenessMs, by default). */
-const LINGER_MS = 10_000;
 /** An id can be used again only when nothing is left that names it. */
 const WAIT_FOR_REUSE_MS = 5000;
 
 type World = Pick<ManageContext, 'store' | 'nowMs'>;
 
 /** Rejects with StoreUnavailable; what was done by then stays done. */
-async function cleanUp(world: World, job: CleanupDoc, isReused: boolean): Promise<void> {
+async function cleanUp(world: World, job: CleanupDoc, isLast: boolean): Promise<void> {
   for (const step of STEPS[job.what](job)) {
     let after: { score: number; key: string } | null = null;
     for (;;) {
@@ -45,9 +43,8 @@ async function cleanUp(world: World, job: CleanupDoc, isReused: boolean): Promis
       await breathe();
     }
   }
-  if (job.what !== 'workspace' || isReused) return finish(world.store, job);
-  // Other processes may still hold a token as it was, and one whose workspace is missing is refused.
-  setTimeout(() => void finish(world.store, job).catch(() => {}), LINGER_MS).unref();
+  // Other processes may still hold a token as it was, and one whose workspace is missing is refused: the record stays.
+  if (job.what !== 'workspace' || isLast) await finish(world.store, job);
 }
 
 /** After the end itself was made durable: what follows it, for a moment now and the rest in the background. */
@@ -56,8 +53,8 @@ export async function cleanUpSoon(world: World, job: CleanupDoc): Promise<void> 
 }
 
 /** Resolves with whether it came to its end. What fails is taken up again by the purge, which says so in the log. */
-export function cleanUpInBackground(world: World, job: CleanupDoc, isReused = false): Promise<boolean> {
-  return cleanUp(world, job, isReused).then(
+export function cleanUpInBackground(world: World, job: CleanupDoc, isLast = false): Promise<boolean> {
+  return cleanUp(world, job, isLast).then(
     () => true,
     () => false,
   );
@@ -69,10 +66,25 @@ function within(waitMs: number, running: Promise<boolean>): Promise<boolean> {
   return Promise.race([running, late]);
 }
 
-/** What was left to do by a process that has ended meanwhile. Rejects with StoreUnavailable. */
-export async function resumeCleanups(world: World): Promise<void> {
-  for (const { doc } of await scanDocs(world.store, 'cleanup', lists.cleanups(), { limit: PAGE }))
-    await cleanUp(world, doc, false);
+/**
+ * What was left to do by a process that has ended meanwhile, and deleted workspaces' records that have stayed for
+ * `heardAfterMs`, in which every process has heard of the rest. Rejects with StoreUnavailable.
+ */
+export async function resumeCleanups(world: World, heardAfterMs: number): Promise<void> {
+  let after: ScanOptions['after'];
+  for (;;) {
+    const page = await scanDocs(world.store, 'cleanup', lists.cleanups(), { limit: PAGE, ...(after && { after }) });
+    for (const { doc } of page) await cleanUp(world, doc, await isHeard(world, doc, heardAfterMs));
+    const next = nextOf(page);
+    if (next === null) return;
+    after = next;
+  }
+}
+
+async function isHeard({ store, nowMs }: World, job: CleanupDoc, heardAfterMs: number): Promise<boolean> {
+  if (job.what !== 'workspace') return true;
+  const stored = await getDoc(store, 'workspace', workspaceKey(job.organizationId, job.id));
+  return nowMs() - (stored?.doc.deletedAtMs ?? 0) > heardAfterMs;
 }
 
 /** Before something is made under this id: nothing of a deleted one of the same id may be left. Throws Rejection (409). */

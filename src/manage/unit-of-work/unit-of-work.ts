@@ -5,6 +5,7 @@
  */
 import { type Generation, kindOf, organizationKey, type TokenHash } from '../../core/facts.ts';
 import { Bug } from '../../errors.ts';
+import { Slices } from '../../slices.ts';
 import type { Change, Store, Write } from '../../store/store.ts';
 import { requireInside } from '../actor.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite } from '../audit.ts';
@@ -32,6 +33,7 @@ export class UnitOfWork implements DocReader {
   /** Scores of the records that this unit of work makes, by index and key. */
   readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
+  readonly #slices = new Slices();
 
   #ends = false;
   /** As it was read or is written; where it is deleted, as it was. */
@@ -159,7 +161,13 @@ export class UnitOfWork implements DocReader {
     }
   }
 
+  /** Requests get their turn meanwhile: a store in a file answers within the turn, and work may read a thousand records. */
+  async breathe(): Promise<void> {
+    if (this.#slices.over) await this.#slices.next();
+  }
+
   async #stored<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
+    await this.breathe();
     return (await getDoc(this.#store, kind, key))?.doc ?? null;
   }
 
@@ -230,6 +238,7 @@ async function attempt<T>(
     const value = await work(unit);
     if (dryRun) return { value, revision: 0 };
     await unit.audit(actor, context.nowMs(), organizationId);
+    await unit.breathe();
     const committed = await context.store.commit(unit.change);
     if (committed.ok) {
       lock.passed();

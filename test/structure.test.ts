@@ -145,6 +145,18 @@ it('a store is known in its own folder and in one list: adding one touches no ot
   }
 });
 
+it("Node's own HTTP server can be replaced: one folder knows it, and one file names that folder", () => {
+  // An application's own server, and the sidecar's framework, are Node's whatever the gateway's port runs on.
+  const bound = ['http/start-listener.ts', 'admin', 'middleware'];
+  for (const name of files.filter((candidate) => !candidate.startsWith('http/node-http/'))) {
+    const named = importedFiles(name).find((imported) => imported.startsWith('http/node-http/'));
+    if (!bound.includes(name) && !bound.includes(room(name))) expect(named, name).toBeUndefined();
+    if (!['http', 'edge', 'decision', 'gateway'].includes(room(name))) continue;
+    const taken = /^import (.*) from 'node:https?';$/m.exec(readFileSync(join(SRC, name), 'utf8'))?.[1];
+    expect(taken ?? '{ METHODS }', name).toBe('{ METHODS }');
+  }
+});
+
 it('no stored record is read unchecked: a cast would make a yes or a no of a damaged one', () => {
   // Older shapes are read by nobody but the upgrade, which leaves what it cannot read as it is.
   const readers = files.filter((name) => !/^(?:core|store|format)\/|^manage\/unit-of-work\/check-doc\.ts$/.test(name));

@@ -4,8 +4,8 @@
 import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { withoutTokens } from '../core/token-format.ts';
-import { lingeringClose, markClosing } from '../http/node-exchange.ts';
-import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/parse-failure.ts';
+import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/node-http/parse-failure.ts';
+import { lingeringClose, markClosing } from '../http/socket-close.ts';
 import { answering } from '../node-internals/http-server.ts';
 
 /** What a caller sent may be repeated in it, but no token. */

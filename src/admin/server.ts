@@ -5,8 +5,10 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TokenPattern } from '../core/imported-token.ts';
 import { Bug, SetupError } from '../errors.ts';
-import { Connections, type DrainTimes } from '../http/connections.ts';
-import { isClosing } from '../http/node-exchange.ts';
+import { Connections } from '../http/connections.ts';
+import type { DrainTimes } from '../http/listener.ts';
+import { isBusy } from '../http/node-http/connection-state.ts';
+import { isClosing } from '../http/socket-close.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { Rejection } from '../manage/rejection.ts';
@@ -80,7 +82,7 @@ export interface RunningAdmin {
 /** Resolves once it listens. Rejects with SetupError when the port cannot be had. */
 export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const app = await buildAdmin(options);
-  const connections = new Connections(app.server, 'connection');
+  const connections = new Connections(app.server, 'connection', isBusy);
   let windingDown = false;
   app.addHook('onSend', async (_request, reply) => {
     if (windingDown) reply.header('Connection', 'close');

@@ -4,7 +4,7 @@
  */
 import { type AddressRange, isWithin } from './address-range.ts';
 import type { Reason } from './reason.ts';
-import type { RequestCheck, RequestSource } from './request-check.ts';
+import type { RequestCheck, RequestSource } from './request-source.ts';
 
 export const addressCheck: RequestCheck = {
   ofRoute: ({ allowFrom }, request) => refusal(allowFrom, request),

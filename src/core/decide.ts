@@ -25,7 +25,7 @@ import {
   workspaceKey,
 } from './facts.ts';
 import type { Reason } from './reason.ts';
-import type { RequestSource } from './request-check.ts';
+import type { RequestSource } from './request-source.ts';
 import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
 import { type ScopeSet, satisfies } from './scope.ts';
 import { type SelectorSource, select } from './selector.ts';

@@ -12,7 +12,8 @@ import type { Pipeline } from '../edge/pipeline.ts';
 import { AskedExchange, type AskedRequest } from '../http/asked-exchange.ts';
 import type { ClientLimits } from '../http/client-limits.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { Listener } from '../http/listener.ts';
+import type { Listener } from '../http/listener.ts';
+import { startListener } from '../http/start-listener.ts';
 import { type ProxyName, readQuestion } from './question.ts';
 
 export interface DecisionOptions {
@@ -30,7 +31,7 @@ export interface DecisionOptions {
 
 export function startDecisionListener(options: DecisionOptions): Promise<Listener> {
   const { proxy } = options;
-  return Listener.start({
+  return startListener({
     name: 'decision',
     host: options.host,
     port: options.port,

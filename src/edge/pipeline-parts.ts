@@ -7,7 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { LastUsed } from '../store/cache/last-used.ts';
 import type { Ruleset } from './ruleset.ts';
-import type { OpenStreams } from './streams/open-streams.ts';
+import type { OpenStreamRegistry } from './streams/open-stream-registry.ts';
 import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
 import type { ImportedTokenLookups } from './throttles/imported-tokens.ts';
 import type { RateLimiter } from './throttles/rate-limiter.ts';
@@ -33,7 +33,7 @@ export interface PipelineParts {
   readonly limiter: RateLimiter;
   readonly imported: ImportedTokenLookups;
   /** Where answers that go on for as long as their caller may are kept to that. */
-  readonly streams: OpenStreams;
+  readonly streams: OpenStreamRegistry;
   readonly lastUsed: LastUsed;
   /** By which we know a request that has been here. */
   readonly viaName: string;

@@ -7,7 +7,7 @@ import { checkRoute } from '../core/check-request.ts';
 import { readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
-import type { RequestSource } from '../core/request-check.ts';
+import type { RequestSource } from '../core/request-source.ts';
 import { type Route, RouteTable } from '../core/route-table.ts';
 import { readTarget, type Target } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';

@@ -15,7 +15,7 @@ import { accessLog } from '../edge/access-log.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
-import { keepStreams } from '../edge/streams/keep-streams.ts';
+import { startRegistry } from '../edge/streams/start-registry.ts';
 import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
 import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
@@ -222,10 +222,10 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const guesses = throttle('tokenFailures');
     const lines = accessLog(log, access, clock.monotonicMs);
     const { maxStalenessMs } = file.cache;
-    const kept = keepStreams({ store, facts, ruleset: inForce, clock, metrics, log, maxStalenessMs });
-    owned.add(kept, (opened) => opened.close());
-    reloader.subscribe(() => kept.streams.rejudge());
-    const { streams } = kept;
+    const started = startRegistry({ store, facts, ruleset: inForce, clock, metrics, log, maxStalenessMs });
+    owned.add(started, (opened) => opened.close());
+    reloader.subscribe(() => started.registry.rejudge());
+    const { registry: streams } = started;
     // After the cache and the streams: what it is told, they have applied.
     keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
     const onReload = (caughtUp: (next: Configuration) => void) => reloader.subscribe(caughtUp);
@@ -237,7 +237,7 @@ async function start(options: GatewayOptions, owned: Owned): Promise<RunningGate
     const listeners: Listener[] = [];
     owned.add(listeners, (all) => {
       const times = drainTimes();
-      kept.stopSocketsBefore(times.deadlineMs);
+      started.stopSocketsBefore(times.deadlineMs);
       return Promise.all(all.map((opened) => opened.drain(times)));
     });
     if (options.gatewayListener !== false) {

@@ -6,8 +6,9 @@ import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import { clientLimits } from '../http/client-limits.ts';
-import { Listener } from '../http/listener.ts';
+import type { Listener } from '../http/listener.ts';
 import { nextRequestId } from '../http/request-id.ts';
+import { startListener } from '../http/start-listener.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 
@@ -26,7 +27,7 @@ export function listen(
 ): Promise<Listener> {
   const { tls } = configuration.file.gateway;
   const { keyPair } = configuration;
-  return Listener.start({
+  return startListener({
     name: 'gateway',
     host: configuration.file.gateway.host,
     port: ports?.gateway ?? configuration.file.gateway.port,

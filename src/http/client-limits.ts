@@ -1,10 +1,6 @@
 /**
- * What one client of a listener may take, in Node's terms, and whom a quiet connection is waiting for. A client that is
- * waiting for us is never cut: only one that we are waiting for.
+ * What one client of a listener may take. A client that is waiting for us is never cut: only one that we are waiting for.
  */
-import type { ServerOptions } from 'node:http';
-import type { Socket } from 'node:net';
-import { answering } from '../node-internals/http-server.ts';
 
 export interface ClientLimits {
   /** From the connection, or the end of the last answer, to the end of a head. Also for a TLS handshake. */
@@ -44,29 +40,4 @@ interface ClientSettings {
   readonly limits: Pick<ClientLimits, 'headerBytes' | 'minBytesPerSecond'> & {
     readonly connections?: number | undefined;
   };
-}
-
-/** How often Node looks for heads that are late. */
-const SWEEP_MS = 1000;
-
-export function serverLimits({ headersMs, keepAliveMs, headerBytes }: ClientLimits): ServerOptions {
-  return {
-    maxHeaderSize: headerBytes,
-    headersTimeout: headersMs,
-    // A body may take as long as it takes, while it moves.
-    requestTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    connectionsCheckingInterval: Math.min(SWEEP_MS, headersMs),
-  };
-}
-
-export type Awaited = 'upstream' | 'request' | 'body' | 'reader';
-
-/** What this connection, on which nothing moves, is waiting for. */
-export function awaitedOn(socket: Socket): Awaited {
-  const response = answering(socket);
-  if (response === null) return 'request';
-  if (socket.writableLength > 0 || response.writableLength > 0) return 'reader';
-  // A body that we paused is the upstream's to go on with.
-  return response.req.complete || socket.isPaused() ? 'upstream' : 'body';
 }

@@ -4,20 +4,15 @@
  * arrives first. Never reads or answers a request.
  */
 import type { Server, Socket } from 'node:net';
-import { answering, speaksHttp1, stopAccepting } from '../node-internals/http-server.ts';
-import { lingeringClose, markClosing, resetConnection } from './node-exchange.ts';
+import { stopAccepting } from '../node-internals/http-server.ts';
+import type { DrainTimes } from './listener.ts';
+import { lingeringClose, markClosing, resetConnection } from './socket-close.ts';
 
 const LOOK_EVERY_MS = 100;
 
-export interface DrainTimes {
-  /** What is left then is cut. */
-  readonly deadlineMs: number;
-  /** How long a connection without a request is kept. */
-  readonly idleMs: number;
-}
-
 export class Connections {
   readonly #server: Server;
+  readonly #isBusy: (socket: Socket) => boolean;
   readonly #open = new Set<Socket>();
   /** Bytes read by then, and when that was first seen. */
   readonly #quiet = new WeakMap<Socket, { readonly bytes: number; readonly sinceMs: number }>();
@@ -26,9 +21,10 @@ export class Connections {
   /** null: nothing is closed yet. */
   #idleMs: number | null = null;
 
-  /** `server` speaks HTTP/1. */
-  constructor(server: Server, event: 'connection' | 'secureConnection') {
+  /** `isBusy`: there is a request on it, or it has left HTTP and is busy until it ends. */
+  constructor(server: Server, event: 'connection' | 'secureConnection', isBusy: (socket: Socket) => boolean) {
     this.#server = server;
+    this.#isBusy = isBusy;
     server.on(event, (socket: Socket) => {
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
@@ -67,7 +63,7 @@ export class Connections {
     const now = performance.now();
     for (const socket of this.#open) {
       const known = this.#quiet.get(socket);
-      if (isBusy(socket)) this.#quiet.delete(socket);
+      if (this.#isBusy(socket)) this.#quiet.delete(socket);
       else if (known?.bytes !== socket.bytesRead) this.#quiet.set(socket, { bytes: socket.bytesRead, sinceMs: now });
       else if (this.#idleMs !== null && now - known.sinceMs >= this.#idleMs) {
         this.#open.delete(socket);
@@ -79,13 +75,8 @@ export class Connections {
 
   #cut(): void {
     for (const socket of this.#open) {
-      if (isBusy(socket)) resetConnection(socket);
+      if (this.#isBusy(socket)) resetConnection(socket);
       else socket.destroy();
     }
   }
-}
-
-/** Also once it no longer speaks HTTP/1: a tunnel is busy until it ends. */
-function isBusy(socket: Socket): boolean {
-  return answering(socket) !== null || !speaksHttp1(socket);
 }

@@ -2,11 +2,8 @@
  * Finds the clients that are slower than they may be. Time counts against one only while it owes bytes of its request or
  * leaves bytes of its answer that are there untaken: a slow upstream is nobody's fault. Never ends anything itself.
  */
-import type { Socket } from 'node:net';
-import { answering } from '../node-internals/http-server.ts';
 import { stallAwareTimeout } from '../stall-aware-timeout.ts';
-import { awaitedOn, type ClientLimits } from './client-limits.ts';
-import { isStream } from './node-exchange.ts';
+import type { ClientLimits } from './client-limits.ts';
 
 /** How often all of them are looked at. */
 const LOOK_EVERY_MS = 1000;
@@ -81,17 +78,4 @@ export function watchRate<T>({ minBytesPerSecond, idleMs }: ClientLimits, watche
   };
   lookAgain();
   return () => cancel();
-}
-
-/** What is owed on a connection of HTTP/1, by the request whose turn it is. */
-export function owedOn(socket: Socket): { readonly of: object; readonly owed: Owed | null } | null {
-  const response = answering(socket);
-  if (response === null) return null;
-  const what = awaitedOn(socket);
-  const { bytesRead, bytesWritten, writableLength } = socket;
-  if (what === 'reader')
-    return { of: response, owed: { what, movedBytes: bytesWritten - writableLength, inFlightBytes: writableLength } };
-  if (what === 'body' && !isStream(response))
-    return { of: response, owed: { what, movedBytes: bytesRead, inFlightBytes: 0 } };
-  return { of: response, owed: null };
 }

@@ -7,7 +7,7 @@ import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Dialect } from '../core/dialect.ts';
 import type { RoutingOptions } from '../core/route-table.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
-import { isClosing } from '../http/node-exchange.ts';
+import { isClosing } from '../http/socket-close.ts';
 import { AppExchange, type AppRequest, type Continuation, targetOf } from './app-exchange.ts';
 import type { Permission } from './caller.ts';
 import { laxFastify, refuseLaxExpress } from './router-compat.ts';

@@ -13,7 +13,7 @@ import type { EndpointCall } from '../../src/edge/endpoint.ts';
 import { Pipeline } from '../../src/edge/pipeline.ts';
 import type { RefusedRequest } from '../../src/edge/pipeline-parts.ts';
 import type { Ruleset } from '../../src/edge/ruleset.ts';
-import { OpenStreams } from '../../src/edge/streams/open-streams.ts';
+import { OpenStreamRegistry } from '../../src/edge/streams/open-stream-registry.ts';
 import { AuthFailureThrottle } from '../../src/edge/throttles/auth-failure-throttle.ts';
 import { ImportedTokenLookups } from '../../src/edge/throttles/imported-tokens.ts';
 import { RateLimiter } from '../../src/edge/throttles/rate-limiter.ts';
@@ -149,7 +149,7 @@ export class PipelineHarness {
     const source = { read: (key: string) => this.lookUp(key) };
     this.facts = new FactCache(source, { maxEntries: 10, absentTtlMs: 0, maxStalenessMs: 1000, ...clock });
     this.facts.caughtUp(1);
-    const streams = new OpenStreams({
+    const streams = new OpenStreamRegistry({
       ...{ ruleset: () => this.rules, facts: this.facts, clock, maxStalenessMs: 1000, onStopped: () => {} },
     });
     this.pipeline = new Pipeline({

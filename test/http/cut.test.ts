@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { resetConnection } from '../../src/http/node-exchange.ts';
+import { resetConnection } from '../../src/http/socket-close.ts';
 import { started } from '../support/process.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';

@@ -1,6 +1,6 @@
 /** The status of an answer to bytes of which no request could be made. */
 import { expect, it } from 'vitest';
-import { type ParseFailure, statusOfFailure } from '../../src/http/parse-failure.ts';
+import { type ParseFailure, statusOfFailure } from '../../src/http/node-http/parse-failure.ts';
 
 const HEADER_BYTES = 1000;
 const failure = (code: string, packet?: unknown): ParseFailure =>

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { accountLimit } from '../../src/core/rate-limit.ts';
 import { AuthFailureThrottle } from '../../src/edge/throttles/auth-failure-throttle.ts';
-import { Listener } from '../../src/http/listener.ts';
+import type { Listener } from '../../src/http/listener.ts';
+import { startListener } from '../../src/http/start-listener.ts';
 import { AccountLimit } from '../../src/oauth/account-limit.ts';
 import { ClientAuthentication } from '../../src/oauth/client-authentication.ts';
 import { oauthEndpoints } from '../../src/oauth/endpoints.ts';
@@ -44,7 +45,7 @@ beforeAll(async () => {
     tellsIssued: false,
     onIssue: () => expect.unreachable(),
   });
-  listener = await Listener.start({
+  listener = await startListener({
     name: 'test',
     host: '127.0.0.1',
     port: 0,

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLIENT_LIMITS } from '../../src/http/client-limits.ts';
 import type { Exchange } from '../../src/http/exchange.ts';
-import { Listener } from '../../src/http/listener.ts';
+import type { Listener } from '../../src/http/listener.ts';
+import { startListener } from '../../src/http/start-listener.ts';
 import { attack } from '../conformance/attack.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 
@@ -12,7 +13,7 @@ const LARGE = Buffer.alloc(32 * 1024 * 1024, 'x');
 let handle: (exchange: Exchange) => void;
 let listener: Listener;
 beforeEach(async () => {
-  listener = await Listener.start({
+  listener = await startListener({
     ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null, upgrades: true },
     limits: { ...CLIENT_LIMITS, idleMs: 500 },
     handle: (exchange) => handle(exchange),

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { ChatEventType, CozeAPI, RoleType } from '@coze/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { OpenStreams } from '../../src/edge/streams/open-streams.ts';
-import type { StreamClose } from '../../src/edge/streams/stream-close.ts';
+import type { CloseMessage } from '../../src/edge/streams/close-message.ts';
+import { OpenStreamRegistry } from '../../src/edge/streams/open-stream-registry.ts';
 import { systemClock } from '../../src/observe/clock.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -168,24 +168,24 @@ describe('a store that never answers', () => {
     );
     const reasons: string[] = [];
     const rules = { ...gateway.configuration, isTrustedProxy: () => false, imports: { patterns: [] } };
-    const streams = new OpenStreams({
+    const streams = new OpenStreamRegistry({
       ruleset: () => rules,
       facts,
       clock: systemClock,
       maxStalenessMs: 300,
       onStopped: ({ reason }) => reasons.push(reason),
     });
-    const streamClose = new Promise<StreamClose>((resolve) => {
+    const closeMessage = new Promise<CloseMessage>((resolve) => {
       const headers = ['Host', 'h', 'Authorization', `Bearer ${gateway.tokens.owner}`];
       const incoming = { method: 'GET', target: '/stream', minorVersion: 1, headers, peerAddress: '127.0.0.1' };
       const request = { requestId: 'r', tokenId: null, incoming };
-      let said: StreamClose | null = null;
-      const hush = (words: StreamClose) => {
+      let said: CloseMessage | null = null;
+      const hush = (words: CloseMessage) => {
         said = words;
       };
       streams.add(request, { kind: 'websocket', hush, stop: () => resolve(said!) });
     });
-    expect((await streamClose).closeCode).toBe(1013);
+    expect((await closeMessage).closeCode).toBe(1013);
     expect(reasons).toEqual(['store_unavailable']);
     expect(streams.count('websocket')).toBe(0);
   });

@@ -1,7 +1,7 @@
 /**
  * Carries one allowed request to its upstream and the answer back, streaming both ways with back-pressure. Either
  * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
- * Never judges a request.
+ * Never judges a request; what becomes a stream is ended by `streams/stream-ending.ts`.
  */
 import type { BodyFraming } from '../../core/framing.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
@@ -14,8 +14,8 @@ import type {
 } from '../../upstream/exchange.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from '../streams/boundary.ts';
-import type { Stream, StreamKind } from '../streams/stream.ts';
-import { closeFrame, errorEvent, type StreamClose } from '../streams/stream-close.ts';
+import type { StreamKind } from '../streams/stream.ts';
+import { StreamEnding } from '../streams/stream-ending.ts';
 import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
 import { REASON_BY_FAILURE } from './failure-reason.ts';
 import type { ForwardObserver } from './forward-observer.ts';
@@ -36,13 +36,11 @@ export function forward(
 
 /** Its answer has no content (RFC 9110 section 15.3.6), whatever the upstream sends behind it. */
 const RESET_CONTENT = 205;
-/** A stream that is to end has this long to finish its sentence and for the client to hear the last one. */
-const STREAM_CLOSE_MS = 500;
 
 /** An answer of unknown length that still goes on so long after its head is a stream, whatever its type. */
 const STREAM_AFTER_MS = 5000;
 
-class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
+class Forwarding implements AnswerListener, BodySink, ExchangeListener {
   readonly #exchange: Exchange;
   readonly #requestId: string;
   readonly #observer: ForwardObserver;
@@ -57,13 +55,8 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   /** Nothing more will be relayed. */
   #ended = false;
   #done = false;
-  #kind: StreamKind = 'other';
-  /** Where a close message may stand; null: nowhere. */
-  #boundary: Boundary | null = null;
-  #streamClose: StreamClose | null = null;
-  /** Nothing more is relayed until the close message. */
-  #isSilent = false;
-  #lastWords: NodeJS.Timeout | undefined;
+  /** null: it does not go on for as long as its caller may, or not yet. */
+  #stream: StreamEnding | null = null;
   /** Its length is unknown, and it is no stream yet. */
   #mayBecomeStream = false;
   #ripening: NodeJS.Timeout | undefined;
@@ -89,12 +82,12 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   // The client's body, on its way up.
 
   bodyChunk(chunk: Buffer): void {
-    if (this.#streamClose !== null) return;
+    if (this.#stream?.isToEnd) return;
     if (!this.#upstream.write(chunk)) this.#exchange.pauseBody();
   }
 
   bodyEnd(trailers: readonly string[]): void {
-    if (this.#streamClose !== null) return;
+    if (this.#stream?.isToEnd) return;
     this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers, this.#exchange.headers));
   }
 
@@ -137,20 +130,20 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#isSilent || this.#status === RESET_CONTENT) return true;
+    if (this.#stream?.isSilent || this.#status === RESET_CONTENT) return true;
     this.#headHeld = false;
     this.#received += chunk.length;
     if (this.#received === this.#expected) {
       this.#last = chunk;
       return true;
     }
-    if (this.#boundary !== null) return this.#relayFollowed(chunk, this.#boundary);
-    return this.#exchange.relay(chunk);
+    return this.#stream === null ? this.#exchange.relay(chunk) : this.#stream.relay(chunk);
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#isSilent) return;
+    if (this.#stream?.isSilent) return;
     this.#ended = true;
+    this.#stream?.upstreamEnded();
     this.#headHeld = false;
     clearTimeout(this.#ripening);
     this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
@@ -173,7 +166,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
 
   clientClosed(complete: boolean): void {
     if (!complete) this.#upstream.abort();
-    clearTimeout(this.#lastWords);
+    this.#stream?.clientClosed();
     clearTimeout(this.#ripening);
     if (this.#done) return;
     this.#done = true;
@@ -188,11 +181,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);
-    if (chosen.length === 1 && chosen[0]!.toLowerCase() === 'websocket') {
-      this.#kind = 'websocket';
-      this.#boundary = new FrameBoundary();
-    }
-    this.#observer.opened(this);
+    const isWebSocket = chosen.length === 1 && chosen[0]!.toLowerCase() === 'websocket';
+    if (isWebSocket) this.#openStream('websocket', new FrameBoundary());
+    else this.#openStream('other', null);
   }
 
   /** Nobody has been told of the answer yet, so that it can still be refused. */
@@ -205,68 +196,22 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Stream {
   #ripen(): void {
     this.#ripening = setTimeout(() => {
       if (!this.#upstream.becomeStream()) return this.#ripen();
-      this.#kind = 'answer';
       this.#exchange.becomeStream();
-      this.#observer.opened(this);
+      this.#openStream('answer', null);
     }, STREAM_AFTER_MS).unref();
-  }
-
-  // The end of a stream whose caller may no longer have it.
-
-  get kind(): StreamKind {
-    return this.#kind;
-  }
-
-  hush(streamClose: StreamClose): void {
-    if (this.#ended || this.#done) return;
-    this.#streamClose ??= streamClose;
-    this.#isSilent ||= this.#boundary === null || this.#boundary.isReached;
-  }
-
-  stop(): void {
-    if (this.#ended || this.#done || this.#streamClose === null || this.#lastWords !== undefined) return;
-    this.#limitLastWords();
-    if (this.#boundary === null) this.#cut();
-    else if (this.#boundary.isReached) this.#sendStreamClose(this.#boundary);
-  }
-
-  #limitLastWords(): void {
-    this.#lastWords ??= setTimeout(() => this.#exchange.breakOff(), STREAM_CLOSE_MS);
   }
 
   /** Only chunks, or a connection's end that cannot be taken for one, leave room for a last event. */
   #openEvents(head: AnswerHead): void {
-    this.#kind = 'events';
-    if (this.#exchange.minorVersion !== 0 && !isEncoded(head)) this.#boundary = new EventBoundary();
+    const hasBoundaries = this.#exchange.minorVersion !== 0 && !isEncoded(head);
     this.#exchange.becomeStream();
-    this.#observer.opened(this);
+    this.#openStream('events', hasBoundaries ? new EventBoundary() : null);
   }
 
-  #relayFollowed(chunk: Buffer, boundary: Boundary): boolean {
-    if (this.#streamClose === null) {
-      boundary.follow(chunk, false);
-      return this.#exchange.relay(chunk);
-    }
-    this.#exchange.relay(chunk.subarray(0, boundary.follow(chunk, true)));
-    if (boundary.isReached) this.#sendStreamClose(boundary);
-    return true;
-  }
-
-  #sendStreamClose(boundary: Boundary): void {
-    const { body } = this.#streamClose!;
-    const isClosed = boundary instanceof FrameBoundary && boundary.hasClosed;
-    if (this.#kind === 'events' && body === null) return this.#cut();
-    this.#limitLastWords();
-    this.#upstream.abort();
-    this.#ended = true;
-    this.#headHeld = false;
-    const last = this.#kind === 'events' ? errorEvent(body!) : isClosed ? null : closeFrame(this.#streamClose!);
-    this.#exchange.relayEnd(last, []);
-  }
-
-  #cut(): void {
-    this.#upstream.abort();
-    this.#exchange.breakOff();
+  /** From here on it may be ended by whoever judges it again. `boundary`: where a last word may stand; null: nowhere. */
+  #openStream(kind: StreamKind, boundary: Boundary | null): void {
+    this.#stream = new StreamEnding(kind, boundary, this.#exchange, this.#upstream);
+    this.#observer.opened(this.#stream);
   }
 
   #flushHead(): void {

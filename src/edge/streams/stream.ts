@@ -1,6 +1,6 @@
 /** What the one who ends streams and the streams themselves agree on. Types only. */
 import type { IncomingRequest } from '../read-request.ts';
-import type { StreamClose } from './stream-close.ts';
+import type { CloseMessage } from './close-message.ts';
 
 /** `answer`: of another type than events, and of unknown length. `other`: an upgrade to anything but WebSocket. */
 export type StreamKind = 'events' | 'answer' | 'websocket' | 'other';
@@ -9,7 +9,7 @@ export type StreamKind = 'events' | 'answer' | 'websocket' | 'other';
 export interface Stream {
   readonly kind: StreamKind;
   /** From now on nothing passes but the rest of a sentence that the upstream has begun. Costs next to nothing. */
-  hush(streamClose: StreamClose): void;
+  hush(closeMessage: CloseMessage): void;
   /** It is hushed: the close message is sent once that sentence is finished, and the connection closes, within half a second. */
   stop(): void;
 }

@@ -3,15 +3,15 @@
  * ends as a reset. What it needs of node:http2 that is not documented is in `node-internals`. Decides nothing.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { lowerName } from '../core/framing.ts';
-import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../core/h2-head.ts';
-import { h2BodyOf } from '../node-internals/body-push.ts';
-import { onRawTrailers } from '../node-internals/h2-stream.ts';
-import { BodyTap } from './body-tap.ts';
-import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
+import { lowerName } from '../../core/framing.ts';
+import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../../core/h2-head.ts';
+import { h2BodyOf } from '../../node-internals/body-push.ts';
+import { onRawTrailers } from '../../node-internals/h2-stream.ts';
+import { BodyTap } from '../body-tap.ts';
+import type { BodySink, Exchange, ExchangeListener } from '../exchange.ts';
+import { isKnownMethod } from '../known-method.ts';
+import type { Owed } from '../minimum-rate.ts';
 import type { FrameCount } from './h2-tap.ts';
-import { isKnownMethod } from './known-method.ts';
-import type { Owed } from './minimum-rate.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
 /** Goes out as INTERNAL_ERROR. */

@@ -5,7 +5,7 @@
  */
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { FieldCount } from '../core/hpack-count.ts';
+import { FieldCount } from '../../core/hpack-count.ts';
 
 const PREFACE_BYTES = 24;
 const FRAME_HEAD_BYTES = 9;

@@ -4,8 +4,8 @@
  * requests get theirs. Never decides which.
  */
 
+import type { CloseMessage } from './close-message.ts';
 import type { Stream } from './stream.ts';
-import type { StreamClose } from './stream-close.ts';
 
 /** Of one turn. */
 const TURN_MS = 5;
@@ -17,7 +17,7 @@ interface Ending {
   readonly onEnded: () => void;
 }
 
-export class StreamEnds {
+export class EndingQueue {
   readonly #monotonicMs: () => number;
   #waiting: Ending[] = [];
   #next = 0;
@@ -28,8 +28,8 @@ export class StreamEnds {
     this.#monotonicMs = monotonicMs;
   }
 
-  add(nth: number, stream: Stream, streamClose: StreamClose, onEnded: () => void): void {
-    stream.hush(streamClose);
+  add(nth: number, stream: Stream, closeMessage: CloseMessage, onEnded: () => void): void {
+    stream.hush(closeMessage);
     this.#isInOrder &&= nth >= (this.#waiting.at(-1)?.nth ?? 0);
     this.#waiting.push({ nth, stream, onEnded });
     this.#soon();

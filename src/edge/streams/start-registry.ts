@@ -1,4 +1,4 @@
-/** Starts the register of open streams: tells it of every change, counts, and leaves a line for each that is stopped. */
+/** Starts the registry of open streams: tells it of every change, counts, and leaves a line for each that is stopped. */
 import type { Reason } from '../../core/reason.ts';
 import type { Clock } from '../../observe/clock.ts';
 import type { Log } from '../../observe/log.ts';
@@ -6,21 +6,21 @@ import { LineBudget } from '../../observe/log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { FactCache } from '../../store/cache/fact-cache.ts';
 import type { Store } from '../../store/store.ts';
-import type { StreamRules } from './open-stream.ts';
-import { OpenStreams } from './open-streams.ts';
+import { OpenStreamRegistry } from './open-stream-registry.ts';
+import type { StreamRules } from './rejudged-stream.ts';
 
 const LINES_PER_SECOND = 50;
 const SOCKETS_TOLD_BEFORE_MS = 1000;
 
-export interface KeptStreams {
-  readonly streams: OpenStreams;
+export interface StartedRegistry {
+  readonly registry: OpenStreamRegistry;
   /** The gateway stops in so many milliseconds: a socket has no end to wait for, and is told shortly before. */
   stopSocketsBefore(deadlineMs: number): void;
   close(): void;
 }
 
 /** `facts` must follow the store already: what it believes is judged by here. */
-export function keepStreams(parts: {
+export function startRegistry(parts: {
   readonly store: Store;
   readonly facts: FactCache;
   readonly ruleset: () => StreamRules;
@@ -28,11 +28,11 @@ export function keepStreams(parts: {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly maxStalenessMs: number;
-}): KeptStreams {
+}): StartedRegistry {
   const { store, facts, ruleset, clock, metrics, log, maxStalenessMs } = parts;
   const budget = new LineBudget(LINES_PER_SECOND);
   const byReason: Partial<Record<Reason, number>> = {};
-  const streams = new OpenStreams({
+  const registry = new OpenStreamRegistry({
     ruleset,
     facts,
     clock,
@@ -44,14 +44,14 @@ export function keepStreams(parts: {
       if (suppressed !== null) log.info({ ...stopped, ...(suppressed > 0 ? { suppressed } : {}) }, 'stream stopped');
     },
   });
-  metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => streams.count('events'));
+  metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => registry.count('events'));
   metrics.gauge('scopegate_open_long_answers', 'Answers of unknown length that have gone on for 5 s.', () =>
-    streams.count('answer'),
+    registry.count('answer'),
   );
   metrics.gauge(
     'scopegate_open_upgrades',
     'WebSockets and other upgraded connections.',
-    () => streams.count('websocket') + streams.count('other'),
+    () => registry.count('websocket') + registry.count('other'),
   );
   metrics.counterBy(
     'scopegate_streams_stopped_total',
@@ -59,17 +59,17 @@ export function keepStreams(parts: {
     'reason',
     () => byReason,
   );
-  const unfollow = store.follow(streams);
+  const unfollow = store.follow(registry);
   let lastCall: NodeJS.Timeout | undefined;
   return {
-    streams,
+    registry,
     stopSocketsBefore: (deadlineMs) => {
-      lastCall = setTimeout(() => streams.stopSockets(), Math.max(0, deadlineMs - SOCKETS_TOLD_BEFORE_MS));
+      lastCall = setTimeout(() => registry.stopSockets(), Math.max(0, deadlineMs - SOCKETS_TOLD_BEFORE_MS));
     },
     close: () => {
       clearTimeout(lastCall);
       unfollow();
-      streams.close();
+      registry.close();
     },
   };
 }

@@ -5,7 +5,7 @@
 import type { Policy } from '../../core/policy.ts';
 import { type Reason, reasonRow } from '../../core/reason.ts';
 
-export interface StreamClose {
+export interface CloseMessage {
   /** The refusal's body; null: there is nothing to say in an event stream. */
   readonly body: string | null;
   readonly closeCode: number;
@@ -19,9 +19,9 @@ const PERMISSION_GONE = 4403;
 const TRY_AGAIN_LATER = 1013;
 
 /** The gateway stops (RFC 6455 section 7.4.1). */
-export const GOING_AWAY: StreamClose = { body: null, closeCode: 1001, closeText: '' };
+export const GOING_AWAY: CloseMessage = { body: null, closeCode: 1001, closeText: '' };
 
-export function streamCloseFor(reason: Reason, policy: Policy, requestId: string, scopes?: string): StreamClose {
+export function closeMessageFor(reason: Reason, policy: Policy, requestId: string, scopes?: string): CloseMessage {
   const { status, text } = reasonRow(reason);
   const closeCode = status === 401 ? TOKEN_GONE : status === 503 ? TRY_AGAIN_LATER : PERMISSION_GONE;
   const named = reason === 'scope_missing' && scopes !== undefined ? { scopes } : {};
@@ -34,7 +34,7 @@ export function errorEvent(body: string): Buffer {
 }
 
 /** From a server, so unmasked. */
-export function closeFrame({ closeCode, closeText }: StreamClose): Buffer {
+export function closeFrame({ closeCode, closeText }: CloseMessage): Buffer {
   const text = Buffer.from(closeText);
   return Buffer.concat([Buffer.from([0x88, 2 + text.length, closeCode >> 8, closeCode & 0xff]), text]);
 }

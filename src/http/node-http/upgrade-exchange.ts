@@ -5,9 +5,10 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { letGo, putOn, setKeptAlive } from '../node-internals/http-server.ts';
-import type { BodySink, ExchangeListener, Upgrade } from './exchange.ts';
-import { lingeringClose, NodeExchange, resetConnection } from './node-exchange.ts';
+import { letGo, putOn, setKeptAlive } from '../../node-internals/http-server.ts';
+import type { BodySink, ExchangeListener, Upgrade } from '../exchange.ts';
+import { lingeringClose, resetConnection } from '../socket-close.ts';
+import { NodeExchange } from './node-exchange.ts';
 
 /** A client that does not wait for the answer may send this much ahead, and one read more. */
 const AHEAD_BYTES_MAX = 16 * 1024;

@@ -4,11 +4,11 @@
  */
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { ClientLimits } from './client-limits.ts';
-import type { Exchange } from './exchange.ts';
+import type { ClientLimits } from '../client-limits.ts';
+import type { Exchange } from '../exchange.ts';
+import { watchRate } from '../minimum-rate.ts';
 import { H2Exchange } from './h2-exchange.ts';
 import { type FrameCount, H2Tap } from './h2-tap.ts';
-import { watchRate } from './minimum-rate.ts';
 
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;

@@ -1,4 +1,7 @@
-/** One stream, as the register of open streams keeps it, and the request behind it, read by the rules of the moment. Judges nothing. */
+/**
+ * What is judged again: one stream as the registry keeps it, and the request behind it, read by the rules of the moment.
+ * Judges nothing.
+ */
 import type { Question } from '../../core/decide.ts';
 import { isImportedForm, type TokenPattern } from '../../core/imported-token.ts';
 import type { Policy } from '../../core/policy.ts';
@@ -15,7 +18,7 @@ export interface StreamRules extends ReadingRules {
   readonly imports: { readonly patterns: readonly TokenPattern[] };
 }
 
-export interface Entry {
+export interface RejudgedStream {
   readonly request: StreamedRequest;
   readonly stream: Stream;
   /** null: not read yet. */
@@ -33,12 +36,12 @@ export interface Entry {
   doubtfulSinceMs: number | null;
 }
 
-export function byAge(left: Entry, right: Entry): number {
+export function byAge(left: RejudgedStream, right: RejudgedStream): number {
   return left.nth - right.nth;
 }
 
 /** The request as these rules read it: steps 1 to 3 once more. The reason why they refuse it, or null. */
-export function read(entry: Entry, rules: StreamRules): Reason | null {
+export function readAgain(entry: RejudgedStream, rules: StreamRules): Reason | null {
   const { refused, route, question, token } = readRequest(entry.request.incoming, rules);
   if (refused !== null) return refused.reason;
   entry.ruleset = rules;

@@ -1,4 +1,4 @@
-/** What a check is that needs more of a request than the decision's facts, and what it may look at. Types only. */
+/** A request as the checks of more than facts see it, and what such a check is; check-request.ts lists them. Types only. */
 import type { TokenFacts } from './facts.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route-table.ts';

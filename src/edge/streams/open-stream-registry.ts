@@ -2,17 +2,21 @@
  * Every answer that goes on for as long as its caller may: event streams, others of unknown length, upgraded connections. Each is judged again,
  * from its first step on, whenever a fact that its verdict rests on changes, when its token's time is up, when the rules are
  * replaced, and over and over while the store's changes are not heard. Verdicts are never kept, and never read from
- * anywhere but `judge`. How a stream is ended is its own business.
+ * anywhere but `judge`.
+ *
+ * Open this one first. The expiry of an open WebSocket, as of any stream, is noted in `verdict-dependencies.ts`, found due by
+ * `#tick` here and judged by `#judge`. `#stop` hands what may not go on to `ending-queue.ts`, and `stream-ending.ts` ends
+ * it: silence, the last word of `close-message.ts`, the close.
  */
 import type { Reason } from '../../core/reason.ts';
 import type { Clock } from '../../observe/clock.ts';
 import type { FactCache } from '../../store/cache/fact-cache.ts';
 import type { ChangeEvent, ChangeListener } from '../../store/store.ts';
 import { judge } from '../judge.ts';
-import { byAge, type Entry, read, type StreamRules } from './open-stream.ts';
+import { closeMessageFor, GOING_AWAY } from './close-message.ts';
+import { EndingQueue } from './ending-queue.ts';
+import { byAge, type RejudgedStream, readAgain, type StreamRules } from './rejudged-stream.ts';
 import type { Stream, StreamedRequest, StreamKind } from './stream.ts';
-import { GOING_AWAY, streamCloseFor } from './stream-close.ts';
-import { StreamEnds } from './stream-ends.ts';
 import { RecordingView, VerdictDependencies } from './verdict-dependencies.ts';
 
 interface StoppedStream {
@@ -25,7 +29,7 @@ interface StoppedStream {
   readonly afterMs: number;
 }
 
-export interface OpenStreamsParts {
+export interface OpenStreamRegistryParts {
   readonly ruleset: () => StreamRules;
   readonly facts: FactCache;
   readonly clock: Clock;
@@ -40,23 +44,23 @@ const SILENT_PATIENCE_MS = 500;
 /** In each turn of the event loop, so that requests get theirs. */
 const TURN_MS = 5;
 
-export class OpenStreams implements ChangeListener {
-  readonly #parts: OpenStreamsParts;
-  readonly #ends: StreamEnds;
-  readonly #entries = new Set<Entry>();
+export class OpenStreamRegistry implements ChangeListener {
+  readonly #parts: OpenStreamRegistryParts;
+  readonly #endings: EndingQueue;
+  readonly #entries = new Set<RejudgedStream>();
   /** Which entries rest on a fact, by its key. */
-  readonly #byKey = new Map<string, Set<Entry>>();
-  readonly #doubtful = new Set<Entry>();
+  readonly #byKey = new Map<string, Set<RejudgedStream>>();
+  readonly #doubtful = new Set<RejudgedStream>();
   /** Nobody could be asked about these; they are tried again. */
-  readonly #unsure = new Set<Entry>();
+  readonly #unsure = new Set<RejudgedStream>();
   #added = 0;
   #turn: NodeJS.Immediate | null = null;
   #ticker: NodeJS.Timeout | null = null;
   #allJudgedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: OpenStreamsParts) {
+  constructor(parts: OpenStreamRegistryParts) {
     this.#parts = parts;
-    this.#ends = new StreamEnds(parts.clock.monotonicMs);
+    this.#endings = new EndingQueue(parts.clock.monotonicMs);
   }
 
   count(kind: StreamKind): number {
@@ -67,7 +71,7 @@ export class OpenStreams implements ChangeListener {
 
   /** What was allowed when it was asked for is judged once more now that it begins. Returns the way out. */
   add(request: StreamedRequest, stream: Stream): () => void {
-    const entry: Entry = {
+    const entry: RejudgedStream = {
       request,
       stream,
       ruleset: null,
@@ -106,7 +110,7 @@ export class OpenStreams implements ChangeListener {
   /** The gateway stops: sockets are told so; answers end with their connections. */
   stopSockets(): void {
     for (const entry of [...this.#entries])
-      if (isUpgrade(entry.stream)) this.#ends.add(entry.nth, entry.stream, GOING_AWAY, () => {});
+      if (isUpgrade(entry.stream)) this.#endings.add(entry.nth, entry.stream, GOING_AWAY, () => {});
   }
 
   close(): void {
@@ -139,7 +143,7 @@ export class OpenStreams implements ChangeListener {
     }
   }
 
-  #doubt(entry: Entry): void {
+  #doubt(entry: RejudgedStream): void {
     entry.doubtfulSinceMs ??= this.#parts.clock.monotonicMs();
     this.#doubtful.add(entry);
     this.#soon();
@@ -162,11 +166,11 @@ export class OpenStreams implements ChangeListener {
     this.#turn ??= setImmediate(() => this.#judgeSome());
   }
 
-  #judge(entry: Entry): void {
+  #judge(entry: RejudgedStream): void {
     const { ruleset, facts, clock } = this.#parts;
     const rules = ruleset();
     if (entry.ruleset !== rules) {
-      const refused = read(entry, rules);
+      const refused = readAgain(entry, rules);
       if (refused !== null) return this.#stop(entry, refused);
     }
     entry.dependencies.begin();
@@ -191,7 +195,7 @@ export class OpenStreams implements ChangeListener {
   }
 
   /** `denied`: null, or why it may not go on. */
-  #heed(entry: Entry, denied: Reason | null): void {
+  #heed(entry: RejudgedStream, denied: Reason | null): void {
     for (const key of entry.dependencies.finish()) this.#unindex(key, entry);
     if (!this.#entries.has(entry)) return this.#remove(entry);
     if (denied === null) {
@@ -201,36 +205,36 @@ export class OpenStreams implements ChangeListener {
   }
 
   /** It was right a moment ago, and what changed could not be read: as long as cached facts would be believed. */
-  #mayWait({ doubtfulSinceMs }: Entry): boolean {
+  #mayWait({ doubtfulSinceMs }: RejudgedStream): boolean {
     const { facts, clock, maxStalenessMs } = this.#parts;
     return facts.isFresh() && clock.monotonicMs() - doubtfulSinceMs! < maxStalenessMs;
   }
 
-  #stop(entry: Entry, reason: Reason): void {
+  #stop(entry: RejudgedStream, reason: Reason): void {
     const { ruleset, clock, onStopped } = this.#parts;
     const { requestId, tokenId } = entry.request;
     this.#remove(entry);
     const scopes = entry.question?.requirement.scopes?.named.join(' ');
-    this.#ends.add(entry.nth, entry.stream, streamCloseFor(reason, ruleset().policy, requestId, scopes), () => {
+    this.#endings.add(entry.nth, entry.stream, closeMessageFor(reason, ruleset().policy, requestId, scopes), () => {
       const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
       onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
     });
   }
 
-  #remove(entry: Entry): void {
+  #remove(entry: RejudgedStream): void {
     this.#entries.delete(entry);
     this.#doubtful.delete(entry);
     this.#unsure.delete(entry);
     for (const key of entry.dependencies.keys()) this.#unindex(key, entry);
   }
 
-  #index(key: string, entry: Entry): void {
+  #index(key: string, entry: RejudgedStream): void {
     const entries = this.#byKey.get(key);
     if (entries === undefined) this.#byKey.set(key, new Set([entry]));
     else entries.add(entry);
   }
 
-  #unindex(key: string, entry: Entry): void {
+  #unindex(key: string, entry: RejudgedStream): void {
     const entries = this.#byKey.get(key);
     if (entries?.delete(entry) && entries.size === 0) this.#byKey.delete(key);
   }

@@ -1,19 +1,19 @@
 /** Many streams that lose their right at once: nothing more passes on any of them, and they end oldest first, by a budget. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { StreamClose } from '../../src/edge/streams/stream-close.ts';
-import { StreamEnds } from '../../src/edge/streams/stream-ends.ts';
+import type { CloseMessage } from '../../src/edge/streams/close-message.ts';
+import { EndingQueue } from '../../src/edge/streams/ending-queue.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 
-const FAREWELL: StreamClose = { body: 'gone', closeCode: 4401, closeText: '' };
+const FAREWELL: CloseMessage = { body: 'gone', closeCode: 4401, closeText: '' };
 const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n';
 
 test('all are hushed at once, and ended oldest first, a few milliseconds a turn', async () => {
   // A clock by which each look, so each end, takes a millisecond.
   let nowMs = 0;
-  const ends = new StreamEnds(() => nowMs++);
+  const ends = new EndingQueue(() => nowMs++);
   const hushed: number[] = [];
   const ended: number[] = [];
   for (let nth = 0; nth < 100; nth++)

@@ -3,74 +3,21 @@
  * nothing.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { declaresBody } from '../core/upgrade.ts';
-import { bodyOf } from '../node-internals/body-push.ts';
-import { closeBy, isChunked, isKeptAlive, setKeptAlive } from '../node-internals/http-server.ts';
-import { carrierOf } from '../node-internals/tls-socket.ts';
-import { BodyTap } from './body-tap.ts';
-import type { BodySink, Exchange, ExchangeListener } from './exchange.ts';
-
-/**
- * A client that is still sending what we refused is read on, into nothing, so that no reset overtakes the refusal: until
- * it has been quiet for a while, or took its time, or sent more than a client does that listens at all.
- */
-const LINGER_QUIET_MS = 1000;
-const LINGER_MS = 30_000;
-const LINGER_BYTES_MAX = 64 * 1024 * 1024;
-const LOOK_EVERY_MS = 100;
+import { declaresBody } from '../../core/upgrade.ts';
+import { bodyOf } from '../../node-internals/body-push.ts';
+import { closeBy, isChunked, isKeptAlive, setKeptAlive } from '../../node-internals/http-server.ts';
+import { BodyTap } from '../body-tap.ts';
+import type { BodySink, Exchange, ExchangeListener } from '../exchange.ts';
+import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts';
 
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
-
-/** Connections on which nothing more will be answered. */
-const closing = new WeakSet<Socket>();
 
 /** Answers that go on for as long as they may. */
 const streams = new WeakSet<ServerResponse>();
 
 export function isStream(response: ServerResponse): boolean {
   return streams.has(response);
-}
-
-/** true: what arrives on this connection comes after an answer that closed it, and must not run. */
-export function isClosing(socket: Socket): boolean {
-  return closing.has(socket);
-}
-
-/** From here on nothing that arrives on this connection is run. */
-export function markClosing(socket: Socket): void {
-  closing.add(socket);
-}
-
-/**
- * Breaks a connection so that what was sent on it never looks whole: a plain close would look like the end of an answer
- * that has no length. Node resets TCP alone, so under TLS what carries it; and while our own end is on its way Node's
- * reset fails (EINVAL) and would leave the connection open for ever.
- */
-export function resetConnection(socket: Socket): void {
-  if (socket.destroyed) return;
-  const carrier = carrierOf(socket);
-  const isEnding = socket.writableEnded && !socket.writableFinished;
-  if (isEnding || carrier === null) socket.destroy();
-  else carrier.resetAndDestroy();
-}
-
-/** Close our side, then wait a while for theirs (RFC 9112 section 9.6). */
-export function lingeringClose(socket: Socket): void {
-  const first = socket.bytesRead;
-  let seen = first;
-  let quietMs = 0;
-  let passedMs = 0;
-  socket.end();
-  const looking = setInterval(() => {
-    const { bytesRead } = socket;
-    passedMs += LOOK_EVERY_MS;
-    quietMs = bytesRead === seen ? quietMs + LOOK_EVERY_MS : 0;
-    seen = bytesRead;
-    if (quietMs >= LINGER_QUIET_MS || passedMs >= LINGER_MS || seen - first > LINGER_BYTES_MAX) socket.destroy();
-  }, LOOK_EVERY_MS).unref();
-  socket.once('close', () => clearInterval(looking));
 }
 
 export class NodeExchange implements Exchange {

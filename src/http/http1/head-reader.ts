@@ -1,0 +1,197 @@
+/**
+ * Reads the head of one request off bytes, in one pass, by the letter of RFC 9112: what two parsers could read in two ways
+ * is no head. Judges no header's meaning; that is core/framing's.
+ */
+import { isKnownMethod } from '../known-method.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SP = 0x20;
+const HT = 0x09;
+const COLON = 0x3a;
+/** A client may begin with an empty line or two (RFC 9112 section 2.2). */
+const EMPTY_LINES_MAX = 4;
+const VERSION = Uint8Array.from('HTTP/1.', (char) => char.charCodeAt(0));
+/** The longest that Node knows has fewer. */
+const METHOD_BYTES_MAX = 24;
+
+function table(allowed: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(allowed.test(String.fromCharCode(byte))));
+}
+
+/** RFC 9110 section 5.6.2. */
+export const IN_NAME = table(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
+/** RFC 9110 section 5.5: no control characters but HT. Bytes above ASCII are values of old. */
+export const IN_VALUE = table(/[\t\x20-\x7e\x80-\xff]/);
+const IN_TARGET = table(/[\x21-\x7e\x80-\xff]/);
+
+export type HeadOutcome = 'needs-more' | 'complete' | 'invalid';
+
+/** A request as its head says it. Strings are latin1: one char per byte. */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion: 0 | 1;
+  /** Raw [name, value, …] in order and case as received. */
+  readonly headers: readonly string[];
+}
+
+/** One for many connections: it remembers nothing between two calls but what it says of the last one. */
+export class HeadReader {
+  /** After `complete`. */
+  head: RequestHead = { method: '', target: '', minorVersion: 1, headers: [] };
+  /** After `complete`: where what follows the head begins. */
+  end = 0;
+  /** After `invalid`: what to answer. */
+  status: 400 | 414 | 431 = 400;
+
+  readonly #bytesMax: number;
+  /** Where each header's name begins and ends, and its value. */
+  readonly #places: Int32Array;
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #to = 0;
+  #targetStart = 0;
+  #targetEnd = 0;
+
+  /** `bytesMax`: request line and headers together. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+    // The shortest header has four bytes: a name, a colon and its end.
+    this.#places = new Int32Array(bytesMax + 4);
+  }
+
+  /** Of `bytes[start, to)`, which begins where a head is to begin. After `needs-more`: again from the same start, with more. */
+  read(bytes: Buffer, start: number, to: number): HeadOutcome {
+    this.#bytes = bytes;
+    this.#at = start;
+    // One byte more than fits is enough to know.
+    this.#to = Math.min(to, start + this.#bytesMax + 1);
+    this.#targetStart = this.#targetEnd = -1;
+    const outcome = this.#read();
+    const isOver = outcome === 'needs-more' ? to - start > this.#bytesMax : this.#at - start > this.#bytesMax;
+    if (outcome === 'invalid') this.status = 400;
+    if (outcome === 'invalid' || !isOver) return outcome;
+    this.status = this.#isLongTarget() ? 414 : 431;
+    return 'invalid';
+  }
+
+  #read(): HeadOutcome {
+    const empty = this.#skipEmptyLines();
+    if (empty !== 'complete') return empty;
+    const methodStart = this.#at;
+    const line = this.#readLine();
+    if (line !== 'complete') return line;
+    const minorVersion = (this.#bytes[this.#at - 3]! - 0x30) as 0 | 1;
+    const places = this.#readHeaders();
+    if (typeof places === 'string') return places;
+    // Once for all: each part is a piece of this text, not a copy.
+    const text = this.#bytes.toString('latin1', methodStart, this.#at);
+    const headers: string[] = [];
+    for (let place = 0; place < places; place += 4) {
+      const from = (which: number) => this.#places[place + which]! - methodStart;
+      headers.push(text.substring(from(0), from(1)), text.substring(from(2), from(3)));
+    }
+    this.end = this.#at;
+    this.head = {
+      method: text.substring(0, text.indexOf(' ')),
+      target: text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart),
+      minorVersion,
+      headers,
+    };
+    return 'complete';
+  }
+
+  #skipEmptyLines(): HeadOutcome {
+    const bytes = this.#bytes;
+    for (let lines = 0; lines <= EMPTY_LINES_MAX; lines++) {
+      if (this.#at === this.#to) return 'needs-more';
+      if (bytes[this.#at] !== CR) return 'complete';
+      if (this.#at + 1 === this.#to) return 'needs-more';
+      if (bytes[this.#at + 1] !== LF) return 'invalid';
+      this.#at += 2;
+    }
+    return 'invalid';
+  }
+
+  /** `method SP target SP HTTP/1.x CRLF`. More than one blank is forgiven: one is what is sent on (RFC 9112 section 3). */
+  #readLine(): HeadOutcome {
+    const bytes = this.#bytes;
+    const to = this.#to;
+    const start = this.#at;
+    let at = start;
+    while (at < to && IN_NAME[bytes[at]!] === 1) at++;
+    if (at === to) return at - start > METHOD_BYTES_MAX ? 'invalid' : 'needs-more';
+    if (bytes[at] !== SP || !isMethod(bytes, start, at)) return 'invalid';
+    while (at < to && bytes[at] === SP) at++;
+    this.#targetStart = at;
+    while (at < to && IN_TARGET[bytes[at]!] === 1) at++;
+    this.#targetEnd = at;
+    if (at === to) return 'needs-more';
+    if (bytes[at] !== SP || at === this.#targetStart) return 'invalid';
+    while (at < to && bytes[at] === SP) at++;
+    for (const byte of VERSION) {
+      if (at === to) return 'needs-more';
+      if (bytes[at++] !== byte) return 'invalid';
+    }
+    if (at === to) return 'needs-more';
+    if (bytes[at] !== 0x30 && bytes[at] !== 0x31) return 'invalid';
+    this.#at = at + 1;
+    return this.#readLineEnd();
+  }
+
+  #readLineEnd(): HeadOutcome {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (at === this.#to) return 'needs-more';
+    if (bytes[at] !== CR) return 'invalid';
+    if (at + 1 === this.#to) return 'needs-more';
+    if (bytes[at + 1] !== LF) return 'invalid';
+    this.#at = at + 2;
+    return 'complete';
+  }
+
+  /** How many places were noted, up to the empty line. */
+  #readHeaders(): number | 'needs-more' | 'invalid' {
+    const bytes = this.#bytes;
+    const places = this.#places;
+    const to = this.#to;
+    let at = this.#at;
+    let noted = 0;
+    for (;;) {
+      const nameStart = at;
+      while (at < to && IN_NAME[bytes[at]!] === 1) at++;
+      if (at === to) return 'needs-more';
+      if (bytes[at] !== COLON || at === nameStart) {
+        if (at !== nameStart) return 'invalid';
+        this.#at = at;
+        const end = this.#readLineEnd();
+        return end === 'complete' ? noted : end;
+      }
+      const nameEnd = at++;
+      while (at < to && (bytes[at] === SP || bytes[at] === HT)) at++;
+      const valueStart = at;
+      while (at < to && IN_VALUE[bytes[at]!] === 1) at++;
+      if (at === to || (at + 1 === to && bytes[at] === CR)) return 'needs-more';
+      if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'invalid';
+      let valueEnd = at;
+      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--;
+      places[noted++] = nameStart;
+      places[noted++] = nameEnd;
+      places[noted++] = valueStart;
+      places[noted++] = valueEnd;
+      at += 2;
+    }
+  }
+
+  /** It alone takes most of the room (RFC 9112 section 3). */
+  #isLongTarget(): boolean {
+    return this.#targetStart >= 0 && this.#targetEnd - this.#targetStart >= this.#bytesMax / 2;
+  }
+}
+
+function isMethod(bytes: Buffer, start: number, end: number): boolean {
+  // GET and POST, which nearly all are, without a string.
+  if (end - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return true;
+  return end - start <= METHOD_BYTES_MAX && isKnownMethod(bytes.toString('latin1', start, end));
+}

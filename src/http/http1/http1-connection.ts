@@ -1,0 +1,457 @@
+/**
+ * One client connection of HTTP/1: reads its requests one after the other, hands each over as soon as its head is there,
+ * and keeps their answers in order. What cannot be read yet waits as bytes, bounded. Knows no route and no token.
+ */
+import type { Socket } from 'node:net';
+import { readHeaders } from '../../core/framing.ts';
+import { offeredProtocols } from '../../core/upgrade.ts';
+import { takeBytes } from '../../node-internals/socket-read.ts';
+import type { ClientLimits } from '../client-limits.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Owed } from '../minimum-rate.ts';
+import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts';
+import { BodyReader } from './body-reader.ts';
+import { asksToKeep, connectionOptions } from './connection-options.ts';
+import type { HeadReader, RequestHead } from './head-reader.ts';
+import { type Carrier, Http1Exchange } from './http1-exchange.ts';
+
+/** What a listener gives all its connections. */
+export interface ConnectionHost {
+  readonly limits: ClientLimits;
+  readonly reader: HeadReader;
+  /** A client may ask to leave HTTP. */
+  readonly upgrades: boolean;
+  /** Every answer from now on is the last on its connection. */
+  readonly windingDown: boolean;
+  readonly keepLines: string;
+  handle(exchange: Exchange): void;
+  onBug(error: unknown): void;
+  /** The whole of a refusal, ready for the wire, that says that the connection ends. */
+  refusal(status: number): string;
+}
+
+/**
+ * What is read next. `upgrading`: nothing, until it is settled whether the client leaves HTTP. `nothing`: what still
+ * comes is nobody's.
+ */
+type Reading = 'head' | 'body' | 'upgrading' | 'tunnel' | 'nothing';
+
+/** Whom nothing moves for, and since when. */
+interface Wait {
+  readonly what: 'head' | 'request' | 'body' | 'reader';
+  /** The number of the request that it is about. */
+  readonly request: number;
+  sinceMs: number;
+  bytes: number;
+}
+
+/** What may wait behind a request to leave HTTP, and one read more. */
+const AHEAD_BYTES_MAX = 16 * 1024;
+/** Answers that may wait behind another: so many bytes of them, and so many of them. No request is read beyond. */
+const QUEUED_BYTES_MAX = 64 * 1024;
+const LINE_MAX = 10_000;
+const LF = 0x0a;
+const NO_BYTES = Buffer.alloc(0);
+
+export class Http1Connection implements Carrier {
+  readonly peerAddress: string;
+  readonly encrypted: boolean;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #readOn: () => void;
+  readonly #body: BodyReader;
+  #reading: Reading = 'head';
+  /** What was answered last, or is being answered, or waits for that; oldest first. */
+  #line: Http1Exchange[] = [];
+  /** Answered, but not yet out of our hands. */
+  readonly #unsent = new Set<Http1Exchange>();
+  /** Whose body is read, or whose tunnel. */
+  #current: Http1Exchange | null = null;
+  /** What came and is not used yet begins at `#at`. */
+  #held: Buffer = NO_BYTES;
+  #at = 0;
+  #isReading = false;
+  #isStopped = false;
+  /** Nothing follows the request that is being read. */
+  #isLastRequest = false;
+  #hasEnded = false;
+  #queuedBytes = 0;
+  /** To be refused behind the last answer. */
+  #lastStatus: number | null = null;
+  #requests = 0;
+  #wait: Wait | null;
+
+  constructor(host: ConnectionHost, socket: Socket) {
+    this.#host = host;
+    this.#socket = socket;
+    this.peerAddress = socket.remoteAddress ?? '';
+    this.encrypted = 'encrypted' in socket;
+    this.#body = new BodyReader(
+      (bytes, start, end) => this.#current!.takeBody(bytes, start, end),
+      host.limits.headerBytes,
+    );
+    this.#wait = { what: 'head', request: 0, sinceMs: performance.now(), bytes: 0 };
+    socket.on('drain', () => this.#drained());
+    socket.on('end', () => this.#ended());
+    socket.on('error', ignore);
+    socket.on('close', () => this.#closed());
+    this.#readOn = takeBytes(socket, (bytes) => this.#received(bytes));
+  }
+
+  get keepLines(): string {
+    return this.#host.keepLines;
+  }
+
+  get isGone(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** A request is on it, or it has left HTTP. */
+  get isBusy(): boolean {
+    return this.#line.length > 0 || this.#unsent.size > 0;
+  }
+
+  // What an exchange asks.
+
+  mayKeep(exchange: Http1Exchange): boolean {
+    return !this.#host.windingDown || this.#line.at(-1) !== exchange || this.#heldBytes > 0;
+  }
+
+  write(data: string | Buffer): boolean {
+    if (!this.#socket.writable) return true;
+    if (typeof data === 'string') this.#socket.write(data, 'latin1');
+    else this.#socket.write(data);
+    return !this.#socket.writableNeedDrain;
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  waits(bytes: number): void {
+    this.#queuedBytes += bytes;
+  }
+
+  isLast(exchange: Http1Exchange): void {
+    if (this.#reading === 'nothing') return;
+    if (exchange.isWhole || exchange.isRead || this.#current !== exchange) this.#readNothing();
+    else this.#isLastRequest = true;
+  }
+
+  answered(exchange: Http1Exchange): void {
+    if (this.#line[0] !== exchange) return;
+    this.#nextInLine();
+    if (!this.#isReading) this.#goOn();
+  }
+
+  bodyWanted(): void {
+    if (!this.#isReading) this.#goOn();
+  }
+
+  switched(exchange: Http1Exchange): void {
+    this.#reading = 'tunnel';
+    this.#current = exchange;
+  }
+
+  tunnelEnded(): void {
+    this.#readNothing();
+    // What the client still says is read, so that its own end is seen, and goes nowhere.
+    this.#socket.end(() => lingeringClose(this.#socket));
+  }
+
+  reset(): void {
+    this.#readNothing();
+    resetConnection(this.#socket);
+  }
+
+  // What the listener asks.
+
+  /** What its client owes of the request whose turn it is; null: nothing now. */
+  get owed(): { readonly of: object; readonly owed: Owed | null } | null {
+    const of = this.#unsent.values().next().value ?? this.#line[0];
+    if (of === undefined || of.isTunnel) return null;
+    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const what = this.#awaited();
+    if (what === 'reader')
+      return { of, owed: { what, movedBytes: bytesWritten - writableLength, inFlightBytes: writableLength } };
+    if (what === 'body' && !of.isStream) return { of, owed: { what, movedBytes: bytesRead, inFlightBytes: 0 } };
+    return { of, owed: null };
+  }
+
+  /** Ends it where nothing has moved for as long as we wait. Called now and then. */
+  check(nowMs: number): void {
+    const what = this.#awaited();
+    if (what === null) {
+      this.#wait = null;
+      return;
+    }
+    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const bytes = bytesRead + bytesWritten - writableLength;
+    const wait = this.#wait;
+    const isSame = wait !== null && wait.what === what && wait.request === this.#requests;
+    // A head has its time as a whole; all else may take as long as it moves.
+    if (!isSame || (what !== 'head' && wait.bytes !== bytes)) {
+      this.#wait = { what, request: this.#requests, sinceMs: nowMs, bytes };
+      return;
+    }
+    const { headersMs, keepAliveMs, idleMs } = this.#host.limits;
+    const patienceMs = what === 'head' ? headersMs : what === 'request' ? keepAliveMs : idleMs;
+    if (nowMs - wait.sinceMs >= patienceMs) this.tooSlow(what);
+  }
+
+  tooSlow(what: Wait['what']): void {
+    if (what === 'reader') this.reset();
+    else if (what === 'request') this.#socket.destroy();
+    else this.#refuseLast(408);
+  }
+
+  /** null: its client waits for us. */
+  #awaited(): Wait['what'] | null {
+    const { writableLength, writableEnded } = this.#socket;
+    if (this.#reading === 'tunnel') return null;
+    if (this.#reading === 'nothing' && this.#line.length === 0 && !writableEnded) return null;
+    if (writableLength > 0) return 'reader';
+    if (this.#reading === 'body') return this.#current!.isPaused ? null : 'body';
+    if (this.#reading !== 'head' || this.isBusy) return null;
+    return this.#heldBytes > 0 || this.#requests === 0 ? 'head' : 'request';
+  }
+
+  // What comes from the client.
+
+  get #heldBytes(): number {
+    return this.#held.length - this.#at;
+  }
+
+  /** false: no more, for now. */
+  #received(bytes: Buffer): boolean {
+    if (this.#reading === 'nothing') return true;
+    if (this.#heldBytes === 0) this.#hold(bytes);
+    else {
+      // A head that is not whole: without the end of a line more of it says nothing new.
+      const isWaiting = this.#reading === 'head' && bytes.indexOf(LF) === -1;
+      this.#hold(Buffer.concat([this.#held.subarray(this.#at), bytes]));
+      if (isWaiting && this.#heldBytes <= this.#host.limits.headerBytes) return true;
+    }
+    this.#goOn();
+    this.#isStopped = this.#mustWait;
+    return !this.#isStopped;
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = bytes;
+    this.#at = 0;
+  }
+
+  /** Reads what is held, as far as it can be read now. */
+  #goOn(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      while (this.#heldBytes > 0) {
+        const before = this.#at;
+        this.#read();
+        if (this.#at === before) break;
+      }
+      if (this.#heldBytes === 0) this.#hold(NO_BYTES);
+    } catch (error) {
+      // Fail closed: a request that broke us is neither answered nor forwarded further.
+      this.reset();
+      this.#host.onBug(error);
+    }
+    this.#isReading = false;
+    if (this.#hasEnded) this.#ended();
+    if (!this.#isStopped || this.#mustWait) return;
+    this.#isStopped = false;
+    this.#readOn();
+  }
+
+  /** Moves on by what can be used now. */
+  #read(): void {
+    const held = this.#held;
+    switch (this.#reading) {
+      case 'head':
+        if (this.#mayReadHead) this.#readHead();
+        return;
+      case 'body':
+        return this.#readBody();
+      case 'tunnel':
+        // Whoever takes it may end the connection meanwhile.
+        if (this.#current!.takeBody(held, this.#at, held.length) && this.#held === held) this.#at = held.length;
+        return;
+      case 'upgrading':
+      case 'nothing':
+        return;
+    }
+  }
+
+  get #mayReadHead(): boolean {
+    return this.#queuedBytes < QUEUED_BYTES_MAX && this.#line.length < LINE_MAX && !this.#socket.writableNeedDrain;
+  }
+
+  /** What is held is enough, until somebody takes it. */
+  get #mustWait(): boolean {
+    if (this.#heldBytes === 0 || this.#reading === 'nothing') return false;
+    if (this.#reading === 'head') return !this.#mayReadHead;
+    return this.#reading !== 'upgrading' || this.#heldBytes >= AHEAD_BYTES_MAX;
+  }
+
+  #readHead(): void {
+    const { reader } = this.#host;
+    const outcome = reader.read(this.#held, this.#at, this.#held.length);
+    if (outcome === 'invalid') return this.#refuseLast(reader.status);
+    if (outcome === 'needs-more') return;
+    this.#at = reader.end;
+    this.#begin(reader.head);
+  }
+
+  #begin(head: RequestHead): void {
+    this.#requests++;
+    const { method, minorVersion, headers } = head;
+    if (method === 'CONNECT') return this.#refuseLast(405);
+    const facts = readHeaders(headers, minorVersion);
+    const options = connectionOptions(headers);
+    const mayLeave = this.#host.upgrades && options.upgrade && facts?.upgrade === true && !this.isBusy;
+    const protocols = mayLeave ? offeredProtocols(method, minorVersion, headers) : '';
+    // Where a request ends that can be read in two ways, nobody knows.
+    const keeps = facts !== null && protocols === '' && asksToKeep(options, minorVersion);
+    const exchange = new Http1Exchange(this, head, facts, protocols, keeps);
+    if (this.#line.push(exchange) > 1) exchange.waitInLine();
+    this.#current = exchange;
+    const body = facts?.body;
+    if (body?.kind === 'chunked') this.#body.beginChunks();
+    else if (body?.kind === 'length') this.#body.beginLength(body.length);
+    exchange.isRead = body === undefined || body.kind === 'none' || (body.kind === 'length' && body.length === 0);
+    this.#isLastRequest = !keeps;
+    if (!exchange.isRead) this.#reading = 'body';
+    else if (protocols !== '') this.#reading = 'upgrading';
+    else if (!keeps) this.#readNothing();
+    this.#host.handle(exchange);
+  }
+
+  #readBody(): void {
+    const held = this.#held;
+    const outcome = this.#body.read(held, this.#at, held.length);
+    // Whoever took it may have ended the connection.
+    if (this.#held !== held) return;
+    this.#at = this.#body.used;
+    if (outcome === 'invalid') this.#refuseLast(this.#body.status);
+    if (outcome !== 'complete') return;
+    if (this.#isLastRequest) this.#readNothing();
+    else this.#reading = 'head';
+    this.#current!.bodyRead(this.#body.trailers);
+  }
+
+  /** The client says no more. Whoever does so in the middle, or while an answer is due, has left. */
+  #ended(): void {
+    this.#hasEnded = true;
+    if (this.#mustWait) return;
+    switch (this.#reading) {
+      case 'head':
+        if (this.isBusy) this.#leave();
+        else if (this.#heldBytes > 0) this.#refuseLast(400);
+        else this.#socket.end();
+        return;
+      case 'body':
+        return this.#refuseLast(400);
+      case 'upgrading':
+        this.#socket.destroy();
+        return;
+      case 'tunnel':
+        this.#reading = 'nothing';
+        return this.#current!.bodyRead([]);
+      case 'nothing':
+        if (this.#line.length > 0 && !this.#line[0]!.isTunnel) this.#leave();
+    }
+  }
+
+  #leave(): void {
+    this.#readNothing();
+    // Once both sides are closed the connection is, too, and whoever is in line hears of it.
+    this.#socket.end();
+  }
+
+  #abandonLine(): void {
+    const line = this.#line;
+    this.#line = [];
+    for (const exchange of line) exchange.over(false);
+  }
+
+  #readNothing(): void {
+    if (this.#reading !== 'tunnel') markClosing(this.#socket);
+    this.#reading = 'nothing';
+    this.#hold(NO_BYTES);
+    if (!this.#isStopped) return;
+    this.#isStopped = false;
+    this.#readOn();
+  }
+
+  // What goes to the client.
+
+  #drained(): void {
+    const [first] = this.#line;
+    if (first !== undefined) first.drained();
+    if (!this.#isReading) this.#goOn();
+  }
+
+  /** The answer of the first in line is whole; so may others be by now. */
+  #nextInLine(): void {
+    for (let first = this.#line[0]; first?.isWhole; first = this.#line[0]) {
+      this.#line.shift();
+      this.#sent(first);
+      if (!first.keeps) {
+        this.#readNothing();
+        this.#abandonLine();
+      }
+      if (this.#line.length > 0) this.#line[0]!.takeTurn();
+      else if (this.#reading === 'nothing') return this.#close();
+    }
+  }
+
+  #sent(exchange: Http1Exchange): void {
+    if (!this.#socket.writable) return exchange.over(false);
+    if (this.#socket.writableLength === 0) return exchange.over(true);
+    this.#unsent.add(exchange);
+    this.#socket.write('', (error) => {
+      if (this.#unsent.delete(exchange)) exchange.over(error == null);
+    });
+  }
+
+  #close(): void {
+    if (this.#lastStatus !== null && this.#socket.writable) this.#socket.write(this.#host.refusal(this.#lastStatus));
+    this.#lastStatus = null;
+    lingeringClose(this.#socket);
+  }
+
+  /** Answers what came last, once the answers to what came before it are out, and closes. */
+  #refuseLast(status: number): void {
+    if (this.#reading === 'nothing') return;
+    const broken = this.#reading === 'body' ? this.#current : null;
+    this.#readNothing();
+    if (broken === null) {
+      this.#lastStatus = status;
+      if (this.#line.length === 0) this.#close();
+    } else if (this.#line[0] === broken && !broken.hasBegun) {
+      // It broke within the body of a request that is being served: that is the one to refuse, while it still can be.
+      this.#line = [];
+      this.#lastStatus = status;
+      this.#close();
+      broken.over(false);
+    } else if (!broken.isWhole) resetConnection(this.#socket);
+  }
+
+  #closed(): void {
+    this.#readNothing();
+    const isWhole = this.#socket.writableFinished;
+    const line = this.#line;
+    this.#line = [];
+    for (const exchange of this.#unsent) exchange.over(false);
+    this.#unsent.clear();
+    for (const exchange of line) exchange.over(exchange.isTunnel && isWhole);
+  }
+}
+
+function ignore(): void {}

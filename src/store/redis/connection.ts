@@ -1,5 +1,5 @@
 /**
- * One connection to Redis that is kept up. Each attempt is a client of its own, so nothing that was sent over a lost
+ * One connection to Redis that is kept up (open-client.ts opens each). Each attempt is a client of its own, so nothing that was sent over a lost
  * connection is ever sent again. While the server does not answer, everybody is told so at once instead of waiting.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,7 +27,7 @@ export interface RedisConnectionOptions {
 }
 
 /** An answer was due and did not come: what was asked for may have happened, or may still happen. */
-class Unanswered extends Error {}
+class AnswerOverdue extends Error {}
 
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
@@ -71,12 +71,12 @@ export class RedisConnection {
     return this.client;
   }
 
-  /** What `work` brings, or Unanswered after `timeoutMs`; then nobody else waits until the server answers again. */
+  /** What `work` brings, or AnswerOverdue after `timeoutMs`; then nobody else waits until the server answers again. */
   async ask<T>(client: Scripted, timeoutMs: number, work: (client: Scripted) => Promise<T>): Promise<T> {
     let cancel = (): void => undefined;
     const late = new Promise<never>((_, reject) => {
       cancel = stallAwareTimeout(timeoutMs, () => {
-        const problem = new Unanswered(`no answer within ${timeoutMs} ms`);
+        const problem = new AnswerOverdue(`no answer within ${timeoutMs} ms`);
         this.#suspect(client, problem);
         reject(problem);
       });

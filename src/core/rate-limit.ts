@@ -31,7 +31,7 @@ export interface RouteLimits {
 }
 
 /** Where one count stands after a request. */
-export interface Standing {
+export interface LimitStanding {
   /** Requests left in this window; never negative. */
   readonly remaining: number;
   /** Until they are as many as at first. */
@@ -49,7 +49,7 @@ export interface Taken {
   /** false: one of the counts was full, and none was touched. The full ones are those with nothing remaining. */
   readonly allowed: boolean;
   /** In the order of the uses. */
-  readonly standings: readonly Standing[];
+  readonly standings: readonly LimitStanding[];
 }
 
 export function rateLimit(
@@ -75,7 +75,7 @@ export function routeLimits(limits: readonly RateLimit[]): RouteLimits | null {
 }
 
 /** The RateLimit field; `standings` in the order of `limits`. */
-export function standingText(limits: readonly RateLimit[], standings: readonly Standing[]): string {
+export function standingText(limits: readonly RateLimit[], standings: readonly LimitStanding[]): string {
   let text = '';
   for (let index = 0; index < limits.length; index++) {
     const { remaining, resetMs } = standings[index]!;

@@ -14,7 +14,7 @@ import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
-export interface TlsOptions {
+export interface UpstreamTlsOptions {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
@@ -31,7 +31,7 @@ export interface TargetPool {
   readonly keepAliveMs: number;
   readonly maxConnectionAgeMs: number;
   readonly breaker: BreakerOptions;
-  readonly tls: TlsOptions;
+  readonly tls: UpstreamTlsOptions;
   readonly lookup: net.LookupFunction | undefined;
   now(): number;
   /** Call `settle` of every target when this turn of the event loop is over. */
@@ -256,7 +256,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 }
 
-function tlsOptions(options: TlsOptions, host: string): tls.ConnectionOptions {
+function tlsOptions(options: UpstreamTlsOptions, host: string): tls.ConnectionOptions {
   const { ca, cert, key, servername, insecureSkipVerify = false } = options;
   const context: tls.SecureContextOptions = {
     ca: (ca ?? systemAuthorities()) as string | Buffer | (string | Buffer)[],

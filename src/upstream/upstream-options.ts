@@ -4,7 +4,7 @@ import type { BreakerOptions } from './breaker.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { RetryOptions } from './retry-budget.ts';
 import type { TargetState } from './states.ts';
-import type { TlsOptions } from './target.ts';
+import type { UpstreamTlsOptions } from './target.ts';
 import type { Timeouts } from './timeouts.ts';
 
 export interface UpstreamOptions {
@@ -29,7 +29,7 @@ export interface UpstreamOptions {
   readonly retries?: RetryOptions;
   /** Active health checks; none unless told. */
   readonly health?: HealthOptions;
-  readonly tls?: TlsOptions;
+  readonly tls?: UpstreamTlsOptions;
   readonly nowMs?: () => number;
   /** How the addresses of a name are found; `names/names.ts` unless told. */
   readonly lookup?: LookupFunction;

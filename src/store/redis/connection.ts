@@ -1,6 +1,7 @@
 /**
- * One connection to Redis that is kept up (open-client.ts opens each). Each attempt is a client of its own, so nothing that was sent over a lost
- * connection is ever sent again. While the server does not answer, everybody is told so at once instead of waiting.
+ * One connection to Redis that is kept up. Each attempt is a client of its own (open-client.ts), so nothing that was sent
+ * over a lost connection is ever sent again. While the server does not answer, everybody is told so at once instead of
+ * waiting. What a request makes of that: store/cache/circuit-breaker.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';

@@ -94,6 +94,18 @@ it('a name is exported by one file, so that it means one thing', () => {
   expect([...twice.keys()], 'what is exported twice no more is listed no more').toEqual(EXPORTED_TWICE);
 });
 
+it('a name becomes a configured one only where a configuration is compiled, so that no client can make a label', () => {
+  const makers = files.filter((name) => /\bconfiguredName\(/.test(readFileSync(join(SRC, name), 'utf8')));
+  expect(makers.sort()).toEqual([
+    'config/load/compile-route.ts',
+    'config/load/own-routes.ts',
+    'core/configured-name.ts',
+    'core/rate-limit.ts',
+    'lifecycle/upstream-pools.ts',
+    'upstream/target.ts',
+  ]);
+});
+
 it('what management commits, it commits in a unit of work, or it says why not', () => {
   const unexplained: string[] = [];
   for (const name of files.filter((candidate) => ['admin', 'manage', 'oauth'].includes(room(candidate)))) {

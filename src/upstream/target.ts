@@ -5,6 +5,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { systemAuthorities, systemContext } from '../authorities.ts';
+import { type ConfiguredName, configuredName } from '../core/configured-name.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
@@ -47,7 +48,7 @@ export interface TargetPool {
 }
 
 export class Target implements ConnectionOwner, TunnelOwner {
-  readonly origin: string;
+  readonly origin: ConfiguredName;
   readonly authority: string;
   readonly isSecure: boolean;
   readonly timeouts: Timeouts;
@@ -89,7 +90,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.requests = new Places(maxConnections, maxShare);
     this.streams = new Places(maxStreams, maxShare);
     this.upgrades = new Places(maxUpgrades, maxShare);
-    this.origin = url.origin;
+    this.origin = configuredName(url.origin);
     this.authority = url.host;
     this.isSecure = url.protocol === 'https:';
     this.#host = url.hostname.replace(/^\[|\]$/g, '');

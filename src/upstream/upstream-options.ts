@@ -1,5 +1,6 @@
 /** What an upstream is told and what it tells about itself. Types only. */
 import type { LookupFunction } from 'node:net';
+import type { ConfiguredName } from '../core/configured-name.ts';
 import type { BreakerOptions } from './breaker.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { RetryOptions } from './retry-budget.ts';
@@ -45,7 +46,7 @@ export interface UpstreamStats {
 }
 
 export interface TargetStatus {
-  readonly origin: string;
+  readonly origin: ConfiguredName;
   readonly state: TargetState;
   readonly open: number;
   readonly active: number;

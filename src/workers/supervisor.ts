@@ -5,7 +5,7 @@
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { pack } from '../config/load/pack.ts';
 import { SetupError } from '../errors.ts';
-import { type InForce, type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
+import { type InForce, type ProcessName, type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
 import { ReloadQueue } from '../lifecycle/reload-queue.ts';
 import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
@@ -72,7 +72,7 @@ export class Supervisor {
     this.#reloader.subscribe((next) => {
       log.level = next.file.log.level;
     });
-    const child = (name: string, role: WorkerHandle['role']) =>
+    const child = (name: ProcessName, role: WorkerHandle['role']) =>
       new WorkerHandle({
         name,
         role,

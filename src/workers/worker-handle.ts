@@ -3,7 +3,7 @@
  * it ends. Knows no configuration and no other process.
  */
 import type { Worker } from 'node:cluster';
-import type { ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
+import type { ProcessName, ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
 import { CLUSTER_MESSAGES } from '../node-internals/cluster-handover.ts';
 import { missing } from '../node-internals/findings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
@@ -27,7 +27,7 @@ const PULSE_MS = 5000;
 const PULSE_PATIENCE_MS = 10_000;
 
 export interface ChildParts {
-  readonly name: string;
+  readonly name: ProcessName;
   readonly role: ProcessRole;
   readonly log: Log;
   /** Asked anew at each start. */
@@ -47,7 +47,7 @@ interface Life {
 }
 
 export class WorkerHandle {
-  readonly name: string;
+  readonly name: ProcessName;
   readonly role: ProcessRole;
   readonly #parts: ChildParts;
   /** Requests may come in there: changes wait for it. */
@@ -119,9 +119,9 @@ export class WorkerHandle {
   }
 
   get summary(): {
-    readonly name: string;
+    readonly name: ProcessName;
     readonly role: ProcessRole;
-    readonly state: string;
+    readonly state: ProcessReport['state'];
     readonly restarts: number;
   } {
     return { name: this.name, role: this.role, state: this.#state, restarts: this.#restarts };

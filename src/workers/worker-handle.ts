@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:cluster';
 import type { ProcessName, ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
+import type { ConfigurationUpdate } from '../lifecycle/reloader.ts';
 import { CLUSTER_MESSAGES } from '../node-internals/cluster-handover.ts';
 import { missing } from '../node-internals/findings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
@@ -85,12 +86,12 @@ export class WorkerHandle {
   }
 
   /** Resolves once it has taken up what is new, or is no more: one that cannot is ended, and starts with that. */
-  async adopt(news: Parameters<OfWorker['adopt']>[0]): Promise<void> {
+  async adopt(update: ConfigurationUpdate): Promise<void> {
     const life = this.#life;
-    await this.ask('adopt', news, ADOPT_MS).catch((error: Error) => {
+    await this.ask('adopt', update, ADOPT_MS).catch((error: Error) => {
       if (this.#life === life) this.kill(`has not taken up the configuration (${error.message})`);
     });
-    this.generation = news.standing.generation;
+    this.generation = update.standing.generation;
   }
 
   /** Resolves once it has applied everything up to `revision`, or is no more: one that takes too long is ended. */

@@ -110,10 +110,10 @@ describe('the queue', () => {
       await new Promise<void>((resolve) => ends.push(resolve));
       return ended(cause);
     });
-    const first = queue.reload('request');
+    const first = queue.add('request');
     await vi.waitUntil(() => runs.length === 1);
-    const waiting = Array.from({ length: 100 }, () => queue.reload('request'));
-    const signal = queue.reload('signal');
+    const waiting = Array.from({ length: 100 }, () => queue.add('request'));
+    const signal = queue.add('signal');
     expect(runs).toEqual(['request']);
     ends.shift()!();
     await first;
@@ -133,8 +133,8 @@ describe('the queue', () => {
       if (fail) throw new Error('no thread');
       return ended(cause);
     });
-    await expect(queue.reload('file')).rejects.toThrow('no thread');
+    await expect(queue.add('file')).rejects.toThrow('no thread');
     fail = false;
-    expect((await queue.reload('file')).result).toBe('applied');
+    expect((await queue.add('file')).result).toBe('applied');
   });
 });

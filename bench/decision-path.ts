@@ -2,6 +2,8 @@
  * The decision by itself, through the functions that edge/pipeline.ts calls and in its order, on requests that read as
  * if they had just come off a socket: every string is made anew. Never forwards and never renders an answer.
  */
+
+import { configuredName } from '../src/core/configured-name.ts';
 import type { Policy } from '../src/core/policy.ts';
 import { type Route, RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
@@ -42,7 +44,7 @@ export function buildRoutes(count: number): RouteTable {
       ['DELETE', 'admin'],
     ] as const) {
       const route: Route = {
-        id: `${method}-${index}`,
+        id: configuredName(`${method}-${index}`),
         template,
         methods: [method],
         requirement: {

@@ -2,6 +2,7 @@
  * What a rate limit is, and how it is told to clients: the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11,
  * which are lists of structured fields (RFC 9651). Counts nothing itself.
  */
+import { type ConfiguredName, configuredName } from './configured-name.ts';
 
 /** What one count is kept for. Several together: one count for each combination. */
 export const LIMIT_SUBJECTS = ['token', 'organization', 'address', 'route'] as const;
@@ -13,7 +14,7 @@ export const ADDRESSES_MAX = 50_000;
 /** At most so many requests in each window, which opens with the first one. A quota is a limit with a long window. */
 export interface RateLimit {
   /** As configured; clients see it. */
-  readonly name: string;
+  readonly name: ConfiguredName;
   /** Names its counts. One with another window, or for other subjects, counts anew. */
   readonly id: string;
   readonly requests: number;
@@ -31,7 +32,7 @@ export interface RouteLimits {
 }
 
 /** Where one count stands after a request. */
-export interface Standing {
+export interface LimitStanding {
   /** Requests left in this window; never negative. */
   readonly remaining: number;
   /** Until they are as many as at first. */
@@ -49,7 +50,7 @@ export interface Taken {
   /** false: one of the counts was full, and none was touched. The full ones are those with nothing remaining. */
   readonly allowed: boolean;
   /** In the order of the uses. */
-  readonly standings: readonly Standing[];
+  readonly standings: readonly LimitStanding[];
 }
 
 export function rateLimit(
@@ -59,7 +60,7 @@ export function rateLimit(
   subjects: ReadonlyArray<LimitSubject>,
 ): RateLimit {
   const per = LIMIT_SUBJECTS.filter((subject) => subjects.includes(subject));
-  return { name, id: `${name}:${windowMs / 1000}:${per.join('+')}`, requests, windowMs, per };
+  return { name: configuredName(name), id: `${name}:${windowMs / 1000}:${per.join('+')}`, requests, windowMs, per };
 }
 
 /** What one service account may ask of one of our own endpoints; its subject is made by whoever counts. */
@@ -75,7 +76,7 @@ export function routeLimits(limits: readonly RateLimit[]): RouteLimits | null {
 }
 
 /** The RateLimit field; `standings` in the order of `limits`. */
-export function standingText(limits: readonly RateLimit[], standings: readonly Standing[]): string {
+export function standingText(limits: readonly RateLimit[], standings: readonly LimitStanding[]): string {
   let text = '';
   for (let index = 0; index < limits.length; index++) {
     const { remaining, resetMs } = standings[index]!;

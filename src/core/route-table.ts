@@ -4,12 +4,13 @@
  * method, never a wider one. Compiled once and frozen; a look-up costs the path's length, not the number of routes.
  */
 import type { AddressRange } from './address-range.ts';
+import type { ConfiguredName } from './configured-name.ts';
 import type { CredentialSources } from './credential.ts';
 import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
 
 export interface Route {
-  readonly id: string;
+  readonly id: ConfiguredName;
   /** The template as written, e.g. `/v1/bots/{botId}`. */
   readonly template: string;
   /** Absent: every method that no other route of the same template names. */

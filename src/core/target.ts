@@ -5,7 +5,7 @@
  * its own (CVE-2019-9901, CVE-2021-29492, CVE-2026-26205 and GHSA-p224-6x5r-fjpm all came from two parsers).
  */
 
-export interface Target {
+export interface RequestTarget {
   /** Path as forwarded: latin1, one char per byte, always starting with `/`. */
   readonly path: string;
   /** Query as forwarded, with its `?`; empty when there is none. */
@@ -34,7 +34,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Refuses: dot segments in every spelling, encoded separators, backslash, `//`, `#`, control characters, broken
  * percent or UTF-8 encoding, an absolute-form whose authority is not the Host, asterisk- and authority-form.
  */
-export function readTarget(raw: string, host: string): Target | null {
+export function readTarget(raw: string, host: string): RequestTarget | null {
   const origin = raw.charCodeAt(0) === 0x2f ? raw : fromAbsoluteForm(raw, host);
   if (origin === null) return null;
   const mark = origin.indexOf('?');
@@ -71,7 +71,7 @@ function fromAbsoluteForm(raw: string, host: string): string | null {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function readUnusualPath(rawPath: string, query: string): Target | null {
+function readUnusualPath(rawPath: string, query: string): RequestTarget | null {
   if (PATH_FORBIDDEN.test(rawPath) || rawPath.includes('//')) return null;
   const path = decodeUnreserved(rawPath);
   if (path === null) return null;

@@ -1,7 +1,7 @@
 /**
  * Asks decide() until every fact it needs is at hand. On a cache hit it answers at once; otherwise it fetches one fact
  * after the other. The same engine serves the proxy, the decision listener and explanations. An outage ends it with
- * `store_unavailable`: neither a yes nor a no.
+ * `store_unavailable`: neither a yes nor a no. What happens when the store hangs: store/cache/circuit-breaker.ts.
  */
 import { type Allowed, type DecisionRules, type Denied, decide, type Need, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';

@@ -9,7 +9,7 @@ import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import type { RequestSource } from '../core/request-source.ts';
 import { type Route, RouteTable } from '../core/route-table.ts';
-import { readTarget, type Target } from '../core/target.ts';
+import { type RequestTarget, readTarget } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import { hashToken } from '../secret.ts';
 import { knownAddress } from './client-address.ts';
@@ -42,7 +42,7 @@ const NO_FACTS: HeaderFacts = {
   expectContinue: false,
   upgrade: false,
 };
-const NO_TARGET: Target = { path: '', query: '', segments: [] };
+const NO_TARGET: RequestTarget = { path: '', query: '', segments: [] };
 const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
 
@@ -51,7 +51,7 @@ export class Reading implements RequestSource {
   /** null: it may be judged, or, without a question, go on. */
   refused: Refused | null = null;
   headerFacts: HeaderFacts = NO_FACTS;
-  target: Target = NO_TARGET;
+  target: RequestTarget = NO_TARGET;
   /** null: none was found, or none was looked for. */
   route: Route | null = null;
   /** null: the route is public. */

@@ -1,4 +1,5 @@
 /** What requests are judged and forwarded by, as one thing that is replaced as one. Types only. */
+import type { ConfiguredName } from '../core/configured-name.ts';
 import type { TokenPattern } from '../core/imported-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
@@ -7,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 
 /** One upstream, as routes refer to it. */
 export interface UpstreamBinding {
-  readonly name: string;
+  readonly name: ConfiguredName;
   readonly upstream: Upstream;
   readonly preserveHost: boolean;
 }

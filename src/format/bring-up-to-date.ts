@@ -13,7 +13,7 @@ import { FORMAT_KEY, type FormatRecord, readFormat } from '../store/format.ts';
 import type { Registry } from '../store/registry.ts';
 import type { Committed, Write } from '../store/store.ts';
 import { version } from '../version.ts';
-import type { Rewriting, Upgrade, UpgradeReader } from './upgrade.ts';
+import type { FormatUpgrade, Rewriting, UpgradeReader } from './upgrade.ts';
 import { CURRENT_FORMAT, UPGRADES } from './upgrades.ts';
 
 /** Small enough for an engine that does nothing else meanwhile. */
@@ -40,7 +40,7 @@ export interface Place {
   readonly registry: Pick<Registry, 'live'>;
   readonly log: Log;
   /** Absent: all that there are. */
-  readonly upgrades?: readonly Upgrade[];
+  readonly upgrades?: readonly FormatUpgrade[];
 }
 
 /** Rejects with SetupError where only an operator can mend it, with StoreUnavailable where it can be tried again. */
@@ -100,7 +100,7 @@ class TakenOver extends Error {}
 /** One upgrade by one process, from the first page to the last. */
 class Run {
   readonly #place: Place;
-  readonly #upgrade: Upgrade;
+  readonly #upgrade: FormatUpgrade;
   readonly #reader: UpgradeReader;
   readonly #name = randomText(16);
   readonly #damaged = new Set<string>();
@@ -112,7 +112,7 @@ class Run {
   #isDisturbed = false;
   #rewritten = 0;
 
-  constructor(place: Place, upgrade: Upgrade) {
+  constructor(place: Place, upgrade: FormatUpgrade) {
     this.#place = place;
     this.#upgrade = upgrade;
     const { store } = place;

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Exported } from '../store/exportable.ts';
 import type { IndexEntry } from '../store/store.ts';
-import type { Rewriting, Rewritten, Upgrade, UpgradeReader } from './upgrade.ts';
+import type { FormatUpgrade, Rewriting, Rewritten, UpgradeReader } from './upgrade.ts';
 
 /** Of what is told apart by nothing but its id: organizations, teams, workspaces. */
 const BEFORE_ALL = 0;
@@ -19,7 +19,7 @@ const MEMBERSHIPS = 2 ** 40;
 type Doc = Readonly<Record<string, unknown>>;
 type Pairs = ReadonlyArray<readonly [string, string]>;
 
-export const toGenerations: Upgrade = {
+export const toGenerations: FormatUpgrade = {
   to: 2,
   what: 'generations in place of lists',
   async rewrite(page, reader) {

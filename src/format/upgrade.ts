@@ -28,7 +28,7 @@ export interface Rewriting {
  * May be interrupted between any two pages and begun again, so `rewrite` leaves alone what is of its own format or of a
  * later one, and makes the same of the same. What it writes for one page is written at once or not at all.
  */
-export interface Upgrade {
+export interface FormatUpgrade {
   /** The number of the format that it makes. */
   readonly to: number;
   /** What is new in it, for the log. */

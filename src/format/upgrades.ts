@@ -4,10 +4,10 @@
  */
 import { FIRST_FORMAT } from '../store/format.ts';
 import { toGenerations } from './to-generations.ts';
-import type { Upgrade } from './upgrade.ts';
+import type { FormatUpgrade } from './upgrade.ts';
 
 /** In order, without a gap. */
-export const UPGRADES: readonly Upgrade[] = [toGenerations];
+export const UPGRADES: readonly FormatUpgrade[] = [toGenerations];
 
 /** What this program reads and writes. */
 export const CURRENT_FORMAT = UPGRADES.at(-1)?.to ?? FIRST_FORMAT;

@@ -5,9 +5,6 @@ import type { OpenedStore } from '../store/adapter.ts';
 import { adapterOf } from '../store/adapters.ts';
 import type { FactCacheOptions } from '../store/cache/fact-cache.ts';
 
-/** By which the cache outwaits a store that gives up by itself, so that the store's own reason is heard. */
-const SLACK_MS = 25;
-
 /** Rejects with SetupError with what to mend. A server that cannot be reached is waited for, by everybody who asks. */
 export function openStore({ file: { store }, resolvePath }: Configuration, log: Log): Promise<OpenedStore> {
   return adapterOf(store).open(store, { resolvePath, log });
@@ -18,8 +15,7 @@ export function placeOf({ file: { store }, resolvePath }: Configuration): string
   return adapterOf(store).describe(store, resolvePath);
 }
 
-/** What is remembered of the store, and for how long it is waited for. */
+/** What is remembered of the store, and when it gives up a look-up by itself. */
 export function cacheOptions({ cache, store }: Configuration['file']): Omit<FactCacheOptions, 'monotonicMs'> {
-  const readTimeoutMs = adapterOf(store).readTimeoutMs(store);
-  return readTimeoutMs === null ? cache : { ...cache, readPatienceMs: readTimeoutMs + SLACK_MS };
+  return { ...cache, readTimeoutMs: adapterOf(store).readTimeoutMs(store) };
 }

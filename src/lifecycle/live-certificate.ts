@@ -2,7 +2,7 @@
  * Keeps a listener's certificate as its files say. A pair that cannot serve changes nothing: the last good one stays,
  * and the log and a metric say so. Connections that stand are never touched.
  */
-import { type KeyPair, type KeyPairPaths, readKeyPair } from '../config/load/key-pair.ts';
+import { type CheckedKeyPair, type KeyPairPaths, readKeyPair } from '../config/load/key-pair.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -10,14 +10,14 @@ import { ChangeWatch } from './change-watch.ts';
 
 export interface CertificateUser {
   /** New connections get this pair. */
-  useKeyPair(pair: KeyPair): void;
+  useKeyPair(pair: CheckedKeyPair): void;
 }
 
 /** `current`: the pair that the listener was started with. Returns the way to stop. */
 export function keepCertificate(
   listener: CertificateUser,
   paths: KeyPairPaths,
-  current: KeyPair,
+  current: CheckedKeyPair,
   { log, metrics, clock }: { readonly log: Log; readonly metrics: Metrics; readonly clock: Clock },
 ): () => void {
   let pair = current;

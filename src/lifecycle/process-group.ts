@@ -8,6 +8,7 @@ import type { ProcessMetrics } from '../observe/aggregate.ts';
 import type { Reload, Standing } from './reloader.ts';
 
 export type ProcessRole = 'gateway' | 'sidecar';
+export type ProcessName = 'sidecar' | `worker-${number}`;
 
 /** What is in force, as every process of a `serve` is to have it. */
 export interface InForce {

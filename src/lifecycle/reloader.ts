@@ -2,6 +2,19 @@
  * What is in force, and the way to replace it while the gateway runs: read again as a whole, swapped in one step, or
  * not at all. A file that cannot be used leaves the last good configuration where it is, and says so. It is judged in a
  * thread and compiled in slices, so that no request waits long for it.
+ *
+ * How a process gets a reload. Where `serve` has several, the supervisor has a Reloader of its own, and alone reads files:
+ *
+ * 1. It is asked for: by `change-watch.ts` (a file differs), by SIGHUP (`cli/serve.ts`), by `POST /v1/reload`. The sidecar
+ *    of several processes passes that on to the supervisor (`ProcessGroup.reload`).
+ * 2. `reload` puts it into `reload-queue.ts`: one attempt after the other. Those that wait for the same cause are one.
+ * 3. `#attempt` has the files read and judged in a thread, has `prepare` build what hangs on them, and swaps. What is
+ *    refused changes nothing.
+ * 4. `handOn`, of the supervisor alone (`workers/supervisor.ts`): one worker after the other, the sidecar last. Each is
+ *    asked to `adopt` (`workers/worker-handle.ts`). Who has not done so within 15 s is killed, and starts again.
+ * 5. There `workers/worker-main.ts` passes it on to `adopt` of its own Reloader: prepared and swapped as in step 3, one
+ *    after the other, without a file being read. A process that starts has what is in force from the supervisor (`setup`).
+ *    What came into force between its start and its joining is the answer to `join`.
  */
 import { checkInThread } from '../config/load/check-in-thread.ts';
 import type { CheckOutcome, Configuration, Packed } from '../config/load/configuration.ts';
@@ -34,6 +47,12 @@ export interface Standing {
   readonly counts: { readonly applied: number; readonly refused: number };
 }
 
+/** What another process has to take up after an attempt. `packed`: null where only the standing is new. */
+export interface ConfigurationUpdate {
+  readonly standing: Standing;
+  readonly packed: Packed | null;
+}
+
 /** Everything that hangs on a configuration, ready to be in force. One of the two is called, once. */
 export interface Prepared {
   /** Swaps it, within this turn. Never throws. */
@@ -47,6 +66,8 @@ export interface ReloaderParts {
   readonly standing?: Standing | undefined;
   /** Builds everything that hangs on a configuration, in slices. Rejects where it cannot be, and has changed nothing then. */
   readonly prepare: (configuration: Configuration, packed: Packed) => Promise<Prepared>;
+  /** Lets other processes take up what came of an attempt; the next one waits for it. Never rejects. Absent: there are none. */
+  readonly handOn?: (update: ConfigurationUpdate) => Promise<void>;
   readonly nowMs: () => number;
   readonly log: Log;
 }
@@ -57,8 +78,8 @@ export class Reloader {
   #configuration: Configuration;
   #standing: Standing;
   #watch: ChangeWatch | null = null;
-  readonly #queue = new ReloadQueue<ReloadCause, Reload>((cause) => this.#attempt(cause));
-  #adopting: Promise<unknown> = Promise.resolve();
+  readonly #attempts = new ReloadQueue<ReloadCause, Reload>((cause) => this.#attempt(cause));
+  readonly #adoptions = new ReloadQueue<ConfigurationUpdate, void>((update) => this.#adopt(update));
   readonly #end = new AbortController();
 
   /** `configuration` is in force already. */
@@ -92,22 +113,12 @@ export class Reloader {
 
   /** Puts in force what stands in the files from now on, or leaves everything as it is. One after the other. */
   reload(cause: ReloadCause): Promise<Reload> {
-    return this.#queue.reload(cause);
+    return this.#attempts.add(cause);
   }
 
   /** Another process has read and judged it for us. `packed`: null where only the standing is new. Rejects for what is not good. */
   adopt(standing: Standing, packed: Packed | null): Promise<void> {
-    const adopted = this.#adopting.then(async () => {
-      if (packed === null) {
-        this.#standing = standing;
-        return;
-      }
-      const { next, swap } = await this.#prepared(packed);
-      swap();
-      this.#inForce(next, standing);
-    });
-    this.#adopting = adopted.catch(() => undefined);
-    return adopted;
+    return this.#adoptions.add({ standing, packed });
   }
 
   /** What has not come into force by now does not any more. */
@@ -150,14 +161,25 @@ export class Reloader {
   async #attempt(cause: ReloadCause): Promise<Reload> {
     const watched = this.#configuration.files;
     this.#watch?.pause();
-    const { refused, files, seen } = await this.#replace(cause);
+    const { refused, packed, files, seen } = await this.#replace(cause);
     if (refused !== null) this.#standing = this.#standingAfter('refused', cause, refused);
     const last = this.#standing.last!;
     // Whatever has to be mended is watched, too.
     this.#watch?.use(refused === null ? this.#configuration.files : [...new Set([...watched, ...files])], seen);
     if (refused === null) await this.#logApplied(cause);
     else if (!this.#end.signal.aborted) this.#logRefused(cause, refused);
+    await this.#parts.handOn?.({ standing: this.#standing, packed: refused === null ? packed : null });
     return last;
+  }
+
+  async #adopt({ standing, packed }: ConfigurationUpdate): Promise<void> {
+    if (packed === null) {
+      this.#standing = standing;
+      return;
+    }
+    const { next, swap } = await this.#prepared(packed);
+    swap();
+    this.#inForce(next, standing);
   }
 
   /** `refused`: why, or null. */

@@ -3,6 +3,7 @@
  * with their connections; pools that are gone wind down after their last exchange. Forwards nothing itself.
  */
 import type { Configuration } from '../config/load/configuration.ts';
+import { configuredName } from '../core/configured-name.ts';
 import { logChanges } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import type { Log } from '../observe/log.ts';
@@ -51,7 +52,11 @@ export class UpstreamPools {
       for (const [name, settings] of Object.entries(configuration.file.upstreams)) {
         const pool = this.#poolFor(name, settings, readTls(settings, configuration));
         next.set(name, pool);
-        bindings.set(name, { name, upstream: pool.upstream, preserveHost: settings.preserveHost });
+        bindings.set(name, {
+          name: configuredName(name),
+          upstream: pool.upstream,
+          preserveHost: settings.preserveHost,
+        });
         if (slices.over) await slices.next();
       }
     } catch (error) {

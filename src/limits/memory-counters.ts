@@ -2,7 +2,7 @@
  * Counts in this process's memory: exact, synchronous, and without a timer. A limit keeps two tables that change places
  * once per window, so that what has ended is dropped as one and memory never outgrows the subjects of two windows.
  */
-import { ADDRESSES_MAX, type RateLimit, type Standing, type Taken, type Use } from '../core/rate-limit.ts';
+import { ADDRESSES_MAX, type LimitStanding, type RateLimit, type Taken, type Use } from '../core/rate-limit.ts';
 import type { Counters } from './counters.ts';
 
 /** Subjects of one limit in one window; beyond that the oldest counts are forgotten. Some 150 bytes each. */
@@ -61,7 +61,7 @@ export class MemoryCounters implements Counters {
       windows.push(window);
       if (window !== undefined && window.used >= limit.requests) allowed = false;
     }
-    const standings: Standing[] = [];
+    const standings: LimitStanding[] = [];
     for (let index = 0; index < uses.length; index++) {
       const { limit, subject } = uses[index]!;
       let window = windows[index];

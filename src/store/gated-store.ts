@@ -2,29 +2,17 @@
  * A store that says of itself that it cannot be asked until a gate is opened, once and for all: a decorator for a store of
  * which nothing may be read or written yet. Passes everything on from then on.
  */
-import {
-  type Change,
-  type ChangeEvent,
-  type ChangeListener,
-  type Committed,
-  type Lookup,
-  type Scanned,
-  type ScanOptions,
-  type Store,
-  type Stored,
-  StoreUnavailable,
-  type Touch,
-} from './store.ts';
+import { type ChangeListener, type Lookup, type Store, StoreUnavailable } from './store.ts';
+import { StoreDecorator } from './store-decorator.ts';
 
-export class GatedStore implements Store {
-  readonly #store: Store;
+export class GatedStore extends StoreDecorator {
   readonly #why: string;
   readonly #opened = Promise.withResolvers<void>();
   #isOpen = false;
 
   /** `why`: it cannot be asked as long as the gate is closed. */
   constructor(store: Store, why: string) {
-    this.#store = store;
+    super(store);
     this.#why = why;
   }
 
@@ -33,45 +21,17 @@ export class GatedStore implements Store {
     this.#opened.resolve();
   }
 
-  read(key: string): Lookup | Promise<Lookup> {
-    return this.#isOpen ? this.#store.read(key) : { kind: 'unavailable', cause: this.#why };
-  }
-
-  async get(key: string): Promise<Stored | null> {
-    return this.#behind().get(key);
-  }
-
-  async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
-    return this.#behind().scan(index, options);
-  }
-
-  async count(index: string, above: number): Promise<number> {
-    return this.#behind().count(index, above);
-  }
-
-  async commit(change: Change): Promise<Committed> {
-    return this.#behind().commit(change);
-  }
-
-  async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
-    return this.#behind().changesSince(revision, limit);
-  }
-
-  async touch(touches: readonly Touch[]): Promise<void> {
-    return this.#behind().touch(touches);
-  }
-
-  async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
-    return this.#behind().touched(keys);
+  override read(key: string): Lookup | Promise<Lookup> {
+    return this.#isOpen ? super.read(key) : { kind: 'unavailable', cause: this.#why };
   }
 
   /** Hears nothing before: what is not heard is not believed, and nobody is ready. */
-  follow(listener: ChangeListener): () => void {
-    if (this.#isOpen) return this.#store.follow(listener);
+  override follow(listener: ChangeListener): () => void {
+    if (this.#isOpen) return super.follow(listener);
     let unfollow: (() => void) | null = null;
     let isWanted = true;
     void this.#opened.promise.then(() => {
-      if (isWanted) unfollow = this.#store.follow(listener);
+      if (isWanted) unfollow = super.follow(listener);
     });
     return () => {
       isWanted = false;
@@ -79,16 +39,8 @@ export class GatedStore implements Store {
     };
   }
 
-  async followed(revision: number): Promise<void> {
-    return this.#behind().followed(revision);
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
-  }
-
-  #behind(): Store {
+  protected override async pass<T>(ask: () => Promise<T>): Promise<T> {
     if (!this.#isOpen) throw new StoreUnavailable(this.#why);
-    return this.#store;
+    return ask();
   }
 }

@@ -5,6 +5,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { systemAuthorities, systemContext } from '../authorities.ts';
+import { type ConfiguredName, configuredName } from '../core/configured-name.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
@@ -14,7 +15,7 @@ import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
-export interface TlsOptions {
+export interface UpstreamTlsOptions {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
@@ -31,7 +32,7 @@ export interface TargetPool {
   readonly keepAliveMs: number;
   readonly maxConnectionAgeMs: number;
   readonly breaker: BreakerOptions;
-  readonly tls: TlsOptions;
+  readonly tls: UpstreamTlsOptions;
   readonly lookup: net.LookupFunction | undefined;
   now(): number;
   /** Call `settle` of every target when this turn of the event loop is over. */
@@ -47,7 +48,7 @@ export interface TargetPool {
 }
 
 export class Target implements ConnectionOwner, TunnelOwner {
-  readonly origin: string;
+  readonly origin: ConfiguredName;
   readonly authority: string;
   readonly isSecure: boolean;
   readonly timeouts: Timeouts;
@@ -89,7 +90,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.requests = new Places(maxConnections, maxShare);
     this.streams = new Places(maxStreams, maxShare);
     this.upgrades = new Places(maxUpgrades, maxShare);
-    this.origin = url.origin;
+    this.origin = configuredName(url.origin);
     this.authority = url.host;
     this.isSecure = url.protocol === 'https:';
     this.#host = url.hostname.replace(/^\[|\]$/g, '');
@@ -256,7 +257,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 }
 
-function tlsOptions(options: TlsOptions, host: string): tls.ConnectionOptions {
+function tlsOptions(options: UpstreamTlsOptions, host: string): tls.ConnectionOptions {
   const { ca, cert, key, servername, insecureSkipVerify = false } = options;
   const context: tls.SecureContextOptions = {
     ca: (ca ?? systemAuthorities()) as string | Buffer | (string | Buffer)[],

@@ -1,10 +1,11 @@
 /** What an upstream is told and what it tells about itself. Types only. */
 import type { LookupFunction } from 'node:net';
+import type { ConfiguredName } from '../core/configured-name.ts';
 import type { BreakerOptions } from './breaker.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { RetryOptions } from './retry-budget.ts';
 import type { TargetState } from './states.ts';
-import type { TlsOptions } from './target.ts';
+import type { UpstreamTlsOptions } from './target.ts';
 import type { Timeouts } from './timeouts.ts';
 
 export interface UpstreamOptions {
@@ -29,7 +30,7 @@ export interface UpstreamOptions {
   readonly retries?: RetryOptions;
   /** Active health checks; none unless told. */
   readonly health?: HealthOptions;
-  readonly tls?: TlsOptions;
+  readonly tls?: UpstreamTlsOptions;
   readonly nowMs?: () => number;
   /** How the addresses of a name are found; `names/names.ts` unless told. */
   readonly lookup?: LookupFunction;
@@ -45,7 +46,7 @@ export interface UpstreamStats {
 }
 
 export interface TargetStatus {
-  readonly origin: string;
+  readonly origin: ConfiguredName;
   readonly state: TargetState;
   readonly open: number;
   readonly active: number;

@@ -13,7 +13,7 @@ import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
 import type { CallProgress } from './states.ts';
 import { statsOf, statusOf } from './status.ts';
-import { Target, type TargetPool, type TlsOptions } from './target.ts';
+import { Target, type TargetPool, type UpstreamTlsOptions } from './target.ts';
 import type { Timeouts } from './timeouts.ts';
 import { type CallOwner, UpstreamCall } from './upstream-call.ts';
 import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
@@ -25,7 +25,7 @@ export class Upstream implements CallOwner, TargetPool {
   readonly keepAliveMs: number;
   readonly maxConnectionAgeMs: number;
   readonly breaker: BreakerOptions;
-  readonly tls: TlsOptions;
+  readonly tls: UpstreamTlsOptions;
   readonly now: () => number;
   readonly lookup: LookupFunction | undefined;
   /** Requests that were sent again, whether to another target or the same. */

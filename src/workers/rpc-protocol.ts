@@ -1,9 +1,8 @@
 /** What the processes of one `serve` ask each other. Types only. */
-import type { Packed } from '../config/load/configuration.ts';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { Ports } from '../gateway/gateway-options.ts';
 import type { InForce, ProcessRole, SelfReport, SiblingsReport } from '../lifecycle/process-group.ts';
-import type { Reload, Standing } from '../lifecycle/reloader.ts';
+import type { ConfigurationUpdate, Reload } from '../lifecycle/reloader.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 
 export interface Setup extends InForce {
@@ -25,8 +24,7 @@ export interface Ready {
 export interface OfWorker {
   start(setup: Setup): Ready;
   follow(revision: number): void;
-  /** `packed`: null where only the standing is new. */
-  adopt(news: { readonly standing: Standing; readonly packed: Packed | null }): void;
+  adopt(update: ConfigurationUpdate): void;
   self(nothing: null): SelfReport;
   metrics(nothing: null): ProcessMetrics;
   /** Answered at once; the process ends when it is done, a sidecar not before `finish`. */

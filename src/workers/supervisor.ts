@@ -1,13 +1,13 @@
 /**
  * `scopegate serve` with several processes: starts a sidecar and the gateway workers, keeps them alive, and is the one
- * they meet at: reloads, changes to be applied, reports. Serves nothing and opens no store itself.
+ * they meet at: reloads (their way: lifecycle/reloader.ts), changes to be applied, reports. Serves nothing and opens no
+ * store itself.
  */
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { pack } from '../config/load/pack.ts';
 import { SetupError } from '../errors.ts';
-import { type InForce, type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
-import { ReloadQueue } from '../lifecycle/reload-queue.ts';
-import { type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
+import { type InForce, type ProcessName, type SiblingsReport, siblingsReady } from '../lifecycle/process-group.ts';
+import { type ConfigurationUpdate, type Reload, type ReloadCause, Reloader } from '../lifecycle/reloader.ts';
 import { MemoryCounters } from '../limits/memory-counters.ts';
 import { type ProcessMetrics, retired } from '../observe/aggregate.ts';
 import { systemClock } from '../observe/clock.ts';
@@ -54,7 +54,6 @@ export class Supervisor {
   /** For all workers, and longer than each of them lives. */
   readonly #counters = new MemoryCounters();
   #retired: ProcessMetrics = [];
-  readonly #queue = new ReloadQueue<ReloadCause, Reload>((cause) => this.#reload(cause));
   #unwatch: () => void = () => undefined;
 
   constructor({ configuration, log, only, workers }: SupervisorOptions) {
@@ -67,12 +66,18 @@ export class Supervisor {
       },
       discard: () => undefined,
     });
-    this.#reloader = new Reloader({ configuration, prepare, nowMs: systemClock.nowMs, log });
+    this.#reloader = new Reloader({
+      configuration,
+      prepare,
+      handOn: (update) => this.#handOn(update),
+      nowMs: systemClock.nowMs,
+      log,
+    });
     this.#reloader.subscribe((next) => this.#counters.keep(next.limits));
     this.#reloader.subscribe((next) => {
       log.level = next.file.log.level;
     });
-    const child = (name: string, role: WorkerHandle['role']) =>
+    const child = (name: ProcessName, role: WorkerHandle['role']) =>
       new WorkerHandle({
         name,
         role,
@@ -118,12 +123,12 @@ export class Supervisor {
       adminUrl: ready[0]!.adminUrl,
       adminKeySource: ready[0]!.adminKeySource,
     };
-    this.#unwatch = this.#reloader.watch(() => void this.reload('file'));
+    this.#unwatch = this.#reloader.watch();
   }
 
   /** Judged once, then taken up by one process after the other. A file with a mistake changes nothing anywhere. */
   reload(cause: ReloadCause): Promise<Reload> {
-    return this.#queue.reload(cause);
+    return this.#reloader.reload(cause);
   }
 
   /** Drains as the configuration says. The sidecar says so first and goes last. */
@@ -155,15 +160,10 @@ export class Supervisor {
     return { standing: this.#reloader.standing, packed: this.#packed };
   }
 
-  async #reload(cause: ReloadCause): Promise<Reload> {
-    const attempt = await this.#reloader.reload(cause);
-    const { standing } = this.#reloader;
-    const packed = attempt.result === 'applied' ? this.#packed : null;
+  async #handOn(update: ConfigurationUpdate): Promise<void> {
     // The sidecar last: when it shows the new one, everybody has it.
-    for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])]) {
-      if (child.hasJoined) await child.adopt({ standing, packed });
-    }
-    return attempt;
+    for (const child of [...this.#workers, ...(this.#sidecar === null ? [] : [this.#sidecar])])
+      if (child.hasJoined) await child.adopt(update);
   }
 
   #answersTo(child: WorkerHandle): Answers<OfSupervisor> {

@@ -3,7 +3,8 @@
  * it ends. Knows no configuration and no other process.
  */
 import type { Worker } from 'node:cluster';
-import type { ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
+import type { ProcessName, ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
+import type { ConfigurationUpdate } from '../lifecycle/reloader.ts';
 import { CLUSTER_MESSAGES } from '../node-internals/cluster-handover.ts';
 import { missing } from '../node-internals/findings.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
@@ -27,7 +28,7 @@ const PULSE_MS = 5000;
 const PULSE_PATIENCE_MS = 10_000;
 
 export interface ChildParts {
-  readonly name: string;
+  readonly name: ProcessName;
   readonly role: ProcessRole;
   readonly log: Log;
   /** Asked anew at each start. */
@@ -47,7 +48,7 @@ interface Life {
 }
 
 export class WorkerHandle {
-  readonly name: string;
+  readonly name: ProcessName;
   readonly role: ProcessRole;
   readonly #parts: ChildParts;
   /** Requests may come in there: changes wait for it. */
@@ -85,12 +86,12 @@ export class WorkerHandle {
   }
 
   /** Resolves once it has taken up what is new, or is no more: one that cannot is ended, and starts with that. */
-  async adopt(news: Parameters<OfWorker['adopt']>[0]): Promise<void> {
+  async adopt(update: ConfigurationUpdate): Promise<void> {
     const life = this.#life;
-    await this.ask('adopt', news, ADOPT_MS).catch((error: Error) => {
+    await this.ask('adopt', update, ADOPT_MS).catch((error: Error) => {
       if (this.#life === life) this.kill(`has not taken up the configuration (${error.message})`);
     });
-    this.generation = news.standing.generation;
+    this.generation = update.standing.generation;
   }
 
   /** Resolves once it has applied everything up to `revision`, or is no more: one that takes too long is ended. */
@@ -119,9 +120,9 @@ export class WorkerHandle {
   }
 
   get summary(): {
-    readonly name: string;
+    readonly name: ProcessName;
     readonly role: ProcessRole;
-    readonly state: string;
+    readonly state: ProcessReport['state'];
     readonly restarts: number;
   } {
     return { name: this.name, role: this.role, state: this.#state, restarts: this.#restarts };

@@ -1,5 +1,5 @@
 /** What the supervisor counts itself: who is there, and how often each had to be started again, and what its own log lost. */
-import type { ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
+import type { ProcessName, ProcessReport, ProcessRole } from '../lifecycle/process-group.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
 import { DROPPED_LINES } from '../observe/log.ts';
 
@@ -7,9 +7,9 @@ const STATES = ['starting', 'serving', 'draining', 'restarting'] satisfies Reado
 
 export function workerMetrics(
   processes: ReadonlyArray<{
-    readonly name: string;
+    readonly name: ProcessName;
     readonly role: ProcessRole;
-    readonly state: string;
+    readonly state: ProcessReport['state'];
     readonly restarts: number;
   }>,
   droppedLines: number,

@@ -19,7 +19,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
-import { checkFile, migrate } from '../../src/store/sqlite/migrations.ts';
+import { checkFile, migrateFile } from '../../src/store/sqlite/migrations.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { describeExport } from './export.contract.ts';
@@ -309,14 +309,14 @@ describe('several processes', () => {
     mine.prepare = (sql: string) => {
       if (sql.includes('sqlite_schema')) {
         // The other process makes the file between our two looks at it. It has to wait.
-        expect(() => migrate(theirs)).toThrow('locked');
+        expect(() => migrateFile(theirs)).toThrow('locked');
         interrupted = true;
       }
       return prepare(sql);
     };
     expect(() => checkFile(mine)).not.toThrow();
     expect(interrupted).toBe(true);
-    migrate(theirs);
+    migrateFile(theirs);
     mine.prepare = prepare;
     expect(() => checkFile(mine)).not.toThrow();
     for (const database of [mine, theirs]) database.close();

@@ -1,6 +1,7 @@
 /** Which route answers: the path decides first, then the method, whatever the order in the file. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { configuredName } from '../../src/core/configured-name.ts';
 import { type Route, RouteTable, type RoutingOptions } from '../../src/core/route-table.ts';
 import { readTarget } from '../../src/core/target.ts';
 import { readTemplate } from '../../src/core/template.ts';
@@ -10,7 +11,7 @@ const STRICT: RoutingOptions = { caseSensitive: true, ignoreTrailingSlash: false
 
 function route(template: string, methods?: readonly string[], id = `${methods?.join() ?? '*'} ${template}`): Route {
   return {
-    id,
+    id: configuredName(id),
     template,
     methods,
     requirement: null,

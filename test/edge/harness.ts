@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import type { AddressRange } from '../../src/core/address-range.ts';
 import { readRange } from '../../src/core/address-range.ts';
+import { configuredName } from '../../src/core/configured-name.ts';
 import type { TokenRecord } from '../../src/core/facts.ts';
 import { type RateLimit, rateLimit, routeLimits } from '../../src/core/rate-limit.ts';
 import { type Route, RouteTable } from '../../src/core/route-table.ts';
@@ -33,7 +34,7 @@ const NOW = 1_900_000_000_000;
 /** A route that asks for bot:read, unless it says otherwise. */
 export function route(id: string, path: string, more: Partial<Route> = {}): Route {
   return {
-    id,
+    id: configuredName(id),
     template: path,
     methods: undefined,
     allowFrom: null,
@@ -179,7 +180,7 @@ export class PipelineHarness {
     return {
       routes: table,
       policy: POLICY,
-      upstreams: new Map([['platform', { name: 'platform', upstream, preserveHost: false }]]),
+      upstreams: new Map([['platform', { name: configuredName('platform'), upstream, preserveHost: false }]]),
       isTrustedProxy,
       endpoints: new Map([['ours', (call: EndpointCall) => void this.called.push(call)]]),
       imports: { patterns: [], missesPerMinute: 1 },

@@ -13,7 +13,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { kindOf } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
 import { bringUpToDate, type Place } from '../../src/format/bring-up-to-date.ts';
-import type { Upgrade } from '../../src/format/upgrade.ts';
+import type { FormatUpgrade } from '../../src/format/upgrade.ts';
 import { CURRENT_FORMAT, UPGRADES } from '../../src/format/upgrades.ts';
 import { type ExportableStore, type Exported, isSame } from '../../src/store/exportable.ts';
 import { FORMAT_KEY } from '../../src/store/format.ts';
@@ -102,7 +102,7 @@ it('formats follow one another without a gap', () => {
 });
 
 it('several upgrades are made one after the other, from wherever a store stands', async () => {
-  const upgrade = (to: number): Upgrade => ({
+  const upgrade = (to: number): FormatUpgrade => ({
     ...{ to, what: `the ${to}th` },
     rewrite: async (page) => {
       const old = page.filter(({ key, record }) => key === 'x/y' && !(record as number[]).includes(to));

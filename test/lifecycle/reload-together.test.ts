@@ -2,35 +2,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ReloadQueue } from '../../src/lifecycle/reload-queue.ts';
 import type { Reload, ReloadCause } from '../../src/lifecycle/reloader.ts';
-import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { Recorder } from '../support/recorder.ts';
 import { Serves } from '../support/serves.ts';
+import { open, reloaded } from './reloaded.ts';
 
 /** Each waits for several threads, and on a busy machine for all that else runs. */
 const PATIENCE_MS = 120_000;
 
-const open = (path: string): Settings => ({ id: path.slice(1), match: { path }, public: true, upstream: 'platform' });
-
 describe('of one process', () => {
-  let upstream: Recorder;
-  let gateway: TestGateway;
-  beforeEach(async () => {
-    upstream = await Recorder.start();
-    gateway = await startTestGateway({ upstreamUrl: upstream.url, seed: false, routes: [open('/old')] });
-  });
-  afterEach(async () => {
-    await gateway.stop();
-    await upstream.stop();
-  });
-
-  const file = () => join(gateway.folder, 'gateway.yaml');
-  const write = (change: Settings) =>
-    writeFileSync(file(), JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), ...change }));
-  const reload = () => gateway.admin('POST', '/v1/reload');
-  const status = async (path: string) => (await fetch(gateway.url + path)).status;
+  const ours = reloaded();
+  const { write, reload, status } = ours;
 
   it(
     'two at once end well, and one that is asked for after a change has seen the change',
@@ -57,7 +40,7 @@ describe('of one process', () => {
       expect((await bad).status).toBe(422);
       expect(await status('/first')).toBe(200);
       write({ routes: [open('/third')] });
-      const [third] = await Promise.all([reload(), gateway.running.reload('signal')]);
+      const [third] = await Promise.all([reload(), ours.gateway.running.reload('signal')]);
       expect(third.status).toBe(200);
       expect([await status('/first'), await status('/third')]).toEqual([404, 200]);
     },
@@ -68,8 +51,8 @@ describe('of one process', () => {
     'a stop in the middle of one ends it, and leaves no thread that would keep the process',
     async () => {
       write({ routes: [open('/first')] });
-      const reloading = gateway.running.reload('request');
-      await gateway.running.stop();
+      const reloading = ours.gateway.running.reload('request');
+      await ours.gateway.running.stop();
       expect((await reloading).result).toBe('refused');
     },
     PATIENCE_MS,
@@ -110,10 +93,10 @@ describe('the queue', () => {
       await new Promise<void>((resolve) => ends.push(resolve));
       return ended(cause);
     });
-    const first = queue.reload('request');
+    const first = queue.add('request');
     await vi.waitUntil(() => runs.length === 1);
-    const waiting = Array.from({ length: 100 }, () => queue.reload('request'));
-    const signal = queue.reload('signal');
+    const waiting = Array.from({ length: 100 }, () => queue.add('request'));
+    const signal = queue.add('signal');
     expect(runs).toEqual(['request']);
     ends.shift()!();
     await first;
@@ -133,8 +116,8 @@ describe('the queue', () => {
       if (fail) throw new Error('no thread');
       return ended(cause);
     });
-    await expect(queue.reload('file')).rejects.toThrow('no thread');
+    await expect(queue.add('file')).rejects.toThrow('no thread');
     fail = false;
-    expect((await queue.reload('file')).result).toBe('applied');
+    expect((await queue.add('file')).result).toBe('applied');
   });
 });

@@ -1,7 +1,7 @@
 /** A new configuration while the gateway runs: in force as a whole and at once, or not at all. */
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { pack } from '../../src/config/load/pack.ts';
 import { attack } from '../conformance/attack.ts';
@@ -10,40 +10,16 @@ import { type Settings, startTestGateway, type TestGateway } from '../support/ga
 import { ROOT } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { open, reloaded } from './reloaded.ts';
 
-const open = (path: string, upstream = 'platform'): Settings => ({
-  id: path.slice(1),
-  match: { methods: ['GET'], path },
-  public: true,
-  upstream,
-});
-
-let upstream: Recorder;
-let gateway: TestGateway;
-beforeEach(async () => {
-  upstream = await Recorder.start();
-  gateway = await startTestGateway({ upstreamUrl: upstream.url, seed: false, routes: [open('/old')] });
-});
-afterEach(async () => {
-  await gateway.stop();
-  await upstream.stop();
-});
-
-const file = () => join(gateway.folder, 'gateway.yaml');
-const write = (change: Settings) =>
-  writeFileSync(file(), JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), ...change }));
-const reload = () => gateway.admin('POST', '/v1/reload');
-const status = async (path: string) => {
-  const answer = await fetch(gateway.url + path);
-  await answer.text();
-  return answer.status;
-};
+const ours = reloaded();
+const { file, settings: written, write, reload, status } = ours;
 const readiness = async () => {
-  const answer = await fetch(`${gateway.adminUrl}/readyz`);
+  const answer = await fetch(`${ours.gateway.adminUrl}/readyz`);
   return { status: answer.status, body: (await answer.json()) as { configuration: Settings } };
 };
 const metric = async (line: string) => {
-  const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+  const text = await (await fetch(`${ours.gateway.adminUrl}/metrics`)).text();
   return Number(
     text
       .split('\n')
@@ -79,7 +55,7 @@ describe('POST /v1/reload', () => {
       const route = { ...open('/new', 'plattform'), public: undefined, require: { scopes: ['bot:reed'] } };
       writeFileSync(
         file(),
-        `${JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: undefined }).slice(0, -1)},
+        `${JSON.stringify({ ...written(), routes: undefined }).slice(0, -1)},
 "routes": [
 ${JSON.stringify(route)}
 ]}`,
@@ -103,8 +79,8 @@ ${JSON.stringify(route)}
         status: 200,
         body: { ready: true, configuration: { generation: 1, lastReload: { result: 'refused', problems: 2 } } },
       });
-      expect(gateway.errorLines).toEqual([expect.stringContaining('reload refused')]);
-      expect(gateway.errorLines[0]).toContain('gateway.yaml:3:');
+      expect(ours.gateway.errorLines).toEqual([expect.stringContaining('reload refused')]);
+      expect(ours.gateway.errorLines[0]).toContain('gateway.yaml:3:');
       expect(await metric('scopegate_config_reloads_total{result="refused"}')).toBe(1);
       expect(await metric('scopegate_config_last_reload_successful')).toBe(0);
       expect(await metric('scopegate_config_last_reload_success_timestamp_seconds')).toBe(before);
@@ -128,7 +104,7 @@ ${JSON.stringify(route)}
   });
 
   it("refuses an upstream's files that are no certificate and key, at their place", async () => {
-    for (const name of ['cert.pem', 'key.pem']) writeFileSync(join(gateway.folder, name), 'not a PEM');
+    for (const name of ['cert.pem', 'key.pem']) writeFileSync(join(ours.gateway.folder, name), 'not a PEM');
     const tls = { cert: 'cert.pem', key: 'key.pem' };
     write({ upstreams: { platform: { targets: ['https://127.0.0.1:9'], tls } } });
     const { status: code, body } = await reload();
@@ -142,7 +118,7 @@ ${JSON.stringify(route)}
   it('takes those settings in any order', async () => {
     const timeouts = { headersMs: 9000, idleMs: 8000 };
     const settings = { gateway: { timeouts } };
-    await using ordered = await startTestGateway({ upstreamUrl: upstream.url, seed: false, settings });
+    await using ordered = await startTestGateway({ upstreamUrl: ours.upstream.url, seed: false, settings });
     const path = join(ordered.folder, 'gateway.yaml');
     const { gateway: section, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as { gateway: Settings };
     const turned = Object.fromEntries(Object.entries(timeouts).reverse());
@@ -158,18 +134,18 @@ ${JSON.stringify(route)}
       log: { level: 'warn', access: 'none' },
     });
     expect((await reload()).status).toBe(200);
-    await (await fetch(`${gateway.url}/old`, { headers: { 'X-Forwarded-For': '192.0.2.7' } })).text();
-    expect(upstream.requests[0]!.header('x-forwarded-for')).toBe('192.0.2.7, 127.0.0.1');
-    const lines = gateway.logLines.length;
+    await (await fetch(`${ours.gateway.url}/old`, { headers: { 'X-Forwarded-For': '192.0.2.7' } })).text();
+    expect(ours.upstream.requests[0]!.header('x-forwarded-for')).toBe('192.0.2.7, 127.0.0.1');
+    const lines = ours.gateway.logLines.length;
     expect(await status('/refused')).toBe(404);
-    expect(gateway.logLines).toHaveLength(lines);
+    expect(ours.gateway.logLines).toHaveLength(lines);
   });
 
   it('carries a new policy to the sidecar as to the gateway', async () => {
     write({ policy: join(ROOT, 'policies/featbit.yaml') });
     expect((await reload()).status).toBe(200);
-    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'featbit' });
-    expect(await (await fetch(`${gateway.url}/nowhere`)).json()).toMatchObject({ success: false });
+    expect((await ours.gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'featbit' });
+    expect(await (await fetch(`${ours.gateway.url}/nowhere`)).json()).toMatchObject({ success: false });
   });
 
   it('is for the admin key alone, and so is /v1/status', async () => {
@@ -177,8 +153,8 @@ ${JSON.stringify(route)}
       ['POST', '/v1/reload'],
       ['GET', '/v1/status'],
     ] as const) {
-      expect((await fetch(gateway.adminUrl + path, { method })).status).toBe(401);
-      const acting = await gateway.admin(method, path, undefined, { 'Scopegate-Actor': 'alice' });
+      expect((await fetch(ours.gateway.adminUrl + path, { method })).status).toBe(401);
+      const acting = await ours.gateway.admin(method, path, undefined, { 'Scopegate-Actor': 'alice' });
       expect(acting).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     }
     expect((await readiness()).body.configuration.generation).toBe(1);
@@ -188,11 +164,11 @@ ${JSON.stringify(route)}
 it('GET /v1/status tells the version, what is listened on, what is in force and how the last reload ended', async () => {
   write({ routes: 'none' });
   await reload();
-  expect((await gateway.admin('GET', '/v1/status')).body).toMatchObject({
+  expect((await ours.gateway.admin('GET', '/v1/status')).body).toMatchObject({
     version: expect.any(String) as string,
     phase: 'serving',
     uptimeMs: expect.any(Number) as number,
-    listeners: { gateway: gateway.url, admin: gateway.adminUrl },
+    listeners: { gateway: ours.gateway.url, admin: ours.gateway.adminUrl },
     configuration: {
       path: file(),
       policyPath: join(ROOT, 'policies/coze.yaml'),
@@ -213,44 +189,43 @@ describe('the connections of an upstream', () => {
     write({ routes: [open('/new')] });
     await reload();
     await status('/new');
-    expect(upstream.lines).toEqual(['GET /old', 'GET /new']);
-    expect(upstream.connections).toHaveLength(1);
+    expect(ours.upstream.lines).toEqual(['GET /old', 'GET /new']);
+    expect(ours.upstream.connections).toHaveLength(1);
   });
 
   it('are closed after the last exchange once it is gone, and that exchange completes', async () => {
     await using other = await Recorder.start();
-    upstream.reply = ({ connection }) => {
+    ours.upstream.reply = ({ connection }) => {
       connection.write('HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nfirst ');
       return undefined;
     };
-    using client = await RawClient.connect(gateway.url);
+    using client = await RawClient.connect(ours.gateway.url);
     client.send(rawRequest('GET /old'));
     await client.untilText('first ');
     write({ upstreams: { other: targets(other.url) }, routes: [open('/old', 'other')] });
     await reload();
     expect(await status('/old')).toBe(200);
     expect(other.lines).toEqual(['GET /old']);
-    expect(upstream.connections[0]!.isEnded).toBe(false);
-    upstream.connections[0]!.write('later');
+    expect(ours.upstream.connections[0]!.isEnded).toBe(false);
+    ours.upstream.connections[0]!.write('later');
     expect(await client.response()).toMatchObject({ status: 200, body: 'first later', complete: true });
-    await upstream.connections[0]!.ended;
+    await ours.upstream.connections[0]!.ended;
   });
 
   it('that lie idle are closed at once when its settings change', async () => {
     await status('/old');
-    write({ upstreams: { platform: { ...targets(upstream.url), maxConnections: 3 } } });
+    write({ upstreams: { platform: { ...targets(ours.upstream.url), maxConnections: 3 } } });
     await reload();
-    await upstream.connections[0]!.ended;
+    await ours.upstream.connections[0]!.ended;
     expect(await status('/old')).toBe(200);
-    expect(upstream.connections).toHaveLength(2);
+    expect(ours.upstream.connections).toHaveLength(2);
   });
 });
 
 describe('a changed file', () => {
   const applied = () => vi.waitUntil(async () => (await status('/new')) === 200, { timeout: 20_000, interval: 20 });
-  const attempts = () => gateway.logLines.filter((line) => line.includes('"cause":"file"')).length;
-  const text = (route: string) =>
-    JSON.stringify({ ...(JSON.parse(readFileSync(file(), 'utf8')) as Settings), routes: [open(route)] });
+  const attempts = () => ours.gateway.logLines.filter((line) => line.includes('"cause":"file"')).length;
+  const text = (route: string) => JSON.stringify({ ...written(), routes: [open(route)] });
 
   it('is in force soon, without being asked', async () => {
     expect(await status('/new')).toBe(404);
@@ -260,14 +235,14 @@ describe('a changed file', () => {
   });
 
   it('is seen where an editor writes a new file and renames it over the old one', async () => {
-    writeFileSync(join(gateway.folder, 'next'), text('/new'));
-    renameSync(join(gateway.folder, 'next'), file());
+    writeFileSync(join(ours.gateway.folder, 'next'), text('/new'));
+    renameSync(join(ours.gateway.folder, 'next'), file());
     await applied();
     expect(attempts()).toBeGreaterThan(0);
   });
 
   it('is seen behind links that move together, as Kubernetes swaps a mounted volume, and is read once', async () => {
-    const at = (...names: string[]) => join(gateway.folder, ...names);
+    const at = (...names: string[]) => join(ours.gateway.folder, ...names);
     const policy = readFileSync(join(ROOT, 'policies/coze.yaml'), 'utf8');
     for (const [name, route] of [
       ['v1', '/old'],
@@ -282,17 +257,17 @@ describe('a changed file', () => {
     symlinkSync('..data/gateway.yaml', file());
     symlinkSync('..data/policy.yaml', at('policy.yaml'));
     await reload();
-    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v1' });
+    expect((await ours.gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v1' });
 
     symlinkSync('v2', at('..tmp'));
     renameSync(at('..tmp'), at('..data'));
     await applied();
-    expect((await gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v2' });
+    expect((await ours.gateway.admin('GET', '/v1/policy')).body).toMatchObject({ name: 'v2' });
     expect(attempts()).toBe(1);
   });
 
   it('that cannot be used is mended by the next change, wherever the fault was', async () => {
-    const missing = join(gateway.folder, 'policy.yaml');
+    const missing = join(ours.gateway.folder, 'policy.yaml');
     writeFileSync(file(), text('/new').replace(join(ROOT, 'policies/coze.yaml'), missing));
     await vi.waitUntil(() => attempts() === 1, { timeout: 20_000, interval: 20 });
     expect(await readiness()).toMatchObject({ status: 200, body: { configuration: { lastReload: { problems: 1 } } } });
@@ -310,14 +285,14 @@ describe('what rules of before have let in', () => {
   it('a request that waited for a fact while the rules were replaced is judged by the new ones', async () => {
     let line!: FaultyStore;
     await using own = await startTestGateway({
-      upstreamUrl: upstream.url,
+      upstreamUrl: ours.upstream.url,
       routes: [need('workflows:read')],
       aroundStore: (opened) => {
         line = new FaultyStore(opened);
         return line;
       },
     });
-    upstream.clear();
+    ours.upstream.clear();
     const path = join(own.folder, 'gateway.yaml');
     writeFileSync(path, readFileSync(path, 'utf8').replace('workflows:read', 'knowledge:write'));
     // Judged before: the store hangs for no longer than what is asked of it may take.
@@ -330,14 +305,18 @@ describe('what rules of before have let in', () => {
     await own.running.adopt(standing, next);
     line.recover();
     expect(await asked).toBe(403);
-    expect(upstream.lines).toEqual([]);
+    expect(ours.upstream.lines).toEqual([]);
   });
 
   it('a token whose prefix is no longer one is refused, though it is known', async () => {
-    const policy = join(gateway.folder, 'policy.yaml');
+    const policy = join(ours.gateway.folder, 'policy.yaml');
     const text = readFileSync(join(ROOT, 'policies/coze.yaml'), 'utf8');
     writeFileSync(policy, text);
-    await using own = await startTestGateway({ upstreamUrl: upstream.url, policy, routes: [need('workflows:read')] });
+    await using own = await startTestGateway({
+      upstreamUrl: ours.upstream.url,
+      policy,
+      routes: [need('workflows:read')],
+    });
     expect(await askFor(own, own.tokens.reader)).toBe(200);
     writeFileSync(policy, text.replace('prefix: pat', 'prefix: tap'));
     expect((await own.admin('POST', '/v1/reload')).status).toBe(200);

@@ -4,38 +4,21 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Store } from '../../src/store/store.ts';
+import { expect, it } from 'vitest';
 import { attack } from '../conformance/attack.ts';
 import { seeds } from '../support/chance.ts';
-import { startTestGateway } from '../support/gateway.ts';
-import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { hasTool } from '../support/tools.ts';
-import { type Client, type Gate, gateTo, settingsOf, writePolicy } from './grounds.ts';
-import { deleteRow, Exchanged, RedisParts, rowsOf } from './with-one-gone.ts';
+import type { Client } from './grounds.ts';
+import { deleteRow, LONG, type LosingGateway, losingGateways, RedisParts, rowsOf, STRIDE } from './with-one-gone.ts';
 
-const LONG = process.env.SCOPEGATE_LONG === '1';
 const SHORT_MS = 6000;
-/** A prime that is no divisor of how many parts there are. */
-const STRIDE = 7919;
 const PATIENCE_MS = LONG ? 1_800_000 : 60_000;
 const ACTIONS = ['ManagePersonalTokens', 'ManageServiceTokens'];
 
-let upstream: HttpUpstream;
-const policy = writePolicy();
-beforeAll(async () => {
-  upstream = await startHttpUpstream((_, answer) => answer.end('ok'));
-});
-afterAll(async () => {
-  await upstream.stop();
-  policy.remove();
-});
+const { start } = losingGateways();
 
-interface Stage extends AsyncDisposable {
-  readonly exchanged: Exchanged;
-  readonly gate: Gate;
-  readonly folder: string;
+interface Stage extends LosingGateway {
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
 }
 
@@ -51,31 +34,10 @@ interface Small extends Stage {
 }
 
 async function setStage(store: object): Promise<Stage> {
-  let exchanged!: Exchanged;
-  const { policy: path, routes, ...settings } = settingsOf(policy.path, {});
-  const gateway = await startTestGateway({
-    upstreamUrl: upstream.url,
-    policy: path,
-    seed: false,
-    routes,
-    settings: { ...settings, store, log: { access: 'none' } },
-    aroundStore: (opened: Store) => {
-      exchanged = new Exchanged(opened);
-      return exchanged.store;
-    },
-  });
+  const losing = await start(store);
+  const { gateway } = losing;
   await expect.poll(() => gateway.running.isReady(), { interval: 2 }).toBe(true);
-  const gate = gateTo(gateway.url, gateway.adminKey);
-  return {
-    exchanged,
-    gate,
-    folder: gateway.folder,
-    call: (method, below, body) => gateway.admin(method, `/v1/${below}`, body),
-    [Symbol.asyncDispose]: async () => {
-      gate.close();
-      await gateway.stop();
-    },
-  };
+  return { ...losing, call: (method, below, body) => gateway.admin(method, `/v1/${below}`, body) };
 }
 
 /** A small organization of its own. */
@@ -238,7 +200,7 @@ attack({
 
   it('on SQLite', { timeout: PATIENCE_MS }, async () => {
     await using stage = await setStage({ driver: 'sqlite', path: 'data/scopegate.db' });
-    const path = join(stage.folder, 'data/scopegate.db');
+    const path = join(stage.gateway.folder, 'data/scopegate.db');
     await losingEach('SQLite', stage, async (at, nth) => {
       const marks = marksOf(at);
       const all = rowsOf(path).filter(({ name }) => marks.some((mark) => name.includes(mark)));

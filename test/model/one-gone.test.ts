@@ -4,62 +4,32 @@
  */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
-import type { Store } from '../../src/store/store.ts';
 import { attack } from '../conformance/attack.ts';
 import { seeds } from '../support/chance.ts';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { scopegate } from '../support/process.ts';
-import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { hasTool } from '../support/tools.ts';
 import { buildEndedTokens, type EndedTokens, type Tried } from './ended-tokens.ts';
-import { gateTo, settingsOf, writePolicy } from './grounds.ts';
-import { copyWithout, Exchanged, RedisParts, rowsOf } from './with-one-gone.ts';
+import { copyWithout, LONG, type LosingGateway, losingGateways, RedisParts, rowsOf, STRIDE } from './with-one-gone.ts';
 
-const LONG = process.env.SCOPEGATE_LONG === '1';
 const SHORT_MS = 5000;
-/** A prime that is no divisor of how many parts there are. */
-const STRIDE = 7919;
 const EVICTED_AT_ONCE_BYTES = 20_000;
 const EVICTIONS_MAX = 100;
 const PATIENCE_MS = LONG ? 900_000 : 60_000;
 
-let upstream: HttpUpstream;
-const policy = writePolicy();
-beforeAll(async () => {
-  upstream = await startHttpUpstream((_, answer) => answer.end('ok'));
-});
-afterAll(async () => {
-  await upstream.stop();
-  policy.remove();
-});
+const { policy, start } = losingGateways();
 
-interface Stage extends AsyncDisposable {
-  readonly gateway: TestGateway;
-  readonly exchanged: Exchanged;
+interface Stage extends LosingGateway {
   readonly ended: EndedTokens;
   status(tried: Tried): Promise<number>;
 }
 
 async function setStage(store: object): Promise<Stage> {
   let aheadMs = 0;
-  let exchanged!: Exchanged;
-  const { policy: path, routes, ...settings } = settingsOf(policy.path, {});
-  const gateway = await startTestGateway({
-    upstreamUrl: upstream.url,
-    policy: path,
-    seed: false,
-    routes,
-    settings: { ...settings, store, log: { access: 'none' } },
-    clock: { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
-    aroundStore: (opened: Store) => {
-      exchanged = new Exchanged(opened);
-      return exchanged.store;
-    },
-  });
-  const gate = gateTo(gateway.url, gateway.adminKey);
+  const losing = await start(store, { nowMs: () => Date.now() + aheadMs });
+  const { gateway, gate } = losing;
   const ended = await buildEndedTokens({
     call: (method, below, body) => gateway.admin(method, `/v1/${below}`, body),
     tokenFor: async (client) => (await gate.tokenFor(client)).body.access_token as string,
@@ -67,16 +37,7 @@ async function setStage(store: object): Promise<Stage> {
       aheadMs += ms;
     },
   });
-  return {
-    gateway,
-    exchanged,
-    ended,
-    status: ({ token, workspace }) => gate.statusOf(token, workspace),
-    [Symbol.asyncDispose]: async () => {
-      gate.close();
-      await gateway.stop();
-    },
-  };
+  return { ...losing, ended, status: ({ token, workspace }) => gate.statusOf(token, workspace) };
 }
 
 /** What is allowed and must not be. */

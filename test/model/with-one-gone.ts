@@ -1,10 +1,67 @@
 /**
- * The parts that a store's content consists of, the smallest that can be lost: taken out one at a time, and put back.
+ * The parts that a store's content consists of, the smallest that can be lost: taken out one at a time, and put back. And
+ * the gateways that are asked meanwhile, each over a store of which it can be made to know nothing.
  */
 import { copyFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
+import { afterAll, beforeAll } from 'vitest';
+import { type Clock, systemClock } from '../../src/observe/clock.ts';
 import type { ChangeEvent, ChangeListener, Store } from '../../src/store/store.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
+import { gateTo, settingsOf, writePolicy } from './grounds.ts';
+
+/** Each part is tried, however long that takes. */
+export const LONG = process.env.SCOPEGATE_LONG === '1';
+/** A prime that is no divisor of how many parts there are. */
+export const STRIDE = 7919;
+
+export interface LosingGateway extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  readonly exchanged: Exchanged;
+  readonly gate: ReturnType<typeof gateTo>;
+}
+
+/** For all tests of the file: one upstream, one policy, and as many gateways as are started. */
+export function losingGateways() {
+  let upstream: HttpUpstream;
+  const policy = writePolicy();
+  beforeAll(async () => {
+    upstream = await startHttpUpstream((_, answer) => answer.end('ok'));
+  });
+  afterAll(async () => {
+    await upstream.stop();
+    policy.remove();
+  });
+  const start = async (store: object, clock: Partial<Clock> = {}): Promise<LosingGateway> => {
+    let exchanged!: Exchanged;
+    const { policy: path, routes, ...settings } = settingsOf(policy.path, {});
+    const gateway = await startTestGateway({
+      upstreamUrl: upstream.url,
+      policy: path,
+      seed: false,
+      routes,
+      settings: { ...settings, store, log: { access: 'none' } },
+      clock: { ...systemClock, ...clock },
+      aroundStore: (opened: Store) => {
+        exchanged = new Exchanged(opened);
+        return exchanged.store;
+      },
+    });
+    const gate = gateTo(gateway.url, gateway.adminKey);
+    return {
+      gateway,
+      exchanged,
+      gate,
+      [Symbol.asyncDispose]: async () => {
+        gate.close();
+        await gateway.stop();
+      },
+    };
+  };
+  return { policy, start };
+}
 
 /** A key, or what stands in one. */
 export interface Part {
@@ -112,12 +169,10 @@ export function rowsOf(path: string): Row[] {
 }
 
 /** A copy of the file without that row. */
-export function copyWithout(path: string, copy: string, { table, where, values }: Row): void {
+export function copyWithout(path: string, copy: string, row: Row): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true });
   copyFileSync(path, copy);
-  const database = new DatabaseSync(copy);
-  database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...values);
-  database.close();
+  deleteRow(copy, row);
 }
 
 /** A store whose content is exchanged under a gateway, which then believes nothing that it knew: as after a fresh start. */

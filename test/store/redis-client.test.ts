@@ -12,7 +12,9 @@ function printed(script: string): string {
 
 it('methods of strings stay as fast as they were', () => {
   const tell = 'console.log(%HasFastProperties(String.prototype))';
-  expect(printed(`await import('ioredis'); ${tell}`), 'no need any more for what redis/connect.ts does').toBe('false');
+  expect(printed(`await import('ioredis'); ${tell}`), 'no need any more for what redis/open-client.ts does').toBe(
+    'false',
+  );
   expect(printed(`await import('./src/store/redis/store.ts'); ${tell}`)).toBe('true');
 });
 

@@ -1,7 +1,7 @@
 /** Stores on a server of the test's own, with limits short enough to be waited for. */
 
 import type { RedisAccess } from '../../src/store/redis/address.ts';
-import type { RedisStoreOptions } from '../../src/store/redis/connections.ts';
+import type { RedisStoreOptions } from '../../src/store/redis/link.ts';
 import { RedisStore } from '../../src/store/redis/store.ts';
 
 export interface Reported {

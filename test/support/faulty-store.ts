@@ -2,32 +2,16 @@
  * A real store behind a line that can be cut: it then says so at once, or says nothing at all, and tells of no change.
  * Answers come later, as over a network, never in the same turn. What was missed is told once the feed is back.
  */
-import {
-  type Change,
-  type ChangeEvent,
-  type ChangeListener,
-  type Committed,
-  type Lookup,
-  type Scanned,
-  type ScanOptions,
-  type Store,
-  type Stored,
-  StoreUnavailable,
-  type Touch,
-} from '../../src/store/store.ts';
+import { type ChangeListener, type Lookup, StoreUnavailable } from '../../src/store/store.ts';
+import { StoreDecorator } from '../../src/store/store-decorator.ts';
 
-export class FaultyStore implements Store {
-  readonly #inner: Store;
+export class FaultyStore extends StoreDecorator {
   #state: 'up' | 'down' | 'hung' = 'up';
   #isSilent = false;
   readonly #held: Array<() => void> = [];
   readonly #untold: Array<() => void> = [];
   /** Keys, in the order in which they were read. */
   readonly reads: string[] = [];
-
-  constructor(inner: Store) {
-    this.#inner = inner;
-  }
 
   /** Whatever is asked fails at once. */
   fail(): void {
@@ -51,67 +35,36 @@ export class FaultyStore implements Store {
     for (const tell of this.#untold.splice(0)) tell();
   }
 
-  async read(key: string): Promise<Lookup> {
+  override async read(key: string): Promise<Lookup> {
     this.reads.push(key);
     try {
-      return await this.#reach(() => this.#inner.read(key));
+      return await this.pass(() => super.read(key));
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
   }
 
-  get(key: string): Promise<Stored | null> {
-    return this.#reach(() => this.#inner.get(key));
-  }
-
-  scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
-    return this.#reach(() => this.#inner.scan(index, options));
-  }
-
-  count(index: string, above: number): Promise<number> {
-    return this.#reach(() => this.#inner.count(index, above));
-  }
-
-  commit(change: Change): Promise<Committed> {
-    return this.#reach(() => this.#inner.commit(change));
-  }
-
-  changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
-    return this.#reach(() => this.#inner.changesSince(revision, limit));
-  }
-
-  touch(touches: readonly Touch[]): Promise<void> {
-    return this.#reach(() => this.#inner.touch(touches));
-  }
-
-  touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
-    return this.#reach(() => this.#inner.touched(keys));
-  }
-
-  follow(follower: ChangeListener): () => void {
+  override follow(follower: ChangeListener): () => void {
     const tell = (what: () => void, again: boolean) => {
       if (!this.#isSilent) what();
       else if (again) this.#untold.push(what);
     };
-    return this.#inner.follow({
+    return super.follow({
       changed: (notice, ours) => tell(() => follower.changed(notice, ours), true),
       flushed: () => tell(() => follower.flushed(), true),
       caughtUp: (revision) => tell(() => follower.caughtUp(revision), false),
     });
   }
 
-  followed(revision: number): Promise<void> {
-    return this.#inner.followed(revision);
+  /** The feed answers that, which is cut by itself (`silence`). */
+  override followed(revision: number): Promise<void> {
+    return this.inner.followed(revision);
   }
 
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-
-  async #reach<T>(work: () => T | Promise<T>): Promise<T> {
+  protected override async pass<T>(ask: () => T | Promise<T>): Promise<T> {
     await null;
     if (this.#state === 'hung') await new Promise<void>((resolve) => this.#held.push(resolve));
     if (this.#state === 'down') throw new StoreUnavailable('the line is cut');
-    return work();
+    return ask();
   }
 }

@@ -20,7 +20,7 @@ import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
 import type { Plain } from './configuration.ts';
-import { certificatesProblem, type KeyPair, readKeyPair } from './key-pair.ts';
+import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
 
@@ -42,7 +42,7 @@ export interface Found {
   readonly plain: Plain;
   readonly policy: Policy;
   readonly compiled: CompiledRoutes;
-  readonly keyPair: KeyPair | null;
+  readonly keyPair: CheckedKeyPair | null;
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */

@@ -13,7 +13,7 @@ import type { ReadFile } from '../yaml/yaml-file.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { type CompiledRoute, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
-import { type KeyPair, readKeyPair } from './key-pair.ts';
+import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
 import { compilePolicy } from './load-policy.ts';
 import type { Notes } from './notes.ts';
 import { ownRoutes, pathOf } from './own-routes.ts';
@@ -92,7 +92,7 @@ export function assemble(
   source: Source,
   policy: Policy,
   { routes, limits }: Omit<CompiledRoutes, 'warnings'>,
-  keyPair: KeyPair | null,
+  keyPair: CheckedKeyPair | null,
 ): Configuration {
   const { path, file, contents } = plain;
   const resolvePath = (relative: string) => resolve(dirname(path), relative);
@@ -114,7 +114,7 @@ function keyPairOf(
   tls: Validated['gateway']['tls'],
   resolvePath: (path: string) => string,
   readFile: ReadFile,
-): KeyPair | null {
+): CheckedKeyPair | null {
   if (tls === undefined) return null;
   const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
   if ('message' in pair) throw new Bug(pair.message);

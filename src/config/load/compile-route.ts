@@ -1,6 +1,7 @@
 /** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
 import { METHODS } from 'node:http';
 import { readRange } from '../../core/address-range.ts';
+import { configuredName } from '../../core/configured-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
 import type { Route, TemplateSegment } from '../../core/route-table.ts';
 import { compileScopes } from '../../core/scope.ts';
@@ -95,7 +96,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   }
   const credentials = new Set<string>(file.credentials ?? ['bearer']);
   const route: Route = {
-    id: file.id,
+    id: configuredName(file.id),
     template: file.match.path,
     methods: file.match.methods,
     allowFrom: file.allowFrom?.map((text) => readRange(text)).filter((range) => range !== null) ?? null,

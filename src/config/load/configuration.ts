@@ -7,7 +7,7 @@ import type { GatewayFile } from '../schema/gateway-schema.ts';
 import type { PolicyFile } from '../schema/policy-schema.ts';
 import type { Env } from '../yaml/expand.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
-import type { KeyPair } from './key-pair.ts';
+import type { CheckedKeyPair } from './key-pair.ts';
 import type { Seen } from './seen.ts';
 
 /** The content of each file that the configuration names beside its policy, by its absolute path. */
@@ -71,5 +71,5 @@ export interface Configuration extends Plain {
   /** Where what it names is read from: `contents`. */
   readonly readFile: ReadFile;
   /** What `gateway.tls` names, as it was read; null without. */
-  readonly keyPair: KeyPair | null;
+  readonly keyPair: CheckedKeyPair | null;
 }

@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import type { KeyPair } from '../../http/tls.ts';
 import { utf8Fault } from '../yaml/utf8.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
 
@@ -14,9 +15,7 @@ export interface KeyPairPaths {
 }
 
 /** PEM, as read; the certificate may bring its chain, leaf first. */
-export interface KeyPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
+export interface CheckedKeyPair extends KeyPair {
   readonly validFromMs: number;
   readonly validToMs: number;
 }
@@ -28,7 +27,7 @@ export interface BadKeyPair {
 }
 
 /** Never throws for what stands in the files. */
-export function readKeyPair(paths: KeyPairPaths, readFile: ReadFile = readFileSync): KeyPair | BadKeyPair {
+export function readKeyPair(paths: KeyPairPaths, readFile: ReadFile = readFileSync): CheckedKeyPair | BadKeyPair {
   const cert = read(paths.cert, readFile);
   if (typeof cert === 'string') return { part: 'cert', message: cert };
   const key = read(paths.key, readFile);

@@ -1,5 +1,6 @@
 /** The routes that the gateway answers itself, where the policy has service accounts (SCRYDON-8, -11; RFC 7662, 7009, 8414). */
 
+import { configuredName } from '../../core/configured-name.ts';
 import type { RouteLimits } from '../../core/rate-limit.ts';
 import type { Route } from '../../core/route-table.ts';
 import { readTemplate } from '../../core/template.ts';
@@ -55,7 +56,7 @@ function own(
   return {
     segments: read.segments,
     route: {
-      id: `scopegate-${endpoint}`,
+      id: configuredName(`scopegate-${endpoint}`),
       template,
       methods: [method],
       allowFrom: null,

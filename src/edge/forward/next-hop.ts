@@ -6,7 +6,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { lowerName } from '../../core/framing.ts';
 import type { Route } from '../../core/route-table.ts';
-import type { Target } from '../../core/target.ts';
+import type { RequestTarget } from '../../core/target.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -42,7 +42,7 @@ export function nextHop({ method, headers }: Exchange, via: string, ownName: str
 }
 
 /** What a server says of itself that is asked for no more than that. */
-export function answerAsLast(request: RequestContext, target: Target, route: Route, metrics: Metrics): void {
+export function answerAsLast(request: RequestContext, target: RequestTarget, route: Route, metrics: Metrics): void {
   const { exchange, ruleset, requestId } = request;
   metrics.requests.add(route.id, 'answered');
   // No template has this method, so this names those that it has.

@@ -1,11 +1,21 @@
 /** How the upstreams are doing, for `/metrics`, `/readyz` and the log. Decides nothing. */
+import type { ConfiguredName } from '../../core/configured-name.ts';
 import type { Log } from '../../observe/log.ts';
-import type { Metrics, Value } from '../../observe/metrics.ts';
+import type { Metrics, Sample } from '../../observe/metrics.ts';
 import type { TargetState } from '../../upstream/states.ts';
 import type { TargetStatus } from '../../upstream/upstream-options.ts';
 import type { UpstreamBinding } from '../ruleset.ts';
 
 type Bindings = () => Iterable<UpstreamBinding>;
+
+interface UpstreamLabels {
+  readonly upstream: ConfiguredName;
+}
+
+interface TargetLabels extends UpstreamLabels {
+  /** Its origin. */
+  readonly target: ConfiguredName;
+}
 
 /** For the body of /readyz: an upstream that is down is its own trouble, and no reason to take the gateway out. */
 export function upstreamReport(bindings: Iterable<UpstreamBinding>) {
@@ -19,9 +29,9 @@ export function upstreamReport(bindings: Iterable<UpstreamBinding>) {
 
 /** `bindings` is asked at each scrape, so that a reload shows. */
 export function describeUpstreams(metrics: Metrics, bindings: Bindings): void {
-  const perUpstream = (read: (binding: UpstreamBinding) => number) => (): Value[] =>
+  const perUpstream = (read: (binding: UpstreamBinding) => number) => (): Array<Sample<UpstreamLabels>> =>
     Array.from(bindings(), (binding) => ({ labels: { upstream: binding.name }, value: read(binding) }));
-  const perTarget = (read: (target: TargetStatus) => number) => (): Value[] =>
+  const perTarget = (read: (target: TargetStatus) => number) => (): Array<Sample<TargetLabels>> =>
     Array.from(bindings()).flatMap(({ name, upstream }) =>
       upstream.targets.map((target) => ({ labels: { upstream: name, target: target.origin }, value: read(target) })),
     );

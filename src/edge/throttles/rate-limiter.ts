@@ -2,6 +2,7 @@
  * Check 11, the last one: rate limits and quotas. Asked once per request that everything else allows, so that what is
  * refused elsewhere uses nothing. Never lets through what was refused, and never refuses because nobody could count.
  */
+import type { ConfiguredName } from '../../core/configured-name.ts';
 import type { Allowed } from '../../core/decide.ts';
 import {
   type LimitSubject,
@@ -38,7 +39,7 @@ export interface Counted {
 
 export class RateLimiter {
   readonly #counters: Counters;
-  readonly #refusals = new Map<string, number>();
+  readonly #refusals = new Map<ConfiguredName, number>();
 
   constructor(counters: Counters, metrics: Metrics) {
     this.#counters = counters;
@@ -66,7 +67,7 @@ export class RateLimiter {
     const headers = ['RateLimit-Policy', policyText, 'RateLimit', standingText(limits, standings)];
     if (allowed) return { headers, refused: null };
     let waitMs = 0;
-    const full: string[] = [];
+    const full: ConfiguredName[] = [];
     for (const [index, { remaining, resetMs }] of standings.entries()) {
       if (remaining > 0) continue;
       waitMs = Math.max(waitMs, resetMs);

@@ -2,12 +2,28 @@
  * A source of facts that never makes a request wait long. A read that takes too long is answered `unavailable`; from then
  * on nobody waits, and one look-up at a time finds out whether the store answers again. A store that says at once that
  * it cannot be asked is asked each time: that costs nobody anything, and one damaged record says nothing of the others.
+ *
+ * What happens when a store hangs during a look-up:
+ *
+ * 1. `edge/judge.ts` needs a fact that is not cached, and asks `fact-cache.ts`. Requests for the same key share a look-up.
+ * 2. Redis (`store/redis/connection.ts`) gives the look-up up after `store.commandTimeoutMs` (200 ms): `unavailable`. It
+ *    sends a PING. Until that is answered, every look-up is `unavailable` at once. Without an answer within 1000 ms it
+ *    drops the connection and opens others, 50 to 500 ms apart.
+ * 3. This breaker gives up 25 ms after Redis would have (SLACK_MS), and after 200 ms (PATIENCE_MS) with a store that has
+ *    no timeout of its own. From then on no request waits. Once in 100 ms (PROBE_MS) a look-up for which nobody waits is
+ *    sent. A record, the word that there is none, or a sign of life from the change feed (`caughtUp`) ends that. A record
+ *    that came late is kept for whoever asks next.
+ * 4. `edge/judge.ts` makes `unavailable` a 503 `store_unavailable`. What is cached is judged as before, without a look-up,
+ *    for as long as changes are heard. After `cache.maxStalenessMs` (2 s) of silence every fact is looked up
+ *    (`uncached-view.ts`). Where that fails, the fact last known stands in for `cache.serveDuringOutageMs` (0) more.
  */
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import type { FactSource, Lookup } from '../store.ts';
 
 /** A read that takes longer is none: a request that waits for it is answered within a quarter of a second. */
 const PATIENCE_MS = 200;
+/** By which a store that gives up by itself is outwaited, so that its own reason is heard. */
+const SLACK_MS = 25;
 /** `unavailable` after this long came too late to be asked for again and again. */
 const AT_ONCE_MS = 20;
 /** How often a store that made somebody wait is tried. */
@@ -25,10 +41,11 @@ export class StoreCircuitBreaker implements FactSource {
   #probedAtMs = 0;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(source: FactSource, monotonicMs: () => number, patienceMs = PATIENCE_MS) {
+  /** `readTimeoutMs`: after how long the source gives up by itself; null: never. */
+  constructor(source: FactSource, monotonicMs: () => number, readTimeoutMs: number | null = null) {
     this.#source = source;
     this.#monotonicMs = monotonicMs;
-    this.#patienceMs = patienceMs;
+    this.#patienceMs = readTimeoutMs === null ? PATIENCE_MS : readTimeoutMs + SLACK_MS;
   }
 
   /** The last answer was that the store cannot be asked. */

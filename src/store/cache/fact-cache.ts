@@ -28,8 +28,8 @@ export interface FactCacheOptions {
   readonly maxStalenessMs: number;
   /** Beyond that, while the store cannot be asked either, for how long what was known last stands in. Absent: 0. */
   readonly serveDuringOutageMs?: number;
-  /** How long one look-up may take. Absent: 200 ms. */
-  readonly readPatienceMs?: number;
+  /** After how long the store gives up a look-up by itself; null or absent: never. What that means: circuit-breaker.ts. */
+  readonly readTimeoutMs?: number | null;
   /** Monotonic milliseconds; wall-clock jumps must not stretch a cached fact. */
   readonly monotonicMs: () => number;
 }
@@ -63,7 +63,7 @@ export class FactCache implements FactView, ChangeListener {
   #misses = 0;
 
   constructor(source: FactSource, options: FactCacheOptions) {
-    this.#source = new StoreCircuitBreaker(source, options.monotonicMs, options.readPatienceMs);
+    this.#source = new StoreCircuitBreaker(source, options.monotonicMs, options.readTimeoutMs);
     this.#options = options;
     const perf = { now: options.monotonicMs };
     this.#present = new LRUCache({ max: Math.max(PRESENT_MIN, options.maxEntries), perf });

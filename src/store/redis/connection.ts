@@ -1,6 +1,7 @@
 /**
- * One connection to Redis that is kept up. Each attempt is a client of its own, so nothing that was sent over a lost
- * connection is ever sent again. While the server does not answer, everybody is told so at once instead of waiting.
+ * One connection to Redis that is kept up. Each attempt is a client of its own (open-client.ts), so nothing that was sent
+ * over a lost connection is ever sent again. While the server does not answer, everybody is told so at once instead of
+ * waiting. What a request makes of that: store/cache/circuit-breaker.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
@@ -27,7 +28,7 @@ export interface RedisConnectionOptions {
 }
 
 /** An answer was due and did not come: what was asked for may have happened, or may still happen. */
-class Unanswered extends Error {}
+class AnswerOverdue extends Error {}
 
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
@@ -71,12 +72,12 @@ export class RedisConnection {
     return this.client;
   }
 
-  /** What `work` brings, or Unanswered after `timeoutMs`; then nobody else waits until the server answers again. */
+  /** What `work` brings, or AnswerOverdue after `timeoutMs`; then nobody else waits until the server answers again. */
   async ask<T>(client: Scripted, timeoutMs: number, work: (client: Scripted) => Promise<T>): Promise<T> {
     let cancel = (): void => undefined;
     const late = new Promise<never>((_, reject) => {
       cancel = stallAwareTimeout(timeoutMs, () => {
-        const problem = new Unanswered(`no answer within ${timeoutMs} ms`);
+        const problem = new AnswerOverdue(`no answer within ${timeoutMs} ms`);
         this.#suspect(client, problem);
         reject(problem);
       });

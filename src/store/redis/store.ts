@@ -21,10 +21,10 @@ import {
 } from '../store.ts';
 import { commitArguments } from './commit.ts';
 import type { RedisConnection } from './connection.ts';
-import { RedisConnections, type RedisStoreOptions, within } from './connections.ts';
 import { countArguments, readCounts } from './counts.ts';
 import { RedisExport } from './export.ts';
 import { parse } from './feed.ts';
+import { RedisLink, type RedisStoreOptions, within } from './link.ts';
 import { RedisRegistry } from './registry.ts';
 import { ReplicaWait } from './replicas.ts';
 import { readText, type Scripted, understood, understoodLater } from './scripts.ts';
@@ -40,7 +40,7 @@ const WRONG_SERVER = /\b(?:READONLY|MOVED|CLUSTERDOWN|MASTERDOWN)\b/;
 export class RedisStore implements ExportableStore {
   readonly #options: RedisStoreOptions;
   readonly #prefix: string;
-  readonly #connections: RedisConnections;
+  readonly #link: RedisLink;
   readonly #export: RedisExport;
   /** Of each connection its own. */
   readonly #replicas = new WeakMap<Scripted, ReplicaWait>();
@@ -52,7 +52,7 @@ export class RedisStore implements ExportableStore {
   static async open(options: RedisStoreOptions): Promise<RedisStore> {
     const store = new RedisStore(options);
     try {
-      await store.#connections.start();
+      await store.#link.start();
       return store;
     } catch (error) {
       await store.close();
@@ -63,22 +63,22 @@ export class RedisStore implements ExportableStore {
   private constructor(options: RedisStoreOptions) {
     this.#options = options;
     this.#prefix = `${options.keyPrefix}{scopegate}:`;
-    this.#connections = new RedisConnections(options, this.#prefix);
+    this.#link = new RedisLink(options, this.#prefix);
     this.#export = new RedisExport((work) => this.#ask(work), this.#prefix);
   }
 
   /** How often the history in Redis was found to be another than the one we knew. */
   get rewoundCount(): number {
-    return this.#connections.rewoundCount;
+    return this.#link.rewoundCount;
   }
 
   /** How many changes found no room. */
   get fullCount(): number {
-    return this.#connections.fullCount;
+    return this.#link.fullCount;
   }
 
   read(key: string): Lookup | Promise<Lookup> {
-    const { problem } = this.#connections.lookups;
+    const { problem } = this.#link.lookups;
     return problem === null ? this.#look(key) : { kind: 'unavailable', cause: problem };
   }
 
@@ -112,21 +112,21 @@ export class RedisStore implements ExportableStore {
 
   async commit(change: Change): Promise<Committed> {
     const { waitReplicas, memoryReservePercent: reservePercent } = this.#options;
-    const terms = { mark: this.#connections.nextMark(), waitReplicas: waitReplicas ?? -1, reservePercent };
+    const terms = { mark: this.#link.nextMark(), waitReplicas: waitReplicas ?? -1, reservePercent };
     const args = commitArguments(this.#prefix, change, terms);
-    const { client } = this.#connections.changes;
+    const { client } = this.#link.changes;
     const untilMs = performance.now() + this.#options.commitTimeoutMs;
     const reply = await this.#send(client, args);
     if (reply[0] === 'conflict') return { ok: false };
-    if (reply[0] === 'full') throw this.#connections.full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
+    if (reply[0] === 'full') throw this.#link.full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
     if (reply[0] === 'replicas') {
       throw new StoreUnavailable(`only ${reply[1]} of ${waitReplicas} replicas are connected; nothing was changed`);
     }
     const revision = Number(reply[1]);
     const wanted = waitReplicas ?? reply[3];
-    const caughtUp = within(this.#connections.feed.reached(revision), this.#options.commitTimeoutMs);
+    const caughtUp = within(this.#link.feed.reached(revision), this.#options.commitTimeoutMs);
     const missing = wanted === 0 ? null : await this.#awaitReplicas(client, wanted, untilMs - performance.now());
-    if (!(await caughtUp)) this.#connections.feed.distrust();
+    if (!(await caughtUp)) this.#link.feed.distrust();
     if (missing !== null) throw new OutcomeUnknown(missing);
     return { ok: true, revision };
   }
@@ -156,12 +156,12 @@ export class RedisStore implements ExportableStore {
 
   /** No replica is waited for: what a failover takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
-    const { client } = this.#connections.changes;
+    const { client } = this.#link.changes;
     const args = [`${this.#prefix}revision`, this.#prefix, ...touches.flatMap(({ key, atMs }) => [key, String(atMs)])];
     try {
-      await this.#connections.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
+      await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
     } catch (cause) {
-      this.#noteServerError(this.#connections.changes, client, cause);
+      this.#noteServerError(this.#link.changes, client, cause);
       throw new StoreUnavailable(cause);
     }
   }
@@ -173,11 +173,11 @@ export class RedisStore implements ExportableStore {
   }
 
   follow(follower: ChangeListener): () => void {
-    return this.#connections.feed.follow(follower);
+    return this.#link.feed.follow(follower);
   }
 
   followed(revision: number): Promise<void> {
-    return this.#connections.feed.reached(revision);
+    return this.#link.feed.reached(revision);
   }
 
   /** Of the processes that share this Redis. It can be asked for as long as this store is open. */
@@ -203,41 +203,40 @@ export class RedisStore implements ExportableStore {
   }
 
   async close(): Promise<void> {
-    this.#connections.close();
+    this.#link.close();
   }
 
   async #look(key: string): Promise<Lookup> {
-    const { client } = this.#connections.lookups;
+    const { client } = this.#link.lookups;
     try {
-      const text = await this.#connections.lookups.ask(client, this.#options.commandTimeoutMs, (asked) =>
+      const text = await this.#link.lookups.ask(client, this.#options.commandTimeoutMs, (asked) =>
         asked.get(this.#recordKey(key)),
       );
       return text === null ? ABSENT : { kind: 'found', record: readText(key, text).record };
     } catch (cause) {
-      this.#noteServerError(this.#connections.lookups, client, cause);
+      this.#noteServerError(this.#link.lookups, client, cause);
       return { kind: 'unavailable', cause };
     }
   }
 
   async #ask<T>(work: (client: Scripted) => Promise<T>, timeoutMs: number = this.#options.commitTimeoutMs): Promise<T> {
-    const { client } = this.#connections.lookups;
+    const { client } = this.#link.lookups;
     try {
-      return await this.#connections.lookups.ask(client, timeoutMs, work);
+      return await this.#link.lookups.ask(client, timeoutMs, work);
     } catch (cause) {
-      this.#noteServerError(this.#connections.lookups, client, cause);
+      this.#noteServerError(this.#link.lookups, client, cause);
       throw new StoreUnavailable(cause);
     }
   }
 
   async #send(client: Scripted, args: readonly string[]) {
     try {
-      return await this.#connections.changes.ask(client, this.#options.commitTimeoutMs, (asked) =>
+      return await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) =>
         asked.scopegateCommit(args),
       );
     } catch (cause) {
-      if (cause instanceof ReplyError && OUT_OF_MEMORY.test((cause as Error).message))
-        throw this.#connections.full(cause);
-      this.#noteServerError(this.#connections.changes, client, cause);
+      if (cause instanceof ReplyError && OUT_OF_MEMORY.test((cause as Error).message)) throw this.#link.full(cause);
+      this.#noteServerError(this.#link.changes, client, cause);
       // What Redis itself answers with an error it has not done.
       throw cause instanceof ReplyError ? new StoreUnavailable(cause) : new OutcomeUnknown(cause);
     }
@@ -249,9 +248,7 @@ export class RedisStore implements ExportableStore {
     this.#replicas.set(client, replicas);
     const timeoutMs = Math.max(1, leftMs);
     try {
-      const have = await this.#connections.changes.ask(client, timeoutMs + REPLY_MS, () =>
-        replicas.wait(wanted, timeoutMs),
-      );
+      const have = await this.#link.changes.ask(client, timeoutMs + REPLY_MS, () => replicas.wait(wanted, timeoutMs));
       return have >= wanted ? null : `only ${have} of ${wanted} replicas have the change`;
     } catch (error) {
       return `the connection was lost while replicas were waited for (${(error as Error).message})`;
@@ -261,7 +258,7 @@ export class RedisStore implements ExportableStore {
   #noteServerError(connection: RedisConnection, client: Scripted, cause: unknown): void {
     if (!(cause instanceof ReplyError)) return;
     if (WRONG_SERVER.test((cause as Error).message)) connection.abandon(client, cause as Error);
-    else this.#connections.refused(cause as Error);
+    else this.#link.refused(cause as Error);
   }
 
   #recordKey(key: string): string {

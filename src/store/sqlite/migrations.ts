@@ -55,7 +55,7 @@ function checkOurs(database: DatabaseSync): number {
 }
 
 /** Brings the file to the newest version, in one transaction. Throws as `checkFile` does. */
-export function migrate(database: DatabaseSync): void {
+export function migrateFile(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = checkOurs(database);

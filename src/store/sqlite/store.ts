@@ -23,7 +23,7 @@ import { ask, BUSY_MS } from './busy.ts';
 import { SqliteExport } from './export.ts';
 import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
-import { checkFile, checkSound, migrate } from './migrations.ts';
+import { checkFile, checkSound, migrateFile } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
 import { noticesSince, prepare, type Row } from './statements.ts';
 
@@ -59,7 +59,7 @@ export class SqliteStore implements ExportableStore {
       checkFile(database);
       checkSound(database, path);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-      migrate(database);
+      migrateFile(database);
       database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
       this.#read = database.prepare('SELECT record FROM records WHERE key = ?');

@@ -1,5 +1,5 @@
 /**
- * What connects a store to Redis: three connections and the feed on one of them, and what the operator is told of them.
+ * The link of a store to Redis: three connections and the feed on one of them, and what the operator is told of them.
  * Asks nothing of its own but what kind of server was reached.
  */
 import { randomBytes } from 'node:crypto';
@@ -7,9 +7,9 @@ import { SetupError } from '../../errors.ts';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { StoreFull } from '../store.ts';
 import { describeAddress, type RedisAccess } from './address.ts';
-import { connect, locate, serverOf } from './connect.ts';
 import { RedisConnection, type RedisConnectionOptions } from './connection.ts';
 import { RedisFeed } from './feed.ts';
+import { locate, openClient, serverOf } from './open-client.ts';
 import { preflight } from './preflight.ts';
 import type { Scripted } from './scripts.ts';
 import { ServerPin } from './server-pin.ts';
@@ -40,7 +40,7 @@ const FULL_HINT = 'what ends or removes something is still made. Raise maxmemory
 /** How often the Sentinels are asked whether the master still is the one. */
 const WATCH_MS = 1000;
 
-export class RedisConnections {
+export class RedisLink {
   /** Fails fast. */
   readonly lookups: RedisConnection;
   /** May wait: for the disk, for replicas. */
@@ -70,7 +70,7 @@ export class RedisConnections {
     this.#key = `${prefix}revision`;
     const kept = (own: Partial<RedisConnectionOptions>, enableAutoPipelining = false) =>
       new RedisConnection({
-        connect: () => connect(options.access, this.#key, { enableAutoPipelining }),
+        connect: () => openClient(options.access, this.#key, { enableAutoPipelining }),
         objection: (client) => this.#pin.objection(serverOf(client)),
         onState: () => undefined,
         ...own,

@@ -1,6 +1,6 @@
 /**
- * Opens one connection to the node that takes our writes: a server by its address, the master that Sentinel names, or
- * the owner of our hash slot in a Cluster. Says in words what is wrong with a server that cannot be ours.
+ * Opens one client, which is one connection, to the node that takes our writes: a server by its address, the master that
+ * Sentinel names, or the owner of our hash slot in a Cluster. Says in words what is wrong with a server that cannot be ours.
  */
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
@@ -8,9 +8,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { SetupError } from '../../errors.ts';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { describeAddress, type Node, type RedisAccess, type SentinelAddress } from './address.ts';
-import { NamedConnector } from './connector.ts';
 import { SCRIPTS, type Scripted } from './scripts.ts';
 import type { ServerId } from './server-pin.ts';
+import { SocketByName } from './socket-by-name.ts';
 
 /** TCP, TLS, log-in and the first answer together. */
 const CONNECT_MS = 1000;
@@ -23,7 +23,7 @@ const servers = new WeakMap<Scripted, string>();
 keepStringsFast();
 
 /** `key`: one of ours; in a Cluster all of them are where it is. Rejects with SetupError where trying again is no use. */
-export async function connect(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
+export async function openClient(access: RedisAccess, key: string, options: RedisOptions): Promise<Scripted> {
   const client = await opened(access, await locate(access, key), options);
   try {
     const info = await inTime(client.info(), CONNECT_MS, 'no answer');
@@ -40,7 +40,7 @@ export async function connect(access: RedisAccess, key: string, options: RedisOp
   }
 }
 
-/** Of a client that `connect` has brought. */
+/** Of a client that `openClient` has brought. */
 export function serverOf(client: Scripted): ServerId {
   return servers.get(client) ?? null;
 }
@@ -116,7 +116,7 @@ async function opened(access: RedisAccess, node: Node, options: RedisOptions): P
     ...(access.tls === undefined ? {} : { tls: withName(access.tls, node.host) }),
     host: node.host,
     port: node.port,
-    Connector: NamedConnector,
+    Connector: SocketByName,
     ...options,
     replyMapping: 'legacy',
   };

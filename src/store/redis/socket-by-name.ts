@@ -11,7 +11,7 @@ interface Asked {
   readonly disconnectTimeout: number;
 }
 
-export class NamedConnector extends AbstractConnector {
+export class SocketByName extends AbstractConnector {
   readonly #asked: Asked;
 
   constructor(options: unknown) {

@@ -205,7 +205,7 @@ export class Http1Connection implements Carrier {
 
   tooSlow(what: Wait['what']): void {
     if (what === 'reader') this.reset();
-    else if (what === 'request') this.#socket.destroy();
+    else if (what !== 'body' && this.#heldBytes === 0) this.#socket.destroy();
     else this.#refuseLast(408);
   }
 

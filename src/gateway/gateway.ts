@@ -3,50 +3,41 @@
  * know nothing of each other; this one knows them all.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { loadAdminKeys } from '../admin/admin-key.ts';
+import { type AdminKeys, loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
-import { proxyMatcher } from '../config/load/load-gateway.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/route-table.ts';
 import { accessLog } from '../edge/access-log.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
-import type { Ruleset } from '../edge/ruleset.ts';
-import { startRegistry } from '../edge/streams/start-registry.ts';
-import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
+import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
+import { type StartedRegistry, startRegistry } from '../edge/streams/start-registry.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
-import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { ProcessList } from '../fleet/process-list.ts';
-import type { Listener } from '../http/listener.ts';
+import type { DrainTimes, Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
-import { type Prepared, type Reload, type ReloadCause, Reloader, type Standing } from '../lifecycle/reloader.ts';
+import type { Reload, ReloadCause, Standing } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
-import { watchStore } from '../lifecycle/store-watch.ts';
-import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
-import { startPurge } from '../manage/purge.ts';
+import { type Retention, startPurge } from '../manage/purge.ts';
 import { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { checkNodeInternals } from '../node-internals/check.ts';
-import { metricsText } from '../observe/aggregate.ts';
-import { systemClock } from '../observe/clock.ts';
+import { type MetricsText, metricsText } from '../observe/aggregate.ts';
+import { type Clock, systemClock } from '../observe/clock.ts';
 import { describeLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
-import { FactCache } from '../store/cache/fact-cache.ts';
-import { LastUsed } from '../store/cache/last-used.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
-import { ownEndpoints } from './endpoints.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForDecisions } from './listeners.ts';
-import { cacheOptions, openStore, placeOf } from './open-store.ts';
-import { readyStore } from './ready-store.ts';
+import { openRecords, type Records } from './records.ts';
+import { RulesInForce } from './rules-in-force.ts';
 
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
@@ -84,208 +75,265 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 }
 
+/** In the order in which each part may be asked; `owned` stops them in reverse. */
 async function start(options: GatewayOptions, owned: Owned): Promise<RunningGateway> {
-  const { configuration, env, log, only = null, clock = systemClock, processGroup = null } = options;
-  const { file } = configuration;
-  const { opened, registry, counters, describe, fault } = await openStore(configuration, log);
-  owned.add(opened, (engine) => engine.close());
-  owned.add(registry, (engine) => engine.close());
-  const ready = await readyStore({ store: opened, registry, name: placeOf(configuration), log }, owned);
-  const store = options.aroundStore?.(ready) ?? ready;
-  const facts = new FactCache(store, { ...cacheOptions(file), monotonicMs: clock.monotonicMs });
-  owned.add(store.follow(facts), (unfollow) => unfollow());
-  owned.add(watchStore({ facts, fault, serveDuringOutageMs: file.cache.serveDuringOutageMs, log }), (stop) => stop());
   const metrics = new Metrics();
-  const onFailed = (error: unknown) =>
-    log.warn({ reason: String(error) }, 'last uses: could not be written; will try again');
-  const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
-  describe(metrics);
-  describeLog(metrics, log);
-  const adminKeys = loadAdminKeys(env, localFolder(configuration));
-  const retention = () => {
-    const { audit, cache } = reloader.configuration.file;
-    return { ...audit, maxStalenessMs: cache.maxStalenessMs };
-  };
-  if (only !== 'gateway') owned.add(startPurge(store, clock, log, retention), (timer) => clearInterval(timer));
+  const records = await openRecords(options, metrics, owned);
+  describeLog(metrics, options.log);
+  const adminKeys = loadAdminKeys(options.env, localFolder(options.configuration));
+  const rules = await RulesInForce.start(options, records, adminKeys.keys, metrics, owned);
+  const gateway = new Gateway(options, records, rules, adminKeys, metrics, owned);
+  await gateway.join();
+  // The sidecar goes last when they stop, so that it can say what is going on.
+  if (options.only !== 'gateway') await gateway.openSidecar();
+  if (options.only !== 'admin') await gateway.openRequestPath();
+  gateway.serve();
+  return gateway;
+}
 
-  // Replaced by a reload, whole; whoever uses it asks for it anew each time.
-  let ruleset: Ruleset | undefined;
-  const pools = owned.add(new UpstreamPools(log, only !== 'admin'), (all) => all.destroy());
-  const throttle = (counted: 'tokenFailures' | 'clientFailures') =>
-    new AuthFailureThrottle(() => {
-      const { [counted]: failuresMax, windowMs } = reloader.configuration.file.gateway.guesses;
-      return { failuresMax, windowMs };
-    }, clock.monotonicMs);
-  let limiter: RateLimiter | null = null;
-  const endpointsOf = ownEndpoints({
-    ...{ log, store, adminKeys: adminKeys.keys, guesses: throttle('clientFailures'), metrics, clock },
-    limiter: () => limiter!,
-  });
-  const prepare = async (next: Configuration): Promise<Prepared> => {
-    const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
-    const endpoints = endpointsOf(next);
-    const { bindings: upstreams, discard, swap } = await pools.prepare(next);
-    const { import: imports } = next.file;
-    const { serverTiming } = next.file.gateway;
-    return {
-      discard,
-      swap: () => {
-        swap();
-        // What another form let in is not to be known by heart.
-        const forms = [next.policy.prefixes, imports.patterns];
-        if (ruleset !== undefined && !isDeepStrictEqual(forms, [ruleset.policy.prefixes, ruleset.imports.patterns]))
-          facts.flushed();
-        const { routes, policy } = next;
-        ruleset = { routes, policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming };
-      },
-    };
-  };
-  (await prepare(configuration)).swap();
-  const { standing } = options;
-  const reloader = owned.add(new Reloader({ configuration, standing, prepare, nowMs: clock.nowMs, log }), (all) =>
-    all.close(),
-  );
-  reloader.describe(metrics);
-  reloader.subscribe((next) => {
-    log.level = next.file.log.level;
-  });
+class Gateway implements RunningGateway {
+  readonly metrics: Metrics;
+  readonly report: Report;
+  pipeline: Pipeline | null = null;
+  readonly #options: GatewayOptions;
+  readonly #clock: Clock;
+  readonly #records: Records;
+  readonly #rules: RulesInForce;
+  readonly #adminKeys: AdminKeys;
+  readonly #owned: Owned;
+  readonly #clockWatch: ClockWatch;
+  /** null: no sidecar here. */
+  readonly #processList: ProcessList | null;
+  #keeper: LeaseKeeper | null = null;
+  #listener: Listener | null = null;
+  #decision: Listener | null = null;
+  #admin: RunningAdmin | null = null;
+  #phase: Phase = 'starting';
+  #drainUntilMs = 0;
+  #stopped: Promise<void> | null = null;
 
-  let phase: Phase = 'starting';
-  let drainUntilMs = 0;
-  const drainTimes = () => ({
-    deadlineMs: Math.max(0, drainUntilMs - systemClock.monotonicMs()),
-    idleMs: reloader.configuration.file.drain.idleMs,
-  });
-  let pipeline: Pipeline | null = null;
-  let listener: Listener | null = null;
-  let decision: Listener | null = null;
-  let admin: RunningAdmin | null = null;
-  let keeper: LeaseKeeper | null = null;
-  const processList =
-    only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
-  const clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
-  await clockWatch.start();
-  const report = new Report({
-    version: version(),
-    startedAtMs: clock.nowMs(),
-    nowMs: clock.nowMs,
-    phase: () => phase,
-    reloader,
-    facts,
-    fault,
-    upstreams: () => ruleset!.upstreams,
-    fleet: () => ({ keeper, processList }),
-    clock: clockWatch,
-    listeners: () => ({
-      gateway: listener?.url ?? null,
-      decision: decision?.url ?? null,
-      admin: admin?.url ?? null,
-    }),
-    processGroup,
-  });
-  report.describe(metrics);
-  const missed = await processGroup?.join();
-  if (missed != null) await reloader.adopt(missed.standing, missed.packed);
-  // The sidecar goes last, so that it can say what is going on.
-  if (processList !== null) {
+  constructor(
+    options: GatewayOptions,
+    records: Records,
+    rules: RulesInForce,
+    adminKeys: AdminKeys,
+    metrics: Metrics,
+    owned: Owned,
+  ) {
+    const { log, clock = systemClock, only = null } = options;
+    const { registry } = records;
+    this.#options = options;
+    this.#clock = clock;
+    this.#records = records;
+    this.#rules = rules;
+    this.#adminKeys = adminKeys;
+    this.metrics = metrics;
+    this.#owned = owned;
+    this.#processList =
+      only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
+    this.#clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
+    this.report = this.#newReport();
+  }
+
+  get gatewayUrl(): string | null {
+    return this.#listener?.url ?? null;
+  }
+  get adminUrl(): string | null {
+    return this.#admin?.url ?? null;
+  }
+  get decisionUrl(): string | null {
+    return this.#decision?.url ?? null;
+  }
+  get adminKeySource(): string {
+    return this.#adminKeys.source;
+  }
+  get adminKey(): string {
+    return this.#adminKeys.keys[0]!;
+  }
+
+  routing(): RoutingOptions {
+    return this.#rules.configuration.file.routing;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.report.readiness()).ready;
+  }
+
+  followed(revision: number): Promise<void> {
+    return this.#records.store.followed(revision);
+  }
+
+  reload(cause: ReloadCause): Promise<Reload> {
+    return this.#rules.reloader.reload(cause);
+  }
+
+  adopt(standing: Standing, packed: Packed | null): Promise<void> {
+    return this.#rules.reloader.adopt(standing, packed);
+  }
+
+  stop(others?: Promise<void>): Promise<void> {
+    this.#stopped ??= this.#stop(others);
+    return this.#stopped;
+  }
+
+  // The steps of the start, in their order.
+
+  /** From here on the other processes wait for this one, and it knows what it has missed. */
+  async join(): Promise<void> {
+    await this.#clockWatch.start();
+    this.report.describe(this.metrics);
+    const missed = await this.#options.processGroup?.join();
+    if (missed != null) await this.adopt(missed.standing, missed.packed);
+  }
+
+  async openSidecar(): Promise<void> {
+    const { log, ports, processGroup } = this.#options;
+    const { store, lastUsed } = this.#records;
+    const rules = this.#rules;
+    const { host, port } = this.#options.configuration.file.admin;
+    const { monotonicMs, nowMs } = this.#clock;
+    this.#owned.add(
+      startPurge(store, this.#clock, log, () => this.#retention()),
+      clearInterval,
+    );
     // Its framework is half of what a gateway would have to load at its start.
     const { startAdmin } = await import('../admin/server.ts');
-    admin = await startAdmin({
-      host: file.admin.host,
-      port: options.ports?.admin ?? file.admin.port,
-      allowedHosts: () => reloader.configuration.file.admin.allowedHosts,
-      keys: adminKeys.keys,
-      manage: { store, policy: () => reloader.configuration.policy, nowMs: clock.nowMs },
-      patterns: () => ruleset!.imports.patterns,
+    const admin = await startAdmin({
+      host,
+      port: ports?.admin ?? port,
+      allowedHosts: () => rules.configuration.file.admin.allowedHosts,
+      keys: this.#adminKeys.keys,
+      manage: { store, policy: () => rules.configuration.policy, nowMs },
+      patterns: () => rules.ruleset.imports.patterns,
       operations: {
-        readiness: () => report.readiness(),
-        status: () => report.status(),
-        reload: async () => report.reload(await (processGroup?.reload() ?? reloader.reload('request'))),
-        metrics: async () =>
-          metricsText([await metrics.registry.getMetricsAsJSON(), ...((await processGroup?.metrics()) ?? [])]),
+        readiness: () => this.report.readiness(),
+        status: () => this.report.status(),
+        reload: async () => this.report.reload(await (processGroup?.reload() ?? this.reload('request'))),
+        metrics: () => this.#metricsOfAll(),
       },
-      onTokenUsed: (token, nowMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), nowMs),
-      receipts: processList,
-      refused: new RefusedAttempts(
-        () => reloader.configuration.file.audit.refusedPerMinute,
-        clock.monotonicMs,
-        metrics,
-      ),
+      onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs),
+      receipts: this.#processList!,
+      refused: new RefusedAttempts(() => rules.configuration.file.audit.refusedPerMinute, monotonicMs, this.metrics),
       version: version(),
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });
-    owned.add(admin, (opened) => opened.drain(drainTimes()));
+    this.#admin = this.#owned.add(admin, (opened) => opened.drain(this.#drainTimes()));
   }
-  if (only !== 'admin') {
-    const inForce = () => ruleset!;
-    const access = () => reloader.configuration.file.log.access;
-    const guesses = throttle('tokenFailures');
-    const lines = accessLog(log, access, clock.monotonicMs);
-    const { maxStalenessMs } = file.cache;
-    const started = startRegistry({ store, facts, ruleset: inForce, clock, metrics, log, maxStalenessMs });
-    owned.add(started, (opened) => opened.close());
+
+  async openRequestPath(): Promise<void> {
+    const { configuration, log } = this.#options;
+    const { store, registry, facts } = this.#records;
+    const { reloader } = this.#rules;
+    const { maxStalenessMs } = configuration.file.cache;
+    const { metrics } = this;
+    const clock = this.#clock;
+    const started = startRegistry({ store, facts, ruleset: this.#ruleset, clock, metrics, log, maxStalenessMs });
+    this.#owned.add(started, (opened) => opened.close());
     reloader.subscribe(() => started.registry.rejudge());
-    const { registry: streams } = started;
     // After the cache and the streams: what it is told, they have applied.
-    keeper = await holdLease(owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
-    const onReload = (caughtUp: (next: Configuration) => void) => reloader.subscribe(caughtUp);
-    limiter = countRequests({ stored: counters, processGroup, clock, metrics, log, onReload });
-    const imported = new ImportedTokenLookups(facts, clock, metrics);
-    const onBug = (error: unknown) => log.error({ err: error }, 'gateway: unexpected error');
-    const parts = { ruleset: inForce, facts, clock, metrics, guesses, imported, limiter, streams, lastUsed, onBug };
-    pipeline = new Pipeline({ ...parts, ...lines, viaName: nameInVia(file.gateway) });
+    this.#keeper = await holdLease(this.#owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
+    this.pipeline = this.#newPipeline(started.registry);
+    await this.#openListeners(this.pipeline, started);
+  }
+
+  serve(): void {
+    describeFleet(this.metrics, { keeper: this.#keeper, processList: this.#processList });
+    if (this.#options.processGroup == null) this.#owned.add(this.#rules.reloader.watch(), (stop) => stop());
+    this.#phase = 'serving';
+  }
+
+  readonly #ruleset = () => this.#rules.ruleset;
+
+  #newReport(): Report {
+    const { facts, fault } = this.#records;
+    const { nowMs } = this.#clock;
+    return new Report({
+      version: version(),
+      startedAtMs: nowMs(),
+      nowMs,
+      phase: () => this.#phase,
+      reloader: this.#rules.reloader,
+      facts,
+      fault,
+      upstreams: () => this.#rules.ruleset.upstreams,
+      fleet: () => ({ keeper: this.#keeper, processList: this.#processList }),
+      clock: this.#clockWatch,
+      listeners: () => ({ gateway: this.gatewayUrl, decision: this.decisionUrl, admin: this.adminUrl }),
+      processGroup: this.#options.processGroup ?? null,
+    });
+  }
+
+  #newPipeline(streams: OpenStreamRegistry): Pipeline {
+    const { configuration, log, processGroup = null } = this.#options;
+    const { facts, counters, lastUsed } = this.#records;
+    const rules = this.#rules;
+    const clock = this.#clock;
+    const { metrics } = this;
+    const onReload = (caughtUp: (next: Configuration) => void) => rules.reloader.subscribe(caughtUp);
+    const limiter = countRequests({ stored: counters, processGroup, clock, metrics, log, onReload });
+    rules.limiter = limiter;
+    return new Pipeline({
+      ...{ ruleset: this.#ruleset, facts, clock, metrics, limiter, streams, lastUsed },
+      guesses: rules.throttle('tokenFailures'),
+      imported: new ImportedTokenLookups(facts, clock, metrics),
+      onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
+      ...accessLog(log, () => rules.configuration.file.log.access, clock.monotonicMs),
+      viaName: nameInVia(configuration.file.gateway),
+    });
+  }
+
+  /** Those that are open by then drain together. */
+  async #openListeners(pipeline: Pipeline, streams: StartedRegistry): Promise<void> {
+    const options = this.#options;
+    const { configuration, log } = options;
+    const { file, keyPair } = configuration;
     const listeners: Listener[] = [];
-    owned.add(listeners, (all) => {
-      const times = drainTimes();
-      started.stopSocketsBefore(times.deadlineMs);
+    this.#owned.add(listeners, (all) => {
+      const times = this.#drainTimes();
+      streams.stopSocketsBefore(times.deadlineMs);
       return Promise.all(all.map((opened) => opened.drain(times)));
     });
     if (options.gatewayListener !== false) {
-      listener = await listen(options, inForce, pipeline, clock);
-      listeners.push(listener);
+      this.#listener = await listen(options, this.#ruleset, pipeline, this.#clock);
+      listeners.push(this.#listener);
     }
     const { tls } = file.gateway;
-    if (listener !== null && tls !== undefined && configuration.keyPair !== null) {
+    if (this.#listener !== null && tls !== undefined && keyPair !== null) {
       const paths = { cert: configuration.resolvePath(tls.cert), key: configuration.resolvePath(tls.key) };
-      owned.add(keepCertificate(listener, paths, configuration.keyPair, { log, metrics, clock }), (stop) => stop());
+      const told = { log, metrics: this.metrics, clock: this.#clock };
+      this.#owned.add(keepCertificate(this.#listener, paths, keyPair, told), (stop) => stop());
     }
     if (file.decision !== undefined) {
-      decision = await listenForDecisions(options, file.decision, inForce, pipeline, clock);
-      listeners.push(decision);
+      this.#decision = await listenForDecisions(options, file.decision, this.#ruleset, pipeline, this.#clock);
+      listeners.push(this.#decision);
     }
   }
-  describeFleet(metrics, { keeper, processList });
-  if (processGroup === null) owned.add(reloader.watch(), (stop) => stop());
-  phase = 'serving';
 
-  const stop = async (others?: Promise<void>): Promise<void> => {
-    const { delayMs, deadlineMs } = reloader.configuration.file.drain;
-    phase = 'draining';
-    for (const opened of [listener, decision, admin]) opened?.windDown();
+  #retention(): Retention {
+    const { audit, cache } = this.#rules.configuration.file;
+    return { ...audit, maxStalenessMs: cache.maxStalenessMs };
+  }
+
+  async #metricsOfAll(): Promise<MetricsText> {
+    const own = await this.metrics.registry.getMetricsAsJSON();
+    return metricsText([own, ...((await this.#options.processGroup?.metrics()) ?? [])]);
+  }
+
+  #drainTimes(): DrainTimes {
+    return {
+      deadlineMs: Math.max(0, this.#drainUntilMs - systemClock.monotonicMs()),
+      idleMs: this.#rules.configuration.file.drain.idleMs,
+    };
+  }
+
+  async #stop(others?: Promise<void>): Promise<void> {
+    const { delayMs, deadlineMs } = this.#rules.configuration.file.drain;
+    this.#phase = 'draining';
+    for (const opened of [this.#listener, this.#decision, this.#admin]) opened?.windDown();
     await pause(delayMs);
-    processList?.end();
-    drainUntilMs = systemClock.monotonicMs() + deadlineMs;
+    this.#processList?.end();
+    this.#drainUntilMs = systemClock.monotonicMs() + deadlineMs;
     await others;
-    await owned.release();
-  };
-  let stopped: Promise<void> | undefined;
-  return {
-    gatewayUrl: listener?.url ?? null,
-    adminUrl: admin?.url ?? null,
-    decisionUrl: decision?.url ?? null,
-    adminKeySource: adminKeys.source,
-    adminKey: adminKeys.keys[0]!,
-    metrics,
-    pipeline,
-    routing: () => reloader.configuration.file.routing,
-    report,
-    isReady: async () => (await report.readiness()).ready,
-    followed: (revision) => store.followed(revision),
-    reload: (cause) => reloader.reload(cause),
-    adopt: (standing, packed) => reloader.adopt(standing, packed),
-    stop: (others) => {
-      stopped ??= stop(others);
-      return stopped;
-    },
-  };
+    await this.#owned.release();
+  }
 }

@@ -637,7 +637,11 @@ describe('a client that is waited for', () => {
     using client = await FrameClient.connect(own.gateway.url);
     client.send(PING, 0, 0, Buffer.alloc(8)).headers(1, GET, END_STREAM);
     await client.until(() => client.frames.some(({ type }) => type === PING), 'PING');
-    await own.gateway.running.stop();
+    // Otherwise it would be waited for, up to the deadline of the drain.
+    const stopped = own.gateway.running.stop();
+    await client.until(() => client.ended, 'end of the connection');
+    expect(await stopped).toBeUndefined();
+    expect(client.frames.some(({ type }) => type === HEADERS)).toBe(false);
   }, 10_000);
 });
 

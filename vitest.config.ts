@@ -8,17 +8,19 @@ export default defineConfig({
     retry: isCi ? 1 : 0,
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/tools.ts', 'test/support/chance.ts'],
+    setupFiles: ['test/support/whole-profiles.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // What is polled for comes or never does: only a busy machine takes longer than a moment.
-    expect: { poll: { timeout: 5000 } },
+    expect: { poll: { timeout: 5000 }, requireAssertions: true },
     // Every test brings its own servers and folders; a fresh world per file would only cost time.
     isolate: false,
     maxWorkers: 2,
     coverage: {
       enabled: isCi,
-      // What the tests' own process runs; what only child processes run (workers, the command line) counts as not run.
       provider: 'v8',
+      // What child processes run counts, too, where they end by themselves: who is killed leaves no profile.
+      autoAttachSubprocess: true,
       include: ['src/**/*.ts'],
       reporter: ['text-summary', 'json-summary'],
       // The floor: CI holds it, `npm run coverage` raises it here. It never goes down.

@@ -46,7 +46,8 @@ it('nobody is given up whose answer came then: the wait can be ended to the last
   theirs.write('answer');
   standStill(100);
   await answered;
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  // Whoever began to wait later, and as long, is told later.
+  await new Promise<void>((resolve) => stallAwareTimeout(20, resolve));
   expect(isGivenUp).toBe(false);
 });
 

@@ -198,6 +198,16 @@ it('the checkout brings its own Node, by a package that is not published with ou
   ]);
 });
 
+it('tests await events: the one sleep is timePasses, which says why', () => {
+  const TESTS = fileURLToPath(new URL('.', import.meta.url));
+  const SLEEP =
+    /\bsetTimeout as\b|\bsetTimeout\((?:resolve|done)\b|\btimers\.setTimeout\(|\bscheduler\.wait\(|\bAtomics\.wait\(/;
+  for (const name of readdirSync(TESTS, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts') || ['support/time.ts', 'structure.test.ts'].includes(name)) continue;
+    expect(readFileSync(join(TESTS, name), 'utf8').match(SLEEP)?.[0], name).toBeUndefined();
+  }
+});
+
 it('what Node and undici promise nobody is used in src/node-internals alone', () => {
   const PRIVATE =
     /\b_(?:httpMessage|parent|handle|header)\b|\.parser\b|\.push = |\._(?:read|write|writev)\b|destroySoon = |\.destroySoon\(|shouldKeepAlive|chunkedEncoding|assignSocket|detachSocket|NODE_CLUSTER|internalMessage|exitedAfterDisconnect =|process\.binding|undici\/|\.prototype\.|node:internal/;

@@ -166,7 +166,11 @@ export class WorkerHandle {
     const channel = new Channel<OfWorker>(worker, this.#parts.answers(this));
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     const pulse = setInterval(() => this.#feelPulse(), PULSE_MS);
-    const barrier = new CommitBarrier((revision) => channel.ask('follow', revision));
+    const barrier = new CommitBarrier((revision) => {
+      const applied = channel.ask('follow', revision);
+      this.#parts.log.debug(`${this.name} is asked to apply revision ${revision}`);
+      return applied;
+    });
     const life: Life = { worker, channel, barrier, gone, pulse, readyAtMs: null };
     this.#life = life;
     this.generation = setup.standing.generation;

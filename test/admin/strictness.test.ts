@@ -144,6 +144,7 @@ describe('what is no HTTP', () => {
         expect(JSON.parse(answer.body)).toMatchObject({ type: 'about:blank', status, code });
       }
       await client.untilEnded();
+      expect(client.responses).toHaveLength(1);
     },
   );
 

@@ -1,5 +1,5 @@
 /** A master that dies with replicas behind it: three real Sentinels, or a real Cluster, choose another. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { redisAccess } from '../../src/store/redis/access.ts';
 import type { RedisAccess } from '../../src/store/redis/address.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
@@ -13,6 +13,8 @@ const ROUNDS = LONG ? 5 : 1;
 /** Of a replica on the same machine. */
 const LAST_MOMENT_MS = 500;
 const FAILOVER = { timeout: 30_000, interval: 20 };
+/** Of a write that was refused. */
+const RETRY = { timeout: 60_000, interval: 5 };
 
 /** As gateway.yaml would say it. */
 function accessOf(
@@ -33,12 +35,13 @@ function keepWriting(store: RedisStore, prefix = '') {
   let number = 0;
   let isStopped = false;
   const writer = async (name: string) => {
-    while (!isStopped) {
-      const key = `${prefix}${name}${number++}`;
-      const done = await write(store, key).catch(() => null);
-      if (done?.ok) acknowledged.set(key, performance.now());
-      else await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    while (!isStopped)
+      await vi.waitUntil(async () => {
+        const key = `${prefix}${name}${number++}`;
+        const done = await write(store, key).catch(() => null);
+        if (done?.ok) acknowledged.set(key, performance.now());
+        return done?.ok === true || isStopped;
+      }, RETRY);
   };
   const writers = Promise.all(['a', 'b', 'c', 'd'].map(writer));
   return {

@@ -1,6 +1,5 @@
 /** A replica that hangs: changes are made and cannot be confirmed. Nobody is told that they were, or that they were not. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -9,17 +8,18 @@ let replica: RedisServer;
 let gateway: TestGateway;
 let authorization: string;
 
+const PATIENCE = { timeout: 10_000, interval: 100 };
+
 const admin = (method: string, path: string, body?: object) =>
   gateway.admin(method, `/v1/organizations/acme${path}`, body);
 /** On a busy machine a replica may take longer to confirm than is waited here: then once more. */
-const made = async (method: string, path: string, body: object): Promise<unknown> => {
-  for (let attempt = 0; ; attempt++) {
+const made = (method: string, path: string, body: object): Promise<unknown> =>
+  vi.waitUntil(async () => {
     const answer = await admin(method, path, body);
     if (answer.status < 300) return answer.body;
-    if (answer.status !== 503 || attempt === 20) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
-    await pause(100);
-  }
-};
+    if (answer.status !== 503) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
+    return null;
+  }, PATIENCE);
 const requestToken = async () => {
   const answer = await fetch(`${gateway.url}/api/auth/oauth2/token`, {
     method: 'POST',
@@ -32,7 +32,7 @@ const requestToken = async () => {
 beforeAll(async () => {
   redis = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
   replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
-  while (!(await redis.cli('info', 'replication')).includes('state=online')) await pause(20);
+  await vi.waitUntil(async () => (await redis.cli('info', 'replication')).includes('state=online'), PATIENCE);
   gateway = await startTestGateway({
     upstreamUrl: 'http://127.0.0.1:9',
     seed: false,
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const account = await made('POST', '/service-accounts', { name: 'robot', scopes: ['chat:read'] });
   const { clientId, clientSecret } = account as { clientId: string; clientSecret: string };
   authorization = `Basic ${btoa(`${clientId}:${clientSecret}`)}`;
-  while ((await requestToken()).status === 503) await pause(100);
+  await vi.waitUntil(async () => (await requestToken()).status !== 503, PATIENCE);
   expect(await requestToken()).toMatchObject({ status: 200 });
   replica.pause();
 });

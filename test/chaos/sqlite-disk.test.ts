@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HostileClients } from '../support/hostile-clients.ts';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
@@ -41,8 +41,7 @@ it.skipIf(!traces)(
   60_000,
 );
 
-/** Waits until every lease that was there has been renewed, or could have ended. */
-const leaseOver = () => new Promise((resolve) => setTimeout(resolve, STALENESS_MS * 2));
+const leaseAgeMs = async (serve: Serve) => (await serve.metric('scopegate_lease_age_seconds')) * 1000;
 
 async function served(serve: Serve, tokens: readonly string[]): Promise<void> {
   for (const token of tokens) expect(await serve.statusOf(token)).toBe(200);
@@ -109,6 +108,7 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
           if (answer.status === 201) made.push(answer.body.token as string);
           else refused = answer;
         }
+        const fullAtMs = performance.now();
         expect(refused).toMatchObject({ status: 507, body: { code: 'store_full' } });
         const readiness = async () => {
           const answer = await fetch(`${serve.adminUrl}/readyz`);
@@ -116,13 +116,12 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
           return { status: answer.status, fault: store.fault ?? null };
         };
         await expect.poll(readiness, { timeout: 5000 }).toEqual({ status: 503, fault: 'unwritable' });
-        await leaseOver();
+        // Leases are renewed in place, so the cache is believed all the while.
+        await vi.waitUntil(async () => (await leaseAgeMs(serve)) < performance.now() - fullAtMs, 5000);
         // The second was never asked for before, so it is read from the file now.
         await served(serve, [...tokens, ...made]);
         expect((await serve.call('PUT', '/members/bob?wait=100', { name: 'Bob', role: 'member' })).status).toBe(507);
-        // Leases are renewed in place, so the cache is believed all the while.
-        const leaseAge = () => serve.metric('scopegate_lease_age_seconds');
-        await expect.poll(leaseAge, { timeout: 5000 }).toBeLessThan(STALENESS_MS / 1000);
+        await expect.poll(() => leaseAgeMs(serve), { timeout: 5000 }).toBeLessThan(STALENESS_MS);
 
         rmSync(ballast);
         // By itself: nobody has changed anything since.
@@ -151,7 +150,7 @@ describe('requests are judged as ever, and new things answered with 507,', () =>
     const leases = join(serves.folder, 'data', 'scopegate.db-leases');
     rmSync(leases, { recursive: true });
     writeFileSync(leases, '');
-    await leaseOver();
+    await vi.waitUntil(async () => (await leaseAgeMs(serve)) > STALENESS_MS, 5000);
     const misses = await serve.metric('scopegate_cache_misses_total');
     await served(serve, [token, token]);
     expect(await serve.metric('scopegate_cache_misses_total')).toBeGreaterThan(misses);

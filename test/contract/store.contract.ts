@@ -2,10 +2,10 @@
  * What every store promises, whatever engine is behind it. An adapter's own test file calls this with the way to open
  * one; `peer`, where the engine can be shared, opens a second store on the same records, as another process would.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChangeEvent, ChangeListener, Store, Write } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
+import { Bell } from '../support/bell.ts';
 
 export interface Subject {
   readonly store: Store;
@@ -29,23 +29,23 @@ export class Listener implements ChangeListener {
   flushes = 0;
   heardCount = 0;
   heardRevision = -1;
-  readonly #waiting = new Set<() => void>();
+  readonly #bell = new Bell();
 
   changed(notice: ChangeEvent, ours: boolean): void {
     this.notices.push(notice);
     if (ours) this.ours.push(notice.revision);
-    this.#wake();
+    this.#bell.ring();
   }
 
   flushed(): void {
     this.flushes++;
-    this.#wake();
+    this.#bell.ring();
   }
 
   caughtUp(revision: number): void {
     this.heardCount++;
     this.heardRevision = revision;
-    this.#wake();
+    this.#bell.ring();
   }
 
   get keys(): string[] {
@@ -55,23 +55,18 @@ export class Listener implements ChangeListener {
   /** Resolves with the milliseconds it took. */
   async until(holds: () => boolean): Promise<number> {
     const begun = performance.now();
-    while (!holds()) {
-      const left = PATIENCE_MS - (performance.now() - begun);
-      if (left <= 0) throw new Error(`not heard within ${PATIENCE_MS} ms; heard: ${JSON.stringify(this.notices)}`);
-      const abort = new AbortController();
-      await Promise.race([
-        new Promise<void>((resolve) => this.#waiting.add(resolve)),
-        delay(left, undefined, { signal: abort.signal }).catch(() => {}),
-      ]);
-      abort.abort();
-    }
+    const failure = () => `not heard within ${PATIENCE_MS} ms; heard: ${JSON.stringify(this.notices)}`;
+    await this.#bell.until(holds, failure, PATIENCE_MS);
     return performance.now() - begun;
   }
+}
 
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
+/** The time in which a follower of `store` hears so many signs of life: another one, of a store like it, would as well. */
+export async function beats(store: Store, count: number): Promise<void> {
+  const listener = new Listener();
+  const stop = store.follow(listener);
+  await listener.until(() => listener.heardCount >= count);
+  stop();
 }
 
 export function describeStore(name: string, open: () => Subject | Promise<Subject>): void {
@@ -497,9 +492,10 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         store.follow(caughtUp);
         await store.close();
         const before = caughtUp.heardCount;
-        // In this time there would be one.
-        await delay(500);
+        const other = await open();
+        await beats(other.store, 5);
         expect(caughtUp.heardCount).toBe(before);
+        await other.dispose();
       });
 
       it('closing again is no error', async () => {

@@ -16,14 +16,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { checkFile, migrateFile } from '../../src/store/sqlite/migrations.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { describeExport } from './export.contract.ts';
-import { describeStore, Listener } from './store.contract.ts';
+import { beats, describeStore, Listener } from './store.contract.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'scopegate-store-'));
 const mode = (path: string) => statSync(path).mode & 0o777;
@@ -231,8 +230,10 @@ describe('the file', () => {
     database.exec('DROP TABLE records; DROP TABLE changes');
     expect(store.read('a')).toMatchObject({ kind: 'unavailable' });
     const before = caughtUp.heardCount;
-    await delay(120);
+    const sound = new SqliteStore(join(folder, 'sound.db'));
+    await beats(sound, 3);
     expect(caughtUp.heardCount).toBe(before);
+    await sound.close();
     database.close();
     stop();
     await store.close();

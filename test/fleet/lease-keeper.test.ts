@@ -1,5 +1,5 @@
 /** When a process may believe its cache: the keeper with a real cache, store and registry, on a clock that the test moves. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LeaseKeeper } from '../../src/fleet/lease-keeper.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { Durations } from '../../src/observe/metrics.ts';
@@ -10,15 +10,20 @@ import { MemoryRegistry } from '../support/memory-registry.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 const STALENESS_MS = 1000;
+const KEEPER_TIMERS: Parameters<typeof vi.useFakeTimers>[0] = {
+  toFake: ['setTimeout', 'clearTimeout', 'performance'],
+};
 
 /** Answers when the test says so, and can be told to fail. */
 class SlowRegistry extends MemoryRegistry {
   readonly renewed: GatewayProcess[] = [];
   readonly bell = new Bell();
   failing = false;
+  attempts = 0;
   answering: Promise<void> = Promise.resolve();
 
   override async renew(process: GatewayProcess, leaseMs: number): Promise<void> {
+    this.attempts++;
     await this.answering;
     if (this.failing) throw new Error('out of reach');
     await super.renew(process, leaseMs);
@@ -55,7 +60,10 @@ beforeEach(() => {
     log: createLog('info', { write: (line) => lines.push(line) }),
   });
 });
-afterEach(() => keeper.stop());
+afterEach(async () => {
+  vi.useRealTimers();
+  await keeper.stop();
+});
 
 const hear = (revision: number, ageMs = 0) => {
   facts.caughtUp(0);
@@ -131,14 +139,16 @@ it('a first lease that came late counts like one after a gap: what was read mean
 });
 
 it('a process that hears nothing is waited for by nobody: it renews no lease until it hears again', async () => {
+  vi.useFakeTimers(KEEPER_TIMERS);
   hear(1);
   await keeper.start();
   const before = registry.renewed.length;
   time += STALENESS_MS + 1;
-  await new Promise((resolve) => setTimeout(resolve, STALENESS_MS / 2));
+  await vi.advanceTimersByTimeAsync(STALENESS_MS * 10);
   expect(registry.renewed).toHaveLength(before);
   hear(2);
-  await registry.until(() => registry.renewed.length > before);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(registry.renewed.length).toBeGreaterThan(before);
 });
 
 it('what has been applied is told at once, and what was applied together is told together', async () => {
@@ -151,10 +161,13 @@ it('what has been applied is told at once, and what was applied together is told
 });
 
 it('a renewal that fails is said once, and so often only as it begins', async () => {
+  vi.useFakeTimers(KEEPER_TIMERS);
   hear(1);
   registry.failing = true;
   await keeper.start();
-  await new Promise((resolve) => setTimeout(resolve, STALENESS_MS / 2));
+  const before = registry.attempts;
+  await vi.advanceTimersByTimeAsync(STALENESS_MS / 2);
+  expect(registry.attempts).toBeGreaterThan(before);
   expect(lines.filter((line) => line.includes('lease: not renewed'))).toHaveLength(1);
 });
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setInterval as every } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -222,7 +222,7 @@ async function record(folder: string, engine: 'sqlite' | 'redis'): Promise<void>
   const store = redis === null ? {} : { store: { driver: 'redis', url: redis.url, commandTimeoutMs: 5000 } };
   const clock = new StillClock(START_MS);
   const gateway = await startTestGateway(options(upstream.url, clock, store));
-  while (!(await gateway.running.isReady())) await pause(10);
+  for await (const _ of every(10)) if (await gateway.running.isReady()) break;
   const make = new Maker(gateway, clock);
   await team(make);
   await personal(make);

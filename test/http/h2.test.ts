@@ -9,6 +9,7 @@ import { attack } from '../conformance/attack.ts';
 import { Bell } from '../support/bell.ts';
 import { started } from '../support/process.ts';
 import { Recorder, startHttpUpstream } from '../support/recorder.ts';
+import { timePasses } from '../support/time.ts';
 import { hasNode, hasTool } from '../support/tools.ts';
 import {
   askH2,
@@ -626,8 +627,7 @@ describe('a client that is waited for', () => {
     using client = await FrameClient.connect(own.gateway.url);
     client.headers(1, GET);
     await upstream.until(({ connections }) => connections.some(({ text }) => text.includes('/public/x')), 'request');
-    // Longer than both.
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await timePasses(700, 'longer than both timeouts, of which neither may end it');
     upstream.connections.at(-1)!.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     expect(await client.fate(1)).toBe(200);
   });
@@ -637,7 +637,11 @@ describe('a client that is waited for', () => {
     using client = await FrameClient.connect(own.gateway.url);
     client.send(PING, 0, 0, Buffer.alloc(8)).headers(1, GET, END_STREAM);
     await client.until(() => client.frames.some(({ type }) => type === PING), 'PING');
-    await own.gateway.running.stop();
+    // Otherwise it would be waited for, up to the deadline of the drain.
+    const stopped = own.gateway.running.stop();
+    await client.until(() => client.ended, 'end of the connection');
+    expect(await stopped).toBeUndefined();
+    expect(client.frames.some(({ type }) => type === HEADERS)).toBe(false);
   }, 10_000);
 });
 

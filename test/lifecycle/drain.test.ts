@@ -222,6 +222,7 @@ describe('scopegate serve', () => {
     await served.until('"msg":"draining');
     expect(await served.stop(signal)).toBe(code);
     await endless.untilEnded();
+    expect(endless.responses[0]?.complete).not.toBe(true);
   });
 
   it('reloads on SIGHUP, and says in its log what it did', async () => {

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { type SeededTokens, seed } from '../../src/demo/seed.ts';
 import { attack } from '../conformance/attack.ts';
 import { SocketUpstream } from '../streams/socket-upstream.ts';
@@ -19,6 +19,7 @@ const REQUESTS = LONG ? 100_000 : 5_000;
 const RELOADS = LONG ? 50 : 10;
 const ROLLS = LONG ? 20 : 5;
 const TIMEOUT_MS = LONG ? 900_000 : 120_000;
+const PATIENCE = { timeout: 30_000, interval: 10 };
 
 const folder = mkdtempSync(join(tmpdir(), 'scopegate-load-'));
 const configuration = join(folder, 'gateway.yaml');
@@ -158,8 +159,7 @@ attack({
             method: 'POST',
             headers: { authorization: `Bearer ${ADMIN_KEY}` },
           });
-        while ((await status()).configuration.generation <= reload)
-          await new Promise((resolve) => setTimeout(resolve, 10));
+        await vi.waitUntil(async () => (await status()).configuration.generation > reload, PATIENCE);
         const told = await fetch(`${served.gateway}/flip`, { headers: { authorization: `Bearer ${tokens.owner}` } });
         expect(await told.text(), 'the request after a reload').toMatch(new RegExp(`^${version} `));
       }

@@ -1,7 +1,7 @@
 /** Reloads that are asked for at once: each is a whole, the last word is what stands in the file, and none is forgotten. */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ReloadQueue } from '../../src/lifecycle/reload-queue.ts';
 import type { Reload, ReloadCause } from '../../src/lifecycle/reloader.ts';
@@ -19,9 +19,10 @@ describe('of one process', () => {
     'two at once end well, and one that is asked for after a change has seen the change',
     async () => {
       write({ routes: [open('/first')] });
+      const begun = once(process, 'worker');
       const first = reload();
-      // It has begun, so it may have read the file.
-      await pause(50);
+      // Its thread has begun, so it may have read the file.
+      await begun;
       write({ routes: [open('/second')] });
       const second = reload();
       expect([(await first).status, (await second).status]).toEqual([200, 200]);

@@ -2,7 +2,7 @@
  * One organization in which several actors do as they are told, at once, over HTTP. Notes of each change when it was
  * called for and answered, and of each request whether its answer agrees with the rules.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import { timePasses } from '../support/time.ts';
 import { type Answer, type Client, type Ground, importable } from './grounds.ts';
 import { Happening, Life, Register } from './happenings.ts';
 import {
@@ -81,7 +81,7 @@ export class Harness {
   }
 
   async act(actor: string, step: Step): Promise<void> {
-    if (step.do === 'pause') return pause(step.ms);
+    if (step.do === 'pause') return timePasses(step.ms, 'a step of the model');
     const before = this.history.length;
     const line = `${actor}: ${Object.values(step).join(' ')}`;
     const values = await this.#execute(step, line);

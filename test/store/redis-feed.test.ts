@@ -4,6 +4,7 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { timePasses } from '../support/time.ts';
 import { at, openRedis, type Reported, write } from './redis-harness.ts';
 
 let redis: RedisServer;
@@ -141,10 +142,9 @@ describe('silence', () => {
     ['a network that swallows everything', () => network.swallow(), () => network.heal()],
   ])('%s is not taken for nothing having happened', async (_name, fail, mend) => {
     fail();
-    // What was under way may still come.
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await timePasses(450, 'what was under way may still come');
     const before = caughtUp.heardCount;
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await timePasses(700, 'a follower hears at least two signs of life a second');
     const after = caughtUp.heardCount;
     mend();
     expect(after).toBe(before);
@@ -200,7 +200,7 @@ it('connections that a dead network left behind are replaced within two seconds 
   await write(other, 'a');
   network.swallow();
   expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await timePasses(1500, 'the network is dead for long enough that nobody tries at once any more');
   network.heal();
   // The two seconds, and what a busy test machine may take on top.
   await expect.poll(() => store.read('a'), { timeout: 5000, interval: 10 }).toMatchObject({ kind: 'found' });

@@ -233,8 +233,9 @@ describe('a commit', () => {
     await using network = await startPartition(redis.port);
     const store = await openRedis(network.port, { commitTimeoutMs: 10_000 });
     redis.pause();
+    const carried = network.carried('["a"]');
     const writing = write(store, 'a').catch((error: unknown) => error);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await carried;
     network.cut();
     redis.resume();
     expect(await writing).toBeInstanceOf(OutcomeUnknown);

@@ -112,10 +112,13 @@ test("the upstream's end ends the client, after the last byte", async () => {
 
 test("the client's end is passed on, and what the upstream still says arrives", async () => {
   const { client, far } = await tunnel();
+  // Before the socket ends its own side by itself.
+  far.socket.prependOnceListener('end', () => far.end('answer'));
   client.send('question').finish();
   await far.ended;
   expect(said(far)).toBe('question');
   await client.untilEnded();
+  expect(body(client)).toBe('answer');
 });
 
 test("the client's abort closes the upstream's connection", async () => {

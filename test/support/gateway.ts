@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setInterval as every } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { request } from 'undici';
@@ -166,7 +166,8 @@ const NOTHING_SEEDED = { tokens: {}, leakedId: '', organization: 'acme' } as unk
 async function seedOrStop(running: RunningGateway, adminKey: string, stop: () => Promise<void>): Promise<Seeded> {
   try {
     // A store elsewhere may take its time on a busy machine.
-    for (let look = 0; look < READY_LOOKS && !(await running.isReady()); look++) await pause(READY_LOOK_MS);
+    let looks = 0;
+    for await (const _ of every(READY_LOOK_MS)) if ((await running.isReady()) || ++looks === READY_LOOKS) break;
     return await seed(running.adminUrl!, adminKey);
   } catch (error) {
     await stop();

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { expect } from 'vitest';
 import { mintToken } from '../../src/secret.ts';
 import { rawRequest } from './raw.ts';
+import { timePasses } from './time.ts';
 
 /** Stands in the target of all that is asked, also of what is hidden. */
 const MARK = 'hostile';
@@ -57,7 +58,7 @@ export class HostileClients {
   async #run(): Promise<void> {
     while (this.#running) {
       await Promise.all(attacks(this.#options, String(this.#sent)).map((text) => this.#send(text)));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await timePasses(PAUSE_MS, 'the processes under test need the machine, too');
     }
   }
 

@@ -4,6 +4,10 @@
  */
 import { Agent, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
 import { WebSocket } from 'ws';
+import { Bell } from './bell.ts';
+
+/** Longer than any test may take: its own timeout tells more. */
+const PATIENCE_MS = 600_000;
 
 interface LoadAnswer {
   readonly status: number;
@@ -37,6 +41,7 @@ export class Load {
   readonly failures: string[] = [];
   readonly #origin: () => string;
   readonly #clients: Promise<void>[] = [];
+  readonly #bell = new Bell();
   #running = true;
 
   /** `origin`: where a client goes that has no connection. */
@@ -54,9 +59,13 @@ export class Load {
     for (let index = 0; index < count; index++) this.#clients.push(this.#socketClient(path));
   }
 
-  async until(requests: number): Promise<void> {
-    while (this.requests < requests && this.failures.length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+  /** Resolves once so many were answered, or one of them wrongly. */
+  until(requests: number): Promise<void> {
+    return this.#bell.until(
+      () => this.requests >= requests || this.failures.length > 0,
+      () => `${this.requests} of ${requests} requests were answered`,
+      PATIENCE_MS,
+    );
   }
 
   async stop(): Promise<void> {
@@ -64,11 +73,16 @@ export class Load {
     await Promise.all(this.#clients);
   }
 
+  #answered(path: string, wrong: string | undefined): void {
+    this.requests++;
+    if (wrong !== undefined) this.failures.push(`${path}: ${wrong}`);
+    this.#bell.ring();
+  }
+
   async #socketClient(path: string): Promise<void> {
     while (this.#running) {
       const wrong = await converse(this.#origin() + path).catch((error: Error) => error.message);
-      this.requests++;
-      if (wrong !== undefined) this.failures.push(`${path}: ${wrong}`);
+      this.#answered(path, wrong);
     }
   }
 
@@ -80,8 +94,7 @@ export class Load {
       if (Object.keys(agent.freeSockets).length === 0) origin = this.#origin();
       const asked = question();
       const wrong = await ask(agent, origin, asked).then(asked.check, (error: Error) => error.message);
-      this.requests++;
-      if (wrong !== undefined) this.failures.push(`${asked.path}: ${wrong}`);
+      this.#answered(asked.path, wrong);
     }
     agent.destroy();
   }

@@ -9,6 +9,8 @@ export interface Partition extends AsyncDisposable {
   readonly port: number;
   /** Connections that were accepted so far. */
   readonly accepted: number;
+  /** Resolves once a request that has `text` in it, in one piece, was sent after this call. */
+  carried(text: string): Promise<void>;
   /** Nothing goes through, in either direction, and nobody is told. What was swallowed is lost with its connection. */
   swallow(): void;
   /** Requests go through, answers do not. */
@@ -40,6 +42,7 @@ export async function startPartition(first: number): Promise<Partition> {
   let delayMs = 0;
   let isCut = false;
   let accepted = 0;
+  const awaited = new Set<(chunk: Buffer) => void>();
   const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     accepted++;
     if (isCut) {
@@ -53,7 +56,8 @@ export async function startPartition(first: number): Promise<Partition> {
     };
     pairs.add(pair);
     const carry = (from: Socket, to: Socket, kind: 'requests' | 'answers') => {
-      from.on('data', (chunk) => {
+      from.on('data', (chunk: Buffer) => {
+        if (kind === 'requests') for (const seen of awaited) seen(chunk);
         if (swallows[kind]) pair.damaged = true;
         else if (delayMs === 0) to.write(chunk);
         else setTimeout(() => to.writable && to.write(chunk), delayMs);
@@ -87,6 +91,14 @@ export async function startPartition(first: number): Promise<Partition> {
     get accepted() {
       return accepted;
     },
+    carried: (text) =>
+      new Promise((resolve) => {
+        awaited.add(function seen(chunk) {
+          if (!chunk.includes(text)) return;
+          awaited.delete(seen);
+          resolve();
+        });
+      }),
     swallow: () => {
       swallows = { requests: true, answers: true };
     },

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { timePasses } from '../support/time.ts';
 import { ask, cleanUp, get, listen, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
 
 afterEach(cleanUp);
@@ -57,7 +57,7 @@ test('the time for the head begins when the request is complete', async () => {
   const upstream = upstreamTo(server.origin, timeouts({ headersMs: 100 }));
   const exchange = upstream.send(post({ kind: 'chunked' }), recorder);
   exchange.write(Buffer.from('all but the end'));
-  await sleep(150);
+  await timePasses(150, 'longer than a head may take');
   exchange.end();
   expect((await recorder.over).calls.at(-1)).toBe('end');
 });
@@ -122,7 +122,7 @@ test('a listener that pauses gets the same time, and again from each resume', as
   }
   expect(performance.now() - since).toBeGreaterThan(110);
   // A resume that brings nothing counts just the same.
-  await sleep(70);
+  await timePasses(70, 'less than a listener may take, and with what came before more');
   exchange.resume();
   await timedOut(recorder, performance.now(), 100);
 });

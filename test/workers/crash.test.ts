@@ -5,6 +5,7 @@ import { attack } from '../conformance/attack.ts';
 import { HostileClients } from '../support/hostile-clients.ts';
 import { Load } from '../support/load.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
+import { timePasses } from '../support/time.ts';
 import { Client, Harness, isAlive, ORGANIZATION, PATIENCE, workerOf } from './harness.ts';
 
 const LONG = process.env.SCOPEGATE_LONG === '1';
@@ -64,6 +65,7 @@ attack({
       const held = [...workers];
       expect(new Set(held).size).toBe(2);
       const name = `worker-${(kill % 2) + 1}`;
+      if (kill >= 2) await timePasses(LONG_LIFE_MS, 'killed sooner, it would be started again only after a pause');
       const pid = await killed(name);
       await harness.replaced(name, pid);
       await more(200);
@@ -71,8 +73,6 @@ attack({
       const survivors = workers.filter((worker, index) => worker === held[index]).length;
       expect(survivors).toBeGreaterThan(0);
       expect(load.failures.length, load.failures.join('\n')).toBeLessThanOrEqual(CLIENTS - survivors);
-      // Each of the two in turn.
-      if (kill >= 1) await new Promise((resolve) => setTimeout(resolve, LONG_LIFE_MS));
     }
     expect(await harness.metric('scopegate_workers{state="serving"}')).toBe(2);
     const after = (await harness.processes()).map(({ restarts }) => restarts);
@@ -138,6 +138,7 @@ attack({
 it('one that keeps ending as soon as it is ready is started again after growing pauses', {
   timeout: TIMEOUT_MS,
 }, async () => {
+  await timePasses(LONG_LIFE_MS, 'the first end is none of a process that has just become ready');
   const logged = harness.process.stdout().length;
   for (let kill = 0; kill < 4; kill++) {
     const pid = await harness.pidOf('worker-2');

@@ -61,5 +61,7 @@ attack({
     client.headers(1, request('GET'), END_STREAM | END_HEADERS);
     await untilReset(client, () => client.send(WINDOW_UPDATE, 0, 1, Buffer.from([0, 0, 0, 1])));
     await upstream.connections[0]!.ended;
+    const pieces = client.frames.filter(({ type, stream }) => type === DATA && stream === 1);
+    expect(pieces.reduce((sum, { payload }) => sum + payload.length, 0)).toBeLessThan(1000);
   });
 });

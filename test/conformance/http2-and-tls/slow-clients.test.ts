@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setInterval as every } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { askH2, DATA, END_HEADERS, FrameClient, h2, RST_STREAM } from '../../http/h2-client.ts';
+import { askH2, DATA, END_HEADERS, FrameClient, GOAWAY, h2, RST_STREAM } from '../../http/h2-client.ts';
 import { startTlsGateway, type TlsGateway } from '../../http/harness.ts';
 import { RawClient } from '../../support/raw.ts';
 import { Recorder } from '../../support/recorder.ts';
@@ -99,6 +99,7 @@ attack({
     using used = await FrameClient.connect(url);
     expect(await used.headers(1, [[':method', 'GET'], ...POST.slice(1)]).fate(1)).toBe(200);
     await Promise.all([fresh, used].map((client) => client.until(() => client.ended, 'end of the connection')));
+    for (const client of [fresh, used]) expect(client.frames.map(({ type }) => type)).toContain(GOAWAY);
   });
 
   test('also when it was silent before, over a request that took long', async () => {
@@ -109,6 +110,7 @@ attack({
     using client = await FrameClient.connect(url);
     expect(await client.headers(1, [[':method', 'GET'], ...POST.slice(1)]).fate(1)).toBe(200);
     await client.until(() => client.ended, 'end of the connection');
+    expect(client.frames.map(({ type }) => type)).toContain(GOAWAY);
   });
 });
 

@@ -250,6 +250,7 @@ attack({
     client.send(rawRequest('GET /socket', [...UPGRADE, at.reader]));
     expect((await client.response()).status).toBe(502);
     await client.untilEnded();
+    expect(client.received).not.toContain('101');
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * What node:http's server keeps to itself: which answer a connection is busy with, whether it still speaks HTTP/1, and
- * how an answer that nobody reads is given up. Reads and sets these fields; never reads or answers a request.
+ * how it ends. Reads and sets these fields; never reads or answers a request.
  */
 import type { ServerResponse } from 'node:http';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
@@ -13,10 +13,6 @@ export const CURRENT_RESPONSE: Habit = {
 };
 export const SOCKET_PARSER: Habit = {
   name: 'socket.parser: whether a connection still speaks HTTP/1',
-  owner: 'node',
-};
-export const RESPONSE_ON_SOCKET: Habit = {
-  name: 'ServerResponse assignSocket and detachSocket: an answer on a connection that asked to leave HTTP',
   owner: 'node',
 };
 export const KEEP_ALIVE: Habit = {
@@ -70,19 +66,4 @@ export function setKeptAlive(response: ServerResponse, isKept: boolean): void {
 /** Its head is sent and says that the body comes in chunks, so that trailers can follow. */
 export function isChunked(response: ServerResponse): boolean {
   return response.chunkedEncoding;
-}
-
-/** `response` is what `socket` carries from here on, until `letGo`. */
-export function putOn(response: ServerResponse, socket: Socket): void {
-  response.assignSocket(socket);
-}
-
-export function letGo(response: ServerResponse, socket: Socket): void {
-  response.detachSocket(socket);
-}
-
-/** Nobody will read this answer: whoever waits for its end is told. */
-export function abandon(response: ServerResponse): void {
-  response.destroyed = true;
-  response.emit('close');
 }

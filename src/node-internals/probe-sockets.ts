@@ -1,19 +1,19 @@
-/** Sockets that were never connected: do they, and what is put on them, behave as we rely on? Sends nothing. */
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { Socket } from 'node:net';
+/** Sockets, most of them never connected: do they, and what is put on them, behave as we rely on? Opens no port. */
+import { randomUUID } from 'node:crypto';
+import { createServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Finding } from './habit.ts';
-import { answering, letGo, putOn, RESPONSE_ON_SOCKET } from './http-server.ts';
+import { SOCKET_PUSH, takeBytes } from './socket-read.ts';
 import { keepReading, SOCKET_WRITE } from './socket-write.ts';
-import { CARRIER, carrierOf, SECURE_LISTENER } from './tls-socket.ts';
+import { CARRIER, carrierOf } from './tls-socket.ts';
 
-export function probeSockets(): Finding[] {
+export async function probeSockets(withinMs: number): Promise<Finding[]> {
   return [
     { ...SOCKET_WRITE, isThere: holds(writesPassUs) },
     { ...CARRIER, isThere: holds(carrierIsKnown) },
-    { ...SECURE_LISTENER, isThere: holds(() => createTlsServer().listenerCount('secureConnection') === 1) },
-    { ...RESPONSE_ON_SOCKET, isThere: holds(responseIsPutOn) },
+    { ...SOCKET_PUSH, isThere: await readsPassUs(withinMs) },
   ];
 }
 
@@ -48,14 +48,32 @@ function carrierIsKnown(): boolean {
   return isKnown;
 }
 
-function responseIsPutOn(): boolean {
-  const socket = new Socket();
-  const response = new ServerResponse(new IncomingMessage(socket));
-  putOn(response, socket);
-  const isOn = answering(socket) === response;
-  letGo(response, socket);
-  socket.destroy();
-  return isOn && answering(socket) === null;
+/** Over a socket of the file system, or on Linux of none: two reads, the second one asked for. */
+async function readsPassUs(withinMs: number): Promise<boolean> {
+  const path = `scopegate-probe-${randomUUID()}`;
+  const seen = Promise.withResolvers<boolean>();
+  const late = setTimeout(seen.resolve, withinMs, false);
+  const server = createServer((socket) => {
+    let reads = 0;
+    const readOn = takeBytes(socket, () => {
+      if (++reads === 2) seen.resolve(true);
+      setImmediate(() => {
+        readOn();
+        client.write('2');
+      });
+      return false;
+    });
+    socket.on('error', () => undefined);
+  });
+  const client = new Socket();
+  for (const each of [server, client]) each.on('error', () => seen.resolve(false));
+  const place = process.platform === 'linux' ? `\0${path}` : join(tmpdir(), path);
+  server.listen(place, () => client.connect(place, () => client.write('1')));
+  const isThere = await seen.promise;
+  clearTimeout(late);
+  client.destroy();
+  server.close();
+  return isThere;
 }
 
 function holds(probe: () => boolean): boolean {

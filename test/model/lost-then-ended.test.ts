@@ -13,7 +13,7 @@ import type { Client } from './grounds.ts';
 import { deleteRow, LONG, type LosingGateway, losingGateways, RedisParts, rowsOf, STRIDE } from './with-one-gone.ts';
 
 const SHORT_MS = 6000;
-const PATIENCE_MS = LONG ? 1_800_000 : 60_000;
+const PATIENCE_MS = LONG ? 7_200_000 : 60_000;
 const ACTIONS = ['ManagePersonalTokens', 'ManageServiceTokens'];
 
 const { start } = losingGateways();

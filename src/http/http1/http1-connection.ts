@@ -13,7 +13,7 @@ import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts
 import { BodyReader } from './body-reader.ts';
 import { asksToKeep, connectionOptions } from './connection-options.ts';
 import type { HeadReader, RequestHead } from './head-reader.ts';
-import { type Carrier, Http1Exchange } from './http1-exchange.ts';
+import { type AnswerCarrier, Http1Exchange } from './http1-exchange.ts';
 
 /** What a listener gives all its connections. */
 export interface ConnectionHost {
@@ -53,7 +53,7 @@ const LINE_MAX = 10_000;
 const LF = 0x0a;
 const NO_BYTES = Buffer.alloc(0);
 
-export class Http1Connection implements Carrier {
+export class Http1Connection implements AnswerCarrier {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly #socket: Socket;

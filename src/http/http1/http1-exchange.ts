@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX = 4096;
 const ASCII = /^[\x00-\x7f]*$/;
 
 /** The connection, as an exchange sees it. */
-export interface Carrier {
+export interface AnswerCarrier {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly isGone: boolean;
@@ -48,7 +48,7 @@ export class Http1Exchange implements Exchange, Upgrade {
   /** Its answer goes on for as long as it may. */
   isStream = false;
 
-  readonly #carrier: Carrier;
+  readonly #carrier: AnswerCarrier;
   #keeps: boolean;
   #head: { readonly status: number; readonly statusText: string; readonly headers: readonly string[] } | null = null;
   #rendered: RenderedHead | null = null;
@@ -65,7 +65,13 @@ export class Http1Exchange implements Exchange, Upgrade {
   #trailers: readonly string[] = [];
   #listener: ExchangeListener | null = null;
 
-  constructor(carrier: Carrier, head: RequestHead, headerFacts: HeaderFacts | null, protocols: string, keeps: boolean) {
+  constructor(
+    carrier: AnswerCarrier,
+    head: RequestHead,
+    headerFacts: HeaderFacts | null,
+    protocols: string,
+    keeps: boolean,
+  ) {
     this.#carrier = carrier;
     this.method = head.method;
     this.target = head.target;

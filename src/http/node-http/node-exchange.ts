@@ -13,13 +13,6 @@ import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
 const TEXT_BYTES_MAX = 4096;
 
-/** Answers that go on for as long as they may. */
-const streams = new WeakSet<ServerResponse>();
-
-export function isStream(response: ServerResponse): boolean {
-  return streams.has(response);
-}
-
 export class NodeExchange implements Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -147,9 +140,8 @@ export class NodeExchange implements Exchange {
     this.#body?.resume();
   }
 
-  becomeStream(): void {
-    streams.add(this.#response);
-  }
+  /** Whoever owns the server says how slow its clients may be. */
+  becomeStream(): void {}
 
   listen(listener: ExchangeListener): void {
     const response = this.#response;

@@ -18,6 +18,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'schema-parts.ts',
     'slices.ts',
     'stall-aware-timeout.ts',
+    'turn-end.ts',
     'version.ts',
     'names',
   ],

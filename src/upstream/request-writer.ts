@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { keepReading } from '../node-internals/socket-write.ts';
+import { atTurnEnd, type Outgoing } from '../turn-end.ts';
 import type { UpstreamRequest } from './exchange.ts';
 import { bodyLimit, requestHead } from './request-head.ts';
 
@@ -14,7 +15,7 @@ import { bodyLimit, requestHead } from './request-head.ts';
 const JOIN_BEHIND_BYTES = 2048;
 const JOINED_BYTES = 16 * 1024;
 
-export class RequestWriter {
+export class RequestWriter implements Outgoing {
   /** Why the other side takes no more of the request. */
   failure: string | null = null;
   readonly #socket: Socket;
@@ -22,6 +23,8 @@ export class RequestWriter {
   #isChunked = false;
   #isCorked = false;
   #unsent = 0;
+  /** A request without a body, which leaves at the end of this turn of the event loop. */
+  #gathered = '';
   /** Small pieces that leave at the end of this turn, and how many bytes they are. */
   #joined: Buffer | null = null;
   #joinedBytes = 0;
@@ -41,13 +44,22 @@ export class RequestWriter {
   begin(request: UpstreamRequest): void {
     this.#isChunked = request.body.kind === 'chunked';
     this.#unsent = 0;
-    if (bodyLimit(request.body) > 0) {
-      // The first piece of body is often at hand in this turn of the loop: one packet instead of two.
-      this.#socket.cork();
-      this.#isCorked = true;
-      setImmediate(uncork, this);
+    const head = requestHead(request, this.#authority);
+    if (bodyLimit(request.body) === 0) {
+      this.#gathered = head;
+      return atTurnEnd(this);
     }
-    this.#socket.write(requestHead(request, this.#authority), 'latin1');
+    // The first piece of body is often at hand in this turn of the loop: one packet instead of two.
+    this.#socket.cork();
+    this.#isCorked = true;
+    setImmediate(uncork, this);
+    this.#socket.write(head, 'latin1');
+  }
+
+  sendOut(): void {
+    const head = this.#gathered;
+    this.#gathered = '';
+    if (!this.#socket.destroyed) this.#socket.write(head, 'latin1');
   }
 
   write(chunk: Buffer): boolean {
@@ -94,7 +106,7 @@ export class RequestWriter {
   }
 
   get isFlushed(): boolean {
-    return this.#socket.writableLength === 0;
+    return this.#gathered === '' && this.#socket.writableLength === 0;
   }
 
   /** Whether the socket has taken or passed on anything since the last call. */

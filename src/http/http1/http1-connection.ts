@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { readHeaders } from '../../core/framing.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { takeBytes } from '../../node-internals/socket-read.ts';
+import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Owed } from '../minimum-rate.ts';
@@ -47,13 +48,15 @@ interface Wait {
 
 /** What may wait behind a request to leave HTTP, and one read more. */
 const AHEAD_BYTES_MAX = 16 * 1024;
+/** Text that leaves at once, and not at the end of the turn. */
+const GATHERED_MAX = 16 * 1024;
 /** Answers that may wait behind another: so many bytes of them, and so many of them. No request is read beyond. */
 const QUEUED_BYTES_MAX = 64 * 1024;
 const LINE_MAX = 10_000;
 const LF = 0x0a;
 const NO_BYTES = Buffer.alloc(0);
 
-export class Http1Connection implements AnswerCarrier {
+export class Http1Connection implements AnswerCarrier, Outgoing {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly #socket: Socket;
@@ -63,6 +66,8 @@ export class Http1Connection implements AnswerCarrier {
   #reading: Reading = 'head';
   /** What was answered last, or is being answered, or waits for that; oldest first. */
   #line: Http1Exchange[] = [];
+  /** Text that leaves at the end of this turn of the event loop. */
+  #gathered = '';
   /** Answered, but not yet out of our hands. */
   readonly #unsent = new Set<Http1Exchange>();
   /** Whose body is read, or whose tunnel. */
@@ -119,9 +124,29 @@ export class Http1Connection implements AnswerCarrier {
 
   write(data: string | Buffer): boolean {
     if (!this.#socket.writable) return true;
-    if (typeof data === 'string') this.#socket.write(data, 'latin1');
-    else this.#socket.write(data);
+    if (typeof data === 'string') {
+      if (this.#gathered === '') atTurnEnd(this);
+      this.#gathered += data;
+      if (this.#gathered.length > GATHERED_MAX) this.sendOut();
+    } else if (this.#gathered === '') this.#socket.write(data);
+    else {
+      this.#socket.cork();
+      this.#sendGathered();
+      this.#socket.write(data);
+      this.#socket.uncork();
+    }
     return !this.#socket.writableNeedDrain;
+  }
+
+  sendOut(): void {
+    this.#sendGathered();
+    if (this.#unsent.size > 0) this.#settleSent();
+  }
+
+  #sendGathered(): void {
+    const text = this.#gathered;
+    this.#gathered = '';
+    if (text !== '' && this.#socket.writable) this.#socket.write(text, 'latin1');
   }
 
   cork(): void {
@@ -158,12 +183,14 @@ export class Http1Connection implements AnswerCarrier {
   }
 
   tunnelEnded(): void {
+    this.sendOut();
     this.#readNothing();
     // What the client still says is read, so that its own end is seen, and goes nowhere.
     this.#socket.end(() => lingeringClose(this.#socket));
   }
 
   reset(): void {
+    this.sendOut();
     this.#readNothing();
     resetConnection(this.#socket);
   }
@@ -370,6 +397,7 @@ export class Http1Connection implements AnswerCarrier {
 
   #leave(): void {
     this.#readNothing();
+    this.sendOut();
     // Once both sides are closed the connection is, too, and whoever is in line hears of it.
     this.#socket.end();
   }
@@ -412,15 +440,23 @@ export class Http1Connection implements AnswerCarrier {
   }
 
   #sent(exchange: Http1Exchange): void {
-    if (!this.#socket.writable) return exchange.over(false);
-    if (this.#socket.writableLength === 0) return exchange.over(true);
     this.#unsent.add(exchange);
-    this.#socket.write('', (error) => {
-      if (this.#unsent.delete(exchange)) exchange.over(error == null);
-    });
+    if (this.#gathered === '') this.#settleSent();
+  }
+
+  /** Of what was answered: has it left us? */
+  #settleSent(): void {
+    const sent = [...this.#unsent];
+    const settle = (complete: boolean) => {
+      for (const exchange of sent) if (this.#unsent.delete(exchange)) exchange.over(complete);
+    };
+    if (!this.#socket.writable) settle(false);
+    else if (this.#socket.writableLength === 0) settle(true);
+    else this.#socket.write('', (error) => settle(error == null));
   }
 
   #close(): void {
+    this.sendOut();
     if (this.#lastStatus !== null && this.#socket.writable) this.#socket.write(this.#host.refusal(this.#lastStatus));
     this.#lastStatus = null;
     lingeringClose(this.#socket);

@@ -24,6 +24,8 @@ export interface IncomingRequest {
   readonly headers: readonly string[];
   readonly peerAddress: string;
   readonly isClientUnknown?: boolean | undefined;
+  /** What its headers say, where whoever received it has read them already (core/framing). */
+  readonly headerFacts?: HeaderFacts | null | undefined;
   /** Not undefined: the client asks to leave HTTP, and may be let. */
   readonly upgrade?: unknown;
 }
@@ -104,7 +106,8 @@ export function readRequest(request: IncomingRequest, rules: ReadingRules): Read
 
 /** Each line needs what the one before it has filled in. */
 function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): Refused | null {
-  const headerFacts = readHeaders(request.headers, request.minorVersion);
+  const known = request.headerFacts;
+  const headerFacts = known === undefined ? readHeaders(request.headers, request.minorVersion) : known;
   if (headerFacts === null) return BAD_REQUEST;
   reading.headerFacts = headerFacts;
   const target = readTarget(request.target, headerFacts.host);

@@ -2,6 +2,7 @@
  * One client request and the way to answer it, as the request path sees them. Types only. Nothing here is Node's, so
  * that another listener (h2, a faster parser, a middleware) can stand in without touching a check.
  */
+import type { HeaderFacts } from '../core/framing.ts';
 
 export interface Exchange {
   readonly method: string;
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly protocol: string;
   /** Raw [name, value, …] in order and case as received, duplicates included. */
   readonly headers: readonly string[];
+  /** What they say, where this listener had to know it; null: they can be read in more than one way. */
+  readonly headerFacts?: HeaderFacts | null;
   readonly peerAddress: string;
   /** true: who described this request did not name its client; `peerAddress` is then theirs. */
   readonly isClientUnknown?: boolean | undefined;

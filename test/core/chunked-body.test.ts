@@ -54,7 +54,7 @@ describe('what is refused', () => {
     ['a size with 0x', '0x1\r\na\r\n', 'chunk size'],
     ['a blank before a size', ' 1\r\na\r\n', 'chunk size'],
     ['a blank behind a size', '1 \r\na\r\n', 'chunk size'],
-    ['a size of 14 digits', '00000000000001\r\n', 'chunk size'],
+    ['a size of 17 digits', '00000000000000001\r\n', 'chunk size'],
     ['bare LF behind a size', '1\na\r\n', 'chunk size'],
     ['bare CR behind a size', '1\ra\r\n', 'chunk size'],
     ['an extension without a name', '1;\r\na\r\n', 'chunk extension'],

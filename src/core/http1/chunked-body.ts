@@ -1,6 +1,6 @@
 /**
  * Where a chunked body ends (RFC 9112 section 7.1), read over as many pieces as it comes in. Says where its data lies in what it
- * was given, and copies none of it. Strict: sizes of at most 13 digits, CRLF and nothing else, extensions and trailers
+ * was given, and copies none of it. Strict: sizes of at most 16 digits, CRLF and nothing else, extensions and trailers
  * as the grammar has them and no more than a bounded number of octets. Never repairs. Pure.
  */
 import { COLON, CR, HEX, isBlank, LF, TCHAR, TEXT } from './octets.ts';
@@ -13,12 +13,10 @@ export type ChunkFault = 'chunk size' | 'chunk extension' | 'chunk' | 'trailer' 
 type ExtensionState = 'extension' | 'name' | 'value' | 'unquoted' | 'quoted' | 'escaped' | 'closed';
 type State = 'size' | ExtensionState | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer';
 
-/** Sixteen times this is still a whole number that can be counted on. */
-const MAX_DIGITS = 13;
-/** What all extensions together may have in octets, beyond those that the data of their chunks pays for. */
-const MAX_UNPAID_BYTES = 16 * 1024;
-/** Each chunk pays for as many octets of extensions, however small it is. */
-const FREE_BYTES = 32;
+/** Beyond 2^53 a count is not exact any more, and never comes to its end. */
+const MAX_DIGITS = 16;
+/** Of the extensions of one chunk. They are nobody's: whoever sends many is up to something (CVE-2024-22019). */
+const MAX_EXTENSION_BYTES = 16 * 1024;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
@@ -37,7 +35,7 @@ export class ChunkedBody {
   #digits = 0;
   /** Of this chunk. */
   #left = 0;
-  #unpaid = 0;
+  #extensionBytes = 0;
   #line = '';
   #trailerBytes = 0;
 
@@ -52,7 +50,7 @@ export class ChunkedBody {
     this.#state = 'size';
     this.#digits = 0;
     this.#left = 0;
-    this.#unpaid = 0;
+    this.#extensionBytes = 0;
     this.#line = '';
     this.#trailerBytes = 0;
   }
@@ -121,15 +119,15 @@ export class ChunkedBody {
   #chunkBegins(): void {
     this.#state = this.#left === 0 ? 'trailer' : 'data';
     this.#digits = 0;
-    this.#unpaid = Math.max(0, this.#unpaid - this.#left - FREE_BYTES);
+    this.#extensionBytes = 0;
   }
 
   #extension(state: ExtensionState, octet: number): boolean {
     const after = afterExtension(state, octet);
     if (after === undefined) return false;
     this.#state = after;
-    this.#unpaid += 1;
-    return this.#unpaid <= MAX_UNPAID_BYTES;
+    this.#extensionBytes += 1;
+    return this.#extensionBytes <= MAX_EXTENSION_BYTES;
   }
 
   /** Some of the trailers, or of the empty line behind them. undefined: a line is read, and `used` is behind it. */

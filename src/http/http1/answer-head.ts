@@ -18,6 +18,8 @@ export interface HeadToRender {
   readonly statusText: string;
   /** Raw pairs. */
   readonly headers: readonly string[];
+  /** They are ours, and were never on a wire: each is looked at before it is sent. */
+  readonly isOwn: boolean;
   /** The connection may be kept behind it, as far as others know. */
   readonly mayKeep: boolean;
   /** Of a connection that is kept: its lines. */
@@ -36,7 +38,7 @@ export interface RenderedHead {
 /** Throws TypeError for a header that would not be read as it was meant (RFC 9110 section 5.5). */
 export function renderHead(
   request: AnswerTo,
-  { status, statusText, headers, mayKeep, keepLines }: HeadToRender,
+  { status, statusText, headers, isOwn, mayKeep, keepLines }: HeadToRender,
 ): RenderedHead {
   let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
   let isSized = false;
@@ -45,7 +47,7 @@ export function renderHead(
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index]!;
     const value = headers[index + 1]!;
-    if (NOT_A_NAME.test(name) || NOT_A_VALUE.test(value))
+    if (isOwn && (NOT_A_NAME.test(name) || NOT_A_VALUE.test(value)))
       throw new TypeError(`header ${JSON.stringify(name)} cannot be sent`);
     if (name.length === 14) isSized ||= name.toLowerCase() === 'content-length';
     else if (name.length === 4) isDated ||= name.toLowerCase() === 'date';

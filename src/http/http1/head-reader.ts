@@ -2,28 +2,14 @@
  * Reads the head of one request off bytes, in one pass, by the letter of RFC 9112: what two parsers could read in two ways
  * is no head. Judges no header's meaning; that is core/framing's.
  */
+import { COLON, CR, isBlank, LF, SP, TCHAR, TEXT } from '../../core/http1/octets.ts';
 import { isKnownMethod } from '../known-method.ts';
 
-const CR = 0x0d;
-const LF = 0x0a;
-const SP = 0x20;
-const HT = 0x09;
-const COLON = 0x3a;
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
 const EMPTY_LINES_MAX = 4;
 const VERSION = Uint8Array.from('HTTP/1.', (char) => char.charCodeAt(0));
 /** The longest that Node knows has fewer. */
 const METHOD_BYTES_MAX = 24;
-
-function table(allowed: RegExp): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => Number(allowed.test(String.fromCharCode(byte))));
-}
-
-/** RFC 9110 section 5.6.2. */
-export const IN_NAME = table(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
-/** RFC 9110 section 5.5: no control characters but HT. Bytes above ASCII are values of old. */
-export const IN_VALUE = table(/[\t\x20-\x7e\x80-\xff]/);
-const IN_TARGET = table(/[\x21-\x7e\x80-\xff]/);
 
 export type HeadOutcome = 'needs-more' | 'complete' | 'invalid';
 
@@ -120,12 +106,12 @@ export class HeadReader {
     const to = this.#to;
     const start = this.#at;
     let at = start;
-    while (at < to && IN_NAME[bytes[at]!] === 1) at++;
+    while (at < to && TCHAR[bytes[at]!] !== 0) at++;
     if (at === to) return at - start > METHOD_BYTES_MAX ? 'invalid' : 'needs-more';
     if (bytes[at] !== SP || !isMethod(bytes, start, at)) return 'invalid';
     while (at < to && bytes[at] === SP) at++;
     this.#targetStart = at;
-    while (at < to && IN_TARGET[bytes[at]!] === 1) at++;
+    while (at < to && TEXT[bytes[at]!] === 1 && !isBlank(bytes[at]!)) at++;
     this.#targetEnd = at;
     if (at === to) return 'needs-more';
     if (bytes[at] !== SP || at === this.#targetStart) return 'invalid';
@@ -160,7 +146,7 @@ export class HeadReader {
     let noted = 0;
     for (;;) {
       const nameStart = at;
-      while (at < to && IN_NAME[bytes[at]!] === 1) at++;
+      while (at < to && TCHAR[bytes[at]!] !== 0) at++;
       if (at === to) return 'needs-more';
       if (bytes[at] !== COLON || at === nameStart) {
         if (at !== nameStart) return 'invalid';
@@ -169,13 +155,13 @@ export class HeadReader {
         return end === 'complete' ? noted : end;
       }
       const nameEnd = at++;
-      while (at < to && (bytes[at] === SP || bytes[at] === HT)) at++;
+      while (at < to && isBlank(bytes[at]!)) at++;
       const valueStart = at;
-      while (at < to && IN_VALUE[bytes[at]!] === 1) at++;
+      while (at < to && TEXT[bytes[at]!] === 1) at++;
       if (at === to || (at + 1 === to && bytes[at] === CR)) return 'needs-more';
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'invalid';
       let valueEnd = at;
-      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--;
+      while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
       places[noted++] = nameStart;
       places[noted++] = nameEnd;
       places[noted++] = valueStart;

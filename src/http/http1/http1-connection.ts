@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { readHeaders } from '../../core/framing.ts';
+import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { takeBytes } from '../../node-internals/socket-read.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
@@ -11,7 +12,6 @@ import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Owed } from '../minimum-rate.ts';
 import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts';
-import { BodyReader } from './body-reader.ts';
 import { asksToKeep, connectionOptions } from './connection-options.ts';
 import type { HeadReader, RequestHead } from './head-reader.ts';
 import { type AnswerCarrier, Http1Exchange } from './http1-exchange.ts';
@@ -62,7 +62,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #readOn: () => void;
-  readonly #body: BodyReader;
+  /** Made for the first body that comes in chunks. */
+  #chunks: ChunkedBody | undefined;
   #reading: Reading = 'head';
   /** What was answered last, or is being answered, or waits for that; oldest first. */
   #line: Http1Exchange[] = [];
@@ -70,6 +71,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   #gathered = '';
   /** Answered, but not yet out of our hands. */
   readonly #unsent = new Set<Http1Exchange>();
+  /** Of a body of known length, still to come; -1: it comes in chunks. */
+  #bodyLeft = 0;
   /** Whose body is read, or whose tunnel. */
   #current: Http1Exchange | null = null;
   /** What came and is not used yet begins at `#at`. */
@@ -91,10 +94,6 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     this.#socket = socket;
     this.peerAddress = socket.remoteAddress ?? '';
     this.encrypted = 'encrypted' in socket;
-    this.#body = new BodyReader(
-      (bytes, start, end) => this.#current!.takeBody(bytes, start, end),
-      host.limits.headerBytes,
-    );
     this.#wait = { what: 'head', request: 0, sinceMs: performance.now(), bytes: 0 };
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#ended());
@@ -298,21 +297,21 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
 
   /** Moves on by what can be used now. */
   #read(): void {
-    const held = this.#held;
-    switch (this.#reading) {
-      case 'head':
-        if (this.#mayReadHead) this.#readHead();
-        return;
-      case 'body':
-        return this.#readBody();
-      case 'tunnel':
-        // Whoever takes it may end the connection meanwhile.
-        if (this.#current!.takeBody(held, this.#at, held.length) && this.#held === held) this.#at = held.length;
-        return;
-      case 'upgrading':
-      case 'nothing':
-        return;
+    if (this.#reading === 'head') {
+      if (this.#mayReadHead) this.#readHead();
+    } else if (this.#reading === 'body' || this.#reading === 'tunnel') {
+      if (this.#current!.isPaused) return;
+      if (this.#reading === 'tunnel') this.#take(this.#at, this.#held.length);
+      else if (this.#bodyLeft === -1) this.#readChunk();
+      else this.#readCounted();
     }
+  }
+
+  /** Whoever takes it may end the connection meanwhile, or pause. */
+  #take(start: number, end: number): void {
+    const bytes = this.#held.subarray(start, end);
+    this.#at = end;
+    this.#current!.takeBody(bytes);
   }
 
   get #mayReadHead(): boolean {
@@ -349,9 +348,12 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     if (this.#line.push(exchange) > 1) exchange.waitInLine();
     this.#current = exchange;
     const body = facts?.body;
-    if (body?.kind === 'chunked') this.#body.beginChunks();
-    else if (body?.kind === 'length') this.#body.beginLength(body.length);
-    exchange.isRead = body === undefined || body.kind === 'none' || (body.kind === 'length' && body.length === 0);
+    this.#bodyLeft = body?.kind === 'chunked' ? -1 : body?.kind === 'length' ? body.length : 0;
+    if (this.#bodyLeft === -1) {
+      this.#chunks ??= new ChunkedBody(this.#host.limits.headerBytes);
+      this.#chunks.begin();
+    }
+    exchange.isRead = this.#bodyLeft === 0;
     this.#isLastRequest = !keeps;
     if (!exchange.isRead) this.#reading = 'body';
     else if (protocols !== '') this.#reading = 'upgrading';
@@ -359,17 +361,29 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     this.#host.handle(exchange);
   }
 
-  #readBody(): void {
-    const held = this.#held;
-    const outcome = this.#body.read(held, this.#at, held.length);
-    // Whoever took it may have ended the connection.
-    if (this.#held !== held) return;
-    this.#at = this.#body.used;
-    if (outcome === 'invalid') this.#refuseLast(this.#body.status);
-    if (outcome !== 'complete') return;
+  #readCounted(): void {
+    const end = Math.min(this.#held.length, this.#at + this.#bodyLeft);
+    this.#bodyLeft -= end - this.#at;
+    const isWhole = this.#bodyLeft === 0;
+    this.#take(this.#at, end);
+    if (isWhole) this.#bodyRead([]);
+  }
+
+  #readChunk(): void {
+    const chunks = this.#chunks!;
+    const step = chunks.next(this.#held, this.#at, this.#held.length);
+    if (step === 'data') return this.#take(chunks.dataStart, chunks.used);
+    this.#at = chunks.used;
+    if (step === 'complete') this.#bodyRead(chunks.trailers);
+    if (step === 'invalid') this.#refuseLast(chunks.fault === 'trailers too large' ? 431 : 400);
+  }
+
+  #bodyRead(trailers: readonly string[]): void {
+    // Whoever took the last of it may have ended the connection.
+    if (this.#reading !== 'body') return;
     if (this.#isLastRequest) this.#readNothing();
     else this.#reading = 'head';
-    this.#current!.bodyRead(this.#body.trailers);
+    this.#current!.bodyRead(trailers);
   }
 
   /** The client says no more. Whoever does so in the middle, or while an answer is due, has left. */

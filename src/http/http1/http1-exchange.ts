@@ -4,7 +4,7 @@
  */
 import type { HeaderFacts } from '../../core/framing.ts';
 import type { BodySink, Exchange, ExchangeListener, Upgrade } from '../exchange.ts';
-import { headerLines, type RenderedHead, renderHead, statusTextOf } from './answer-head.ts';
+import { type HeadToRender, headerLines, type RenderedHead, renderHead, statusTextOf } from './answer-head.ts';
 import type { RequestHead } from './head-reader.ts';
 
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
@@ -50,7 +50,7 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   readonly #carrier: AnswerCarrier;
   #keeps: boolean;
-  #head: { readonly status: number; readonly statusText: string; readonly headers: readonly string[] } | null = null;
+  #head: Pick<HeadToRender, 'status' | 'statusText' | 'headers' | 'isOwn'> | null = null;
   #rendered: RenderedHead | null = null;
   /** null: it is its turn. Otherwise what is to be written then. */
   #waiting: Array<string | Buffer> | null = null;
@@ -146,11 +146,9 @@ export class Http1Exchange implements Exchange, Upgrade {
     this.#listener?.clientDrained();
   }
 
-  /** `bytes[start, end)` is of its body, or of its tunnel. false: not now. */
-  takeBody(bytes: Buffer, start: number, end: number): boolean {
-    if (this.isPaused) return false;
-    this.#sink!.bodyChunk(bytes.subarray(start, end));
-    return true;
+  /** Of its body, or of its tunnel. Not while it is paused. */
+  takeBody(bytes: Buffer): void {
+    this.#sink!.bodyChunk(bytes);
   }
 
   bodyRead(trailers: readonly string[]): void {
@@ -174,7 +172,7 @@ export class Http1Exchange implements Exchange, Upgrade {
   }
 
   answer(status: number, headers: string[], body: string): void {
-    this.#head = { status, statusText: statusTextOf(status), headers };
+    this.#head = { status, statusText: statusTextOf(status), headers, isOwn: true };
     // The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
     if (!this.isRead) this.#keeps = false;
     const { text, isBodiless } = this.#begin();
@@ -186,7 +184,7 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   relayHead(status: number, statusText: string, headers: string[]): void {
     this.#isAnswered = true;
-    this.#head = { status, statusText, headers };
+    this.#head = { status, statusText, headers, isOwn: false };
   }
 
   relay(chunk: Buffer): boolean {
@@ -231,7 +229,10 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   sendInterim(status: number, headers: readonly string[]): void {
     if (this.minorVersion === 0) return;
-    this.#put(`HTTP/1.1 ${status} ${statusTextOf(status)}\r\n${headerLines(headers)}\r\n`);
+    // Hints are links, and clients that know them read one line of those (RFC 8297).
+    const links = headers.filter((_, index) => index % 2 === 1).join(', ');
+    const lines = status === 103 ? `Link: ${links}\r\n` : headerLines(headers);
+    this.#put(`HTTP/1.1 ${status} ${statusTextOf(status)}\r\n${lines}\r\n`);
   }
 
   readBody(sink: BodySink): void {

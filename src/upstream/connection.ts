@@ -3,18 +3,18 @@
  * byte could belong to an earlier answer, and tells its call exactly once how it ended.
  */
 import type { OnReadOpts, Socket } from 'node:net';
-import { MAX_INPUT } from '../node-internals/llhttp.ts';
+import { type AnswerEvents, AnswerReader } from './answer-reader.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
 import { RequestWriter } from './request-writer.ts';
-import { type AnswerEvents, ResponseParser } from './response-parser.ts';
 import type { BodyVerdict, CallProgress, ConnectionState } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import type { Carrier, UpstreamCall } from './upstream-call.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-const CAPITAL_H = 0x48;
+/** The most that is read at once. */
+export const READ_BYTES = 64 * 1024;
 /** One for all connections: a read is used up, or copied, before the next one happens. */
-const readBuffer = Buffer.allocUnsafeSlow(MAX_INPUT);
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** What a connection needs of the target it belongs to. */
 export interface ConnectionOwner {
@@ -53,7 +53,7 @@ export class Connection implements AnswerEvents, Carrier {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #writer: RequestWriter;
-  readonly #parser = new ResponseParser(this);
+  readonly #reader = new AnswerReader(this);
   #call: UpstreamCall | undefined;
   /** Has carried a call before this one. */
   #reused = false;
@@ -100,7 +100,7 @@ export class Connection implements AnswerEvents, Carrier {
     this.#answered = false;
     this.#headSeen = false;
     this.#moved = true;
-    this.#parser.begin(call.request.method === 'HEAD');
+    this.#reader.begin(call.request.method === 'HEAD');
     call.attach(this);
     this.#writer.begin(call.request);
     call.flow(this);
@@ -124,7 +124,7 @@ export class Connection implements AnswerEvents, Carrier {
 
   resume(): void {
     if (!this.#paused || this.#resuming) return;
-    // Not at once: the caller may sit in a callback of another parser, and parsers must not run inside one another.
+    // Not at once: the caller may sit in a callback of the reader, which must not run inside itself.
     this.#resuming = true;
     process.nextTick(() => this.#goOn());
   }
@@ -141,7 +141,6 @@ export class Connection implements AnswerEvents, Carrier {
     this.#call = undefined;
     this.#held.length = 0;
     this.#socket.destroy();
-    this.#parser.free();
     this.#owner.closed(this, was);
   }
 
@@ -216,11 +215,7 @@ export class Connection implements AnswerEvents, Carrier {
       this.drop();
       return false;
     }
-    if (!this.#answered) {
-      this.#answered = true;
-      // llhttp also skips empty lines and knows other protocols; neither begins an answer.
-      if (readBuffer[0] !== CAPITAL_H) this.#fail('unreachable', 'invalid answer: not HTTP');
-    }
+    this.#answered = true;
     // TLS may deliver what it had already decrypted.
     if (this.#paused) this.#held.push(Buffer.from(readBuffer.subarray(0, length)));
     else this.#consume(readBuffer, 0, length);
@@ -229,10 +224,10 @@ export class Connection implements AnswerEvents, Carrier {
 
   #consume(source: Buffer, start: number, end: number): void {
     if (this.state !== 'busy') return;
-    const outcome = this.#parser.execute(source, start, end);
-    const { consumed } = this.#parser;
+    const outcome = this.#reader.execute(source, start, end);
+    const { consumed } = this.#reader;
     if (outcome === 'complete') this.#complete(consumed < end || this.#held.length > 0);
-    else if (outcome === 'invalid') this.#fail('unreachable', this.#parser.error);
+    else if (outcome === 'invalid') this.#fail('unreachable', this.#reader.error);
     else if (outcome === 'paused' && consumed < end) {
       const rest = source.subarray(consumed, end);
       this.#held.unshift(source === readBuffer ? Buffer.from(rest) : rest);
@@ -250,12 +245,12 @@ export class Connection implements AnswerEvents, Carrier {
       this.#reused = true;
       this.#owner.released(this);
     } else this.drop();
-    call.finish(this.#parser.trailers);
+    call.finish(this.#reader.trailers);
   }
 
   /** For how long it may lie idle. A second less than the other side says: our next request must not cross its close. */
   #keepAliveMs(): number {
-    const { keepAlive, keepAliveSeconds } = this.#parser;
+    const { keepAlive, keepAliveSeconds } = this.#reader;
     if (!keepAlive) return 0;
     const own = this.#owner.keepAliveMs;
     return keepAliveSeconds < 0 ? own : Math.min(own, (keepAliveSeconds - 1) * 1000);
@@ -266,8 +261,8 @@ export class Connection implements AnswerEvents, Carrier {
     if (this.state === 'busy' && this.#paused) return;
     // Behind a write that failed a reset looks like an end, which must not make half an answer look whole.
     const { failure } = this.#writer;
-    if (this.state === 'busy' && failure === null && this.#parser.finish() === 'complete') this.#complete(false);
-    else this.#gone(failure ?? (this.state === 'busy' ? this.#parser.error : 'closed'));
+    if (this.state === 'busy' && failure === null && this.#reader.finish() === 'complete') this.#complete(false);
+    else this.#gone(failure ?? (this.state === 'busy' ? this.#reader.error : 'closed'));
   }
 
   #gone(detail: string): void {

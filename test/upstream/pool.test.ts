@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { MAX_INPUT } from '../../src/node-internals/llhttp.ts';
+import { READ_BYTES } from '../../src/upstream/connection.ts';
 import { ask, cleanUp, deadOrigin, get, nextTurn, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
 
 afterEach(cleanUp);
@@ -42,7 +42,7 @@ test('a second answer that fills the next read is never taken for the answer to 
   // The first answer fills the read buffer to the last byte, so that what follows it is a read of its own.
   const head = 'HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n';
   const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
-  expect(head.length + 65494).toBe(MAX_INPUT);
+  expect(head.length + 65494).toBe(READ_BYTES);
   const server = await serve((socket) => socket.write(head + 'a'.repeat(65494) + poison));
   const upstream = upstreamTo(server.origin, { maxConnections: 1, maxQueued: 2 });
   const recorders = await Promise.all([ask(upstream), ask(upstream), ask(upstream)]);

@@ -124,8 +124,8 @@ export class Recorder implements AnswerListener {
     this.#called('informational');
   }
 
-  head(head: AnswerHead): void {
-    this.answer = head;
+  head({ status, statusText, headers, framing, length, protocol }: AnswerHead): void {
+    this.answer = { status, statusText, headers, framing, length, protocol: protocol! };
     this.#called('head');
   }
 

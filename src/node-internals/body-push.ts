@@ -10,12 +10,10 @@ import type { Habit } from './habit.ts';
 const PRICE = 'a body that comes in very small chunks takes up to 20 MB while its upstream does not read';
 export const PUSH: Habit = {
   name: "request.push: a body taken from node:http's parser before it is buffered",
-  owner: 'node',
   fallback: PRICE,
 };
 export const H2_PUSH: Habit = {
   name: 'stream.push and stream._read of node:http2: a body taken before it is buffered',
-  owner: 'node',
   fallback: PRICE,
 };
 

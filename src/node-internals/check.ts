@@ -1,13 +1,11 @@
 /**
- * Looks, when a process starts, at everything that we rely on and that Node and undici promise nobody. What nothing can
- * be served without ends the start; for the rest there is a fallback, of which the operator is told. Serves nothing.
+ * Looks, when a process starts, at everything that we rely on and that Node promises nobody. What nothing can be served
+ * without ends the start; for the rest there is a fallback, of which the operator is told. Serves nothing.
  */
 import { SetupError } from '../errors.ts';
 import { H2_PUSH, PUSH, takeByEvents } from './body-push.ts';
 import { missing } from './findings.ts';
 import type { Finding } from './habit.ts';
-// Throws by itself where the parser inside undici is not the one we know.
-import './llhttp.ts';
 import { probeH2 } from './probe-h2.ts';
 import { probeHttp } from './probe-http.ts';
 import { probeSockets } from './probe-sockets.ts';

@@ -8,7 +8,6 @@ import type { Habit } from './habit.ts';
 
 export const CLUSTER_MESSAGES: Habit = {
   name: 'the NODE_CLUSTER messages of node:cluster: which connections a process has not taken yet',
-  owner: 'node',
   fallback: 'the few connections that a process dies on hang until their clients give up',
 };
 

@@ -4,7 +4,6 @@ import type { Habit } from './habit.ts';
 
 export const RAW_TRAILERS: Habit = {
   name: 'the third argument of the trailers event of node:http2: trailers as they were sent',
-  owner: 'node',
 };
 
 /** `hear`: raw pairs. */

@@ -3,7 +3,6 @@
 export interface Habit {
   /** The name by which its source knows it, and what it is used for. */
   readonly name: string;
-  readonly owner: 'node' | 'undici';
   /** What is worse without it, as a clause; absent: nothing can be served without it. */
   readonly fallback?: string;
 }

@@ -9,27 +9,21 @@ import type { Habit } from './habit.ts';
 
 export const CURRENT_RESPONSE: Habit = {
   name: 'socket._httpMessage: the answer that a connection is busy with',
-  owner: 'node',
 };
 export const SOCKET_PARSER: Habit = {
   name: 'socket.parser: whether a connection still speaks HTTP/1',
-  owner: 'node',
 };
 export const KEEP_ALIVE: Habit = {
   name: 'response.shouldKeepAlive: whether a connection ends with its answer',
-  owner: 'node',
 };
 export const CHUNKED: Habit = {
   name: 'response.chunkedEncoding: whether an answer can have trailers',
-  owner: 'node',
 };
 export const PLAIN_CLOSE: Habit = {
   name: "net.Server's close on an http.Server: no more connections, without cutting the idle ones",
-  owner: 'node',
 };
 export const CLOSE_AFTER_LAST: Habit = {
   name: 'socket.destroySoon: how a connection is closed behind its last answer',
-  owner: 'node',
   fallback: 'a client that still sends when it is refused may meet a reset before it reads why',
 };
 

@@ -4,7 +4,6 @@ import type { Habit } from './habit.ts';
 
 export const PARSED_HEADERS: Habit = {
   name: 'request.headers and headersDistinct: made once, from rawHeaders, by the first who asks',
-  owner: 'node',
 };
 
 /** `isUnwanted`: by the name in lower case. */

@@ -7,7 +7,6 @@ import type { Habit } from './habit.ts';
 
 export const SOCKET_PUSH: Habit = {
   name: 'socket.push and socket._read: bytes taken before they are buffered',
-  owner: 'node',
   fallback: 'a request costs a few microseconds more',
 };
 

@@ -7,7 +7,6 @@ import type { Habit } from './habit.ts';
 
 export const SOCKET_WRITE: Habit = {
   name: "socket._write and socket._writev: a failed write that does not end the socket's reading",
-  owner: 'node',
   fallback: 'the early answer of an upstream that does not wait for the whole request may be lost, as 502',
 };
 

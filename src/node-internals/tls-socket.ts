@@ -4,7 +4,6 @@ import type { Habit } from './habit.ts';
 
 export const CARRIER: Habit = {
   name: 'tlsSocket._parent: the TCP connection below, which alone can be reset',
-  owner: 'node',
   fallback: 'an answer that is cut under TLS ends as a plain close, not as a reset',
 };
 /** The TCP connection that carries `socket`: itself without TLS. null: not known. */

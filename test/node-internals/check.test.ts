@@ -1,14 +1,12 @@
-/** What we rely on without Node or undici promising it is looked at when a process starts, and its absence is told. */
+/** What we rely on without Node promising it is looked at when a process starts, and its absence is told. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { arch } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkNodeInternals } from '../../src/node-internals/check.ts';
-import { ENTRY, started } from '../support/process.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { Harness } from '../workers/harness.ts';
-import { deaf, fixed, hidden, preloading, withoutFiles } from './other-node.ts';
+import { deaf, fixed, hidden, preloading } from './other-node.ts';
 
 const HTTP = "import { OutgoingMessage } from 'node:http'";
 const STREAM = "import { Duplex, Readable } from 'node:stream'";
@@ -23,7 +21,7 @@ afterEach(async () => {
   upstream = undefined;
 });
 
-it('this Node and this undici are as we know them', async () => {
+it('this Node is as we know it', async () => {
   expect(await checkNodeInternals()).toBeNull();
 });
 
@@ -42,16 +40,6 @@ describe('a start without what nothing can be served without ends with a clear e
     expect(running.stderr()).toContain(name);
     expect(running.stderr()).toMatch(/Run scopegate with Node 24\.\d+\.\d+/);
     expect(running.stdout()).not.toContain('"msg":"ready:');
-  });
-
-  it('the parser inside undici', async () => {
-    harness = await Harness.prepare({ gateway: { workers: 1 } });
-    harness.env = preloading(withoutFiles('undici/lib/llhttp/'));
-    const running = harness.run();
-    expect(await running.exit()).toBe(1);
-    expect(running.stderr()).toMatch(
-      /^scopegate: the parser of upstream answers, .* is not in undici 8\.\d+\.\d+ .*llhttp_simd-wasm\.js: Cannot find.*install undici 8\.\d+\.\d+/m,
-    );
   });
 });
 
@@ -73,21 +61,6 @@ describe('where there is a fallback it is taken, and the operator is told', () =
     expect(warnings[0]).toMatch(told);
     expect(warnings[0]).toContain('without it');
     await uploads();
-  });
-
-  it.runIf(arch() === 'x64')('a processor without SIMD parses by the other build of the same parser', async () => {
-    harness = await Harness.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
-    // V8 takes SIMD of WebAssembly for missing then.
-    const running = started(process.execPath, ['--no-enable-sse4-1', ENTRY, 'serve', '-c', harness.path], {
-      env: { SCOPEGATE_ADMIN_KEY: harness.key },
-    });
-    try {
-      const lines = (await running.until('"msg":"ready:')).split('\n');
-      harness.gateway = JSON.parse(lines.find((line) => line.includes('"msg":"ready:'))!).gateway as string;
-      await uploads();
-    } finally {
-      await running.stop();
-    }
   });
 });
 

@@ -37,14 +37,3 @@ export function deaf(imports: string, owner: string, name: string): string {
       set(value) { if (!byUs()) this[kept] = value; },
     });`;
 }
-
-/** There is no such file, whatever package it is looked for in. */
-export function withoutFiles(start: string): string {
-  return `import { registerHooks } from 'node:module';
-    registerHooks({
-      resolve(specifier, context, next) {
-        if (specifier.startsWith('${start}')) throw new Error('Cannot find module ' + specifier);
-        return next(specifier, context);
-      },
-    });`;
-}

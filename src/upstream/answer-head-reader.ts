@@ -6,7 +6,7 @@
 import { COLON, CR, HTAB, isBlank, LF, SP, TCHAR, TEXT } from '../core/http1/octets.ts';
 import { TokenTable } from '../core/http1/token-table.ts';
 
-export type HeadOutcome = 'needs-more' | 'complete' | 'invalid';
+export type HeadProgress = 'needs-more' | 'complete' | 'invalid';
 
 /** From the first byte of the status line to the last of the empty line. */
 export const MAX_HEAD_BYTES = 64 * 1024;
@@ -76,7 +76,7 @@ export class AnswerHeadReader {
   }
 
   /** Reads on in `source[start, end)`. Whatever is not used is no part of the head. */
-  read(source: Buffer, start: number, end: number): HeadOutcome {
+  read(source: Buffer, start: number, end: number): HeadProgress {
     if (this.#held !== null) return this.#readHeld(source, start, end);
     const stop = Math.min(end, start + MAX_HEAD_BYTES);
     const headEnd = this.#lines(source, start, stop);
@@ -88,7 +88,7 @@ export class AnswerHeadReader {
     return 'needs-more';
   }
 
-  #readHeld(source: Buffer, start: number, end: number): HeadOutcome {
+  #readHeld(source: Buffer, start: number, end: number): HeadProgress {
     const before = this.#heldLength;
     const taken = Math.min(end - start, MAX_HEAD_BYTES - before);
     this.#hold(source, start, start + taken);
@@ -115,7 +115,7 @@ export class AnswerHeadReader {
     this.#heldLength = length;
   }
 
-  #complete(bytes: Buffer, start: number, headEnd: number, used: number): HeadOutcome {
+  #complete(bytes: Buffer, start: number, headEnd: number, used: number): HeadProgress {
     if (this.isChunked && this.length !== -1) {
       this.#bad('both Content-Length and Transfer-Encoding');
       return 'invalid';
@@ -231,7 +231,7 @@ export class AnswerHeadReader {
     return BAD;
   }
 
-  #tooLarge(): HeadOutcome {
+  #tooLarge(): HeadProgress {
     this.error = 'head too large';
     return 'invalid';
   }

@@ -35,7 +35,7 @@ import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
-import { listen, listenForDecisions } from './listeners.ts';
+import { listen, listenForForwardAuth } from './listeners.ts';
 import { openRecords, type Records } from './records.ts';
 import { RulesInForce } from './rules-in-force.ts';
 
@@ -304,7 +304,7 @@ class Gateway implements RunningGateway {
       this.#owned.add(keepCertificate(this.#listener, paths, keyPair, told), (stop) => stop());
     }
     if (file.decision !== undefined) {
-      this.#decision = await listenForDecisions(options, file.decision, this.#ruleset, pipeline, this.#clock);
+      this.#decision = await listenForForwardAuth(options, file.decision, this.#ruleset, pipeline, this.#clock);
       listeners.push(this.#decision);
     }
   }

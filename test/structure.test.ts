@@ -27,7 +27,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['store'],
   ['config'],
   ['edge', 'manage', 'fleet', 'format'],
-  ['admin', 'oauth', 'decision', 'lifecycle', 'middleware'],
+  ['admin', 'oauth', 'forward-auth', 'lifecycle', 'middleware'],
   ['gateway'],
   ['demo', 'directory', 'import', 'workers', 'library.ts'],
   ['cli'],
@@ -154,16 +154,23 @@ it('a store is known in its own folder and in one list: adding one touches no ot
   }
 });
 
-it("Node's own HTTP server can be replaced: one folder knows it, and one file names that folder", () => {
-  // An application's own server, and the sidecar's framework, are Node's whatever the gateway's port runs on.
-  const bound = ['http/start-listener.ts', 'admin', 'middleware'];
-  for (const name of files.filter((candidate) => !candidate.startsWith('http/node-http/'))) {
-    const named = importedFiles(name).find((imported) => imported.startsWith('http/node-http/'));
-    if (!bound.includes(name) && !bound.includes(room(name))) expect(named, name).toBeUndefined();
-    if (!['http', 'edge', 'decision', 'gateway'].includes(room(name))) continue;
-    const taken = /^import (.*) from 'node:https?';$/m.exec(readFileSync(join(SRC, name), 'utf8'))?.[1];
-    // Tables of the protocol's words, and nothing that serves.
-    expect(taken ?? '{ METHODS }', name).toMatch(/^\{ (?:METHODS|STATUS_CODES)(?:, STATUS_CODES)? \}$/);
+const whoImports = (folder: string) =>
+  files.filter((name) => !name.startsWith(folder) && importedFiles(name).some((path) => path.startsWith(folder)));
+
+it('the HTTP/1.1 server of our ports can be replaced: one file outside its folder imports it', () => {
+  expect(whoImports('http/http1/')).toEqual(['http/start-listener.ts']);
+});
+
+it("what stands on somebody else's server is imported by the sidecar and the middleware alone", () => {
+  expect(new Set(whoImports('http/node-http/').map(room))).toEqual(new Set(['admin', 'middleware']));
+});
+
+it('our ports are served without node:http: its tables of words are all that is taken of it', () => {
+  const serving = files.filter((name) => ['http', 'edge', 'forward-auth', 'gateway'].includes(room(name)));
+  for (const name of serving.filter((candidate) => !candidate.startsWith('http/node-http/'))) {
+    const text = readFileSync(join(SRC, name), 'utf8');
+    for (const [, taken] of text.matchAll(/^import ([^;]*) from 'node:https?';$/gm))
+      expect(taken, name).toMatch(/^\{ (?:METHODS|STATUS_CODES)(?:, STATUS_CODES)? \}$/);
   }
 });
 

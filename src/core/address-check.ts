@@ -1,6 +1,7 @@
 /**
  * Where a request may come from: `allowFrom` of its route, `allowedAddresses` of its token. An address that is not known
- * is in no list. Knows nothing of proxies: whose address it is has been made out before.
+ * is in no list. Knows nothing of proxies: whose address it is has been made out before. Called by request-checks.ts for each
+ * request, and for each open stream again: `ofRoute` when the rules are replaced, `ofToken` whenever it is judged again.
  */
 import { type AddressRange, isWithin } from './address-range.ts';
 import type { Reason } from './reason.ts';

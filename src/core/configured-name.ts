@@ -6,7 +6,7 @@ declare const CONFIGURED: unique symbol;
 
 export type ConfiguredName = string & { readonly [CONFIGURED]: true };
 
-/** Called where a configuration is compiled, and nowhere else. */
+/** Called with what a configuration says, in the files that test/structure.test.ts lists, and nowhere else. */
 export function configuredName(name: string): ConfiguredName {
   return name as ConfiguredName;
 }

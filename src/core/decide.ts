@@ -1,11 +1,11 @@
 /**
  * Steps 4 to 10 of a request, in the contract's order: the token is known, active, unexpired, fit for this request
- * (check-request.ts), holds the scopes, reaches the workspace, its principal's role and relation there suffice. Pure and
+ * (request-checks.ts), holds the scopes, reaches the workspace, its principal's role and relation there suffice. Pure and
  * synchronous. Where a fact is not at hand it answers `need` with the fact's key; the caller fetches it and asks again
  * from the start, so that no verdict ever mixes what was true at two moments. Silence is a no: every path that is not
  * spelled out ends in a denial.
  */
-import { checkToken } from './check-request.ts';
+
 import {
   type AssignedRoles,
   credentialKey,
@@ -25,6 +25,7 @@ import {
   workspaceKey,
 } from './facts.ts';
 import type { Reason } from './reason.ts';
+import { checkToken } from './request-checks.ts';
 import type { RequestSource } from './request-source.ts';
 import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
 import { type ScopeSet, satisfies } from './scope.ts';

@@ -1,4 +1,4 @@
-/** A request as the checks of more than facts see it, and what such a check is; check-request.ts lists them. Types only. */
+/** A request as the checks of more than facts see it, and what such a check is; request-checks.ts lists them. Types only. */
 import type { TokenFacts } from './facts.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route-table.ts';
@@ -10,10 +10,10 @@ export interface RequestSource extends SelectorSource {
   readonly address: string | null;
 }
 
-/** Each half answers null where nothing speaks against the request. Pure; asked again when an open stream is judged again. */
+/** Each half answers null where nothing speaks against the request. Pure. */
 export interface RequestCheck {
-  /** After check 2, on public routes too. */
+  /** After check 2, on public routes too. Asked again for an open stream when the rules are replaced. */
   readonly ofRoute: (route: Route, request: RequestSource) => Reason | null;
-  /** After check 6: the token is known, active and unexpired. */
+  /** After check 6: the token is known, active and unexpired. Asked again whenever an open stream is judged again. */
   readonly ofToken: (token: TokenFacts, request: RequestSource) => Reason | null;
 }

@@ -9,7 +9,10 @@ export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
 /** Lets a token manage tokens. Its own alone to have, by name: a token that has whatever its owner has does not have it. */
 export const MANAGE = 'tokens:manage';
 
-/** The scopes of which any one satisfies `required`: itself and, for a read, the write on the same resource. */
+/**
+ * The scopes of which any one satisfies `required`: itself and, for a read, the write on the same resource. So write implies
+ * read, in every policy.
+ */
 export function acceptedScopes(required: string): readonly string[] {
   if (!required.endsWith(':read')) return [required];
   return [required, `${required.slice(0, -':read'.length)}:write`];

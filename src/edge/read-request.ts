@@ -1,12 +1,13 @@
 /**
  * Steps 1 to 3 of a request: framing, target, route and the checks that belong to the route, credential. One function
- * for every request and for every open stream that is judged again, so that a new gate is written once. Looks up no fact.
+ * for every request, and for every open stream when the rules are replaced, so that a new gate is written once. Looks up
+ * no fact.
  */
 
-import { checkRoute } from '../core/check-request.ts';
 import { readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
+import { checkRoute } from '../core/request-checks.ts';
 import type { RequestSource } from '../core/request-source.ts';
 import { type Route, RouteTable } from '../core/route-table.ts';
 import { type RequestTarget, readTarget } from '../core/target.ts';

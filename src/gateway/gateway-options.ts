@@ -1,7 +1,7 @@
 /** What a gateway is started with. Types only. */
 import type { Configuration } from '../config/load/configuration.ts';
 import type { ProcessGroup } from '../lifecycle/process-group.ts';
-import type { Standing } from '../lifecycle/reloader.ts';
+import type { ReloadStanding } from '../lifecycle/reloader.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Store } from '../store/store.ts';
@@ -20,7 +20,7 @@ export interface GatewayOptions {
   /** This process is one of several of one `serve`. Absent: it is alone. */
   readonly processGroup?: ProcessGroup;
   /** What came before this process. */
-  readonly standing?: Standing;
+  readonly standing?: ReloadStanding;
   /** Where the one before this process listened, in place of what the configuration says. */
   readonly ports?: Ports;
 }

@@ -21,7 +21,7 @@ import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { ProcessList } from '../fleet/process-list.ts';
 import type { DrainTimes, Listener } from '../http/listener.ts';
 import { keepCertificate } from '../lifecycle/live-certificate.ts';
-import type { Reload, ReloadCause, Standing } from '../lifecycle/reloader.ts';
+import type { Reload, ReloadCause, ReloadStanding } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
 import { type Retention, startPurge } from '../manage/purge.ts';
 import { RefusedAttempts } from '../manage/refused-attempts.ts';
@@ -35,7 +35,7 @@ import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
-import { listen, listenForDecisions } from './listeners.ts';
+import { listen, listenForForwardAuth } from './listeners.ts';
 import { openRecords, type Records } from './records.ts';
 import { RulesInForce } from './rules-in-force.ts';
 
@@ -57,7 +57,7 @@ export interface RunningGateway {
   /** Reads the configuration again and puts it in force, or leaves everything as it is. */
   reload(cause: ReloadCause): Promise<Reload>;
   /** Takes up what another process has read and judged: see Reloader. */
-  adopt(standing: Standing, packed: Packed | null): Promise<void>;
+  adopt(standing: ReloadStanding, packed: Packed | null): Promise<void>;
   /** Drains as the configuration says, then closes everything; the sidecar not before `others` have gone. */
   stop(others?: Promise<void>): Promise<void>;
 }
@@ -167,7 +167,7 @@ class Gateway implements RunningGateway {
     return this.#rules.reloader.reload(cause);
   }
 
-  adopt(standing: Standing, packed: Packed | null): Promise<void> {
+  adopt(standing: ReloadStanding, packed: Packed | null): Promise<void> {
     return this.#rules.reloader.adopt(standing, packed);
   }
 
@@ -304,7 +304,7 @@ class Gateway implements RunningGateway {
       this.#owned.add(keepCertificate(this.#listener, paths, keyPair, told), (stop) => stop());
     }
     if (file.decision !== undefined) {
-      this.#decision = await listenForDecisions(options, file.decision, this.#ruleset, pipeline, this.#clock);
+      this.#decision = await listenForForwardAuth(options, file.decision, this.#ruleset, pipeline, this.#clock);
       listeners.push(this.#decision);
     }
   }

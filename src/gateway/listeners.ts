@@ -1,10 +1,10 @@
 /** The ports on which requests and questions come in, as the configuration describes them. Hands both to the pipeline. */
 import type { Configuration } from '../config/load/configuration.ts';
 import { proxyMatcher } from '../config/load/load-gateway.ts';
-import { startDecisionListener } from '../decision/listener.ts';
 import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
+import { startForwardAuthListener } from '../forward-auth/listener.ts';
 import { clientLimits } from '../http/client-limits.ts';
 import type { Listener } from '../http/listener.ts';
 import { nextRequestId } from '../http/request-id.ts';
@@ -41,14 +41,14 @@ export function listen(
 }
 
 /** The port for proxies that only ask. Rejects with SetupError where it cannot be had. */
-export function listenForDecisions(
+export function listenForForwardAuth(
   { configuration, ports, log }: ListenerOptions,
   settings: NonNullable<Configuration['file']['decision']>,
   ruleset: () => Ruleset,
   pipeline: Pipeline,
   clock: Clock,
 ): Promise<Listener> {
-  return startDecisionListener({
+  return startForwardAuthListener({
     host: settings.host,
     port: ports?.decision ?? settings.port,
     proxy: settings.for,

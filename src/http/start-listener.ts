@@ -1,6 +1,6 @@
 /**
- * The one place that says on which server a listener runs: today Node's own. Whoever opens a port comes through here and
- * knows `listener.ts` and `exchange.ts` alone.
+ * The one place that says on which server a listener runs: our own HTTP/1.1 (`http1/`). Whoever opens a port comes through
+ * here and knows `listener.ts` and `exchange.ts` alone.
  */
 
 import { Http1Listener } from './http1/http1-listener.ts';

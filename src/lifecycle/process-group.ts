@@ -5,14 +5,14 @@
 import type { Packed } from '../config/load/configuration.ts';
 import type { Taken, Use } from '../core/rate-limit.ts';
 import type { ProcessMetrics } from '../observe/aggregate.ts';
-import type { Reload, Standing } from './reloader.ts';
+import type { Reload, ReloadStanding } from './reloader.ts';
 
 export type ProcessRole = 'gateway' | 'sidecar';
 export type ProcessName = 'sidecar' | `worker-${number}`;
 
 /** What is in force, as every process of a `serve` is to have it. */
 export interface InForce {
-  readonly standing: Standing;
+  readonly standing: ReloadStanding;
   readonly packed: Packed;
 }
 

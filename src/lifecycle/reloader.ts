@@ -38,7 +38,7 @@ export interface Reload {
 }
 
 /** What has become of all attempts so far. */
-export interface Standing {
+export interface ReloadStanding {
   /** Counts the configurations that have been in force, the present one included. */
   readonly generation: number;
   readonly loadedAtMs: number;
@@ -49,7 +49,7 @@ export interface Standing {
 
 /** What another process has to take up after an attempt. `packed`: null where only the standing is new. */
 export interface ConfigurationUpdate {
-  readonly standing: Standing;
+  readonly standing: ReloadStanding;
   readonly packed: Packed | null;
 }
 
@@ -63,7 +63,7 @@ export interface Prepared {
 export interface ReloaderParts {
   readonly configuration: Configuration;
   /** What came before this process. Absent: nothing did. */
-  readonly standing?: Standing | undefined;
+  readonly standing?: ReloadStanding | undefined;
   /** Builds everything that hangs on a configuration, in slices. Rejects where it cannot be, and has changed nothing then. */
   readonly prepare: (configuration: Configuration, packed: Packed) => Promise<Prepared>;
   /** Lets other processes take up what came of an attempt; the next one waits for it. Never rejects. Absent: there are none. */
@@ -76,7 +76,7 @@ export class Reloader {
   readonly #parts: ReloaderParts;
   readonly #subscribers = new Set<(configuration: Configuration) => void>();
   #configuration: Configuration;
-  #standing: Standing;
+  #standing: ReloadStanding;
   #watch: ChangeWatch | null = null;
   readonly #attempts = new ReloadQueue<ReloadCause, Reload>((cause) => this.#attempt(cause));
   readonly #adoptions = new ReloadQueue<ConfigurationUpdate, void>((update) => this.#adopt(update));
@@ -98,7 +98,7 @@ export class Reloader {
     return this.#configuration;
   }
 
-  get standing(): Standing {
+  get standing(): ReloadStanding {
     return this.#standing;
   }
 
@@ -117,7 +117,7 @@ export class Reloader {
   }
 
   /** Another process has read and judged it for us. `packed`: null where only the standing is new. Rejects for what is not good. */
-  adopt(standing: Standing, packed: Packed | null): Promise<void> {
+  adopt(standing: ReloadStanding, packed: Packed | null): Promise<void> {
     return this.#adoptions.add({ standing, packed });
   }
 
@@ -208,13 +208,13 @@ export class Reloader {
   }
 
   /** In the turn of the swap. */
-  #inForce(next: Configuration, standing: Standing): void {
+  #inForce(next: Configuration, standing: ReloadStanding): void {
     this.#configuration = next;
     this.#standing = standing;
     this.#tell();
   }
 
-  #standingAfter(result: Reload['result'], cause: ReloadCause, problems: readonly Problem[]): Standing {
+  #standingAfter(result: Reload['result'], cause: ReloadCause, problems: readonly Problem[]): ReloadStanding {
     const { generation, loadedAtMs, counts } = this.#standing;
     const last: Reload = { result, cause, atMs: this.#parts.nowMs(), problems };
     const isNew = result === 'applied';

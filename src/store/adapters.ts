@@ -1,4 +1,4 @@
-/** Every store that gateway.yaml may name. A new one is a folder and a line in ADAPTERS. */
+/** Every store that gateway.yaml may name. All that a new one takes: docs/architecture.md, "What a store is". */
 import { type Static, type TSchema, Type } from 'typebox';
 import type { StoreAdapter } from './adapter.ts';
 import { redisAdapter } from './redis/adapter.ts';

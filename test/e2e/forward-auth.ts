@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { ProxyName } from '../../src/decision/question.ts';
+import type { ProxyName } from '../../src/forward-auth/question.ts';
 import { SocketUpstream } from '../streams/socket-upstream.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { freeUrl, type RunningProxy } from '../support/proxies.ts';

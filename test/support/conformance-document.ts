@@ -20,7 +20,7 @@ const THEMES: readonly { readonly heading: string; readonly places: readonly str
   { heading: 'Upstream failure', places: [`${FOLDER}/upstream-failure`, 'test/upstream'] },
   { heading: 'Cache and store', places: [`${FOLDER}/cache-and-store`, 'test/store', 'test/contract', 'test/model'] },
   { heading: 'Process and configuration', places: [`${FOLDER}/process`, 'test/lifecycle', 'test/workers'] },
-  { heading: 'Questions of other proxies', places: ['test/decision'] },
+  { heading: 'Questions of other proxies', places: ['test/forward-auth'] },
 ];
 
 interface CataloguedAttack extends Attack {

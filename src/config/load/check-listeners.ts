@@ -38,10 +38,10 @@ function isBehind(yaml: YamlFile, name: string, other: string): boolean {
 
 function collide(one: Address, other: Address): boolean {
   if (one.port === 0 || one.port !== other.port) return false;
-  return one.host === other.host || covers(one.host, other.host) || covers(other.host, one.host);
+  return one.host === other.host || coversHost(one.host, other.host) || coversHost(other.host, one.host);
 }
 
 /** "::" is every address, also those of IPv4. */
-function covers(wildcard: string, host: string): boolean {
+function coversHost(wildcard: string, host: string): boolean {
   return wildcard === '::' || (wildcard === '0.0.0.0' && !isIPv6(host));
 }

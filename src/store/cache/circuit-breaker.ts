@@ -8,7 +8,7 @@
  * 1. `edge/judge.ts` needs a fact that is not cached, and asks `fact-cache.ts`. Requests for the same key share a look-up.
  * 2. Redis (`store/redis/connection.ts`) gives the look-up up after `store.commandTimeoutMs` (200 ms): `unavailable`. It
  *    sends a PING. Until that is answered, every look-up is `unavailable` at once. Without an answer within 1000 ms it
- *    drops the connection and opens others, 50 to 500 ms apart.
+ *    drops the connection and opens others, 25 to 500 ms apart.
  * 3. This breaker gives up 25 ms after Redis would have (SLACK_MS), and after 200 ms (PATIENCE_MS) with a store that has
  *    no timeout of its own. From then on no request waits. Once in 100 ms (PROBE_MS) a look-up for which nobody waits is
  *    sent. A record, the word that there is none, or a sign of life from the change feed (`caughtUp`) ends that. A record

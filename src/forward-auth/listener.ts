@@ -1,6 +1,7 @@
 /**
- * The decision listener: another proxy holds the request, asks here, and sends it on itself if the answer is 200. The
- * question goes the same way as a proxied request; only the last step and the wording of a refusal differ.
+ * Forward-auth, the decision listener of docs/forward-auth.md (`decision` in gateway.yaml): another proxy holds the request,
+ * asks here, and sends it on itself if the answer is 200. The question goes the same way as a proxied request; only the last
+ * step and the wording of a refusal differ.
  */
 import type { Dialect, Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
@@ -16,7 +17,7 @@ import type { Listener } from '../http/listener.ts';
 import { startListener } from '../http/start-listener.ts';
 import { type ProxyName, readQuestion } from './question.ts';
 
-export interface DecisionOptions {
+export interface ForwardAuthOptions {
   readonly host: string;
   readonly port: number;
   readonly proxy: ProxyName;
@@ -29,7 +30,7 @@ export interface DecisionOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-export function startDecisionListener(options: DecisionOptions): Promise<Listener> {
+export function startForwardAuthListener(options: ForwardAuthOptions): Promise<Listener> {
   const { proxy } = options;
   return startListener({
     name: 'decision',
@@ -37,7 +38,7 @@ export function startDecisionListener(options: DecisionOptions): Promise<Listene
     port: options.port,
     tls: null,
     limits: options.limits,
-    handle: (exchange) => decide(options, exchange),
+    handle: (exchange) => judgeQuestion(options, exchange),
     sendable: (status) => sendable(proxy, status),
     refuse: (status) => {
       const refusal = malformedRequestRefusal(options.dialect(), status, options.nextRequestId());
@@ -47,7 +48,7 @@ export function startDecisionListener(options: DecisionOptions): Promise<Listene
   });
 }
 
-function decide({ proxy, isTrusted, pipeline }: DecisionOptions, exchange: Exchange): void {
+function judgeQuestion({ proxy, isTrusted, pipeline }: ForwardAuthOptions, exchange: Exchange): void {
   const asker = exchange.peerAddress;
   const question = isTrusted(asker)
     ? readQuestion(proxy, exchange)

@@ -1,6 +1,6 @@
 /**
  * Every check that needs more of a request than the decision's facts, in the order in which they are made. The one place
- * for a new one: the request path and the re-judging of open streams both come through here.
+ * for a new one: the request path comes through here, and so do open streams, each time that they are judged again.
  */
 import { addressCheck } from './address-check.ts';
 import type { TokenFacts } from './facts.ts';

@@ -54,7 +54,10 @@ function links(document: string): Array<{ path: string; anchor: string | undefin
 
 it.each(documents())('the links of %s lead somewhere, to a heading where they name one', (document) => {
   const all = links(document);
-  expect(all.every(({ path }) => path !== ''), document).toBe(true);
+  expect(
+    all.every(({ path }) => path !== ''),
+    document,
+  ).toBe(true);
   for (const { path, anchor } of all) {
     expect(existsSync(join(ROOT, path)), `${document} → ${path}`).toBe(true);
     if (anchor !== undefined && path.endsWith('.md'))

@@ -82,7 +82,8 @@ export interface RunningAdmin {
 /** Resolves once it listens. Rejects with SetupError when the port cannot be had. */
 export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const app = await buildAdmin(options);
-  const connections = new Connections(app.server, 'connection', isBusy);
+  const connections = new Connections(app.server, isBusy);
+  app.server.on('connection', (socket) => connections.add(socket));
   let windingDown = false;
   app.addHook('onSend', async (_request, reply) => {
     if (windingDown) reply.header('Connection', 'close');

@@ -22,13 +22,14 @@ export class Connections {
   #idleMs: number | null = null;
 
   /** `isBusy`: there is a request on it, or it has left HTTP and is busy until it ends. */
-  constructor(server: Server, event: 'connection' | 'secureConnection', isBusy: (socket: Socket) => boolean) {
+  constructor(server: Server, isBusy: (socket: Socket) => boolean) {
     this.#server = server;
     this.#isBusy = isBusy;
-    server.on(event, (socket: Socket) => {
-      this.#open.add(socket);
-      socket.once('close', () => this.#open.delete(socket));
-    });
+  }
+
+  add(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
   }
 
   [Symbol.iterator](): Iterator<Socket> {

@@ -42,6 +42,7 @@ export function resetConnection(socket: Socket): void {
 
 /** Close our side, then wait a while for theirs (RFC 9112 section 9.6). */
 export function lingeringClose(socket: Socket): void {
+  if (socket.destroyed) return;
   const first = socket.bytesRead;
   let seen = first;
   let quietMs = 0;

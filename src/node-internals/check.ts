@@ -9,7 +9,6 @@ import type { Finding } from './habit.ts';
 import { probeH2 } from './probe-h2.ts';
 import { probeHttp } from './probe-http.ts';
 import { probeSockets } from './probe-sockets.ts';
-import { SOCKET_PUSH, takeBytesByEvents } from './socket-read.ts';
 
 /** For each probe, all in memory: more than a machine takes that has anything else to do at all. */
 const WITHIN_MS = 5000;
@@ -31,7 +30,6 @@ async function check(): Promise<string | null> {
   const fatal = lacking.filter(({ fallback }) => fallback === undefined);
   if (fatal.length > 0) throw new SetupError(missing(fatal));
   for (const habit of [PUSH, H2_PUSH]) if (lacking.some(named(habit.name))) takeByEvents(habit);
-  if (lacking.some(named(SOCKET_PUSH.name))) takeBytesByEvents();
   return lacking.length === 0 ? null : missing(lacking);
 }
 

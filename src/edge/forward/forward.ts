@@ -5,6 +5,7 @@
  */
 import type { BodyFraming } from '../../core/framing.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
+import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type {
   AnswerHead,
   AnswerListener,
@@ -40,7 +41,7 @@ const RESET_CONTENT = 205;
 /** An answer of unknown length that still goes on so long after its head is a stream, whatever its type. */
 const STREAM_AFTER_MS = 5000;
 
-class Forwarding implements AnswerListener, BodySink, ExchangeListener {
+class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing {
   readonly #exchange: Exchange;
   readonly #requestId: string;
   readonly #observer: ForwardObserver;
@@ -125,7 +126,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     this.#exchange.relayHead(head.status, head.statusText, headers);
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
-    queueMicrotask(() => this.#flushHead());
+    atTurnEnd(this);
     if (isEvents) this.#openEvents(head);
   }
 
@@ -214,7 +215,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener {
     this.#observer.opened(this.#stream);
   }
 
-  #flushHead(): void {
+  sendOut(): void {
     if (this.#mayBecomeStream && !this.#ended && !this.#done) this.#ripen();
     if (!this.#headHeld || this.#done) return;
     this.#headHeld = false;

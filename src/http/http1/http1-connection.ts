@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { readHeaders } from '../../core/framing.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
-import { takeBytes } from '../../node-internals/socket-read.ts';
+import { readAccepted } from '../../node-internals/socket-read.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
@@ -59,7 +59,7 @@ const NO_BYTES = Buffer.alloc(0);
 export class Http1Connection implements AnswerCarrier, Outgoing {
   readonly peerAddress: string;
   readonly encrypted: boolean;
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #host: ConnectionHost;
   readonly #readOn: () => void;
   /** Made for the first body that comes in chunks. */
@@ -78,6 +78,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   /** What came and is not used yet begins at `#at`. */
   #held: Buffer = NO_BYTES;
   #at = 0;
+  #isLent = false;
   #isReading = false;
   #isStopped = false;
   /** Nothing follows the request that is being read. */
@@ -89,9 +90,12 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   #requests = 0;
   #wait: Wait | null;
 
-  constructor(host: ConnectionHost, socket: Socket) {
+  /** `accepted`: in this turn. `socket` is another one from here on. */
+  constructor(host: ConnectionHost, accepted: Socket) {
     this.#host = host;
-    this.#socket = socket;
+    const { socket, readOn } = readAccepted(accepted, (bytes, isLent) => this.#received(bytes, isLent));
+    this.socket = socket;
+    this.#readOn = readOn;
     this.peerAddress = socket.remoteAddress ?? '';
     this.encrypted = 'encrypted' in socket;
     this.#wait = { what: 'head', request: 0, sinceMs: performance.now(), bytes: 0 };
@@ -99,7 +103,6 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     socket.on('end', () => this.#ended());
     socket.on('error', ignore);
     socket.on('close', () => this.#closed());
-    this.#readOn = takeBytes(socket, (bytes) => this.#received(bytes));
   }
 
   get keepLines(): string {
@@ -107,7 +110,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   }
 
   get isGone(): boolean {
-    return this.#socket.destroyed;
+    return this.socket.destroyed;
   }
 
   /** A request is on it, or it has left HTTP. */
@@ -122,19 +125,19 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   }
 
   write(data: string | Buffer): boolean {
-    if (!this.#socket.writable) return true;
+    if (!this.socket.writable) return true;
     if (typeof data === 'string') {
       if (this.#gathered === '') atTurnEnd(this);
       this.#gathered += data;
       if (this.#gathered.length > GATHERED_MAX) this.sendOut();
-    } else if (this.#gathered === '') this.#socket.write(data);
+    } else if (this.#gathered === '') this.socket.write(data);
     else {
-      this.#socket.cork();
+      this.socket.cork();
       this.#sendGathered();
-      this.#socket.write(data);
-      this.#socket.uncork();
+      this.socket.write(data);
+      this.socket.uncork();
     }
-    return !this.#socket.writableNeedDrain;
+    return !this.socket.writableNeedDrain;
   }
 
   sendOut(): void {
@@ -145,15 +148,15 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   #sendGathered(): void {
     const text = this.#gathered;
     this.#gathered = '';
-    if (text !== '' && this.#socket.writable) this.#socket.write(text, 'latin1');
+    if (text !== '' && this.socket.writable) this.socket.write(text, 'latin1');
   }
 
   cork(): void {
-    this.#socket.cork();
+    this.socket.cork();
   }
 
   uncork(): void {
-    this.#socket.uncork();
+    this.socket.uncork();
   }
 
   waits(bytes: number): void {
@@ -185,13 +188,13 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     this.sendOut();
     this.#readNothing();
     // What the client still says is read, so that its own end is seen, and goes nowhere.
-    this.#socket.end(() => lingeringClose(this.#socket));
+    this.socket.end(() => lingeringClose(this.socket));
   }
 
   reset(): void {
     this.sendOut();
     this.#readNothing();
-    resetConnection(this.#socket);
+    resetConnection(this.socket);
   }
 
   // What the listener asks.
@@ -200,7 +203,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   get owed(): { readonly of: object; readonly owed: Owed | null } | null {
     const of = this.#unsent.values().next().value ?? this.#line[0];
     if (of === undefined || of.isTunnel) return null;
-    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const { bytesRead, bytesWritten, writableLength } = this.socket;
     const what = this.#awaited();
     if (what === 'reader')
       return { of, owed: { what, movedBytes: bytesWritten - writableLength, inFlightBytes: writableLength } };
@@ -215,7 +218,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
       this.#wait = null;
       return;
     }
-    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const { bytesRead, bytesWritten, writableLength } = this.socket;
     const bytes = bytesRead + bytesWritten - writableLength;
     const wait = this.#wait;
     const isSame = wait !== null && wait.what === what && wait.request === this.#requests;
@@ -231,13 +234,13 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
 
   tooSlow(what: Wait['what']): void {
     if (what === 'reader') this.reset();
-    else if (what !== 'body' && this.#heldBytes === 0) this.#socket.destroy();
+    else if (what !== 'body' && this.#heldBytes === 0) this.socket.destroy();
     else this.#refuseLast(408);
   }
 
   /** null: its client waits for us. */
   #awaited(): Wait['what'] | null {
-    const { writableLength, writableEnded } = this.#socket;
+    const { writableLength, writableEnded } = this.socket;
     if (this.#reading === 'tunnel') return null;
     if (this.#reading === 'nothing' && this.#line.length === 0 && !writableEnded) return null;
     if (writableLength > 0) return 'reader';
@@ -252,24 +255,29 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     return this.#held.length - this.#at;
   }
 
-  /** false: no more, for now. */
-  #received(bytes: Buffer): boolean {
+  /** false: no more, for now. `isLent`: the bytes are ours until this returns. */
+  #received(bytes: Buffer, isLent: boolean): boolean {
     if (this.#reading === 'nothing') return true;
-    if (this.#heldBytes === 0) this.#hold(bytes);
-    else {
+    if (this.#heldBytes === 0) {
+      this.#hold(bytes);
+      this.#isLent = isLent;
+    } else {
       // A head that is not whole: without the end of a line more of it says nothing new.
       const isWaiting = this.#reading === 'head' && bytes.indexOf(LF) === -1;
       this.#hold(Buffer.concat([this.#held.subarray(this.#at), bytes]));
       if (isWaiting && this.#heldBytes <= this.#host.limits.headerBytes) return true;
     }
     this.#goOn();
+    if (this.#isLent && this.#heldBytes > 0) this.#hold(Buffer.from(this.#held.subarray(this.#at)));
     this.#isStopped = this.#mustWait;
     return !this.#isStopped;
   }
 
+  /** Ours to keep. */
   #hold(bytes: Buffer): void {
     this.#held = bytes;
     this.#at = 0;
+    this.#isLent = false;
   }
 
   /** Reads what is held, as far as it can be read now. */
@@ -311,11 +319,11 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   #take(start: number, end: number): void {
     const bytes = this.#held.subarray(start, end);
     this.#at = end;
-    this.#current!.takeBody(bytes);
+    this.#current!.takeBody(this.#isLent ? Buffer.from(bytes) : bytes);
   }
 
   get #mayReadHead(): boolean {
-    return this.#queuedBytes < QUEUED_BYTES_MAX && this.#line.length < LINE_MAX && !this.#socket.writableNeedDrain;
+    return this.#queuedBytes < QUEUED_BYTES_MAX && this.#line.length < LINE_MAX && !this.socket.writableNeedDrain;
   }
 
   /** What is held is enough, until somebody takes it. */
@@ -394,12 +402,12 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
       case 'head':
         if (this.isBusy) this.#leave();
         else if (this.#heldBytes > 0) this.#refuseLast(400);
-        else this.#socket.end();
+        else this.socket.end();
         return;
       case 'body':
         return this.#refuseLast(400);
       case 'upgrading':
-        this.#socket.destroy();
+        this.socket.destroy();
         return;
       case 'tunnel':
         this.#reading = 'nothing';
@@ -413,7 +421,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     this.#readNothing();
     this.sendOut();
     // Once both sides are closed the connection is, too, and whoever is in line hears of it.
-    this.#socket.end();
+    this.socket.end();
   }
 
   #abandonLine(): void {
@@ -423,7 +431,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   }
 
   #readNothing(): void {
-    if (this.#reading !== 'tunnel') markClosing(this.#socket);
+    if (this.#reading !== 'tunnel') markClosing(this.socket);
     this.#reading = 'nothing';
     this.#hold(NO_BYTES);
     if (!this.#isStopped) return;
@@ -460,20 +468,24 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
 
   /** Of what was answered: has it left us? */
   #settleSent(): void {
+    const { destroyed, writableEnded, writableLength } = this.socket;
+    if (destroyed || writableLength === 0) return this.#settle(this.#unsent, !destroyed);
+    // Who closes it has asked before.
+    if (writableEnded) return;
     const sent = [...this.#unsent];
-    const settle = (complete: boolean) => {
-      for (const exchange of sent) if (this.#unsent.delete(exchange)) exchange.over(complete);
-    };
-    if (!this.#socket.writable) settle(false);
-    else if (this.#socket.writableLength === 0) settle(true);
-    else this.#socket.write('', (error) => settle(error == null));
+    this.socket.write('', (error) => this.#settle(sent, error == null));
+  }
+
+  #settle(sent: Iterable<Http1Exchange>, complete: boolean): void {
+    for (const exchange of sent) if (this.#unsent.delete(exchange)) exchange.over(complete);
   }
 
   #close(): void {
     this.sendOut();
-    if (this.#lastStatus !== null && this.#socket.writable) this.#socket.write(this.#host.refusal(this.#lastStatus));
+    if (this.#lastStatus !== null && this.socket.writable) this.socket.write(this.#host.refusal(this.#lastStatus));
     this.#lastStatus = null;
-    lingeringClose(this.#socket);
+    // Not before it is out: a client that reads slowly has said nothing for long.
+    this.socket.end(() => lingeringClose(this.socket));
   }
 
   /** Answers what came last, once the answers to what came before it are out, and closes. */
@@ -490,12 +502,12 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
       this.#lastStatus = status;
       this.#close();
       broken.over(false);
-    } else if (!broken.isWhole) resetConnection(this.#socket);
+    } else if (!broken.isWhole) resetConnection(this.socket);
   }
 
   #closed(): void {
     this.#readNothing();
-    const isWhole = this.#socket.writableFinished;
+    const isWhole = this.socket.writableFinished;
     const line = this.#line;
     this.#line = [];
     for (const exchange of this.#unsent) exchange.over(false);

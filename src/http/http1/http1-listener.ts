@@ -45,7 +45,7 @@ export class Http1Listener implements Listener, ConnectionHost {
     // Among workers, Node would rather offer it to the others, again and again.
     Object.assign(this.#server, { dropMaxConnection: true });
     const event = options.tls === null ? 'connection' : 'secureConnection';
-    this.#connections = new Connections(this.#server, event, (socket) => this.#isBusy(socket));
+    this.#connections = new Connections(this.#server, (socket) => this.#isBusy(socket));
     this.#server.on(event, (socket: Socket) => this.#accept(socket));
     const owes = (socket: Socket) => this.#http1.get(socket)?.owed ?? null;
     const tooSlow = (socket: Socket, what: 'body' | 'reader') => this.#http1.get(socket)?.tooSlow(what);
@@ -126,9 +126,15 @@ export class Http1Listener implements Listener, ConnectionHost {
   }
 
   #accept(socket: Socket): void {
-    if (this.#h2 !== null && (socket as TLSSocket).alpnProtocol === 'h2') return this.#h2.accept(socket as TLSSocket);
-    this.#http1.set(socket, new Http1Connection(this, socket));
-    socket.once('close', () => this.#http1.delete(socket));
+    if (this.#h2 !== null && (socket as TLSSocket).alpnProtocol === 'h2') {
+      this.#connections.add(socket);
+      return this.#h2.accept(socket as TLSSocket);
+    }
+    const connection = new Http1Connection(this, socket);
+    const { socket: own } = connection;
+    this.#connections.add(own);
+    this.#http1.set(own, connection);
+    own.once('close', () => this.#http1.delete(own));
   }
 
   /** What has left HTTP/1 is busy until it ends. */

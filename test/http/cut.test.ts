@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { resetConnection } from '../../src/http/socket-close.ts';
+import { startListener } from '../../src/http/start-listener.ts';
 import { started } from '../support/process.ts';
+import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { timePasses } from '../support/time.ts';
 import { hasTool } from '../support/tools.ts';
 import { startTlsGateway, type TlsGateway } from './harness.ts';
 
@@ -61,4 +64,30 @@ it('a connection whose own end is on its way is cut, too, and does not stay open
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.on('error', () => {}).resume();
   expect(await closed.promise).toBe(true);
+});
+
+it('a client that takes its time over the end of its last answer gets it whole', async () => {
+  // More than kernels keep for a reader that does not read.
+  const large = Buffer.alloc(32 * 1024 * 1024, 'x');
+  const listener = await startListener({
+    ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null },
+    handle: (exchange) => {
+      exchange.relayHead(200, 'OK', ['Content-Length', `${large.length}`]);
+      exchange.relay(large);
+      exchange.relayEnd(null, []);
+    },
+    refuse: () => ({ headers: [], body: '' }),
+    onBug: (error) => expect.fail(String(error)),
+  });
+  try {
+    using client = await RawClient.connect(listener.url);
+    client.socket.pause();
+    client.send(rawRequest('GET /x', ['Connection: close']));
+    await timePasses(2500, 'longer than a client that was answered is read on in silence');
+    client.socket.resume();
+    await client.untilEnded();
+    expect(client.responses[0]!.body.length).toBe(large.length);
+  } finally {
+    await listener.drain({ deadlineMs: 0, idleMs: 0 });
+  }
 });

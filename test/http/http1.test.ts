@@ -1,6 +1,5 @@
 /** HTTP/1 as it is: old clients, every method, answers without a body, parts, compressed bodies, patience, sizes. */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,6 @@ import { startTestGateway } from '../support/gateway.ts';
 import { started } from '../support/process.ts';
 import { rawRequest } from '../support/raw.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
-import { timePasses } from '../support/time.ts';
 import { hasTool } from '../support/tools.ts';
 
 const at = harness();
@@ -104,20 +102,6 @@ test.each([204, 304])('%i is an answer without a body, and the next one is read 
     [200, 'ok'],
   ]);
   expect(client.responses[0]!.header('transfer-encoding')).toBeUndefined();
-});
-
-test('a client that takes its time over the last answer of its connection gets it whole', async () => {
-  // More than the kernels keep between us.
-  const body = 'x'.repeat(32 * 1024 * 1024);
-  at.upstream.reply = () => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  using client = await at.connect();
-  client.socket.once('data', () => client.socket.pause());
-  client.send(rawRequest('GET /public/x', ['Connection: close']));
-  await once(client.socket, 'pause');
-  await timePasses(2500, 'longer than a client that was answered is read on in silence');
-  client.socket.resume();
-  await client.untilEnded();
-  expect(client.responses[0]!.body.length).toBe(body.length);
 });
 
 test('a long poll is waited for, and its answer arrives once there is one', async () => {

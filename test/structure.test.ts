@@ -17,6 +17,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'private-files.ts',
     'schema-parts.ts',
     'slices.ts',
+    'chunk-pool.ts',
     'stall-aware-timeout.ts',
     'turn-end.ts',
     'version.ts',

@@ -2,6 +2,7 @@
  * Reads answers, one after another, off the bytes of one connection: their heads, and where their bodies end. Never touches
  * a socket, and never guesses: what is not plainly framed is an error.
  */
+import { copyToPiece } from '../chunk-pool.ts';
 import { ChunkedBody } from '../core/http1/chunked-body.ts';
 import { AnswerHeadReader, MAX_HEAD_BYTES } from './answer-head-reader.ts';
 import type { AnswerFraming, AnswerHead } from './exchange.ts';
@@ -130,7 +131,7 @@ export class AnswerReader {
     if (length > 0) {
       this.#left -= length;
       this.consumed = start + length;
-      const verdict = this.#events.onBody(copyOf(source, start, this.consumed));
+      const verdict = this.#events.onBody(copyToPiece(source, start, this.consumed));
       if (verdict !== 'go-on') return verdict === 'pause' ? 'paused' : 'invalid';
     }
     return this.#left === 0 ? 'complete' : 'needs-more';
@@ -145,7 +146,7 @@ export class AnswerReader {
       this.consumed = chunks.used;
       if (step === 'complete') this.trailers = chunks.trailers;
       if (step !== 'data') return step;
-      const verdict = this.#events.onBody(copyOf(source, chunks.dataStart, chunks.used));
+      const verdict = this.#events.onBody(copyToPiece(source, chunks.dataStart, chunks.used));
       if (verdict !== 'go-on') return verdict === 'pause' ? 'paused' : 'invalid';
     }
   }
@@ -154,10 +155,4 @@ export class AnswerReader {
     this.error = `invalid answer: ${what}`;
     return 'invalid';
   }
-}
-
-function copyOf(source: Buffer, start: number, end: number): Buffer {
-  const chunk = Buffer.allocUnsafe(end - start);
-  source.copy(chunk, 0, start, end);
-  return chunk;
 }

@@ -3,6 +3,7 @@
  * and keeps their answers in order. What cannot be read yet waits as bytes, bounded. Knows no route and no token.
  */
 import type { Socket } from 'node:net';
+import { giveBack } from '../../chunk-pool.ts';
 import { readHeaders } from '../../core/framing.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
@@ -130,8 +131,11 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
       if (this.#gathered === '') atTurnEnd(this);
       this.#gathered += data;
       if (this.#gathered.length > GATHERED_MAX) this.sendOut();
-    } else if (this.#gathered === '') this.socket.write(data);
-    else {
+    } else if (this.#gathered === '') {
+      this.socket.write(data);
+      // The kernel has all of it: nobody reads it here any more.
+      if (this.socket.writableLength === 0) giveBack(data);
+    } else {
       this.socket.cork();
       this.#sendGathered();
       this.socket.write(data);

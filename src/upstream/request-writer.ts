@@ -3,6 +3,7 @@
  * exchange does) and never reads. A socket that takes no more ends nothing: who reads it must hear out what came before.
  */
 import type { Socket } from 'node:net';
+import { giveBack } from '../chunk-pool.ts';
 import { keepReading } from '../node-internals/socket-write.ts';
 import { atTurnEnd, type Outgoing } from '../turn-end.ts';
 import type { UpstreamRequest } from './exchange.ts';
@@ -84,7 +85,12 @@ export class RequestWriter implements Outgoing {
 
   #put(chunk: Buffer): boolean {
     const socket = this.#socket;
-    if (!this.#isChunked) return socket.write(chunk);
+    if (!this.#isChunked) {
+      const open = socket.write(chunk);
+      // The kernel has all of it: nobody reads it here any more.
+      if (socket.writableLength === 0) giveBack(chunk);
+      return open;
+    }
     socket.cork();
     socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
     socket.write(chunk);

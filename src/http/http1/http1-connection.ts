@@ -3,7 +3,7 @@
  * and keeps their answers in order. What cannot be read yet waits as bytes, bounded. Knows no route and no token.
  */
 import type { Socket } from 'node:net';
-import { giveBack } from '../../chunk-pool.ts';
+import { copyToPiece, giveBack } from '../../chunk-pool.ts';
 import { readHeaders } from '../../core/framing.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
@@ -321,9 +321,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
 
   /** Whoever takes it may end the connection meanwhile, or pause. */
   #take(start: number, end: number): void {
-    const bytes = this.#held.subarray(start, end);
+    const bytes = this.#isLent ? copyToPiece(this.#held, start, end) : this.#held.subarray(start, end);
     this.#at = end;
-    this.#current!.takeBody(this.#isLent ? Buffer.from(bytes) : bytes);
+    this.#current!.takeBody(bytes);
   }
 
   get #mayReadHead(): boolean {

@@ -215,6 +215,11 @@ export class Connection implements AnswerEvents, Carrier {
       this.drop();
       return false;
     }
+    if (this.#reused && this.#writer.isUnsent) {
+      // It belongs to an earlier answer, and to whoever got that: nothing has been asked yet.
+      this.#gone('bytes before the request');
+      return false;
+    }
     this.#answered = true;
     // TLS may deliver what it had already decrypted.
     if (this.#paused) this.#held.push(Buffer.from(readBuffer.subarray(0, length)));
@@ -268,12 +273,17 @@ export class Connection implements AnswerEvents, Carrier {
   #gone(detail: string): void {
     const call = this.#call;
     // A fresh connection cannot have met its keep-alive end, so this happens once at most.
-    if (this.state === 'busy' && this.#reused && !this.#answered && call!.isReplayable) {
+    if (this.state === 'busy' && this.#reused && !this.#answered && this.#mayReplay(call!)) {
       call!.detach();
       this.#call = undefined;
       this.#owner.replay(call!);
     }
     this.#fail('unreachable', detail);
+  }
+
+  /** Of which nothing has left and nothing is gone, any request is sent for the first time. */
+  #mayReplay(call: UpstreamCall): boolean {
+    return call.isReplayable || (call.requestDone && this.#writer.isUnsent);
   }
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {

@@ -111,6 +111,11 @@ export class RequestWriter implements Outgoing {
     this.#socket.uncork();
   }
 
+  /** Not a byte of it has left us. */
+  get isUnsent(): boolean {
+    return this.#gathered !== '' || this.#isCorked;
+  }
+
   get isFlushed(): boolean {
     return this.#gathered === '' && this.#socket.writableLength === 0;
   }

@@ -49,6 +49,38 @@ test('a second answer that fills the next read is never taken for the answer to 
   expect(recorders.map((recorder) => recorder.body.length)).toEqual([65494, 65494, 65494]);
 });
 
+test.each([
+  ['a GET', get()],
+  ['a POST', post({ kind: 'none' })],
+])('%s is answered by nothing that came before it had left', async (_, request) => {
+  const server = await serve((socket) => socket.write(OK));
+  const upstream = upstreamTo(server.origin);
+  await ask(upstream);
+  await nextTurn();
+  // Timers run before sockets are read, and these before what was gathered leaves.
+  const recorder = new Recorder();
+  setTimeout(() => {
+    server.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
+    upstream.send(request, recorder);
+  });
+  expect((await recorder.over).body).toBe('ok');
+  expect(server.sockets).toHaveLength(2);
+});
+
+test('a request with a body that meets such bytes fails, and is not answered by them', async () => {
+  const server = await serve((socket) => socket.write(OK));
+  const upstream = upstreamTo(server.origin);
+  await ask(upstream);
+  await nextTurn();
+  const recorder = new Recorder();
+  setTimeout(() => {
+    server.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
+    upstream.send(post({ kind: 'length', length: 4 }), recorder).write(Buffer.from('ab'));
+  });
+  expect((await recorder.over).calls).toEqual(['failed']);
+  expect(recorder.failure?.detail).toContain('bytes before the request');
+});
+
 test('bytes or an end on an idle connection destroy it', async () => {
   const server = await serve((socket) => socket.write(OK));
   const upstream = upstreamTo(server.origin);

@@ -73,7 +73,7 @@ async function measureVariant(
       // What passes everything cannot refuse.
       const able = candidates.filter(({ checksTokens }) => checksTokens || scenario.status === 200);
       // The first one also finds what V8 has not compiled yet.
-      const warmUpSeconds = (options.quick ? 1 : 3) * (scenario === scenarios[0] ? 3 : 1);
+      const warmUpSeconds = secondsOf(scenario, options) * (scenario === scenarios[0] ? 3 : 1);
       results.push(await measureInTurn(scenario, able, { ...start, warmUpSeconds }, options));
     }
     return results;
@@ -90,8 +90,9 @@ async function measureInTurn(
     folder,
     warmUpSeconds,
   }: { readonly dataset: Dataset; readonly folder: string; readonly warmUpSeconds: number },
-  { quick, say }: BenchOptions,
+  options: BenchOptions,
 ): Promise<Result> {
+  const { quick, say } = options;
   const requests = requestsFor(scenario, dataset);
   const rows: Array<{ name: string; rounds: Round[]; problem: string | null; load: LoadOn }> = [];
   for (const candidate of candidates) {
@@ -104,7 +105,7 @@ async function measureInTurn(
     for (let turn = 0; turn < rows.length; turn++) {
       const row = rows[(turn + round) % rows.length]!;
       if (row.problem !== null) continue;
-      const measured = await row.load.measure(quick ? 1 : 3);
+      const measured = await row.load.measure(secondsOf(scenario, options));
       if (typeof measured === 'string') row.problem = measured;
       else row.rounds.push(measured);
     }
@@ -113,6 +114,10 @@ async function measureInTurn(
     `${scenario.name}: ${rows.map((row) => `${row.name} ${row.problem ?? `${cpuOf(row).toFixed(1)} µs`}`).join(', ')}`,
   );
   return { scenario, rows: rows.map(({ name, rounds, problem }) => ({ name, rounds, problem })) };
+}
+
+function secondsOf({ timesLonger }: Scenario, { quick }: BenchOptions): number {
+  return (quick ? 1 : 3) * timesLonger;
 }
 
 function cpuOf({ rounds }: Pick<Row, 'rounds'>): number {

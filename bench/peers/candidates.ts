@@ -75,7 +75,7 @@ export async function startCandidates(owned: Owned, start: Start): Promise<Candi
   }
   const secured = variant === 'tls' || variant === 'http2' ? { tls: { ...first, http2: variant === 'http2' } } : {};
   const proxy = await startChild(owned, './processes/http-proxy-3.ts', MEASURED_CORE, {
-    input: JSON.stringify({ ...setup, ...secured }),
+    input: JSON.stringify({ ...setup, ...secured, ...(variant === 'streams' ? { maxSockets: 10_000 } : {}) }),
   });
   const { pid, url } = proxy;
   return [...candidates, { pid, url, name: HTTP_PROXY_3, checksTokens: true, limits: false, accessLog: null }];

@@ -90,9 +90,9 @@ export class LoadOn {
 
   /** Warms up, and counts every status meanwhile, which costs too much while it is measured. */
   async warmUp(seconds: number): Promise<string | null> {
-    const { problem, bytesEach } = await runLoad(this.#prepared, this.#candidate, seconds, true);
+    const { answers, problem, bytesEach } = await runLoad(this.#prepared, this.#candidate, seconds, true);
     this.#bytesEach = bytesEach;
-    return problem;
+    return problem ?? (answers === 0 ? 'nothing was answered' : null);
   }
 
   async measure(seconds: number): Promise<Round | string> {
@@ -117,7 +117,17 @@ export class LoadOn {
   }
 }
 
-function runLoad(prepared: Prepared, candidate: Candidate, seconds: number, counted: boolean): Promise<Outcome> {
+/** A load that breaks off is told like a wrong answer: the other candidates are still measured. */
+async function runLoad(prepared: Prepared, candidate: Candidate, seconds: number, counted: boolean): Promise<Outcome> {
+  try {
+    return await sendLoad(prepared, candidate, seconds, counted);
+  } catch (error) {
+    const problem = `the load broke off: ${(error as Error).message}`;
+    return { answers: 0, seconds, p50Ms: 0, p99Ms: 0, problem, bytesEach: null };
+  }
+}
+
+function sendLoad(prepared: Prepared, candidate: Candidate, seconds: number, counted: boolean): Promise<Outcome> {
   const { kind, variant } = prepared.scenario;
   if (kind !== 'requests') return messages(prepared, candidate, seconds, kind);
   if (variant === 'http2')

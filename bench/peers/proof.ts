@@ -17,7 +17,7 @@ interface Answer {
 }
 
 /** Shown certificates that nobody vouches for; one of them speaks HTTP/2 where it is offered. */
-const http1 = new Agent({ connect: { rejectUnauthorized: false }, allowH2: false });
+const http1 = new Agent({ connect: { rejectUnauthorized: false }, allowH2: false, connections: 16 });
 const http2 = new Agent({ connect: { rejectUnauthorized: false }, allowH2: true });
 /** What every TLS scenario must come to, so that none is cheaper by a weaker cipher. */
 const CIPHER = 'TLS_AES_256_GCM_SHA384';
@@ -61,8 +61,12 @@ async function wrongRefusal(candidate: Candidate, scenario: Scenario, dataset: D
 }
 
 async function wrongAnswer(candidate: Candidate, scenario: Scenario, dataset: Dataset): Promise<string | null> {
-  for (const { text, environmentId } of dataset.holders) {
-    const { status, body, headers } = await ask(candidate, { ...scenario, kind: 'requests' }, text, environmentId);
+  const answers = await Promise.all(
+    dataset.holders.map(({ text, environmentId }) =>
+      ask(candidate, { ...scenario, kind: 'requests' }, text, environmentId),
+    ),
+  );
+  for (const { status, body, headers } of answers) {
     if (status !== 200) return `answers ${status} where 200 is right`;
     if (body.length !== scenario.answerBytes || !body.startsWith(`{"received":${scenario.bodyBytes},`))
       return `not the upstream's answer: ${body.slice(0, 100)}`;

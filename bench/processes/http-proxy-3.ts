@@ -23,6 +23,8 @@ export interface ProxySetup {
   }>;
   /** Workspace by environment. */
   readonly environments: Readonly<Record<string, string>>;
+  /** Most connections to the upstream; a stream takes one for itself. Absent: 128. */
+  readonly maxSockets?: number;
   /** PEM. Absent: HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly http2: boolean };
 }
@@ -39,7 +41,8 @@ for (const token of setup.tokens) {
 }
 const environments = new Map(Object.entries(setup.environments));
 
-const proxy = createProxyServer({ target: setup.upstream, agent: new Agent({ keepAlive: true, maxSockets: 128 }) });
+const agent = new Agent({ keepAlive: true, maxSockets: setup.maxSockets ?? 128 });
+const proxy = createProxyServer({ target: setup.upstream, agent });
 proxy.on('error', (_error, _request, response) => {
   if ('headersSent' in response && !response.headersSent) refuse(response as ServerResponse, 502);
   else response.destroy();

@@ -12,7 +12,7 @@ import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, proxySetup, SHARE_MAX, type Target, TOKENS } from './traffic.ts';
 
 /** Never full: what counting costs, not what refusing saves. */
-const LIMITS = {
+export const LIMITS = {
   burst: { requests: 1_000_000_000, window: 'second', per: 'token', everywhere: true },
   quota: { requests: 1_000_000_000, window: 'month', per: 'organization', everywhere: true },
 };

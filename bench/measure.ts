@@ -35,6 +35,11 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** The same of a process and of all that it has started, and they, and so on; all of them still live. */
+export function treeCpuSeconds(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + treeCpuSeconds(child), cpuSeconds(pid));
+}
+
 /** Resident memory of a process in MB (1,000,000 bytes). */
 export function residentMegabytes(pid: number): number {
   return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1]) * 1024) / 1e6;

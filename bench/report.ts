@@ -1,6 +1,6 @@
 /** What a benchmark hands back, and how it is printed for people. Never measures. */
 
-interface Table {
+export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: ReadonlyArray<readonly (string | number)[]>;
@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Progress, for people. */
   readonly say: (line: string) => void;
+  /** The one scenario to run, in a benchmark that has several. Absent: all. */
+  readonly scenario?: string | undefined;
 }
 
 export function printSection(section: Section): string {

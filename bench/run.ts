@@ -5,12 +5,13 @@
 import { parseArgs } from 'node:util';
 import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
 
-const HELP = `npm run bench -- [--only NAME] [--quick] [--json]
+const HELP = `npm run bench -- [--only NAME [--scenario NAME]] [--quick] [--json]
 
-  --only   decision, gateway, workers, features, memory, bodies, clients, streams, stores,
-           lag, turns, revocation, outage or soak
-  --quick  smaller and shorter, under a minute: a look, not a figure to quote
-  --json   data instead of tables`;
+  --only      decision, gateway, workers, features, peers, memory, bodies, clients, streams, stores,
+              lag, turns, revocation, outage or soak
+  --scenario  one of those of peers; a name that there is none of prints them all
+  --quick     smaller and shorter, about a minute (peers: seven): a look, not a figure to quote
+  --json      data instead of tables`;
 
 type Bench = (options: BenchOptions) => Promise<Section>;
 
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   gateway: async () => (await import('./gateway.ts')).benchGateway,
   workers: async () => (await import('./workers.ts')).benchWorkers,
   features: async () => (await import('./features.ts')).benchFeatures,
+  peers: async () => (await import('./peers.ts')).benchPeers,
   bodies: async () => (await import('./bodies.ts')).benchBodies,
   clients: async () => (await import('./clients.ts')).benchClients,
   memory: async () => (await import('./memory.ts')).benchMemory,
@@ -35,6 +37,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    scenario: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -48,6 +51,9 @@ if (values.help) process.stdout.write(`${HELP}\n`);
 else if (values.only !== undefined && !Object.hasOwn(BENCHES, values.only)) {
   process.stderr.write(`there is no benchmark "${values.only}"\n\n${HELP}\n`);
   process.exitCode = 1;
+} else if (values.scenario !== undefined && values.only !== 'peers') {
+  process.stderr.write(`--scenario is for --only peers\n\n${HELP}\n`);
+  process.exitCode = 1;
 } else await runAll(values.only === undefined ? Object.keys(BENCHES) : [values.only]);
 
 async function runAll(names: readonly string[]): Promise<void> {
@@ -57,7 +63,7 @@ async function runAll(names: readonly string[]): Promise<void> {
   for (const name of names) {
     const bench = await BENCHES[name]!();
     const say = (line: string) => process.stderr.write(`${seconds()} s  ${name}: ${line}\n`);
-    sections.push(await bench({ quick: values.quick, say }));
+    sections.push(await bench({ quick: values.quick, say, scenario: values.scenario }));
   }
   const checks = sections.flatMap((section) => section.checks);
   if (values.json) process.stdout.write(`${JSON.stringify({ node: process.version, sections }, null, 2)}\n`);

@@ -56,7 +56,7 @@ function pathFor(environmentId: string): string {
   return `/api/v1/workflows?environmentId=${environmentId}`;
 }
 
-function headersFor(text: string): Record<string, string> {
+export function headersFor(text: string): Record<string, string> {
   return {
     authorization: `Bearer ${text}`,
     accept: 'application/json',

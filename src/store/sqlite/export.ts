@@ -3,15 +3,18 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Exported, ExportedPage } from '../exportable.ts';
 import type { IndexEntry } from '../store.ts';
 import { readNumberedLists } from './lists.ts';
+import type { RecordShapes } from './shapes.ts';
 
-type Row = { key: string; record: string; version: number; indexes: string };
+type Row = { key: string; text: string; shape: number | null; version: number; indexes: string };
 
 export class SqliteExport {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #shapes: RecordShapes;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, shapes: RecordShapes) {
     this.#database = database;
+    this.#shapes = shapes;
     this.#statements = prepare(database);
   }
 
@@ -46,7 +49,7 @@ export class SqliteExport {
     }
   }
 
-  #whole({ key, record, version, indexes }: Row): Exported {
+  #whole({ key, version, indexes, ...stored }: Row): Exported {
     const entries = readNumberedLists(indexes).flatMap(([score, ...lists]) =>
       lists.map((list): IndexEntry => {
         const found = this.#statements.entry.get(list, score, key) as { name: string | null } | undefined;
@@ -55,7 +58,7 @@ export class SqliteExport {
         return { index: name, score };
       }),
     );
-    return { key, record: JSON.parse(record) as unknown, version, indexes: entries };
+    return { key, record: this.#shapes.recordOf(stored), version, indexes: entries };
   }
 
   #named(list: number): string {
@@ -65,8 +68,10 @@ export class SqliteExport {
 
 function prepare(database: DatabaseSync) {
   return {
-    after: database.prepare('SELECT key, record, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?'),
-    one: database.prepare('SELECT key, record, version, indexes FROM records WHERE key = ?'),
+    after: database.prepare(
+      'SELECT key, record AS text, shape, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?',
+    ),
+    one: database.prepare('SELECT key, record AS text, shape, version, indexes FROM records WHERE key = ?'),
     entry: database.prepare(
       `SELECT (SELECT name FROM lists WHERE id = list) AS name FROM entries WHERE list = ? AND score = ? AND key = ?`,
     ),

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { numberLists } from './number-lists.ts';
+import { shapeRecords } from './shape-records.ts';
 
 type Migration = string | ((database: DatabaseSync) => void);
 
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly Migration[] = [
   'ALTER TABLE changes ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;',
   'CREATE TABLE touches (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;',
   numberLists,
+  shapeRecords,
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */

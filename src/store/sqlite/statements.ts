@@ -3,13 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ChangeEvent } from '../store.ts';
 
 /** Plain `?` only: Node 22 takes a numbered one for a name. */
-export type Row = { key: string; record: string; version: number; score: number };
+export type Row = { key: string; text: string; shape: number | null; version: number; score: number };
 
 export function prepare(database: DatabaseSync) {
   return {
-    get: database.prepare('SELECT record, version FROM records WHERE key = ?'),
+    get: database.prepare('SELECT record AS text, shape, version FROM records WHERE key = ?'),
     scan: database.prepare(
-      `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
+      `SELECT e.key, e.score, r.record AS text, r.shape, r.version FROM entries e JOIN records r ON r.key = e.key
        WHERE e.list = (SELECT id FROM lists WHERE name = ?) AND e.score > ? AND (e.score, e.key) > (?, ?) ORDER BY e.score, e.key LIMIT ?`,
     ),
     count: database.prepare(

@@ -24,6 +24,7 @@ import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
 import { checkFile, checkSound, migrateFile } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
+import { RecordShapes, type StoredText } from './shapes.ts';
 import { noticesSince, prepare, type Row } from './statements.ts';
 import { LOG_LENGTH, SqliteWriter } from './writer.ts';
 
@@ -37,6 +38,7 @@ export class SqliteStore implements ExportableStore {
   readonly #followers = new Set<ChangeListener>();
   readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #shapes: RecordShapes;
   readonly #writer: SqliteWriter;
   readonly #export: SqliteExport;
   readonly #reserve: SqliteReserve;
@@ -61,10 +63,11 @@ export class SqliteStore implements ExportableStore {
       migrateFile(database);
       database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
-      this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
+      this.#read = database.prepare('SELECT record AS text, shape FROM records WHERE key = ?');
+      this.#shapes = new RecordShapes(database);
       this.#statements = prepare(database);
-      this.#writer = new SqliteWriter(database);
-      this.#export = new SqliteExport(database);
+      this.#writer = new SqliteWriter(database, this.#shapes);
+      this.#export = new SqliteExport(database, this.#shapes);
       this.#reserve = new SqliteReserve(path, reserve);
       this.#health = new SqliteHealth(path, database);
     } catch (error) {
@@ -84,8 +87,8 @@ export class SqliteStore implements ExportableStore {
 
   read(key: string): Lookup {
     try {
-      const row = this.#read.get(key) as Pick<Row, 'record'> | undefined;
-      return row === undefined ? ABSENT : { kind: 'found', record: JSON.parse(row.record) };
+      const row = this.#read.get(key) as StoredText | undefined;
+      return row === undefined ? ABSENT : { kind: 'found', record: this.#shapes.recordOf(row) };
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
@@ -94,7 +97,7 @@ export class SqliteStore implements ExportableStore {
   async get(key: string): Promise<Stored | null> {
     return ask(() => {
       const row = this.#statements.get.get(key) as Row | undefined;
-      return row === undefined ? null : { key, record: JSON.parse(row.record) as unknown, version: row.version };
+      return row === undefined ? null : { key, record: this.#shapes.recordOf(row), version: row.version };
     });
   }
 
@@ -103,7 +106,10 @@ export class SqliteStore implements ExportableStore {
     return ask(() => {
       const score = after?.score ?? -Number.MAX_VALUE;
       const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
-      return rows.map((row) => ({ ...row, record: JSON.parse(row.record) as unknown }));
+      return rows.map((row) => {
+        const { key, version, score } = row;
+        return { key, record: this.#shapes.recordOf(row), version, score };
+      });
     });
   }
 

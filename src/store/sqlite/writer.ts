@@ -5,6 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Change, Write } from '../store.ts';
 import { ListNumbers, type NumberedLists, readNumberedLists } from './lists.ts';
+import type { RecordShapes } from './shapes.ts';
 
 /** Notices kept for followers that were away; past it they flush. */
 export const LOG_LENGTH = 100_000;
@@ -20,11 +21,13 @@ export class SqliteWriter {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #lists: ListNumbers;
+  readonly #shapes: RecordShapes;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, shapes: RecordShapes) {
     this.#database = database;
     this.#statements = prepare(database);
     this.#lists = new ListNumbers(database);
+    this.#shapes = shapes;
   }
 
   /** Returns its revision; null: an expected version was another. */
@@ -37,6 +40,7 @@ export class SqliteWriter {
       return revision;
     } catch (error) {
       this.#lists.forget();
+      this.#shapes.forget();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
@@ -80,7 +84,8 @@ export class SqliteWriter {
       untouch.run(key);
       return;
     }
-    put.run(key, revision, JSON.stringify(record), JSON.stringify(places));
+    const { text, shape } = this.#shapes.textOf(record);
+    put.run(key, revision, text, shape, JSON.stringify(places));
     for (const entry of entriesOf(places, key)) added.push(entry);
   }
 
@@ -110,7 +115,9 @@ function prepare(database: DatabaseSync) {
     );
   return {
     get: database.prepare('SELECT version, indexes FROM records WHERE key = ?'),
-    put: database.prepare('INSERT OR REPLACE INTO records (key, version, record, indexes) VALUES (?, ?, ?, ?)'),
+    put: database.prepare(
+      'INSERT OR REPLACE INTO records (key, version, record, shape, indexes) VALUES (?, ?, ?, ?, ?)',
+    ),
     remove: database.prepare('DELETE FROM records WHERE key = ?'),
     addEntry: add(1),
     addEntries: add(TOGETHER),

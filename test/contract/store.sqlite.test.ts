@@ -58,7 +58,8 @@ describeExport('SqliteStore', async () => {
   return {
     store,
     damage: (key) => alter("UPDATE records SET record = '{\"cut off' WHERE key = ?", key),
-    loseEntry: (index, key) => alter('DELETE FROM entries WHERE name = ? AND key = ?', index, key),
+    loseEntry: (index, key) =>
+      alter('DELETE FROM entries WHERE list = (SELECT id FROM lists WHERE name = ?) AND key = ?', index, key),
     dispose: async () => {
       await store.close();
       rmSync(folder, { recursive: true });

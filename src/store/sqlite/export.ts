@@ -2,15 +2,19 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Exported, ExportedPage } from '../exportable.ts';
 import type { IndexEntry } from '../store.ts';
+import { readNumberedLists } from './lists.ts';
+import type { RecordShapes } from './shapes.ts';
 
-type Row = { key: string; record: string; version: number; indexes: string };
+type Row = { key: string; text: string; shape: number | null; version: number; indexes: string };
 
 export class SqliteExport {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #shapes: RecordShapes;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, shapes: RecordShapes) {
     this.#database = database;
+    this.#shapes = shapes;
     this.#statements = prepare(database);
   }
 
@@ -45,21 +49,33 @@ export class SqliteExport {
     }
   }
 
-  #whole({ key, record, version, indexes }: Row): Exported {
-    const entries = JSON.parse(indexes) as IndexEntry[];
-    for (const { index, score } of entries) {
-      if (this.#statements.entry.get(index, score, key) === undefined)
-        throw new Error(`the record ${key} is missing in its list ${index}`);
-    }
-    return { key, record: JSON.parse(record) as unknown, version, indexes: entries };
+  #whole({ key, version, indexes, ...stored }: Row): Exported {
+    const entries = readNumberedLists(indexes).flatMap(([score, ...lists]) =>
+      lists.map((list): IndexEntry => {
+        const found = this.#statements.entry.get(list, score, key) as { name: string | null } | undefined;
+        const name = found?.name ?? null;
+        if (name === null) throw new Error(`the record ${key} is missing in its list ${this.#named(list)}`);
+        return { index: name, score };
+      }),
+    );
+    return { key, record: this.#shapes.recordOf(stored), version, indexes: entries };
+  }
+
+  #named(list: number): string {
+    return (this.#statements.name.get(list) as { name: string } | undefined)?.name ?? `number ${list}`;
   }
 }
 
 function prepare(database: DatabaseSync) {
   return {
-    after: database.prepare('SELECT key, record, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?'),
-    one: database.prepare('SELECT key, record, version, indexes FROM records WHERE key = ?'),
-    entry: database.prepare('SELECT 1 FROM entries WHERE name = ? AND score = ? AND key = ?'),
+    after: database.prepare(
+      'SELECT key, record AS text, shape, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?',
+    ),
+    one: database.prepare('SELECT key, record AS text, shape, version, indexes FROM records WHERE key = ?'),
+    entry: database.prepare(
+      `SELECT (SELECT name FROM lists WHERE id = list) AS name FROM entries WHERE list = ? AND score = ? AND key = ?`,
+    ),
+    name: database.prepare('SELECT name FROM lists WHERE id = ?'),
     size: database.prepare('SELECT count(*) AS total FROM records'),
   };
 }

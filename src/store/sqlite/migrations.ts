@@ -4,13 +4,19 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { numberLists } from './number-lists.ts';
+import { shapeRecords } from './shape-records.ts';
 
-const MIGRATIONS: readonly string[] = [
+type Migration = string | ((database: DatabaseSync) => void);
+
+const MIGRATIONS: readonly Migration[] = [
   `CREATE TABLE records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, indexes TEXT NOT NULL) WITHOUT ROWID, STRICT;
    CREATE TABLE entries (name TEXT NOT NULL, score REAL NOT NULL, key TEXT NOT NULL, PRIMARY KEY (name, score, key)) WITHOUT ROWID, STRICT;
    CREATE TABLE changes (revision INTEGER PRIMARY KEY AUTOINCREMENT, keys TEXT NOT NULL) STRICT;`,
   'ALTER TABLE changes ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;',
   'CREATE TABLE touches (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;',
+  numberLists,
+  shapeRecords,
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */
@@ -54,13 +60,24 @@ function checkOurs(database: DatabaseSync): number {
   return version;
 }
 
-/** Brings the file to the newest version, in one transaction. Throws as `checkFile` does. */
+/** How long a start waits while another process brings a large file up to date. */
+const OTHERS_MS = 1_800_000;
+
+/**
+ * Brings the file to the newest version, in one transaction: killed in the middle, it is as it was. Of several processes
+ * one does it, and the others wait. Throws as `checkFile` does.
+ */
 export function migrateFile(database: DatabaseSync): void {
+  const found = checkOurs(database);
+  if (found > 0 && found < MIGRATIONS.length) database.exec(`PRAGMA busy_timeout = ${OTHERS_MS}`);
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = checkOurs(database);
     if (version < MIGRATIONS.length) {
-      for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+      for (const migration of MIGRATIONS.slice(version)) {
+        if (typeof migration === 'string') database.exec(migration);
+        else migration(database);
+      }
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
     }
     database.exec('COMMIT');

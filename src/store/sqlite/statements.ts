@@ -1,24 +1,20 @@
-/** The SQL of the embedded store, prepared once. Decides nothing. */
+/** The SQL by which the embedded store is asked, prepared once. Decides nothing. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ChangeEvent } from '../store.ts';
 
 /** Plain `?` only: Node 22 takes a numbered one for a name. */
-export type Row = { key: string; record: string; version: number; score: number; indexes: string };
+export type Row = { key: string; text: string; shape: number | null; version: number; score: number };
 
 export function prepare(database: DatabaseSync) {
   return {
-    get: database.prepare('SELECT record, version, indexes FROM records WHERE key = ?'),
-    put: database.prepare('INSERT OR REPLACE INTO records (key, version, record, indexes) VALUES (?, ?, ?, ?)'),
-    remove: database.prepare('DELETE FROM records WHERE key = ?'),
-    addEntry: database.prepare('INSERT OR REPLACE INTO entries (name, score, key) VALUES (?, ?, ?)'),
-    removeEntry: database.prepare('DELETE FROM entries WHERE name = ? AND score = ? AND key = ?'),
+    get: database.prepare('SELECT record AS text, shape, version FROM records WHERE key = ?'),
     scan: database.prepare(
-      `SELECT e.key, e.score, r.record, r.version FROM entries e JOIN records r ON r.key = e.key
-       WHERE e.name = ? AND e.score > ? AND (e.score, e.key) > (?, ?) ORDER BY e.score, e.key LIMIT ?`,
+      `SELECT e.key, e.score, r.record AS text, r.shape, r.version FROM entries e JOIN records r ON r.key = e.key
+       WHERE e.list = (SELECT id FROM lists WHERE name = ?) AND e.score > ? AND (e.score, e.key) > (?, ?) ORDER BY e.score, e.key LIMIT ?`,
     ),
-    count: database.prepare('SELECT count(*) AS total FROM entries WHERE name = ? AND score > ?'),
-    log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),
-    trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
+    count: database.prepare(
+      'SELECT count(*) AS total FROM entries WHERE list = (SELECT id FROM lists WHERE name = ?) AND score > ?',
+    ),
     since: database.prepare(
       'SELECT revision, keys, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
     ),
@@ -28,7 +24,6 @@ export function prepare(database: DatabaseSync) {
        ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at`,
     ),
     touched: database.prepare('SELECT at FROM touches WHERE key = ?'),
-    untouch: database.prepare('DELETE FROM touches WHERE key = ?'),
     oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
     newest: database.prepare('SELECT max(revision) AS revision FROM changes'),
     dataVersion: database.prepare('PRAGMA data_version'),

@@ -12,7 +12,6 @@ import type {
   ChangeEvent,
   ChangeListener,
   Committed,
-  IndexEntry,
   Lookup,
   Scanned,
   ScanOptions,
@@ -25,12 +24,12 @@ import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
 import { checkFile, checkSound, migrateFile } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
+import { RecordShapes, type StoredText } from './shapes.ts';
 import { noticesSince, prepare, type Row } from './statements.ts';
+import { LOG_LENGTH, SqliteWriter } from './writer.ts';
 
 /** How often another process's commits are looked for; the promise is 100 ms. */
 const POLL_MS = 25;
-/** Notices kept for followers that were away; past it they flush. */
-const LOG_LENGTH = 100_000;
 
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
@@ -39,6 +38,8 @@ export class SqliteStore implements ExportableStore {
   readonly #followers = new Set<ChangeListener>();
   readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #shapes: RecordShapes;
+  readonly #writer: SqliteWriter;
   readonly #export: SqliteExport;
   readonly #reserve: SqliteReserve;
   readonly #health: SqliteHealth;
@@ -62,9 +63,11 @@ export class SqliteStore implements ExportableStore {
       migrateFile(database);
       database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
-      this.#read = database.prepare('SELECT record FROM records WHERE key = ?');
+      this.#read = database.prepare('SELECT record AS text, shape FROM records WHERE key = ?');
+      this.#shapes = new RecordShapes(database);
       this.#statements = prepare(database);
-      this.#export = new SqliteExport(database);
+      this.#writer = new SqliteWriter(database, this.#shapes);
+      this.#export = new SqliteExport(database, this.#shapes);
       this.#reserve = new SqliteReserve(path, reserve);
       this.#health = new SqliteHealth(path, database);
     } catch (error) {
@@ -84,8 +87,8 @@ export class SqliteStore implements ExportableStore {
 
   read(key: string): Lookup {
     try {
-      const row = this.#read.get(key) as Pick<Row, 'record'> | undefined;
-      return row === undefined ? ABSENT : { kind: 'found', record: JSON.parse(row.record) };
+      const row = this.#read.get(key) as StoredText | undefined;
+      return row === undefined ? ABSENT : { kind: 'found', record: this.#shapes.recordOf(row) };
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
@@ -94,7 +97,7 @@ export class SqliteStore implements ExportableStore {
   async get(key: string): Promise<Stored | null> {
     return ask(() => {
       const row = this.#statements.get.get(key) as Row | undefined;
-      return row === undefined ? null : { key, record: JSON.parse(row.record) as unknown, version: row.version };
+      return row === undefined ? null : { key, record: this.#shapes.recordOf(row), version: row.version };
     });
   }
 
@@ -103,7 +106,10 @@ export class SqliteStore implements ExportableStore {
     return ask(() => {
       const score = after?.score ?? -Number.MAX_VALUE;
       const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
-      return rows.map((row) => ({ ...row, record: JSON.parse(row.record) as unknown }));
+      return rows.map((row) => {
+        const { key, version, score } = row;
+        return { key, record: this.#shapes.recordOf(row), version, score };
+      });
     });
   }
 
@@ -112,7 +118,7 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const write = () => this.#health.change(() => this.#transaction(change));
+    const write = () => this.#health.change(() => this.#make(change));
     const revision = await this.#reserve.around(write, change.ends === true);
     return revision === null ? { ok: false } : { ok: true, revision };
   }
@@ -182,43 +188,11 @@ export class SqliteStore implements ExportableStore {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #transaction(change: Change): number | null {
-    const { get, put, remove, addEntry, removeEntry, log, trim, untouch } = this.#statements;
+  #make(change: Change): number | null {
     const committedAtMs = Date.now();
     const keys = change.writes.map((write) => write.key);
-    let revision: number;
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const before = new Map<string, Row | undefined>();
-      const row = (key: string) => {
-        if (!before.has(key)) before.set(key, get.get(key) as Row | undefined);
-        return before.get(key);
-      };
-      if (change.expects.some(({ key, version }) => (row(key)?.version ?? 0) !== version)) {
-        this.#database.exec('ROLLBACK');
-        return null;
-      }
-      revision = Number(log.run(JSON.stringify(keys), committedAtMs).lastInsertRowid);
-      for (const { key, record, indexes = [] } of change.writes) {
-        const old = row(key);
-        if (old !== undefined) {
-          for (const entry of JSON.parse(old.indexes) as IndexEntry[]) removeEntry.run(entry.index, entry.score, key);
-        }
-        if (record === null) {
-          remove.run(key);
-          untouch.run(key);
-          continue;
-        }
-        put.run(key, revision, JSON.stringify(record), JSON.stringify(indexes));
-        for (const entry of indexes) addEntry.run(entry.index, entry.score, key);
-      }
-      if (revision % 1000 === 0) trim.run(revision - LOG_LENGTH);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
-    this.#tell({ revision, keys, committedAtMs });
+    const revision = this.#writer.write(change, keys, committedAtMs);
+    if (revision !== null) this.#tell({ revision, keys, committedAtMs });
     return revision;
   }
 

@@ -7,6 +7,7 @@ import type { ManageContext } from '../manage/context.ts';
 import type { ContextOf } from './caller.ts';
 import { answerSchema, querySchema, type Receipts, withReceipt } from './receipts.ts';
 import { type AdminRoute, Created, OtherAnswer } from './route.ts';
+import { NoParams } from './schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,11 +32,12 @@ export function mount(
       config: { open, takesToken },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       schema: {
-        params,
-        // Probes add what they like.
+        // Where a path names nothing there is nothing to judge.
+        ...(params === NoParams ? {} : { params }),
+        // Probes add what they like, and wait for no compiler: what is open answers what it makes.
         ...(open ? {} : { querystring: querySchema(route) }),
         ...(body === null ? {} : { body }),
-        ...(mediaType === undefined ? { response: { '2xx': answerSchema(route) } } : {}),
+        ...(open || mediaType !== undefined ? {} : { response: { '2xx': answerSchema(route) } }),
       },
       handler: (request, reply) => answer(route, request, reply, contextOf, receipts),
     });

@@ -21,6 +21,7 @@ import { attemptOf } from './attempt.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
+import { compilersAtFirstUse } from './compile-at-first-use.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { importRoute } from './import-routes.ts';
@@ -138,14 +139,18 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     reply.header('Allow', allow.join(', '));
     return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
   });
-  const routes = routesOf(options);
+  const routes = allRoutes(options.patterns, options.operations);
   mount(app, routes, contextOf, options.receipts);
-  const description = describeApi(routes, options.version);
-  app.get('/openapi.json', { config: { open: true } }, async () => description);
+  let description: object | undefined;
+  app.get('/openapi.json', { config: { open: true } }, async () => {
+    description ??= describeApi(routes, options.version);
+    return description;
+  });
   return app;
 }
 
-function routesOf({ patterns, operations }: AdminOptions): readonly AdminRoute[] {
+/** Every operation, except the description of them all. */
+export function allRoutes(patterns: AdminOptions['patterns'], operations: Operations): readonly AdminRoute[] {
   return [
     ...directoryRoutes,
     ...workspaceRoutes,
@@ -167,6 +172,7 @@ function bareFramework(): FastifyInstance {
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENCE_MS,
     forceCloseConnections: 'idle',
+    schemaController: { compilersFactory: compilersAtFirstUse },
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     clientErrorHandler: refuseUnparsed,

@@ -1,7 +1,8 @@
 /** The small schemas from which gateway.yaml's sections are built. No section's own meaning stands here. */
 import { isIP } from 'node:net';
-import { type TObject, type TObjectOptions, type TProperties, Type } from 'typebox';
+import type { TObject, TObjectOptions, TProperties } from 'typebox';
 import { readRange } from './core/address-range.ts';
+import { Type } from './schema-type.ts';
 
 /** Timers beyond this many milliseconds (about 25 days) would fire at once in Node. */
 const TIMER_MAX_MS = 2_147_483_647;

@@ -16,6 +16,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'owned.ts',
     'private-files.ts',
     'schema-parts.ts',
+    'schema-type.ts',
     'slices.ts',
     'chunk-pool.ts',
     'stall-aware-timeout.ts',

@@ -3,8 +3,9 @@
  * title are named parts, so that generators of clients give them one type each. Describes; answers nothing.
  */
 import { STATUS_CODES } from 'node:http';
-import { type TObject, type TSchema, Type } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import { Bug } from '../errors.ts';
+import { Type } from '../schema-type.ts';
 import { errorsOf } from './error-answers.ts';
 import { querySchema, RECEIPT_FIELDS } from './receipts.ts';
 import type { AdminRoute } from './route.ts';

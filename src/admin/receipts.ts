@@ -4,8 +4,9 @@
  * and stays made, whatever is met while waiting.
  */
 import type { FastifyRequest } from 'fastify';
-import { type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox';
+import type { TObject, TSchema, TSchemaOptions } from 'typebox';
 import type { Receipt } from '../fleet/process-list.ts';
+import { Type } from '../schema-type.ts';
 import type { AdminRoute } from './route.ts';
 
 export interface Receipts {

@@ -1,5 +1,6 @@
 /** The shapes that the sidecar answers with. What a view lets through and these do not name never leaves. */
-import { type TObject, Type } from 'typebox';
+import type { TObject } from 'typebox';
+import { Type } from '../schema-type.ts';
 import { AssignmentParams, Nullable, TokenStateReasonSchema, TokenStateSchema } from './schemas.ts';
 
 const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });

@@ -2,8 +2,9 @@
  * The sidecar's shapes, once: validation, types and OpenAPI all come from here. Unknown fields and wrong types are
  * refused, never dropped or coerced.
  */
-import { Type } from 'typebox';
+
 import { ID_PATTERN } from '../core/facts.ts';
+import { Type } from '../schema-type.ts';
 
 const strict = { additionalProperties: false } as const;
 /** `title` is the name of the shape in /openapi.json, and of its type in generated clients: it never changes. */

@@ -1,6 +1,6 @@
 /** Judges by itself what one row says, as the sidecar's schema would. Whether names stand for something the sidecar says. */
 import type { Static } from 'typebox';
-import { Check, Errors } from 'typebox/value';
+import { Check, Errors } from 'typebox/schema';
 import { ImportedTokenBody } from '../admin/schemas.ts';
 import { isId } from '../core/facts.ts';
 import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
@@ -37,7 +37,7 @@ interface Mistake {
 }
 
 function describe(token: object): string {
-  const mistakes = [...Errors(ImportedTokenBody, token)] as Mistake[];
+  const mistakes = Errors(ImportedTokenBody, token)[1] as Mistake[];
   const [strange] = mistakes.flatMap(({ params }) => params.additionalProperties ?? []);
   if (strange !== undefined) return unknown(strange);
   const [missing] = mistakes.flatMap(({ params }) => params.requiredProperties ?? []);

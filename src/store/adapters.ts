@@ -1,5 +1,6 @@
 /** Every store that gateway.yaml may name. All that a new one takes: docs/architecture.md, "What a store is". */
-import { type Static, type TSchema, Type } from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { Type } from '../schema-type.ts';
 import type { StoreAdapter } from './adapter.ts';
 import { redisAdapter } from './redis/adapter.ts';
 import { sqliteAdapter } from './sqlite/adapter.ts';

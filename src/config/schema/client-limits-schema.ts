@@ -2,8 +2,9 @@
  * What one client of the gateway may take: time, bytes, connections, wrong guesses. Every limit has a default that no
  * well-behaved client meets. Says nothing of upstreams; theirs stand in routes-schema.ts.
  */
-import { Type } from 'typebox';
+
 import { milliseconds, section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 export const GuessesSchema = section(
   {

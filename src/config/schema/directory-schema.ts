@@ -2,9 +2,10 @@
  * The shape of a directory file (`scopegate apply`): organizations with their members, teams and workspaces, laid out
  * as the sidecar's paths are. Reads nothing; whether names resolve is judged in src/directory.
  */
-import { type TSchema, Type } from 'typebox';
+import type { TSchema } from 'typebox';
 import { ID_PATTERN } from '../../core/facts.ts';
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 const ID_TEXT = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit';
 

@@ -2,8 +2,9 @@
  * The shape of gateway.yaml: validation, types, defaults and the editors' JSON Schema all come from here.
  * Judges one file by itself; that names resolve, ids are unique and routes can be reached is checked elsewhere.
  */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { file, host, milliseconds, networks, port, section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 import { StoreSchema } from '../../store/adapters.ts';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { ImportSchema } from './import-schema.ts';

@@ -2,8 +2,9 @@
  * Tokens that another system minted and that are known here by their SHA-256 alone: which forms may be theirs, and how
  * often one address may be wrong about them. What is imported, and with which rights, is the sidecar's affair.
  */
-import { Type } from 'typebox';
+
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 /** As long as the longest line that clients send by habit; a hash costs what it hashes. */
 const FOREIGN_TOKEN_MAX = 4096;

@@ -1,7 +1,8 @@
 /** The shape of `limits` in gateway.yaml, and of a route's part in it. That names resolve is checked elsewhere. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { LIMIT_SUBJECTS } from '../../core/rate-limit.ts';
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,7 @@
 /** The shape of one kind of token in a policy file. Every rule that differs between token systems is a setting here. */
-import { Type } from 'typebox';
+
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 const EditionName = Type.Enum(['personal', 'team', 'enterprise']);
 const Editions = (description: string) => Type.Array(EditionName, { minItems: 1, uniqueItems: true, description });

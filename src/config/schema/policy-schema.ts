@@ -2,10 +2,11 @@
  * The shape of a policy file (policies/*.yaml). Everything in which one token system differs from another stands here
  * as data; the meaning of each setting is in core/policy.ts. Reads nothing and checks nothing across fields.
  */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { REASON_NAMES } from '../../core/reason.ts';
 import { SCOPE_PATTERN } from '../../core/scope.ts';
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 import { KindSchema } from './policy-kind-schema.ts';
 
 const strict = { additionalProperties: false } as const;

@@ -2,8 +2,9 @@
  * The shape of an upstream and of a route in gateway.yaml. Whether a template is well formed, a scope exists or a
  * parameter stands in the path is not for a schema to say.
  */
-import { Type } from 'typebox';
+
 import { addressRanges, file, milliseconds, section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 import { RouteLimitsSchema } from './limits-schema.ts';
 
 const Target = Type.String({

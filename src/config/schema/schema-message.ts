@@ -3,7 +3,7 @@
  * judge, and where it stands is the file's to know.
  */
 import type { TSchema } from 'typebox';
-import { Errors } from 'typebox/value';
+import { Errors } from 'typebox/schema';
 
 /** The part of JSON Schema that configuration schemas are made of; all else goes by typebox's own messages. */
 export interface SchemaView {
@@ -103,7 +103,7 @@ export function mismatch(schema: SchemaView, value: unknown, found: string): str
 
 /** An empty text fails its pattern too, but "must not be empty" is the better thing to say: minLength goes first. */
 function firstError(schema: SchemaView, value: unknown) {
-  const errors = Errors(schema as TSchema, value);
+  const [, errors] = Errors(schema as TSchema, value);
   return errors.find(({ keyword }) => keyword === 'minLength') ?? errors[0];
 }
 

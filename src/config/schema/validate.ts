@@ -3,7 +3,7 @@
  * typebox has the last word: nothing that it refuses gets through, whatever this walk overlooks.
  */
 import type { Static, TSchema } from 'typebox';
-import { Check, Errors } from 'typebox/value';
+import { Check, Errors } from 'typebox/schema';
 import { closest } from '../yaml/closest.ts';
 import type { YamlFile } from '../yaml/yaml-file.ts';
 import { bareCopy, isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
@@ -30,7 +30,7 @@ export function validate<T extends TSchema>(file: YamlFile, schema: T): Static<T
   for (const { path, message, key } of findings) file.problem(path, message, { key: key === true });
   if (file.problems.length > 0) return undefined;
   if (Check(schema, value)) return value as Static<T>;
-  for (const error of Errors(schema, value)) file.problem(pointerPath(error.instancePath), error.message);
+  for (const error of Errors(schema, value)[1]) file.problem(pointerPath(error.instancePath), error.message);
   if (file.problems.length === 0) file.problem([], 'does not fit its schema');
   return undefined;
 }
@@ -88,7 +88,7 @@ class Walk {
     if (schema.type === 'object' && isMapping(value)) return this.#mapping(schema, value, path, out);
     if (schema.type === 'array' && Array.isArray(value)) return this.#list(schema, value, path, out);
     if (schema.type === undefined && choicesOf(schema) === undefined) {
-      for (const { instancePath, message } of Errors(schema as TSchema, value)) {
+      for (const { instancePath, message } of Errors(schema as TSchema, value)[1]) {
         out.push({ path: [...path, ...pointerPath(instancePath)], message });
       }
       return bareCopy(value);

@@ -1,6 +1,7 @@
 /** The `store` section of gateway.yaml for Redis. Says what may stand there; what belongs together is looked at in check.ts. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { file, milliseconds, section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 
 const Login = {
   username: Type.Optional(Type.String({ minLength: 1, description: 'The ACL user, if not in the URL.' })),

@@ -1,8 +1,9 @@
 /** The embedded store, as gateway.yaml names it: a file, with the leases of its processes beside it. Loads it only to open it. */
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { section } from '../../schema-parts.ts';
+import { Type } from '../../schema-type.ts';
 import type { StoreAdapter } from '../adapter.ts';
 import { describeFullCount } from '../full-count.ts';
 

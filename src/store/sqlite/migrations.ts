@@ -68,8 +68,10 @@ const OTHERS_MS = 1_800_000;
  * one does it, and the others wait. Throws as `checkFile` does.
  */
 export function migrateFile(database: DatabaseSync): void {
-  const found = checkOurs(database);
-  if (found > 0 && found < MIGRATIONS.length) database.exec(`PRAGMA busy_timeout = ${OTHERS_MS}`);
+  // One look, since another process may be making the file: whose it is, is judged within the transaction.
+  const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  const isOld = found > 0 && found < MIGRATIONS.length;
+  if (isOld) database.exec(`PRAGMA busy_timeout = ${OTHERS_MS}; PRAGMA cache_size = -65536`);
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = checkOurs(database);
@@ -82,7 +84,9 @@ export function migrateFile(database: DatabaseSync): void {
     }
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    // A full disk has ended it already.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+  if (isOld) database.exec('PRAGMA cache_size = -2000');
 }

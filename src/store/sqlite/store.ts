@@ -18,6 +18,7 @@ import type {
   Stored,
   Touch,
 } from '../store.ts';
+import { BulkWriting } from './bulk.ts';
 import { ask, BUSY_MS } from './busy.ts';
 import { SqliteExport } from './export.ts';
 import { secureFile } from './file.ts';
@@ -43,6 +44,7 @@ export class SqliteStore implements ExportableStore {
   readonly #export: SqliteExport;
   readonly #reserve: SqliteReserve;
   readonly #health: SqliteHealth;
+  readonly #bulk: BulkWriting;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -68,6 +70,7 @@ export class SqliteStore implements ExportableStore {
       this.#statements = prepare(database);
       this.#writer = new SqliteWriter(database, this.#shapes);
       this.#export = new SqliteExport(database, this.#shapes);
+      this.#bulk = new BulkWriting(database);
       this.#reserve = new SqliteReserve(path, reserve);
       this.#health = new SqliteHealth(path, database);
     } catch (error) {
@@ -184,11 +187,13 @@ export class SqliteStore implements ExportableStore {
 
   async close(): Promise<void> {
     clearInterval(this.#poll);
+    this.#bulk.close();
     this.#followers.clear();
     if (this.#database.isOpen) this.#database.close();
   }
 
   #make(change: Change): number | null {
+    this.#bulk.expect(change.writes.length);
     const committedAtMs = Date.now();
     const keys = change.writes.map((write) => write.key);
     const revision = this.#writer.write(change, keys, committedAtMs);

@@ -9,6 +9,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** Lowest first. A file may import its own room or a lower floor; rooms on one floor never meet. */
 const FLOORS: ReadonlyArray<readonly string[]> = [
   ['core'],
+  ['schema-type.ts'],
   [
     'authorities.ts',
     'errors.ts',
@@ -16,7 +17,6 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'owned.ts',
     'private-files.ts',
     'schema-parts.ts',
-    'schema-type.ts',
     'slices.ts',
     'chunk-pool.ts',
     'stall-aware-timeout.ts',

@@ -91,3 +91,23 @@ it('a client that takes its time over the end of its last answer gets it whole',
     await listener.drain({ deadlineMs: 0, idleMs: 0 });
   }
 });
+
+it('a request that comes when its connection has been closed for being idle is not run', async () => {
+  const seen: string[] = [];
+  const listener = await startListener({
+    ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null },
+    handle: (exchange) => {
+      seen.push(exchange.target);
+      exchange.answer(200, ['Content-Length', '2'], 'ok');
+    },
+    refuse: () => ({ headers: [], body: '' }),
+    onBug: (error) => expect.fail(String(error)),
+  });
+  using client = await RawClient.connect(listener.url);
+  await client.send(rawRequest('GET /first')).response();
+  const drained = listener.drain({ deadlineMs: 3000, idleMs: 0 });
+  await client.untilEnded();
+  client.send(rawRequest('POST /late', ['Content-Length: 0'])).finish();
+  await drained;
+  expect(seen).toEqual(['/first']);
+});

@@ -338,6 +338,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   }
 
   #readHead(): void {
+    // Closed meanwhile for being idle: nobody would hear an answer, so nothing may run.
+    if (this.socket.writableEnded) return this.#readNothing();
     const { reader } = this.#host;
     const outcome = reader.read(this.#held, this.#at, this.#held.length);
     if (outcome === 'invalid') return this.#refuseLast(reader.status);

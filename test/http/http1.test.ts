@@ -47,6 +47,14 @@ describe('a client of HTTP/1.0', () => {
     expect(asking.responses[2]!.body).toBe('abcdefg');
   });
 
+  test('gets nothing behind an answer that the end of the connection ends', async () => {
+    at.upstream.reply = () => CHUNKED;
+    using client = await at.connect();
+    client.send(`${rawRequest('GET /public/x HTTP/1.0', ['Connection: keep-alive'])}no request\r\n\r\n`);
+    await client.untilEnded();
+    expect(client.responses.map(({ body }) => body)).toEqual(['abcdefg']);
+  });
+
   test('is refused with an answer that it can read, too', async () => {
     using client = await at.connect();
     await client.send(rawRequest('GET /files/x HTTP/1.0')).untilEnded();

@@ -460,6 +460,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
       this.#sent(first);
       if (!first.keeps) {
         this.#readNothing();
+        // To an old client it would be a part of this answer.
+        this.#lastStatus = null;
         this.#abandonLine();
       }
       if (this.#line.length > 0) this.#line[0]!.takeTurn();

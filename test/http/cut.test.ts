@@ -111,3 +111,27 @@ it('a request that comes when its connection has been closed for being idle is n
   await drained;
   expect(seen).toEqual(['/first']);
 });
+
+it('whoever begins to listen while the connection is about to close hears of its end once', async () => {
+  let ends = 0;
+  const ended = Promise.withResolvers<void>();
+  const listener = await startListener({
+    ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null },
+    handle: (exchange) => {
+      exchange.breakOff();
+      exchange.listen({
+        clientDrained: () => {},
+        clientClosed: () => {
+          ends++;
+          ended.resolve();
+        },
+      });
+    },
+    refuse: () => ({ headers: [], body: '' }),
+    onBug: (error) => expect.fail(String(error)),
+  });
+  using client = await RawClient.connect(listener.url);
+  await client.send(rawRequest('GET /x')).untilEnded();
+  await Promise.all([ended.promise, listener.drain({ deadlineMs: 3000, idleMs: 0 })]);
+  expect(ends).toBe(1);
+});

@@ -257,8 +257,8 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   listen(listener: ExchangeListener): void {
     this.#listener = listener;
-    // Gone while the decision was being made.
-    if (this.isGone) process.nextTick(() => listener.clientClosed(false));
+    // Over while the decision was being made. While its connection is only about to close, that tells it.
+    if (this.#isOver) process.nextTick(() => listener.clientClosed(false));
   }
 
   switchProtocols(headers: readonly string[]): void {

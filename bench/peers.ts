@@ -28,6 +28,8 @@ import { fillStore, TOKENS } from './traffic.ts';
 
 /** Scenarios for which an upstream must have read the whole body, or must go on speaking: no nginx does that by itself. */
 const BARE: readonly Variant[] = ['whole-bodies', 'streams'];
+/** Until V8 has compiled what a candidate needs: after three seconds a request still costs twice as much. */
+const FIRST_WARM_UP_SECONDS = 9;
 
 export async function benchPeers(options: BenchOptions): Promise<Section> {
   const { say, scenario: wanted } = options;
@@ -72,8 +74,7 @@ async function measureVariant(
     for (const scenario of scenarios) {
       // What passes everything cannot refuse.
       const able = candidates.filter(({ checksTokens }) => checksTokens || scenario.status === 200);
-      // The first one also finds what V8 has not compiled yet.
-      const warmUpSeconds = secondsOf(scenario, options) * (scenario === scenarios[0] ? 3 : 1);
+      const warmUpSeconds = scenario === scenarios[0] ? FIRST_WARM_UP_SECONDS : secondsOf(scenario, options);
       results.push(await measureInTurn(scenario, able, { ...start, warmUpSeconds }, options));
     }
     return results;
@@ -110,9 +111,7 @@ async function measureInTurn(
       else row.rounds.push(measured);
     }
   }
-  say(
-    `${scenario.name}: ${rows.map((row) => `${row.name} ${row.problem ?? `${cpuOf(row).toFixed(1)} µs`}`).join(', ')}`,
-  );
+  say(`${scenario.name}: ${rows.map((row) => `${row.name} ${row.problem ?? `${roundsOf(row)} µs`}`).join(', ')}`);
   return { scenario, rows: rows.map(({ name, rounds, problem }) => ({ name, rounds, problem })) };
 }
 
@@ -120,8 +119,8 @@ function secondsOf({ timesLonger }: Scenario, { quick }: BenchOptions): number {
   return (quick ? 1 : 3) * timesLonger;
 }
 
-function cpuOf({ rounds }: Pick<Row, 'rounds'>): number {
-  return median(rounds.map((round) => round.cpuMicroseconds));
+function roundsOf({ rounds }: Pick<Row, 'rounds'>): string {
+  return rounds.map((round) => round.cpuMicroseconds.toFixed(1)).join(' ');
 }
 
 function report(results: readonly Result[], missing: readonly Missing[]): Section {

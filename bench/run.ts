@@ -3,6 +3,7 @@
  * --json, data) on standard output. Exit code 1 when a promise is broken. Never runs two measurements at once.
  */
 import { parseArgs } from 'node:util';
+import { SetupError } from '../src/errors.ts';
 import { type BenchOptions, printChecks, printSection, type Section } from './report.ts';
 
 const HELP = `npm run bench -- [--only NAME [--scenario NAME]] [--quick] [--json]
@@ -54,7 +55,18 @@ else if (values.only !== undefined && !Object.hasOwn(BENCHES, values.only)) {
 } else if (values.scenario !== undefined && values.only !== 'peers') {
   process.stderr.write(`--scenario is for --only peers\n\n${HELP}\n`);
   process.exitCode = 1;
-} else await runAll(values.only === undefined ? Object.keys(BENCHES) : [values.only]);
+} else await runOrSay(values.only === undefined ? Object.keys(BENCHES) : [values.only]);
+
+/** What somebody has to mend is a line, not a stack. */
+async function runOrSay(names: readonly string[]): Promise<void> {
+  try {
+    await runAll(names);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
 
 async function runAll(names: readonly string[]): Promise<void> {
   const startedMs = performance.now();

@@ -59,7 +59,7 @@ const HAS_WRK = spawnSync('wrk', ['-v']).error === undefined;
 const HAS_H2LOAD = spawnSync('h2load', ['--version']).status === 0;
 const WRK_SCRIPT = fileURLToPath(new URL('../processes/wrk-load.lua', import.meta.url));
 const H2_CONNECTIONS = 8;
-/** How much the length of an answer may differ from that of the first round before it must be another answer. */
+/** How much the length of an answer may differ from that of the warm-up before it must be another answer. */
 const LENGTH_TOLERANCE = 0.02;
 /** The least of an access log's line. */
 const LINE_BYTES = 50;
@@ -81,7 +81,8 @@ export function canSend(scenario: Scenario): boolean {
 export class LoadOn {
   readonly #candidate: Candidate;
   readonly #prepared: Prepared;
-  #bytesEach: number | null = null;
+  /** Of the warm-up. */
+  #first: Pick<Outcome, 'answers' | 'bytesEach'> = { answers: 0, bytesEach: null };
 
   constructor(candidate: Candidate, prepared: Prepared) {
     this.#candidate = candidate;
@@ -90,8 +91,9 @@ export class LoadOn {
 
   /** Warms up, and counts every status meanwhile, which costs too much while it is measured. */
   async warmUp(seconds: number): Promise<string | null> {
-    const { answers, problem, bytesEach } = await runLoad(this.#prepared, this.#candidate, seconds, true);
-    this.#bytesEach = bytesEach;
+    const outcome = await runLoad(this.#prepared, this.#candidate, seconds, true);
+    this.#first = outcome;
+    const { answers, problem } = outcome;
     return problem ?? (answers === 0 ? 'nothing was answered' : null);
   }
 
@@ -103,8 +105,7 @@ export class LoadOn {
     const cpuSeconds = outcome.cpuSeconds ?? treeCpuSeconds(pid) - cpuBefore;
     if (outcome.problem !== null) return outcome.problem;
     if (outcome.answers === 0) return 'nothing was answered';
-    if (this.#bytesEach !== null && Math.abs(outcome.bytesEach! / this.#bytesEach - 1) > LENGTH_TOLERANCE)
-      return `answers of ${Math.round(outcome.bytesEach!)} bytes, at first of ${Math.round(this.#bytesEach)}`;
+    if (this.#isAnotherLength(outcome)) return `answers of another length: ${Math.round(outcome.bytesEach!)} bytes`;
     if (accessLog !== null && statSync(accessLog).size - logBefore < outcome.answers * LINE_BYTES)
       return 'answers left no line in the access log';
     return {
@@ -114,6 +115,13 @@ export class LoadOn {
       p99Ms: outcome.p99Ms,
       busy: cpuSeconds / outcome.seconds,
     };
+  }
+
+  /** Than in the warm-up. What has come of answers that are cut off at the end is among the bytes, not the answers. */
+  #isAnotherLength({ answers, bytesEach }: Outcome): boolean {
+    if (this.#first.bytesEach === null || bytesEach === null) return false;
+    const cutOff = this.#prepared.scenario.connections / Math.min(answers, this.#first.answers);
+    return Math.abs(bytesEach / this.#first.bytesEach - 1) > LENGTH_TOLERANCE + cutOff;
   }
 }
 

@@ -198,7 +198,7 @@ describe('a head that is too large', () => {
 
   it('is refused as soon as it is, whole or not', () => {
     const start = 'GET / HTTP/1.1\r\nA: ';
-    for (const more of ['f'.repeat(BYTES_MAX), 'f'.repeat(BYTES_MAX - start.length) + '\r', 'B: c\r\n'.repeat(50)]) {
+    for (const more of ['f'.repeat(BYTES_MAX), `${'f'.repeat(BYTES_MAX - start.length)}\r`, 'B: c\r\n'.repeat(50)]) {
       expect(read([(start + more).slice(0, BYTES_MAX)])).toEqual({ outcome: 'needs-more' });
       refuses((start + more).slice(0, BYTES_MAX + 1), 431);
     }

@@ -434,7 +434,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
         else this.socket.end();
         return;
       case 'body':
-        return this.#refuseLast(400);
+        this.#refuseLast(400);
+        if (this.#line.length > 0) this.#leave();
+        return;
       case 'upgrading':
         this.socket.destroy();
         return;
@@ -522,16 +524,14 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     if (this.#reading === 'nothing') return;
     const broken = this.#reading === 'body' ? this.#current : null;
     this.#readNothing();
-    if (broken === null) {
-      this.#lastStatus = status;
-      if (this.#line.length === 0) this.#close();
-    } else if (this.#line[0] === broken && !broken.hasBegun) {
+    if (broken !== null) {
       // It broke within the body of a request that is being served: that is the one to refuse, while it still can be.
-      this.#line = [];
-      this.#lastStatus = status;
-      this.#close();
-      broken.over(false);
-    } else if (!broken.isWhole) resetConnection(this.socket);
+      if (this.#line[0] === broken && broken.hasBegun) return resetConnection(this.socket);
+      this.#line.pop();
+    }
+    this.#lastStatus = status;
+    if (this.#line.length === 0) this.#close();
+    broken?.over(false);
   }
 
   #closed(): void {

@@ -36,6 +36,9 @@ const STRICTER: readonly (readonly [why: string, status: number, shape: RegExp])
   ['trailers that frame', 400, /\r\n(?:transfer-encoding|content-length):/i],
 ];
 
+/** llhttp takes it for another coding: it refuses that, or where the client asks to leave HTTP reads no body at all. */
+const TAB_BEHIND_CODING = /transfer-encoding:[^\r\n]*\t/i;
+
 /** What ours hands over and llhttp refuses. */
 const LOOSER: readonly (readonly [why: string, meets: (request: Handed, text: string) => boolean])[] = [
   ['what the core refuses: where it ends nobody can say', ({ exchange }) => exchange.headerFacts === null],
@@ -43,7 +46,7 @@ const LOOSER: readonly (readonly [why: string, meets: (request: Handed, text: st
     'targets that the core refuses',
     ({ exchange }) => readTarget(exchange.target, exchange.headerFacts?.host ?? '') === null,
   ],
-  ['blanks behind a coding (RFC 9110 section 5.5)', (_, text) => /transfer-encoding:[^\r\n]*\t/i.test(text)],
+  ['blanks behind a coding (RFC 9110 section 5.5)', (_, text) => TAB_BEHIND_CODING.test(text)],
 ];
 
 /** Behind which ours reads no other request, and llhttp does. */
@@ -273,8 +276,9 @@ class Comparison {
       if (ours.hasStopped || theirs.error !== undefined) continue;
       // Byte by byte, both begin and end at the same one.
       const progress = [ours.handed.length, ours.wholes];
-      if (progress.join() !== [theirs.requests.length, wholesOf(theirs)].join())
-        expect(progress).toEqual([theirs.requests.length, wholesOf(theirs)]);
+      if (progress.join() === [theirs.requests.length, wholesOf(theirs)].join()) continue;
+      if (TAB_BEHIND_CODING.test(text)) return;
+      expect(progress).toEqual([theirs.requests.length, wholesOf(theirs)]);
     }
     ours.answerLate(random);
     for (const [nth, handed] of ours.handed.entries()) if (!this.#isSame(handed, theirs.requests[nth], text)) return;

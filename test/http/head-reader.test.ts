@@ -69,14 +69,29 @@ describe('a request line', () => {
     expect(accepts('GET   /a   HTTP/1.1\r\n\r\n')).toMatchObject({ method: 'GET', target: '/a' });
   });
 
-  it('hands every visible byte of the target over as it came, for the core to judge', () => {
-    const target = '/\x21"#%&\'<>[\\]^`{|}~\x80\xa0\xff%00//../?#';
+  it('hands every visible character of the target over as it came, for the core to judge', () => {
+    const target = '/\x21"#%&\'<>[\\]^`{|}~%00//../?#';
     expect(accepts(`GET ${target} HTTP/1.1\r\n\r\n`)).toMatchObject({ target });
   });
 
-  it.each(['/a\tb', '\t/a', '/a\t', '/a\0', '/a\x7f', '/a\x1b[', '/a\x0b', '/a\x85\x0c', '/a b', '/a\rb', '/a\nb'])(
-    'has no other blank and no control in or around its target: %j',
-    (target) => refuses(`GET ${target} HTTP/1.1\r\n\r\n`, 400),
+  it.each([
+    '/a\tb',
+    '\t/a',
+    '/a\t',
+    '/a\0',
+    '/a\x7f',
+    '/a\x1b[',
+    '/a\x0b',
+    '/a\x0c',
+    '/\x80',
+    '/\xa0',
+    '/a?\xff',
+    '/a?\xc3\xa9',
+    '/a b',
+    '/a\rb',
+    '/a\nb',
+  ])('has no other blank, no control and nothing but ASCII in or around its target: %j', (target) =>
+    refuses(`GET ${target} HTTP/1.1\r\n\r\n`, 400),
   );
 
   it.each([

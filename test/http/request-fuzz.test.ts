@@ -26,7 +26,7 @@ const reader = new HeadReader(CLIENT_LIMITS.headerBytes);
 const STRICTER: readonly (readonly [why: string, status: number, shape: RegExp])[] = [
   ['tunnels', 405, /^[\r\n]*CONNECT /],
   ['other versions of HTTP', 400, /^[\r\n]*\S+ +\S+ +HTTP\/(?:0\.9|2\.0)\r\n/],
-  ['requests without a version', 400, /^[\r\n]*\S+ +\S+\r\n/],
+  ['requests without a version', 400, /^[\r\n]*\S+ +\S+ *\r?\n/],
   ['other protocols', 400, /^[\r\n]*\S+ +\S+ +(?:RTSP|ICE)\//],
   ['many or odd empty lines before a request', 400, /^(?:[\r\n]*\n[\r\n]*|\r[^\n])/],
   // Not every llhttp takes controls.

@@ -7,6 +7,8 @@ import { isKnownMethod } from '../known-method.ts';
 
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
 const EMPTY_LINES_MAX = 4;
+/** Whatever lies above is no part of a target (RFC 3986 section 2), and read in one way here and in another there. */
+const DEL = 0x7f;
 const VERSION = Uint8Array.from('HTTP/1.', (char) => char.charCodeAt(0));
 /** The longest that Node knows has fewer. */
 const METHOD_BYTES_MAX = 24;
@@ -126,7 +128,7 @@ export class HeadReader {
     if (bytes[at] !== SP || !isMethod(bytes, start, at)) return 'invalid';
     while (at < to && bytes[at] === SP) at++;
     this.#targetStart = at;
-    while (at < to && TEXT[bytes[at]!] === 1 && !isBlank(bytes[at]!)) at++;
+    while (at < to && bytes[at]! > SP && bytes[at]! < DEL) at++;
     this.#targetEnd = at;
     if (at === to) return 'needs-more';
     if (bytes[at] !== SP || at === this.#targetStart) return 'invalid';

@@ -6,7 +6,7 @@
 
 /** What a socket reads at once; smaller pieces cost less to make than to keep. */
 const PIECE_BYTES = 64 * 1024;
-const SMALL_BYTES = 16 * 1024;
+const SMALL_BYTES = 32 * 1024;
 /** More than that lies idle only after a rush. */
 const FREE_MAX = 64;
 

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { effort, type Random, randomFrom, seeds } from '../support/chance.ts';
+import { cut, pick, spoilt } from '../support/spoil.ts';
 import { AnswerListener } from './answer-listener.ts';
 import { llhttpOn, type Opinion } from './llhttp.ts';
 
@@ -90,31 +91,6 @@ const TRAILERS = [
   'A: \x01',
   'A b: c',
 ];
-const SPOILS = [
-  '\r',
-  '\n',
-  '\r\n',
-  ' ',
-  '\t',
-  '\0',
-  ':',
-  ';',
-  ',',
-  '0',
-  'f',
-  '\x7f',
-  '\x80',
-  '"',
-  '=',
-  '-',
-  '\r\n\r\n',
-  '\r\n ',
-];
-
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[random(from.length)]!;
-}
-
 function fields(random: Random): string {
   let text = '';
   for (let count = random(5); count > 0; count--) text += `${pick(random, random(25) === 0 ? ODD_FIELDS : FIELDS)}\r\n`;
@@ -147,31 +123,6 @@ function answer(random: Random): string {
   else text += `\r\n${data}`;
   for (let count = random(3) === 0 ? 1 + random(3) : 0; count > 0; count--) text = spoilt(text, random);
   return random(10) === 0 ? `${text}HTTP/1.1 200 OK\r\n\r\n` : text;
-}
-
-function spoilt(text: string, random: Random): string {
-  const at = random(text.length);
-  switch (random(4)) {
-    case 0:
-      return text.slice(0, at) + text.slice(at + 1 + random(3));
-    case 1:
-      return text.slice(0, at) + pick(random, SPOILS) + text.slice(at);
-    case 2:
-      return text.slice(0, at) + pick(random, SPOILS) + text.slice(at + 1);
-    default:
-      return text.slice(0, at) + text.slice(random(at + 1));
-  }
-}
-
-function cut(text: string, random: Random): string[] {
-  const pieces: string[] = [];
-  let from = 0;
-  for (let count = random(4); count > 0; count--) {
-    const to = from + random(text.length - from + 1);
-    pieces.push(text.slice(from, to));
-    from = to;
-  }
-  return [...pieces, text.slice(from)];
 }
 
 /** What an answer means, as ours and as llhttp tell it. */

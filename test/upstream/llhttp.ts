@@ -1,5 +1,5 @@
 /** The parser that node:http reads answers with, as a second opinion: what llhttp makes of the bytes of one answer. */
-import { createRequire } from 'node:module';
+import { beginReading, HTTPParser } from '../support/llhttp.ts';
 
 export interface Told {
   status: number;
@@ -18,24 +18,7 @@ export interface Opinion {
   error: string | undefined;
 }
 
-interface HTTPParser {
-  [event: number]: (...args: never[]) => unknown;
-  initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void;
-  execute(bytes: Buffer): number | (Error & { code: string });
-  finish(): undefined | (Error & { code: string });
-}
-interface HTTPParserClass {
-  new (): HTTPParser;
-  readonly RESPONSE: number;
-  readonly kOnHeaders: number;
-  readonly kOnHeadersComplete: number;
-  readonly kOnBody: number;
-  readonly kOnMessageComplete: number;
-}
-const { HTTPParser } = createRequire(import.meta.url)('node:_http_common') as { HTTPParser: HTTPParserClass };
 const { RESPONSE, kOnHeaders, kOnHeadersComplete, kOnBody, kOnMessageComplete } = HTTPParser;
-const NO_LENIENCE = 0;
-const MAX_HEADER_SIZE = 1024 * 1024;
 
 let opinion: Opinion;
 let given = 0;
@@ -92,7 +75,7 @@ export function llhttpOn(pieces: readonly Buffer[], isHeadRequest: boolean, ende
   collected = [];
   given = 0;
   skipsBody = isHeadRequest;
-  parser.initialize(RESPONSE, {}, MAX_HEADER_SIZE, NO_LENIENCE);
+  beginReading(parser, RESPONSE);
   for (const piece of pieces) {
     given += piece.length;
     const result = parser.execute(piece);

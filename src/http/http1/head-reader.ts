@@ -7,6 +7,8 @@ import { isKnownMethod } from '../known-method.ts';
 
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
 const EMPTY_LINES_MAX = 4;
+/** Whatever lies above is no part of a target (RFC 3986 section 2), and read in one way here and in another there. */
+const DEL = 0x7f;
 const VERSION = Uint8Array.from('HTTP/1.', (char) => char.charCodeAt(0));
 /** The longest that Node knows has fewer. */
 const METHOD_BYTES_MAX = 24;
@@ -30,11 +32,14 @@ export class HeadReader {
   end = 0;
   /** After `invalid`: what to answer. */
   status: 400 | 414 | 431 = 400;
+  /** After `needs-more`: how many bytes of the head are whole lines. */
+  linesRead = 0;
 
   readonly #bytesMax: number;
   /** Where each header's name begins and ends, and its value. */
   readonly #places: Int32Array;
   #bytes: Buffer = Buffer.alloc(0);
+  #start = 0;
   #at = 0;
   #to = 0;
   #targetStart = 0;
@@ -47,12 +52,18 @@ export class HeadReader {
     this.#places = new Int32Array(bytesMax + 4);
   }
 
-  /** Of `bytes[start, to)`, which begins where a head is to begin. After `needs-more`: again from the same start, with more. */
-  read(bytes: Buffer, start: number, to: number): HeadOutcome {
+  /**
+   * Of `bytes[start, to)`, which begins where a head is to begin. After `needs-more`: again from the same start, with more,
+   * and with `linesRead` as it was: those lines are not read again before the head is whole, however many pieces it comes in.
+   */
+  read(bytes: Buffer, start: number, to: number, linesRead = 0): HeadOutcome {
     this.#bytes = bytes;
-    this.#at = start;
+    this.#start = start;
     // One byte more than fits is enough to know.
     this.#to = Math.min(to, start + this.#bytesMax + 1);
+    if (linesRead > 0 && to - start <= this.#bytesMax && this.#isCut(start + linesRead)) return 'needs-more';
+    this.#at = start;
+    this.linesRead = 0;
     this.#targetStart = this.#targetEnd = -1;
     const outcome = this.#read();
     const isOver = outcome === 'needs-more' ? to - start > this.#bytesMax : this.#at - start > this.#bytesMax;
@@ -60,6 +71,12 @@ export class HeadReader {
     if (outcome === 'invalid' || !isOver) return outcome;
     this.status = this.#isLongTarget() ? 414 : 431;
     return 'invalid';
+  }
+
+  /** Behind whole lines: the end of the head is not there yet. */
+  #isCut(at: number): boolean {
+    this.#at = at;
+    return this.#readHeaders() === 'needs-more';
   }
 
   #read(): HeadOutcome {
@@ -111,7 +128,7 @@ export class HeadReader {
     if (bytes[at] !== SP || !isMethod(bytes, start, at)) return 'invalid';
     while (at < to && bytes[at] === SP) at++;
     this.#targetStart = at;
-    while (at < to && TEXT[bytes[at]!] === 1 && !isBlank(bytes[at]!)) at++;
+    while (at < to && bytes[at]! > SP && bytes[at]! < DEL) at++;
     this.#targetEnd = at;
     if (at === to) return 'needs-more';
     if (bytes[at] !== SP || at === this.#targetStart) return 'invalid';
@@ -147,18 +164,19 @@ export class HeadReader {
     for (;;) {
       const nameStart = at;
       while (at < to && TCHAR[bytes[at]!] !== 0) at++;
-      if (at === to) return 'needs-more';
+      if (at === to) return this.#cutIn(nameStart);
       if (bytes[at] !== COLON || at === nameStart) {
         if (at !== nameStart) return 'invalid';
         this.#at = at;
         const end = this.#readLineEnd();
+        if (end === 'needs-more') return this.#cutIn(nameStart);
         return end === 'complete' ? noted : end;
       }
       const nameEnd = at++;
       while (at < to && isBlank(bytes[at]!)) at++;
       const valueStart = at;
       while (at < to && TEXT[bytes[at]!] === 1) at++;
-      if (at === to || (at + 1 === to && bytes[at] === CR)) return 'needs-more';
+      if (at === to || (at + 1 === to && bytes[at] === CR)) return this.#cutIn(nameStart);
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'invalid';
       let valueEnd = at;
       while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
@@ -168,6 +186,11 @@ export class HeadReader {
       places[noted++] = valueEnd;
       at += 2;
     }
+  }
+
+  #cutIn(line: number): 'needs-more' {
+    this.linesRead = line - this.#start;
+    return 'needs-more';
   }
 
   /** It alone takes most of the room (RFC 9112 section 3). */

@@ -80,6 +80,10 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   #held: Buffer = NO_BYTES;
   #at = 0;
   #isLent = false;
+  /** A buffer of our own that `#held` is the beginning of, where pieces had to be put together. */
+  #room: Buffer = NO_BYTES;
+  /** Of the head that is held, the bytes that are whole lines. */
+  #linesRead = 0;
   #isReading = false;
   #isStopped = false;
   /** Nothing follows the request that is being read. */
@@ -268,7 +272,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     } else {
       // A head that is not whole: without the end of a line more of it says nothing new.
       const isWaiting = this.#reading === 'head' && bytes.indexOf(LF) === -1;
-      this.#hold(Buffer.concat([this.#held.subarray(this.#at), bytes]));
+      this.#append(bytes);
       if (isWaiting && this.#heldBytes <= this.#host.limits.headerBytes) return true;
     }
     this.#goOn();
@@ -282,6 +286,26 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     this.#held = bytes;
     this.#at = 0;
     this.#isLent = false;
+    this.#room = NO_BYTES;
+    this.#linesRead = 0;
+  }
+
+  /** Behind what is held. Its room doubles, up to a point: copied for each piece, a head would cost the square of its length. */
+  #append(bytes: Buffer): void {
+    const { length } = this.#held;
+    if (length + bytes.length > this.#room.length) {
+      const needed = this.#heldBytes + bytes.length;
+      const room = Buffer.allocUnsafeSlow(needed + Math.min(needed, this.#host.limits.headerBytes));
+      this.#held.copy(room, 0, this.#at);
+      bytes.copy(room, this.#heldBytes);
+      this.#held = room.subarray(0, needed);
+      this.#at = 0;
+      this.#room = room;
+      return;
+    }
+    // Nobody was given what lies behind: what was handed over is never written again.
+    bytes.copy(this.#room, length);
+    this.#held = this.#room.subarray(0, length + bytes.length);
   }
 
   /** Reads what is held, as far as it can be read now. */
@@ -341,8 +365,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     // Closed meanwhile for being idle: nobody would hear an answer, so nothing may run.
     if (this.socket.writableEnded) return this.#readNothing();
     const { reader } = this.#host;
-    const outcome = reader.read(this.#held, this.#at, this.#held.length);
+    const outcome = reader.read(this.#held, this.#at, this.#held.length, this.#linesRead);
     if (outcome === 'invalid') return this.#refuseLast(reader.status);
+    this.#linesRead = outcome === 'needs-more' ? reader.linesRead : 0;
     if (outcome === 'needs-more') return;
     this.#at = reader.end;
     this.#begin(reader.head);
@@ -411,7 +436,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
         else this.socket.end();
         return;
       case 'body':
-        return this.#refuseLast(400);
+        this.#refuseLast(400);
+        if (this.#line.length > 0) this.#leave();
+        return;
       case 'upgrading':
         this.socket.destroy();
         return;
@@ -501,16 +528,14 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     if (this.#reading === 'nothing') return;
     const broken = this.#reading === 'body' ? this.#current : null;
     this.#readNothing();
-    if (broken === null) {
-      this.#lastStatus = status;
-      if (this.#line.length === 0) this.#close();
-    } else if (this.#line[0] === broken && !broken.hasBegun) {
+    if (broken !== null) {
       // It broke within the body of a request that is being served: that is the one to refuse, while it still can be.
-      this.#line = [];
-      this.#lastStatus = status;
-      this.#close();
-      broken.over(false);
-    } else if (!broken.isWhole) resetConnection(this.socket);
+      if (this.#line[0] === broken && broken.hasBegun) return resetConnection(this.socket);
+      this.#line.pop();
+    }
+    this.#lastStatus = status;
+    if (this.#line.length === 0) this.#close();
+    broken?.over(false);
   }
 
   #closed(): void {

@@ -196,7 +196,9 @@ export class Http1Exchange implements Exchange, Upgrade {
     return head === '' ? this.#put(chunk) : this.#putAll(head, chunk);
   }
 
-  relayEnd(last: Buffer | null, trailers: readonly string[]): void {
+  relayEnd(lastOrEmpty: Buffer | null, trailers: readonly string[]): void {
+    // A chunk without a byte would be read as the end of the answer, and the end as the beginning of another.
+    const last = lastOrEmpty?.length === 0 ? null : lastOrEmpty;
     if (this.#isTunnel) {
       if (last !== null) this.#put(last);
       return this.#carrier.tunnelEnded();

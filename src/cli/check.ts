@@ -1,9 +1,9 @@
 /** `scopegate check`: reads a configuration the way `serve` does, and starts nothing. */
 import { parseArgs } from 'node:util';
-import type { Configuration } from '../config/load/configuration.ts';
 import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { ConfigError } from '../errors.ts';
+import { summary } from './summary.ts';
 
 export async function checkCommand(args: readonly string[], env: Env): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -27,9 +27,4 @@ function checkAsJson(path: string, env: Env): void {
     process.stdout.write(`${JSON.stringify({ ok: false, problems: error.problems, warnings: [] })}\n`);
     process.exitCode = 1;
   }
-}
-
-export function summary({ routeCount, file, policy }: Configuration): string {
-  const upstreams = Object.keys(file.upstreams).length;
-  return `${routeCount} route${routeCount === 1 ? '' : 's'}, ${upstreams} upstream${upstreams === 1 ? '' : 's'}, policy ${policy.name}`;
 }

@@ -8,8 +8,8 @@ import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { createLog, type Log, logWarnings } from '../observe/log.ts';
 import { hostAndPort } from './address.ts';
-import { summary } from './check.ts';
 import { untilSignal } from './signals.ts';
+import { summary } from './summary.ts';
 
 /** How often a start that has to wait looks again. */
 const READY_LOOK_MS = 100;

@@ -1,6 +1,6 @@
 /** The ports on which requests and questions come in, as the configuration describes them. Hands both to the pipeline. */
 import type { Configuration } from '../config/load/configuration.ts';
-import { proxyMatcher } from '../config/load/load-gateway.ts';
+import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import { malformedRequestRefusal } from '../edge/malformed-request.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import type { Ruleset } from '../edge/ruleset.ts';

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '../config/load/configuration.ts';
-import { proxyMatcher } from '../config/load/load-gateway.ts';
+import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import type { Ruleset } from '../edge/ruleset.ts';
 import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';

@@ -6,7 +6,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Configuration } from '../../src/config/load/configuration.ts';
-import { loadGateway, proxyMatcher } from '../../src/config/load/load-gateway.ts';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
+import { proxyMatcher } from '../../src/config/load/proxy-matcher.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { first, second } from '../support/certificates.ts';
 

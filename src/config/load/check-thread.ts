@@ -1,7 +1,7 @@
 /** The thread of check-in-thread.ts: judges one configuration, answers with what it found, and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConfigError, type Problem } from '../../errors.ts';
-import { bareCopy } from '../yaml/yaml-tree.ts';
+import { bareCopy } from '../yaml/bare-copy.ts';
 import { checkGateway } from './check-gateway.ts';
 import type { Order } from './check-in-thread.ts';
 import type { CheckOutcome } from './configuration.ts';

@@ -11,10 +11,10 @@ import type { Validated } from '../schema/gateway-schema.ts';
 import type { SoundParts } from '../schema/validate.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
 import { CompiledLimits } from './compile-limits.ts';
+import { compilePolicy } from './compile-policy.ts';
 import { type CompiledRoute, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
-import { compilePolicy } from './load-policy.ts';
 import type { Notes } from './notes.ts';
 import { ownRoutes, pathOf } from './own-routes.ts';
 

@@ -1,5 +1,4 @@
 /** gateway.yaml and its policy, from files to a compiled configuration, in this thread and at once: what a start needs. */
-import { BlockList, isIPv6 } from 'node:net';
 import type { Env } from '../yaml/expand.ts';
 import { checkGateway, type GatewayCheckOptions } from './check-gateway.ts';
 import { assemble } from './compile-gateway.ts';
@@ -11,17 +10,4 @@ export function loadGateway(path: string, env: Env, options: GatewayCheckOptions
   const { embedded = false, contents } = options;
   const source = { path: contents === undefined ? plain.path : path, env, embedded, contents };
   return assemble(plain, source, policy, compiled, keyPair);
-}
-
-/** Does this address belong to a configured proxy? An empty list believes nobody. */
-export function proxyMatcher(networks: readonly string[]): (address: string) => boolean {
-  if (networks.length === 0) return () => false;
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address, bits] = network.split('/') as [string, string | undefined];
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

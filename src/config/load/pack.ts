@@ -4,7 +4,7 @@
  */
 import { Slices } from '../../slices.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
-import { bareCopy } from '../yaml/yaml-tree.ts';
+import { bareCopy } from '../yaml/bare-copy.ts';
 import { compilePlain } from './compile-gateway.ts';
 import type { Configuration, Packed, Plain, Source } from './configuration.ts';
 

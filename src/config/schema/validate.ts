@@ -4,9 +4,10 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/schema';
+import { bareCopy, isMapping, type Mapping } from '../yaml/bare-copy.ts';
 import { closest } from '../yaml/closest.ts';
 import type { YamlFile } from '../yaml/yaml-file.ts';
-import { bareCopy, isMapping, type Mapping, type Path } from '../yaml/yaml-tree.ts';
+import type { Path } from '../yaml/yaml-tree.ts';
 import { choicesOf, mismatch, ofType, type SchemaView, shown } from './schema-message.ts';
 
 interface Finding {

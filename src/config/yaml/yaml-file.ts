@@ -5,9 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { type Alias, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { ConfigError, formatProblem, type Problem } from '../../errors.ts';
+import { isMapping } from './bare-copy.ts';
 import type { Env } from './expand.ts';
 import { NotUtf8, textOf } from './utf8.ts';
-import { type Expansion, isMapping, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
+import { type Expansion, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
 
 /** Counted from 1, columns in UTF-16 units. */
 export interface Position {

@@ -17,21 +17,6 @@ import {
 import { Bug } from '../../errors.ts';
 import { type Env, expandVariables, typePlain } from './expand.ts';
 
-export type Mapping = Readonly<Record<string, unknown>>;
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A deep copy, of objects without prototype: nobody can change the data through it, nor read what nobody wrote. */
-export function bareCopy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(bareCopy);
-  if (!isMapping(value)) return value;
-  const copy: Record<string, unknown> = Object.create(null);
-  for (const [key, item] of Object.entries(value)) copy[key] = bareCopy(item);
-  return copy;
-}
-
 /** Keys and list indexes from the root down to a value. */
 export type Path = readonly (string | number)[];
 

@@ -66,7 +66,7 @@ export interface RunningGateway {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const owned = new Owned();
   try {
-    const lacking = await checkNodeInternals();
+    const lacking = await checkNodeInternals({ http2: options.configuration.file.gateway.tls?.http2 === true });
     if (lacking !== null) options.log.warn(lacking);
     return await start(options, owned);
   } catch (error) {

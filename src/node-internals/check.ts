@@ -6,26 +6,30 @@ import { SetupError } from '../errors.ts';
 import { H2_PUSH, PUSH, takeByEvents } from './body-push.ts';
 import { missing } from './findings.ts';
 import type { Finding } from './habit.ts';
-import { probeH2 } from './probe-h2.ts';
 import { probeHttp } from './probe-http.ts';
 import { probeSockets } from './probe-sockets.ts';
 
 /** For each probe, all in memory: more than a machine takes that has anything else to do at all. */
 const WITHIN_MS = 5000;
 
-let checking: Promise<string | null> | undefined;
+const checking = new Map<boolean, Promise<string | null>>();
 
 /**
- * Once per process. Resolves with a line for the operator, or null where everything is as we know it. Rejects with
- * SetupError.
+ * Once per process, and once more where HTTP/2 is served: node:http2, which takes 5 MB, is looked at only then. Resolves
+ * with a line for the operator, or null where everything is as we know it. Rejects with SetupError.
  */
-export function checkNodeInternals(): Promise<string | null> {
-  checking ??= check();
-  return checking;
+export function checkNodeInternals({ http2 }: { readonly http2: boolean }): Promise<string | null> {
+  const checked = checking.get(http2) ?? check(http2);
+  checking.set(http2, checked);
+  return checked;
 }
 
-async function check(): Promise<string | null> {
-  const findings = [...(await probeSockets(WITHIN_MS)), ...(await probeHttp(WITHIN_MS)), ...(await probeH2(WITHIN_MS))];
+async function check(http2: boolean): Promise<string | null> {
+  const findings = [
+    ...(await probeSockets(WITHIN_MS)),
+    ...(await probeHttp(WITHIN_MS)),
+    ...(http2 ? await (await import('./probe-h2.ts')).probeH2(WITHIN_MS) : []),
+  ];
   const lacking = findings.filter(({ isThere }) => !isThere);
   const fatal = lacking.filter(({ fallback }) => fallback === undefined);
   if (fatal.length > 0) throw new SetupError(missing(fatal));

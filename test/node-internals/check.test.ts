@@ -1,9 +1,12 @@
 /** What we rely on without Node promising it is looked at when a process starts, and its absence is told. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkNodeInternals } from '../../src/node-internals/check.ts';
+import { first } from '../support/certificates.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { Harness } from '../workers/harness.ts';
 import { deaf, fixed, hidden, preloading } from './other-node.ts';
@@ -22,7 +25,7 @@ afterEach(async () => {
 });
 
 it('this Node is as we know it', async () => {
-  expect(await checkNodeInternals()).toBeNull();
+  expect(await checkNodeInternals({ http2: true })).toBeNull();
 });
 
 describe('a start without what nothing can be served without ends with a clear error', () => {
@@ -45,7 +48,7 @@ describe('a start without what nothing can be served without ends with a clear e
 
 describe('where there is a fallback it is taken, and the operator is told', () => {
   it.each([
-    ['request.push', fixed(STREAM, 'Readable', 'push'), /request\.push.*stream\.push and stream\._read/],
+    ['request.push', fixed(STREAM, 'Readable', 'push'), /request\.push/],
     ['socket._write', fixed(NET, 'Socket', '_write', '_writev'), /socket\._write and socket\._writev/],
     ['tlsSocket._parent', hidden(STREAM, 'Duplex', '_parent'), /tlsSocket\._parent/],
     ['socket.destroySoon', deaf(STREAM, 'Duplex', 'destroySoon'), /socket\.destroySoon/],
@@ -53,16 +56,28 @@ describe('where there is a fallback it is taken, and the operator is told', () =
     harness = await Harness.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });
     harness.env = preloading(code);
     await harness.serve();
-    const warnings = harness.process
-      .stdout()
-      .split('\n')
-      .filter((line) => line.includes('"level":40') && line.includes('lacks'));
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(told);
-    expect(warnings[0]).toContain('without it');
+    const [warning, ...others] = warnings();
+    expect(others).toEqual([]);
+    expect(warning).toMatch(told);
+    expect(warning).toContain('without it');
+    expect(warning, 'what is not served is not looked at').not.toContain('node:http2');
     await uploads();
   });
+
+  it('stream.push of HTTP/2, where that is served', async () => {
+    const tls = { cert: 'cert.pem', key: 'key.pem', http2: true };
+    harness = await Harness.prepare({ gateway: { workers: 1, tls } });
+    for (const part of ['cert', 'key'] as const) writeFileSync(join(harness.folder, tls[part]), first[part]);
+    harness.env = preloading(fixed(STREAM, 'Readable', 'push'));
+    await harness.serve();
+    expect(warnings()).toEqual([expect.stringMatching(/request\.push.*stream\.push and stream\._read/)]);
+  });
 });
+
+function warnings(): string[] {
+  const lines = harness!.process.stdout().split('\n');
+  return lines.filter((line) => line.includes('"level":40') && line.includes('lacks'));
+}
 
 /** The section of the settings for one that takes its time, and answers with a digest of what it got. */
 async function slowUpstream() {

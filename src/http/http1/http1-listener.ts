@@ -9,7 +9,7 @@ import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { CLIENT_LIMITS, type ClientLimits } from '../client-limits.ts';
 import { Connections } from '../connections.ts';
 import type { Exchange } from '../exchange.ts';
-import { H2Server } from '../http2/h2-server.ts';
+import type { H2Server } from '../http2/h2-server.ts';
 import type { DrainTimes, Listener, ListenerOptions } from '../listener.ts';
 import { watchRate } from '../minimum-rate.ts';
 import { contextOptions, type KeyPair, serverOptions } from '../tls.ts';
@@ -33,13 +33,14 @@ export class Http1Listener implements Listener, ConnectionHost {
   readonly #h2: H2Server | null;
   #stopLooking = (): void => undefined;
 
-  private constructor(options: ListenerOptions) {
+  /** `Http2`: what serves it, where it is served. */
+  private constructor(options: ListenerOptions, Http2: typeof H2Server | null) {
     this.#options = options;
     this.limits = options.limits ?? CLIENT_LIMITS;
     this.reader = new HeadReader(this.limits.headerBytes);
     this.upgrades = options.upgrades === true;
     this.keepLines = keepLines(this.limits.keepAliveMs);
-    this.#h2 = options.tls?.http2 === true ? new H2Server({ ...options, limits: this.limits }) : null;
+    this.#h2 = Http2 === null ? null : new Http2({ ...options, limits: this.limits });
     this.#server = options.tls === null ? this.#plainServer() : this.#tlsServer(options.tls);
     if (this.limits.connections !== null) this.#server.maxConnections = this.limits.connections;
     // Among workers, Node would rather offer it to the others, again and again.
@@ -57,7 +58,9 @@ export class Http1Listener implements Listener, ConnectionHost {
 
   /** Resolves once connections are accepted. Rejects with SetupError when the port cannot be had. */
   static async start(options: ListenerOptions): Promise<Http1Listener> {
-    const listener = new Http1Listener(options);
+    // Loaded where it is used: node:http2 takes 5 MB.
+    const { H2Server } = options.tls?.http2 === true ? await import('../http2/h2-server.ts') : { H2Server: null };
+    const listener = new Http1Listener(options, H2Server);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {

@@ -8,8 +8,8 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 
 const HELP = `npm run bench -- [--only NAME [--scenario NAME]] [--quick] [--json]
 
-  --only      decision, gateway, workers, features, peers, memory, bodies, clients, streams, stores,
-              lag, turns, revocation, outage or soak
+  --only      decision, start, gateway, workers, features, peers, memory, bodies, clients, streams,
+              stores, lag, turns, revocation, outage or soak
   --scenario  one of those of peers; a name that there is none of prints them all
   --quick     smaller and shorter, about a minute (peers: seven): a look, not a figure to quote
   --json      data instead of tables`;
@@ -19,6 +19,7 @@ type Bench = (options: BenchOptions) => Promise<Section>;
 // Loaded when their turn comes: what one leaves in memory must not be there while another is measured.
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   decision: async () => (await import('./decision.ts')).benchDecision,
+  start: async () => (await import('./start.ts')).benchStart,
   gateway: async () => (await import('./gateway.ts')).benchGateway,
   workers: async () => (await import('./workers.ts')).benchWorkers,
   features: async () => (await import('./features.ts')).benchFeatures,

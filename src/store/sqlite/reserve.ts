@@ -3,7 +3,7 @@
  * what ends something can still be written. While it is not there nothing new is taken. Shared by all processes that
  * have the database open; never touches the database.
  */
-import { existsSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { randomText } from '../../secret.ts';
@@ -42,7 +42,7 @@ export class SqliteReserve {
     if (this.#isThere() || !this.#hasRoom()) return;
     const made = this.#temporary();
     try {
-      writeFileSync(made, Buffer.alloc(this.#bytes, CHUNK), { mode: 0o600 });
+      writeBytes(made, this.#bytes);
       renameSync(made, this.#path);
     } catch (error) {
       rmSync(made, { force: true });
@@ -158,3 +158,15 @@ export class SqliteReserve {
 
 /** No run of one byte, which some file systems do not store. */
 const CHUNK = randomText(4093);
+
+/** In pieces: all of it at once would be memory that a first start has and no later one. */
+function writeBytes(path: string, bytes: number): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    const piece = Buffer.alloc(CHUNK_BYTES, CHUNK);
+    for (let written = 0; written < bytes; written += CHUNK_BYTES)
+      writeFileSync(file, piece.subarray(0, Math.min(CHUNK_BYTES, bytes - written)));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -7,7 +7,6 @@ import type { ManageContext } from '../manage/context.ts';
 import type { ContextOf } from './caller.ts';
 import { answerSchema, querySchema, type Receipts, withReceipt } from './receipts.ts';
 import { type AdminRoute, Created, OtherAnswer } from './route.ts';
-import { NoParams } from './schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,12 +31,11 @@ export function mount(
       config: { open, takesToken },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       schema: {
-        // Where a path names nothing there is nothing to judge.
-        ...(params === NoParams ? {} : { params }),
-        // Probes add what they like, and wait for no compiler: what is open answers what it makes.
+        params,
+        // Probes add what they like.
         ...(open ? {} : { querystring: querySchema(route) }),
         ...(body === null ? {} : { body }),
-        ...(open || mediaType !== undefined ? {} : { response: { '2xx': answerSchema(route) } }),
+        ...(mediaType === undefined ? { response: { '2xx': answerSchema(route) } } : {}),
       },
       handler: (request, reply) => answer(route, request, reply, contextOf, receipts),
     });

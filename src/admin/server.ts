@@ -21,7 +21,6 @@ import { attemptOf } from './attempt.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
-import { compilersAtFirstUse } from './compile-at-first-use.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { importRoute } from './import-routes.ts';
@@ -139,18 +138,14 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     reply.header('Allow', allow.join(', '));
     return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
   });
-  const routes = allRoutes(options.patterns, options.operations);
+  const routes = routesOf(options);
   mount(app, routes, contextOf, options.receipts);
-  let description: object | undefined;
-  app.get('/openapi.json', { config: { open: true } }, async () => {
-    description ??= describeApi(routes, options.version);
-    return description;
-  });
+  const description = describeApi(routes, options.version);
+  app.get('/openapi.json', { config: { open: true } }, async () => description);
   return app;
 }
 
-/** Every operation, except the description of them all. */
-export function allRoutes(patterns: AdminOptions['patterns'], operations: Operations): readonly AdminRoute[] {
+function routesOf({ patterns, operations }: AdminOptions): readonly AdminRoute[] {
   return [
     ...directoryRoutes,
     ...workspaceRoutes,
@@ -172,7 +167,6 @@ function bareFramework(): FastifyInstance {
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENCE_MS,
     forceCloseConnections: 'idle',
-    schemaController: { compilersFactory: compilersAtFirstUse },
     // Refuse, never drop or coerce.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     clientErrorHandler: refuseUnparsed,

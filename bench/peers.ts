@@ -28,7 +28,7 @@ import { fillStore, TOKENS } from './traffic.ts';
 
 /** Scenarios for which an upstream must have read the whole body, or must go on speaking: no nginx does that by itself. */
 const BARE: readonly Variant[] = ['whole-bodies', 'streams'];
-/** Until V8 has compiled what a candidate needs: after three seconds a request still costs twice as much. */
+/** Of a candidate that was just started: until V8 has compiled what it needs. */
 const FIRST_WARM_UP_SECONDS = 9;
 
 export async function benchPeers(options: BenchOptions): Promise<Section> {

@@ -43,7 +43,8 @@ const environments = new Map(Object.entries(setup.environments));
 
 const agent = new Agent({ keepAlive: true, maxSockets: setup.maxSockets ?? 128 });
 const proxy = createProxyServer({ target: setup.upstream, agent });
-proxy.on('error', (_error, _request, response) => {
+proxy.on('error', (error, _request, response) => {
+  process.stderr.write(`http-proxy-3: ${error.message}\n`);
   if ('headersSent' in response && !response.headersSent) refuse(response as ServerResponse, 502);
   else response.destroy();
 });

@@ -74,6 +74,7 @@ export function describeExport(name: string, start: () => Promise<ExportSubject>
     it('never shows what is damaged, nor a record that is missing in its list', async () => {
       const { damage, loseEntry, store } = subject;
       await put([{ key: 'a', record: {}, indexes: [{ index: 'i', score: 1 }] }]);
+      expect(await store.exported(['a'])).toHaveLength(1);
       if (loseEntry !== undefined) {
         await loseEntry('i', 'a');
         await expect(all(store, 10)).rejects.toThrow(StoreUnavailable);

@@ -74,11 +74,11 @@ afterAll(async () => {
 });
 
 describe.each(['token', 'introspect', 'revoke'])('%s', (name) => {
-  it.each([
+  // The admin key asks for no token of its own.
+  it.each<readonly [who: string, authorization: string]>([
     ['a client', `Basic ${btoa('sa_1:sgs_1')}`],
-    ['the admin key', 'Bearer admin'],
+    ...(name === 'token' ? [] : [['the admin key', 'Bearer admin'] as const]),
   ])('answers %s with 503 and Retry-After', async (_who, authorization) => {
-    if (name === 'token' && authorization.startsWith('Bearer')) return;
     const answer = await fetch(`${listener.url}/${name}`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },

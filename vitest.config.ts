@@ -26,10 +26,10 @@ export default defineConfig({
       // The floor: CI holds it, `npm run coverage` raises it here. It never goes down.
       thresholds: {
         autoUpdate: isCi ? false : (percent: number) => Math.floor(percent),
-        statements: 90,
-        branches: 87,
-        functions: 88,
-        lines: 91,
+        statements: 95,
+        branches: 92,
+        functions: 94,
+        lines: 96,
       },
     },
   },

@@ -76,7 +76,7 @@ export class Pipeline {
     const { facts, clock, imported } = this.#parts;
     const reading = readRequest(exchange, ruleset);
     request.reading = reading;
-    // The server's parser loses bytes behind a request to upgrade, so no request behind it can be read whole.
+    // node:http, on whose server the middleware stands, loses bytes behind it: everywhere alike, nothing behind it is run.
     if (reading.headerFacts.upgrade && exchange.upgrade === undefined) exchange.endConnection();
     if (reading.refused !== null) return reading.refused;
     const { question, token } = reading;

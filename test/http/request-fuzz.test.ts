@@ -13,7 +13,7 @@ import { type ConnectionHost, Http1Connection } from '../../src/http/http1/http1
 import type { Http1Exchange } from '../../src/http/http1/http1-exchange.ts';
 import { isClosing } from '../../src/http/socket-close.ts';
 import { effort, type Random, randomFrom, seeds } from '../support/chance.ts';
-import { cut, pick, spoilt } from '../support/spoil.ts';
+import { cut, EXTENSIONS, pick, spoilt, TRAILERS } from '../support/spoil.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { LlhttpRequests, type ToldRequest } from './llhttp-requests.ts';
 
@@ -105,16 +105,6 @@ const ODD_FIELDS = [
   ': b',
   ' a: b',
   'A: \x01',
-];
-const EXTENSIONS = ['', '', '', ';a', ';a=b', ';a="b \\" c";d', ';', '; a', ';a=', ';a=b"c"', ' ;a', ';="', ';;a'];
-const TRAILERS = [
-  'X-Sum: 1',
-  'X-None:',
-  'Content-Length: 1',
-  'Transfer-Encoding: chunked',
-  'A: b\tc',
-  'A: \x01',
-  'A b: c',
 ];
 
 function fields(random: Random): string {

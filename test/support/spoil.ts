@@ -22,6 +22,33 @@ const SPOILS = [
   '\r\n ',
 ];
 
+/** What may stand behind the size of a chunk, and what only looks like it. */
+export const EXTENSIONS = [
+  '',
+  '',
+  '',
+  ';a',
+  ';a=b',
+  ';a="b \\" c";d',
+  ';',
+  '; a',
+  ';a=',
+  ';a=b"c"',
+  ' ;a',
+  ';="',
+  ';;a',
+];
+/** Lines behind the last chunk, and what must not stand there. */
+export const TRAILERS = [
+  'X-Sum: 1',
+  'X-None:',
+  'Content-Length: 1',
+  'Transfer-Encoding: chunked',
+  'A: b\tc',
+  'A: \x01',
+  'A b: c',
+];
+
 export function pick<T>(random: Random, from: readonly T[]): T {
   return from[random(from.length)]!;
 }

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { effort, type Random, randomFrom, seeds } from '../support/chance.ts';
-import { cut, pick, spoilt } from '../support/spoil.ts';
+import { cut, EXTENSIONS, pick, spoilt, TRAILERS } from '../support/spoil.ts';
 import { AnswerListener } from './answer-listener.ts';
 import { llhttpOn, type Opinion } from './llhttp.ts';
 
@@ -80,16 +80,6 @@ const ODD_FIELDS = [
   'Upgrade: x',
   'Connection: upgrade',
   'A: \x01',
-];
-const EXTENSIONS = ['', '', '', ';a', ';a=b', ';a="b \\" c";d', ';', '; a', ';a=', ';a=b"c"', ' ;a', ';="', ';;a'];
-const TRAILERS = [
-  'X-Sum: 1',
-  'X-None:',
-  'Content-Length: 1',
-  'Transfer-Encoding: chunked',
-  'A: b\tc',
-  'A: \x01',
-  'A b: c',
 ];
 function fields(random: Random): string {
   let text = '';

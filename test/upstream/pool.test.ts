@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { READ_BYTES } from '../../src/upstream/connection.ts';
+import type { Upstream } from '../../src/upstream/upstream.ts';
 import { ask, cleanUp, deadOrigin, get, nextTurn, OK, post, Recorder, serve, upstreamTo } from './raw-server.ts';
 
 afterEach(cleanUp);
@@ -49,34 +50,34 @@ test('a second answer that fills the next read is never taken for the answer to 
   expect(recorders.map((recorder) => recorder.body.length)).toEqual([65494, 65494, 65494]);
 });
 
-test.each([
-  ['a GET', get()],
-  ['a POST', post({ kind: 'none' })],
-])('%s is answered by nothing that came before it had left', async (_, request) => {
+/** A kept connection on which bytes come after `send`, and before what that has gathered leaves. */
+async function poisoned(send: (upstream: Upstream, recorder: Recorder) => void) {
   const server = await serve((socket) => socket.write(OK));
   const upstream = upstreamTo(server.origin);
   await ask(upstream);
   await nextTurn();
-  // Timers run before sockets are read, and these before what was gathered leaves.
   const recorder = new Recorder();
+  // Timers run before sockets are read, and these before what was gathered leaves.
   setTimeout(() => {
     server.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
-    upstream.send(request, recorder);
+    send(upstream, recorder);
   });
+  return { server, recorder };
+}
+
+test.each([
+  ['a GET', get()],
+  ['a POST', post({ kind: 'none' })],
+])('%s is answered by nothing that came before it had left', async (_, request) => {
+  const { server, recorder } = await poisoned((upstream, heard) => upstream.send(request, heard));
   expect((await recorder.over).body).toBe('ok');
   expect(server.sockets).toHaveLength(2);
 });
 
 test('a request with a body that meets such bytes fails, and is not answered by them', async () => {
-  const server = await serve((socket) => socket.write(OK));
-  const upstream = upstreamTo(server.origin);
-  await ask(upstream);
-  await nextTurn();
-  const recorder = new Recorder();
-  setTimeout(() => {
-    server.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
-    upstream.send(post({ kind: 'length', length: 4 }), recorder).write(Buffer.from('ab'));
-  });
+  const { recorder } = await poisoned((upstream, heard) =>
+    upstream.send(post({ kind: 'length', length: 4 }), heard).write(Buffer.from('ab')),
+  );
   expect((await recorder.over).calls).toEqual(['failed']);
   expect(recorder.failure?.detail).toContain('bytes before the request');
 });

@@ -232,8 +232,10 @@ export class Http1Exchange implements Exchange, Upgrade {
   sendInterim(status: number, headers: readonly string[]): void {
     if (this.minorVersion === 0) return;
     // Hints are links, and clients that know them read one line of those (RFC 8297).
-    const links = headers.filter((_, index) => index % 2 === 1).join(', ');
-    const lines = status === 103 ? `Link: ${links}\r\n` : headerLines(headers);
+    const isHint = status === 103;
+    const lines = isHint
+      ? `Link: ${headers.filter((_, index) => index % 2 === 1).join(', ')}\r\n`
+      : headerLines(headers);
     this.#put(`HTTP/1.1 ${status} ${statusTextOf(status)}\r\n${lines}\r\n`);
   }
 

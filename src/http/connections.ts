@@ -9,6 +9,8 @@ import type { DrainTimes } from './listener.ts';
 import { lingeringClose, markClosing, resetConnection } from './socket-close.ts';
 
 const LOOK_EVERY_MS = 100;
+/** Long enough for all that a kernel keeps for us; where more and more come, the rest is turned away. */
+const TAKE_MS_MAX = 1000;
 
 export class Connections {
   readonly #server: Server;
@@ -17,6 +19,7 @@ export class Connections {
   /** Bytes read by then, and when that was first seen. */
   readonly #quiet = new WeakMap<Socket, { readonly bytes: number; readonly sinceMs: number }>();
 
+  #taken = 0;
   #looking: NodeJS.Timeout | undefined;
   /** null: nothing is closed yet. */
   #idleMs: number | null = null;
@@ -25,6 +28,7 @@ export class Connections {
   constructor(server: Server, isBusy: (socket: Socket) => boolean) {
     this.#server = server;
     this.#isBusy = isBusy;
+    server.on('connection', () => this.#taken++);
   }
 
   add(socket: Socket): void {
@@ -43,8 +47,7 @@ export class Connections {
 
   /** Stops accepting. Resolves when no connection is left, at the deadline at the latest. */
   async drain({ deadlineMs, idleMs }: DrainTimes): Promise<void> {
-    // What the kernel has accepted for us by now is ours: let it in before the door is closed.
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#takeAccepted();
     this.#idleMs = idleMs;
     this.watch();
     const closed = new Promise<void>((resolve) => stopAccepting(this.#server, resolve));
@@ -58,6 +61,16 @@ export class Connections {
     await Promise.race([closed, deadline]);
     clearInterval(this.#looking);
     clearTimeout(cutting);
+  }
+
+  /** What the kernel has accepted for us by now is ours. Node takes one connection in each turn of the event loop. */
+  async #takeAccepted(): Promise<void> {
+    const untilMs = performance.now() + TAKE_MS_MAX;
+    let taken: number;
+    do {
+      taken = this.#taken;
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#taken > taken && performance.now() < untilMs);
   }
 
   #look(): void {

@@ -34,6 +34,7 @@ function connected(handle: (served: Served) => void = () => {}, more: Partial<Co
   const host = {
     limits: LIMITS,
     reader: new HeadReader(LIMITS.headerBytes),
+    order: { mayStart: () => true },
     upgrades: true,
     windingDown: false,
     keepLines: 'Connection: keep-alive\r\n',
@@ -486,6 +487,67 @@ describe('a client that says no more', () => {
     await turn();
     await turn();
     expect([served.map(({ closed }) => closed), socket.destroyed]).toEqual([[false, false], true]);
+  });
+});
+
+describe('a request that waits until others have begun', () => {
+  /** `starts`: it is its turn now. */
+  function inLine(handle?: (served: Served) => void) {
+    let isTold = false;
+    const connected_ = connected(handle, { order: { mayStart: () => isTold } });
+    const starts = () => {
+      isTold = true;
+      connected_.connection.startNow();
+    };
+    return { ...connected_, starts };
+  }
+
+  it('is served as it came, whatever has been read into the same memory since', async () => {
+    const { socket, served, starts } = inLine((one) => reads(one));
+    socket.says(`${POST}bo`);
+    socket.says('dy');
+    expect(served).toHaveLength(0);
+    starts();
+    expect([served[0]!.body, served[0]!.trailers]).toEqual(['body', []]);
+  });
+
+  it('is served though its client says no more, as far as it can be', async () => {
+    const { socket, served, starts } = inLine();
+    socket.says(GET);
+    socket.ends();
+    await turn();
+    expect([socket.destroyed, statuses(socket)]).toEqual([false, []]);
+    starts();
+    await turn();
+    await turn();
+    expect([served.map(({ closed }) => closed), socket.destroyed]).toEqual([[false], true]);
+  });
+
+  it('keeps no more than 16 KiB and one read of what follows it', () => {
+    const { socket, starts } = inLine();
+    expect(socket.says(GET)).toBe(true);
+    expect(socket.says(GET.repeat(Math.ceil((16 * 1024) / GET.length)))).toBe(false);
+    starts();
+    expect(socket.readsOn).toBeGreaterThan(0);
+  });
+
+  it('is nobody once its client has left', async () => {
+    const { socket, served, bugs, starts } = inLine();
+    socket.says(GET);
+    socket.destroy();
+    await turn();
+    starts();
+    expect([served, bugs]).toEqual([[], []]);
+  });
+
+  it('is no idle connection: nobody closes it meanwhile', () => {
+    const { socket, connection, starts } = inLine();
+    socket.says(GET);
+    expect(connection.isBusy).toBe(true);
+    connection.check(performance.now());
+    connection.check(performance.now() + LIMITS.headersMs);
+    expect(socket.destroyed).toBe(false);
+    starts();
   });
 });
 

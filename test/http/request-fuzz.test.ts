@@ -166,6 +166,7 @@ class Ours {
     const host: ConnectionHost = {
       limits: CLIENT_LIMITS,
       reader,
+      order: { mayStart: () => true },
       upgrades: false,
       windingDown: false,
       keepLines: '',

@@ -62,6 +62,17 @@ describe('a gateway that drains', () => {
     await stopped;
   });
 
+  it('answers all that have come by then, however many come at once', async () => {
+    await start({ idleMs: 500 });
+    upstream.reply = () => 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone';
+    const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(gateway.url)));
+    const stopped = gateway.running.stop();
+    const answers = await Promise.all(clients.map((client) => client.send(rawRequest('GET /1')).response()));
+    expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(['done']));
+    await stopped;
+    for (const client of clients) client[Symbol.dispose]();
+  });
+
   it('answers once more on a connection that lay idle, and says that it was the last time', async () => {
     await start({ idleMs: 2000 });
     using client = await RawClient.connect(gateway.url);

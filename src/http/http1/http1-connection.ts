@@ -16,11 +16,13 @@ import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts
 import { asksToKeep, connectionOptions } from './connection-options.ts';
 import type { HeadReader, RequestHead } from './head-reader.ts';
 import { type AnswerCarrier, Http1Exchange } from './http1-exchange.ts';
+import type { RequestOrder, Startable } from './request-order.ts';
 
 /** What a listener gives all its connections. */
 export interface ConnectionHost {
   readonly limits: ClientLimits;
   readonly reader: HeadReader;
+  readonly order: Pick<RequestOrder, 'mayStart'>;
   /** A client may ask to leave HTTP. */
   readonly upgrades: boolean;
   /** Every answer from now on is the last on its connection. */
@@ -57,7 +59,7 @@ const LINE_MAX = 10_000;
 const LF = 0x0a;
 const NO_BYTES = Buffer.alloc(0);
 
-export class Http1Connection implements AnswerCarrier, Outgoing {
+export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly socket: Socket;
@@ -85,6 +87,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   /** Of the head that is held, the bytes that are whole lines. */
   #linesRead = 0;
   #isReading = false;
+  /** Its next request is in line, behind those of other connections. */
+  #isInLine = false;
   #isStopped = false;
   /** Nothing follows the request that is being read. */
   #isLastRequest = false;
@@ -118,9 +122,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     return this.socket.destroyed;
   }
 
-  /** A request is on it, or it has left HTTP. */
+  /** A request is on it or about to begin, or it has left HTTP. */
   get isBusy(): boolean {
-    return this.#line.length > 0 || this.#unsent.size > 0;
+    return this.#line.length > 0 || this.#unsent.size > 0 || this.#isInLine;
   }
 
   // What an exchange asks.
@@ -181,6 +185,11 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
     if (this.#line[0] !== exchange) return;
     this.#nextInLine();
     if (!this.#isReading) this.#goOn();
+  }
+
+  startNow(): void {
+    this.#isInLine = false;
+    this.#goOn();
   }
 
   bodyWanted(): void {
@@ -334,7 +343,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   /** Moves on by what can be used now. */
   #read(): void {
     if (this.#reading === 'head') {
-      if (this.#mayReadHead) this.#readHead();
+      if (!this.#mayReadHead) return;
+      this.#isInLine = !this.#host.order.mayStart(this);
+      if (!this.#isInLine) this.#readHead();
     } else if (this.#reading === 'body' || this.#reading === 'tunnel') {
       if (this.#current!.isPaused) return;
       if (this.#reading === 'tunnel') this.#take(this.#at, this.#held.length);
@@ -357,7 +368,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   /** What is held is enough, until somebody takes it. */
   get #mustWait(): boolean {
     if (this.#heldBytes === 0 || this.#reading === 'nothing') return false;
-    if (this.#reading === 'head') return !this.#mayReadHead;
+    if (this.#reading === 'head') return !this.#mayReadHead || (this.#isInLine && this.#heldBytes >= AHEAD_BYTES_MAX);
     return this.#reading !== 'upgrading' || this.#heldBytes >= AHEAD_BYTES_MAX;
   }
 
@@ -428,7 +439,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing {
   /** The client says no more. Whoever does so in the middle, or while an answer is due, has left. */
   #ended(): void {
     this.#hasEnded = true;
-    if (this.#mustWait) return;
+    if (this.#mustWait || this.#isInLine) return;
     switch (this.#reading) {
       case 'head':
         if (this.isBusy) this.#leave();

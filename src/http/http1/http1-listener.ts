@@ -16,13 +16,17 @@ import { contextOptions, type KeyPair, serverOptions } from '../tls.ts';
 import { headerLines, keepLines, statusTextOf } from './answer-head.ts';
 import { HeadReader } from './head-reader.ts';
 import { type ConnectionHost, Http1Connection } from './http1-connection.ts';
+import { RequestOrder } from './request-order.ts';
 
+/** Connections that the kernel has accepted and we have not; it may allow fewer. Behind more, clients wait for seconds. */
+const BACKLOG = 4096;
 /** How often all connections are looked at, at least. */
 const LOOK_EVERY_MAX_MS = 1000;
 
 export class Http1Listener implements Listener, ConnectionHost {
   readonly limits: ClientLimits;
   readonly reader: HeadReader;
+  readonly order = new RequestOrder();
   readonly upgrades: boolean;
   readonly keepLines: string;
   windingDown = false;
@@ -47,6 +51,7 @@ export class Http1Listener implements Listener, ConnectionHost {
     Object.assign(this.#server, { dropMaxConnection: true });
     const event = options.tls === null ? 'connection' : 'secureConnection';
     this.#connections = new Connections(this.#server, (socket) => this.#isBusy(socket));
+    this.#server.on('connection', () => this.order.accepted());
     this.#server.on(event, (socket: Socket) => this.#accept(socket));
     const owes = (socket: Socket) => this.#http1.get(socket)?.owed ?? null;
     const tooSlow = (socket: Socket, what: 'body' | 'reader') => this.#http1.get(socket)?.tooSlow(what);
@@ -67,7 +72,7 @@ export class Http1Listener implements Listener, ConnectionHost {
         server.emit('close');
         reject(listenError(options, error));
       });
-      server.listen(options.port, options.host, resolve);
+      server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, resolve);
     });
     return listener;
   }

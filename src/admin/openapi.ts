@@ -28,14 +28,15 @@ const ProblemShape = Type.Object(
   { title: 'Problem', description: 'a refusal (RFC 9457)' },
 );
 
-/** `/openapi.json` of these routes. */
-export function describeApi(routes: readonly AdminRoute[], version: string): object {
+/** `/openapi.json` of these routes, a step for each. */
+export function* describeApi(routes: readonly AdminRoute[], version: string): Generator<void, object> {
   const parts = new NamedParts();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
     paths[path] ??= {};
     paths[path][route.method.toLowerCase()] = describeOperation(route, parts);
+    yield;
   }
   return {
     openapi: '3.1.0',

@@ -3,6 +3,7 @@
  * lives in manage/. Never on the request path.
  */
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
 import type { TokenPattern } from '../core/imported-token.ts';
 import { Bug, SetupError } from '../errors.ts';
 import { Connections } from '../http/connections.ts';
@@ -13,6 +14,7 @@ import type { ManageContext } from '../manage/context.ts';
 import type { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { Rejection } from '../manage/rejection.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
+import { Slices } from '../slices.ts';
 import { DamagedRecord, OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
@@ -24,6 +26,7 @@ import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { importRoute } from './import-routes.ts';
+import { judgeOf } from './judge-shape.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { mount } from './mount.ts';
@@ -33,8 +36,9 @@ import { problemOf, refuseUnparsed } from './problem.ts';
 import type { Receipts } from './receipts.ts';
 import type { AdminRoute } from './route.ts';
 import { tokenRoutes } from './token-routes.ts';
-import { describeValidationError } from './validation-error.ts';
+import { ShapeRefused } from './validation-error.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
+import { writerOf } from './write-shape.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -140,8 +144,12 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   });
   const routes = routesOf(options);
   mount(app, routes, contextOf, options.receipts);
-  const description = describeApi(routes, options.version);
-  app.get('/openapi.json', { config: { open: true } }, async () => description);
+  // Made for the first who asks: most gateways are never asked.
+  let description: Promise<object> | null = null;
+  app.get('/openapi.json', { config: { open: true } }, () => {
+    description ??= new Slices().through(describeApi(routes, options.version));
+    return description;
+  });
   return app;
 }
 
@@ -167,8 +175,10 @@ function bareFramework(): FastifyInstance {
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENCE_MS,
     forceCloseConnections: 'idle',
-    // Refuse, never drop or coerce.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
+    // In place of engines that write code for every schema, a third of a second at each start. Their types are asked for.
+    schemaController: {
+      compilersFactory: { buildValidator: () => judgePart as never, buildSerializer: () => writeAnswer as never },
+    },
     clientErrorHandler: refuseUnparsed,
     // Judged by ambiguity.ts, so that the refusal is a problem like any other.
     http: { requireHostHeader: false, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
@@ -179,6 +189,19 @@ function bareFramework(): FastifyInstance {
   // Node silently drops headers past this count: a dropped actor would leave the operator.
   app.server.maxHeadersCount = 0;
   return app;
+}
+
+/** Of one part of a call: refuses, never drops or coerces. */
+function judgePart({ schema, httpPart }: { readonly schema: TSchema; readonly httpPart: string }) {
+  const judge = judgeOf(schema);
+  return (value: unknown) => {
+    const mistakes = judge(value);
+    return mistakes === null || { error: new ShapeRefused(mistakes, httpPart) };
+  };
+}
+
+function writeAnswer({ schema }: { readonly schema: TSchema }) {
+  return writerOf(schema);
 }
 
 /** Before anything else of a call is read: under which name we were called, and who calls. */
@@ -235,17 +258,7 @@ function answerError(
     const unchanged = request.method === 'GET' || request.method === 'HEAD' ? '' : '; nothing was changed';
     return sendProblem(reply, 503, 'store_unavailable', `The store could not be asked${unchanged}.`);
   }
-  const mistake = error.validation?.[0];
-  if (mistake !== undefined) {
-    const { field, detail } = describeValidationError(error.validation!, error.validationContext ?? 'body');
-    return sendProblem(
-      reply,
-      400,
-      mistake.keyword === 'additionalProperties' ? 'unknown_field' : 'invalid_field',
-      detail,
-      field,
-    );
-  }
+  if (error instanceof ShapeRefused) return sendProblem(reply, 400, error.code, error.message, error.field);
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return sendProblem(reply, error.statusCode, FRAMEWORK_CODES[error.code] ?? 'bad_request', error.message);
   }

@@ -5,7 +5,8 @@
 
 import { configuredName } from '../src/core/configured-name.ts';
 import type { Policy } from '../src/core/policy.ts';
-import { type Route, RouteTable } from '../src/core/route-table.ts';
+import type { Route } from '../src/core/route.ts';
+import { RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
 import { readTemplate } from '../src/core/template.ts';
 import { judge, type Moment } from '../src/edge/judge.ts';
@@ -45,6 +46,7 @@ export function buildRoutes(count: number): RouteTable {
     ] as const) {
       const route: Route = {
         id: configuredName(`${method}-${index}`),
+        hosts: null,
         template,
         methods: [method],
         requirement: {

@@ -3,6 +3,8 @@
  * Judges raw header pairs, so duplicates are seen. Never changes a header; what crosses is decided in edge/headers.
  */
 
+import { readHostName } from './host-name.ts';
+
 export type BodyFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly length: number }
@@ -24,7 +26,6 @@ export interface HeaderFacts {
 export const NO_BODY: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 const NO_CREDENTIAL: readonly string[] = [];
-const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const LENGTH = /^[0-9]{1,15}$/;
 
 /** Lower-case names by the spelling seen; bounded, because spellings are the client's to choose. */
@@ -90,21 +91,12 @@ export function readHeaders(rawHeaders: readonly string[], minorVersion: number)
     }
   }
   if (minorVersion !== 1 && minorVersion !== 0) return null;
-  if (host === undefined ? minorVersion !== 0 : host !== usualHost && !isHost(host)) return null;
+  if (host === undefined ? minorVersion !== 0 : readHostName(host) === null) return null;
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return null;
   const body = readBody(length, transferEncoding, minorVersion);
   if (body === null) return null;
   const expectContinue = expect !== undefined && minorVersion !== 0;
   return { host: host ?? '', body, authorization, via, expectContinue, upgrade };
-}
-
-/** The host that was read last: nearly every request names the same one. */
-let usualHost = '';
-
-function isHost(host: string): boolean {
-  if (!HOST.test(host)) return false;
-  usualHost = host;
-  return true;
 }
 
 /** Compared with the usual spellings first: a new string has no hash yet, and making one costs more than this. */

@@ -6,7 +6,7 @@ import { addressCheck } from './address-check.ts';
 import type { TokenFacts } from './facts.ts';
 import type { Reason } from './reason.ts';
 import type { RequestCheck, RequestSource } from './request-source.ts';
-import type { Route } from './route-table.ts';
+import type { Route } from './route.ts';
 
 const CHECKS: readonly RequestCheck[] = [addressCheck];
 

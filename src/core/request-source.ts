@@ -1,7 +1,7 @@
 /** A request as the checks of more than facts see it, and what such a check is; request-checks.ts lists them. Types only. */
 import type { TokenFacts } from './facts.ts';
 import type { Reason } from './reason.ts';
-import type { Route } from './route-table.ts';
+import type { Route } from './route.ts';
 import type { SelectorSource } from './selector.ts';
 
 /** A request that has been read, as far as a verdict may rest on it. */

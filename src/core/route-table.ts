@@ -1,188 +1,79 @@
 /**
- * Step 2 of a request: path, then method, to one route. Templates are compared segment by segment from the left,
- * literal before `{x}` before `/**`, whatever their order in the file; only the winning template's routes are tried by
- * method, never a wider one. Compiled once and frozen; a look-up costs the path's length, not the number of routes.
+ * Step 2 of a request, first half: which routes a request may have at all. The host decides: the routes that name it, else
+ * those of the longest wildcard that it fits, else those that name none. Only these are then tried by path (core/path-table),
+ * never others. Does not read the Host; core/host-name does.
  */
-import type { AddressRange } from './address-range.ts';
-import type { ConfiguredName } from './configured-name.ts';
-import type { CredentialSources } from './credential.ts';
-import type { RouteLimits } from './rate-limit.ts';
-import type { Requirement } from './requirement.ts';
+import { readHostName } from './host-name.ts';
+import { type Match, PathTable, type RoutingOptions } from './path-table.ts';
+import type { Route, TemplateSegment } from './route.ts';
 
-export interface Route {
-  readonly id: ConfiguredName;
-  /** The template as written, e.g. `/v1/bots/{botId}`. */
-  readonly template: string;
-  /** Absent: every method that no other route of the same template names. */
-  readonly methods: readonly string[] | undefined;
-  /** Where clients may be; null: anywhere. */
-  readonly allowFrom: readonly AddressRange[] | null;
-  /** null: public, no token is asked for. */
-  readonly requirement: Requirement | null;
-  /** Name of the upstream; ignored where the gateway answers itself. */
-  readonly upstream: string;
-  /** Name of the gateway's own endpoint that answers instead of an upstream. */
-  readonly endpoint?: string;
-  readonly credentials: CredentialSources;
-  /** Pass the client's Authorization on. */
-  readonly forwardAuthorization: boolean;
-  /** null: none. */
-  readonly limits: RouteLimits | null;
-}
-
-/** One parsed template segment. `rest` only stands last. */
-export type TemplateSegment =
-  | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'parameter'; readonly name: string }
-  | { readonly kind: 'rest' };
-
-interface Matched {
-  readonly kind: 'route';
+/** A route and its template, read. */
+export interface CompiledRoute {
   readonly route: Route;
+  readonly segments: readonly TemplateSegment[];
 }
-interface WrongMethod {
-  readonly kind: 'method';
-  /** For the Allow header. */
-  readonly allow: readonly string[];
-}
-export type Match = Matched | WrongMethod | { readonly kind: 'none' };
-
-export interface RoutingOptions {
-  readonly caseSensitive: boolean;
-  readonly ignoreTrailingSlash: boolean;
-}
-
-interface Leaf {
-  readonly template: string;
-  readonly byMethod: Map<string, Matched>;
-  rest: Matched | undefined;
-  wrongMethod: WrongMethod;
-}
-
-interface Node {
-  readonly literals: Map<string, Node>;
-  first: Node | undefined;
-  firstText: string;
-  parameter: Node | undefined;
-  leaf: Leaf | undefined;
-  restLeaf: Leaf | undefined;
-}
-
-const NO_ROUTE: Match = Object.freeze({ kind: 'none' });
-/** Never served by a route without `methods`: TRACE would echo the token (RFC 9110 section 9.3.8). */
-const NEVER_IMPLIED = new Set(['TRACE', 'CONNECT']);
-/** What `Allow` says of a route without `methods`; it serves others too, but there is no end to those. */
-const USUALLY_IMPLIED = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 
 export class RouteTable {
-  readonly #root = newNode();
   readonly #options: RoutingOptions;
+  /** Those that answer on every host. */
+  readonly #everywhere: readonly CompiledRoute[];
+  readonly #unnamed: PathTable;
+  readonly #exact = new Map<string, PathTable>();
+  /** By what stands behind the `*`: `.example.com`. */
+  readonly #wildcards = new Map<string, PathTable>();
 
-  constructor(options: RoutingOptions) {
+  /** `everywhere`: routes that answer on every host, whoever else names it. */
+  constructor(options: RoutingOptions, everywhere: readonly CompiledRoute[] = []) {
     this.#options = options;
+    this.#everywhere = everywhere;
+    this.#unnamed = this.#newTable();
   }
 
   /**
-   * Add a route. Returns the id of the route already answering for the same template and a same method, or
+   * Add a route. Returns the id of the route already answering for a same host, the same template and a same method, or
    * undefined when the route is in.
    */
   add(route: Route, segments: readonly TemplateSegment[]): string | undefined {
-    let node = this.#root;
-    for (const segment of this.#trimmed(segments)) {
-      if (segment.kind === 'rest') {
-        node.restLeaf ??= newLeaf(route.template);
-        return place(node.restLeaf, route);
-      }
-      node = segment.kind === 'parameter' ? parameterOf(node) : this.#literal(node, segment.text);
+    if (route.hosts === null) return this.#unnamed.add(route, segments);
+    for (const host of route.hosts) {
+      const taken = this.#tableOf(host).add(route, segments);
+      if (taken !== undefined) return taken;
     }
-    node.leaf ??= newLeaf(route.template);
-    return place(node.leaf, route);
+    return undefined;
   }
 
-  match(method: string, segments: readonly string[]): Match {
-    const last = segments.length - 1;
-    const length = this.#options.ignoreTrailingSlash && last > 0 && segments[last] === '' ? last : last + 1;
-    const leaf = this.#find(this.#root, segments, length, 0);
-    if (leaf === undefined) return NO_ROUTE;
-    const matched = leaf.byMethod.get(method) ?? (NEVER_IMPLIED.has(method) ? undefined : leaf.rest);
-    return matched ?? leaf.wrongMethod;
+  /** `host`: as the request names it, with its port; it was read before. */
+  match(host: string, method: string, segments: readonly string[]): Match {
+    const isOneForAll = this.#exact.size === 0 && this.#wildcards.size === 0;
+    return (isOneForAll ? this.#unnamed : this.#find(host)).match(method, segments);
   }
 
-  #find(node: Node, segments: readonly string[], length: number, depth: number): Leaf | undefined {
-    if (depth === length) return node.leaf ?? node.restLeaf;
-    const text = segments[depth]!;
-    const literal = this.#child(node, this.#options.caseSensitive ? text : text.toLowerCase());
-    const deeper = literal === undefined ? undefined : this.#find(literal, segments, length, depth + 1);
-    if (deeper !== undefined) return deeper;
-    if (node.parameter !== undefined && text !== '') {
-      const found = this.#find(node.parameter, segments, length, depth + 1);
+  #find(host: string): PathTable {
+    const name = readHostName(host);
+    if (name === null) return this.#unnamed;
+    const exact = this.#exact.get(name);
+    if (exact !== undefined) return exact;
+    if (this.#wildcards.size === 0) return this.#unnamed;
+    for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+      const found = this.#wildcards.get(name.slice(dot));
       if (found !== undefined) return found;
     }
-    return node.restLeaf;
+    return this.#unnamed;
   }
 
-  /** Most nodes have one child, and comparing with it is cheaper than hashing a text fresh from the wire. */
-  #child(node: Node, text: string): Node | undefined {
-    if (node.first !== undefined && node.firstText === text) return node.first;
-    return node.literals.size > 1 ? node.literals.get(text) : undefined;
-  }
-
-  #literal(node: Node, text: string): Node {
-    const key = this.#options.caseSensitive ? text : text.toLowerCase();
-    let child = node.literals.get(key);
-    if (child === undefined) {
-      child = newNode();
-      node.literals.set(key, child);
-      if (node.first === undefined) {
-        node.first = child;
-        node.firstText = key;
-      }
+  #tableOf(host: string): PathTable {
+    const [tables, key] = host.startsWith('*') ? [this.#wildcards, host.slice(1)] : [this.#exact, host];
+    let table = tables.get(key);
+    if (table === undefined) {
+      table = this.#newTable();
+      tables.set(key, table);
     }
-    return child;
+    return table;
   }
 
-  #trimmed(segments: readonly TemplateSegment[]): readonly TemplateSegment[] {
-    const last = segments.at(-1);
-    const slash = last?.kind === 'literal' && last.text === '' && segments.length > 1;
-    return this.#options.ignoreTrailingSlash && slash ? segments.slice(0, -1) : segments;
+  #newTable(): PathTable {
+    const table = new PathTable(this.#options);
+    for (const { route, segments } of this.#everywhere) table.add(route, segments);
+    return table;
   }
-}
-
-function parameterOf(node: Node): Node {
-  node.parameter ??= newNode();
-  return node.parameter;
-}
-
-function newNode(): Node {
-  return {
-    literals: new Map(),
-    first: undefined,
-    firstText: '',
-    parameter: undefined,
-    leaf: undefined,
-    restLeaf: undefined,
-  };
-}
-
-function newLeaf(template: string): Leaf {
-  return { template, byMethod: new Map(), rest: undefined, wrongMethod: { kind: 'method', allow: [] } };
-}
-
-/** GET serves HEAD unless HEAD is listed, so a HEAD taken only by implication gives way. */
-function place(leaf: Leaf, route: Route): string | undefined {
-  const matched: Matched = { kind: 'route', route };
-  if (route.methods === undefined) {
-    if (leaf.rest !== undefined) return leaf.rest.route.id;
-    leaf.rest = matched;
-  } else {
-    for (const method of route.methods) {
-      const taken = leaf.byMethod.get(method);
-      if (taken !== undefined && (taken.route.methods?.includes(method) ?? false)) return taken.route.id;
-    }
-    for (const method of route.methods) leaf.byMethod.set(method, matched);
-    if (route.methods.includes('GET') && !leaf.byMethod.has('HEAD')) leaf.byMethod.set('HEAD', matched);
-  }
-  const allow = new Set([...leaf.byMethod.keys(), ...(leaf.rest === undefined ? [] : USUALLY_IMPLIED)]);
-  leaf.wrongMethod = { kind: 'method', allow: [...allow].sort() };
-  return undefined;
 }

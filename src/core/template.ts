@@ -2,7 +2,7 @@
  * Reads a route's path template: literal segments, `{name}` for one segment, a final `/**` for the rest.
  * Knows nothing of other routes; overlaps are the route table's to find.
  */
-import type { TemplateSegment } from './route-table.ts';
+import type { TemplateSegment } from './route.ts';
 import { readTemplatePath } from './target.ts';
 
 export type Template =

@@ -5,7 +5,7 @@
 import type { Allowed } from '../core/decide.ts';
 import type { Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
-import type { Route } from '../core/route-table.ts';
+import type { Route } from '../core/route.ts';
 
 export interface Passed {
   readonly requestId: string;

@@ -1,6 +1,6 @@
 /** What becomes of a request: every kind of end that the request path knows. Types only. */
 import type { Reason } from '../core/reason.ts';
-import type { Route } from '../core/route-table.ts';
+import type { Route } from '../core/route.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { UpstreamBinding } from './ruleset.ts';

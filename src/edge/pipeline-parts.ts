@@ -1,7 +1,7 @@
 /** What the request path is made with, and what it tells about each request. Types only. */
 import type { Allowed } from '../core/decide.ts';
 import type { Reason } from '../core/reason.ts';
-import type { Route } from '../core/route-table.ts';
+import type { Route } from '../core/route.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';

@@ -9,7 +9,8 @@ import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import { checkRoute } from '../core/request-checks.ts';
 import type { RequestSource } from '../core/request-source.ts';
-import { type Route, RouteTable } from '../core/route-table.ts';
+import type { Route } from '../core/route.ts';
+import { RouteTable } from '../core/route-table.ts';
 import { type RequestTarget, readTarget } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import { hashToken } from '../secret.ts';
@@ -116,7 +117,7 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   if (request.upgrade !== undefined && !survivesUrl(target.path + target.query)) return BAD_REQUEST;
   reading.target = target;
 
-  const match = rules.routes.match(request.method, target.segments);
+  const match = rules.routes.match(headerFacts.host, request.method, target.segments);
   if (match.kind === 'none') return NO_ROUTE;
   if (match.kind === 'method') return { kind: 'refused', reason: 'method_not_allowed', allow: match.allow };
   const { route } = match;

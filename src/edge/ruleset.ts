@@ -10,7 +10,8 @@ import type { Endpoint } from './endpoint.ts';
 export interface UpstreamBinding {
   readonly name: ConfiguredName;
   readonly upstream: Upstream;
-  readonly preserveHost: boolean;
+  /** The upstream sees the client's Host instead of its own; undefined: where the route names hosts. */
+  readonly preserveHost: boolean | undefined;
 }
 
 /** Everything that a reload replaces, whole: a request is judged and forwarded by one ruleset, never by two. */

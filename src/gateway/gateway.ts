@@ -8,7 +8,7 @@ import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { tokenKey } from '../core/facts.ts';
-import type { RoutingOptions } from '../core/route-table.ts';
+import type { RoutingOptions } from '../core/path-table.ts';
 import { accessLog } from '../edge/access-log.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Dialect } from '../core/dialect.ts';
-import type { RoutingOptions } from '../core/route-table.ts';
+import type { RoutingOptions } from '../core/path-table.ts';
 import type { Pipeline } from '../edge/pipeline.ts';
 import { isClosing } from '../http/socket-close.ts';
 import { AppExchange, type AppRequest, type Continuation, targetOf } from './app-exchange.ts';

@@ -4,7 +4,7 @@
  * routers mounted in it.
  */
 import type { IncomingMessage } from 'node:http';
-import type { RoutingOptions } from '../core/route-table.ts';
+import type { RoutingOptions } from '../core/path-table.ts';
 import { SetupError } from '../errors.ts';
 
 interface ExpressRouter {

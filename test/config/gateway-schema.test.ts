@@ -53,7 +53,6 @@ it('the least file gets every default', () => {
         maxShare: 0.25,
         maxConnectionAgeMs: 60_000,
         breaker: { failures: 5, openMs: 1000, maxOpenMs: 30_000 },
-        preserveHost: false,
       },
     },
     routes: [{ id: 'all', match: { path: '/**' }, upstream: 'platform', forwardAuthorization: false }],

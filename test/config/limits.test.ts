@@ -89,7 +89,7 @@ describe('a mistake is told with its place, and how to mend it', () => {
 });
 
 const limitsOf = (limits: string, route = '') => {
-  const match = load(limits, route).routes.match('GET', ['a']);
+  const match = load(limits, route).routes.match('', 'GET', ['a']);
   if (match.kind !== 'route') throw new Error('no route');
   return match.route.limits?.limits.map(({ name }) => name) ?? null;
 };

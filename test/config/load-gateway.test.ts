@@ -73,7 +73,7 @@ it('a file without mistakes becomes a configuration, its paths relative to the f
     file: { gateway: { port: 8080 }, store: { driver: 'sqlite', path: 'data/scopegate.db' } },
   });
   expect(configuration.resolvePath('data/x')).toBe(join(folder, 'data/x'));
-  expect(configuration.routes.match('GET', ['x'])).toMatchObject({ kind: 'route', route: { id: 'all' } });
+  expect(configuration.routes.match('', 'GET', ['x'])).toMatchObject({ kind: 'route', route: { id: 'all' } });
 });
 
 it('a route without a workspace is told as a warning, at its place; a public one and a guarded one are not', () => {
@@ -235,8 +235,8 @@ describe('a path that the gateway answers itself', () => {
   it('may stand under a wider template, which does not get it', () => {
     expect(reserved(routes(route('x', '/api/**'), route('y', '/api/auth/oauth2/{x}')))).toEqual([]);
     const { routes: table } = load(routes(route('x', '/api/**')));
-    expect(table.match('POST', path.slice(1).split('/'))).toMatchObject({ route: { endpoint: 'token' } });
-    expect(table.match('GET', path.slice(1).split('/'))).toMatchObject({ kind: 'method', allow: ['POST'] });
+    expect(table.match('', 'POST', path.slice(1).split('/'))).toMatchObject({ route: { endpoint: 'token' } });
+    expect(table.match('', 'GET', path.slice(1).split('/'))).toMatchObject({ kind: 'method', allow: ['POST'] });
   });
 
   it('is free where the policy has no service accounts', () => {

@@ -6,7 +6,8 @@ import { readRange } from '../../src/core/address-range.ts';
 import { configuredName } from '../../src/core/configured-name.ts';
 import type { TokenRecord } from '../../src/core/facts.ts';
 import { type RateLimit, rateLimit, routeLimits } from '../../src/core/rate-limit.ts';
-import { type Route, RouteTable } from '../../src/core/route-table.ts';
+import type { Route } from '../../src/core/route.ts';
+import { RouteTable } from '../../src/core/route-table.ts';
 import { compileScopes } from '../../src/core/scope.ts';
 import { readTemplate } from '../../src/core/template.ts';
 import type { DecisionHandler, Passed } from '../../src/edge/decision-handler.ts';
@@ -35,6 +36,7 @@ const NOW = 1_900_000_000_000;
 export function route(id: string, path: string, more: Partial<Route> = {}): Route {
   return {
     id: configuredName(id),
+    hosts: null,
     template: path,
     methods: undefined,
     allowFrom: null,

@@ -3,16 +3,18 @@
  * generator, so that it can be done in slices: it pauses after each route. Reads no file and no YAML.
  */
 import { dirname, resolve } from 'node:path';
+import { PathTable, type RoutingOptions } from '../../core/path-table.ts';
 import type { Policy } from '../../core/policy.ts';
 import { accountLimit, type RateLimit } from '../../core/rate-limit.ts';
-import { RouteTable, type RoutingOptions, type TemplateSegment } from '../../core/route-table.ts';
+import type { TemplateSegment } from '../../core/route.ts';
+import { RouteTable } from '../../core/route-table.ts';
 import { Bug } from '../../errors.ts';
 import type { Validated } from '../schema/gateway-schema.ts';
 import type { SoundParts } from '../schema/validate.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { compilePolicy } from './compile-policy.ts';
-import { type CompiledRoute, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
+import { compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
 import type { Notes } from './notes.ts';
@@ -49,18 +51,26 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
   };
   const publicPath = pathOf(parts.gateway?.publicUrl);
   if (publicPath === null) notes.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
+  const hosts = compileHosts(notes, ['oauth', 'hosts'], parts.oauth?.hosts);
   const own =
     parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
       ? []
-      : ownRoutes(parts.oauth.prefix, publicPath ?? '', check.limits.forOwn(parts.oauth.limits));
-  const reserved = tableOf(own, parts.routing);
-  const routes = tableOf(own, parts.routing);
+      : ownRoutes(
+          { prefix: parts.oauth.prefix, publicPath: publicPath ?? '', hosts },
+          check.limits.forOwn(parts.oauth.limits),
+        );
+  const options = parts.routing ?? UNREADABLE_OPTIONS;
+  const routes = new RouteTable(options, hosts === null ? own : []);
+  if (hosts !== null) for (const { route, segments } of own) routes.add(route, segments);
+  const reserved = new PathTable(options);
+  for (const { route, segments } of own) reserved.add(route, segments);
   for (const [index, route] of (parts.routes ?? []).entries()) {
     if (route === undefined) continue;
     yield;
     const compiled = compileRoute(check, route, index);
     if (compiled === undefined) continue;
-    if (isIn(reserved, compiled.segments)) {
+    const meets = hosts === null || compiled.route.hosts?.some((host) => hosts.includes(host));
+    if (meets && isIn(reserved, compiled.segments)) {
       notes.problem(['routes', index, 'match', 'path'], `${route.match.path} is answered by the gateway itself`);
       continue;
     }
@@ -142,15 +152,11 @@ function foundGood({ path, file }: Plain): Notes {
   };
 }
 
-/** Without readable options: paths that differ are taken for different, whatever the options would say. */
-function tableOf(routes: readonly CompiledRoute[], options: RoutingOptions | undefined): RouteTable {
-  const table = new RouteTable(options ?? { caseSensitive: true, ignoreTrailingSlash: false });
-  for (const { route, segments } of routes) table.add(route, segments);
-  return table;
-}
+/** Paths that differ are then taken for different, whatever the options would say. */
+const UNREADABLE_OPTIONS: RoutingOptions = { caseSensitive: true, ignoreTrailingSlash: false };
 
 /** Is this the template of a route in `table`, whose templates are all literal? Whatever the methods. */
-function isIn(table: RouteTable, segments: readonly TemplateSegment[]): boolean {
+function isIn(table: PathTable, segments: readonly TemplateSegment[]): boolean {
   const texts = segments.flatMap((segment) => (segment.kind === 'literal' ? [segment.text] : []));
   return texts.length === segments.length && table.match('', texts).kind !== 'none';
 }

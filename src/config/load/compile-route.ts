@@ -1,9 +1,12 @@
 /** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
 import { METHODS } from 'node:http';
+import { domainToASCII } from 'node:url';
 import { readRange } from '../../core/address-range.ts';
 import { configuredName } from '../../core/configured-name.ts';
+import { readHostPattern } from '../../core/host-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
-import type { Route, TemplateSegment } from '../../core/route-table.ts';
+import type { Route } from '../../core/route.ts';
+import type { CompiledRoute } from '../../core/route-table.ts';
 import { compileScopes } from '../../core/scope.ts';
 import type { Selector } from '../../core/selector.ts';
 import { readTemplate } from '../../core/template.ts';
@@ -36,11 +39,6 @@ export interface PlacelessRoute {
   readonly at: Path;
 }
 
-export interface CompiledRoute {
-  readonly route: Route;
-  readonly segments: readonly TemplateSegment[];
-}
-
 /** Without a readable path nothing can be said about its parameters; everything else still is. */
 type Parameters = ReadonlyMap<string, number> | null;
 
@@ -50,6 +48,31 @@ function checkMethods({ notes }: RouteCheck, at: Path, methods: readonly string[
     if (!METHODS.includes(method))
       notes.problem([...at, index], `no request can have the method "${method}"${suggestion(method, METHODS)}`);
   }
+}
+
+/** null: every host that no route names. Each host stands once, in the spelling by which routes are chosen. */
+export function compileHosts(notes: Notes, at: Path, hosts: readonly string[] | undefined): readonly string[] | null {
+  if (hosts === undefined) return null;
+  const compiled = new Map<string, string>();
+  for (const [index, text] of hosts.entries()) {
+    const name = readHostPattern(text);
+    if (name === null)
+      notes.problem([...at, index], `no request can name the host ${JSON.stringify(text)}: ${hint(text)}`);
+    else if (compiled.has(name))
+      notes.problem([...at, index], `this host already stands here, as "${compiled.get(name)}"`);
+    else compiled.set(name, text);
+  }
+  return [...compiled.keys()];
+}
+
+function hint(text: string): string {
+  if (/^[^:[\]]*:[0-9]*$/.test(text) || /\]:[0-9]*$/.test(text)) return 'it stands here without its port';
+  if (text.includes('://')) return 'it stands here without its scheme';
+  if (/^[^[\]]*:.*:/.test(text)) return 'an IPv6 address stands in brackets';
+  const wire = domainToASCII(text);
+  if (/[^\x00-\x7f]/.test(text) && wire !== '') return `clients send it as "${wire}"`;
+  if (text.includes('*')) return '"*." stands in front of a name, once, for all names below it';
+  return 'it is a name of letters, digits and hyphens, or an address';
 }
 
 function checkUpstream({ notes, upstreams }: RouteCheck, name: string | undefined, at: Path): void {
@@ -84,6 +107,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   if (seen !== undefined) notes.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
   else check.ids.set(file.id, notes.at([...at, 'id']).line);
   checkMethods(check, [...at, 'match', 'methods'], file.match.methods ?? []);
+  const hosts = compileHosts(notes, [...at, 'match', 'hosts'], file.match.hosts);
   checkUpstream(check, file.upstream, at);
   const template = readTemplate(file.match.path);
   const parameters = template.ok ? template.parameters : null;
@@ -97,6 +121,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const credentials = new Set<string>(file.credentials ?? ['bearer']);
   const route: Route = {
     id: configuredName(file.id),
+    hosts,
     template: file.match.path,
     methods: file.match.methods,
     allowFrom: file.allowFrom?.map((text) => readRange(text)).filter((range) => range !== null) ?? null,

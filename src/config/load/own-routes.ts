@@ -1,20 +1,29 @@
 /** The routes that the gateway answers itself, where the policy has service accounts (SCRYDON-8, -11; RFC 7662, 7009, 8414). */
 
 import { configuredName } from '../../core/configured-name.ts';
-import type { RouteLimits } from '../../core/rate-limit.ts';
-import type { Route } from '../../core/route-table.ts';
+import type { Route } from '../../core/route.ts';
+import type { CompiledRoute } from '../../core/route-table.ts';
 import { readTemplate } from '../../core/template.ts';
 import { Bug } from '../../errors.ts';
 import type { CompiledLimits } from './compile-limits.ts';
-import type { CompiledRoute } from './compile-route.ts';
 
 type OwnLimits = ReturnType<CompiledLimits['forOwn']>;
 
 const METADATA = '/.well-known/oauth-authorization-server';
 
-/** `prefix` as configured, e.g. `/api`. `publicPath`: see `pathOf`. */
-export function ownRoutes(prefix: string, publicPath: string, limits: OwnLimits): CompiledRoute[] {
-  const open = (endpoint: string, method: string, template: string) => own(endpoint, method, template, limits.open);
+/** Where the gateway's own routes stand. */
+export interface OwnPlace {
+  /** As configured, e.g. `/api`. */
+  readonly prefix: string;
+  /** See `pathOf`. */
+  readonly publicPath: string;
+  /** As core/host-name writes them; null: every host. */
+  readonly hosts: readonly string[] | null;
+}
+
+export function ownRoutes({ prefix, publicPath, hosts }: OwnPlace, limits: OwnLimits): CompiledRoute[] {
+  const open = (endpoint: string, method: string, template: string) =>
+    own({ endpoint, method, template, hosts, limits: limits.open, requirement: null });
   return [
     open('token', 'POST', `${prefix}/auth/oauth2/token`),
     open('introspect', 'POST', `${prefix}/auth/oauth2/introspect`),
@@ -22,7 +31,14 @@ export function ownRoutes(prefix: string, publicPath: string, limits: OwnLimits)
     open('metadata', 'GET', METADATA),
     // An issuer's path stands behind the well-known name, not before it (RFC 8414 section 3.1).
     ...(publicPath === '' ? [] : [open('metadata', 'GET', METADATA + publicPath)]),
-    own('whoami', 'GET', `${prefix}/v1/service-account/whoami`, limits.withToken, WITH_TOKEN),
+    own({
+      endpoint: 'whoami',
+      method: 'GET',
+      template: `${prefix}/v1/service-account/whoami`,
+      hosts,
+      limits: limits.withToken,
+      requirement: WITH_TOKEN,
+    }),
   ];
 }
 
@@ -44,19 +60,19 @@ export function issuerOf(publicUrl: string): string {
 
 const WITH_TOKEN = { scopes: null, workspace: null, resource: null } as const;
 
-function own(
-  endpoint: string,
-  method: string,
-  template: string,
-  limits: RouteLimits | null,
-  requirement: Route['requirement'] = null,
-): CompiledRoute {
+interface OwnRoute extends Pick<Route, 'hosts' | 'template' | 'limits' | 'requirement'> {
+  readonly endpoint: string;
+  readonly method: string;
+}
+
+function own({ endpoint, method, template, hosts, limits, requirement }: OwnRoute): CompiledRoute {
   const read = readTemplate(template);
   if (!read.ok) throw new Bug(`${template}: ${read.problem}`);
   return {
     segments: read.segments,
     route: {
       id: configuredName(`scopegate-${endpoint}`),
+      hosts,
       template,
       methods: [method],
       allowFrom: null,

@@ -96,6 +96,13 @@ const Oauth = section(
       errorMessage: 'must be a path such as /api, without a slash at its end',
       description: 'The path under which the OAuth endpoints stand.',
     }),
+    hosts: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'The hosts on which they answer, written as in match.hosts of a route. Absent: on every host.',
+      }),
+    ),
     limits: Type.Optional(
       Type.Union([...RouteLimitsSchema.anyOf], {
         description:

@@ -108,10 +108,12 @@ export const UpstreamSchema = section({
       },
     ),
   ),
-  preserveHost: Type.Boolean({
-    default: false,
-    description: "true: the upstream sees the client's Host instead of its own.",
-  }),
+  preserveHost: Type.Optional(
+    Type.Boolean({
+      description:
+        "true: the upstream sees the client's Host instead of its own; false: never. Absent: where match.hosts of the route named it.",
+    }),
+  ),
   health: Type.Optional(
     section(
       {
@@ -211,6 +213,14 @@ export const RouteSchema = section(
     }),
     match: section(
       {
+        hosts: Type.Optional(
+          Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+            minItems: 1,
+            uniqueItems: true,
+            description:
+              'Names or addresses by which clients ask for the route, without port; *. in front of a name: all names below it. The most specific host decides first, then the path. Absent: every host that no route names.',
+          }),
+        ),
         methods: Type.Optional(
           Type.Array(
             Type.String({

@@ -5,7 +5,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { lowerName } from '../../core/framing.ts';
-import type { Route } from '../../core/route-table.ts';
+import type { Route } from '../../core/route.ts';
 import type { RequestTarget } from '../../core/target.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { Metrics } from '../../observe/metrics.ts';
@@ -43,10 +43,10 @@ export function nextHop({ method, headers }: Exchange, via: string, ownName: str
 
 /** What a server says of itself that is asked for no more than that. */
 export function answerAsLast(request: RequestContext, target: RequestTarget, route: Route, metrics: Metrics): void {
-  const { exchange, ruleset, requestId } = request;
+  const { exchange, ruleset, requestId, reading } = request;
   metrics.requests.add(route.id, 'answered');
   // No template has this method, so this names those that it has.
-  const known = ruleset.routes.match('CONNECT', target.segments);
+  const known = ruleset.routes.match(reading.headerFacts.host, 'CONNECT', target.segments);
   const allow = known.kind === 'method' ? known.allow.join(', ') : '';
   exchange.answer(200, ['Allow', allow, 'X-Request-Id', requestId, 'Content-Length', '0'], '');
 }

@@ -32,7 +32,7 @@ export function upstreamRequest(
     holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
     method,
     target,
-    host: binding.preserveHost && host !== '' ? host : undefined,
+    host: (binding.preserveHost ?? route.hosts !== null) && host !== '' ? host : undefined,
     headerLines,
     // It has none; what its client says next is for the far end of the tunnel.
     body: upgrade === undefined ? body : NO_BODY,

@@ -12,7 +12,7 @@ import {
   type Taken,
   type Use,
 } from '../../core/rate-limit.ts';
-import type { Route } from '../../core/route-table.ts';
+import type { Route } from '../../core/route.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { Counters } from '../../limits/counters.ts';
 import type { Metrics } from '../../observe/metrics.ts';

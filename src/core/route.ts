@@ -1,0 +1,35 @@
+/** A route, compiled: which requests it takes, what they must bring, where they go. Types only. */
+import type { AddressRange } from './address-range.ts';
+import type { ConfiguredName } from './configured-name.ts';
+import type { CredentialSources } from './credential.ts';
+import type { RouteLimits } from './rate-limit.ts';
+import type { Requirement } from './requirement.ts';
+
+export interface Route {
+  readonly id: ConfiguredName;
+  /** The hosts that it is for, as core/host-name writes them; null: every host that no route names. */
+  readonly hosts: readonly string[] | null;
+  /** The template as written, e.g. `/v1/bots/{botId}`. */
+  readonly template: string;
+  /** Absent: every method that no other route of the same template names. */
+  readonly methods: readonly string[] | undefined;
+  /** Where clients may be; null: anywhere. */
+  readonly allowFrom: readonly AddressRange[] | null;
+  /** null: public, no token is asked for. */
+  readonly requirement: Requirement | null;
+  /** Name of the upstream; ignored where the gateway answers itself. */
+  readonly upstream: string;
+  /** Name of the gateway's own endpoint that answers instead of an upstream. */
+  readonly endpoint?: string;
+  readonly credentials: CredentialSources;
+  /** Pass the client's Authorization on. */
+  readonly forwardAuthorization: boolean;
+  /** null: none. */
+  readonly limits: RouteLimits | null;
+}
+
+/** One parsed template segment. `rest` only stands last. */
+export type TemplateSegment =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'parameter'; readonly name: string }
+  | { readonly kind: 'rest' };

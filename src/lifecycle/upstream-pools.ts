@@ -119,7 +119,7 @@ function readTls({ tls }: Settings, { resolvePath, readFile }: Configuration): T
   return read;
 }
 
-/** `preserveHost` is no property of the connections. */
-function describe({ preserveHost: _, ...settings }: Settings, tls: TlsFiles): string {
+/** `preserveHost` and `defaults` are no properties of the connections. */
+function describe({ preserveHost: _, defaults: __, ...settings }: Settings, tls: TlsFiles): string {
   return JSON.stringify([settings, Object.entries(tls).map(([part, content]) => [part, content.toString('latin1')])]);
 }

@@ -22,6 +22,8 @@ it('the least file gets every default', () => {
   const { value, problems } = read(minimal);
   expect(problems).toEqual([]);
   expect(value).toEqual({
+    include: [],
+    defaults: {},
     gateway: {
       host: '127.0.0.1',
       port: 8080,
@@ -55,7 +57,7 @@ it('the least file gets every default', () => {
         breaker: { failures: 5, openMs: 1000, maxOpenMs: 30_000 },
       },
     },
-    routes: [{ id: 'all', match: { path: '/**' }, upstream: 'platform', forwardAuthorization: false }],
+    routes: [{ id: 'all', match: { path: '/**' }, upstream: 'platform' }],
   });
 });
 

@@ -139,22 +139,26 @@ describe('positions', () => {
     [['user'], 5, 7],
     [['user', 'k'], 4, 17],
   ])('the value at %j is found', (path, line, column) => {
-    expect(parse(text).at(path)).toEqual({ line, column });
+    expect(parse(text).at(path)).toEqual({ file: 'f.yaml', line, column });
   });
 
   it('the key of a value is found', () => {
-    expect(parse(text).at(['a', 'b', 1, 'c'], { key: true })).toEqual({ line: 2, column: 12 });
+    expect(parse(text).at(['a', 'b', 1, 'c'], { key: true })).toEqual({ file: 'f.yaml', line: 2, column: 12 });
   });
 
   it('of what is not there, the nearest ancestor is given', () => {
-    expect(parse(text).at(['a', 'b', 1, 'x', 'y'])).toEqual({ line: 2, column: 10 });
-    expect(parse(text).at(['a', 'b', 1, 'x'], { key: true })).toEqual({ line: 2, column: 10 });
-    expect(parse('').at(['a'])).toEqual({ line: 1, column: 1 });
+    expect(parse(text).at(['a', 'b', 1, 'x', 'y'])).toEqual({ file: 'f.yaml', line: 2, column: 10 });
+    expect(parse(text).at(['a', 'b', 1, 'x'], { key: true })).toEqual({ file: 'f.yaml', line: 2, column: 10 });
+    expect(parse('').at(['a'])).toEqual({ file: 'f.yaml', line: 1, column: 1 });
   });
 
   it('are the same with CRLF line ends and after a byte order mark', () => {
-    expect(parse(text.replaceAll('\n', '\r\n')).at(['a', 'b', 1, 'c'])).toEqual({ line: 2, column: 15 });
-    expect(parse(`\uFEFFa: x\n`).at(['a'])).toEqual({ line: 1, column: 4 });
+    expect(parse(text.replaceAll('\n', '\r\n')).at(['a', 'b', 1, 'c'])).toEqual({
+      file: 'f.yaml',
+      line: 2,
+      column: 15,
+    });
+    expect(parse(`\uFEFFa: x\n`).at(['a'])).toEqual({ file: 'f.yaml', line: 1, column: 4 });
     expect(parse(`\uFEFFa: x\r\nb: |\r\n  y\r\n`).data).toEqual({ a: 'x', b: 'y\n' });
   });
 });

@@ -28,6 +28,25 @@ const metric = async (line: string) => {
   );
 };
 
+describe('included files', () => {
+  it('are read again with the rest; a file that comes into their folder is taken up by itself', async () => {
+    const { gateway } = ours;
+    mkdirSync(join(gateway.folder, 'routes'));
+    const included = (path: string) => JSON.stringify({ routes: [open(path)] });
+    writeFileSync(join(gateway.folder, 'routes/a.yaml'), included('/a'));
+    write({ include: ['routes/*.yaml'], routes: [open('/own')] });
+    expect(await reload()).toMatchObject({ body: { result: 'applied' } });
+    expect([await status('/own'), await status('/a'), await status('/b')]).toEqual([200, 200, 404]);
+
+    writeFileSync(join(gateway.folder, 'routes/b.yaml'), included('/b'));
+    await vi.waitFor(async () => expect(await status('/b')).toBe(200), { timeout: 10_000 });
+    writeFileSync(join(gateway.folder, 'routes/a.yaml'), included('/changed'));
+    await vi.waitFor(async () => expect(await status('/changed')).toBe(200), { timeout: 10_000 });
+    rmSync(join(gateway.folder, 'routes/b.yaml'));
+    await vi.waitFor(async () => expect(await status('/b')).toBe(404), { timeout: 10_000 });
+  });
+});
+
 describe('POST /v1/reload', () => {
   it('puts the file in force for the very next request, and says what is in force', async () => {
     write({ routes: [open('/new')] });

@@ -2,7 +2,7 @@
  * Reads gateway.yaml and its policy, and judges both: what was found good, or every problem in both at once. Opens no
  * port and no store. `check`, `serve` and reloads judge the same way.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Policy } from '../../core/policy.ts';
@@ -20,6 +20,7 @@ import { checkStore } from './check-store.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
 import type { Plain } from './configuration.ts';
+import { type IncludeSource, JoinedNotes, type ReadFolder, readIncluded } from './included-routes.ts';
 import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
 import { loadPolicy } from './load-policy.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
@@ -33,6 +34,8 @@ export interface GatewayCheckOptions {
   readonly embedded?: boolean;
   /** Absent: from the disk. Each file is read once. */
   readonly readFile?: ReadFile;
+  /** Absent: from the disk. */
+  readonly readFolder?: ReadFolder;
   /** Instead of the file's: `path` is only its name, and its paths count from `folder`. */
   readonly contents?: { readonly text: string; readonly folder: string };
 }
@@ -72,26 +75,32 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   const forwards = sections.has('upstreams') || (!sections.has('decision') && !embedded);
   if (forwards && !sections.has('upstreams') && !isMisspelt('upstreams', sections))
     yaml.problem([], 'missing key "upstreams"');
-  const file = whole === undefined ? undefined : { ...whole, upstreams };
   const warnings: string[] = [];
+  const including = { yaml, path: absolute, env, readFile, readFolder: options.readFolder ?? readdirSync, reads };
+  const { included, routes, notes } = allRoutes(including, parts, warnings);
   // Another program opens those that it asks for.
   if (!embedded) checkListeners(yaml, parts, warnings);
   checkUpstreams(yaml, upstreams, warnings);
   if (!embedded) checkLoops(yaml, upstreams, parts, warnings);
   if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
   if (parts.import !== undefined) checkPatterns(yaml, parts.import);
-  if (file !== undefined && options.running !== undefined)
-    refuseRestartKeys(options.running, file, (at, message) => yaml.problem(at, message, { key: true }));
+  if (whole !== undefined && options.running !== undefined)
+    refuseRestartKeys(options.running, { ...whole, upstreams }, (at, message) =>
+      yaml.problem(at, message, { key: true }),
+    );
   for (const named of upstreamFiles(upstreams)) reads(resolvePath(named));
   checkFiles(yaml, upstreams, resolvePath, readFile);
   const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
   const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
   if (policyPath !== undefined) reads(policyPath);
   const { policy, data: policyFile, problems: policyProblems } = readPolicy(yaml, policyPath, env, readFile);
-  const compiled = drained(compileRoutes({ notes: yaml, parts, policy, forwards }));
-  const problems = [...yaml.problemsInOrder(), ...policyProblems];
+  const compiled = drained(compileRoutes({ notes, parts: { ...parts, routes }, policy, forwards }));
+  const problems = [yaml, ...included.map((each) => each.yaml)].flatMap((each) => each.problemsInOrder());
+  problems.push(...policyProblems);
+  const file = whole === undefined ? undefined : { ...whole, upstreams, routes: routes as GatewayFile['routes'] };
   if (problems.length > 0 || file === undefined || policyPath === undefined || policy === undefined)
     throw new ConfigError(problems);
+  const compiledFrom = new Set([absolute, policyPath, ...included.map((each) => each.yaml.name)]);
   const plain: Plain = {
     path: absolute,
     file,
@@ -100,9 +109,26 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     forwards,
     warnings: [...warnings, ...compiled.warnings],
     files,
-    contents: new Map([...read].filter(([name]) => name !== absolute && name !== policyPath)),
+    contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
   };
   return { plain, policy, compiled, keyPair };
+}
+
+/** Those of gateway.yaml and of the files that it includes, as one list. */
+function allRoutes(including: IncludeSource, parts: SoundParts<Validated>, warnings: string[]) {
+  const { yaml } = including;
+  const included = readIncluded(including, parts.include ?? [], warnings);
+  const routes = [...(parts.routes ?? []), ...included.flatMap((each) => each.routes)];
+  const notes = new JoinedNotes(yaml, parts.routes?.length ?? 0, included);
+  if (parts.routes !== undefined) checkSomeRoutes(yaml, yaml.keys(), routes);
+  return { included, routes, notes };
+}
+
+/** Where files could not be included, there may be some in them. */
+function checkSomeRoutes(yaml: YamlFile, sections: ReadonlySet<string>, routes: readonly unknown[]): void {
+  if (routes.length > 0 || (sections.has('include') && yaml.problems.length > 0)) return;
+  if (sections.has('routes')) yaml.problem(['routes'], 'must not be empty');
+  else if (!isMisspelt('routes', sections)) yaml.problem([], 'missing key "routes"');
 }
 
 function drained<T>(steps: Generator<void, T>): T {

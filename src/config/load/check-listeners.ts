@@ -22,7 +22,6 @@ export function checkListeners(yaml: YamlFile, listeners: Listeners, warnings: s
       else
         warnings.push(
           formatProblem({
-            file: yaml.name,
             ...yaml.at([here, 'port']),
             message: `warning: ${message}, or serve them apart with --only`,
           }),

@@ -26,7 +26,7 @@ export function checkLoops(
       const message =
         `warning: this target is ${leadsTo}: what is sent there comes back and is refused (508). Name the server ` +
         'behind the gateway instead';
-      warnings.push(formatProblem({ file: yaml.name, ...yaml.at(['upstreams', name, 'targets', index]), message }));
+      warnings.push(formatProblem({ ...yaml.at(['upstreams', name, 'targets', index]), message }));
     }
 }
 

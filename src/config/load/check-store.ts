@@ -18,7 +18,7 @@ export function checkStore(
     problem: (key, message, atKey = false) => yaml.problem(['store', ...key], message, { key: atKey }),
     warning: (key, message) => {
       const at = yaml.at(['store', ...key]);
-      warnings.push(formatProblem({ file: yaml.name, ...at, message: `warning: ${message}` }));
+      warnings.push(formatProblem({ ...at, message: `warning: ${message}` }));
     },
     fileProblem,
   });

@@ -6,7 +6,7 @@ import { checkGateway } from './check-gateway.ts';
 import type { Order } from './check-in-thread.ts';
 import type { CheckOutcome } from './configuration.ts';
 import { pack } from './pack.ts';
-import { readSeen, type Seen } from './seen.ts';
+import { listSeen, readSeen, type Seen } from './seen.ts';
 
 /** More than anybody mends before they ask again, and few enough to be passed on and logged within a turn. */
 const PROBLEMS_MAX = 500;
@@ -24,6 +24,7 @@ function judge({ path, env, running, ...options }: Order): CheckOutcome {
       running: bareCopy(JSON.parse(running)) as Readonly<Record<string, unknown>>,
       onFile: (file) => files.push(file),
       readFile: (file) => readSeen(file, (what) => seen.set(file, what)),
+      readFolder: (folder) => listSeen(folder, (what) => seen.set(folder, what)),
     });
     return { packed: pack(plain), problems: [], files, seen };
   } catch (error) {

@@ -16,7 +16,6 @@ export function checkUpstreams(yaml: YamlFile, upstreams: GatewayFile['upstreams
       if (problem !== null)
         warnings.push(
           formatProblem({
-            file: yaml.name,
             ...yaml.at([...at, 'targets']),
             message: `warning: upstream "${name}": ${problem}`,
           }),
@@ -26,6 +25,6 @@ export function checkUpstreams(yaml: YamlFile, upstreams: GatewayFile['upstreams
     const message =
       `warning: the upstream "${name}" is believed whatever certificate it shows: anybody in between can read and ` +
       'change everything. Name its authority in "ca" instead';
-    warnings.push(formatProblem({ file: yaml.name, ...yaml.at([...at, 'tls', 'insecureSkipVerify']), message }));
+    warnings.push(formatProblem({ ...yaml.at([...at, 'tls', 'insecureSkipVerify']), message }));
   }
 }

@@ -45,6 +45,8 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
     upstreams: forwards ? notes.keys('upstreams') : null,
+    upstreamDefaults: new Map(Object.entries(parts.upstreams ?? {}).map(([name, each]) => [name, each.defaults])),
+    defaults: parts.defaults,
     limits: new CompiledLimits(notes, parts.limits ?? {}),
     ids: new Map(),
     placeless: [],
@@ -143,8 +145,7 @@ function readerOf(contents: Contents): ReadFile {
 function foundGood({ path, file }: Plain): Notes {
   const sections: Readonly<Record<string, unknown>> = file;
   return {
-    name: path,
-    at: () => ({ line: 1, column: 1 }),
+    at: () => ({ file: path, line: 1, column: 1 }),
     keys: (section) => new Set(Object.keys(sections[section] ?? {})),
     problem: (at, message) => {
       throw new Bug(`${path}: ${at.join('.')}: ${message}`);

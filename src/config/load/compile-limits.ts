@@ -53,7 +53,7 @@ export class CompiledLimits {
       .filter((limit) => !this.#used.has(limit))
       .map(({ name }) => {
         const message = `warning: no route counts for the limit "${name}": name it in a route's "limits", or set "everywhere"`;
-        return formatProblem({ file: this.#notes.name, ...this.#notes.at(['limits', name]), message });
+        return formatProblem({ ...this.#notes.at(['limits', name]), message });
       });
   }
 

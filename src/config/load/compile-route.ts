@@ -1,7 +1,7 @@
 /** One route of gateway.yaml, checked against its surroundings and compiled. Overlaps are the route table's to find. */
 import { METHODS } from 'node:http';
 import { domainToASCII } from 'node:url';
-import { readRange } from '../../core/address-range.ts';
+import { type AddressRange, readRange } from '../../core/address-range.ts';
 import { configuredName } from '../../core/configured-name.ts';
 import { readHostPattern } from '../../core/host-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
@@ -13,9 +13,11 @@ import { readTemplate } from '../../core/template.ts';
 import { formatProblem } from '../../errors.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
 import { suggestion } from '../yaml/closest.ts';
+import type { FilePosition } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 import type { CompiledLimits } from './compile-limits.ts';
 import type { Notes } from './notes.ts';
+import { RouteSettings } from './route-settings.ts';
 
 type RouteFile = GatewayFile['routes'][number];
 type RequireFile = NonNullable<RouteFile['require']>;
@@ -27,9 +29,12 @@ export interface RouteCheck {
   readonly scopes: ReadonlyMap<string, unknown> | null;
   /** null: none, another program sends on what is allowed. Empty: they could not be read. */
   readonly upstreams: ReadonlySet<string> | null;
+  /** By the name of the upstream. */
+  readonly upstreamDefaults: ReadonlyMap<string, GatewayFile['defaults'] | undefined>;
+  readonly defaults: GatewayFile['defaults'] | undefined;
   readonly limits: CompiledLimits;
-  /** Route ids seen so far, with their line. */
-  readonly ids: Map<string, number>;
+  /** Route ids seen so far, with their place. */
+  readonly ids: Map<string, FilePosition>;
   /** Routes that ask for a token and name no workspace. */
   readonly placeless: PlacelessRoute[];
 }
@@ -41,6 +46,16 @@ export interface PlacelessRoute {
 
 /** Without a readable path nothing can be said about its parameters; everything else still is. */
 type Parameters = ReadonlyMap<string, number> | null;
+
+function checkId({ notes, ids }: RouteCheck, at: Path, id: string): void {
+  const seen = ids.get(id);
+  const here = notes.at(at);
+  if (seen === undefined) ids.set(id, here);
+  else {
+    const where = seen.file === here.file ? '' : ` of ${seen.file}`;
+    notes.problem(at, `the route id "${id}" already stands in line ${seen.line}${where}`);
+  }
+}
 
 /** A method that Node's parser does not know is refused before any route is looked for. */
 function checkMethods({ notes }: RouteCheck, at: Path, methods: readonly string[]): void {
@@ -94,7 +109,7 @@ export function placelessWarning(notes: Notes, routes: readonly PlacelessRoute[]
     ids.length === 1
       ? `warning: the route ${ids[0]} names no workspace: ${unchecked}`
       : `warning: ${ids.length} routes name no workspace: ${unchecked} (${ids.slice(0, IDS_SHOWN_MAX).join(', ')}${more})`;
-  return [formatProblem({ file: notes.name, ...notes.at(first.at), message })];
+  return [formatProblem({ ...notes.at(first.at), message })];
 }
 
 const IDS_SHOWN_MAX = 5;
@@ -103,9 +118,7 @@ const IDS_SHOWN_MAX = 5;
 export function compileRoute(check: RouteCheck, file: RouteFile, index: number): CompiledRoute | undefined {
   const { notes } = check;
   const at: Path = ['routes', index];
-  const seen = check.ids.get(file.id);
-  if (seen !== undefined) notes.problem([...at, 'id'], `the route id "${file.id}" already stands in line ${seen}`);
-  else check.ids.set(file.id, notes.at([...at, 'id']).line);
+  checkId(check, [...at, 'id'], file.id);
   checkMethods(check, [...at, 'match', 'methods'], file.match.methods ?? []);
   const hosts = compileHosts(notes, [...at, 'match', 'hosts'], file.match.hosts);
   checkUpstream(check, file.upstream, at);
@@ -118,13 +131,14 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     notes.problem([...at, 'match', 'path'], template.problem);
     return undefined;
   }
-  const credentials = new Set<string>(file.credentials ?? ['bearer']);
+  const settings = new RouteSettings(file, at, upstreamDefaults(check, file.upstream), check.defaults);
+  const credentials = new Set<string>(settings.get('credentials')?.value ?? ['bearer']);
   const route: Route = {
     id: configuredName(file.id),
     hosts,
     template: file.match.path,
     methods: file.match.methods,
-    allowFrom: file.allowFrom?.map((text) => readRange(text)).filter((range) => range !== null) ?? null,
+    allowFrom: compileRanges(settings.get('allowFrom')?.value),
     requirement,
     upstream: file.upstream ?? '',
     credentials: {
@@ -132,11 +146,19 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
       raw: credentials.has('raw'),
       query: credentials.has('query.authorization'),
     },
-    forwardAuthorization: file.forwardAuthorization,
+    forwardAuthorization: settings.get('forwardAuthorization')?.value ?? false,
     limits,
   };
   if (route.requirement !== null && route.requirement.workspace === null) check.placeless.push({ id: file.id, at });
   return { route, segments: template.segments };
+}
+
+function upstreamDefaults({ upstreamDefaults: all }: RouteCheck, name: string | undefined) {
+  return name === undefined ? null : ([name, all.get(name)] as const);
+}
+
+function compileRanges(texts: readonly string[] | undefined): readonly AddressRange[] | null {
+  return texts?.map((text) => readRange(text)).filter((range) => range !== null) ?? null;
 }
 
 function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {

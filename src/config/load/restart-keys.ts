@@ -9,6 +9,8 @@ import type { Path } from '../yaml/yaml-tree.ts';
 /** Sections that a reload replaces. Of every other section, and of one to come, each key needs a restart. */
 const RELOADED = new Set([
   'policy',
+  'include',
+  'defaults',
   'routes',
   'upstreams',
   'routing',

@@ -1,7 +1,7 @@
 /** What a file was when somebody looked at it, so that a change can be told from a touch. Parses nothing. */
 import { createHash } from 'node:crypto';
-import { type BigIntStats, readFileSync, statSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { Slices } from '../../slices.ts';
 
 export interface Seen {
@@ -29,13 +29,33 @@ export function readSeen(path: string, seen: (what: Seen) => void): Buffer {
   }
 }
 
-/** At once; for starts. */
+/** The names in a folder, as `readSeen` reads a file. */
+export function listSeen(path: string, seen: (what: Seen) => void): readonly string[] {
+  try {
+    const state = textOf(statSync(path, { bigint: true }));
+    const names = readdirSync(path);
+    seen({ state, digest: createHash('sha256').update(listing(names)).digest('hex') });
+    return names;
+  } catch (error) {
+    seen(NONE);
+    throw error;
+  }
+}
+
+/** Of a folder only which names it holds is news. */
+function listing(names: readonly string[]): Buffer {
+  return Buffer.from(names.toSorted().join('\0'));
+}
+
+/** A file, or a folder; at once; for starts. */
 export function see(path: string): Seen {
   let seen = NONE;
+  const note = (what: Seen) => {
+    seen = what;
+  };
   try {
-    readSeen(path, (what) => {
-      seen = what;
-    });
+    if (statSync(path).isDirectory()) listSeen(path, note);
+    else readSeen(path, note);
   } catch {
     // Then there is none.
   }
@@ -45,7 +65,7 @@ export function see(path: string): Seen {
 /** Without holding anybody up, however large it is. */
 export async function look(path: string): Promise<Seen> {
   const state = await stateOf(path);
-  const content = await readFile(path).catch(() => null);
+  const content = await readFile(path).catch((error) => (error.code === 'EISDIR' ? listed(path) : null));
   if (state === NONE.state || content === null) return NONE;
   const hash = createHash('sha256');
   const slices = new Slices();
@@ -54,6 +74,10 @@ export async function look(path: string): Promise<Seen> {
     if (slices.over) await slices.next();
   }
   return { state, digest: hash.digest('hex') };
+}
+
+function listed(path: string): Promise<Buffer | null> {
+  return readdir(path).then(listing, () => null);
 }
 
 export function stateOf(path: string): Promise<string> {

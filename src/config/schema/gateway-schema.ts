@@ -9,7 +9,7 @@ import { StoreSchema } from '../../store/adapters.ts';
 import { ClientLimitsSchema, ClientTimeoutsSchema, GuessesSchema } from './client-limits-schema.ts';
 import { ImportSchema } from './import-schema.ts';
 import { LimitsSchema, RouteLimitsSchema } from './limits-schema.ts';
-import { RouteSchema, UpstreamSchema } from './routes-schema.ts';
+import { RouteDefaultsSchema, RouteSchema, UpstreamSchema } from './routes-schema.ts';
 
 const Listener = section(
   {
@@ -230,8 +230,29 @@ const Drain = section(
   { default: {}, description: 'What happens on SIGTERM and SIGINT. A second signal ends the process at once.' },
 );
 
+const Include = Type.Array(
+  Type.String({
+    pattern: '^(?:[^*]*/)?[^/]+$',
+    errorMessage: 'must be a path such as routes/*.yaml; "*" may stand in the name of the file alone',
+  }),
+  {
+    uniqueItems: true,
+    default: [],
+    description:
+      'Further files, relative to this one, that hold `routes:` alone; * in a name: every file that fits it.',
+  },
+);
+
+/** A file that gateway.yaml includes. */
+export const RoutesFileSchema = section(
+  { routes: Type.Array(RouteSchema, { description: 'Further routes, as in gateway.yaml.' }) },
+  { title: 'Routes', description: 'Routes of a gateway.yaml that includes this file.' },
+);
+
 export const GatewaySchema = section(
   {
+    include: Include,
+    defaults: RouteDefaultsSchema,
     gateway: Listener,
     admin: Admin,
     decision: Type.Optional(Decision),
@@ -254,8 +275,9 @@ export const GatewaySchema = section(
     ),
     limits: LimitsSchema,
     routes: Type.Array(RouteSchema, {
-      minItems: 1,
-      description: 'What is forwarded, and what it asks of the caller. What no route names is refused.',
+      default: [],
+      description:
+        'What is forwarded, and what it asks of the caller. What no route names is refused. At least one, here or in a file of `include`.',
     }),
   },
   { title: 'gateway.yaml', description: 'The configuration of a scopegate gateway.' },

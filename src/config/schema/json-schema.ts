@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
 import { DirectorySchema } from './directory-schema.ts';
-import { GatewaySchema } from './gateway-schema.ts';
+import { GatewaySchema, RoutesFileSchema } from './gateway-schema.ts';
 import { PolicySchema } from './policy-schema.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -19,6 +19,7 @@ export const SCHEMA_FILES: Readonly<Record<string, TSchema>> = {
   'directory.schema.json': DirectorySchema,
   'gateway.schema.json': GatewaySchema,
   'policy.schema.json': PolicySchema,
+  'routes.schema.json': RoutesFileSchema,
 };
 
 const VARIABLE: JsonObject = { type: 'string', pattern: '^.*\\$\\{.+\\}.*$' };

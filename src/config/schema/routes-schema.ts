@@ -13,6 +13,34 @@ const Target = Type.String({
   description: 'An origin, scheme://host:port, without path.',
 });
 
+/** What a route says of itself, its upstream for all its routes, or `defaults` for every route. */
+const Settings = {
+  allowFrom: Type.Optional(
+    addressRanges(
+      'Where clients may be, on public routes too; behind trustedProxies the address that they name. Absent: anywhere.',
+    ),
+  ),
+  credentials: Type.Optional(
+    Type.Array(Type.Enum(['bearer', 'raw', 'query.authorization']), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization.',
+    }),
+  ),
+  forwardAuthorization: Type.Optional(
+    Type.Boolean({
+      description: "true: the client's Authorization is passed on. Absent or false: the upstream never sees the token.",
+    }),
+  ),
+} as const;
+
+/** For every route that does not say otherwise itself. */
+export const RouteDefaultsSchema = section(Settings, {
+  default: {},
+  description:
+    'Settings of every route that does not say otherwise itself; `defaults` of its upstream come between the two.',
+});
+
 export const UpstreamSchema = section({
   targets: Type.Array(Target, {
     minItems: 1,
@@ -134,6 +162,9 @@ export const UpstreamSchema = section({
       { description: 'Active health checks. Absent: none.' },
     ),
   ),
+  defaults: Type.Optional(
+    section(Settings, { description: 'Settings of every route to this upstream that does not say otherwise itself.' }),
+  ),
   tls: Type.Optional(
     section(
       {
@@ -243,18 +274,7 @@ export const RouteSchema = section(
       { description: 'The requests that the route is for.' },
     ),
     public: Type.Optional(Type.Boolean({ description: 'true: no token is needed. The only way to need none.' })),
-    allowFrom: Type.Optional(
-      addressRanges(
-        'Where clients may be, on public routes too; behind trustedProxies the address that they name. Absent: anywhere.',
-      ),
-    ),
-    credentials: Type.Optional(
-      Type.Array(Type.Enum(['bearer', 'raw', 'query.authorization']), {
-        minItems: 1,
-        uniqueItems: true,
-        description: 'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization.',
-      }),
-    ),
+    ...Settings,
     require: Type.Optional(
       section(
         {
@@ -277,10 +297,6 @@ export const RouteSchema = section(
       }),
     ),
     limits: Type.Optional(RouteLimitsSchema),
-    forwardAuthorization: Type.Boolean({
-      default: false,
-      description: "true: the client's Authorization is passed on. Otherwise the upstream never sees the token.",
-    }),
   },
   {
     if: { properties: { public: { const: true } }, required: ['public'] },

@@ -16,6 +16,11 @@ export interface Position {
   readonly column: number;
 }
 
+/** Where in which file. */
+export interface FilePosition extends Position {
+  readonly file: string;
+}
+
 /** From the disk, or as the file was at another time. Throws as `readFileSync` does. */
 export type ReadFile = (path: string) => Buffer;
 
@@ -56,7 +61,7 @@ export class YamlFile {
   }
 
   /** Where the value (or key) at `path` stands; where there is none, its nearest ancestor. Behind an alias: the anchor. */
-  at(path: Path, where: Where = {}): Position {
+  at(path: Path, where: Where = {}): FilePosition {
     let node = this.#source.root;
     let offset = node?.range?.[0] ?? 0;
     for (const [index, step] of path.entries()) {
@@ -70,7 +75,7 @@ export class YamlFile {
       offset = shown.range?.[0] ?? offset;
       node = next;
     }
-    return this.#position(offset);
+    return { file: this.name, ...this.#position(offset) };
   }
 
   /** The keys of the file, or of one of its sections; none where that is no mapping. */
@@ -86,7 +91,7 @@ export class YamlFile {
 
   /** Notes a problem with the value (or key) at `path`. */
   problem(path: Path, message: string, where: Where = {}): void {
-    this.#add({ file: this.name, ...this.at(path, where), message });
+    this.#add({ ...this.at(path, where), message });
   }
 
   /** Notes a problem at a place in the text, counted in UTF-16 units from its start. */

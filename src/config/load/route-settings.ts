@@ -1,0 +1,42 @@
+/**
+ * What holds for one route of what may be said in three places: by the route itself, in the `defaults` of its upstream, in
+ * the `defaults` of the file. The nearest that says it wins, whole; each value keeps the place where it stands.
+ */
+import type { GatewayFile } from '../schema/gateway-schema.ts';
+import type { Path } from '../yaml/yaml-tree.ts';
+
+type Settings = GatewayFile['defaults'];
+
+/** A value, and where it was said. */
+export interface Said<T> {
+  readonly value: T;
+  readonly at: Path;
+}
+
+export class RouteSettings {
+  /** The nearest first. */
+  readonly #levels: readonly (readonly [Settings, Path])[];
+
+  /** `upstream`: the name of the route's upstream, and its `defaults`. */
+  constructor(
+    route: Settings,
+    at: Path,
+    upstream: readonly [string, Settings | undefined] | null,
+    defaults: Settings | undefined,
+  ) {
+    this.#levels = [
+      [route, at],
+      ...(upstream?.[1] === undefined ? [] : [[upstream[1], ['upstreams', upstream[0], 'defaults']] as const]),
+      ...(defaults === undefined ? [] : [[defaults, ['defaults']] as const]),
+    ];
+  }
+
+  /** undefined: nobody says. */
+  get<K extends keyof Settings & string>(key: K): Said<NonNullable<Settings[K]>> | undefined {
+    for (const [settings, at] of this.#levels) {
+      const value = settings[key];
+      if (value !== undefined) return { value, at: [...at, key] };
+    }
+    return undefined;
+  }
+}

@@ -56,6 +56,7 @@ export function buildRoutes(count: number): RouteTable {
         },
         upstream: 'platform',
         credentials: { bearer: true, raw: false, query: false },
+        keepsEncodedSlashes: false,
         allowFrom: null,
         forwardAuthorization: false,
         limits: null,

@@ -13,6 +13,8 @@ export interface Route {
   readonly template: string;
   /** Absent: every method that no other route of the same template names. */
   readonly methods: readonly string[] | undefined;
+  /** `%2F` may stand in the path, as a part of its segment; otherwise such a request is refused. */
+  readonly keepsEncodedSlashes: boolean;
   /** Where clients may be; null: anywhere. */
   readonly allowFrom: readonly AddressRange[] | null;
   /** null: public, no token is asked for. */

@@ -12,6 +12,8 @@ export interface RequestTarget {
   readonly query: string;
   /** Decoded path segments for matching; a trailing slash is a last, empty segment. */
   readonly segments: readonly string[];
+  /** The segments as whoever decodes `%2F` before splitting would read them; null: the path has no `%2F`. */
+  readonly slashSegments: readonly string[] | null;
 }
 
 /** Characters that mean themselves in a path segment, whoever parses it. */
@@ -31,7 +33,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * `raw` is the request-target as received, `host` the one Host header. null = refuse with 400.
- * Refuses: dot segments in every spelling, encoded separators, backslash, `//`, `#`, control characters, broken
+ * Refuses: dot segments in every spelling, also between encoded slashes, encoded backslashes, backslash, `//`, `#`, control characters, broken
  * percent or UTF-8 encoding, an absolute-form whose authority is not the Host, asterisk- and authority-form.
  */
 export function readTarget(raw: string, host: string): RequestTarget | null {
@@ -42,7 +44,7 @@ export function readTarget(raw: string, host: string): RequestTarget | null {
   const query = mark === -1 ? '' : origin.slice(mark);
   if (query !== '' && QUERY_FORBIDDEN.test(query)) return null;
   const segments = readPlainPath(origin, mark === -1 ? origin.length : mark);
-  return segments === null ? readUnusualPath(rawPath, query) : { path: rawPath, query, segments };
+  return segments === null ? readUnusualPath(rawPath, query) : { path: rawPath, query, segments, slashSegments: null };
 }
 
 /**
@@ -81,7 +83,20 @@ function readUnusualPath(rawPath: string, query: string): RequestTarget | null {
     if (segment === null) return null;
     segments.push(segment);
   }
-  return { path, query, segments };
+  if (!segments.some((segment) => segment.includes('/'))) return { path, query, segments, slashSegments: null };
+  const slashSegments = splitSegments(segments);
+  return slashSegments === null ? null : { path, query, segments, slashSegments };
+}
+
+/** null where a piece between encoded slashes is empty or a dot segment: upstreams differ on what is left of those. */
+function splitSegments(segments: readonly string[]): string[] | null {
+  const all: string[] = [];
+  for (const segment of segments) {
+    const pieces = segment.split('/');
+    if (pieces.length > 1 && pieces.some((piece) => piece === '' || isDotSegment(piece))) return null;
+    all.push(...pieces);
+  }
+  return all;
 }
 
 /** null where a percent sign is not followed by two hexadecimal digits. */
@@ -102,10 +117,13 @@ function decodeSegment(piece: string): string | null {
   } catch {
     return null;
   }
-  if (/[/\\\x00-\x1f\x7f-\x9f]/.test(text) || FULL_WIDTH.test(text)) return null;
-  // Some parsers drop `;parameters` and trim blanks before they look for dot segments.
+  return /[\\\x00-\x1f\x7f-\x9f]/.test(text) || FULL_WIDTH.test(text) || isDotSegment(text) ? null : text;
+}
+
+/** Some parsers drop `;parameters` and trim blanks before they look for dot segments. */
+function isDotSegment(text: string): boolean {
   const bare = text.split(';', 1)[0]!.trim();
-  return bare === '.' || bare === '..' ? null : text;
+  return bare === '.' || bare === '..';
 }
 
 /**
@@ -114,5 +132,6 @@ function decodeSegment(piece: string): string | null {
  */
 export function readTemplatePath(path: string): readonly string[] | null {
   const bytes = Array.from(new TextEncoder().encode(path), (byte) => String.fromCharCode(byte)).join('');
-  return readTarget(bytes, '')?.segments ?? null;
+  const target = readTarget(bytes, '');
+  return target === null || target.slashSegments !== null ? null : target.segments;
 }

@@ -7,6 +7,7 @@
 import { readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
+import type { Match } from '../core/path-table.ts';
 import { checkRoute } from '../core/request-checks.ts';
 import type { RequestSource } from '../core/request-source.ts';
 import type { Route } from '../core/route.ts';
@@ -46,7 +47,7 @@ const NO_FACTS: HeaderFacts = {
   expectContinue: false,
   upgrade: false,
 };
-const NO_TARGET: RequestTarget = { path: '', query: '', segments: [] };
+const NO_TARGET: RequestTarget = { path: '', query: '', segments: [], slashSegments: null };
 const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
 
@@ -118,6 +119,11 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   reading.target = target;
 
   const match = rules.routes.match(headerFacts.host, request.method, target.segments);
+  if (
+    target.slashSegments !== null &&
+    !keepsSlashes(match, target.slashSegments, headerFacts.host, request.method, rules)
+  )
+    return BAD_REQUEST;
   if (match.kind === 'none') return NO_ROUTE;
   if (match.kind === 'method') return { kind: 'refused', reason: 'method_not_allowed', allow: match.allow };
   const { route } = match;
@@ -131,4 +137,17 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   reading.token = credential.token;
   reading.question = { hash: hashToken(credential.token), requirement: route.requirement, source: reading };
   return null;
+}
+
+/** An upstream that takes `%2F` for a slash must not get to what is another route's. */
+function keepsSlashes(
+  match: Match,
+  split: readonly string[],
+  host: string,
+  method: string,
+  rules: ReadingRules,
+): boolean {
+  if (match.kind !== 'route' || !match.route.keepsEncodedSlashes) return false;
+  const other = rules.routes.match(host, method, split);
+  return other.kind === 'none' || (other.kind === 'route' && other.route === match.route);
 }

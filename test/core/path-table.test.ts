@@ -19,6 +19,7 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     requirement: null,
     upstream: 'u',
     credentials: { bearer: true, raw: false, query: false },
+    keepsEncodedSlashes: false,
     allowFrom: null,
     forwardAuthorization: false,
     limits: null,

@@ -39,6 +39,7 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     hosts: null,
     template: path,
     methods: undefined,
+    keepsEncodedSlashes: false,
     allowFrom: null,
     requirement: { scopes: compileScopes(['bot:read'], true), workspace: null, resource: null },
     upstream: 'platform',

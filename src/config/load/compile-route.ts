@@ -138,6 +138,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     hosts,
     template: file.match.path,
     methods: file.match.methods,
+    keepsEncodedSlashes: settings.get('encodedSlashes')?.value === 'keep',
     allowFrom: compileRanges(settings.get('allowFrom')?.value),
     requirement,
     upstream: file.upstream ?? '',

@@ -75,6 +75,7 @@ function own({ endpoint, method, template, hosts, limits, requirement }: OwnRout
       hosts,
       template,
       methods: [method],
+      keepsEncodedSlashes: false,
       allowFrom: null,
       requirement,
       upstream: '',

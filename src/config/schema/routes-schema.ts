@@ -27,6 +27,12 @@ const Settings = {
       description: 'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization.',
     }),
   ),
+  encodedSlashes: Type.Optional(
+    Type.Enum(['refuse', 'keep'], {
+      description:
+        'keep: %2F in a path stays a part of its segment, and is sent as it came. Absent or refuse: such a request gets 400.',
+    }),
+  ),
   forwardAuthorization: Type.Optional(
     Type.Boolean({
       description: "true: the client's Authorization is passed on. Absent or false: the upstream never sees the token.",

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { rawRequest } from '../../support/raw.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TestGateway } from '../../support/gateway.ts';
+import { RawClient, rawRequest } from '../../support/raw.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -123,5 +124,104 @@ attack({
     expect(request.target).toBe('/files/x%3Fy=1');
     await at.refuses(get('/by-query%3FenvironmentId=env_live'), 404);
     await at.refuses(get('/admin/x%3F/public'), 403);
+  });
+});
+
+describe('where a route keeps encoded slashes', () => {
+  const READ = { require: { scopes: ['workflows:read'] } };
+  const CLOSED = { require: { scopes: ['knowledge:write'] } };
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await at.start({
+      routes: [
+        { id: 'project', match: { path: '/projects/{id}' }, encodedSlashes: 'keep', ...READ },
+        { id: 'files', match: { path: '/projects/{id}/files/**' }, encodedSlashes: 'keep', ...READ },
+        { id: 'secret', match: { path: '/projects/{id}/secret' }, ...CLOSED },
+        { id: 'delete', match: { methods: ['DELETE'], path: '/pairs/{group}/{name}' }, ...CLOSED },
+        { id: 'pair', match: { path: '/pairs/{id}' }, encodedSlashes: 'keep', ...READ },
+        { id: 'all', match: { path: '/all/**' }, encodedSlashes: 'keep', ...READ },
+        { id: 'closed', match: { path: '/all/closed/**' }, ...CLOSED },
+        { id: 'strict', match: { path: '/strict/**' }, ...READ },
+      ],
+    });
+  });
+  afterAll(() => gateway.stop());
+
+  /** The status, and the target that the upstream saw; null: it saw nothing. */
+  async function ask(path: string): Promise<[number, string | null]> {
+    const before = at.upstream.requests.length;
+    const reader = `Authorization: Bearer ${gateway.tokens.reader}`;
+    const client = await RawClient.connect(gateway.url);
+    try {
+      const { status } = await client.send(rawRequest(`GET ${path}`, [reader])).response();
+      return [status, at.upstream.requests[before]?.target ?? null];
+    } finally {
+      client.close();
+    }
+  }
+
+  attack({
+    name: 'an encoded slash that a route keeps is a part of its segment, for the match and on the wire',
+    outcome: 'forwarded byte for byte',
+    sources: ['RFC 3986 section 2.2'],
+  })(() => {
+    test.each([
+      '/projects/group%2Fproject',
+      '/projects/group%2fsub%2Fproject',
+      '/projects/%40scope%2fname',
+      '/projects/group%2Fproject/files/a%2Fb/c',
+      '/all/x/_design%2Fview',
+      '/all/a%252Fb',
+      '/all/a%252F..%252Fb%2Fc',
+    ])('%s', async (path) => {
+      expect(await ask(path)).toEqual([200, path]);
+    });
+  });
+
+  attack({
+    name: 'an encoded slash leads no upstream that decodes it to what is another route',
+    outcome: '400; the upstream sees nothing',
+    sources: ['CVE-2021-29492', 'CVE-2022-24112'],
+  })(() => {
+    test.each([
+      ['as another template', '/projects/1%2fsecret'],
+      ['as one of other methods', '/pairs/group%2Fname'],
+      ['as a narrower one', '/all/closed%2Fx'],
+      ['as a narrower one, at another place', '/all%2Fclosed/x'],
+      ['as one that does not keep them', '/strict%2Fx'],
+    ])('%s', async (_, path) => {
+      expect(await ask(path)).toEqual([400, null]);
+    });
+  });
+
+  attack({
+    name: 'nothing empty and no dot segment stands between encoded slashes',
+    outcome: '400; the upstream sees nothing',
+    sources: ['RFC 3986 section 5.2.4'],
+  })(() => {
+    test.each([
+      '/all/..%2fx',
+      '/all/x%2F..',
+      '/all/x%2f%2e%2e%2fy',
+      '/all/x%2F.%2Fy',
+      '/all/x%2F..;a=b%2Fy',
+      '/all/x%2F%20..%20%2Fy',
+      '/all/x%2F%2Fy',
+      '/all/%2Fx',
+      '/all/x%2F',
+      '/all/x%2F/y',
+      '/all/x%5C..%2Fy',
+      '/all/x%c0%afy',
+      '/all/x%ef%bc%8fy',
+      '/all/x%2',
+    ])('%s', async (path) => {
+      expect(await ask(path)).toEqual([400, null]);
+    });
+  });
+
+  test('a path of no route, or of one that refuses them, is 400 as everywhere', async () => {
+    expect(await ask('/strict/a%2Fb')).toEqual([400, null]);
+    expect(await ask('/nowhere/a%2Fb')).toEqual([400, null]);
+    expect(await ask('/projects/a%2Fb/c')).toEqual([400, null]);
   });
 });

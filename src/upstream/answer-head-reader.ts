@@ -3,7 +3,7 @@
  * framing and the connection. Strict (RFC 9112 sections 2.2, 4, 5 and 6): what is not plainly right is an error. Holds the
  * bytes of a head that comes in pieces, and never looks at a line of it more than twice.
  */
-import { COLON, CR, HTAB, isBlank, LF, SP, TCHAR, TEXT } from '../core/http1/octets.ts';
+import { COLON, CR, FIELD_TEXT, HTAB, isBlank, LF, SP, TCHAR } from '../core/http1/octets.ts';
 import { TokenTable } from '../core/http1/token-table.ts';
 
 export type HeadProgress = 'needs-more' | 'complete' | 'invalid';
@@ -145,7 +145,7 @@ export class AnswerHeadReader {
       at += 1;
       while (at < end && isBlank(bytes[at]!)) at += 1;
       const valueAt = at;
-      while (at < end && TEXT[bytes[at]!] === 1) at += 1;
+      while (at < end && FIELD_TEXT[bytes[at]!] === 1) at += 1;
       const valueEnd = at;
       at = this.#lineEnd(bytes, at, end, 'header value');
       if (at < 0) return at;
@@ -163,7 +163,7 @@ export class AnswerHeadReader {
     }
     let at = start + LOWEST.length;
     if (at >= end) return CUT;
-    if (bytes[at] === SP) while (at < end && TEXT[bytes[at]!] === 1) at += 1;
+    if (bytes[at] === SP) while (at < end && FIELD_TEXT[bytes[at]!] === 1) at += 1;
     at = this.#lineEnd(bytes, at, end, 'status line');
     if (at < 0) return at;
     const digits = start + STATUS_AT;

@@ -29,7 +29,9 @@ const metric = async (line: string) => {
 };
 
 describe('included files', () => {
-  it('are read again with the rest; a file that comes into their folder is taken up by itself', async () => {
+  it('are read again with the rest; a file that comes into their folder is taken up by itself', {
+    timeout: 60_000,
+  }, async () => {
     const { gateway } = ours;
     mkdirSync(join(gateway.folder, 'routes'));
     const included = (path: string) => JSON.stringify({ routes: [open(path)] });
@@ -39,11 +41,11 @@ describe('included files', () => {
     expect([await status('/own'), await status('/a'), await status('/b')]).toEqual([200, 200, 404]);
 
     writeFileSync(join(gateway.folder, 'routes/b.yaml'), included('/b'));
-    await vi.waitFor(async () => expect(await status('/b')).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await status('/b')).toBe(200), { timeout: 20_000 });
     writeFileSync(join(gateway.folder, 'routes/a.yaml'), included('/changed'));
-    await vi.waitFor(async () => expect(await status('/changed')).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await status('/changed')).toBe(200), { timeout: 20_000 });
     rmSync(join(gateway.folder, 'routes/b.yaml'));
-    await vi.waitFor(async () => expect(await status('/b')).toBe(404), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await status('/b')).toBe(404), { timeout: 20_000 });
   });
 });
 

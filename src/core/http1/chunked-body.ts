@@ -3,7 +3,7 @@
  * was given, and copies none of it. Strict: sizes of at most 16 digits, CRLF and nothing else, extensions and trailers
  * as the grammar has them and no more than a bounded number of octets. Never repairs. Pure.
  */
-import { COLON, CR, HEX, isBlank, LF, TCHAR, TEXT } from './octets.ts';
+import { COLON, CR, FIELD_TEXT, HEX, isBlank, LF, TCHAR } from './octets.ts';
 
 /** `data`: some of the body lies between `dataStart` and `used`; ask again for what follows. `invalid`: see `fault`. */
 export type ChunkStep = 'data' | 'needs-more' | 'complete' | 'invalid';
@@ -174,9 +174,9 @@ function afterExtension(state: ExtensionState, octet: number): State | undefined
     case 'quoted':
       if (octet === QUOTE) return 'closed';
       if (octet === BACKSLASH) return 'escaped';
-      return TEXT[octet] === 1 ? 'quoted' : undefined;
+      return FIELD_TEXT[octet] === 1 ? 'quoted' : undefined;
     case 'escaped':
-      return TEXT[octet] === 1 ? 'quoted' : undefined;
+      return FIELD_TEXT[octet] === 1 ? 'quoted' : undefined;
     case 'closed':
       return afterValue(octet);
   }
@@ -194,7 +194,7 @@ function trailerOf(line: string): readonly [string, string] | null {
   for (let at = 0; at < colon; at++) if (!(TCHAR[line.charCodeAt(at)]! > 0)) return null;
   let start = colon + 1;
   let end = line.length - 2;
-  for (let at = start; at < end; at++) if (TEXT[line.charCodeAt(at)] !== 1) return null;
+  for (let at = start; at < end; at++) if (FIELD_TEXT[line.charCodeAt(at)] !== 1) return null;
   while (start < end && isBlank(line.charCodeAt(start))) start += 1;
   while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
   const name = line.slice(0, colon);

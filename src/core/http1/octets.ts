@@ -10,7 +10,7 @@ export const COLON = 0x3a;
 export const TCHAR = table((char) => (/[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(char) ? char.toLowerCase().charCodeAt(0) : 0));
 
 /** 1: may stand in the value of a header and in a reason phrase (RFC 9110 section 5.5, RFC 9112 section 4). */
-export const TEXT = table((char) => (/[\t\x20-\x7e\x80-\xff]/.test(char) ? 1 : 0));
+export const FIELD_TEXT = table((char) => (/[\t\x20-\x7e\x80-\xff]/.test(char) ? 1 : 0));
 
 /** The value of a hexadecimal digit. 255: it is none. */
 export const HEX = table((char) => (/[0-9A-Fa-f]/.test(char) ? Number.parseInt(char, 16) : 255));

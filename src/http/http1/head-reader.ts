@@ -2,7 +2,7 @@
  * Reads the head of one request off bytes, in one pass, by the letter of RFC 9112: what two parsers could read in two ways
  * is no head. Judges no header's meaning; that is core/framing's.
  */
-import { COLON, CR, isBlank, LF, SP, TCHAR, TEXT } from '../../core/http1/octets.ts';
+import { COLON, CR, FIELD_TEXT, isBlank, LF, SP, TCHAR } from '../../core/http1/octets.ts';
 import { isKnownMethod } from '../known-method.ts';
 
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
@@ -175,7 +175,7 @@ export class HeadReader {
       const nameEnd = at++;
       while (at < to && isBlank(bytes[at]!)) at++;
       const valueStart = at;
-      while (at < to && TEXT[bytes[at]!] === 1) at++;
+      while (at < to && FIELD_TEXT[bytes[at]!] === 1) at++;
       if (at === to || (at + 1 === to && bytes[at] === CR)) return this.#cutIn(nameStart);
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'invalid';
       let valueEnd = at;

@@ -153,14 +153,20 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   }
 
   sendOut(): void {
+    // Under TLS nothing has left before its callback: better that of what is written anyway than of one write more.
+    if (this.encrypted && this.#unsent.size > 0 && this.#gathered !== '') {
+      const sent = [...this.#unsent];
+      this.#sendGathered((error) => this.#settle(sent, error == null));
+      return;
+    }
     this.#sendGathered();
     if (this.#unsent.size > 0) this.#settleSent();
   }
 
-  #sendGathered(): void {
+  #sendGathered(done?: (error?: Error | null) => void): void {
     const text = this.#gathered;
     this.#gathered = '';
-    if (text !== '' && this.socket.writable) this.socket.write(text, 'latin1');
+    if (text !== '' && this.socket.writable) this.socket.write(text, 'latin1', done);
   }
 
   cork(): void {

@@ -4,6 +4,7 @@
  */
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { readAccepted } from '../../node-internals/socket-read.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import { watchRate } from '../minimum-rate.ts';
@@ -56,10 +57,11 @@ export class H2Server {
     return watchRate(this.#options.limits, { open: this.#open, owes, tooSlow });
   }
 
-  accept(socket: TLSSocket): void {
+  accept(accepted: TLSSocket): void {
     const { headerBytes, headersMs, keepAliveMs } = this.#options.limits;
     const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
-    const tap = new H2Tap(socket);
+    const { socket, readOn } = readAccepted(accepted, (bytes) => tap.received(bytes));
+    const tap = new H2Tap(socket, readOn);
     const session = performServerHandshake(tap, { ...LIMITS, settings });
     const peerAddress = socket.remoteAddress ?? '';
     let open = 0;

@@ -66,7 +66,8 @@ export interface RunningGateway {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const owned = new Owned();
   try {
-    const lacking = await checkNodeInternals({ http2: options.configuration.file.gateway.tls?.http2 === true });
+    const { tls, h2c } = options.configuration.file.gateway;
+    const lacking = await checkNodeInternals({ http2: h2c || tls?.http2 === true });
     if (lacking !== null) options.log.warn(lacking);
     return await start(options, owned);
   } catch (error) {

@@ -25,13 +25,14 @@ export function listen(
   pipeline: Pipeline,
   clock: Clock,
 ): Promise<Listener> {
-  const { tls } = configuration.file.gateway;
+  const { tls, h2c } = configuration.file.gateway;
   const { keyPair } = configuration;
   return startListener({
     name: 'gateway',
     host: configuration.file.gateway.host,
     port: ports?.gateway ?? configuration.file.gateway.port,
     tls: tls === undefined || keyPair === null ? null : { ...tls, keyPair },
+    h2c,
     limits: clientLimits(configuration.file.gateway),
     handle: (exchange) => pipeline.handle(exchange),
     upgrades: true,

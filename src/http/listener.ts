@@ -32,6 +32,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** null: plain HTTP. */
   readonly tls: TlsOptions | null;
+  /** true: a connection without TLS that begins with the preface of HTTP/2 is served over that. */
+  readonly h2c?: boolean;
   readonly limits?: ClientLimits;
   readonly handle: (exchange: Exchange) => void;
   /** true: a client may ask to leave HTTP. Otherwise such requests are plain ones. */

@@ -5,6 +5,7 @@
 import { SetupError } from '../errors.ts';
 import { H2_PUSH, PUSH, takeByEvents } from './body-push.ts';
 import { missing } from './findings.ts';
+import { RAW_RESPONSE, respondByObjects } from './h2-stream.ts';
 import type { Finding } from './habit.ts';
 import { probeHttp } from './probe-http.ts';
 import { probeSockets } from './probe-sockets.ts';
@@ -34,6 +35,7 @@ async function check(http2: boolean): Promise<string | null> {
   const fatal = lacking.filter(({ fallback }) => fallback === undefined);
   if (fatal.length > 0) throw new SetupError(missing(fatal));
   for (const habit of [PUSH, H2_PUSH]) if (lacking.some(named(habit.name))) takeByEvents(habit);
+  if (lacking.some(named(RAW_RESPONSE.name))) respondByObjects();
   return lacking.length === 0 ? null : missing(lacking);
 }
 

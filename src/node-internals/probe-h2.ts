@@ -1,12 +1,12 @@
-/** One request of HTTP/2 in memory, with trailers: does Node's own http2 do what we rely on? Opens no port. */
+/** One request of HTTP/2 in memory, with trailers, and its answer: does Node's own http2 do what we rely on? Opens no port. */
 import { connect, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
 import { type Duplex, duplexPair } from 'node:stream';
 import { H2_PUSH, h2BodyOf, takeChunks } from './body-push.ts';
-import { onRawTrailers, RAW_TRAILERS } from './h2-stream.ts';
+import { onRawTrailers, RAW_RESPONSE, RAW_TRAILERS, respondWith } from './h2-stream.ts';
 import type { Finding } from './habit.ts';
 
 export async function probeH2(withinMs: number): Promise<Finding[]> {
-  const seen = { trailers: false, push: false };
+  const seen = { trailers: false, push: false, response: false };
   const [ours, theirs] = duplexPair();
   const over = Promise.withResolvers<void>();
   const late = setTimeout(over.resolve, withinMs);
@@ -21,7 +21,13 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
     onRawTrailers(stream, (raw) => {
       seen.trailers = raw[0] === 'x-probe' && raw[1] === '1';
     });
-    stream.on('end', () => over.resolve());
+    stream.on('end', () => {
+      try {
+        respondWith(stream, [':status', '299', 'x-probe', '1', 'x-probe', '2'], { endStream: true });
+      } catch {
+        over.resolve();
+      }
+    });
     stream.resume();
     // What comes with the head would have been buffered already.
     setImmediate(() => request.end('x'));
@@ -30,6 +36,10 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
   client.on('error', () => over.resolve());
   const request = client.request({ ':method': 'POST', ':path': '/' }, { waitForTrailers: true } as object);
   request.on('error', () => over.resolve());
+  request.on('response', (fields) => {
+    seen.response = fields[':status'] === 299 && fields['x-probe'] === '1, 2';
+    over.resolve();
+  });
   request.on('wantTrailers', () => request.sendTrailers({ 'x-probe': '1' }));
   await over.promise;
   clearTimeout(late);
@@ -38,5 +48,6 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
   return [
     { ...H2_PUSH, isThere: seen.push },
     { ...RAW_TRAILERS, isThere: seen.trailers },
+    { ...RAW_RESPONSE, isThere: seen.response },
   ];
 }

@@ -39,6 +39,7 @@ const additions: [string, string[]][] = [
     ['4:23: must be a URL without query and fragment, such as https://api.example.com'],
   ],
   ['gateway: { tls: { cert: c.pem } }', ['4:17: missing key "key"']],
+  ['gateway: { h2c: prior-knowledge }', ['4:17: expected boolean, found "prior-knowledge"']],
   ['gateway:', ['4:9: expected mapping, found nothing']],
   ['decision: {}', ['4:11: missing key "for"']],
   ['decision: { for: apache }', ['4:18: must be one of: nginx, caddy, traefik, envoy, found "apache"']],

@@ -30,6 +30,7 @@ it('the least file gets every default', () => {
       workers: 1,
       trustedProxies: [],
       serverTiming: false,
+      h2c: false,
       timeouts: { headersMs: 10_000, idleMs: 30_000, keepAliveMs: 72_000 },
       limits: { headerBytes: 16_384, minBytesPerSecond: 500 },
       guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },

@@ -313,6 +313,13 @@ describe('files', () => {
     expect(() => loadGateway(path, {})).toThrow(`${path}:1:1: cannot be read: no such file`);
   });
 
+  it('HTTP/2 without TLS beside TLS is told to be a contradiction', () => {
+    const gateway = 'gateway: { h2c: true, tls: { cert: there.pem, key: there.pem } }';
+    expect(problems(`${gateway}\n${routes(route('x', '/x'))}`)).toContain(
+      'gateway.yaml:1:17: is HTTP/2 without TLS, which "tls" rules out; over TLS tls.http2 offers it',
+    );
+  });
+
   it('certificates and keys that are missing are told each, where they are named', () => {
     writeFileSync(join(folder, 'there.pem'), '');
     const text = `gateway: { tls: { cert: there.pem, key: missing.key } }

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Bell } from '../support/bell.ts';
 import { first } from '../support/certificates.ts';
 
@@ -61,6 +62,8 @@ export const CONTINUATION = 9;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+
 /** First byte of a header block whose status is that of the static table. */
 const STATUS = new Map([
   [0x88, 200],
@@ -73,12 +76,12 @@ const STATUS = new Map([
 export class FrameClient implements Disposable {
   readonly frames: Frame[] = [];
   ended = false;
-  readonly #socket: TLSSocket;
+  readonly #socket: Socket;
   readonly #confirms: boolean;
   readonly #bell = new Bell();
   #rest = Buffer.alloc(0);
 
-  private constructor(socket: TLSSocket, confirms: boolean) {
+  private constructor(socket: Socket, confirms: boolean) {
     this.#socket = socket;
     this.#confirms = confirms;
     const end = () => {
@@ -91,15 +94,13 @@ export class FrameClient implements Disposable {
 
   /** `confirms`: acknowledges the settings of the other side. */
   static async connect(url: string, { confirms = true } = {}): Promise<FrameClient> {
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: Number(new URL(url).port),
-      ca: first.cert,
-      ALPNProtocols: ['h2'],
-    });
-    await once(socket, 'secureConnect');
+    const { protocol, port } = new URL(url);
+    const to = { host: '127.0.0.1', port: Number(port) };
+    const isSecure = protocol === 'https:';
+    const socket = isSecure ? connectTls({ ...to, ca: first.cert, ALPNProtocols: ['h2'] }) : connectPlain(to);
+    await once(socket, isSecure ? 'secureConnect' : 'connect');
     const client = new FrameClient(socket, confirms);
-    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    socket.write(PREFACE);
     client.send(SETTINGS, 0, 0);
     return client;
   }

@@ -35,6 +35,8 @@ function connected(handle: (served: Served) => void = () => {}, more: Partial<Co
     limits: LIMITS,
     reader: new HeadReader(LIMITS.headerBytes),
     order: { mayStart: () => true },
+    takesPreface: false,
+    becomeHttp2: () => expect.unreachable('nobody may speak HTTP/2'),
     upgrades: true,
     windingDown: false,
     keepLines: 'Connection: keep-alive\r\n',

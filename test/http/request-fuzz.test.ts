@@ -167,6 +167,8 @@ class Ours {
       limits: CLIENT_LIMITS,
       reader,
       order: { mayStart: () => true },
+      takesPreface: false,
+      becomeHttp2: () => () => true,
       upgrades: false,
       windingDown: false,
       keepLines: '',

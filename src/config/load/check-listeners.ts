@@ -1,4 +1,4 @@
-/** Which of the listeners could not be opened beside another one, because both would have the same port. */
+/** Which of the listeners could not be opened: because another one would have the same port, or two settings exclude each other. */
 import { isIPv6 } from 'node:net';
 import { formatProblem } from '../../errors.ts';
 import type { Validated } from '../schema/gateway-schema.ts';
@@ -10,6 +10,8 @@ type Address = { readonly host: string; readonly port: number };
 /** A problem where every `serve` opens both, and a warning where two can share the work with `--only`. */
 export function checkListeners(yaml: YamlFile, listeners: Listeners, warnings: string[]): void {
   const { gateway, admin, decision } = listeners;
+  if (gateway?.h2c === true && gateway.tls !== undefined)
+    yaml.problem(['gateway', 'h2c'], 'is HTTP/2 without TLS, which "tls" rules out; over TLS tls.http2 offers it');
   const named = Object.entries({ gateway, admin, decision }).filter(([, address]) => address !== undefined);
   for (const [index, [name, address]] of named.entries()) {
     for (const [other, otherAddress] of named.slice(index + 1)) {

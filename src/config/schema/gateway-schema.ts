@@ -37,6 +37,11 @@ const Listener = section(
       description:
         "Shows clients where a request's time went, in a Server-Timing header: auth, upstream (up to its head), total; ms.",
     }),
+    h2c: Type.Boolean({
+      default: false,
+      description:
+        'Without TLS: serves HTTP/2 to clients that begin with its preface (prior knowledge), beside HTTP/1.1. Over TLS it is tls.http2 that says so.',
+    }),
     tls: Type.Optional(
       section(
         {

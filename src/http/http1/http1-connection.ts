@@ -28,6 +28,10 @@ export interface ConnectionHost {
   /** Every answer from now on is the last on its connection. */
   readonly windingDown: boolean;
   readonly keepLines: string;
+  /** The first bytes may be the preface of HTTP/2. */
+  readonly takesPreface: boolean;
+  /** They are: `socket` is somebody else's, who is given all that comes on it and says whether more may be read. */
+  becomeHttp2(socket: Socket, readOn: () => void): (bytes: Buffer) => boolean;
   handle(exchange: Exchange): void;
   onBug(error: unknown): void;
   /** The whole of a refusal, ready for the wire, that says that the connection ends. */
@@ -57,6 +61,7 @@ const GATHERED_MAX = 16 * 1024;
 const QUEUED_BYTES_MAX = 64 * 1024;
 const LINE_MAX = 10_000;
 const LF = 0x0a;
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const NO_BYTES = Buffer.alloc(0);
 
 export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
@@ -87,6 +92,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** Of the head that is held, the bytes that are whole lines. */
   #linesRead = 0;
   #isReading = false;
+  /** Of HTTP/2, once that is what the client speaks. */
+  #successor: ((bytes: Buffer) => boolean) | null = null;
   /** Its next request is in line, behind those of other connections. */
   #isInLine = false;
   #isStopped = false;
@@ -280,7 +287,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** false: no more, for now. `isLent`: the bytes are ours until this returns. */
   #received(bytes: Buffer, isLent: boolean): boolean {
-    if (this.#reading === 'nothing') return true;
+    if (this.#reading === 'nothing') return this.#successor === null || this.#successor(bytes);
     if (this.#heldBytes === 0) {
       this.#hold(bytes);
       this.#isLent = isLent;
@@ -350,6 +357,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   #read(): void {
     if (this.#reading === 'head') {
       if (!this.#mayReadHead) return;
+      if (this.#requests === 0 && this.#host.takesPreface && this.#readPreface()) return;
       this.#isInLine = !this.#host.order.mayStart(this);
       if (!this.#isInLine) this.#readHead();
     } else if (this.#reading === 'body' || this.#reading === 'tunnel') {
@@ -376,6 +384,21 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     if (this.#heldBytes === 0 || this.#reading === 'nothing') return false;
     if (this.#reading === 'head') return !this.#mayReadHead || (this.#isInLine && this.#heldBytes >= AHEAD_BYTES_MAX);
     return this.#reading !== 'upgrading' || this.#heldBytes >= AHEAD_BYTES_MAX;
+  }
+
+  /** false: it is none, and what came is read as a request. */
+  #readPreface(): boolean {
+    const length = Math.min(this.#heldBytes, PREFACE.length);
+    if (this.#held.compare(PREFACE, 0, length, this.#at, this.#at + length) !== 0) return false;
+    // The beginning of one is waited for as a head is.
+    if (length < PREFACE.length) return true;
+    const bytes = this.#held.subarray(this.#at);
+    this.#reading = 'nothing';
+    this.#wait = null;
+    this.#hold(NO_BYTES);
+    this.#successor = this.#host.becomeHttp2(this.socket, this.#readOn);
+    this.#successor(bytes);
+    return true;
   }
 
   #readHead(): void {

@@ -1,6 +1,7 @@
 /**
  * A Listener of our own on node:net and node:tls: accepts connections, gives each to who reads it, looks now and then for
- * those on which nothing moves, and drains. Connections that agreed on HTTP/2 go to node:http2. Knows no route and no token.
+ * those on which nothing moves, and drains. Connections that agreed on HTTP/2, or begin with its preface where that is
+ * allowed, go to node:http2. Knows no route and no token.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
@@ -64,7 +65,8 @@ export class Http1Listener implements Listener, ConnectionHost {
   /** Resolves once connections are accepted. Rejects with SetupError when the port cannot be had. */
   static async start(options: ListenerOptions): Promise<Http1Listener> {
     // Loaded where it is used: node:http2 takes 5 MB.
-    const { H2Server } = options.tls?.http2 === true ? await import('../http2/h2-server.ts') : { H2Server: null };
+    const isServed = options.tls === null ? options.h2c === true : options.tls.http2;
+    const { H2Server } = isServed ? await import('../http2/h2-server.ts') : { H2Server: null };
     const listener = new Http1Listener(options, H2Server);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
@@ -106,6 +108,16 @@ export class Http1Listener implements Listener, ConnectionHost {
 
   handle(exchange: Exchange): void {
     this.#options.handle(exchange);
+  }
+
+  get takesPreface(): boolean {
+    return this.#h2 !== null && this.#options.tls === null;
+  }
+
+  becomeHttp2(socket: Socket, readOn: () => void): (bytes: Buffer) => boolean {
+    this.#http1.delete(socket);
+    const tap = this.#h2!.serve(socket, readOn);
+    return (bytes) => tap.received(bytes);
   }
 
   onBug(error: unknown): void {

@@ -2,11 +2,11 @@
  * An Exchange on one stream of an HTTP/2 connection. Half never looks whole: an upload or an answer that is cut short
  * ends as a reset. What it needs of node:http2 that is not documented is in `node-internals`. Decides nothing.
  */
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
 import { lowerName } from '../../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../../core/h2-head.ts';
 import { h2BodyOf } from '../../node-internals/body-push.ts';
-import { onRawTrailers } from '../../node-internals/h2-stream.ts';
+import { objectOf, onRawTrailers, respondWith } from '../../node-internals/h2-stream.ts';
 import { BodyTap } from '../body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../exchange.ts';
 import { isKnownMethod } from '../known-method.ts';
@@ -19,9 +19,16 @@ const BROKEN_OFF = new Error('the answer could not be completed');
 const UNREADABLE: TranslatedHead = { method: '', target: '', headers: [] };
 const BODILESS = new Set([204, 205, 304]);
 
+/** What all exchanges of one connection share. */
+export interface H2Carrier {
+  readonly frames: FrameCount;
+  readonly peerAddress: string;
+  readonly encrypted: boolean;
+}
+
 export class H2Exchange implements Exchange {
   readonly protocol = '2.0';
-  readonly encrypted = true;
+  readonly encrypted: boolean;
   readonly peerAddress: string;
   readonly method: string;
   readonly target: string;
@@ -40,21 +47,28 @@ export class H2Exchange implements Exchange {
   #isStream = false;
   #writtenBytes = 0;
   #waitsForTrailers = false;
+  /** The listener waits for the client to take more. */
+  #isHeld = false;
+  #isOver = false;
+  #listener: ExchangeListener | null = null;
+  readonly #closed: () => void;
 
   constructor(
     stream: ServerHttp2Stream,
     rawHead: readonly string[],
-    frames: FrameCount,
     endsHere: boolean,
-    peerAddress: string,
+    { frames, peerAddress, encrypted }: H2Carrier,
+    closed: () => void,
   ) {
     const isWhole = frames.isWhole(stream.id!, rawHead.length / 2);
     const translated = isWhole ? translateHead(rawHead, endsHere) : null;
     const head = translated !== null && isKnownMethod(translated.method) ? translated : UNREADABLE;
     this.#stream = stream;
     this.#frames = frames;
+    this.#closed = closed;
     this.#bodyEnded = endsHere;
     this.peerAddress = peerAddress;
+    this.encrypted = encrypted;
     this.method = head.method;
     this.target = head.target;
     this.headers = head.headers;
@@ -62,7 +76,8 @@ export class H2Exchange implements Exchange {
     // `close` tells what is to be done.
     stream.on('error', ignore);
     // A paused stream that its client resets would not close before it is read on.
-    stream.once('aborted', () => process.nextTick(() => stream.destroy()));
+    stream.on('aborted', destroySoon);
+    stream.on('close', () => this.#over());
   }
 
   get answered(): boolean {
@@ -97,14 +112,17 @@ export class H2Exchange implements Exchange {
     if (!this.#respond(status, headers, { waitForTrailers }) || !waitForTrailers) return;
     // The stream stays open behind its last byte until we say that it was the last.
     this.#stream.once('wantTrailers', () => {
-      this.#stream.sendTrailers(fieldsOf(this.#trailers));
+      this.#stream.sendTrailers(objectOf(fieldsOf(this.#trailers)));
       setImmediate(() => this.#stopUpload());
     });
   }
 
   relay(chunk: Buffer): boolean {
     this.#writtenBytes += chunk.length;
-    return this.#stream.writableEnded || this.#stream.write(chunk);
+    if (this.#stream.writableEnded || this.#stream.write(chunk)) return true;
+    if (!this.#isHeld) this.#stream.once('drain', () => this.#drained());
+    this.#isHeld = true;
+    return false;
   }
 
   relayEnd(last: Buffer | null, trailers: readonly string[]): void {
@@ -125,7 +143,7 @@ export class H2Exchange implements Exchange {
   }
 
   sendInterim(status: number, headers: readonly string[]): void {
-    if (!this.isGone) this.#stream.additionalHeaders({ ':status': status, ...fieldsOf(headers) });
+    if (!this.isGone) this.#stream.additionalHeaders(objectOf(fieldsOf(headers, status)));
   }
 
   readBody(sink: BodySink): void {
@@ -159,26 +177,35 @@ export class H2Exchange implements Exchange {
   }
 
   listen(listener: ExchangeListener): void {
-    const stream = this.#stream;
-    const closed = () => {
-      const whole = this.#ended && stream.writableFinished && stream.rstCode === NGHTTP2_NO_ERROR;
-      listener.clientClosed(whole);
-    };
-    stream.on('drain', () => listener.clientDrained());
-    stream.once('close', closed);
-    // Gone while the decision was being made.
-    if (stream.destroyed) process.nextTick(closed);
+    this.#listener = listener;
+    // Over while the decision was being made.
+    if (this.#isOver) process.nextTick(() => listener.clientClosed(this.#isComplete));
+  }
+
+  get #isComplete(): boolean {
+    return this.#ended && this.#stream.writableFinished && this.#stream.rstCode === NGHTTP2_NO_ERROR;
+  }
+
+  #drained(): void {
+    this.#isHeld = false;
+    this.#listener?.clientDrained();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#closed();
+    this.#listener?.clientClosed(this.#isComplete);
   }
 
   get isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
   }
 
-  #respond(status: number, headers: readonly string[], options: object): boolean {
+  #respond(status: number, headers: readonly string[], options: ServerStreamResponseOptions): boolean {
     this.#answered = true;
     if (this.isGone) return false;
     try {
-      this.#stream.respond({ ':status': status, ...fieldsOf(headers) }, options);
+      respondWith(this.#stream, fieldsOf(headers, status), options);
       return true;
     } catch {
       // Node will not send it: some versions take no second value for certain names.
@@ -195,7 +222,7 @@ export class H2Exchange implements Exchange {
       if (last === null) stream.end();
       else stream.end(last);
     }
-    if (this.#waitsForTrailers) return;
+    if (this.#waitsForTrailers || this.#bodyEnded) return;
     if (stream.writableFinished) this.#stopUpload();
     else stream.once('finish', () => this.#stopUpload());
   }
@@ -206,19 +233,18 @@ export class H2Exchange implements Exchange {
   }
 }
 
-/** Values of one name together, in their order; nothing that speaks of a connection. */
-function fieldsOf(pairs: readonly string[]): OutgoingHttpHeaders {
-  const fields: Record<string, string | string[]> = Object.create(null);
+/** As HTTP/2 has them: names in lower case, and nothing that speaks of a connection. */
+function fieldsOf(pairs: readonly string[], status?: number): string[] {
+  const fields = status === undefined ? [] : [':status', String(status)];
   for (let at = 0; at < pairs.length; at += 2) {
     const name = lowerName(pairs[at]!);
-    const value = pairs[at + 1]!;
-    const before = fields[name];
-    if (isConnectionSpecific(name)) continue;
-    if (before === undefined) fields[name] = value;
-    else if (typeof before === 'string') fields[name] = [before, value];
-    else before.push(value);
+    if (!isConnectionSpecific(name)) fields.push(name, pairs[at + 1]!);
   }
   return fields;
 }
 
 function ignore(): void {}
+
+function destroySoon(this: ServerHttp2Stream): void {
+  process.nextTick(() => this.destroy());
+}

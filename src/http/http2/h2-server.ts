@@ -1,15 +1,16 @@
 /**
- * HTTP/2 on connections whose handshake agreed on it: sessions with their limits, the way to drain them, and each stream
+ * HTTP/2 on connections whose handshake agreed on it, or that began with its preface: sessions with their limits, the way to drain them, and each stream
  * handed over as an Exchange. Knows no route and no token, and never listens itself.
  */
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { readAccepted } from '../../node-internals/socket-read.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import { watchRate } from '../minimum-rate.ts';
 import { H2Exchange } from './h2-exchange.ts';
-import { type FrameCount, H2Tap } from './h2-tap.ts';
+import { H2Tap } from './h2-tap.ts';
 
 export interface H2ServerOptions {
   readonly handle: (exchange: Exchange) => void;
@@ -57,13 +58,19 @@ export class H2Server {
     return watchRate(this.#options.limits, { open: this.#open, owes, tooSlow });
   }
 
+  /** A connection whose handshake agreed on it, in the turn in which it came. */
   accept(accepted: TLSSocket): void {
+    const { socket, readOn } = readAccepted(accepted, (bytes) => tap.received(bytes));
+    const tap: H2Tap = this.serve(socket, readOn);
+  }
+
+  /** What is read from `socket` is to be told to what it returns. */
+  serve(socket: Socket, readOn: () => void): H2Tap {
     const { headerBytes, headersMs, keepAliveMs } = this.#options.limits;
     const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
-    const { socket, readOn } = readAccepted(accepted, (bytes) => tap.received(bytes));
     const tap = new H2Tap(socket, readOn);
     const session = performServerHandshake(tap, { ...LIMITS, settings });
-    const peerAddress = socket.remoteAddress ?? '';
+    const carrier = { frames: tap.frames, peerAddress: socket.remoteAddress ?? '', encrypted: 'encrypted' in socket };
     let open = 0;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // Not Node's own timer, which any byte begins anew: a preface or a head that never ends would be waited for for ever.
@@ -83,8 +90,12 @@ export class H2Server {
     session.on('stream', (stream: ServerHttp2Stream, _headers, flags: number, raw: readonly string[] = []) => {
       open++;
       clearTimeout(waiting);
-      stream.once('close', () => --open === 0 && awaitRequest(session.closed ? 0 : keepAliveMs));
-      this.#handle(stream, raw, tap.frames, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, peerAddress);
+      const endsHere = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      const exchange: H2Exchange = new H2Exchange(stream, raw, endsHere, carrier, () => {
+        this.#open.delete(exchange);
+        if (--open === 0) awaitRequest(session.closed ? 0 : keepAliveMs);
+      });
+      this.#handle(stream, raw, exchange);
     });
     // A connection that breaks the protocol ends; `close` follows.
     session.on('error', ignore);
@@ -94,6 +105,7 @@ export class H2Server {
       setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
     if (this.#draining) sendOff();
+    return tap;
   }
 
   /** GOAWAY: streams that were begun are finished; later ones were never ours, which the client is told. */
@@ -107,17 +119,9 @@ export class H2Server {
     this.sendAway();
   }
 
-  #handle(
-    stream: ServerHttp2Stream,
-    raw: readonly string[],
-    frames: FrameCount,
-    endsHere: boolean,
-    peerAddress: string,
-  ): void {
+  #handle(stream: ServerHttp2Stream, raw: readonly string[], exchange: H2Exchange): void {
     const { limits, handle, refuse } = this.#options;
-    const exchange = new H2Exchange(stream, raw, frames, endsHere, peerAddress);
     this.#open.add(exchange);
-    stream.once('close', () => this.#open.delete(exchange));
     stream.setTimeout(limits.idleMs);
     stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();

@@ -37,10 +37,11 @@ export class FrameCount {
 
   /** Is this as many fields as the stream was sent? To be asked once for its head and once for its trailers. */
   isWhole(stream: number, fields: number): boolean {
-    const at = this.#untold.findIndex((block) => block.stream === stream);
-    if (at === -1) return false;
-    const [block] = this.#untold.splice(at, 1);
-    return block!.fields === fields;
+    const untold = this.#untold;
+    // Node tells of them in their order, and leaves out those of which it refuses the stream.
+    const at = untold[0]?.stream === stream ? 0 : untold.findIndex((block) => block.stream === stream);
+    const block = at === 0 ? untold.shift() : at > 0 ? untold.splice(at, 1)[0] : undefined;
+    return block?.fields === fields;
   }
 
   feed(chunk: Buffer): void {

@@ -69,7 +69,7 @@ describe.each(files)('%s', (name) => {
 
 it('the core imports nothing but the core', () => {
   for (const name of files.filter((candidate) => room(candidate) === 'core')) {
-    for (const spec of importsOf(name)) expect(spec, name).toMatch(/^\.\/[a-z-]+\.ts$/);
+    for (const spec of importsOf(name)) expect(join(dirname(name), spec), name).toMatch(/^core\/[a-z0-9/-]+\.ts$/);
   }
 });
 

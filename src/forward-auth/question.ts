@@ -2,8 +2,9 @@
  * What a proxy asks about, read from the headers in which it describes the request that it holds. Never believes a
  * description that is missing, comes twice, or comes from elsewhere; whoever asks is judged by the caller.
  */
+
+import { isForgery } from '../core/field-names.ts';
 import { lowerName } from '../core/framing.ts';
-import { isForgery } from '../edge/forward/headers.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isKnownMethod } from '../http/known-method.ts';
 

@@ -14,6 +14,10 @@ export interface Exchange {
   readonly protocol: string;
   /** Raw [name, value, …] in order and case as received, duplicates included. */
   readonly headers: readonly string[];
+  /** The same, sorted while they were read; absent: this listener does not. */
+  readonly sorted?: SortedHeaders | undefined;
+  /** One and the same for all requests of a connection: to keep by it what does not change from one to the next. */
+  readonly connection?: object | undefined;
   /** What they say, where this listener had to know it; null: they can be read in more than one way. */
   readonly headerFacts?: HeaderFacts | null;
   readonly peerAddress: string;
@@ -31,6 +35,8 @@ export interface Exchange {
 
   /** Start relaying an answer. An Upgrade among its headers goes only where it can be obeyed, named in Connection. */
   relayHead(status: number, statusText: string, headers: string[]): void;
+  /** The same with lines that are ready for the wire; absent: pairs, please. `isSized`: they have a Content-Length. */
+  relayLines?(status: number, statusText: string, lines: string, isSized: boolean, isDated: boolean): void;
   /** Returns false when the client reads too slowly; `drained` follows. */
   relay(chunk: Buffer): boolean;
   /** The relayed answer is whole. `last`: its final chunk; `trailers`: raw pairs. */
@@ -58,6 +64,14 @@ export interface Exchange {
 
   /** One hearer for the client's side of the answer. */
   listen(listener: ExchangeListener): void;
+}
+
+/** The headers of a request by what they are for (core/field-names), in their order. What ends here is left out. */
+export interface SortedHeaders {
+  /** Raw pairs: those that mean something on the way. */
+  readonly meant: readonly string[];
+  /** Lines that are sent on as they came, each with CRLF. */
+  readonly passing: string;
 }
 
 export interface Upgrade {

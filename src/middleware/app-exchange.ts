@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/dialect.ts';
+import { isForgery } from '../core/field-names.ts';
 import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
-import { isForgery } from '../edge/forward/headers.ts';
 import { NodeExchange } from '../http/node-http/node-exchange.ts';
 import { removeHeaders } from '../node-internals/request-headers.ts';
 import { type Permission, permissionOf } from './caller.ts';

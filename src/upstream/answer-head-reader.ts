@@ -3,8 +3,11 @@
  * framing and the connection. Strict (RFC 9112 sections 2.2, 4, 5 and 6): what is not plainly right is an error. Holds the
  * bytes of a head that comes in pieces, and never looks at a line of it more than twice.
  */
+import { ANSWER_NAMES } from '../core/field-names.ts';
 import { COLON, CR, FIELD_TEXT, HTAB, isBlank, LF, SP, TCHAR } from '../core/http1/octets.ts';
+import { PassingLines } from '../core/http1/passing-lines.ts';
 import { TokenTable } from '../core/http1/token-table.ts';
+import type { SortedAnswer } from './exchange.ts';
 
 export type HeadProgress = 'needs-more' | 'complete' | 'invalid';
 
@@ -24,7 +27,7 @@ const MAX_LENGTH_DIGITS = 15;
 const MAX_TIMEOUT_DIGITS = 9;
 const MIN_HELD_BYTES = 1024;
 
-const NAMES = new TokenTable(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+const NAMES = new TokenTable([...ANSWER_NAMES, 'date']);
 type Name = NonNullable<ReturnType<typeof NAMES.find>>;
 const CODINGS = new TokenTable(['chunked']);
 const OPTIONS = new TokenTable(['close', 'keep-alive']);
@@ -58,6 +61,11 @@ export class AnswerHeadReader {
   /** A head that came in pieces, as far as it has come. */
   #held: Buffer | null = null;
   #heldLength = 0;
+  readonly #passing = new PassingLines();
+  #isDated = false;
+  #via = '';
+  /** Connection names more than what becomes of the connection: what that is about does not pass. */
+  #namesHeaders = false;
   /** The first line that is not read yet, counted from the start of the head. */
   #lineAt = 0;
 
@@ -73,6 +81,16 @@ export class AnswerHeadReader {
     this.#held = null;
     this.#heldLength = 0;
     this.#lineAt = 0;
+    this.#passing.clear();
+    this.#isDated = false;
+    this.#via = '';
+    this.#namesHeaders = false;
+  }
+
+  /** Of a complete head; undefined: whoever wants to pass it on has to look at each header. */
+  get sorted(): SortedAnswer | undefined {
+    if (this.#namesHeaders) return undefined;
+    return { passing: this.#passing.textIn(this.text), via: this.#via, isDated: this.#isDated };
   }
 
   /** Reads on in `source[start, end)`. Whatever is not used is no part of the head. */
@@ -149,8 +167,13 @@ export class AnswerHeadReader {
       const valueEnd = at;
       at = this.#lineEnd(bytes, at, end, 'header value');
       if (at < 0) return at;
+      let stop = valueEnd;
+      while (stop > valueAt && isBlank(bytes[stop - 1]!)) stop -= 1;
       const name = NAMES.find(bytes, nameAt, nameEnd);
-      if (name !== undefined && !this.#header(name, bytes, valueAt, valueEnd)) return BAD;
+      if (name !== undefined && !this.#header(name, bytes, valueAt, stop, valueEnd)) return BAD;
+      if (name !== undefined && name !== 'date') continue;
+      const value = valueAt - start;
+      this.#passing.add(nameAt - start, nameEnd - start, value, stop - start, at - start, bytes[nameEnd + 1]!);
     }
   }
 
@@ -180,10 +203,8 @@ export class AnswerHeadReader {
     return bytes[at + 1] === LF ? at + 2 : this.#bad(what);
   }
 
-  /** One of those that mean something here. false: it must not stand like this. */
-  #header(name: Name, bytes: Buffer, start: number, stop: number): boolean {
-    let end = stop;
-    while (end > start && isBlank(bytes[end - 1]!)) end -= 1;
+  /** One of those that mean something here. `stop`: behind the blanks at its end. false: it must not stand like this. */
+  #header(name: Name, bytes: Buffer, start: number, end: number, stop: number): boolean {
     switch (name) {
       case 'content-length':
         if (this.length !== -1) return this.#refuse('Content-Length');
@@ -202,6 +223,14 @@ export class AnswerHeadReader {
       case 'keep-alive':
         this.keepAliveSeconds = timeoutIn(bytes, start, end);
         return true;
+      case 'via':
+        this.#via += `${bytes.toString('latin1', start, end)}, `;
+        return true;
+      case 'date':
+        this.#isDated = true;
+        return true;
+      default:
+        return true;
     }
   }
 
@@ -217,6 +246,7 @@ export class AnswerHeadReader {
       const option = OPTIONS.find(bytes, from, to);
       if (option === 'close') this.saysClose = true;
       else if (option === 'keep-alive') this.saysKeepAlive = true;
+      else this.#namesHeaders ||= to > from;
       from = comma + 1;
     }
   }

@@ -4,9 +4,10 @@
  */
 import { copyToPiece } from '../chunk-pool.ts';
 import { ChunkedBody } from '../core/http1/chunked-body.ts';
+import { headersIn } from '../core/http1/header-pairs.ts';
 import { AnswerHeadReader, MAX_HEAD_BYTES } from './answer-head-reader.ts';
 import type { AnswerFraming, AnswerHead } from './exchange.ts';
-import { headersIn, ReceivedHead } from './received-head.ts';
+import { ReceivedHead } from './received-head.ts';
 import type { BodyVerdict } from './states.ts';
 
 /** The connection's side. Must not throw, and must not call the reader. */
@@ -117,7 +118,7 @@ export class AnswerReader {
       this.#part = 'counted';
       this.#left = framing === 'length' ? length : framing === 'close' ? UNTIL_CLOSE : 0;
     }
-    const head = new ReceivedHead(text, fieldsAt, status, isHttp10 ? '1.0' : '1.1', framing, length);
+    const head = new ReceivedHead(text, fieldsAt, status, isHttp10 ? '1.0' : '1.1', framing, length, this.#head.sorted);
     if (!this.#events.onHead(head)) return 'invalid';
     return this.#takeBody(source, this.consumed, end);
   }

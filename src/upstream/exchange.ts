@@ -33,6 +33,18 @@ export interface AnswerHead {
   readonly length: number;
   /** The version in which it came, as Via names it; absent: 1.1. */
   readonly protocol?: string;
+  /** Its headers, sorted while they were read; absent: whoever passes them on has to look at each. */
+  readonly sorted?: SortedAnswer | undefined;
+}
+
+/** The headers of an answer by what they are for (core/field-names). What ends here is left out. */
+export interface SortedAnswer {
+  /** Lines that are sent on as they came, each with CRLF. */
+  readonly passing: string;
+  /** Every Via value, each with a comma behind it. */
+  readonly via: string;
+  /** There is a Date among the lines. */
+  readonly isDated: boolean;
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Which headers cross, as texts: what the upstream reads as ours is ours, whatever the client wrote. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isForgery } from '../../src/core/field-names.ts';
 import {
   interimHeaders,
-  isForgery,
   requestHeaderLines,
   responseHeaders,
   responseTrailers,

@@ -17,7 +17,10 @@ function read(pieces: readonly string[], by = reader) {
     const bytes = Buffer.from(`${text}\r\n\r\n`, 'latin1');
     const outcome = by.read(bytes, BEFORE.length, text.length, linesRead);
     if (outcome === 'invalid') return { outcome, status: by.status };
-    if (outcome === 'complete') return { outcome, end: by.end - BEFORE.length, ...by.head };
+    if (outcome === 'complete') {
+      const { method, target, minorVersion, headers } = by.head;
+      return { outcome, end: by.end - BEFORE.length, method, target, minorVersion, headers };
+    }
     linesRead = by.linesRead;
   }
   return { outcome: 'needs-more' };

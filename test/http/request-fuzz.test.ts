@@ -5,7 +5,9 @@
  */
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { readHeaders } from '../../src/core/framing.ts';
 import { readTarget } from '../../src/core/target.ts';
+import { requestHeaderLines } from '../../src/edge/forward/headers.ts';
 import { CLIENT_LIMITS } from '../../src/http/client-limits.ts';
 import type { Exchange } from '../../src/http/exchange.ts';
 import { HeadReader } from '../../src/http/http1/head-reader.ts';
@@ -85,6 +87,12 @@ const FIELDS = [
   'Keep-Alive: timeout=5, max=100',
   'Expect: 100-continue',
   'Authorization: Bearer x',
+  'Via: 1.0 before',
+  'x-forwarded-for:192.0.2.9',
+  'X-Forwarded-Proto: https',
+  'X_Forwarded-Host: evil',
+  'X-Scopegate-Role: admin',
+  'Connection: x-blank',
   "!#$%&'*+-.^_`|~09: token",
 ];
 const ODD_FIELDS = [
@@ -288,6 +296,7 @@ class Comparison {
       return false;
     }
     expect(headOf(told)).toEqual(headOf(their));
+    expectSorted(exchange);
     expect(their.majorVersion).toBe(1);
     if (exchange.headerFacts === null) return true;
     if (!told.isWhole) return true;
@@ -314,6 +323,17 @@ class Comparison {
     const why = STRICTER.find(([, status, shape]) => status === ours.refusedWith && shape.test(rest))?.[0];
     expect([ours.refusedWith, rest, why]).toEqual([ours.refusedWith, rest, expect.any(String)]);
   }
+}
+
+const CONTEXT = {
+  ...{ requestId: 'ID', peerAddress: '192.0.2.1', encrypted: false, host: 'a', protocol: '1.1', viaName: 'here' },
+  ...{ trusted: true, forwardAuthorization: false, identityLines: '' },
+};
+
+/** What was sorted while it was read says what all headers say, and the same is sent on. */
+function expectSorted({ headers, headerFacts, minorVersion, sorted }: Exchange): void {
+  expect(headerFacts).toEqual(readHeaders(headers, minorVersion));
+  expect(requestHeaderLines(sorted!.meant, CONTEXT, sorted!.passing)).toBe(requestHeaderLines(headers, CONTEXT));
 }
 
 function headOf({ method, target, minorVersion, headers }: Handed['told']): Partial<ToldRequest> {

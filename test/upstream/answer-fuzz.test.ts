@@ -3,6 +3,9 @@
  * same. What only llhttp takes is in the list below. SCOPEGATE_LONG=1 tries a million.
  */
 import { describe, expect, it } from 'vitest';
+import { headerLines } from '../../src/core/http1/header-pairs.ts';
+import { responseHeaders, responseLines } from '../../src/edge/forward/headers.ts';
+import type { AnswerHead } from '../../src/upstream/exchange.ts';
 import { effort, type Random, randomFrom, seeds } from '../support/chance.ts';
 import { cut, EXTENSIONS, pick, spoilt, TRAILERS } from '../support/spoil.ts';
 import { AnswerListener } from './answer-listener.ts';
@@ -61,6 +64,10 @@ const FIELDS = [
   'x-Blank: \t two  words \t',
   'X-Obs: \xe9\xff',
   'Set-Cookie: a=b; c',
+  'Date:Mon, 30 Nov 2026 00:00:00 GMT',
+  'Via: 1.0 behind\t',
+  'X-Request-ID: theirs',
+  'Proxy-Authenticate: Basic',
   'Connection: close',
   'Connection: keep-alive',
   'Connection: x, Close ,keep-alive',
@@ -125,6 +132,17 @@ function meaningOf({
   return { informational: informational.map(({ status, headers }) => ({ status, headers })), ...head, body, trailers };
 }
 
+/** What was sorted while it was read is sent on as it would be header by header. */
+function expectSorted({ sorted, headers }: AnswerHead, told: string): void {
+  if (sorted === undefined)
+    return expect(
+      headers.some((name) => /^connection$/i.test(name)),
+      told,
+    ).toBe(true);
+  expect(responseLines(sorted, 3, 'ID'), told).toBe(headerLines(responseHeaders(headers, 3, 'ID')));
+  expect(sorted.isDated, told).toBe(headers.some((name, at) => at % 2 === 0 && /^date$/i.test(name)));
+}
+
 function opinionOf(text: string, isHead: boolean, ended: boolean): Opinion {
   return llhttpOn(
     text === '' ? [] : [Buffer.from(text.slice(0, -1), 'latin1'), Buffer.from(text.slice(-1), 'latin1')],
@@ -161,6 +179,7 @@ class Comparison {
       trailers,
     };
     expect(meaningOf(ours), told).toEqual(meaningOf(theirs));
+    expectSorted(head!, told);
     // To HEAD, llhttp judges the connection as if the body that is not there ended with it.
     const unframed =
       framing === 'none' && isHead && length === -1 && !headers.some((name) => /^transfer-encoding$/i.test(name));

@@ -4,6 +4,7 @@
  * Never judges a request; what becomes a stream is ended by `streams/stream-ending.ts`.
  */
 import type { BodyFraming } from '../../core/framing.ts';
+import { headerLines } from '../../core/http1/header-pairs.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type {
@@ -20,7 +21,14 @@ import { StreamEnding } from '../streams/stream-ending.ts';
 import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
 import { REASON_BY_FAILURE } from './failure-reason.ts';
 import type { ForwardObserver } from './forward-observer.ts';
-import { interimHeaders, responseHeaders, responseTrailers, trailerLines, upgradeRequired } from './headers.ts';
+import {
+  interimHeaders,
+  responseHeaders,
+  responseLines,
+  responseTrailers,
+  trailerLines,
+  upgradeRequired,
+} from './headers.ts';
 import { chosenProtocols, switchHeaders } from './switch-headers.ts';
 
 export function forward(
@@ -35,6 +43,7 @@ export function forward(
   forwarding.start(upstream.send(request, forwarding), request.body, expectContinue);
 }
 
+const NONE: readonly string[] = [];
 /** Its answer has no content (RFC 9110 section 15.3.6), whatever the upstream sends behind it. */
 const RESET_CONTENT = 205;
 
@@ -119,15 +128,31 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = head.status === RESET_CONTENT ? 0 : known ? head.length : -1;
-    const headers = responseHeaders(head.headers, length, this.#requestId, head.protocol);
-    if (head.status === 426) headers.push(...upgradeRequired(head.headers));
-    if (this.#observer.timing !== null) headers.push(...this.#observer.timing.header());
-    if (this.#observer.answerHeaders !== null) headers.push(...this.#observer.answerHeaders);
-    this.#exchange.relayHead(head.status, head.statusText, headers);
+    this.#relayHead(head, length);
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
     atTurnEnd(this);
     if (isEvents) this.#openEvents(head);
+  }
+
+  /** `length`: Content-Length to announce, or -1. */
+  #relayHead(head: AnswerHead, length: number): void {
+    const { status, statusText, protocol, sorted } = head;
+    const more = this.#moreHeaders();
+    if (sorted !== undefined && status !== 426 && this.#exchange.relayLines !== undefined) {
+      const lines = responseLines(sorted, length, this.#requestId, protocol) + headerLines(more);
+      return this.#exchange.relayLines(status, statusText, lines, length >= 0, sorted.isDated);
+    }
+    const headers = responseHeaders(head.headers, length, this.#requestId, protocol);
+    if (status === 426) headers.push(...upgradeRequired(head.headers));
+    headers.push(...more);
+    this.#exchange.relayHead(status, statusText, headers);
+  }
+
+  #moreHeaders(): readonly string[] {
+    const { timing, answerHeaders } = this.#observer;
+    if (timing === null) return answerHeaders ?? NONE;
+    return [...timing.header(), ...(answerHeaders ?? NONE)];
   }
 
   data(chunk: Buffer): boolean {

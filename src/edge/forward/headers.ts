@@ -4,122 +4,16 @@
  * (CVE-2025-48865, CVE-2022-31813). Framing and Host are never copied: the upstream engine writes them.
  */
 
+import { crossingOf, isAnswerDropped } from '../../core/field-names.ts';
 import { foldHeaderName } from '../../core/folded-name.ts';
 import { lowerName } from '../../core/framing.ts';
 import { namedProtocols } from '../../core/upgrade.ts';
+import type { SortedAnswer } from '../../upstream/exchange.ts';
 
-type Crossing =
-  | 'pass'
-  | 'drop'
-  | 'authorization'
-  | 'connection'
-  | 'via'
-  | 'forwarded-for'
-  | 'forwarded-proto'
-  | 'forwarded-host';
-
-const HOP_BY_HOP = new Set([
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'upgrade',
-  'transfer-encoding',
-  'http2-settings',
-]);
-/** Headers that make servers act on another request than the one that was judged. */
-const OVERRIDES = ['x-original-url', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override'];
-/**
- * Where proxies, clouds and caches write the client's address, each under a name of its own, and where frameworks look
- * for it. What stands there has come from the client, so none crosses; ours is in X-Forwarded-For.
- */
-const CLIENT_ADDRESSES = [
-  'cf-connecting-ip',
-  'cf-connecting-ipv6',
-  'cf-pseudo-ipv4',
-  'client-ip',
-  'cloudfront-viewer-address',
-  'do-connecting-ip',
-  'fastly-client-ip',
-  'fly-client-ip',
-  'forwarded-for',
-  'forwarded-for-ip',
-  'incap-client-ip',
-  'proxy-client-ip',
-  'remote-addr',
-  'true-client-ip',
-  'wl-proxy-client-ip',
-  'x-akamai-client-ip',
-  'x-appengine-user-ip',
-  'x-azure-clientip',
-  'x-azure-socketip',
-  'x-client-ip',
-  'x-client-real-ip',
-  'x-cluster-client-ip',
-  'x-envoy-external-address',
-  'x-forwarded',
-  'x-nf-client-connection-ip',
-  'x-original-forwarded-for',
-  'x-original-remote-addr',
-  'x-originating-ip',
-  'x-proxyuser-ip',
-  'x-real-ip',
-  'x-remote-addr',
-  'x-remote-ip',
-  'x-sucuri-clientip',
-  'x-true-client-ip',
-  'x-true-ip',
-  'x-vercel-forwarded-for',
-];
-/** Written by us or by the engine, or believed by upstreams as if a gateway had written them. */
-const REQUEST_DROPPED = new Set([
-  ...HOP_BY_HOP,
-  'host',
-  'content-length',
-  'expect',
-  'trailer',
-  'forwarded',
-  'x-request-id',
-  'x-original-uri',
-  ...OVERRIDES,
-  ...CLIENT_ADDRESSES,
-]);
-const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id']);
 /** What a client may name in `Connection` without effect: losing these would change where a message ends. */
 const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive']);
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
-
-/** By the spelling seen; bounded, because spellings are the client's to choose. */
-const crossings = new Map<string, Crossing>();
-
-function crossingOf(name: string): Crossing {
-  let crossing = crossings.get(name);
-  if (crossing === undefined) {
-    crossing = classify(lowerName(name), foldHeaderName(name));
-    if (crossings.size < 1000) crossings.set(name, crossing);
-  }
-  return crossing;
-}
-
-function classify(lower: string, folded: string): Crossing {
-  if (lower === 'authorization') return 'authorization';
-  if (lower === 'connection') return 'connection';
-  if (lower === 'via') return 'via';
-  if (lower === 'x-forwarded-for') return 'forwarded-for';
-  if (lower === 'x-forwarded-proto') return 'forwarded-proto';
-  if (lower === 'x-forwarded-host') return 'forwarded-host';
-  if (folded.startsWith('x-scopegate-') || folded.startsWith('x-forwarded-') || REQUEST_DROPPED.has(folded))
-    return 'drop';
-  return folded === 'authorization' || folded === 'connection' || folded === 'via' ? 'drop' : 'pass';
-}
-
-/** Would this header, in any spelling, forge an identity or turn the request into another one? */
-export function isForgery(name: string): boolean {
-  const folded = foldHeaderName(name);
-  return folded.startsWith('x-scopegate-') || OVERRIDES.includes(folded);
-}
 
 export interface RequestHeaderContext {
   readonly requestId: string;
@@ -135,11 +29,16 @@ export interface RequestHeaderContext {
   readonly forwardAuthorization: boolean;
   /** Ready lines, each with CRLF; empty on public routes. */
   readonly identityLines: string;
+  /** The client's; absent: not known. */
+  readonly connection?: object | undefined;
 }
 
-/** Header lines for the upstream, each ending in CRLF, without Host and framing. `raw`: the client's pairs. */
-export function requestHeaderLines(raw: readonly string[], context: RequestHeaderContext): string {
-  let lines = '';
+/**
+ * Header lines for the upstream, each ending in CRLF, without Host and framing. `raw`: the client's pairs. `passing`: lines
+ * of hers that cross as they came, and are not among the pairs.
+ */
+export function requestHeaderLines(raw: readonly string[], context: RequestHeaderContext, passing = ''): string {
+  let lines = passing;
   let via = '';
   let named: ReadonlySet<string> | null = null;
   let forwardedFor = '';
@@ -173,16 +72,59 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
     }
   }
   if (named !== null) lines = withoutNamed(lines, named);
-  const address = context.peerAddress.startsWith('::ffff:') ? context.peerAddress.slice(7) : context.peerAddress;
-  const ownProto = context.encrypted ? 'https' : 'http';
-  const { trusted } = context;
+  const said = context.trusted ? { via, forwardedFor, proto, host } : { ...SAYS_NOTHING, via };
+  const own = via === '' && !context.trusted ? ownLinesOf(context) : hopLines(context, said);
+  return `${lines}${own}${context.requestId}\r\n${context.identityLines}`;
+}
+
+/** What hops before us have said, as far as they are believed. */
+interface Said {
+  readonly via: string;
+  readonly forwardedFor: string;
+  readonly proto: string;
+  readonly host: string;
+}
+
+const SAYS_NOTHING: Said = { via: '', forwardedFor: '', proto: '', host: '' };
+
+/** Ours, up to the request's id. */
+function hopLines(context: RequestHeaderContext, { via, forwardedFor, proto, host }: Said): string {
+  const { peerAddress, encrypted, protocol, viaName } = context;
+  const address = peerAddress.startsWith('::ffff:') ? peerAddress.slice(7) : peerAddress;
+  const ownProto = encrypted ? 'https' : 'http';
   return (
-    `${lines}Via: ${via}${context.protocol} ${context.viaName}\r\n` +
-    `X-Forwarded-For: ${trusted ? forwardedFor : ''}${address}\r\n` +
-    `X-Forwarded-Proto: ${trusted && proto !== '' ? proto : ownProto}\r\n` +
-    `X-Forwarded-Host: ${trusted && host !== '' ? host : context.host}\r\n` +
-    `X-Request-Id: ${context.requestId}\r\n${context.identityLines}`
+    `Via: ${via}${protocol} ${viaName}\r\n` +
+    `X-Forwarded-For: ${forwardedFor}${address}\r\n` +
+    `X-Forwarded-Proto: ${proto === '' ? ownProto : proto}\r\n` +
+    `X-Forwarded-Host: ${host === '' ? context.host : host}\r\n` +
+    'X-Request-Id: '
   );
+}
+
+interface OwnLines {
+  readonly host: string;
+  readonly protocol: string;
+  readonly viaName: string;
+  readonly lines: string;
+}
+
+/** Made once for each connection, as long as nothing that stands in them changes. */
+const ownLines = new WeakMap<object, OwnLines>();
+
+function ownLinesOf(context: RequestHeaderContext): string {
+  const { connection, host, protocol, viaName } = context;
+  if (connection === undefined) return hopLines(context, SAYS_NOTHING);
+  const known = ownLines.get(connection);
+  if (known !== undefined && known.host === host && known.protocol === protocol && known.viaName === viaName)
+    return known.lines;
+  const lines = ownCopy(hopLines(context, SAYS_NOTHING));
+  ownLines.set(connection, { host: ownCopy(host), protocol, viaName, lines });
+  return lines;
+}
+
+/** In one piece, and no part of the head that something in it was read from. `text`: latin1. */
+function ownCopy(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /**
@@ -199,12 +141,23 @@ export function responseHeaders(raw: readonly string[], length: number, requestI
     const lower = lowerName(name);
     if (lower === 'connection') named = addNamed(named, value);
     else if (lower === 'via') via += `${value}, `;
-    else if (!RESPONSE_DROPPED.has(lower)) kept.push(name, value);
+    else if (!isAnswerDropped(lower)) kept.push(name, value);
   }
   if (named !== null) removeNamed(kept, named);
   if (length >= 0) kept.push('Content-Length', String(length));
   kept.push('Via', `${via}${protocol} scopegate`, 'X-Request-Id', requestId);
   return kept;
+}
+
+/** The same as lines, each with CRLF, of headers that were sorted while they were read. */
+export function responseLines(
+  { passing, via }: SortedAnswer,
+  length: number,
+  requestId: string,
+  protocol = '1.1',
+): string {
+  const sized = length >= 0 ? `Content-Length: ${length}\r\n` : '';
+  return `${passing}${sized}Via: ${via}${protocol} scopegate\r\nX-Request-Id: ${requestId}\r\n`;
 }
 
 /**
@@ -227,8 +180,7 @@ export function responseTrailers(raw: readonly string[]): readonly string[] {
   const kept: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const lower = lowerName(raw[index]!);
-    if (lower !== 'connection' && lower !== 'via' && !RESPONSE_DROPPED.has(lower))
-      kept.push(raw[index]!, raw[index + 1]!);
+    if (lower !== 'connection' && lower !== 'via' && !isAnswerDropped(lower)) kept.push(raw[index]!, raw[index + 1]!);
   }
   return kept;
 }

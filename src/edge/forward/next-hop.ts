@@ -12,11 +12,12 @@ import type { Metrics } from '../../observe/metrics.ts';
 import type { RequestContext } from '../request-context.ts';
 
 export type NextHop =
-  /** `headers`: raw pairs, with what is to be counted down. */
-  | { readonly kind: 'on'; readonly headers: readonly string[] }
+  /** `headers`: raw pairs, where something was counted down in them. */
+  | { readonly kind: 'on'; readonly headers?: readonly string[] }
   | { readonly kind: 'last' }
   | { readonly kind: 'refused'; readonly reason: 'bad_request' | 'loop_detected'; readonly detail: string };
 
+const ON: NextHop = { kind: 'on' };
 const LETTERS = 'abcdefghijklmnop';
 const NUMBER = /^[0-9]+$/;
 /** Longer ones are cut to what we can count. */
@@ -34,11 +35,11 @@ export function nameInVia({ host, port }: { readonly host: string; readonly port
 }
 
 /** `via`: every Via value of the request, joined. */
-export function nextHop({ method, headers }: Exchange, via: string, ownName: string): NextHop {
+export function nextHop(exchange: Exchange, via: string, ownName: string): NextHop {
   if (via !== '' && passedBy(via, ownName))
     return { kind: 'refused', reason: 'loop_detected', detail: `Via names us already: ${via.slice(0, 500)}` };
   // TRACE, the other method that counts, is never forwarded. Others may leave it alone.
-  return method === 'OPTIONS' ? countDown(headers) : { kind: 'on', headers };
+  return exchange.method === 'OPTIONS' ? countDown(exchange.headers) : ON;
 }
 
 /** What a server says of itself that is asked for no more than that. */
@@ -67,7 +68,7 @@ function countDown(headers: readonly string[]): NextHop {
     index % 2 === 0 && lowerName(name) === 'max-forwards' ? [index + 1] : [],
   );
   const [place] = places;
-  if (place === undefined) return { kind: 'on', headers };
+  if (place === undefined) return ON;
   const value = headers[place]!;
   if (places.length > 1 || !NUMBER.test(value))
     return { kind: 'refused', reason: 'bad_request', detail: 'Max-Forwards is not one number' };

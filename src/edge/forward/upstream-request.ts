@@ -7,17 +7,18 @@ import { sourceOf } from '../throttles/auth-failure-throttle.ts';
 import { requestHeaderLines } from './headers.ts';
 import { degradedLine, identityLines } from './identity.ts';
 
-/** `headers`: the client's raw pairs, as the next hop may have them. */
+/** `headers`: raw pairs in place of the client's. */
 export function upstreamRequest(
   request: RequestContext,
   { route, binding, target }: Extract<Destination, { readonly kind: 'upstream' }>,
-  headers: readonly string[],
+  headers: readonly string[] | undefined,
   viaName: string,
 ): UpstreamRequest {
   const { exchange, ruleset, requestId, reading, allowed, degraded } = request;
   const { host, body } = reading.headerFacts;
-  const { method, peerAddress, encrypted, protocol, upgrade } = exchange;
-  const headerLines = requestHeaderLines(headers, {
+  const { method, peerAddress, encrypted, protocol, upgrade, connection } = exchange;
+  const sorted = headers === undefined ? exchange.sorted : undefined;
+  const context = {
     requestId,
     peerAddress,
     encrypted,
@@ -27,7 +28,12 @@ export function upstreamRequest(
     trusted: ruleset.isTrustedProxy(peerAddress),
     forwardAuthorization: route.forwardAuthorization,
     identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(degraded),
-  });
+    connection,
+  };
+  const headerLines =
+    sorted === undefined
+      ? requestHeaderLines(headers ?? exchange.headers, context)
+      : requestHeaderLines(sorted.meant, context, sorted.passing);
   return {
     holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
     method,

@@ -8,22 +8,24 @@ import { STATUS_CODES } from 'node:http';
 const NOT_A_NAME = /[^!#$%&'*+.^_`|~0-9A-Za-z-]/;
 const NOT_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
+const OK_LINE = 'HTTP/1.1 200 OK\r\n';
+const CHUNKED_END = 'Transfer-Encoding: chunked\r\n\r\n';
+
 export interface AnswerTo {
   readonly method: string;
   readonly minorVersion: 0 | 1;
 }
 
-export interface HeadToRender {
+/** A head without what its connection has to say. */
+export interface RelayedHead {
   readonly status: number;
   readonly statusText: string;
-  /** Raw pairs. */
-  readonly headers: readonly string[];
-  /** They are ours, and were never on a wire: each is looked at before it is sent. */
-  readonly isOwn: boolean;
-  /** The connection may be kept behind it, as far as others know. */
-  readonly mayKeep: boolean;
-  /** Of a connection that is kept: its lines. */
-  readonly keepLines: string;
+  /** Each with CRLF. */
+  readonly lines: string;
+  readonly isSized: boolean;
+  readonly isDated: boolean;
+  /** Of Upgrade, as a line; mostly empty. */
+  readonly protocols: string;
 }
 
 export interface RenderedHead {
@@ -35,37 +37,55 @@ export interface RenderedHead {
   readonly isChunked: boolean;
 }
 
-/** Throws TypeError for a header that would not be read as it was meant (RFC 9110 section 5.5). */
-export function renderHead(
-  request: AnswerTo,
-  { status, statusText, headers, isOwn, mayKeep, keepLines }: HeadToRender,
-): RenderedHead {
-  let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
+/** `pairs`: as they were read. */
+export function linesOf(status: number, statusText: string, pairs: readonly string[]): RelayedHead {
+  let lines = '';
+  let protocols = '';
   let isSized = false;
   let isDated = false;
-  let upgrades = false;
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index]!;
-    const value = headers[index + 1]!;
-    if (isOwn && (NOT_A_NAME.test(name) || NOT_A_VALUE.test(value)))
-      throw new TypeError(`header ${JSON.stringify(name)} cannot be sent`);
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = pairs[index]!;
+    const line = `${name}: ${pairs[index + 1]}\r\n`;
+    if (name === 'Upgrade') {
+      protocols += line;
+      continue;
+    }
     if (name.length === 14) isSized ||= name.toLowerCase() === 'content-length';
     else if (name.length === 4) isDated ||= name.toLowerCase() === 'date';
-    else if (name === 'Upgrade') {
-      // Whoever names a protocol says which connection it is about; over HTTP/1.0 there is no such thing.
-      if (request.minorVersion === 0) continue;
-      upgrades = true;
-    }
-    text += `${name}: ${value}\r\n`;
+    lines += line;
   }
-  if (!isDated) text += `Date: ${dateNow()}\r\n`;
+  return { status, statusText, lines, isSized, isDated, protocols };
+}
+
+/**
+ * The same of headers that are ours, and were never on a wire: each is looked at before it is sent. Throws TypeError for
+ * one that would not be read as it was meant (RFC 9110 section 5.5).
+ */
+export function linesOfOwn(status: number, statusText: string, pairs: readonly string[]): RelayedHead {
+  for (let index = 0; index < pairs.length; index += 2)
+    if (NOT_A_NAME.test(pairs[index]!) || NOT_A_VALUE.test(pairs[index + 1]!))
+      throw new TypeError(`header ${JSON.stringify(pairs[index])} cannot be sent`);
+  return linesOf(status, statusText, pairs);
+}
+
+/** `mayKeep`: the connection may be kept behind it, as far as others know. `keepLines`: what one says that is kept. */
+export function renderHead(
+  request: AnswerTo,
+  { status, statusText, lines, isSized, isDated, protocols }: RelayedHead,
+  mayKeep: boolean,
+  keepLines: string,
+): RenderedHead {
   const isBodiless = request.method === 'HEAD' || status === 204 || status === 304;
   const isChunked = !isSized && !isBodiless && request.minorVersion === 1;
   // To an old client the end of the connection is the end of a body without length.
   const keeps = mayKeep && (isSized || request.minorVersion === 1);
-  if (upgrades) text += keeps ? 'Connection: upgrade\r\n' : 'Connection: close, upgrade\r\n';
+  const statusLine = status === 200 && statusText === 'OK' ? OK_LINE : `HTTP/1.1 ${status} ${statusText}\r\n`;
+  let text = isDated ? statusLine + lines : `${statusLine}${lines}Date: ${dateNow()}\r\n`;
+  // Whoever names a protocol says which connection it is about; over HTTP/1.0 there is no such thing.
+  if (protocols !== '' && request.minorVersion === 1)
+    text += `${protocols}${keeps ? 'Connection: upgrade\r\n' : 'Connection: close, upgrade\r\n'}`;
   else text += keeps ? keepLines : 'Connection: close\r\n';
-  return { text: `${text}${isChunked ? 'Transfer-Encoding: chunked\r\n' : ''}\r\n`, keeps, isBodiless, isChunked };
+  return { text: `${text}${isChunked ? CHUNKED_END : '\r\n'}`, keeps, isBodiless, isChunked };
 }
 
 /** Of a kept connection. */
@@ -75,13 +95,6 @@ export function keepLines(keepAliveMs: number): string {
 
 export function statusTextOf(status: number): string {
   return STATUS_CODES[status] ?? 'unknown';
-}
-
-/** Ready for the wire, each with CRLF. */
-export function headerLines(pairs: readonly string[]): string {
-  let lines = '';
-  for (let index = 0; index < pairs.length; index += 2) lines += `${pairs[index]}: ${pairs[index + 1]}\r\n`;
-  return lines;
 }
 
 let dateSecond = -1;

@@ -2,7 +2,11 @@
  * Reads the head of one request off bytes, in one pass, by the letter of RFC 9112: what two parsers could read in two ways
  * is no head. Judges no header's meaning; that is core/framing's.
  */
+import { requestFieldAt } from '../../core/field-names.ts';
+import { headersIn } from '../../core/http1/header-pairs.ts';
 import { COLON, CR, FIELD_TEXT, isBlank, LF, SP, TCHAR } from '../../core/http1/octets.ts';
+import { PassingLines } from '../../core/http1/passing-lines.ts';
+import type { SortedHeaders } from '../exchange.ts';
 import { isKnownMethod } from '../known-method.ts';
 
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
@@ -16,18 +20,46 @@ const METHOD_BYTES_MAX = 24;
 export type HeadOutcome = 'needs-more' | 'complete' | 'invalid';
 
 /** A request as its head says it. Strings are latin1: one char per byte. */
-export interface RequestHead {
+export class RequestHead implements SortedHeaders {
   readonly method: string;
   readonly target: string;
   readonly minorVersion: 0 | 1;
-  /** Raw [name, value, …] in order and case as received. */
-  readonly headers: readonly string[];
+  readonly meant: readonly string[];
+  readonly passing: string;
+  readonly #text: string;
+  readonly #fieldsAt: number;
+  #headers: readonly string[] | undefined;
+
+  /** `text`: from the method to the empty line, with both. `fieldsAt`: where the first header is, or would be. */
+  constructor(
+    method: string,
+    target: string,
+    minorVersion: 0 | 1,
+    meant: readonly string[],
+    passing: string,
+    text: string,
+    fieldsAt: number,
+  ) {
+    this.method = method;
+    this.target = target;
+    this.minorVersion = minorVersion;
+    this.meant = meant;
+    this.passing = passing;
+    this.#text = text;
+    this.#fieldsAt = fieldsAt;
+  }
+
+  /** Raw [name, value, …] in order and case as received. Most requests are never asked for theirs. */
+  get headers(): readonly string[] {
+    this.#headers ??= headersIn(this.#text, this.#fieldsAt);
+    return this.#headers;
+  }
 }
 
 /** One for many connections: it remembers nothing between two calls but what it says of the last one. */
 export class HeadReader {
   /** After `complete`. */
-  head: RequestHead = { method: '', target: '', minorVersion: 1, headers: [] };
+  head = new RequestHead('', '', 1, [], '', '', 0);
   /** After `complete`: where what follows the head begins. */
   end = 0;
   /** After `invalid`: what to answer. */
@@ -36,8 +68,9 @@ export class HeadReader {
   linesRead = 0;
 
   readonly #bytesMax: number;
-  /** Where each header's name begins and ends, and its value. */
-  readonly #places: Int32Array;
+  /** Of the headers that mean something on the way: where each name begins and ends, and its value. */
+  readonly #places: number[] = [];
+  readonly #passing = new PassingLines();
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
   #at = 0;
@@ -48,8 +81,6 @@ export class HeadReader {
   /** `bytesMax`: request line and headers together. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
-    // The shortest header has four bytes: a name, a colon and its end.
-    this.#places = new Int32Array(bytesMax + 4);
   }
 
   /**
@@ -76,7 +107,7 @@ export class HeadReader {
   /** Behind whole lines: the end of the head is not there yet. */
   #isCut(at: number): boolean {
     this.#at = at;
-    return this.#readHeaders() === 'needs-more';
+    return this.#readHeaders(this.#start) === 'needs-more';
   }
 
   #read(): HeadOutcome {
@@ -86,22 +117,20 @@ export class HeadReader {
     const line = this.#readLine();
     if (line !== 'complete') return line;
     const minorVersion = (this.#bytes[this.#at - 3]! - 0x30) as 0 | 1;
-    const places = this.#readHeaders();
-    if (typeof places === 'string') return places;
+    const fieldsAt = this.#at - methodStart;
+    const fields = this.#readHeaders(methodStart);
+    if (fields !== 'complete') return fields;
     // Once for all: each part is a piece of this text, not a copy.
     const text = this.#bytes.toString('latin1', methodStart, this.#at);
-    const headers: string[] = [];
-    for (let place = 0; place < places; place += 4) {
-      const from = (which: number) => this.#places[place + which]! - methodStart;
-      headers.push(text.substring(from(0), from(1)), text.substring(from(2), from(3)));
-    }
+    const places = this.#places;
+    const meant: string[] = [];
+    for (let at = 0; at < places.length; at += 4)
+      meant.push(text.substring(places[at]!, places[at + 1]!), text.substring(places[at + 2]!, places[at + 3]!));
     this.end = this.#at;
-    this.head = {
-      method: text.substring(0, text.indexOf(' ')),
-      target: text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart),
-      minorVersion,
-      headers,
-    };
+    const target = text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart);
+    const method = text.substring(0, text.indexOf(' '));
+    const passing = this.#passing.textIn(text);
+    this.head = new RequestHead(method, target, minorVersion, meant, passing, text, fieldsAt);
     return 'complete';
   }
 
@@ -154,13 +183,14 @@ export class HeadReader {
     return 'complete';
   }
 
-  /** How many places were noted, up to the empty line. */
-  #readHeaders(): number | 'needs-more' | 'invalid' {
+  /** Up to the empty line, each sorted by its name. Places are counted from `from`. */
+  #readHeaders(from: number): HeadOutcome {
     const bytes = this.#bytes;
     const places = this.#places;
     const to = this.#to;
+    places.length = 0;
+    this.#passing.clear();
     let at = this.#at;
-    let noted = 0;
     for (;;) {
       const nameStart = at;
       while (at < to && TCHAR[bytes[at]!] !== 0) at++;
@@ -169,8 +199,7 @@ export class HeadReader {
         if (at !== nameStart) return 'invalid';
         this.#at = at;
         const end = this.#readLineEnd();
-        if (end === 'needs-more') return this.#cutIn(nameStart);
-        return end === 'complete' ? noted : end;
+        return end === 'needs-more' ? this.#cutIn(nameStart) : end;
       }
       const nameEnd = at++;
       while (at < to && isBlank(bytes[at]!)) at++;
@@ -180,11 +209,13 @@ export class HeadReader {
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'invalid';
       let valueEnd = at;
       while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
-      places[noted++] = nameStart;
-      places[noted++] = nameEnd;
-      places[noted++] = valueStart;
-      places[noted++] = valueEnd;
       at += 2;
+      const field = requestFieldAt(bytes, nameStart, nameEnd);
+      if (field === 'drop') continue;
+      const name = nameStart - from;
+      const value = valueStart - from;
+      if (field === 'meant') places.push(name, nameEnd - from, value, valueEnd - from);
+      else this.#passing.add(name, nameEnd - from, value, valueEnd - from, at - from, bytes[nameEnd + 1]!);
     }
   }
 

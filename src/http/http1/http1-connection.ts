@@ -415,12 +415,12 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   #begin(head: RequestHead): void {
     this.#requests++;
-    const { method, minorVersion, headers } = head;
+    const { method, minorVersion, meant } = head;
     if (method === 'CONNECT') return this.#refuseLast(405);
-    const facts = readHeaders(headers, minorVersion);
-    const options = connectionOptions(headers);
+    const facts = readHeaders(meant, minorVersion);
+    const options = connectionOptions(meant);
     const mayLeave = this.#host.upgrades && options.upgrade && facts?.upgrade === true && !this.isBusy;
-    const protocols = mayLeave ? offeredProtocols(method, minorVersion, headers) : '';
+    const protocols = mayLeave ? offeredProtocols(method, minorVersion, meant) : '';
     // Where a request ends that can be read in two ways, nobody knows.
     const keeps = facts !== null && protocols === '' && asksToKeep(options, minorVersion);
     const exchange = new Http1Exchange(this, head, facts, protocols, keeps);

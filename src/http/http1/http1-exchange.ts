@@ -3,8 +3,9 @@
  * waits until then. Frames bodies; judges nothing.
  */
 import type { HeaderFacts } from '../../core/framing.ts';
-import type { BodySink, Exchange, ExchangeListener, Upgrade } from '../exchange.ts';
-import { type HeadToRender, headerLines, type RenderedHead, renderHead, statusTextOf } from './answer-head.ts';
+import { headerLines } from '../../core/http1/header-pairs.ts';
+import type { BodySink, Exchange, ExchangeListener, SortedHeaders, Upgrade } from '../exchange.ts';
+import { linesOf, linesOfOwn, type RelayedHead, type RenderedHead, renderHead, statusTextOf } from './answer-head.ts';
 import type { RequestHead } from './head-reader.ts';
 
 /** Longer bodies are not copied. The saving was measured with 211 bytes; where it ends was not. */
@@ -39,7 +40,7 @@ export class Http1Exchange implements Exchange, Upgrade {
   readonly method: string;
   readonly target: string;
   readonly minorVersion: 0 | 1;
-  readonly headers: readonly string[];
+  readonly sorted: SortedHeaders;
   readonly headerFacts: HeaderFacts | null;
   /** What it may leave HTTP for; empty: nothing. */
   readonly protocols: string;
@@ -49,8 +50,9 @@ export class Http1Exchange implements Exchange, Upgrade {
   isStream = false;
 
   readonly #carrier: AnswerCarrier;
+  readonly #request: RequestHead;
   #keeps: boolean;
-  #head: Pick<HeadToRender, 'status' | 'statusText' | 'headers' | 'isOwn'> | null = null;
+  #head: RelayedHead | null = null;
   #rendered: RenderedHead | null = null;
   /** null: it is its turn. Otherwise what is to be written then. */
   #waiting: Array<string | Buffer> | null = null;
@@ -76,12 +78,18 @@ export class Http1Exchange implements Exchange, Upgrade {
     this.method = head.method;
     this.target = head.target;
     this.minorVersion = head.minorVersion;
-    this.headers = head.headers;
+    this.sorted = this.#request = head;
     this.headerFacts = headerFacts;
     this.protocols = protocols;
     this.#keeps = keeps;
   }
 
+  get headers(): readonly string[] {
+    return this.#request.headers;
+  }
+  get connection(): object {
+    return this.#carrier;
+  }
   get protocol(): string {
     return this.minorVersion === 1 ? '1.1' : '1.0';
   }
@@ -172,7 +180,7 @@ export class Http1Exchange implements Exchange, Upgrade {
   }
 
   answer(status: number, headers: string[], body: string): void {
-    this.#head = { status, statusText: statusTextOf(status), headers, isOwn: true };
+    this.#head = linesOfOwn(status, statusTextOf(status), headers);
     // The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
     if (!this.isRead) this.#keeps = false;
     const { text, isBodiless } = this.#begin();
@@ -184,7 +192,12 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   relayHead(status: number, statusText: string, headers: string[]): void {
     this.#isAnswered = true;
-    this.#head = { status, statusText, headers, isOwn: false };
+    this.#head = linesOf(status, statusText, headers);
+  }
+
+  relayLines(status: number, statusText: string, lines: string, isSized: boolean, isDated: boolean): void {
+    this.#isAnswered = true;
+    this.#head = { status, statusText, lines, isSized, isDated, protocols: '' };
   }
 
   relay(chunk: Buffer): boolean {
@@ -274,10 +287,9 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   /** The head is settled: from here on it is with the client, or on its way. */
   #begin(): RenderedHead {
-    const { keepLines } = this.#carrier;
     const mayKeep = this.#keeps && this.#carrier.mayKeep(this);
     this.#isAnswered = true;
-    this.#rendered = renderHead(this, { ...this.#head!, mayKeep, keepLines });
+    this.#rendered = renderHead(this, this.#head!, mayKeep, this.#carrier.keepLines);
     if (!this.#rendered.keeps) this.endConnection();
     return this.#rendered;
   }

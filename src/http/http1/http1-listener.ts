@@ -5,6 +5,7 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { headerLines } from '../../core/http1/header-pairs.ts';
 import { SetupError } from '../../errors.ts';
 import { stallAwareTimeout } from '../../stall-aware-timeout.ts';
 import { CLIENT_LIMITS, type ClientLimits } from '../client-limits.ts';
@@ -14,7 +15,7 @@ import type { H2Server } from '../http2/h2-server.ts';
 import type { DrainTimes, Listener, ListenerOptions } from '../listener.ts';
 import { watchRate } from '../minimum-rate.ts';
 import { contextOptions, type KeyPair, serverOptions } from '../tls.ts';
-import { headerLines, keepLines, statusTextOf } from './answer-head.ts';
+import { keepLines, statusTextOf } from './answer-head.ts';
 import { HeadReader } from './head-reader.ts';
 import { type ConnectionHost, Http1Connection } from './http1-connection.ts';
 import { RequestOrder } from './request-order.ts';

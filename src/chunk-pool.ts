@@ -4,6 +4,8 @@
  * it again. A piece that is not given back is collected like any other.
  */
 
+import { Buffer } from 'node:buffer';
+
 /** What a socket reads at once; smaller pieces cost less to make than to keep. */
 const PIECE_BYTES = 64 * 1024;
 const SMALL_BYTES = 32 * 1024;

@@ -13,7 +13,7 @@ import type { Destination, Disposition, Refused } from './disposition.ts';
 import { forward } from './forward/forward.ts';
 import { DEGRADED_HEADER, identityPairs } from './forward/identity.ts';
 import { answerAsLast, nextHop } from './forward/next-hop.ts';
-import { observerOf } from './forward/observe-request.ts';
+import { RequestObserver } from './forward/observe-request.ts';
 import { upstreamRequest } from './forward/upstream-request.ts';
 import { JUNK, type Judgement, judge } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
@@ -31,6 +31,7 @@ type To<K extends Destination['kind']> = Extract<Destination, { readonly kind: K
 
 export class Pipeline {
   readonly #parts: PipelineParts;
+  readonly #refuseLater = (request: RequestContext, refused: Refused): void => this.#refuse(request, refused);
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -191,7 +192,7 @@ export class Pipeline {
     metrics.requests.add(route.id, 'forwarded');
     const outgoing = upstreamRequest(request, destination, hop.headers, viaName);
     request.timing?.decided();
-    const observer = observerOf(request, destination, this.#parts, (refused) => this.#refuse(request, refused));
+    const observer = new RequestObserver(request, destination, this.#parts, this.#refuseLater);
     forward(exchange, binding.upstream, outgoing, requestId, reading.headerFacts.expectContinue, observer);
   }
 

@@ -67,8 +67,8 @@ async function readsPassUs(withinMs: number): Promise<boolean> {
   const late = setTimeout(seen.resolve, withinMs, false);
   const server = createServer((accepted) => {
     let text = '';
-    const { socket, readOn } = readAccepted(accepted, (bytes) => {
-      text += bytes.toString('latin1');
+    const { socket, readOn } = readAccepted(accepted, (bytes, length) => {
+      text += bytes.toString('latin1', 0, length);
       if (text === '12') seen.resolve(true);
       setImmediate(() => {
         readOn();

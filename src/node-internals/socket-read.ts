@@ -27,8 +27,8 @@ export function readWithout(habit: Habit): void {
   missing.add(habit);
 }
 
-/** `isLent`: the bytes are somebody else's once this returns. false: no more may be read now. */
-export type TakeBytes = (bytes: Buffer, isLent: boolean) => boolean;
+/** The first `length` of `bytes`. `isLent`: they are somebody else's once this returns. false: no more may be read now. */
+export type TakeBytes = (bytes: Buffer, length: number, isLent: boolean) => boolean;
 
 export interface SocketReading {
   /** From here on: where its reading was taken over, not the one that was accepted. */
@@ -42,7 +42,7 @@ export function readAccepted(accepted: Socket, take: TakeBytes): SocketReading {
   if (!missing.has(SOCKET_HANDLE) && !('encrypted' in accepted)) return takeOver(accepted, take);
   if (!missing.has(SOCKET_PUSH)) return takePushed(accepted, take);
   accepted.on('data', (bytes: Buffer) => {
-    if (!take(bytes, false)) accepted.pause();
+    if (!take(bytes, bytes.length, false)) accepted.pause();
   });
   return { socket: accepted, readOn: () => accepted.resume() };
 }
@@ -53,7 +53,7 @@ function takeOver(accepted: Socket, take: TakeBytes): SocketReading {
   const from = accepted as Inside;
   const { _handle: handle, _server, server } = from;
   from._handle = from._server = from.server = null;
-  const callback = (length: number) => take(room.subarray(0, length), true);
+  const callback = (length: number) => take(room, length, true);
   const socket = new Socket({ handle, allowHalfOpen: true, onread: { buffer: room, callback } } as object) as Inside;
   Object.assign(socket, { _server, server });
   return { socket, readOn: () => socket.resume() };
@@ -61,6 +61,6 @@ function takeOver(accepted: Socket, take: TakeBytes): SocketReading {
 
 function takePushed(socket: Socket, take: TakeBytes): SocketReading {
   const push = socket.push.bind(socket);
-  socket.push = (bytes: Buffer | null): boolean => (bytes === null ? push(null) : take(bytes, false));
+  socket.push = (bytes: Buffer | null): boolean => (bytes === null ? push(null) : take(bytes, bytes.length, false));
   return { socket, readOn: () => socket._read(0) };
 }

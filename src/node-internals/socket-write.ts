@@ -17,9 +17,17 @@ type Done = (error?: Error | null) => void;
  * and `isFailed` whether to write no more.
  */
 export function keepReading(socket: Socket, isFailed: () => boolean, failed: (code: string) => void): void {
-  const heed = (done: Done) => (error?: Error | null) => {
-    if (error != null) failed((error as NodeJS.ErrnoException).code ?? error.message);
-    done();
+  // A stream gives one and the same to all its writes.
+  let known: Done | undefined;
+  let heeded: Done | undefined;
+  const heed = (done: Done): Done => {
+    if (heeded !== undefined && done === known) return heeded;
+    known = done;
+    heeded = (error) => {
+      if (error != null) failed((error as NodeJS.ErrnoException).code ?? error.message);
+      done();
+    };
+    return heeded;
   };
   const _write = socket._write.bind(socket);
   socket._write = (chunk, encoding, done) => {

@@ -3,6 +3,7 @@
  * was not carried out. Never looks at a byte of traffic, and never calls a listener inside `send`.
  */
 import type { LookupFunction } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { systemLookup } from '../names/names.ts';
 import { type BreakerOptions, DEFAULT_BREAKER } from './breaker.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';

@@ -72,23 +72,14 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
     }
   }
   if (named !== null) lines = withoutNamed(lines, named);
-  const said = context.trusted ? { via, forwardedFor, proto, host } : { ...SAYS_NOTHING, via };
-  const own = via === '' && !context.trusted ? ownLinesOf(context) : hopLines(context, said);
+  let own: string;
+  if (context.trusted) own = hopLines(context, via, forwardedFor, proto, host);
+  else own = via === '' ? ownLinesOf(context) : hopLines(context, via);
   return `${lines}${own}${context.requestId}\r\n${context.identityLines}`;
 }
 
-/** What hops before us have said, as far as they are believed. */
-interface Said {
-  readonly via: string;
-  readonly forwardedFor: string;
-  readonly proto: string;
-  readonly host: string;
-}
-
-const SAYS_NOTHING: Said = { via: '', forwardedFor: '', proto: '', host: '' };
-
-/** Ours, up to the request's id. */
-function hopLines(context: RequestHeaderContext, { via, forwardedFor, proto, host }: Said): string {
+/** Ours, up to the request's id; behind what hops before us have said, as far as they are believed. */
+function hopLines(context: RequestHeaderContext, via = '', forwardedFor = '', proto = '', host = ''): string {
   const { peerAddress, encrypted, protocol, viaName } = context;
   const address = peerAddress.startsWith('::ffff:') ? peerAddress.slice(7) : peerAddress;
   const ownProto = encrypted ? 'https' : 'http';
@@ -113,11 +104,11 @@ const ownLines = new WeakMap<object, OwnLines>();
 
 function ownLinesOf(context: RequestHeaderContext): string {
   const { connection, host, protocol, viaName } = context;
-  if (connection === undefined) return hopLines(context, SAYS_NOTHING);
+  if (connection === undefined) return hopLines(context);
   const known = ownLines.get(connection);
   if (known !== undefined && known.host === host && known.protocol === protocol && known.viaName === viaName)
     return known.lines;
-  const lines = ownCopy(hopLines(context, SAYS_NOTHING));
+  const lines = ownCopy(hopLines(context));
   ownLines.set(connection, { host: ownCopy(host), protocol, viaName, lines });
   return lines;
 }

@@ -1,33 +1,61 @@
 /** What is told of a forwarded request: its stream to the register, its end to metrics and log, a failure to its client. */
+import type { Reason } from '../../core/reason.ts';
 import { statusClass } from '../../observe/metrics.ts';
+import type { UpstreamFailure } from '../../upstream/exchange.ts';
 import type { Destination, Refused } from '../disposition.ts';
 import type { PipelineParts } from '../pipeline-parts.ts';
 import type { RequestContext } from '../request-context.ts';
+import type { Stream } from '../streams/stream.ts';
 import type { ForwardObserver } from './forward-observer.ts';
 
+type Refuse = (request: RequestContext, refused: Refused) => void;
+
 /** `refuse`: says so to the client, whose answer has not begun. */
-export function observerOf(
-  request: RequestContext,
-  { route, binding }: Extract<Destination, { readonly kind: 'upstream' }>,
-  { streams, metrics, clock, onForwarded }: PipelineParts,
-  refuse: (refused: Refused) => void,
-): ForwardObserver {
-  const { exchange, requestId, tokenId, allowed, monotonicMs } = request;
-  let leave: (() => void) | null = null;
-  return {
-    timing: request.timing,
-    answerHeaders: request.answerHeaders,
-    refused: (reason, { detail }) => refuse({ kind: 'refused', reason, detail }),
-    opened: (stream) => {
-      leave = streams.add({ requestId, tokenId, incoming: asItCame(exchange) }, stream);
-    },
-    finished: (status, complete) => {
-      leave?.();
-      metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
-      metrics.answers.add(binding.name, complete ? statusClass(status) : 'broken');
-      onForwarded(requestId, route, allowed, status, complete);
-    },
-  };
+export class RequestObserver implements ForwardObserver {
+  readonly #request: RequestContext;
+  readonly #to: Extract<Destination, { readonly kind: 'upstream' }>;
+  readonly #parts: PipelineParts;
+  readonly #refuse: Refuse;
+  #leave: (() => void) | null = null;
+
+  constructor(
+    request: RequestContext,
+    to: Extract<Destination, { readonly kind: 'upstream' }>,
+    parts: PipelineParts,
+    refuse: Refuse,
+  ) {
+    this.#request = request;
+    this.#to = to;
+    this.#parts = parts;
+    this.#refuse = refuse;
+  }
+
+  get timing(): RequestContext['timing'] {
+    return this.#request.timing;
+  }
+
+  get answerHeaders(): RequestContext['answerHeaders'] {
+    return this.#request.answerHeaders;
+  }
+
+  refused(reason: Reason, { detail }: UpstreamFailure): void {
+    this.#refuse(this.#request, { kind: 'refused', reason, detail });
+  }
+
+  opened(stream: Stream): void {
+    const { exchange, requestId, tokenId } = this.#request;
+    this.#leave = this.#parts.streams.add({ requestId, tokenId, incoming: asItCame(exchange) }, stream);
+  }
+
+  finished(status: number, complete: boolean): void {
+    const { metrics, clock, onForwarded } = this.#parts;
+    const { requestId, allowed, monotonicMs } = this.#request;
+    const { route, binding } = this.#to;
+    this.#leave?.();
+    metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
+    metrics.answers.add(binding.name, complete ? statusClass(status) : 'broken');
+    onForwarded(requestId, route, allowed, status, complete);
+  }
 }
 
 /** Kept for as long as its stream: what reading it takes, and nothing of the connection. */

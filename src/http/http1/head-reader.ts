@@ -70,6 +70,7 @@ export class HeadReader {
   readonly #bytesMax: number;
   /** Of the headers that mean something on the way: where each name begins and ends, and its value. */
   readonly #places: number[] = [];
+  #noted = 0;
   readonly #passing = new PassingLines();
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
@@ -124,7 +125,7 @@ export class HeadReader {
     const text = this.#bytes.toString('latin1', methodStart, this.#at);
     const places = this.#places;
     const meant: string[] = [];
-    for (let at = 0; at < places.length; at += 4)
+    for (let at = 0; at < this.#noted; at += 4)
       meant.push(text.substring(places[at]!, places[at + 1]!), text.substring(places[at + 2]!, places[at + 3]!));
     this.end = this.#at;
     const target = text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart);
@@ -188,8 +189,9 @@ export class HeadReader {
     const bytes = this.#bytes;
     const places = this.#places;
     const to = this.#to;
-    places.length = 0;
     this.#passing.clear();
+    let noted = 0;
+    this.#noted = 0;
     let at = this.#at;
     for (;;) {
       const nameStart = at;
@@ -214,8 +216,15 @@ export class HeadReader {
       if (field === 'drop') continue;
       const name = nameStart - from;
       const value = valueStart - from;
-      if (field === 'meant') places.push(name, nameEnd - from, value, valueEnd - from);
-      else this.#passing.add(name, nameEnd - from, value, valueEnd - from, at - from, bytes[nameEnd + 1]!);
+      if (field === 'pass') {
+        this.#passing.add(name, nameEnd - from, value, valueEnd - from, at - from, bytes[nameEnd + 1]!);
+        continue;
+      }
+      places[noted++] = name;
+      places[noted++] = nameEnd - from;
+      places[noted++] = value;
+      places[noted++] = valueEnd - from;
+      this.#noted = noted;
     }
   }
 

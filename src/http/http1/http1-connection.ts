@@ -78,14 +78,15 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** Text that leaves at the end of this turn of the event loop. */
   #gathered = '';
   /** Answered, but not yet out of our hands. */
-  readonly #unsent = new Set<Http1Exchange>();
+  #unsent: Http1Exchange[] = [];
   /** Of a body of known length, still to come; -1: it comes in chunks. */
   #bodyLeft = 0;
   /** Whose body is read, or whose tunnel. */
   #current: Http1Exchange | null = null;
-  /** What came and is not used yet begins at `#at`. */
+  /** What came and is not used yet lies between `#at` and `#to`. */
   #held: Buffer = NO_BYTES;
   #at = 0;
+  #to = 0;
   #isLent = false;
   /** A buffer of our own that `#held` is the beginning of, where pieces had to be put together. */
   #room: Buffer = NO_BYTES;
@@ -109,7 +110,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** `accepted`: in this turn. `socket` is another one from here on. */
   constructor(host: ConnectionHost, accepted: Socket) {
     this.#host = host;
-    const { socket, readOn } = readAccepted(accepted, (bytes, isLent) => this.#received(bytes, isLent));
+    const { socket, readOn } = readAccepted(accepted, (bytes, length, isLent) => this.#received(bytes, length, isLent));
     this.socket = socket;
     this.#readOn = readOn;
     this.peerAddress = socket.remoteAddress ?? '';
@@ -131,7 +132,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** A request is on it or about to begin, or it has left HTTP. */
   get isBusy(): boolean {
-    return this.#line.length > 0 || this.#unsent.size > 0 || this.#isInLine;
+    return this.#line.length > 0 || this.#unsent.length > 0 || this.#isInLine;
   }
 
   // What an exchange asks.
@@ -161,13 +162,13 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   sendOut(): void {
     // Under TLS nothing has left before its callback: better that of what is written anyway than of one write more.
-    if (this.encrypted && this.#unsent.size > 0 && this.#gathered !== '') {
-      const sent = [...this.#unsent];
+    if (this.encrypted && this.#unsent.length > 0 && this.#gathered !== '') {
+      const sent = this.#unsent.slice();
       this.#sendGathered((error) => this.#settle(sent, error == null));
       return;
     }
     this.#sendGathered();
-    if (this.#unsent.size > 0) this.#settleSent();
+    if (this.#unsent.length > 0) this.#settleSent();
   }
 
   #sendGathered(done?: (error?: Error | null) => void): void {
@@ -231,7 +232,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** What its client owes of the request whose turn it is; null: nothing now. */
   get owed(): { readonly of: object; readonly owed: Owed | null } | null {
-    const of = this.#unsent.values().next().value ?? this.#line[0];
+    const of = this.#unsent[0] ?? this.#line[0];
     if (of === undefined || of.isTunnel) return null;
     const { bytesRead, bytesWritten, writableLength } = this.socket;
     const what = this.#awaited();
@@ -282,31 +283,34 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   // What comes from the client.
 
   get #heldBytes(): number {
-    return this.#held.length - this.#at;
+    return this.#to - this.#at;
   }
 
-  /** false: no more, for now. `isLent`: the bytes are ours until this returns. */
-  #received(bytes: Buffer, isLent: boolean): boolean {
-    if (this.#reading === 'nothing') return this.#successor === null || this.#successor(bytes);
+  /** The first `length` of `bytes`. false: no more, for now. `isLent`: they are ours until this returns. */
+  #received(bytes: Buffer, length: number, isLent: boolean): boolean {
+    if (this.#reading === 'nothing') return this.#successor === null || this.#successor(bytes.subarray(0, length));
     if (this.#heldBytes === 0) {
-      this.#hold(bytes);
+      this.#hold(bytes, length);
       this.#isLent = isLent;
     } else {
+      const more = bytes.subarray(0, length);
       // A head that is not whole: without the end of a line more of it says nothing new.
-      const isWaiting = this.#reading === 'head' && bytes.indexOf(LF) === -1;
-      this.#append(bytes);
+      const isWaiting = this.#reading === 'head' && more.indexOf(LF) === -1;
+      this.#append(more);
       if (isWaiting && this.#heldBytes <= this.#host.limits.headerBytes) return true;
     }
     this.#goOn();
-    if (this.#isLent && this.#heldBytes > 0) this.#hold(Buffer.from(this.#held.subarray(this.#at)));
+    if (this.#isLent && this.#heldBytes > 0)
+      this.#hold(Buffer.from(this.#held.subarray(this.#at, this.#to)), this.#heldBytes);
     this.#isStopped = this.#mustWait;
     return !this.#isStopped;
   }
 
-  /** Ours to keep. */
-  #hold(bytes: Buffer): void {
+  /** Ours to keep, up to `length`. */
+  #hold(bytes: Buffer, length: number): void {
     this.#held = bytes;
     this.#at = 0;
+    this.#to = length;
     this.#isLent = false;
     this.#room = NO_BYTES;
     this.#linesRead = 0;
@@ -314,20 +318,20 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** Behind what is held. Its room doubles, up to a point: copied for each piece, a head would cost the square of its length. */
   #append(bytes: Buffer): void {
-    const { length } = this.#held;
-    if (length + bytes.length > this.#room.length) {
+    const end = this.#to + bytes.length;
+    if (end > this.#room.length) {
       const needed = this.#heldBytes + bytes.length;
       const room = Buffer.allocUnsafeSlow(needed + Math.min(needed, this.#host.limits.headerBytes));
-      this.#held.copy(room, 0, this.#at);
+      this.#held.copy(room, 0, this.#at, this.#to);
       bytes.copy(room, this.#heldBytes);
-      this.#held = room.subarray(0, needed);
+      this.#held = this.#room = room;
       this.#at = 0;
-      this.#room = room;
+      this.#to = needed;
       return;
     }
     // Nobody was given what lies behind: what was handed over is never written again.
-    bytes.copy(this.#room, length);
-    this.#held = this.#room.subarray(0, length + bytes.length);
+    bytes.copy(this.#room, this.#to);
+    this.#to = end;
   }
 
   /** Reads what is held, as far as it can be read now. */
@@ -340,7 +344,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
         this.#read();
         if (this.#at === before) break;
       }
-      if (this.#heldBytes === 0) this.#hold(NO_BYTES);
+      if (this.#heldBytes === 0) this.#hold(NO_BYTES, 0);
     } catch (error) {
       // Fail closed: a request that broke us is neither answered nor forwarded further.
       this.reset();
@@ -362,7 +366,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
       if (!this.#isInLine) this.#readHead();
     } else if (this.#reading === 'body' || this.#reading === 'tunnel') {
       if (this.#current!.isPaused) return;
-      if (this.#reading === 'tunnel') this.#take(this.#at, this.#held.length);
+      if (this.#reading === 'tunnel') this.#take(this.#at, this.#to);
       else if (this.#bodyLeft === -1) this.#readChunk();
       else this.#readCounted();
     }
@@ -392,10 +396,10 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     if (this.#held.compare(PREFACE, 0, length, this.#at, this.#at + length) !== 0) return false;
     // The beginning of one is waited for as a head is.
     if (length < PREFACE.length) return true;
-    const bytes = this.#held.subarray(this.#at);
+    const bytes = this.#held.subarray(this.#at, this.#to);
     this.#reading = 'nothing';
     this.#wait = null;
-    this.#hold(NO_BYTES);
+    this.#hold(NO_BYTES, 0);
     this.#successor = this.#host.becomeHttp2(this.socket, this.#readOn);
     this.#successor(bytes);
     return true;
@@ -405,7 +409,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     // Closed meanwhile for being idle: nobody would hear an answer, so nothing may run.
     if (this.socket.writableEnded) return this.#readNothing();
     const { reader } = this.#host;
-    const outcome = reader.read(this.#held, this.#at, this.#held.length, this.#linesRead);
+    const outcome = reader.read(this.#held, this.#at, this.#to, this.#linesRead);
     if (outcome === 'invalid') return this.#refuseLast(reader.status);
     this.#linesRead = outcome === 'needs-more' ? reader.linesRead : 0;
     if (outcome === 'needs-more') return;
@@ -441,7 +445,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   }
 
   #readCounted(): void {
-    const end = Math.min(this.#held.length, this.#at + this.#bodyLeft);
+    const end = Math.min(this.#to, this.#at + this.#bodyLeft);
     this.#bodyLeft -= end - this.#at;
     const isWhole = this.#bodyLeft === 0;
     this.#take(this.#at, end);
@@ -450,7 +454,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   #readChunk(): void {
     const chunks = this.#chunks!;
-    const step = chunks.next(this.#held, this.#at, this.#held.length);
+    const step = chunks.next(this.#held, this.#at, this.#to);
     if (step === 'data') return this.#take(chunks.dataStart, chunks.used);
     this.#at = chunks.used;
     if (step === 'complete') this.#bodyRead(chunks.trailers);
@@ -506,7 +510,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   #readNothing(): void {
     if (this.#reading !== 'tunnel') markClosing(this.socket);
     this.#reading = 'nothing';
-    this.#hold(NO_BYTES);
+    this.#hold(NO_BYTES, 0);
     if (!this.#isStopped) return;
     this.#isStopped = false;
     this.#readOn();
@@ -537,22 +541,28 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   }
 
   #sent(exchange: Http1Exchange): void {
-    this.#unsent.add(exchange);
+    this.#unsent.push(exchange);
     if (this.#gathered === '') this.#settleSent();
   }
 
   /** Of what was answered: has it left us? */
   #settleSent(): void {
     const { destroyed, writableEnded, writableLength } = this.socket;
-    if (destroyed || writableLength === 0) return this.#settle(this.#unsent, !destroyed);
+    if (destroyed || writableLength === 0) {
+      const sent = this.#unsent;
+      this.#unsent = [];
+      for (const exchange of sent) exchange.over(!destroyed);
+      return;
+    }
     // Who closes it has asked before.
     if (writableEnded) return;
-    const sent = [...this.#unsent];
+    const sent = this.#unsent.slice();
     this.socket.write('', (error) => this.#settle(sent, error == null));
   }
 
-  #settle(sent: Iterable<Http1Exchange>, complete: boolean): void {
-    for (const exchange of sent) if (this.#unsent.delete(exchange)) exchange.over(complete);
+  #settle(sent: readonly Http1Exchange[], complete: boolean): void {
+    this.#unsent = this.#unsent.filter((exchange) => !sent.includes(exchange));
+    for (const exchange of sent) exchange.over(complete);
   }
 
   #close(): void {
@@ -583,8 +593,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     const isWhole = this.socket.writableFinished;
     const line = this.#line;
     this.#line = [];
-    for (const exchange of this.#unsent) exchange.over(false);
-    this.#unsent.clear();
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const exchange of unsent) exchange.over(false);
     for (const exchange of line) exchange.over(exchange.isTunnel && isWhole);
   }
 }

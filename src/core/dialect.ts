@@ -31,11 +31,11 @@ export interface DialectSource {
 interface RefusalContext {
   readonly requestId: string;
   /** The scopes the route asks for, space-separated; only with `scope_missing`. */
-  readonly scopes?: string;
+  readonly scopes?: string | undefined;
   /** For the Allow header; only with `method_not_allowed`. */
-  readonly allow?: readonly string[];
+  readonly allow?: readonly string[] | undefined;
   /** For Retry-After, where it is known better than by the reason. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 export interface Refusal {
@@ -48,6 +48,13 @@ export interface Refusal {
 
 export interface Dialect {
   render(reason: Reason, context: RefusalContext): Refusal;
+  /** The same, its headers as lines that are ready for the wire. */
+  renderLines(reason: Reason, context: RefusalContext): RefusalLines;
+}
+
+export interface RefusalLines extends Pick<Refusal, 'status' | 'code' | 'body'> {
+  /** Each with CRLF, Content-Length among them. */
+  readonly lines: string;
 }
 
 /** The words a template may hold in braces. A string that is exactly one keeps the word's type (`{code}` a number). */
@@ -65,46 +72,123 @@ export function unknownPlaceholders(text: string): string[] {
 }
 
 export function compileDialect(source: DialectSource): Dialect {
-  const compiled = new Map(REASON_NAMES.map((reason) => [reason, compileReason(reason, source)]));
-  return { render: (reason, context) => compiled.get(reason)!(context) };
+  const compiled = new Map(REASON_NAMES.map((reason) => [reason, new CompiledReason(reason, source)]));
+  return {
+    render: (reason, context) => compiled.get(reason)!.render(context),
+    renderLines: (reason, context) => compiled.get(reason)!.renderLines(context),
+  };
 }
 
-function compileReason(reason: Reason, source: DialectSource): (context: RefusalContext) => Refusal {
-  const row = source.reasons[reason];
-  const { challenge, retryAfterSeconds } = reasonRow(reason);
-  const values: Record<string, string | number> = {
-    ...row,
-    reason,
-    requestId: DYNAMIC.get('requestId')!,
-    scopes: DYNAMIC.get('scopes')!,
-  };
-  const body = JSON.stringify(fill(source.body, values));
-  const extra = Object.entries(source.headers).map(([name, value]) => [name, String(fill(value, values))] as const);
-  // RFC 6750 asks for a challenge with every 401 and with a missing scope, whatever status the dialect gives it.
-  const challenged = challenge === 'insufficient_scope' || row.status === 401;
-  return (context) => {
-    const text = holes(body, context, jsonText);
-    const headers = [
-      'Content-Type',
-      source.contentType,
-      'Content-Length',
-      String(byteLength(text)),
-      'Cache-Control',
-      'no-store',
+/** All of a refusal but its request's id, which stands between the pieces. */
+interface Prepared {
+  readonly headers: ReadonlyArray<readonly [name: string, pieces: readonly string[]]>;
+  /** Of the lines behind Content-Length. */
+  readonly lines: readonly string[];
+  readonly body: readonly string[];
+  /** Of the body's pieces together. */
+  readonly bodyBytes: number;
+}
+
+/** What is kept prepared of one reason: scopes and methods are the routes', seconds are few. */
+const PREPARED_MAX = 1000;
+/** Each character is a byte, and means itself in JSON. */
+const PLAIN = /^[A-Za-z0-9._-]*$/;
+
+class CompiledReason {
+  readonly #row: DialectRow;
+  readonly #contentType: string;
+  readonly #challenge: string | undefined;
+  readonly #isChallenged: boolean;
+  readonly #retryAfterSeconds: number | undefined;
+  readonly #body: string;
+  readonly #extra: ReadonlyArray<readonly [name: string, value: string]>;
+  /** Where nothing varies but the request's id, as mostly. */
+  readonly #usual: Prepared;
+  /** By what varies besides. */
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(reason: Reason, source: DialectSource) {
+    const { challenge, retryAfterSeconds } = reasonRow(reason);
+    const row = source.reasons[reason];
+    const values: Record<string, string | number> = {
+      ...row,
+      reason,
+      requestId: DYNAMIC.get('requestId')!,
+      scopes: DYNAMIC.get('scopes')!,
+    };
+    this.#row = row;
+    this.#contentType = source.contentType;
+    this.#challenge = challenge;
+    // RFC 6750 asks for a challenge with every 401 and with a missing scope, whatever status the dialect gives it.
+    this.#isChallenged = challenge === 'insufficient_scope' || row.status === 401;
+    this.#retryAfterSeconds = retryAfterSeconds;
+    this.#body = JSON.stringify(fill(source.body, values));
+    this.#extra = Object.entries(source.headers).map(([name, value]) => [name, String(fill(value, values))]);
+    this.#usual = this.#prepare({ requestId: '' });
+  }
+
+  render(context: RefusalContext): Refusal {
+    const { headers, body, bodyBytes } = this.#preparedFor(context);
+    const { requestId } = context;
+    const idText = jsonText(requestId);
+    const length = bodyBytes + (body.length - 1) * byteLength(idText);
+    const pairs = ['Content-Type', this.#contentType, 'Content-Length', String(length)];
+    for (const [name, pieces] of headers) pairs.push(name, pieces.join(requestId));
+    return { status: this.#row.status, code: this.#row.code, headers: pairs, body: body.join(idText) };
+  }
+
+  renderLines(context: RefusalContext): RefusalLines {
+    const { lines, body, bodyBytes } = this.#preparedFor(context);
+    const { requestId } = context;
+    const idText = jsonText(requestId);
+    const length = bodyBytes + (body.length - 1) * byteLength(idText);
+    return {
+      status: this.#row.status,
+      code: this.#row.code,
+      lines: `Content-Length: ${length}\r\n${joined(lines, requestId)}`,
+      body: joined(body, idText),
+    };
+  }
+
+  #preparedFor(context: RefusalContext): Prepared {
+    const { scopes, allow, retryAfterSeconds } = context;
+    if (scopes === undefined && allow === undefined && retryAfterSeconds === undefined) return this.#usual;
+    const key = `${scopes}\n${allow}\n${retryAfterSeconds}`;
+    let prepared = this.#prepared.get(key);
+    if (prepared === undefined) {
+      prepared = this.#prepare(context);
+      if (this.#prepared.size < PREPARED_MAX) this.#prepared.set(key, prepared);
+    }
+    return prepared;
+  }
+
+  #prepare({ scopes, allow, retryAfterSeconds = this.#retryAfterSeconds }: RefusalContext): Prepared {
+    const headers: Array<readonly [string, readonly string[]]> = [
+      ['Cache-Control', ['no-store']],
+      ['X-Request-Id', ['', '']],
     ];
-    headers.push('X-Request-Id', context.requestId);
-    if (challenged) headers.push('WWW-Authenticate', challengeText(challenge, context.scopes));
-    if (context.scopes !== undefined) headers.push('X-Accepted-Scopes', context.scopes);
-    if (context.allow !== undefined) headers.push('Allow', context.allow.join(', '));
-    const retryAfter = context.retryAfterSeconds ?? retryAfterSeconds;
-    if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
-    for (const [name, value] of extra)
-      headers.push(
-        name,
-        holes(value, context, (inner) => inner),
-      );
-    return { status: row.status, code: row.code, headers, body: text };
-  };
+    if (this.#isChallenged) headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
+    if (scopes !== undefined) headers.push(['X-Accepted-Scopes', [scopes]]);
+    if (allow !== undefined) headers.push(['Allow', [allow.join(', ')]]);
+    if (retryAfterSeconds !== undefined) headers.push(['Retry-After', [String(retryAfterSeconds)]]);
+    for (const [name, value] of this.#extra) headers.push([name, pieces(value, scopes ?? '')]);
+    const body = pieces(this.#body, jsonText(scopes ?? ''));
+    let lines = `Content-Type: ${this.#contentType}\r\n`;
+    for (const [name, value] of headers) lines += `${name}: ${value.join(ID_HOLE)}\r\n`;
+    return {
+      headers,
+      lines: lines.split(ID_HOLE),
+      body,
+      bodyBytes: body.reduce((bytes, piece) => bytes + byteLength(piece), 0),
+    };
+  }
+}
+
+/** The same as `join`, for the few that there are. */
+function joined(pieces: readonly string[], between: string): string {
+  let text = pieces[0]!;
+  for (let index = 1; index < pieces.length; index++) text += between + pieces[index]!;
+  return text;
 }
 
 /** RFC 6750 section 3: no `error` where no credential came; `scope` names what would be enough. */
@@ -129,17 +213,21 @@ function fill(template: BodyTemplate, values: Record<string, string | number>): 
   return template;
 }
 
-const HOLE = /(?:\u0000|\\u0000)([rs])/g;
+const ID_HOLE = '\u0000r';
+const ID_HOLES = /\u0000r|\\u0000r/;
+const SCOPES_HOLES = /\u0000s|\\u0000s/g;
 
-function holes(text: string, context: RefusalContext, encode: (value: string) => string): string {
-  return text.replace(HOLE, (_, hole: string) => encode(hole === 'r' ? context.requestId : (context.scopes ?? '')));
+/** `scopes`: as it is to stand there. What is left is cut where the request's id belongs. */
+function pieces(text: string, scopes: string): readonly string[] {
+  return text.replace(SCOPES_HOLES, () => scopes).split(ID_HOLES);
 }
 
 function jsonText(value: string): string {
-  return JSON.stringify(value).slice(1, -1);
+  return PLAIN.test(value) ? value : JSON.stringify(value).slice(1, -1);
 }
 
 function byteLength(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let bytes = 0;
   for (const char of text) {
     const code = char.codePointAt(0)!;

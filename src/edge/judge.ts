@@ -6,7 +6,7 @@
 import { type Allowed, type DecisionRules, type Denied, decide, type Need, type Question } from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
-import type { FactView } from '../store/cache/fact-view.ts';
+import type { FactView, Loaded } from '../store/cache/fact-view.ts';
 
 /** More facts than any decision can need, even with changes landing all the while. */
 const ROUNDS_MAX = 256;
@@ -21,6 +21,7 @@ export type Judgement = (Allowed | Denied) & { readonly degradedMs?: number };
 
 /** By its form no token of ours; nobody was asked. */
 export const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
+const NONE: ReadonlyArray<Loaded | Promise<Loaded>> = [];
 const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
 
 /** When a request arrived, read once for all that asks. Milliseconds: since 1970, and on a clock that never jumps. */
@@ -48,38 +49,63 @@ export function judge(
   presented: Presented | null = null,
 ): Judgement | Promise<Judgement> {
   const facts = known.view(at.monotonicMs);
-  const outcome = decide(question, rules, facts, at.nowMs);
-  if (outcome.kind !== 'need') return outcome;
+  const first = decide(question, rules, facts, at.nowMs);
+  if (first.kind !== 'need') return first;
   if (presented !== null && !isWellFormed(presented.token, presented.prefixes)) return JUNK;
-  return fetchAndDecide(question, rules, facts, outcome, clock);
+  return fetchAndDecide(question, rules, facts, first, clock, ROUNDS_MAX);
 }
 
-async function fetchAndDecide(
+/** At once where the store answers at once. */
+function fetchAndDecide(
   question: Question,
   rules: DecisionRules,
   facts: FactView,
   first: Need,
   clock: Clock,
-): Promise<Judgement> {
+  roundsMax: number,
+): Judgement | Promise<Judgement> {
   let need = first;
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    if (!(await fetch(facts, need))) return UNAVAILABLE;
-    const outcome = decide(question, rules, facts, clock.nowMs());
-    if (outcome.kind !== 'need') {
-      const { degradedMs } = facts;
-      return degradedMs === undefined ? outcome : { ...outcome, degradedMs };
+  for (let rounds = roundsMax; rounds > 0; rounds--) {
+    const fetched = fetch(facts, need);
+    if (fetched instanceof Promise) {
+      return fetched.then((known) => (known ? again(question, rules, facts, clock, rounds - 1) : UNAVAILABLE));
     }
+    if (!fetched) return UNAVAILABLE;
+    const outcome = decide(question, rules, facts, clock.nowMs());
+    if (outcome.kind !== 'need') return judgementOf(outcome, facts);
     need = outcome;
   }
   return UNAVAILABLE;
 }
 
+function again(
+  question: Question,
+  rules: DecisionRules,
+  facts: FactView,
+  clock: Clock,
+  roundsMax: number,
+): Judgement | Promise<Judgement> {
+  const outcome = decide(question, rules, facts, clock.nowMs());
+  if (outcome.kind !== 'need') return judgementOf(outcome, facts);
+  return fetchAndDecide(question, rules, facts, outcome, clock, roundsMax);
+}
+
+function judgementOf(outcome: Allowed | Denied, { degradedMs }: FactView): Judgement {
+  return degradedMs === undefined ? outcome : { ...outcome, degradedMs };
+}
+
 /** All that is needed at once; false: the store could not be asked. */
-async function fetch(facts: FactView, { key, also = [] }: Need): Promise<boolean> {
-  const pending = [key, ...also].map((wanted) => facts.load(wanted));
-  for (const load of pending) {
-    const loaded = load instanceof Promise ? await load : load;
-    if (loaded.kind === 'unavailable') return false;
-  }
-  return true;
+function fetch(facts: FactView, { key, also }: Need): boolean | Promise<boolean> {
+  const first = facts.load(key);
+  const others = also?.map((wanted) => facts.load(wanted)) ?? NONE;
+  if (first instanceof Promise || others.some((load) => load instanceof Promise)) return allKnown([first, ...others]);
+  return isKnown(first) && (others as readonly Loaded[]).every(isKnown);
+}
+
+async function allKnown(loads: ReadonlyArray<Loaded | Promise<Loaded>>): Promise<boolean> {
+  return (await Promise.all(loads)).every(isKnown);
+}
+
+function isKnown({ kind }: Loaded): boolean {
+  return kind !== 'unavailable';
 }

@@ -197,26 +197,33 @@ export class Pipeline {
   }
 
   /** The one door by which every refusal leaves. */
-  #refuse(request: RequestContext, { reason, allow, detail, retryAfterSeconds }: Refused): void {
-    const { exchange, ruleset, requestId, reading, tokenId, handler } = request;
+  #refuse(request: RequestContext, refused: Refused): void {
+    const { reason, detail } = refused;
+    const { exchange, requestId, reading, tokenId } = request;
     const { route, target } = reading;
     this.#parts.metrics.requests.add(route?.id ?? '-', reason);
-    const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
-    const rendered = ruleset.policy.dialect.render(reason, {
-      requestId,
-      ...(scopes === undefined ? {} : { scopes }),
-      ...(allow === undefined ? {} : { allow }),
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    });
-    const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
-    if (request.timing !== null) refusal.headers.push(...request.timing.header());
-    if (request.answerHeaders !== null) refusal.headers.push(...request.answerHeaders);
     if (reason === 'bad_request') exchange.endConnection();
-    exchange.answer(refusal.status, refusal.headers, refusal.body);
+    this.#answerNo(request, refused);
     const { method, peerAddress } = exchange;
     const routeId = route?.id ?? null;
     const path = target.path;
     this.#parts.onRefused({ requestId, reason, method, path, routeId, tokenId, peerAddress, detail: detail ?? null });
+  }
+
+  #answerNo(request: RequestContext, { reason, allow, retryAfterSeconds }: Refused): void {
+    const { exchange, ruleset, requestId, reading, handler, timing, answerHeaders } = request;
+    const { dialect } = ruleset.policy;
+    const scopes = reason === 'scope_missing' ? reading.route?.requirement?.scopes?.named.join(' ') : undefined;
+    const said = { requestId, scopes, allow, retryAfterSeconds };
+    if (exchange.answerLines !== undefined && handler === null && timing === null && answerHeaders === null) {
+      const { status, lines, body } = dialect.renderLines(reason, said);
+      return exchange.answerLines(status, lines, body);
+    }
+    const rendered = dialect.render(reason, said);
+    const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
+    if (timing !== null) refusal.headers.push(...timing.header());
+    if (answerHeaders !== null) refusal.headers.push(...answerHeaders);
+    exchange.answer(refusal.status, refusal.headers, refusal.body);
   }
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */

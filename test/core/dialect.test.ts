@@ -21,6 +21,30 @@ function headersOf(raw: readonly string[]): Record<string, string> {
   return headers;
 }
 
+describe('as lines that are ready for the wire', () => {
+  const all = [coze, problem, oauth].flatMap((dialect) => REASON_NAMES.map((reason) => ({ dialect, reason })));
+  const varying = [
+    {},
+    { scopes: 'workflows:read workflows:write' },
+    { allow: ['GET', 'HEAD'] },
+    { allow: [] },
+    { retryAfterSeconds: 7 },
+    { scopes: 'a:b', retryAfterSeconds: 8 },
+  ];
+
+  it.each(varying)('every reason says the same as in pairs: %j', (more) => {
+    for (const { dialect, reason } of all)
+      for (const id of [requestId, '01KBE7ZQ0000000000000000ZZ', 'odd "\u00e4\u{1f600}\n']) {
+        const { headers, ...said } = dialect.render(reason, { requestId: id, ...more });
+        const { lines, ...same } = dialect.renderLines(reason, { requestId: id, ...more });
+        expect(same).toEqual(said);
+        const told: string[] = [];
+        for (let at = 0; at < headers.length; at += 2) told.push(`${headers[at]}: ${headers[at + 1]}\r\n`);
+        expect(lines.split(/(?<=\r\n)(?!$)/).sort()).toEqual(told.sort());
+      }
+  });
+});
+
 describe('coze', () => {
   const table: Record<Reason, [number, number]> = {
     bad_request: [400, 4000],

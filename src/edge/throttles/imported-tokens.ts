@@ -39,7 +39,8 @@ export class ImportedTokenLookups {
   }
 
   /** `token`: as it was presented; by its form none of ours. */
-  judge(question: Question, token: string, { exchange, ruleset, ...at }: Asking): Judgement | Promise<Judgement> {
+  judge(question: Question, token: string, at: Asking): Judgement | Promise<Judgement> {
+    const { exchange, ruleset } = at;
     const { patterns, missesPerMinute } = ruleset.imports;
     if (!isImportedForm(token, patterns)) return JUNK;
     // It is known, or known to be none; only something else about it has to be looked up.

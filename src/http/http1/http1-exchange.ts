@@ -181,6 +181,15 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   answer(status: number, headers: string[], body: string): void {
     this.#head = linesOfOwn(status, statusTextOf(status), headers);
+    this.#answer(body);
+  }
+
+  answerLines(status: number, lines: string, body: string): void {
+    this.#head = { status, statusText: statusTextOf(status), lines, isSized: true, isDated: false, protocols: '' };
+    this.#answer(body);
+  }
+
+  #answer(body: string): void {
     // The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
     if (!this.isRead) this.#keeps = false;
     const { text, isBodiless } = this.#begin();

@@ -5,7 +5,7 @@
  */
 
 export interface Outgoing {
-  /** Sends what has gathered. Never throws. */
+  /** Sends what has gathered. */
   sendOut(): void;
 }
 
@@ -19,5 +19,16 @@ export function atTurnEnd(outgoing: Outgoing): void {
 function sendAll(): void {
   const all = waiting;
   waiting = [];
-  for (const outgoing of all) outgoing.sendOut();
+  for (const outgoing of all) {
+    try {
+      outgoing.sendOut();
+    } catch (error) {
+      // The process's to see, but what the others have to send is not lost with it.
+      process.nextTick(throwNow, error);
+    }
+  }
+}
+
+function throwNow(error: unknown): void {
+  throw error;
 }

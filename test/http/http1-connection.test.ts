@@ -401,6 +401,95 @@ describe('a client that takes nothing', () => {
   });
 });
 
+describe('a client that goes', () => {
+  it('while we do not read it, is missed all the same', async () => {
+    const { socket, served, connection } = connected();
+    socket.says(GET + GET);
+    answers(served[1]!, 'x'.repeat(64 * 1024));
+    expect(socket.says(GET)).toBe(false);
+    const { readsOn } = socket;
+    connection.check(performance.now());
+    expect(socket.readsOn).toBeGreaterThan(readsOn);
+    expect(served[0]!.closed).toBeUndefined();
+    socket.ends();
+    await turn();
+    expect([served.length, served[0]!.closed]).toEqual([2, false]);
+  });
+
+  it('in the middle of an upload that waits, has the request ended', async () => {
+    const { socket, served, connection } = connected((one) => {
+      reads(one);
+      one.exchange.pauseBody();
+    });
+    socket.says('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+    expect(socket.says('a')).toBe(false);
+    const { readsOn } = socket;
+    connection.check(performance.now());
+    expect(socket.readsOn).toBeGreaterThan(readsOn);
+    expect(socket.says('b')).toBe(false);
+    expect(served[0]!.closed).toBeUndefined();
+    socket.ends();
+    await turn();
+    expect([served[0]!.closed, served[0]!.body]).toEqual([false, '']);
+  });
+
+  it('is not read on without bound', () => {
+    const { socket, connection } = connected((one) => {
+      reads(one);
+      one.exchange.pauseBody();
+    });
+    socket.says('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n');
+    expect(socket.says('a'.repeat(64 * 1024))).toBe(false);
+    const { readsOn } = socket;
+    connection.check(performance.now());
+    expect(socket.readsOn).toBe(readsOn);
+  });
+
+  it('is given nothing more, and whoever gives is told to wait', async () => {
+    const { socket, served } = connected();
+    socket.says(GET);
+    served[0]!.exchange.relayHead(200, 'OK', []);
+    expect(served[0]!.exchange.relay(Buffer.from('one'))).toBe(true);
+    const heeded: boolean[] = [];
+    socket.once('end', () => heeded.push(served[0]!.exchange.relay(Buffer.from('two'))));
+    socket.ends();
+    await turn();
+    expect([heeded, socket.taken.includes('two')]).toEqual([[false], false]);
+  });
+});
+
+describe('an error of whoever serves a request', () => {
+  const error = new Error('a bug');
+  const fails = () => {
+    throw error;
+  };
+
+  it('at its end ends nothing else', async () => {
+    const { socket, served, bugs } = connected();
+    socket.says(GET + GET);
+    served[0]!.exchange.listen({ clientDrained: () => undefined, clientClosed: fails });
+    answers(served[0]!, '#0');
+    answers(served[1]!, '#1');
+    await turn();
+    expect(bugs).toEqual([error]);
+    expect(bodies(socket)).toEqual(['#0', '#1']);
+    expect(served[1]!.closed).toBe(true);
+  });
+
+  it('when its client takes again ends its connection, and is told', async () => {
+    const { socket, served, bugs } = connected();
+    socket.isTaking = false;
+    socket.says(GET);
+    served[0]!.exchange.listen({ clientDrained: fails, clientClosed: (complete) => (served[0]!.closed = complete) });
+    served[0]!.exchange.relayHead(200, 'OK', []);
+    expect(served[0]!.exchange.relay(Buffer.alloc(64 * 1024))).toBe(false);
+    socket.takes();
+    await turn();
+    expect(bugs).toEqual([error]);
+    expect([socket.wasReset, served[0]!.closed]).toEqual([true, false]);
+  });
+});
+
 describe('a client that asks to leave HTTP', () => {
   const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
 

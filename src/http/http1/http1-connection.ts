@@ -60,6 +60,8 @@ const GATHERED_MAX = 16 * 1024;
 /** Answers that may wait behind another: so many bytes of them, and so many of them. No request is read beyond. */
 const QUEUED_BYTES_MAX = 64 * 1024;
 const LINE_MAX = 10_000;
+/** As long as no more than that waits for its turn, one who is not read is read on now and then, to see whether it is there. */
+const UNREAD_BYTES_MAX = 64 * 1024;
 const LF = 0x0a;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const NO_BYTES = Buffer.alloc(0);
@@ -142,7 +144,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   }
 
   write(data: string | Buffer): boolean {
-    if (!this.socket.writable) return true;
+    // Nobody takes it any more, and whoever gives it need not hurry.
+    if (!this.socket.writable) return false;
     if (typeof data === 'string') {
       if (this.#gathered === '') atTurnEnd(this);
       this.#gathered += data;
@@ -228,6 +231,16 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     resetConnection(this.socket);
   }
 
+  /** Fail closed: a request that broke us is neither answered nor forwarded further. */
+  broke(error: unknown): void {
+    this.reset();
+    this.onBug(error);
+  }
+
+  onBug(error: unknown): void {
+    this.#host.onBug(error);
+  }
+
   // What the listener asks.
 
   /** What its client owes of the request whose turn it is; null: nothing now. */
@@ -244,6 +257,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** Ends it where nothing has moved for as long as we wait. Called now and then. */
   check(nowMs: number): void {
+    // Of its end nothing is heard while it is not read.
+    if (this.#isStopped && this.#heldBytes < UNREAD_BYTES_MAX) this.#readOn();
     const what = this.#awaited();
     if (what === null) {
       this.#wait = null;
@@ -346,9 +361,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
       }
       if (this.#heldBytes === 0) this.#hold(NO_BYTES, 0);
     } catch (error) {
-      // Fail closed: a request that broke us is neither answered nor forwarded further.
-      this.reset();
-      this.#host.onBug(error);
+      this.broke(error);
     }
     this.#isReading = false;
     if (this.#hasEnded) this.#ended();
@@ -472,7 +485,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** The client says no more. Whoever does so in the middle, or while an answer is due, has left. */
   #ended(): void {
     this.#hasEnded = true;
-    if (this.#mustWait || this.#isInLine) return;
+    // What was said before is still to be passed on.
+    if (this.#isInLine || (this.#reading === 'tunnel' && this.#mustWait)) return;
     switch (this.#reading) {
       case 'head':
         if (this.isBusy) this.#leave();

@@ -34,6 +34,9 @@ export interface AnswerCarrier {
   switched(exchange: Http1Exchange): void;
   tunnelEnded(): void;
   reset(): void;
+  /** Whoever serves a request on it has failed: it ends, and no other does. */
+  broke(error: unknown): void;
+  onBug(error: unknown): void;
 }
 
 export class Http1Exchange implements Exchange, Upgrade {
@@ -151,7 +154,11 @@ export class Http1Exchange implements Exchange, Upgrade {
   drained(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    this.#listener?.clientDrained();
+    try {
+      this.#listener?.clientDrained();
+    } catch (error) {
+      this.#carrier.broke(error);
+    }
   }
 
   /** Of its body, or of its tunnel. Not while it is paused. */
@@ -169,7 +176,12 @@ export class Http1Exchange implements Exchange, Upgrade {
   over(complete: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#listener?.clientClosed(complete);
+    try {
+      this.#listener?.clientClosed(complete);
+    } catch (error) {
+      // There is nothing left of it that could be ended.
+      this.#carrier.onBug(error);
+    }
   }
 
   // What the request path asks.

@@ -1,10 +1,11 @@
 /**
- * Where the lines of the log go: written at once, and where they cannot be (a full disk, a terminal that was closed, a
- * pipe that nobody reads) kept for a while, then dropped and counted. Never throws, and never waits.
+ * Where the lines of the log go: written at the end of the turn, together, and where they cannot be (a full disk, a terminal
+ * that was closed, a pipe that nobody reads) kept for a while, then dropped and counted. Never throws, and never waits.
  */
 import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { unblockerOf } from '../node-internals/nonblocking.ts';
+import { atTurnEnd, type Outgoing } from '../turn-end.ts';
 
 /** What may wait, in bytes: some hundreds of lines. Further ones are dropped. */
 const WAITING_MAX = 256 * 1024;
@@ -21,10 +22,13 @@ const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
 /** Returns how many bytes were taken. Throws as `writeSync` does. */
 type Write = (bytes: Buffer) => number;
 
-export class LogOutput {
+export class LogOutput implements Outgoing {
   readonly #take: Write;
   readonly #togetherBytes: number;
   #isWriting = false;
+  #hasEnded = false;
+  /** What waits leaves at the end of this turn. */
+  #isGathering = false;
   /** Whole lines, but for the first, of which a part may have been written. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
@@ -36,7 +40,7 @@ export class LogOutput {
   /** Since the start. */
   dropped = 0;
 
-  /** `togetherBytes`: up to how many bytes of lines that waited are handed over as one. */
+  /** `togetherBytes`: up to how many bytes of lines are handed over as one; 0: each by itself, and at once. */
   constructor(take: Write, togetherBytes: number) {
     this.#take = take;
     this.#togetherBytes = togetherBytes;
@@ -47,11 +51,20 @@ export class LogOutput {
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > WAITING_MAX) return this.#drop();
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
+    if (this.#retry !== undefined || this.#isWriting || this.#isGathering) return;
+    if (this.#togetherBytes === 0 || this.#hasEnded) return this.#flush();
+    this.#isGathering = true;
+    atTurnEnd(this);
+  }
+
+  sendOut(): void {
+    this.#isGathering = false;
     if (this.#retry === undefined && !this.#isWriting) this.#flush();
   }
 
   /** Once, for what still waits when the process ends. */
   end(): void {
+    this.#hasEnded = true;
     clearTimeout(this.#retry);
     this.#flush();
     clearTimeout(this.#retry);

@@ -21,6 +21,7 @@ export class RequestWriter implements Outgoing {
   failure: string | null = null;
   readonly #socket: Socket;
   readonly #authority: string;
+  #keepsReading = false;
   #isChunked = false;
   #isCorked = false;
   #unsent = 0;
@@ -33,13 +34,6 @@ export class RequestWriter implements Outgoing {
   constructor(socket: Socket, authority: string) {
     this.#socket = socket;
     this.#authority = authority;
-    keepReading(
-      socket,
-      () => this.failure !== null,
-      (code) => {
-        this.failure ??= code;
-      },
-    );
   }
 
   begin(request: UpstreamRequest): void {
@@ -50,11 +44,25 @@ export class RequestWriter implements Outgoing {
       this.#gathered = head;
       return atTurnEnd(this);
     }
+    this.#keepReading();
     // The first piece of body is often at hand in this turn of the loop: one packet instead of two.
     this.#socket.cork();
     this.#isCorked = true;
     setImmediate(uncork, this);
     this.#socket.write(head, 'latin1');
+  }
+
+  /** From the first body on. Nobody answers a request without one before it has left whole. */
+  #keepReading(): void {
+    if (this.#keepsReading) return;
+    this.#keepsReading = true;
+    keepReading(
+      this.#socket,
+      () => this.failure !== null,
+      (code) => {
+        this.failure ??= code;
+      },
+    );
   }
 
   sendOut(): void {

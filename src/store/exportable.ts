@@ -2,6 +2,7 @@
  * A store that can be carried over into another engine: what it holds, whole, beside what management needs of it. Never
  * asked on any request's way. Types, and what makes two records the same.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { IndexEntry, Store, Stored } from './store.ts';
 
 /** A record with all that is needed to write it again elsewhere. */
@@ -30,12 +31,12 @@ export interface ExportableStore extends Store {
   revision(): Promise<number>;
 }
 
-/** The same record in the same lists; its version is each engine's own affair. */
+/** The same record in the same lists, in whatever order an engine has its fields; its version is each engine's own affair. */
 export function isSame(left: Exported, right: Exported): boolean {
-  return left.key === right.key && textOf(left) === textOf(right);
+  return left.key === right.key && isDeepStrictEqual(told(left), told(right));
 }
 
-function textOf({ record, indexes }: Exported): string {
+function told({ record, indexes }: Exported) {
   const entries = indexes.map(({ index, score }) => [index, score] as const);
-  return JSON.stringify([record, entries.sort(([one], [other]) => (one < other ? -1 : 1))]);
+  return [record, entries.sort(([one], [other]) => (one < other ? -1 : 1))];
 }

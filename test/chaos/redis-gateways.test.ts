@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { setInterval as every } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { unpackKey } from '../../src/store/redis/packed-key.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { HostileClients } from '../support/hostile-clients.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
@@ -209,10 +210,12 @@ it('five hundred requests at once with a token that is not at hand ask Redis onc
   await redis.cli('echo', 'over');
   const asked: string[] = [];
   for await (const line of lines) {
-    const [, source, command, key = ''] = /\[\d+ (\S+)\] "(\w+)"(?: "([^"]*)")?/.exec(line) ?? [];
+    const [, source, command, key = '', field = ''] =
+      /\[\d+ (\S+)\] "(\w+)"(?: "([^"]*)")?(?: "((?:[^"\\]|\\.)*)")?/.exec(line) ?? [];
     if (key === 'over') break;
     // What leases and the feed ask for in scripts, now and then, has nothing to do with requests.
-    if (command?.toLowerCase() === 'get' && source !== 'lua') asked.push(key.replace(/^.*:r:/, ''));
+    if (command?.toLowerCase() === 'hget' && source !== 'lua' && key.includes(':h:'))
+      asked.push(unpackKey(bytesOf(field)));
   }
   monitor.destroy();
   // Five facts, each asked for once by the one process; those of other tests' tokens may be at hand.
@@ -253,3 +256,12 @@ it('kill -9 of Redis in the middle of changes loses none that was acknowledged',
   for (const token of created) await settled(far, token, 200);
   process.stdout.write(`kill -9 of Redis: ${created.length} creations and ${revoked.length} revocations, none lost\n`);
 });
+
+/** What MONITOR writes of an argument. */
+function bytesOf(written: string): Buffer {
+  const named: Record<string, string> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
+  const text = written.replace(/\\(?:x([0-9a-f]{2})|(.))/g, (_, hex: string | undefined, char: string) =>
+    hex === undefined ? (named[char] ?? char) : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(text, 'latin1');
+}

@@ -39,8 +39,8 @@ describe('leases in Redis', () => {
     const store = await open();
     const registry = store.registry();
     await registry.renew(someProcess('a'), 1);
-    expect(await redis.cli('keys', '*')).toBe('test:{scopegate}:processes');
-    while ((await redis.cli('hlen', 'test:{scopegate}:processes')) !== '0') await registry.live();
+    expect(await redis.cli('keys', '*')).toBe('test:{scopegate}:leases');
+    while ((await redis.cli('hlen', 'test:{scopegate}:leases')) !== '0') await registry.live();
     await store.close();
   });
 

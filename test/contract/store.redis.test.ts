@@ -1,6 +1,6 @@
 /** The shared store: the suite for every store, against a real server that this file starts. */
-import { afterAll, beforeAll } from 'vitest';
-import { openRedis } from '../store/redis-harness.ts';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { leafOf, openRedis, placeOf } from '../store/redis-harness.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';
@@ -21,7 +21,7 @@ describeStore('RedisStore', async () => {
     store,
     peer: () => other,
     damage: async (key) => {
-      await redis.cli('set', `test:{scopegate}:r:${key}`, '{"cut off');
+      await redis.cli('hset', ...placeOf(key), '{"cut off');
     },
     dispose: async () => {
       await store.close();
@@ -33,15 +33,17 @@ describeStore('RedisStore', async () => {
 describeExport('RedisStore', async () => {
   await redis.cli('flushall');
   // Not ours: neither by its prefix nor by what a pattern could take for it.
-  await redis.cli('set', 'other:{scopegate}:r:a', 'x');
+  await redis.cli('hset', ...placeOf('a', 'other:'), 'x');
   const store = await open();
   return {
     store,
     damage: async (key) => {
-      await redis.cli('set', `test:{scopegate}:r:${key}`, '{"cut off');
+      await redis.cli('hset', ...placeOf(key), '{"cut off');
     },
     loseEntry: async (index, key) => {
-      await redis.cli('zrem', `test:{scopegate}:i:${index}`, key);
+      // Its only entry is that of the key.
+      expect(await redis.cli('zcount', await leafOf(redis, index), '-inf', '+inf'), key).toBe('1');
+      await redis.cli('del', await leafOf(redis, index));
     },
     dispose: () => store.close(),
   };

@@ -8,6 +8,7 @@ import { type Exported, isSame } from '../../src/store/exportable.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Write } from '../../src/store/store.ts';
 import { run } from '../directory/harness.ts';
+import { openRedis } from '../store/redis-harness.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 import { ask, rawRequest } from '../support/raw.ts';
@@ -109,7 +110,11 @@ it('killed on its way it is gone on with, and copies only what is missing', asyn
   await fill('old', 8_000);
   const [from, to] = [sqlite('old'), inRedis()];
   const first = scopegate(['migrate-store', '--from', from, '--to', to]);
-  const copied = async () => Number(await redis.cli('zcard', 'new:{scopegate}:i:tokens/acme'));
+  await using target = {
+    store: await openRedis(redis.port, { keyPrefix: 'new:', commandTimeoutMs: 5000, commitTimeoutMs: 10_000 }),
+    [Symbol.asyncDispose]: () => target.store.close(),
+  };
+  const copied = () => target.store.count('tokens/acme', -1);
   // Should it end by itself, there is nothing to wait for.
   while (first.child.exitCode === null && (await copied()) < 1000) await turn();
   await first.stop('SIGKILL');

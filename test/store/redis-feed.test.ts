@@ -87,7 +87,7 @@ describe('what was committed while the feed was away', () => {
     await caughtUp.until(() => caughtUp.keys.includes('a'));
     network.cut();
     for (let round = 0; round < 5; round++) await write(other, `k${round}`);
-    await redis.cli('xtrim', 'test:{scopegate}:log', 'maxlen', '2');
+    await redis.cli('xtrim', 'test:{scopegate}:changes', 'maxlen', '2');
     expect(await other.changesSince(1, 10)).toBeNull();
     network.heal();
     await caughtUp.until(() => caughtUp.flushes === 1);

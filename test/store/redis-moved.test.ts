@@ -9,13 +9,13 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { type Partition, startPartition } from '../support/partition.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRedis, write } from './redis-harness.ts';
+import { has, openRedis, write } from './redis-harness.ts';
 
 const KEY = workspaceKey('acme', 'w1');
 const RECOVERY = { timeout: 5000, interval: 5 };
 /** What each connection asked last. */
 const FEED = ['xread', 'xrange'];
-const LOOKUPS = ['get', 'hdel', 'info'];
+const LOOKUPS = ['get', 'hget', 'hdel', 'info'];
 
 let old: RedisServer;
 let next: RedisServer;
@@ -42,7 +42,7 @@ beforeEach(async () => {
   caughtUp = new Listener();
   store.follow(caughtUp);
   await own(store, 'alice');
-  await expect.poll(() => next.cli('exists', `test:{scopegate}:r:${KEY}`), { timeout: 10_000 }).toBe('1');
+  await expect.poll(() => has(next, KEY), { timeout: 10_000 }).toBe('1');
   await store.read(KEY);
 });
 afterEach(async () => {
@@ -132,8 +132,8 @@ describe('an old master that goes on', () => {
         () => false,
       );
     await expect.poll(renew, RECOVERY).toBe(true);
-    expect(await old.cli('hexists', 'test:{scopegate}:processes', 'a')).toBe('0');
-    expect(await next.cli('hexists', 'test:{scopegate}:processes', 'a')).toBe('1');
+    expect(await old.cli('hexists', 'test:{scopegate}:leases', 'a')).toBe('0');
+    expect(await next.cli('hexists', 'test:{scopegate}:leases', 'a')).toBe('1');
   });
 
   it('takes no change that the new one would not know of', async () => {
@@ -141,8 +141,8 @@ describe('an old master that goes on', () => {
     await own(other, 'bob');
     await caughtUp.until(() => caughtUp.heardRevision >= 2);
     await expect.poll(() => write(store, 'b').catch(() => null), RECOVERY).toMatchObject({ ok: true });
-    expect(await old.cli('exists', 'test:{scopegate}:r:b')).toBe('0');
-    expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
+    expect(await has(old, 'b')).toBe('0');
+    expect(await has(next, 'b')).toBe('1');
   });
 });
 

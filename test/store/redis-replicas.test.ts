@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutcomeUnknown, StoreUnavailable } from '../../src/store/store.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRedis, type Reported, write } from './redis-harness.ts';
+import { has, openRedis, type Reported, write } from './redis-harness.ts';
 
 let master: RedisServer;
 let replica: RedisServer;
@@ -30,7 +30,7 @@ it('an acknowledged change is at every replica that is connected', async () => {
   const store = await openRedis(master.port);
   for (let round = 0; round < 50; round++) {
     await write(store, `k${round}`);
-    expect(await replica.cli('exists', `test:{scopegate}:r:k${round}`)).toBe('1');
+    expect(await has(replica, `k${round}`)).toBe('1');
   }
   await store.close();
 });

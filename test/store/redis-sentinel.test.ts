@@ -8,7 +8,7 @@ import { OutcomeUnknown } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, startRedis } from '../support/redis.ts';
-import { openRedis, write } from './redis-harness.ts';
+import { has, openRedis, write } from './redis-harness.ts';
 
 /** One Sentinel that names `port` the master called main, and can be told to name another. */
 async function startSentinel(port: number) {
@@ -40,12 +40,12 @@ it('a master that goes on alone after its Sentinel has named another is left wit
 
   const store = await openRedis({ place: { ...place, password: 'whoareyou' } });
   await write(store, 'a');
-  expect(await old.cli('exists', 'test:{scopegate}:r:a')).toBe('1');
+  expect(await has(old, 'a')).toBe('1');
   await sentinel.name(next.port);
   // The two seconds, and what a busy test machine may take on top.
   await expect.poll(() => store.read('a'), { timeout: 5000, interval: 10 }).toEqual({ kind: 'absent' });
   await expect.poll(() => write(store, 'b').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
-  expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
+  expect(await has(next, 'b')).toBe('1');
   await expect.poll(() => store.rewoundCount).toBe(1);
   await store.close();
 });
@@ -70,10 +70,10 @@ it('a replaced master is left by every connection, also while one of them finds 
   await store.read('a');
   const ours = async () => {
     const clients = (await old.cli('client', 'list')).split('\n');
-    return clients.filter((line) => /cmd=(get|xread|xrange|evalsha?|config\|get|info|wait)\b/.test(line));
+    return clients.filter((line) => /cmd=(h?get|xread|xrange|evalsha?|config\|get|info|wait)\b/.test(line));
   };
   await expect.poll(async () => (await ours()).length).toBe(3);
-  const lookups = (await ours()).find((line) => /cmd=get\b/.test(line))!;
+  const lookups = (await ours()).find((line) => /cmd=h?get\b/.test(line))!;
   // The new master cannot be reached, so whoever has lost its connection gets none.
   network.cut();
   await sentinel.name(network.port);
@@ -81,7 +81,7 @@ it('a replaced master is left by every connection, also while one of them finds 
   await expect.poll(ours, { timeout: 5000 }).toEqual([]);
   network.heal();
   await expect.poll(() => write(store, 'b').catch(() => null), { timeout: 5000 }).toMatchObject({ ok: true });
-  expect(await next.cli('exists', 'test:{scopegate}:r:b')).toBe('1');
+  expect(await has(next, 'b')).toBe('1');
   await store.close();
 });
 
@@ -95,7 +95,7 @@ it('what a failover loses where nobody waited for replicas is an alarm, and no c
   const caughtUp = new Listener();
   hasty.follow(caughtUp);
   await expect.poll(() => write(patient, 'kept').catch(() => null), { timeout: 15_000 }).toMatchObject({ ok: true });
-  await expect.poll(() => replica.cli('exists', 'test:{scopegate}:r:kept'), { timeout: 15_000 }).toBe('1');
+  await expect.poll(() => has(replica, 'kept'), { timeout: 15_000 }).toBe('1');
 
   network.swallow();
   expect(await write(hasty, 'lost')).toMatchObject({ ok: true });

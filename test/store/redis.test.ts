@@ -1,12 +1,15 @@
 /** What the store in Redis promises beyond the suite for every store: about bad data, lost answers and slow servers. */
 import { createServer } from 'node:http';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
+import { commitArguments } from '../../src/store/redis/commit.ts';
+import { RedisShared } from '../../src/store/redis/shared.ts';
 import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts';
-import { at, openRedis, type Reported, write } from './redis-harness.ts';
+import { at, leafOf, openRedis, placeOf, type Reported, write } from './redis-harness.ts';
 
 let redis: RedisServer;
 
@@ -16,7 +19,12 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 beforeEach(() => redis.cli('flushall'));
 
-const record = (key: string) => `test:{scopegate}:r:${key}`;
+const [hash, field] = placeOf('a');
+/** What stands before a record in no list. */
+const HEAD = Buffer.of(2, 0, 0, 0, 0, 1, 0, 0, 0);
+const NO_VERSION = Buffer.of(2, 0, 0, 0, 0, 0, 0, 0, 0);
+const TERMS = { mark: '', waitReplicas: 0, reservePercent: 0 };
+const NEEDED = new RedisShared('').forWriting();
 
 describe('a start', () => {
   const refusal = async (opening: Promise<unknown>): Promise<string> => {
@@ -137,32 +145,51 @@ describe('a start', () => {
 });
 
 describe('what no commit has written', () => {
+  const value = (...parts: ReadonlyArray<string | Buffer>) => Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const put = async (bytes: Buffer) => {
+    const client = new Redis(redis.url);
+    await client.hset(hash, field, bytes);
+    client.disconnect();
+  };
+  const sound = () => {
+    const args = commitArguments('', { expects: [], writes: [{ key: 'a', record: { a: 1 } }] }, TERMS, NEEDED);
+    return args.find((each): each is Buffer => Buffer.isBuffer(each) && each.includes('{"a":1}'))!;
+  };
+
   it.each([
-    ['text', ['set', record('a'), 'garbage']],
-    ['nothing at all', ['set', record('a'), '']],
-    ['half of a record', ['set', record('a'), '1\n[]\n{"cut o']],
-    ['no version', ['set', record('a'), '0\n[]\n{}']],
-    ['another type', ['rpush', record('a'), '1\n[]\n{}']],
-  ])('is unavailable, never absent and never a crash: %s', async (_name, command) => {
+    ['text', () => value('garbage')],
+    ['nothing at all', () => value('')],
+    ['half of a record', () => value(HEAD, sound().subarray(0, -1))],
+    ['another byte', () => value(HEAD, Buffer.from(sound().map((byte, place) => (place === 3 ? byte ^ 1 : byte))))],
+    ['no version', () => value(NO_VERSION, sound())],
+    ['a head longer than all of it', () => value(Buffer.of(2, 0, 0, 0, 0, 1, 0, 255, 255), sound())],
+  ])('is unavailable, never absent and never a crash: %s', async (_name, bytes) => {
     const store = await openRedis(redis.port);
     await write(store, 'b');
-    await redis.cli('del', record('a'));
-    await redis.cli(...command);
+    await put(bytes());
     expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
     await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
     expect(await store.read('b')).toMatchObject({ kind: 'found' });
+    await put(value(HEAD, sound()));
+    expect(await store.read('a')).toEqual({ kind: 'found', record: { a: 1 } });
+    await store.close();
+  });
+
+  it('is unavailable in the place of a hash of records, too', async () => {
+    const store = await openRedis(redis.port);
+    await write(store, 'b');
+    await redis.cli('set', hash, 'garbage');
+    expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
+    await expect(store.get('a')).rejects.toThrow(StoreUnavailable);
+    await expect(write(store, 'a')).rejects.toThrow(StoreUnavailable);
+    expect((await store.changesSince(0, 10))?.length).toBe(1);
     await store.close();
   });
 
   it('is unavailable when it is larger than any record', async () => {
     const store = await openRedis(redis.port, { commandTimeoutMs: 5000 });
     const digits = 17 * 1024 * 1024;
-    await redis.cli(
-      'eval',
-      `return redis.call('SET', KEYS[1], '1\\n[]\\n"' .. string.rep('x', ${digits}) .. '"')`,
-      '1',
-      record('a'),
-    );
+    await put(value(HEAD, `"${'x'.repeat(digits)}"`));
     expect(await store.read('a')).toMatchObject({ kind: 'unavailable' });
     await expect(write(store, 'b', 'x'.repeat(digits))).rejects.toThrow('too large');
     expect(await store.get('b')).toBeNull();
@@ -171,7 +198,10 @@ describe('what no commit has written', () => {
 
   it('in the place of an index lets a commit leave nothing behind', async () => {
     const store = await openRedis(redis.port);
-    await redis.cli('set', 'test:{scopegate}:i:all', 'garbage');
+    await write(store, 'before');
+    const leaf = await leafOf(redis, 'all');
+    await redis.cli('del', leaf);
+    await redis.cli('set', leaf, 'garbage');
     const change = {
       expects: [],
       writes: [
@@ -179,8 +209,8 @@ describe('what no commit has written', () => {
         { key: 'a', record: 1, indexes: [{ index: 'all', score: 1 }] },
       ],
     };
-    await expect(store.commit(change)).rejects.toThrow('the index all is damaged');
-    expect([await store.get('x'), await store.changesSince(0, 10)]).toEqual([null, []]);
+    await expect(store.commit(change)).rejects.toThrow('WRONGTYPE');
+    expect([await store.get('x'), await store.changesSince(1, 10)]).toEqual([null, []]);
     await expect(store.scan('all', { limit: 1 })).rejects.toThrow(StoreUnavailable);
     await store.close();
   });
@@ -233,7 +263,7 @@ describe('a commit', () => {
     await using network = await startPartition(redis.port);
     const store = await openRedis(network.port, { commitTimeoutMs: 10_000 });
     redis.pause();
-    const carried = network.carried('["a"]');
+    const carried = network.carried('0a');
     const writing = write(store, 'a').catch((error: unknown) => error);
     await carried;
     network.cut();

@@ -1,74 +1,154 @@
 /**
  * A commit as one script: whole or not at all, everything that could fail checked before its first write. What stands
- * where is told in redis-scripts.ts.
+ * where is told in scripts.ts.
  */
-import type { Change, Write } from '../store.ts';
+import { encodeRecord } from '../codec/record-codec.ts';
+import type { Change, IndexEntry } from '../store.ts';
+import { KEYS_LUA, READ_LISTS_LUA, WRITE_LISTS_LUA } from './lists.ts';
+import { headOf, packKey, unpackKey } from './packed-key.ts';
+import { RECORD_BYTES_MAX, RECORDS_LUA } from './records.ts';
+import { type RedisShared, sharedKey } from './shared.ts';
 
 /** Changes kept for followers that were away; past it they flush. */
 const LOG_LENGTH = 100_000;
-
-/** A record beyond this is not one of ours. */
-export const RECORD_CHARACTERS_MAX = 16 * 1024 * 1024;
+/** Of changes with so many keys as this; fewer, where they have more. */
+const LOG_KEYS = 10;
+const LOG_LENGTH_MIN = 5000;
+/** Of what an index and a score are written with: scores nearer to nothing have no place between others. */
+const SCORE_MIN = 1e-300;
 
 /**
  * Revision, wall clock and connected replicas; or that a version differs; or what of the memory is used, and what there
- * is; or that there are too few replicas.
+ * is; or that there are too few replicas; or that what is there is of another layout; or that a number is another value's.
  */
 export type CommitReply =
   | readonly ['done', string, string, number]
   | readonly ['conflict']
   | readonly ['full', string, string]
-  | readonly ['replicas', number];
+  | readonly ['replicas', number]
+  | readonly ['layout']
+  | readonly ['taken', string];
 
-export const COMMIT = `
-local prefix, mark, wanted, keys, length = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local ends, reserve = ARGV[6] == '1', tonumber(ARGV[7])
-local position = 7
+/**
+ * What all that write records take: shared values, of each its hash, its number and its JSON; lists, of each its index and its
+ * head; and records, of each its packed key, what is encoded ('' where it goes), how many entries, and of each the place of
+ * its list and the score. Plans what becomes of them, then makes it.
+ */
+const WRITE_RECORDS_LUA = `
+local position
 local function take()
   position = position + 1
   return ARGV[position]
 end
+local missing = {}
+local function takeShared()
+  for _ = 1, tonumber(take()) do
+    local hash, number, json = take(), take(), take()
+    local known = call('HGET', P .. hash, number)
+    if not known then missing[#missing + 1] = { hash, number, json }
+    elseif known ~= json then return number end
+  end
+end
+-- A number beyond three bytes has five.
+local function bytesOf(number)
+  number = tonumber(number)
+  return struct.pack(number > 16777215 and '>I5' or '>I3', number)
+end
+local lists = {}
+local function takeLists()
+  lastId = tonumber(call('GET', P .. 'ids') or '0')
+  firstId = lastId
+  for place = 1, tonumber(take()) do
+    local index, head = take(), take()
+    local number = listOf(index, head)
+    lists[place] = { number = number, from = #head + 1, bytes = bytesOf(number) }
+  end
+end
+local function takeEntries()
+  local entries = {}
+  for place = 1, tonumber(take()) do
+    local list, score = lists[tonumber(take())], take()
+    entries[place] = { list = list, code = codes[score] or codeOf(score) }
+  end
+  return entries
+end
 
-local before = {}
-local function look(key)
-  if before[key] == nil then
-    local text = redis.call('GET', prefix .. 'r:' .. key)
-    if text then
-      local version, names = string.match(text, '^(%d+)\\n([^\\n]*)\\n')
-      if not version then error('the record of ' .. key .. ' is damaged') end
-      before[key] = { version = version, names = cjson.decode(names) }
-    else
-      before[key] = { version = '0', names = {} }
+local writes = {}
+local function packed(entries)
+  local parts, from = {}, 1
+  -- Each score with its lists; JavaScript names those of a score one after the other.
+  while entries[from] do
+    local code, width, to = entries[from].code, #entries[from].list.bytes, from
+    while entries[to + 1] and entries[to + 1].code == code and #entries[to + 1].list.bytes == width and to - from < 126 do to = to + 1 end
+    parts[#parts + 1] = code
+    parts[#parts + 1] = string.char(to - from + 1 + (width == 5 and 128 or 0))
+    for place = from, to do parts[#parts + 1] = entries[place].list.bytes end
+    from = to + 1
+  end
+  return table.concat(parts)
+end
+local function plan(key, record, entries)
+  local old = look(key)
+  local write = { key = key, record = record, packed = packed(entries) }
+  writes[#writes + 1] = write
+  if write.packed == old.packed then return end
+  if old.packed ~= '' then
+    local stands = {}
+    for _, entry in ipairs(entries) do stands[entry.list.number .. ' ' .. entry.code] = entry end
+    for _, entry in ipairs(entriesOf(key, old.packed)) do
+      local same = stands[entry.number .. ' ' .. entry.code]
+      if same then same.stays = true
+      else
+        local name = nameOf(entry.number)
+        if name then
+          listsOf(name.index)
+          planRemove(entry.number, entry.code .. string.sub(key, #name.head + 1))
+        end
+      end
     end
   end
-  return before[key]
+  for _, entry in ipairs(entries) do
+    if not entry.stays then planAdd(entry.list.number, entry.code .. string.sub(key, entry.list.from)) end
+  end
 end
-
-local sets = {}
-local function checkSet(name)
-  if sets[name] then return end
-  local kind = redis.call('TYPE', prefix .. 'i:' .. name).ok
-  if kind ~= 'none' and kind ~= 'zset' then error('the index ' .. name .. ' is damaged') end
-  sets[name] = true
+local function writeAll(versionOf)
+  local starts = {}
+  for _, each in ipairs(missing) do call('HSET', P .. each[1], each[2], each[3]) end
+  for _, write in ipairs(writes) do
+    local bucket = P .. 'h:' .. bucketOf(write.key)
+    if write.record then
+      local version = versionOf(write)
+      starts[version] = starts[version] or '\\2' .. struct.pack('>I5', version)
+      call('HSET', bucket, write.key, starts[version] .. struct.pack('>I3', #write.packed) .. write.packed .. write.record)
+    else
+      call('HDEL', bucket, write.key)
+      redis.pcall('HDEL', P .. 't:' .. bucketOf(write.key), write.key)
+    end
+  end
+  writeLists()
 end
+`;
 
+/** All that a script needs that writes records. */
+export const WRITING_LUA = KEYS_LUA + READ_LISTS_LUA + WRITE_LISTS_LUA + RECORDS_LUA + WRITE_RECORDS_LUA;
+
+export const COMMIT = `${WRITING_LUA}
+local mark, wanted, keys, length = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local ends, reserve = ARGV[6] == '1', tonumber(ARGV[7])
+position = 7
+
+local layout = call('GET', P .. 'layout')
+if layout ~= '2' and (layout or call('EXISTS', P .. 'revision') == 1) then return { 'layout' } end
 for _ = 1, tonumber(take()) do
   local key, version = take(), take()
   if look(key).version ~= version then return { 'conflict' } end
 end
-
-local writes = {}
-for number = 1, tonumber(take()) do
-  local write = { key = take(), names = take(), entries = {} }
-  if write.names ~= '' then
-    write.record = take()
-    for entry = 1, tonumber(take()) do
-      write.entries[entry] = { name = take(), score = take() }
-      checkSet(write.entries[entry].name)
-    end
-  end
-  for _, name in ipairs(look(write.key).names) do checkSet(name) end
-  writes[number] = write
+local taken = takeShared()
+if taken then return { 'taken', taken } end
+takeLists()
+for _ = 1, tonumber(take()) do
+  local key, record = take(), take()
+  plan(key, record ~= '' and record, takeEntries())
 end
 
 local online = 0
@@ -89,31 +169,18 @@ if not ends and reserve > 0 then
   end
 end
 
-local revision = string.format('%.0f', tonumber(redis.call('GET', prefix .. 'revision') or '0') + 1)
-local time = redis.call('TIME')
+local number = tonumber(call('GET', P .. 'revision') or '0') + 1
+local revision = string.format('%.0f', number)
+local time = call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
 
 -- Redis asks for room at the first write of a script only, and removing needs none: so an end is made in a full memory.
-if ends then redis.call('DEL', prefix .. 'room') end
+if ends then call('DEL', P .. 'room') end
 -- First what Redis refuses when it is full, a replica, or cannot write its file; from here on nothing fails.
-redis.call('XADD', prefix .. 'log', 'MAXLEN', '~', length, revision .. '-0', 'keys', keys, 'mark', mark, 'at', now)
-redis.call('SET', prefix .. 'revision', revision)
-for _, write in ipairs(writes) do
-  local old = look(write.key)
-  for _, name in ipairs(old.names) do redis.call('ZREM', prefix .. 'i:' .. name, write.key) end
-  local names = {}
-  if write.record then
-    redis.call('SET', prefix .. 'r:' .. write.key, revision .. '\\n' .. write.names .. '\\n' .. write.record)
-    for index, entry in ipairs(write.entries) do
-      redis.call('ZADD', prefix .. 'i:' .. entry.name, entry.score, write.key)
-      names[index] = entry.name
-    end
-  else
-    redis.call('DEL', prefix .. 'r:' .. write.key)
-    redis.pcall('HDEL', prefix .. 'touches', write.key)
-  end
-  before[write.key] = { version = revision, names = names }
-end
+call('XADD', P .. 'changes', 'MAXLEN', '~', length, revision .. '-0', 'packed', keys, 'mark', mark, 'at', now)
+call('SET', P .. 'revision', revision)
+if not layout then call('SET', P .. 'layout', '2') end
+writeAll(function() return number end)
 return { 'done', revision, now, online }
 `;
 
@@ -126,33 +193,125 @@ export interface CommitTerms {
   readonly reservePercent: number;
 }
 
+/** A record to be written. `encoded` null: it goes. */
+interface EncodedWrite {
+  readonly packed: Buffer;
+  readonly encoded: Buffer | null;
+  readonly entries: ReadonlyArray<readonly [list: number, score: number]>;
+}
+
+/** The records of one script, with the lists and the shared values that they need. */
+export class EncodedWrites {
+  readonly writes: EncodedWrite[] = [];
+  readonly #prefix: string;
+  readonly #shared: ReturnType<RedisShared['forWriting']>;
+  readonly #lists = new Map<string, number>();
+  readonly #listNames: string[] = [];
+
+  constructor(prefix: string, shared: ReturnType<RedisShared['forWriting']>) {
+    this.#prefix = prefix;
+    this.#shared = shared;
+  }
+
+  /** `encoded` instead of a record: it is written as it is. Throws for what cannot be written. */
+  add(key: string, record: unknown, indexes: readonly IndexEntry[], encoded?: Buffer): void {
+    const packed = packKey(key);
+    if (record === null && encoded === undefined) {
+      this.writes.push({ packed, encoded: null, entries: [] });
+      return;
+    }
+    const bytes = encoded ?? encodeRecord(key, record, this.#shared);
+    if (bytes.length > RECORD_BYTES_MAX) throw new RangeError(`the record of ${key} is too large for the store`);
+    const entries = new Map<number, number>();
+    for (const { index, score } of indexes) {
+      if (!Number.isFinite(score) || (score !== 0 && Math.abs(score) < SCORE_MIN))
+        throw new RangeError(`the score of ${key} in ${index} is not a number that a list can be ordered by`);
+      // A record stands in an index once.
+      entries.set(this.#listOf(index, headOf(index, key, packed)), score);
+    }
+    this.writes.push({ packed, encoded: bytes, entries: [...entries].sort(([, left], [, right]) => left - right) });
+  }
+
+  /** The shared values and the lists, for a script. */
+  get around(): string[] {
+    const { needed } = this.#shared;
+    const args = [String(needed.size)];
+    for (const [number, json] of needed)
+      args.push(sharedKey(this.#prefix, number).slice(this.#prefix.length), String(number), json);
+    args.push(String(this.#lists.size), ...this.#listNames);
+    return args;
+  }
+
+  /** Redis says that this number is another value's: what needs it is to be encoded again. */
+  isTaken(shared: RedisShared, number: string): void {
+    shared.isTaken(this.#shared.needed.get(Number(number))!);
+  }
+
+  #listOf(index: string, head: string): number {
+    const name = `${index}\n${head}`;
+    const known = this.#lists.get(name);
+    if (known !== undefined) return known;
+    if (index.includes('\n')) throw new RangeError('the name of an index has a line break');
+    this.#lists.set(name, this.#lists.size + 1);
+    this.#listNames.push(index, head);
+    return this.#lists.size;
+  }
+}
+
 /** Throws, before anything is sent, for what cannot be written. */
 export function commitArguments(
   prefix: string,
   change: Change,
   { mark, waitReplicas, reservePercent }: CommitTerms,
-): string[] {
-  const keys = JSON.stringify(change.writes.map((write) => write.key));
+  shared: ReturnType<RedisShared['forWriting']>,
+): Array<string | Buffer> {
+  // Of a key that is written twice the last counts.
+  const writes = [...new Map(change.writes.map((write) => [write.key, write])).values()];
+  const encoded = new EncodedWrites(prefix, shared);
+  for (const { key, record, indexes = [] } of writes) encoded.add(key, record, indexes);
+  const length = Math.max(LOG_LENGTH_MIN, Math.round(LOG_LENGTH / Math.max(1, writes.length / LOG_KEYS)));
+  const keys = joinKeys(encoded.writes.map(({ packed }) => packed));
   // The first is the key by which a cluster finds the node.
-  const args = [`${prefix}revision`, prefix, mark, String(waitReplicas), keys, String(LOG_LENGTH)];
+  const args: Array<string | Buffer> = [`${prefix}revision`, prefix, mark, String(waitReplicas), keys, String(length)];
   args.push(change.ends === true ? '1' : '0', String(reservePercent));
   args.push(String(change.expects.length));
-  for (const { key, version } of change.expects) args.push(key, String(version));
-  args.push(String(change.writes.length));
-  for (const write of change.writes) pushWrite(args, write);
+  for (const { key, version } of change.expects) args.push(packKey(key), String(version));
+  args.push(...encoded.around, String(encoded.writes.length));
+  for (const write of encoded.writes) pushWrite(args, write);
   return args;
 }
 
-function pushWrite(args: string[], { key, record, indexes = [] }: Write): void {
-  if (record === null) {
-    args.push(key, '');
-    return;
+export function pushWrite(args: Array<string | Buffer>, { packed, encoded, entries }: EncodedWrite): void {
+  args.push(packed, encoded ?? '', String(entries.length));
+  for (const [list, score] of entries) args.push(String(list), String(score));
+}
+
+/** Packed keys one behind the other, as the change log has them: each after its length. */
+function joinKeys(keys: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const key of keys) parts.push(lengthOf(key.length), key);
+  return Buffer.concat(parts);
+}
+
+const LONG = 255;
+
+function lengthOf(bytes: number): Buffer {
+  if (bytes < LONG) return Buffer.of(bytes);
+  const long = Buffer.of(LONG, 0, 0, 0, 0);
+  long.writeUInt32BE(bytes, 1);
+  return long;
+}
+
+/** Throws where it is none that was joined. */
+export function splitKeys(joined: Buffer): string[] {
+  const keys: string[] = [];
+  for (let at = 0; at < joined.length; ) {
+    const isLong = joined[at] === LONG;
+    const length = isLong ? joined.readUInt32BE(at + 1) : joined[at]!;
+    at += isLong ? 5 : 1;
+    if (at + length > joined.length) throw new Error('an entry of the change log is cut off');
+    keys.push(unpackKey(joined.subarray(at, at + length)));
+    at += length;
   }
-  const text = JSON.stringify(record);
-  if (text.length > RECORD_CHARACTERS_MAX) throw new RangeError(`the record of ${key} is too large for the store`);
-  args.push(key, JSON.stringify(indexes.map(({ index }) => index)), text, String(indexes.length));
-  for (const { index, score } of indexes) {
-    if (!Number.isFinite(score)) throw new RangeError(`the score of ${key} in ${index} is not a number`);
-    args.push(index, String(score));
-  }
+  return keys;
 }

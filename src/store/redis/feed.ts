@@ -5,6 +5,7 @@
  */
 import { ReplyError } from 'ioredis';
 import { type ChangeEvent, type ChangeListener, StoreUnavailable } from '../store.ts';
+import { splitKeys } from './commit.ts';
 import type { RedisConnection } from './connection.ts';
 import type { Scripted } from './scripts.ts';
 
@@ -15,7 +16,7 @@ const PATIENCE_MS = 1000;
 const BATCH = 1000;
 const REFUSAL = /NOPERM|WRONGTYPE/;
 
-type Entry = readonly [id: string, fields: readonly string[]];
+type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 
 interface Logged extends ChangeEvent {
   readonly mark: string;
@@ -122,7 +123,7 @@ export class RedisFeed {
       const position = this.#position!;
       const askedMs = performance.now();
       const entries = await connection.ask(client, PATIENCE_MS, (asked) =>
-        asked.xrange(log, `${position.revision}-0`, '+', 'COUNT', BATCH + 1),
+        asked.xrangeBuffer(log, `${position.revision}-0`, '+', 'COUNT', BATCH + 1),
       );
       const logged = entries.map(parse);
       if (!isContinued(position, logged)) {
@@ -166,7 +167,9 @@ export class RedisFeed {
 
   async #newest(client: Scripted): Promise<Position> {
     const { connection, log } = this.#options;
-    const entries = await connection.ask(client, PATIENCE_MS, (asked) => asked.xrevrange(log, '+', '-', 'COUNT', 1));
+    const entries = await connection.ask(client, PATIENCE_MS, (asked) =>
+      asked.xrevrangeBuffer(log, '+', '-', 'COUNT', 1),
+    );
     return entries[0] === undefined ? { revision: 0, mark: '' } : parse(entries[0]);
   }
 
@@ -189,8 +192,12 @@ function isContinued(position: Position, logged: readonly Logged[]): boolean {
 }
 
 /** An entry of the log. Throws for anything that no commit has written. */
-export function parse([id, fields]: Entry): Logged {
-  const at = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
-  const keys = JSON.parse(at('keys')) as string[];
+export function parse([idBytes, fields]: Entry): Logged {
+  const named = new Map<string, Buffer>();
+  for (let place = 0; place < fields.length; place += 2) named.set(fields[place]!.toString(), fields[place + 1]!);
+  const at = (name: string) => (named.get(name) ?? '').toString();
+  const [id, packed] = [idBytes.toString(), named.get('packed')];
+  // The newest entry of the first layout.
+  const keys = packed === undefined ? (JSON.parse(at('keys')) as string[]) : splitKeys(packed);
   return { revision: Number(id.slice(0, id.indexOf('-'))), keys, committedAtMs: Number(at('at')), mark: at('mark') };
 }

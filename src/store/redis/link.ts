@@ -94,7 +94,7 @@ export class RedisLink {
     this.#feedConnection = kept({ objection: () => null });
     this.feed = new RedisFeed({
       connection: this.#feedConnection,
-      log: `${prefix}log`,
+      log: `${prefix}changes`,
       isOurs: (mark) => mark.startsWith(`${this.#self}.`),
       onPlaced: (client) => this.#pin.follow(serverOf(client)),
       onRefused: (error) => this.refused(error, 'lets nobody follow its changes'),

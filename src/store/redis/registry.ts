@@ -21,7 +21,7 @@ export class RedisRegistry implements Registry {
 
   constructor(parts: RedisRegistryParts) {
     this.#parts = parts;
-    this.#key = `${parts.prefix}processes`;
+    this.#key = `${parts.prefix}leases`;
   }
 
   async renew(process: GatewayProcess, leaseMs: number): Promise<void> {

@@ -3,69 +3,92 @@
  * anything in between and hands its effects on as one. Each script checks all that could fail before its first write.
  *
  * Every key stands under one hash tag, so that one node holds them all and a commit can touch any of them:
- * `…{scopegate}:r:KEY` a record, as three parts on lines of their own: version, names of its indexes, the record;
- * `…{scopegate}:i:INDEX` an index, a sorted set: Redis orders it by score, then by the bytes of the member;
- * `…{scopegate}:touches` when records were last used, a hash by key;
- * `…{scopegate}:processes` a hash: who holds a lease, until when by the clock of Redis, in microseconds;
- * `…{scopegate}:log` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one.
+ * `…{scopegate}:h:123` records, some thousand hashes of them, each by the packed key (records.ts, packed-key.ts);
+ * `…{scopegate}:s:12` values that many records have alike, hashes by number (shared.ts);
+ * `…{scopegate}:l:`, `L:`, `n:`, `m:`, `c:` the ordered lists (lists.ts); `…{scopegate}:ids` the newest number of one;
+ * `…{scopegate}:t:123` when records were last used, as many hashes by packed key;
+ * `…{scopegate}:leases` a hash: who holds a lease, until when by the clock of Redis, in microseconds;
+ * `…{scopegate}:changes` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one;
+ * `…{scopegate}:layout` the number of all this. What was there before it, and how it becomes this: upgrade.ts.
  */
 import type { Redis } from 'ioredis';
-import { StoreUnavailable } from '../store.ts';
-import { COMMIT, type CommitReply, RECORD_CHARACTERS_MAX } from './commit.ts';
+import { COMMIT, type CommitReply } from './commit.ts';
 import { COUNT } from './counts.ts';
+import { KEYS_LUA, READ_LISTS_LUA } from './lists.ts';
+import { RECORDS_LUA } from './records.ts';
+import { UPGRADE_BEGIN, UPGRADE_END, UPGRADE_ENTRIES, UPGRADE_READ, UPGRADE_RECORDS } from './upgrade-scripts.ts';
+
+type Arguments = ReadonlyArray<string | Buffer>;
 
 export type Scripted = Redis & {
-  scopegateCommit(args: readonly string[]): Promise<CommitReply>;
-  scopegateTouch(args: readonly string[]): Promise<unknown>;
-  scopegateScan(args: readonly string[]): Promise<ReadonlyArray<string | null>>;
+  scopegateCommit(args: Arguments): Promise<CommitReply>;
+  scopegateTouch(args: Arguments): Promise<unknown>;
+  /** How many lists the index has, then of each entry its packed key, its score, and the record. */
+  scopegateScanBuffer(args: Arguments): Promise<readonly [number, ...Array<Buffer | null>]>;
+  scopegateTotal(args: readonly string[]): Promise<number>;
   scopegateCount(args: readonly string[]): Promise<readonly number[]>;
   scopegateRenew(args: readonly string[]): Promise<unknown>;
   /** The newest revision, then what each process said. */
   scopegateLive(args: readonly string[]): Promise<readonly string[]>;
-  scopegateExport(args: readonly string[]): Promise<ReadonlyArray<ReadonlyArray<string | null>>>;
+  /** Of each key the record, then the index and the score of each of its entries; the score is empty where it is missing. */
+  scopegateExportBuffer(args: Arguments): Promise<ReadonlyArray<ReadonlyArray<Buffer | null>>>;
+  scopegateUpgradeBegin(args: readonly string[]): Promise<unknown>;
+  /** Of each key its text, when it was last used, and its score in each index that it names; the text alone where it is damaged. */
+  scopegateUpgradeRead(args: readonly string[]): Promise<ReadonlyArray<ReadonlyArray<string | null>>>;
+  scopegateUpgradeRecords(args: Arguments): Promise<unknown>;
+  scopegateUpgradeEntries(args: Arguments): Promise<unknown>;
+  scopegateUpgradeEnd(args: readonly string[]): Promise<unknown>;
 };
 
-const TOUCH = `
-local prefix = ARGV[1]
+const TOUCH = `${KEYS_LUA}
 for place = 2, #ARGV, 2 do
   local key, at = ARGV[place], tonumber(ARGV[place + 1])
-  local known = tonumber(redis.call('HGET', prefix .. 'touches', key) or '0')
-  if at > known and redis.call('EXISTS', prefix .. 'r:' .. key) == 1 then
-    redis.call('HSET', prefix .. 'touches', key, string.format('%.0f', at))
+  local bucket = bucketOf(key)
+  local known = tonumber(call('HGET', P .. 't:' .. bucket, key) or '0')
+  if at > known and call('HGET', P .. 'h:' .. bucket, key) then
+    call('HSET', P .. 't:' .. bucket, key, string.format('%.0f', at))
   end
 end
 `;
 
-/** Byte by byte: Lua's own comparison depends on the locale of the server. */
-const SCAN = `
-local prefix, set, limit, above, score, key = ARGV[1], ARGV[1] .. 'i:' .. ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local function isBehind(left, right)
-  for place = 1, math.min(#left, #right) do
-    local one, other = string.byte(left, place), string.byte(right, place)
-    if one ~= other then return one > other end
-  end
-  return #left > #right
-end
+const READING_LUA = KEYS_LUA + READ_LISTS_LUA;
 
-local first = 0
-if above ~= '' then first = redis.call('ZCOUNT', set, '-inf', above) end
-if score ~= '' then
-  local low = redis.call('ZCOUNT', set, '-inf', '(' .. score)
-  local high = low + redis.call('ZCOUNT', set, score, score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if isBehind(redis.call('ZRANGE', set, middle, middle)[1], key) then high = middle else low = middle + 1 end
-  end
-  first = math.max(first, low)
+/**
+ * ARGV[5] is empty, or the score behind which the entries are; then the key, as its text, and as packed keys of each form are
+ * bounded by it. An index has a list for each head of its keys; where they are several their entries come one list after the other.
+ */
+const SCAN = `${READING_LUA}
+local index, limit, above, score, key = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+local least = above ~= '' and nextCode(codeOf(above)) or ''
+local function startOf(head)
+  if score == '' then return least == '' and '-' or '[' .. least end
+  local code = codeOf(score)
+  if least ~= '' and isBehind(least, code) then return '[' .. least end
+  local bound = ARGV[7 + tonumber(string.sub(head, 1, 1))]
+  if string.sub(bound, 2, #head + 1) == head then return string.sub(bound, 1, 1) .. code .. string.sub(bound, #head + 2) end
+  return '[' .. (isBehind(string.sub(head, 2), key) and code or nextCode(code))
 end
-local page = redis.call('ZRANGE', set, first, first + limit - 1, 'WITHSCORES')
-local found = {}
-for place = 1, #page, 2 do
-  found[#found + 1] = page[place]
-  found[#found + 1] = page[place + 1]
-  found[#found + 1] = redis.call('GET', prefix .. 'r:' .. page[place])
+local lists = listsOf(index)
+local found = { lists.count }
+for head, number in pairs(lists.heads) do
+  local members = {}
+  collect(isInner(number), number, startOf(head), limit, members)
+  for _, member in ipairs(members) do
+    local last = codeEnd(member, 1)
+    local packed = head .. string.sub(member, last + 1)
+    found[#found + 1] = packed
+    found[#found + 1] = scoreOf(string.sub(member, 1, last))
+    found[#found + 1] = call('HGET', P .. 'h:' .. bucketOf(packed), packed)
+  end
 end
 return found
+`;
+
+const TOTAL = `${READING_LUA}
+local from = ARGV[3] == '' and '-' or '[' .. nextCode(codeOf(ARGV[3]))
+local total = 0
+for _, number in pairs(listsOf(ARGV[2]).heads) do total = total + countFrom(isInner(number), number, from) end
+return total
 `;
 
 const NOW = `
@@ -90,19 +113,17 @@ end
 return found
 `;
 
-/** Of each record its text, then its score in each of its indexes. */
-const EXPORT = `
-local prefix = ARGV[1]
+const EXPORT = `${READING_LUA}${RECORDS_LUA}
 local found = {}
 for place = 2, #ARGV do
-  local text = redis.call('GET', prefix .. 'r:' .. ARGV[place])
-  local parts = {}
-  if text then
-    local names = string.match(text, '^%d+\\n([^\\n]*)\\n')
-    if not names then error('the record of ' .. ARGV[place] .. ' is damaged') end
-    parts[1] = text
-    for number, name in ipairs(cjson.decode(names)) do
-      parts[number + 1] = redis.call('ZSCORE', prefix .. 'i:' .. name, ARGV[place])
+  local key, parts = ARGV[place], {}
+  local value = call('HGET', P .. 'h:' .. bucketOf(key), key)
+  if value then
+    parts[1] = value
+    for _, entry in ipairs(entriesOf(key, headOfRecord(key, value).packed)) do
+      local name = nameOf(entry.number)
+      parts[#parts + 1] = name and name.index or entry.number
+      parts[#parts + 1] = name and has(entry.number, entry.code .. string.sub(key, #name.head + 1)) and scoreOf(entry.code) or ''
     end
   end
   found[place - 1] = parts
@@ -114,43 +135,15 @@ export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
   scopegateTouch: { lua: TOUCH, numberOfKeys: 1 },
   scopegateScan: { lua: SCAN, numberOfKeys: 1 },
+  scopegateTotal: { lua: TOTAL, numberOfKeys: 1 },
   /** How many keys comes first. */
   scopegateCount: { lua: COUNT },
   scopegateRenew: { lua: RENEW, numberOfKeys: 1 },
   scopegateLive: { lua: LIVE, numberOfKeys: 2 },
   scopegateExport: { lua: EXPORT, numberOfKeys: 1 },
+  scopegateUpgradeBegin: { lua: UPGRADE_BEGIN, numberOfKeys: 1 },
+  scopegateUpgradeRead: { lua: UPGRADE_READ, numberOfKeys: 1 },
+  scopegateUpgradeRecords: { lua: UPGRADE_RECORDS, numberOfKeys: 1 },
+  scopegateUpgradeEntries: { lua: UPGRADE_ENTRIES, numberOfKeys: 1 },
+  scopegateUpgradeEnd: { lua: UPGRADE_END, numberOfKeys: 1 },
 };
-
-const HEAD = /^([1-9]\d{0,15})\n(\[[^\n]*\])\n/;
-
-/** Throws for anything that no commit has written. */
-export function readText(key: string, text: string): { readonly version: number; readonly record: unknown } {
-  const head = HEAD.exec(text);
-  if (head === null || text.length - head[0].length > RECORD_CHARACTERS_MAX) {
-    throw new Error(`what stands in the place of the record ${key} is none`);
-  }
-  return { version: Number(head[1]), record: JSON.parse(text.slice(head[0].length)) as unknown };
-}
-
-/** The names of a record's indexes, of a text that `readText` has understood. */
-export function readNames(text: string): string[] {
-  return JSON.parse(HEAD.exec(text)![2]!) as string[];
-}
-
-/** What Redis answered and nobody can make sense of is no answer. */
-export async function understoodLater<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (cause) {
-    throw cause instanceof StoreUnavailable ? cause : new StoreUnavailable(cause);
-  }
-}
-
-/** The same, of what is at hand. */
-export function understood<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new StoreUnavailable(cause);
-  }
-}

@@ -4,6 +4,7 @@
  */
 import { ReplyError } from 'ioredis';
 import type { Taken, Use } from '../../core/rate-limit.ts';
+import type { SharedValues } from '../codec/shared-values.ts';
 import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
 import type { Registry } from '../registry.ts';
 import {
@@ -25,10 +26,15 @@ import { countArguments, readCounts } from './counts.ts';
 import { RedisExport } from './export.ts';
 import { parse } from './feed.ts';
 import { RedisLink, type RedisStoreOptions, within } from './link.ts';
+import { boundsOf, packKey, recordsKey, unpackKey } from './packed-key.ts';
+import { readRecord, understood } from './records.ts';
 import { RedisRegistry } from './registry.ts';
 import { ReplicaWait } from './replicas.ts';
-import { readText, type Scripted, understood, understoodLater } from './scripts.ts';
+import type { Scripted } from './scripts.ts';
+import { type FetchShared, RedisShared } from './shared.ts';
+import { bringToLayout, isOfLayout } from './upgrade.ts';
 
+const NOTHING = Buffer.alloc(0);
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 /** Of an answer that is given when its time is over. */
 const REPLY_MS = 300;
@@ -42,6 +48,10 @@ export class RedisStore implements ExportableStore {
   readonly #prefix: string;
   readonly #link: RedisLink;
   readonly #export: RedisExport;
+  readonly #shared: RedisShared;
+  /** Whether all that is there is where we look for it. */
+  #isSettled = false;
+  #settling: Promise<void> | null = null;
   /** Of each connection its own. */
   readonly #replicas = new WeakMap<Scripted, ReplicaWait>();
 
@@ -53,6 +63,7 @@ export class RedisStore implements ExportableStore {
     const store = new RedisStore(options);
     try {
       await store.#link.start();
+      await store.#settleAtOnce();
       return store;
     } catch (error) {
       await store.close();
@@ -64,7 +75,8 @@ export class RedisStore implements ExportableStore {
     this.#options = options;
     this.#prefix = `${options.keyPrefix}{scopegate}:`;
     this.#link = new RedisLink(options, this.#prefix);
-    this.#export = new RedisExport((work) => this.#ask(work), this.#prefix);
+    this.#shared = new RedisShared(this.#prefix);
+    this.#export = new RedisExport((work) => this.#ask(work), this.#prefix, this.#shared);
   }
 
   /** How often the history in Redis was found to be another than the one we knew. */
@@ -79,45 +91,56 @@ export class RedisStore implements ExportableStore {
 
   read(key: string): Lookup | Promise<Lookup> {
     const { problem } = this.#link.lookups;
-    return problem === null ? this.#look(key) : { kind: 'unavailable', cause: problem };
+    if (problem !== null) return { kind: 'unavailable', cause: problem };
+    return this.#isSettled ? this.#look(key) : this.#lookLater(key);
   }
 
   async get(key: string): Promise<Stored | null> {
-    const text = await this.#ask((client) => client.get(this.#recordKey(key)));
-    return text === null ? null : understood(() => ({ key, ...readText(key, text) }));
+    const packed = packKey(key);
+    const value = await this.#ask((client) => client.hgetBuffer(recordsKey(this.#prefix, packed), packed));
+    return value === null ? null : understood(this.#recordOf(key, value).then((stored) => ({ key, ...stored })));
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     const { after, above, limit } = options;
     const bound = above === undefined || above === Number.NEGATIVE_INFINITY ? '' : String(above);
-    const from = after === undefined ? ['', ''] : [String(after.score), after.key];
+    const from = after === undefined ? ['', ''] : [String(after.score), after.key, ...boundsOf(after.key)];
     const most = Math.min(limit, LIMIT_MAX);
-    const found = await this.#ask((client) =>
-      client.scopegateScan([`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from]),
+    const [lists, ...found] = await this.#ask((client) =>
+      client.scopegateScanBuffer([`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from]),
     );
-    return understood(() => {
+    const read = (shared: SharedValues) => {
       const page: Scanned[] = [];
       for (let place = 0; place < found.length; place += 3) {
-        const [key, score, text] = [found[place]!, Number(found[place + 1]), found[place + 2] ?? ''];
-        page.push({ key, score, ...readText(key, text) });
+        const [key, score] = [unpackKey(found[place]!), Number(found[place + 1])];
+        page.push({ key, score, ...readRecord(key, found[place + 2] ?? NOTHING, shared) });
       }
-      return page;
-    });
+      // Each list is in its order.
+      return lists > 1 ? page.sort(inOrder).slice(0, most) : page;
+    };
+    return understood(this.#shared.reading(read, (places) => this.#fetch(places)));
   }
 
   async count(index: string, above: number): Promise<number> {
-    const bound = above === Number.NEGATIVE_INFINITY ? '-inf' : `(${above}`;
-    return this.#ask((client) => client.zcount(`${this.#prefix}i:${index}`, bound, '+inf'));
+    const bound = above === Number.NEGATIVE_INFINITY ? '' : String(above);
+    return this.#ask((client) => client.scopegateTotal([`${this.#prefix}revision`, this.#prefix, index, bound]));
   }
 
   async commit(change: Change): Promise<Committed> {
     const { waitReplicas, memoryReservePercent: reservePercent } = this.#options;
     const terms = { mark: this.#link.nextMark(), waitReplicas: waitReplicas ?? -1, reservePercent };
-    const args = commitArguments(this.#prefix, change, terms);
+    const needed = this.#shared.forWriting();
+    const args = commitArguments(this.#prefix, change, terms, needed);
+    await this.#settle();
     const { client } = this.#link.changes;
     const untilMs = performance.now() + this.#options.commitTimeoutMs;
     const reply = await this.#send(client, args);
     if (reply[0] === 'conflict') return { ok: false };
+    if (reply[0] === 'taken') {
+      this.#shared.isTaken(needed.needed.get(Number(reply[1]))!);
+      return this.commit(change);
+    }
+    if (reply[0] === 'layout') throw this.#unsettled();
     if (reply[0] === 'full') throw this.#link.full(`${reply[1]} of ${reply[2]} bytes of its memory are used`);
     if (reply[0] === 'replicas') {
       throw new StoreUnavailable(`only ${reply[1]} of ${waitReplicas} replicas are connected; nothing was changed`);
@@ -132,19 +155,21 @@ export class RedisStore implements ExportableStore {
   }
 
   async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
-    const log = `${this.#prefix}log`;
+    const log = `${this.#prefix}changes`;
     const [newest, entries] = await this.#ask((client) =>
       Promise.all([
         client.get(`${this.#prefix}revision`),
-        client.xrange(log, `${revision + 1}-0`, '+', 'COUNT', Math.min(limit, LIMIT_MAX)),
+        client.xrangeBuffer(log, `${revision + 1}-0`, '+', 'COUNT', Math.min(limit, LIMIT_MAX)),
       ]),
     );
     const [first] = entries;
     if (first === undefined) return Number(newest ?? 0) === revision ? [] : null;
-    return understood(() => {
+    try {
       const notices = entries.map(parse).map(({ mark: _, ...notice }) => notice);
       return notices[0]!.revision === revision + 1 ? notices : null;
-    });
+    } catch (cause) {
+      throw new StoreUnavailable(cause);
+    }
   }
 
   /** Adds a request to every count, or to none. Rejects with StoreUnavailable, as soon as a look-up would. */
@@ -157,7 +182,11 @@ export class RedisStore implements ExportableStore {
   /** No replica is waited for: what a failover takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
     const { client } = this.#link.changes;
-    const args = [`${this.#prefix}revision`, this.#prefix, ...touches.flatMap(({ key, atMs }) => [key, String(atMs)])];
+    const args = [
+      `${this.#prefix}revision`,
+      this.#prefix,
+      ...touches.flatMap(({ key, atMs }) => [packKey(key), String(atMs)]),
+    ];
     try {
       await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
     } catch (cause) {
@@ -168,7 +197,14 @@ export class RedisStore implements ExportableStore {
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
     if (keys.length === 0) return [];
-    const found = await this.#ask((client) => client.hmget(`${this.#prefix}touches`, ...keys));
+    const found = await this.#ask((client) =>
+      Promise.all(
+        keys.map((key) => {
+          const packed = packKey(key);
+          return client.hget(recordsKey(this.#prefix, packed, 't:'), packed);
+        }),
+      ),
+    );
     return found.map((at) => (at === null ? null : Number(at)));
   }
 
@@ -187,11 +223,11 @@ export class RedisStore implements ExportableStore {
   }
 
   async export(cursor: string | null, limit: number): Promise<ExportedPage> {
-    return understoodLater(this.#export.page(cursor, limit));
+    return understood(this.#export.page(cursor, limit));
   }
 
   async exported(keys: readonly string[]): Promise<ReadonlyArray<Exported | null>> {
-    return understoodLater(this.#export.records(keys));
+    return understood(this.#export.records(keys));
   }
 
   size(): Promise<number> {
@@ -209,27 +245,89 @@ export class RedisStore implements ExportableStore {
   async #look(key: string): Promise<Lookup> {
     const { client } = this.#link.lookups;
     try {
-      const text = await this.#link.lookups.ask(client, this.#options.commandTimeoutMs, (asked) =>
-        asked.get(this.#recordKey(key)),
+      const packed = packKey(key);
+      const value = await this.#link.lookups.ask(client, this.#options.commandTimeoutMs, (asked) =>
+        asked.hgetBuffer(recordsKey(this.#prefix, packed), packed),
       );
-      return text === null ? ABSENT : { kind: 'found', record: readText(key, text).record };
+      return value === null ? ABSENT : { kind: 'found', record: (await this.#recordOf(key, value)).record };
     } catch (cause) {
       this.#noteServerError(this.#link.lookups, client, cause);
       return { kind: 'unavailable', cause };
     }
   }
 
-  async #ask<T>(work: (client: Scripted) => Promise<T>, timeoutMs: number = this.#options.commitTimeoutMs): Promise<T> {
-    const { client } = this.#link.lookups;
+  #recordOf(key: string, value: Buffer) {
+    return this.#shared.reading(
+      (shared) => readRecord(key, value, shared),
+      (places) => this.#fetch(places, this.#options.commandTimeoutMs),
+    );
+  }
+
+  #fetch(places: Parameters<FetchShared>[0], timeoutMs?: number): Promise<Array<string | null>> {
+    return this.#ask((client) => Promise.all(places.map(([hash, field]) => client.hget(hash, field))), timeoutMs);
+  }
+
+  async #lookLater(key: string): Promise<Lookup> {
     try {
-      return await this.#link.lookups.ask(client, timeoutMs, work);
+      await this.#settle();
     } catch (cause) {
-      this.#noteServerError(this.#link.lookups, client, cause);
+      return { kind: 'unavailable', cause };
+    }
+    return this.read(key);
+  }
+
+  /** Where there is nothing to be done, and Redis says so now. */
+  async #settleAtOnce(): Promise<void> {
+    if (this.#link.lookups.problem !== null) return;
+    const ask = <T>(work: (client: Scripted) => Promise<T>) =>
+      this.#askUnsettled(this.#link.lookups, work, this.#options.commandTimeoutMs);
+    this.#isSettled = await isOfLayout(ask, this.#prefix).catch(() => false);
+  }
+
+  /** Nothing is read or written before all of it is where we look for it. Those who come meanwhile wait for the same. */
+  #settle(): Promise<void> {
+    if (this.#isSettled) return Promise.resolve();
+    this.#settling ??= bringToLayout({
+      prefix: this.#prefix,
+      shared: this.#shared,
+      ask: (work) => this.#askUnsettled(this.#link.changes, work, this.#options.commitTimeoutMs),
+      report: this.#options.report,
+    })
+      .then(() => {
+        this.#isSettled = true;
+      })
+      .finally(() => {
+        this.#settling = null;
+      });
+    return this.#settling;
+  }
+
+  /** Somebody has put back what was there long ago. */
+  #unsettled(): StoreUnavailable {
+    this.#isSettled = false;
+    return new StoreUnavailable('what is in Redis is of an older layout; nothing was changed');
+  }
+
+  async #ask<T>(work: (client: Scripted) => Promise<T>, timeoutMs: number = this.#options.commitTimeoutMs): Promise<T> {
+    await this.#settle();
+    return this.#askUnsettled(this.#link.lookups, work, timeoutMs);
+  }
+
+  async #askUnsettled<T>(
+    connection: RedisConnection,
+    work: (client: Scripted) => Promise<T>,
+    timeoutMs: number,
+  ): Promise<T> {
+    const { client } = connection;
+    try {
+      return await connection.ask(client, timeoutMs, work);
+    } catch (cause) {
+      this.#noteServerError(connection, client, cause);
       throw new StoreUnavailable(cause);
     }
   }
 
-  async #send(client: Scripted, args: readonly string[]) {
+  async #send(client: Scripted, args: ReadonlyArray<string | Buffer>) {
     try {
       return await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) =>
         asked.scopegateCommit(args),
@@ -260,8 +358,9 @@ export class RedisStore implements ExportableStore {
     if (WRONG_SERVER.test((cause as Error).message)) connection.abandon(client, cause as Error);
     else this.#link.refused(cause as Error);
   }
+}
 
-  #recordKey(key: string): string {
-    return `${this.#prefix}r:${key}`;
-  }
+/** By score, then by the bytes of the key. */
+function inOrder(left: Scanned, right: Scanned): number {
+  return left.score - right.score || Buffer.compare(Buffer.from(left.key), Buffer.from(right.key));
 }

@@ -1,51 +1,14 @@
 /**
- * What http-proxy-3 takes for the client's socket. It never meets the real one: what it writes there comes out as
- * events, and what it reads is handed in, so that our own rules for headers, back-pressure and aborts hold.
+ * What http-proxy-3 takes for the client's socket while it asks to leave HTTP. It never meets the real one: nothing comes
+ * from here, and what goes here, its own rendering of the 101, goes nowhere. The client gets ours.
  */
 import { Duplex } from 'node:stream';
 
-export interface ProxySideEvents {
-  /** Bytes of the upstream. false: hold back until `resume`. */
-  fromUpstream(chunk: Buffer): boolean;
-  upstreamEnded(): void;
-  /** What was handed in has been taken. */
-  wantsMore(): void;
-}
-
 export class ProxySide extends Duplex {
-  readonly #events: ProxySideEvents;
-  #headSeen = false;
-  #held: (() => void) | null = null;
+  override _read(): void {}
 
-  constructor(events: ProxySideEvents) {
-    super();
-    this.#events = events;
-  }
-
-  override _read(): void {
-    this.#events.wantsMore();
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    // Its own rendering of the 101, in one write. The client gets ours.
-    if (!this.#headSeen) this.#headSeen = true;
-    else if (!this.#events.fromUpstream(chunk)) {
-      this.#held = done;
-      return;
-    }
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
     done();
-  }
-
-  override _final(done: () => void): void {
-    done();
-    this.#events.upstreamEnded();
-  }
-
-  /** The client reads again. */
-  goOn(): void {
-    const held = this.#held;
-    this.#held = null;
-    held?.();
   }
 
   // What http-proxy-3 expects of a socket beyond that; the real ones are in others' care.

@@ -5,11 +5,10 @@
  */
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { ProxyServer } from 'http-proxy-3';
 import { isOffered } from '../core/upgrade.ts';
 import type { AnswerFraming, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
-import { ProxySide, type ProxySideEvents } from './proxy-side.ts';
+import { ProxySide } from './proxy-side.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** The target that a tunnel leads to. */
@@ -36,15 +35,20 @@ proxy.on('proxyReqWs', (request) => dialling?.dialled(request));
 // Every failure is heard where it happens; the library repeats it here.
 proxy.on('error', () => {});
 
-export class Tunnel implements UpstreamExchange, ProxySideEvents {
+export class Tunnel implements UpstreamExchange {
   readonly holder: string | undefined;
   readonly #owner: TunnelOwner;
   readonly #request: UpstreamRequest;
   readonly #listener: AnswerListener;
-  readonly #side: ProxySide;
+  readonly #side = new ProxySide();
   #outgoing: ClientRequest | null = null;
   #answer: IncomingMessage | null = null;
-  #socket: Duplex | null = null;
+  #socket: Socket | null = null;
+  /** From when on the two sides are joined. */
+  #isJoined = false;
+  /** What the client said before. */
+  readonly #ahead: Buffer[] = [];
+  #hasEnded = false;
   #deadline: NodeJS.Timeout | undefined;
   #wantsDrain = false;
   #over = false;
@@ -55,25 +59,28 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
     this.#owner = owner;
     this.#request = request;
     this.#listener = listener;
-    this.#side = new ProxySide(this);
     this.#expect(owner.timeouts.connectMs, 'no connection in time');
     process.nextTick(() => this.#dial());
   }
 
   write(chunk: Buffer): boolean {
     if (this.#over) return true;
-    const open = this.#side.push(chunk);
+    let open = false;
+    if (this.#isJoined) open = this.#socket!.write(chunk);
+    else this.#ahead.push(chunk);
     this.#wantsDrain = !open;
     return open;
   }
 
   end(): void {
-    if (!this.#over) this.#side.push(null);
+    if (this.#over) return;
+    this.#hasEnded = true;
+    if (this.#isJoined) this.#socket!.end();
   }
 
   resume(): void {
     this.#answer?.resume();
-    this.#side.goOn();
+    if (this.#isJoined) this.#socket!.resume();
   }
 
   /** It has a place as what it is already. */
@@ -101,20 +108,29 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
       ),
     );
     // Ours come before the library's: what it is to see is settled here.
-    outgoing.on('upgrade', (answer: IncomingMessage, socket: Duplex) => this.#switched(answer, socket as Socket));
+    outgoing.on('upgrade', (answer: IncomingMessage, socket) => this.#switched(answer, socket as Socket));
     outgoing.on('response', (answer: IncomingMessage) => this.#refused(answer));
     if (outgoing.path !== this.#request.target) this.#fail('unreachable', 'the target would be changed', false);
   }
 
-  fromUpstream(chunk: Buffer): boolean {
-    return this.#over || this.#listener.data(chunk);
+  /** The library is out of it: its streams would cost more than all else that a message takes. */
+  #join(socket: Socket): void {
+    socket.unpipe(this.#side);
+    this.#watchIdle(socket);
+    if (this.#over) return;
+    this.#isJoined = true;
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#over && !this.#listener.data(chunk)) socket.pause();
+    });
+    socket.on('end', () => this.#finish([]));
+    socket.on('drain', () => this.#drained());
+    for (const chunk of this.#ahead.splice(0)) socket.write(chunk);
+    if (this.#hasEnded) socket.end();
+    else if (!socket.writableNeedDrain) this.#drained();
+    socket.resume();
   }
 
-  upstreamEnded(): void {
-    this.#finish([]);
-  }
-
-  wantsMore(): void {
+  #drained(): void {
     if (!this.#wantsDrain || this.#over) return;
     this.#wantsDrain = false;
     this.#listener.drained();
@@ -150,8 +166,8 @@ export class Tunnel implements UpstreamExchange, ProxySideEvents {
     if (this.#over) return;
     if (!isOffered(answer.headers.upgrade ?? '', this.#request.upgrade!))
       return this.#fail('unreachable', 'invalid answer: switched to what was not offered');
-    // The library still has to join the two, and takes the time limit away.
-    process.nextTick(() => this.#watchIdle(socket));
+    // The library still has to join it to what it takes for the client, and takes the time limit away.
+    process.nextTick(() => this.#join(socket));
     this.#head(answer, 'close', -1);
   }
 

@@ -25,8 +25,10 @@ export class EventBoundary implements Boundary {
 
   follow(bytes: Buffer, untilReached: boolean): number {
     if (!untilReached) {
-      this.#tail = (this.#tail + bytes.toString('latin1', Math.max(0, bytes.length - TAIL))).slice(-TAIL);
-      return bytes.length;
+      const { length } = bytes;
+      const last = bytes.toString('latin1', Math.max(0, length - TAIL));
+      this.#tail = length >= TAIL ? last : (this.#tail + last).slice(-TAIL);
+      return length;
     }
     for (let index = 0; index < bytes.length; index++) {
       this.#tail = (this.#tail + String.fromCharCode(bytes[index]!)).slice(-TAIL);
@@ -78,8 +80,8 @@ export class FrameBoundary implements Boundary {
     const masked = (second & 0x80) === 0 ? 0 : 4;
     if (this.#head.length < 2 + extended + masked) return;
     // Past 2^53 the count is not exact; such a frame does not end within anybody's life.
-    const length = this.#head.slice(2, 2 + extended).reduce((sum, byte) => sum * 256 + byte, 0);
-    this.#payloadLeft = extended === 0 ? short : length;
+    const numbered = this.#head.slice(2, 2 + extended);
+    this.#payloadLeft = extended === 0 ? short : numbered.reduce((sum, byte) => sum * 256 + byte, 0);
     this.#hasClosed ||= (first! & 0x0f) === CLOSE_OPCODE;
     this.#head.length = 0;
   }

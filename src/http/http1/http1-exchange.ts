@@ -226,7 +226,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     const head = this.#rendered === null ? this.#begin().text : '';
     const { isBodiless, isChunked } = this.#rendered!;
     if (isBodiless || chunk.length === 0) return head === '' || this.#put(head);
-    if (isChunked) return this.#putAll(`${head}${chunk.length.toString(16)}\r\n`, chunk, '\r\n');
+    if (isChunked) return this.#putChunk(head, chunk, '\r\n');
     return head === '' ? this.#put(chunk) : this.#putAll(head, chunk);
   }
 
@@ -243,7 +243,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     else if (isChunked) {
       const end = `0\r\n${headerLines(trailers)}\r\n`;
       if (last === null) this.#put(head + end);
-      else this.#putAll(`${head}${last.length.toString(16)}\r\n`, last, `\r\n${end}`);
+      else this.#putChunk(head, last, `\r\n${end}`);
     } else if (last === null) this.#put(head);
     // As text it leaves in one write with the head; latin1 keeps every byte.
     else if (last.length <= TEXT_BYTES_MAX) this.#put(head + last.toString('latin1'));
@@ -327,6 +327,13 @@ export class Http1Exchange implements Exchange, Upgrade {
     this.#waiting.push(data);
     this.#carrier.waits(data.length);
     return this.#heed(false);
+  }
+
+  /** Of a body that comes in chunks. A small one leaves as text, and so in one write with what is around it. */
+  #putChunk(head: string, chunk: Buffer, behind: string): boolean {
+    const before = `${head}${chunk.length.toString(16)}\r\n`;
+    if (chunk.length > TEXT_BYTES_MAX) return this.#putAll(before, chunk, behind);
+    return this.#put(before + chunk.toString('latin1') + behind);
   }
 
   #putAll(...pieces: ReadonlyArray<string | Buffer>): boolean {

@@ -4,6 +4,7 @@
  */
 
 import { configuredName } from '../src/core/configured-name.ts';
+import { BEARER_ONLY } from '../src/core/credential.ts';
 import type { Policy } from '../src/core/policy.ts';
 import type { Route } from '../src/core/route.ts';
 import { RouteTable } from '../src/core/route-table.ts';
@@ -55,7 +56,9 @@ export function buildRoutes(count: number): RouteTable {
           resource: null,
         },
         upstream: 'platform',
-        credentials: { bearer: true, raw: false, query: false },
+        credentials: BEARER_ONLY,
+        dialect: null,
+        requestEdits: null,
         keepsEncodedSlashes: false,
         allowFrom: null,
         forwardAuthorization: false,

@@ -5,11 +5,13 @@
 import { REASON_NAMES, REASONS, type Reason, reasonRow } from './reason.ts';
 
 /** One row of a dialect, as configured. */
-interface DialectRow {
+export interface DialectRow {
   /** HTTP status, 200 to 599; independent of the code. */
   readonly status: number;
   readonly code: string | number;
   readonly message: string;
+  /** The class of errors that `{type}` stands for; absent: the reason's name. */
+  readonly type?: string | undefined;
 }
 
 type BodyTemplate =
@@ -36,6 +38,8 @@ interface RefusalContext {
   readonly allow?: readonly string[] | undefined;
   /** For Retry-After, where it is known better than by the reason. */
   readonly retryAfterSeconds?: number | undefined;
+  /** The route takes a user name and a password, too (RFC 7617), so browsers and git may ask for them. */
+  readonly basicRealm?: string | undefined;
 }
 
 export interface Refusal {
@@ -58,7 +62,7 @@ export interface RefusalLines extends Pick<Refusal, 'status' | 'code' | 'body'> 
 }
 
 /** The words a template may hold in braces. A string that is exactly one keeps the word's type (`{code}` a number). */
-const PLACEHOLDERS = ['reason', 'status', 'code', 'message', 'requestId', 'scopes'] as const;
+const PLACEHOLDERS = ['reason', 'status', 'code', 'message', 'type', 'requestId', 'scopes'] as const;
 const DYNAMIC = new Map([
   ['requestId', '\u0000r'],
   ['scopes', '\u0000s'],
@@ -111,7 +115,10 @@ class CompiledReason {
     const { challenge, retryAfterSeconds } = reasonRow(reason);
     const row = source.reasons[reason];
     const values: Record<string, string | number> = {
-      ...row,
+      status: row.status,
+      code: row.code,
+      message: row.message,
+      type: row.type ?? reason,
       reason,
       requestId: DYNAMIC.get('requestId')!,
       scopes: DYNAMIC.get('scopes')!,
@@ -151,9 +158,10 @@ class CompiledReason {
   }
 
   #preparedFor(context: RefusalContext): Prepared {
-    const { scopes, allow, retryAfterSeconds } = context;
-    if (scopes === undefined && allow === undefined && retryAfterSeconds === undefined) return this.#usual;
-    const key = `${scopes}\n${allow}\n${retryAfterSeconds}`;
+    const { scopes, allow, retryAfterSeconds, basicRealm } = context;
+    if (scopes === undefined && allow === undefined && retryAfterSeconds === undefined && basicRealm === undefined)
+      return this.#usual;
+    const key = `${scopes}\n${allow}\n${retryAfterSeconds}\n${basicRealm}`;
     let prepared = this.#prepared.get(key);
     if (prepared === undefined) {
       prepared = this.#prepare(context);
@@ -162,12 +170,14 @@ class CompiledReason {
     return prepared;
   }
 
-  #prepare({ scopes, allow, retryAfterSeconds = this.#retryAfterSeconds }: RefusalContext): Prepared {
+  #prepare({ scopes, allow, retryAfterSeconds = this.#retryAfterSeconds, basicRealm }: RefusalContext): Prepared {
     const headers: Array<readonly [string, readonly string[]]> = [
       ['Cache-Control', ['no-store']],
       ['X-Request-Id', ['', '']],
     ];
     if (this.#isChallenged) headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
+    if (basicRealm !== undefined && this.#row.status === 401)
+      headers.push(['WWW-Authenticate', [`Basic realm="${basicRealm}", charset="UTF-8"`]]);
     if (scopes !== undefined) headers.push(['X-Accepted-Scopes', [scopes]]);
     if (allow !== undefined) headers.push(['Allow', [allow.join(', ')]]);
     if (retryAfterSeconds !== undefined) headers.push(['Retry-After', [String(retryAfterSeconds)]]);
@@ -236,31 +246,63 @@ function byteLength(text: string): number {
   return bytes;
 }
 
-const rows = (code: (reason: Reason) => string): Record<Reason, DialectRow> =>
-  Object.fromEntries(
+/** A row of each reason: the default status and text, with a code of the dialect's. */
+export function defaultRows(
+  code: (reason: Reason) => string,
+  type?: (reason: Reason) => string,
+): Record<Reason, DialectRow> {
+  return Object.fromEntries(
     REASON_NAMES.map((reason) => [
       reason,
-      { status: REASONS[reason].status, code: code(reason), message: REASONS[reason].text },
+      {
+        status: REASONS[reason].status,
+        code: code(reason),
+        message: REASONS[reason].text,
+        ...(type !== undefined && { type: type(reason) }),
+      },
     ]),
   ) as Record<Reason, DialectRow>;
+}
+
+const own = (reason: Reason): string => reason;
 
 /** Dialects that every policy may name instead of writing its own. */
-export const BUILT_IN_DIALECTS: Readonly<Record<'problem' | 'oauth', DialectSource>> = {
+export const BUILT_IN_DIALECTS: Readonly<Record<'problem' | 'oauth' | 'openai', DialectSource>> = {
   /** RFC 9457. */
   problem: {
     contentType: 'application/problem+json',
     headers: {},
     body: { type: 'about:blank', title: '{message}', status: '{status}', code: '{code}', requestId: '{requestId}' },
-    reasons: rows((reason) => reason),
+    reasons: defaultRows(own),
   },
   /** RFC 6750 section 3.1. */
   oauth: {
     contentType: 'application/json',
     headers: {},
     body: { error: '{code}', error_description: '{message}' },
-    reasons: rows(oauthError),
+    reasons: defaultRows(oauthError),
+  },
+  /** The error object of OpenAI's API, by which its clients choose their own typed errors. */
+  openai: {
+    contentType: 'application/json',
+    headers: {},
+    body: { error: { message: '{message}', type: '{type}', code: '{code}', param: null } },
+    reasons: defaultRows(openaiCode, openaiType),
   },
 };
+
+function openaiCode(reason: Reason): string {
+  if (reason === 'rate_limited') return 'rate_limit_exceeded';
+  return REASONS[reason].status === 401 ? 'invalid_api_key' : reason;
+}
+
+function openaiType(reason: Reason): string {
+  const { status } = REASONS[reason];
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
 
 function oauthError(reason: Reason): string {
   const { status, challenge } = reasonRow(reason);

@@ -89,6 +89,8 @@ export interface Policy extends DecisionRules {
   readonly name: string;
   readonly dialectName: string;
   readonly dialect: Dialect;
+  /** By name, for routes that have one of their own; those that are built in among them. */
+  readonly dialects: ReadonlyMap<string, Dialect>;
   readonly scopes: ReadonlyMap<string, ScopeEntry>;
   readonly organizationRoles: ReadonlyMap<string, OrganizationRole>;
   readonly kinds: ReadonlyMap<string, KindPolicy>;

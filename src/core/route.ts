@@ -2,6 +2,8 @@
 import type { AddressRange } from './address-range.ts';
 import type { ConfiguredName } from './configured-name.ts';
 import type { CredentialSources } from './credential.ts';
+import type { Dialect } from './dialect.ts';
+import type { HeaderEdits } from './header-edits.ts';
 import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -24,6 +26,10 @@ export interface Route {
   /** Name of the gateway's own endpoint that answers instead of an upstream. */
   readonly endpoint?: string;
   readonly credentials: CredentialSources;
+  /** In whose words it is refused; null: the policy's. */
+  readonly dialect: Dialect | null;
+  /** Of the headers towards the upstream, credentials among them; null: none. */
+  readonly requestEdits: HeaderEdits | null;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
   /** null: none. */

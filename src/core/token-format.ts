@@ -48,6 +48,13 @@ export function isWellFormed(text: string, prefixes: readonly string[]): boolean
   return false;
 }
 
+const BARE = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/** Is this what any token looks like, whoever made it (RFC 6750 section 2.1, `b64token`)? */
+export function isBareToken(text: string): boolean {
+  return BARE.test(text);
+}
+
 /** Every place where a token may stand: the prefix before it (its longest reading), and whether it goes on behind it. */
 const TOKEN_LIKE = new RegExp(
   `(?<=([a-z][a-z0-9]{0,15}_))[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}(?=([0-9A-Za-z])?)`,

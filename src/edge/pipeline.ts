@@ -212,9 +212,10 @@ export class Pipeline {
 
   #answerNo(request: RequestContext, { reason, allow, retryAfterSeconds }: Refused): void {
     const { exchange, ruleset, requestId, reading, handler, timing, answerHeaders } = request;
-    const { dialect } = ruleset.policy;
-    const scopes = reason === 'scope_missing' ? reading.route?.requirement?.scopes?.named.join(' ') : undefined;
-    const said = { requestId, scopes, allow, retryAfterSeconds };
+    const { route } = reading;
+    const dialect = route?.dialect ?? ruleset.policy.dialect;
+    const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
+    const said = { requestId, scopes, allow, retryAfterSeconds, basicRealm: route?.credentials.basic?.realm };
     if (exchange.answerLines !== undefined && handler === null && timing === null && answerHeaders === null) {
       const { status, lines, body } = dialect.renderLines(reason, said);
       return exchange.answerLines(status, lines, body);

@@ -4,11 +4,12 @@
  * no fact.
  */
 
-import { readCredential } from '../core/credential.ts';
+import { type CredentialRequest, readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import type { Match } from '../core/path-table.ts';
 import { checkRoute } from '../core/request-checks.ts';
+import { isForeignPage } from '../core/request-origin.ts';
 import type { RequestSource } from '../core/request-source.ts';
 import type { Route } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
@@ -26,6 +27,8 @@ export interface IncomingRequest {
   /** Raw pairs. */
   readonly headers: readonly string[];
   readonly peerAddress: string;
+  /** Absent: not over TLS. */
+  readonly encrypted?: boolean | undefined;
   readonly isClientUnknown?: boolean | undefined;
   /** What its headers say, where whoever received it has read them already (core/framing). */
   readonly headerFacts?: HeaderFacts | null | undefined;
@@ -52,7 +55,7 @@ const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
 
 /** What was read of a request, as far as it could be. */
-export class Reading implements RequestSource {
+export class Reading implements RequestSource, CredentialRequest {
   /** null: it may be judged, or, without a question, go on. */
   refused: Refused | null = null;
   headerFacts: HeaderFacts = NO_FACTS;
@@ -78,6 +81,16 @@ export class Reading implements RequestSource {
 
   get query(): string {
     return this.target.query;
+  }
+
+  isForeignPage(): boolean {
+    const { headers, encrypted = false } = this.#request;
+    const publicOrigin = this.route?.credentials.basic?.publicOrigin ?? null;
+    return isForeignPage(headers, { host: this.headerFacts.host, encrypted, publicOrigin });
+  }
+
+  get authorization(): readonly string[] {
+    return this.headerFacts.authorization;
   }
 
   get headers(): readonly string[] {
@@ -132,7 +145,7 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   if (closed !== null) return { kind: 'refused', reason: closed };
   if (route.requirement === null) return null;
 
-  const credential = readCredential(headerFacts.authorization, target.query, route.credentials);
+  const credential = readCredential(reading, route.credentials);
   if (!credential.ok) return { kind: 'refused', reason: credential.reason };
   reading.token = credential.token;
   reading.question = { hash: hashToken(credential.token), requirement: route.requirement, source: reading };

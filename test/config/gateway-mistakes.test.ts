@@ -136,7 +136,7 @@ const routes: [string, string[]][] = [
   ['{ id: x, match: { path: / }, upstream: a, credentials: [] }', ['1:66: must not be empty']],
   [
     '{ id: x, match: { path: / }, upstream: a, credentials: [cookie] }',
-    ['1:67: must be one of: bearer, raw, query.authorization, found "cookie"'],
+    ['1:67: must be bearer, raw, basic, header.NAME or query.NAME'],
   ],
   ['{ id: x, match: { path: / }, upstream: a, require: { scopes: [] } }', ['1:72: must not be empty']],
   ['{ id: x, match: { path: / }, upstream: a, require: { anyOf: [] } }', ['1:71: must not be empty']],

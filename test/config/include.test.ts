@@ -99,7 +99,12 @@ describe('defaults', () => {
     const match = load(text).routes.match('', 'GET', ['x']);
     if (match.kind !== 'route') throw new Error('no route');
     const { credentials, forwardAuthorization, allowFrom } = match.route;
-    return { ...credentials, forwardAuthorization, ranges: allowFrom?.length ?? null };
+    return {
+      bearer: credentials.bearer,
+      raw: credentials.raw,
+      forwardAuthorization,
+      ranges: allowFrom?.length ?? null,
+    };
   };
   const EVERYWHERE = 'defaults: { credentials: [raw], forwardAuthorization: true, allowFrom: [10.0.0.0/8] }\n';
 
@@ -107,7 +112,6 @@ describe('defaults', () => {
     expect(settings(`${EVERYWHERE}routes: [${route('x', '/x')}]`)).toEqual({
       bearer: false,
       raw: true,
-      query: false,
       forwardAuthorization: true,
       ranges: 1,
     });
@@ -118,7 +122,6 @@ describe('defaults', () => {
     expect(settings(`${EVERYWHERE}routes: [${route('x', '/x', said)}]`)).toEqual({
       bearer: true,
       raw: false,
-      query: false,
       forwardAuthorization: false,
       ranges: 1,
     });
@@ -131,7 +134,10 @@ describe('defaults', () => {
     file('gateway.yaml', `${policy}${upstream}\n${EVERYWHERE}routes: [${route('x', '/x', ', allowFrom: ["::1"]')}]`);
     const match = loadGateway(join(folder, 'gateway.yaml'), {}).routes.match('', 'GET', ['x']);
     expect(match).toMatchObject({
-      route: { credentials: { bearer: false, raw: false, query: true }, forwardAuthorization: true },
+      route: {
+        credentials: { bearer: false, raw: false, queries: [{ name: 'authorization' }] },
+        forwardAuthorization: true,
+      },
     });
     expect(match.kind === 'route' && match.route.allowFrom?.length).toBe(1);
   });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configuredName } from '../../src/core/configured-name.ts';
+import { BEARER_ONLY } from '../../src/core/credential.ts';
 import { PathTable, type RoutingOptions } from '../../src/core/path-table.ts';
 import type { Route } from '../../src/core/route.ts';
 import { readTarget } from '../../src/core/target.ts';
@@ -18,7 +19,9 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     methods,
     requirement: null,
     upstream: 'u',
-    credentials: { bearer: true, raw: false, query: false },
+    credentials: BEARER_ONLY,
+    dialect: null,
+    requestEdits: null,
     keepsEncodedSlashes: false,
     allowFrom: null,
     forwardAuthorization: false,

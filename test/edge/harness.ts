@@ -4,6 +4,7 @@ import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import type { AddressRange } from '../../src/core/address-range.ts';
 import { readRange } from '../../src/core/address-range.ts';
 import { configuredName } from '../../src/core/configured-name.ts';
+import { BEARER_ONLY } from '../../src/core/credential.ts';
 import type { TokenRecord } from '../../src/core/facts.ts';
 import { type RateLimit, rateLimit, routeLimits } from '../../src/core/rate-limit.ts';
 import type { Route } from '../../src/core/route.ts';
@@ -43,7 +44,9 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     allowFrom: null,
     requirement: { scopes: compileScopes(['bot:read'], true), workspace: null, resource: null },
     upstream: 'platform',
-    credentials: { bearer: true, raw: false, query: false },
+    credentials: BEARER_ONLY,
+    dialect: null,
+    requestEdits: null,
     forwardAuthorization: false,
     limits: null,
     ...more,

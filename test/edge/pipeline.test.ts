@@ -1,5 +1,7 @@
 /** The request path step by step, without a socket: which step refuses first, what it costs, and where the rest goes. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AUTHORIZATION_QUERY, BEARER_ONLY } from '../../src/core/credential.ts';
 import { hashToken } from '../../src/secret.ts';
 import type { Lookup } from '../../src/store/store.ts';
 import { networks, PipelineHarness, PlainExchange, perMinute, route } from './harness.ts';
@@ -11,7 +13,7 @@ const ROUTES = [
   route('office', '/office', { requirement: null, allowFrom: networks('10.0.0.0/8') }),
   route('office-read', '/office-bots', { allowFrom: networks('10.0.0.0/8') }),
   route('limited', '/limited', { limits: perMinute(2) }),
-  route('both', '/both', { credentials: { bearer: true, raw: false, query: true }, limits: perMinute(1) }),
+  route('both', '/both', { credentials: { ...BEARER_ONLY, queries: [AUTHORIZATION_QUERY] }, limits: perMinute(1) }),
   route('ours', '/ours', { endpoint: 'ours', upstream: '' }),
   route('elsewhere', '/elsewhere', { upstream: 'unknown', limits: perMinute(1) }),
 ];

@@ -18,7 +18,7 @@ import { compileHosts, compileRoute, placelessWarning, type RouteCheck } from '.
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
 import type { Notes } from './notes.ts';
-import { ownRoutes, pathOf } from './own-routes.ts';
+import { ownRoutes, pathOf, publicOriginOf } from './own-routes.ts';
 
 /** What routes are compiled from, and against. */
 export interface RoutesSource {
@@ -40,18 +40,26 @@ const UNREADABLE_PATH =
 
 /** Pauses after each route. Problems are noted. */
 export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource): Generator<void, CompiledRoutes> {
+  const publicUrl = parts.gateway?.publicUrl;
   const check: RouteCheck = {
     notes,
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
+    dialects: policy?.dialects ?? null,
     upstreams: forwards ? notes.keys('upstreams') : null,
     upstreamDefaults: new Map(Object.entries(parts.upstreams ?? {}).map(([name, each]) => [name, each.defaults])),
     defaults: parts.defaults,
+    basic: {
+      realm: publicUrl ?? 'scopegate',
+      publicOrigin: publicOriginOf(publicUrl),
+      prefixes: policy?.prefixes ?? [],
+      patterns: parts.import?.patterns ?? [],
+    },
     limits: new CompiledLimits(notes, parts.limits ?? {}),
     ids: new Map(),
     placeless: [],
   };
-  const publicPath = pathOf(parts.gateway?.publicUrl);
+  const publicPath = pathOf(publicUrl);
   if (publicPath === null) notes.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
   const hosts = compileHosts(notes, ['oauth', 'hosts'], parts.oauth?.hosts);
   const own =

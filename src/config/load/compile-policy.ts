@@ -1,17 +1,20 @@
 /** Compiles a policy file that was found good, from plain data alone. Checks nothing and reads no YAML. */
-import { BUILT_IN_DIALECTS, compileDialect, type DialectSource } from '../../core/dialect.ts';
+import { compileDialect } from '../../core/dialect.ts';
 import { ACCESS_TOKEN_PREFIX, DAY_MS, type KindPolicy, MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
 import type { PolicyFile } from '../schema/policy-schema.ts';
+import { dialectSources, ownDialect } from './dialect-sources.ts';
 
 /** `data`: of a policy file without problems. */
 export function compilePolicy(data: PolicyFile): Policy {
   const kinds = Object.entries(data.kinds).map(([name, kind]) => compileKind(name, kind));
+  const dialects = new Map(
+    Array.from(dialectSources(data.dialects), ([name, source]) => [name, compileDialect(source)]),
+  );
   return {
     name: data.name,
     dialectName: typeof data.dialect === 'string' ? data.dialect : data.name,
-    dialect: compileDialect(
-      typeof data.dialect === 'string' ? BUILT_IN_DIALECTS[data.dialect] : (data.dialect as unknown as DialectSource),
-    ),
+    dialect: typeof data.dialect === 'string' ? dialects.get(data.dialect)! : compileDialect(ownDialect(data.dialect)),
+    dialects,
     scopes: new Map([...data.scopes, MANAGE_SCOPE].map((entry) => [entry.name, entry])),
     organizationRoles: new Map(
       Object.entries(data.organizationRoles).map(([name, role], rank) => [

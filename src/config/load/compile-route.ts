@@ -2,7 +2,11 @@
 import { METHODS } from 'node:http';
 import { domainToASCII } from 'node:url';
 import { type AddressRange, readRange } from '../../core/address-range.ts';
+import type { BasicSource } from '../../core/basic-credential.ts';
 import { configuredName } from '../../core/configured-name.ts';
+import type { CredentialSources } from '../../core/credential.ts';
+import type { Dialect } from '../../core/dialect.ts';
+import type { HeaderEdits } from '../../core/header-edits.ts';
 import { readHostPattern } from '../../core/host-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
@@ -15,9 +19,10 @@ import type { GatewayFile } from '../schema/gateway-schema.ts';
 import { suggestion } from '../yaml/closest.ts';
 import type { FilePosition } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
+import { compileCredentials } from './compile-credentials.ts';
 import type { CompiledLimits } from './compile-limits.ts';
 import type { Notes } from './notes.ts';
-import { RouteSettings } from './route-settings.ts';
+import { RouteSettings, type Said } from './route-settings.ts';
 
 type RouteFile = GatewayFile['routes'][number];
 type RequireFile = NonNullable<RouteFile['require']>;
@@ -27,12 +32,16 @@ export interface RouteCheck {
   readonly notes: Notes;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
+  /** null: the policy could not be read. */
+  readonly dialects: ReadonlyMap<string, Dialect> | null;
   /** null: none, another program sends on what is allowed. Empty: they could not be read. */
   readonly upstreams: ReadonlySet<string> | null;
   /** By the name of the upstream. */
   readonly upstreamDefaults: ReadonlyMap<string, GatewayFile['defaults'] | undefined>;
   readonly defaults: GatewayFile['defaults'] | undefined;
   readonly limits: CompiledLimits;
+  /** Of routes that take it. */
+  readonly basic: BasicSource;
   /** Route ids seen so far, with their place. */
   readonly ids: Map<string, FilePosition>;
   /** Routes that ask for a token and name no workspace. */
@@ -132,7 +141,8 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     return undefined;
   }
   const settings = new RouteSettings(file, at, upstreamDefaults(check, file.upstream), check.defaults);
-  const credentials = new Set<string>(settings.get('credentials')?.value ?? ['bearer']);
+  const forwardAuthorization = settings.get('forwardAuthorization')?.value ?? false;
+  const credentials = compileCredentials(notes, settings.get('credentials'), forwardAuthorization, check.basic);
   const route: Route = {
     id: configuredName(file.id),
     hosts,
@@ -142,12 +152,10 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     allowFrom: compileRanges(settings.get('allowFrom')?.value),
     requirement,
     upstream: file.upstream ?? '',
-    credentials: {
-      bearer: credentials.has('bearer'),
-      raw: credentials.has('raw'),
-      query: credentials.has('query.authorization'),
-    },
-    forwardAuthorization: settings.get('forwardAuthorization')?.value ?? false,
+    credentials,
+    requestEdits: compileRequestEdits(credentials),
+    dialect: compileDialectName(check, settings.get('dialect')),
+    forwardAuthorization,
     limits,
   };
   if (route.requirement !== null && route.requirement.workspace === null) check.placeless.push({ id: file.id, at });
@@ -156,6 +164,20 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
 
 function upstreamDefaults({ upstreamDefaults: all }: RouteCheck, name: string | undefined) {
   return name === undefined ? null : ([name, all.get(name)] as const);
+}
+
+/** null: the policy's own, also where there is none of that name: that is a problem, or the policy could not be read. */
+function compileDialectName({ notes, dialects }: RouteCheck, said: Said<string> | undefined): Dialect | null {
+  if (said === undefined || dialects === null) return null;
+  const dialect = dialects.get(said.value);
+  if (dialect === undefined)
+    notes.problem(said.at, `the policy has no dialect "${said.value}"${suggestion(said.value, dialects.keys())}`);
+  return dialect ?? null;
+}
+
+/** The upstream never sees the token, wherever it stood. */
+function compileRequestEdits({ headers }: CredentialSources): HeaderEdits | null {
+  return headers.length === 0 ? null : { removed: new Set(headers.map(({ folded }) => folded)), lines: '' };
 }
 
 function compileRanges(texts: readonly string[] | undefined): readonly AddressRange[] | null {

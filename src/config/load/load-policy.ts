@@ -2,15 +2,16 @@
  * A policy file, from YAML to the compiled Policy, or every problem in it. Checks what a schema cannot: that names
  * resolve and settings agree. The meaning of the settings is not decided here.
  */
-import { compileDialect, type DialectSource, unknownPlaceholders } from '../../core/dialect.ts';
+import { BUILT_IN_DIALECTS, compileDialect, type DialectSource, unknownPlaceholders } from '../../core/dialect.ts';
 import { ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX, MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
 import { REASON_NAMES } from '../../core/reason.ts';
 import { type PolicyFile, PolicySchema } from '../schema/policy-schema.ts';
 import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
-import { isMisspelt } from '../yaml/closest.ts';
+import { isMisspelt, suggestion } from '../yaml/closest.ts';
 import { type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 import { compilePolicy } from './compile-policy.ts';
+import { dialectSources, ownDialect } from './dialect-sources.ts';
 
 const RESERVED_PREFIXES = new Set([ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX].map((prefix) => prefix.slice(0, -1)));
 
@@ -50,7 +51,7 @@ type Parts = SoundParts<PolicyFile>;
 
 function check(file: YamlFile, parts: Parts): void {
   checkScopes(file, parts);
-  const { kinds = {}, defaultKind, dialect } = parts;
+  const { kinds = {}, defaultKind } = parts;
   const prefixes = new Map<string, string>();
   for (const [name, kind] of Object.entries(kinds)) {
     const other = prefixes.get(kind.prefix);
@@ -64,10 +65,28 @@ function check(file: YamlFile, parts: Parts): void {
   checkActions(file, parts);
   if (defaultKind !== undefined && isUnknown(file.keys('kinds'), defaultKind))
     file.problem(['defaultKind'], `there is no kind "${defaultKind}"`);
+  checkDialects(file, parts);
+}
+
+function checkDialects(file: YamlFile, { dialect, dialects = {} }: Parts): void {
+  for (const [name, source] of Object.entries(dialects)) {
+    const at = ['dialects', name];
+    if (Object.hasOwn(BUILT_IN_DIALECTS, name))
+      file.problem(at, `"${name}" is built in; give it another name`, { key: true });
+    if (source.extends === undefined && source.body === undefined)
+      file.problem(at, 'missing key "body", or "extends" with a dialect that has one');
+    if (source.body !== undefined) checkPlaceholders(file, [...at, 'body'], source.body);
+    checkPlaceholders(file, [...at, 'headers'], source.headers ?? {});
+    checkHeaders(file, at, dialectSources({ [name]: source }).get(name)!, Object.keys(source.headers ?? {}));
+  }
   if (typeof dialect === 'object') {
     checkPlaceholders(file, ['dialect', 'body'], dialect.body);
-    checkPlaceholders(file, ['dialect', 'headers'], dialect.headers);
-    checkHeaders(file, dialect as unknown as DialectSource);
+    checkPlaceholders(file, ['dialect', 'headers'], dialect.headers ?? {});
+    checkHeaders(file, ['dialect'], ownDialect(dialect), Object.keys(dialect.headers ?? {}));
+  } else if (dialect !== undefined) {
+    const known = [...Object.keys(BUILT_IN_DIALECTS), ...file.keys('dialects')];
+    if (!known.includes(dialect))
+      file.problem(['dialect'], `there is no dialect "${dialect}"${suggestion(dialect, known)}`);
   }
 }
 
@@ -154,10 +173,10 @@ function checkPlaceholders(file: YamlFile, path: Path, value: unknown): void {
 }
 
 /** Whatever a refusal says, a header must be able to say it: an answer that Node does not send would be none. */
-function checkHeaders(file: YamlFile, source: DialectSource): void {
+function checkHeaders(file: YamlFile, dialect: Path, source: DialectSource, names: readonly string[]): void {
   const { render } = compileDialect(source);
-  for (const name of Object.keys(source.headers)) {
-    const at = ['dialect', 'headers', name];
+  for (const name of names) {
+    const at = [...dialect, 'headers', name];
     if (OWN_HEADERS.has(name.toLowerCase())) {
       file.problem(at, `${name} is the gateway's to set`, { key: true });
       continue;

@@ -1,6 +1,7 @@
 /** The routes that the gateway answers itself, where the policy has service accounts (SCRYDON-8, -11; RFC 7662, 7009, 8414). */
 
 import { configuredName } from '../../core/configured-name.ts';
+import { BEARER_ONLY } from '../../core/credential.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
 import { readTemplate } from '../../core/template.ts';
@@ -53,6 +54,11 @@ export function pathOf(publicUrl: string | undefined): string | null {
   return read.ok && read.segments.every(({ kind }) => kind === 'literal') ? path : null;
 }
 
+/** The origin of `gateway.publicUrl`, as browsers write it; null: there is none, or nobody can read it. */
+export function publicOriginOf(publicUrl: string | undefined): string | null {
+  return publicUrl !== undefined && URL.canParse(publicUrl) ? new URL(publicUrl).origin : null;
+}
+
 /** The OAuth issuer: `gateway.publicUrl` without a slash at its end. */
 export function issuerOf(publicUrl: string): string {
   return publicUrl.replace(/\/+$/, '');
@@ -80,7 +86,9 @@ function own({ endpoint, method, template, hosts, limits, requirement }: OwnRout
       requirement,
       upstream: '',
       endpoint,
-      credentials: { bearer: true, raw: false, query: false },
+      credentials: BEARER_ONLY,
+      dialect: null,
+      requestEdits: null,
       forwardAuthorization: false,
       limits,
     },

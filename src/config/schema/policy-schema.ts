@@ -23,30 +23,56 @@ const DialectRowSchema = Type.Object(
       description: 'The code that {code} stands for.',
     }),
     message: Type.String({ minLength: 1, description: 'The public text that {message} stands for.' }),
+    type: Type.Optional(
+      Type.String({ minLength: 1, description: 'What {type} stands for. Absent: the name of the reason.' }),
+    ),
   },
   strict,
 );
 
+const Look = {
+  contentType: Type.String({
+    pattern: '^[\\w!#$&^.+-]+/[\\w!#$&^.+-]+(?: *;[ -~]*)?$',
+    errorMessage: 'must be a media type such as application/json',
+    description: 'Content-Type of a refusal; application/json where nobody says.',
+  }),
+  headers: Type.Record(Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }), Type.String(), {
+    description: 'Extra headers of a refusal; values may hold {requestId} and the other placeholders.',
+  }),
+  body: Type.Record(Type.String(), Type.Unknown(), {
+    description:
+      'The body as JSON; strings may hold {reason}, {status}, {code}, {message}, {type}, {requestId}, {scopes}. A string that is exactly one placeholder keeps its type.',
+  }),
+  reasons: Type.Object(Object.fromEntries(REASON_NAMES.map((reason) => [reason, Type.Optional(DialectRowSchema)])), {
+    ...strict,
+    default: {},
+    description:
+      'Rows by reason. One that is left out has the status of `problem`, the name of the reason as code, and its usual text.',
+  }),
+};
+
 const DialectSchema = Type.Object(
   {
-    contentType: Type.String({
-      pattern: '^[\\w!#$&^.+-]+/[\\w!#$&^.+-]+(?: *;[ -~]*)?$',
-      default: 'application/json',
-      errorMessage: 'must be a media type such as application/json',
-      description: 'Content-Type of a refusal.',
-    }),
-    headers: Type.Record(Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }), Type.String(), {
-      default: {},
-      description: 'Extra headers of a refusal; values may hold {requestId} and the other placeholders.',
-    }),
-    body: Type.Record(Type.String(), Type.Unknown(), {
-      description:
-        'The body as JSON; strings may hold {reason}, {status}, {code}, {message}, {requestId}, {scopes}. A string that is exactly one placeholder keeps its type.',
-    }),
-    reasons: Type.Object(Object.fromEntries(REASON_NAMES.map((reason) => [reason, DialectRowSchema])), {
-      ...strict,
-      description: 'One row for every reason that the gateway can refuse for.',
-    }),
+    contentType: Type.Optional(Look.contentType),
+    headers: Type.Optional(Look.headers),
+    body: Look.body,
+    reasons: Look.reasons,
+  },
+  strict,
+);
+
+/** Further dialects, which routes may name. */
+const NamedDialectSchema = Type.Object(
+  {
+    extends: Type.Optional(
+      Type.Enum(['problem', 'oauth', 'openai'], {
+        description: 'What is not said here is as in this one. Absent: the body has to be said.',
+      }),
+    ),
+    contentType: Type.Optional(Look.contentType),
+    headers: Type.Optional(Look.headers),
+    body: Type.Optional(Look.body),
+    reasons: Look.reasons,
   },
   strict,
 );
@@ -54,9 +80,15 @@ const DialectSchema = Type.Object(
 export const PolicySchema = Type.Object(
   {
     name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: "The policy's name." }),
-    dialect: Type.Union([Type.Literal('problem'), Type.Literal('oauth'), DialectSchema], {
+    dialect: Type.Union([Type.String({ minLength: 1 }), DialectSchema], {
       default: 'problem',
-      description: 'How refusals are rendered: problem (RFC 9457), oauth (RFC 6750), or a dialect of your own.',
+      description:
+        "How refusals are rendered: problem (RFC 9457), oauth (RFC 6750), openai (OpenAI's error object), one of `dialects`, or a dialect of your own.",
+    }),
+    dialects: Type.Record(Type.String(), NamedDialectSchema, {
+      propertyNames: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }),
+      default: {},
+      description: 'Further dialects, by name, for routes that say `dialect: NAME`.',
     }),
     scopes: Type.Array(
       Type.Object({ name: ScopeName, category: Type.String({ minLength: 1 }), description: Type.String() }, strict),

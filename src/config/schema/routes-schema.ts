@@ -21,10 +21,24 @@ const Settings = {
     ),
   ),
   credentials: Type.Optional(
-    Type.Array(Type.Enum(['bearer', 'raw', 'query.authorization']), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization.',
+    Type.Array(
+      Type.String({
+        pattern: '^(?:bearer|raw|basic|header\\.[A-Za-z0-9-]{1,64}|query\\.[A-Za-z0-9_.~-]{1,64})$',
+        errorMessage: 'must be bearer, raw, basic, header.NAME or query.NAME',
+      }),
+      {
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          'How the token may be sent; absent: bearer alone. raw: the bare token in Authorization. basic: the token as password, or as user name without one. header.NAME and query.NAME: the bare token there. What was sent is removed, wherever it stood.',
+      },
+    ),
+  ),
+  dialect: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "In whose words requests are refused: problem, oauth, openai, or one of the policy's `dialects`. Absent: the policy's own.",
     }),
   ),
   encodedSlashes: Type.Optional(

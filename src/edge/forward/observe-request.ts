@@ -60,6 +60,6 @@ export class RequestObserver implements ForwardObserver {
 
 /** Kept for as long as its stream: what reading it takes, and nothing of the connection. */
 function asItCame(exchange: RequestContext['exchange']) {
-  const { method, target, minorVersion, headers, peerAddress, isClientUnknown, upgrade } = exchange;
-  return { method, target, minorVersion, headers, peerAddress, isClientUnknown, upgrade: upgrade && true };
+  const { method, target, minorVersion, headers, peerAddress, isClientUnknown, encrypted, upgrade } = exchange;
+  return { method, target, minorVersion, headers, peerAddress, isClientUnknown, encrypted, upgrade: upgrade && true };
 }

@@ -1,5 +1,6 @@
 /** An allowed request as its upstream gets it: target, host, headers, body. Sends nothing. */
 import { NO_BODY } from '../../core/framing.ts';
+import { editLines } from '../../core/header-edits.ts';
 import type { UpstreamRequest } from '../../upstream/exchange.ts';
 import type { Destination } from '../disposition.ts';
 import { clientAddressOf, type RequestContext } from '../request-context.ts';
@@ -30,16 +31,17 @@ export function upstreamRequest(
     identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(degraded),
     connection,
   };
-  const headerLines =
+  const lines =
     sorted === undefined
       ? requestHeaderLines(headers ?? exchange.headers, context)
       : requestHeaderLines(sorted.meant, context, sorted.passing);
+  const { requestEdits } = route;
   return {
     holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
     method,
     target,
     host: (binding.preserveHost ?? route.hosts !== null) && host !== '' ? host : undefined,
-    headerLines,
+    headerLines: requestEdits === null ? lines : editLines(lines, requestEdits),
     // It has none; what its client says next is for the far end of the tunnel.
     body: upgrade === undefined ? body : NO_BODY,
     upgrade: upgrade?.protocols,

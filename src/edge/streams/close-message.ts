@@ -2,7 +2,7 @@
  * What a stream that may not go on is told: an SSE client by a last event with the body of the refusal, a WebSocket
  * client by a close frame. Says no more than a refusal of the same request would.
  */
-import type { Policy } from '../../core/policy.ts';
+import type { Dialect } from '../../core/dialect.ts';
 import { type Reason, reasonRow } from '../../core/reason.ts';
 
 export interface CloseMessage {
@@ -21,11 +21,11 @@ const TRY_AGAIN_LATER = 1013;
 /** The gateway stops (RFC 6455 section 7.4.1). */
 export const GOING_AWAY: CloseMessage = { body: null, closeCode: 1001, closeText: '' };
 
-export function closeMessageFor(reason: Reason, policy: Policy, requestId: string, scopes?: string): CloseMessage {
+export function closeMessageFor(reason: Reason, dialect: Dialect, requestId: string, scopes?: string): CloseMessage {
   const { status, text } = reasonRow(reason);
   const closeCode = status === 401 ? TOKEN_GONE : status === 503 ? TRY_AGAIN_LATER : PERMISSION_GONE;
   const named = reason === 'scope_missing' && scopes !== undefined ? { scopes } : {};
-  return { body: policy.dialect.render(reason, { requestId, ...named }).body, closeCode, closeText: text };
+  return { body: dialect.render(reason, { requestId, ...named }).body, closeCode, closeText: text };
 }
 
 /** The last event of a stream. */

@@ -76,7 +76,7 @@ export class OpenStreamRegistry implements ChangeListener {
       stream,
       ruleset: null,
       question: null,
-      routeId: null,
+      route: null,
       dependencies: new VerdictDependencies(),
       isBeingJudged: false,
       waitedMs: 0,
@@ -215,9 +215,10 @@ export class OpenStreamRegistry implements ChangeListener {
     const { requestId, tokenId } = entry.request;
     this.#remove(entry);
     const scopes = entry.question?.requirement.scopes?.named.join(' ');
-    this.#endings.add(entry.nth, entry.stream, closeMessageFor(reason, ruleset().policy, requestId, scopes), () => {
+    const dialect = entry.route?.dialect ?? ruleset().policy.dialect;
+    this.#endings.add(entry.nth, entry.stream, closeMessageFor(reason, dialect, requestId, scopes), () => {
       const afterMs = clock.monotonicMs() - entry.doubtfulSinceMs!;
-      onStopped({ requestId, routeId: entry.routeId, tokenId, kind: entry.stream.kind, reason, afterMs });
+      onStopped({ requestId, routeId: entry.route?.id ?? null, tokenId, kind: entry.stream.kind, reason, afterMs });
     });
   }
 

@@ -6,6 +6,7 @@ import type { Question } from '../../core/decide.ts';
 import { isImportedForm, type TokenPattern } from '../../core/imported-token.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Reason } from '../../core/reason.ts';
+import type { Route } from '../../core/route.ts';
 import { isWellFormed } from '../../core/token-format.ts';
 import { JUNK } from '../judge.ts';
 import { type ReadingRules, readRequest } from '../read-request.ts';
@@ -25,7 +26,7 @@ export interface RejudgedStream {
   ruleset: StreamRules | null;
   /** null: the route is public. */
   question: Question | null;
-  routeId: string | null;
+  route: Route | null;
   readonly dependencies: VerdictDependencies;
   isBeingJudged: boolean;
   /** For how long, counted in ticks: a stall of this process is not one of the store. */
@@ -45,7 +46,7 @@ export function readAgain(entry: RejudgedStream, rules: StreamRules): Reason | n
   const { refused, route, question, token } = readRequest(entry.request.incoming, rules);
   if (refused !== null) return refused.reason;
   entry.ruleset = rules;
-  entry.routeId = route?.id ?? null;
+  entry.route = route;
   entry.question = question;
   if (question === null) return null;
   // The cache may know it still from when rules let in tokens of its form.

@@ -3,7 +3,6 @@
  * are part of what is stored: a field is only ever added at its list's end, and anything else is another schema.
  */
 import {
-  type RecordField,
   HASH,
   ID,
   JSON_TEXT,
@@ -11,6 +10,7 @@ import {
   NUMBER,
   OF_KEY,
   oneOfWords,
+  type RecordField,
   RecordSchema,
   SHARED,
   TEXT,

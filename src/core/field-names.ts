@@ -125,6 +125,23 @@ export function isForgery(name: string): boolean {
   return folded.startsWith('x-scopegate-') || OVERRIDES.includes(folded);
 }
 
+const FRAMING_OR_OURS: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'trailer',
+  'via',
+  'x-request-id',
+]);
+
+/** May a route set or remove this header? Not what frames a message, is about one connection, or tells who is calling. */
+export function isRouteHeader(name: string): boolean {
+  const folded = foldHeaderName(name);
+  return !FRAMING_OR_OURS.has(folded) && !folded.startsWith('x-scopegate-');
+}
+
 /** What a request's field is to whoever reads the head. `meant`: its value is asked for on the way. */
 export type RequestField = 'pass' | 'drop' | 'meant';
 

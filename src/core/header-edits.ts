@@ -2,7 +2,9 @@
  * What a route changes among the headers that cross: names that are taken away in every spelling, and lines that are
  * written at the end. Knows ready lines only, and judges no name.
  */
+import { type Cors, corsHeaders, isCorsHeader, originOf } from './cors.ts';
 import { foldHeaderName } from './folded-name.ts';
+import { lowerName } from './framing.ts';
 
 export interface HeaderEdits {
   /** Folded names. */
@@ -22,4 +24,30 @@ export function editLines(lines: string, { removed, lines: added }: HeaderEdits)
     at = end;
   }
   return kept + added;
+}
+
+/** What a route changes in answers, those of the gateway included. */
+export interface AnswerEdits {
+  /** Folded names of the upstream's headers. */
+  readonly removed: ReadonlySet<string>;
+  /** Raw pairs. */
+  readonly added: readonly string[];
+  /** null: CORS is the upstream's own affair. */
+  readonly cors: Cors | null;
+}
+
+/** Raw pairs of an upstream's answer without what the route takes away. */
+export function withoutRemoved(pairs: readonly string[], { removed, cors }: AnswerEdits): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = pairs[index]!;
+    if (removed.has(foldHeaderName(name)) || (cors !== null && isCorsHeader(lowerName(name)))) continue;
+    kept.push(name, pairs[index + 1]!);
+  }
+  return kept;
+}
+
+/** Raw pairs to add to any answer. `headers`: of the request. */
+export function addedTo({ added, cors }: AnswerEdits, headers: readonly string[]): readonly string[] {
+  return cors === null ? added : [...added, ...corsHeaders(cors, originOf(headers))];
 }

@@ -2,6 +2,7 @@
  * Whether a browser sent a request for a page of somebody else. It then sends along what it remembers of a user name and a
  * password, unasked, and that must not count. Judges by what the browser itself says, and by nothing else.
  */
+import { type Cors, isNamedOrigin } from './cors.ts';
 import { lowerName } from './framing.ts';
 
 export interface OriginCheck {
@@ -11,6 +12,8 @@ export interface OriginCheck {
   readonly encrypted: boolean;
   /** The origin under which clients know us, `https://api.example.com`, in lower case; null: not configured. */
   readonly publicOrigin: string | null;
+  /** Pages of the origins that it names are as good as ours. */
+  readonly cors: Cors | null;
 }
 
 const ORIGIN = /^(https?):\/\/([^/?#@\s]+)$/i;
@@ -27,7 +30,8 @@ export function isForeignPage(headers: readonly string[], check: OriginCheck): b
     if (origin !== undefined) return true;
     origin = value;
   }
-  return origin !== undefined && !isOwn(origin, check);
+  if (origin === undefined || isOwn(origin, check)) return false;
+  return check.cors === null || !isNamedOrigin(check.cors, origin);
 }
 
 /** A page that came in the clear may be anybody's, so it is not that of a request over TLS. */

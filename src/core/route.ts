@@ -3,9 +3,10 @@ import type { AddressRange } from './address-range.ts';
 import type { ConfiguredName } from './configured-name.ts';
 import type { CredentialSources } from './credential.ts';
 import type { Dialect } from './dialect.ts';
-import type { HeaderEdits } from './header-edits.ts';
+import type { AnswerEdits, HeaderEdits } from './header-edits.ts';
 import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
+import type { Rewrite } from './rewrite.ts';
 
 export interface Route {
   readonly id: ConfiguredName;
@@ -30,6 +31,12 @@ export interface Route {
   readonly dialect: Dialect | null;
   /** Of the headers towards the upstream, credentials among them; null: none. */
   readonly requestEdits: HeaderEdits | null;
+  /** Of the headers of answers; null: none. */
+  readonly answerEdits: AnswerEdits | null;
+  /** URIs of answers that name the upstream are turned into what clients may use. */
+  readonly rewritesLocations: boolean;
+  /** null: the upstream gets the path that was judged. */
+  readonly rewrite: Rewrite | null;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
   /** null: none. */

@@ -1,4 +1,5 @@
 /** What becomes of a request: every kind of end that the request path knows. Types only. */
+import type { Preflight } from '../core/cors.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route.ts';
 import type { DecisionHandler } from './decision-handler.ts';
@@ -21,6 +22,8 @@ export interface Refused {
 export type Destination =
   /** The gateway answers itself. */
   | { readonly kind: 'endpoint'; readonly route: Route; readonly endpoint: Endpoint }
+  /** A browser asks whether a script of another origin may ask; the gateway says. */
+  | { readonly kind: 'preflight'; readonly route: Route; readonly preflight: Preflight }
   /** Another program takes it from here. */
   | { readonly kind: 'handler'; readonly route: Route; readonly handler: DecisionHandler }
   /** `target`: path and query as they are sent. */

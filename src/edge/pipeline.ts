@@ -3,6 +3,8 @@
  * RequestContext and may refuse; none can be skipped, because each needs what the one before it made. No header is
  * written here and no rule is judged here.
  */
+import { preflightHeaders } from '../core/cors.ts';
+import { addedTo } from '../core/header-edits.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { reasonRow } from '../core/reason.ts';
 import { Bug } from '../errors.ts';
@@ -79,6 +81,9 @@ export class Pipeline {
     request.reading = reading;
     // node:http, on whose server the middleware stands, loses bytes behind it: everywhere alike, nothing behind it is run.
     if (reading.headerFacts.upgrade && exchange.upgrade === undefined) exchange.endConnection();
+    const edits = reading.route === null ? ruleset.unroutedEdits : reading.route.answerEdits;
+    if (edits !== null && (reading.preflight === null || reading.refused !== null))
+      request.answerHeaders = addedTo(edits, exchange.headers);
     if (reading.refused !== null) return reading.refused;
     const { question, token } = reading;
     if (question === null) return PUBLIC;
@@ -95,7 +100,9 @@ export class Pipeline {
     const destination = destinationOf(request);
     if (destination.kind === 'refused') return destination;
     const { limits } = destination.route;
-    return limits === null ? destination : this.#countUse(request, destination, limits);
+    return limits === null || destination.kind === 'preflight'
+      ? destination
+      : this.#countUse(request, destination, limits);
   }
 
   /** The end of the way, of whichever kind. */
@@ -105,6 +112,8 @@ export class Pipeline {
         return this.#refuse(request, disposition);
       case 'endpoint':
         return this.#answer(request, disposition);
+      case 'preflight':
+        return this.#answerPreflight(request, disposition);
       case 'handler':
         return this.#handOver(request, disposition);
       case 'upstream':
@@ -120,7 +129,7 @@ export class Pipeline {
     if (judgement.kind === 'allowed') request.allowed = judgement;
     if (judgement.degradedMs !== undefined) {
       request.degraded = `store; age=${Math.ceil(judgement.degradedMs / 1000)}`;
-      request.answerHeaders = [DEGRADED_HEADER, request.degraded];
+      request.answerHeaders = [...(request.answerHeaders ?? []), DEGRADED_HEADER, request.degraded];
       metrics.degraded++;
     }
     const { token } = judgement;
@@ -164,6 +173,11 @@ export class Pipeline {
     if (expectContinue) exchange.sendContinue();
     const address = clientAddressOf(request);
     endpoint({ exchange, requestId, authorization, address, allowed, answerHeaders: answerHeaders ?? [] });
+  }
+
+  #answerPreflight({ exchange, requestId }: RequestContext, { route, preflight }: To<'preflight'>): void {
+    this.#parts.metrics.requests.add(route.id, 'answered');
+    exchange.answer(204, [...preflightHeaders(route.answerEdits!.cors!, preflight), 'X-Request-Id', requestId], '');
   }
 
   #handOver(request: RequestContext, { route, handler }: To<'handler'>): void {

@@ -4,6 +4,7 @@
  * no fact.
  */
 
+import { type Preflight, readPreflight } from '../core/cors.ts';
 import { type CredentialRequest, readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
@@ -62,6 +63,8 @@ export class Reading implements RequestSource, CredentialRequest {
   target: RequestTarget = NO_TARGET;
   /** null: none was found, or none was looked for. */
   route: Route | null = null;
+  /** Not null: it is a browser's question about its route, which asks for no token. */
+  preflight: Preflight | null = null;
   /** null: the route is public. */
   question: Question | null = null;
   /** The credential of the question, as it was presented. */
@@ -86,7 +89,8 @@ export class Reading implements RequestSource, CredentialRequest {
   isForeignPage(): boolean {
     const { headers, encrypted = false } = this.#request;
     const publicOrigin = this.route?.credentials.basic?.publicOrigin ?? null;
-    return isForeignPage(headers, { host: this.headerFacts.host, encrypted, publicOrigin });
+    const cors = this.route?.answerEdits?.cors ?? null;
+    return isForeignPage(headers, { host: this.headerFacts.host, encrypted, publicOrigin, cors });
   }
 
   get authorization(): readonly string[] {
@@ -131,11 +135,8 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   if (request.upgrade !== undefined && !survivesUrl(target.path + target.query)) return BAD_REQUEST;
   reading.target = target;
 
-  const match = rules.routes.match(headerFacts.host, request.method, target.segments);
-  if (
-    target.slashSegments !== null &&
-    !keepsSlashes(match, target.slashSegments, headerFacts.host, request.method, rules)
-  )
+  const match = matchOf(reading, request, rules);
+  if (target.slashSegments !== null && !keepsSlashes(match, target.slashSegments, reading, request, rules))
     return BAD_REQUEST;
   if (match.kind === 'none') return NO_ROUTE;
   if (match.kind === 'method') return { kind: 'refused', reason: 'method_not_allowed', allow: match.allow };
@@ -143,7 +144,7 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   reading.route = route;
   const closed = checkRoute(route, reading);
   if (closed !== null) return { kind: 'refused', reason: closed };
-  if (route.requirement === null) return null;
+  if (route.requirement === null || reading.preflight !== null) return null;
 
   const credential = readCredential(reading, route.credentials);
   if (!credential.ok) return { kind: 'refused', reason: credential.reason };
@@ -152,15 +153,30 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   return null;
 }
 
+/** A preflight is about the route that its script asks for, unless a route says OPTIONS itself. */
+function matchOf(reading: Reading, request: IncomingRequest, { routes }: ReadingRules): Match {
+  const { host } = reading.headerFacts;
+  const { segments } = reading.target;
+  const match = routes.match(host, request.method, segments);
+  if (request.method !== 'OPTIONS' || (match.kind === 'route' && match.route.methods?.includes('OPTIONS')))
+    return match;
+  const preflight = readPreflight(request.headers);
+  if (preflight === null) return match;
+  const wanted = routes.match(host, preflight.method, segments);
+  if (wanted.kind !== 'route' || (wanted.route.answerEdits?.cors ?? null) === null) return match;
+  reading.preflight = preflight;
+  return wanted;
+}
+
 /** An upstream that takes `%2F` for a slash must not get to what is another route's. */
 function keepsSlashes(
   match: Match,
   split: readonly string[],
-  host: string,
-  method: string,
-  rules: ReadingRules,
+  { headerFacts, preflight }: Reading,
+  { method }: IncomingRequest,
+  { routes }: ReadingRules,
 ): boolean {
   if (match.kind !== 'route' || !match.route.keepsEncodedSlashes) return false;
-  const other = rules.routes.match(host, method, split);
+  const other = routes.match(headerFacts.host, preflight?.method ?? method, split);
   return other.kind === 'none' || (other.kind === 'route' && other.route === match.route);
 }

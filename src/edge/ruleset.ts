@@ -1,5 +1,6 @@
 /** What requests are judged and forwarded by, as one thing that is replaced as one. Types only. */
 import type { ConfiguredName } from '../core/configured-name.ts';
+import type { AnswerEdits } from '../core/header-edits.ts';
 import type { TokenPattern } from '../core/imported-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
@@ -10,6 +11,8 @@ import type { Endpoint } from './endpoint.ts';
 export interface UpstreamBinding {
   readonly name: ConfiguredName;
   readonly upstream: Upstream;
+  /** Of its targets, in lower case, without the usual port. */
+  readonly origins: ReadonlySet<string>;
   /** The upstream sees the client's Host instead of its own; undefined: where the route names hosts. */
   readonly preserveHost: boolean | undefined;
 }
@@ -18,6 +21,10 @@ export interface UpstreamBinding {
 export interface Ruleset {
   readonly routes: RouteTable;
   readonly policy: Policy;
+  /** The origin of `gateway.publicUrl`; null: not configured. */
+  readonly publicOrigin: string | null;
+  /** Of answers to requests that no route takes; null: none. */
+  readonly unroutedEdits: AnswerEdits | null;
   readonly upstreams: ReadonlyMap<string, UpstreamBinding>;
   readonly isTrustedProxy: (address: string) => boolean;
   /** What the gateway answers itself, by the name that routes use. */

@@ -86,14 +86,24 @@ export class RulesInForce {
     const isTrustedProxy = proxyMatcher(next.file.gateway.trustedProxies);
     const endpoints = this.#endpointsOf(next);
     const { bindings: upstreams, discard, swap } = await this.#pools.prepare(next);
-    const { routes, policy } = next;
+    const { routes, policy, unroutedEdits, publicOrigin } = next;
     const { import: imports } = next.file;
     const { serverTiming } = next.file.gateway;
     return {
       discard,
       swap: () => {
         swap();
-        this.#replace({ routes, policy, upstreams, isTrustedProxy, endpoints, imports, serverTiming });
+        this.#replace({
+          routes,
+          policy,
+          unroutedEdits,
+          publicOrigin,
+          upstreams,
+          isTrustedProxy,
+          endpoints,
+          imports,
+          serverTiming,
+        });
       },
     };
   }

@@ -55,6 +55,7 @@ export class UpstreamPools {
         bindings.set(name, {
           name: configuredName(name),
           upstream: pool.upstream,
+          origins: new Set(settings.targets.map((target) => new URL(target).origin)),
           preserveHost: settings.preserveHost,
         });
         if (slices.over) await slices.next();

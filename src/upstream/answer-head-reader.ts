@@ -27,7 +27,9 @@ const MAX_LENGTH_DIGITS = 15;
 const MAX_TIMEOUT_DIGITS = 9;
 const MIN_HELD_BYTES = 1024;
 
-const NAMES = new TokenTable([...ANSWER_NAMES, 'date']);
+const NAMES = new TokenTable([...ANSWER_NAMES, 'date', 'location', 'content-location', 'link']);
+/** Those that pass, though they mean something here. */
+const PASSING: ReadonlySet<string> = new Set(['date', 'location', 'content-location', 'link']);
 type Name = NonNullable<ReturnType<typeof NAMES.find>>;
 const CODINGS = new TokenTable(['chunked']);
 const OPTIONS = new TokenTable(['close', 'keep-alive']);
@@ -63,6 +65,7 @@ export class AnswerHeadReader {
   #heldLength = 0;
   readonly #passing = new PassingLines();
   #isDated = false;
+  #namesUris = false;
   #via = '';
   /** Connection names more than what becomes of the connection: what that is about does not pass. */
   #namesHeaders = false;
@@ -83,6 +86,7 @@ export class AnswerHeadReader {
     this.#lineAt = 0;
     this.#passing.clear();
     this.#isDated = false;
+    this.#namesUris = false;
     this.#via = '';
     this.#namesHeaders = false;
   }
@@ -90,7 +94,12 @@ export class AnswerHeadReader {
   /** Of a complete head; undefined: whoever wants to pass it on has to look at each header. */
   get sorted(): SortedAnswer | undefined {
     if (this.#namesHeaders) return undefined;
-    return { passing: this.#passing.textIn(this.text), via: this.#via, isDated: this.#isDated };
+    return {
+      passing: this.#passing.textIn(this.text),
+      via: this.#via,
+      isDated: this.#isDated,
+      namesUris: this.#namesUris,
+    };
   }
 
   /** Reads on in `source[start, end)`. Whatever is not used is no part of the head. */
@@ -171,7 +180,7 @@ export class AnswerHeadReader {
       while (stop > valueAt && isBlank(bytes[stop - 1]!)) stop -= 1;
       const name = NAMES.find(bytes, nameAt, nameEnd);
       if (name !== undefined && !this.#header(name, bytes, valueAt, stop, valueEnd)) return BAD;
-      if (name !== undefined && name !== 'date') continue;
+      if (name !== undefined && !PASSING.has(name)) continue;
       const value = valueAt - start;
       this.#passing.add(nameAt - start, nameEnd - start, value, stop - start, at - start, bytes[nameEnd + 1]!);
     }
@@ -228,6 +237,11 @@ export class AnswerHeadReader {
         return true;
       case 'date':
         this.#isDated = true;
+        return true;
+      case 'location':
+      case 'content-location':
+      case 'link':
+        this.#namesUris = true;
         return true;
       default:
         return true;

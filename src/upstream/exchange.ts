@@ -45,6 +45,8 @@ export interface SortedAnswer {
   readonly via: string;
   /** There is a Date among the lines. */
   readonly isDated: boolean;
+  /** There is a Location, Content-Location or Link among the lines. */
+  readonly namesUris: boolean;
 }
 
 /**

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { isForeignPage } from '../../src/core/request-origin.ts';
 
-const plain = { host: 'api.test:8080', encrypted: false, publicOrigin: 'https://public.test' };
-const tls = { host: 'api.test', encrypted: true, publicOrigin: null };
+const plain = { host: 'api.test:8080', encrypted: false, publicOrigin: 'https://public.test', cors: null };
+const tls = { host: 'api.test', encrypted: true, publicOrigin: null, cors: null };
 
 describe('a request of nobody, or of our own page, is not foreign', () => {
   it.each([

@@ -47,6 +47,9 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     credentials: BEARER_ONLY,
     dialect: null,
     requestEdits: null,
+    answerEdits: null,
+    rewrite: null,
+    rewritesLocations: true,
     forwardAuthorization: false,
     limits: null,
     ...more,
@@ -186,8 +189,12 @@ export class PipelineHarness {
     return {
       routes: table,
       policy: POLICY,
-      upstreams: new Map([['platform', { name: configuredName('platform'), upstream, preserveHost: false }]]),
+      upstreams: new Map([
+        ['platform', { name: configuredName('platform'), upstream, origins: new Set<string>(), preserveHost: false }],
+      ]),
       isTrustedProxy,
+      unroutedEdits: null,
+      publicOrigin: null,
       endpoints: new Map([['ours', (call: EndpointCall) => void this.called.push(call)]]),
       imports: { patterns: [], missesPerMinute: 1 },
       serverTiming: false,

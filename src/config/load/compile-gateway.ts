@@ -3,6 +3,7 @@
  * generator, so that it can be done in slices: it pauses after each route. Reads no file and no YAML.
  */
 import { dirname, resolve } from 'node:path';
+import type { AnswerEdits } from '../../core/header-edits.ts';
 import { PathTable, type RoutingOptions } from '../../core/path-table.ts';
 import type { Policy } from '../../core/policy.ts';
 import { accountLimit, type RateLimit } from '../../core/rate-limit.ts';
@@ -12,6 +13,7 @@ import { Bug } from '../../errors.ts';
 import type { Validated } from '../schema/gateway-schema.ts';
 import type { SoundParts } from '../schema/validate.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
+import { compileAnswerEdits } from './compile-edits.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
@@ -19,6 +21,7 @@ import type { Configuration, Contents, Plain, Source } from './configuration.ts'
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
 import type { Notes } from './notes.ts';
 import { ownRoutes, pathOf, publicOriginOf } from './own-routes.ts';
+import { RouteSettings } from './route-settings.ts';
 
 /** What routes are compiled from, and against. */
 export interface RoutesSource {
@@ -31,6 +34,8 @@ export interface RoutesSource {
 
 export interface CompiledRoutes {
   readonly routes: RouteTable;
+  /** Of answers to requests that no route takes. */
+  readonly unroutedEdits: AnswerEdits | null;
   readonly limits: readonly RateLimit[];
   readonly warnings: readonly string[];
 }
@@ -62,11 +67,15 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
   const publicPath = pathOf(publicUrl);
   if (publicPath === null) notes.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
   const hosts = compileHosts(notes, ['oauth', 'hosts'], parts.oauth?.hosts);
+  const unroutedEdits = compileAnswerEdits(
+    notes,
+    new RouteSettings(parts.defaults ?? {}, ['defaults'], null, undefined),
+  );
   const own =
     parts.oauth === undefined || (policy?.serviceAccounts ?? null) === null
       ? []
       : ownRoutes(
-          { prefix: parts.oauth.prefix, publicPath: publicPath ?? '', hosts },
+          { prefix: parts.oauth.prefix, publicPath: publicPath ?? '', hosts, answerEdits: unroutedEdits },
           check.limits.forOwn(parts.oauth.limits),
         );
   const options = parts.routing ?? UNREADABLE_OPTIONS;
@@ -93,6 +102,7 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
   }
   return {
     routes,
+    unroutedEdits,
     limits: check.limits.all,
     warnings: [...placelessWarning(notes, check.placeless), ...check.limits.unused()],
   };
@@ -111,7 +121,7 @@ export function assemble(
   plain: Plain,
   source: Source,
   policy: Policy,
-  { routes, limits }: Omit<CompiledRoutes, 'warnings'>,
+  { routes, unroutedEdits, limits }: Omit<CompiledRoutes, 'warnings'>,
   keyPair: CheckedKeyPair | null,
 ): Configuration {
   const { path, file, contents } = plain;
@@ -122,6 +132,8 @@ export function assemble(
     source,
     policy,
     routes,
+    unroutedEdits,
+    publicOrigin: publicOriginOf(file.gateway.publicUrl),
     routeCount: file.routes.length,
     limits: [...limits, accountLimit(file.oauth.accountLimit)],
     resolvePath,

@@ -4,9 +4,7 @@ import { domainToASCII } from 'node:url';
 import { type AddressRange, readRange } from '../../core/address-range.ts';
 import type { BasicSource } from '../../core/basic-credential.ts';
 import { configuredName } from '../../core/configured-name.ts';
-import type { CredentialSources } from '../../core/credential.ts';
 import type { Dialect } from '../../core/dialect.ts';
-import type { HeaderEdits } from '../../core/header-edits.ts';
 import { readHostPattern } from '../../core/host-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
@@ -20,6 +18,7 @@ import { suggestion } from '../yaml/closest.ts';
 import type { FilePosition } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 import { compileCredentials } from './compile-credentials.ts';
+import { compileAnswerEdits, compileRequestEdits, compileRewrite } from './compile-edits.ts';
 import type { CompiledLimits } from './compile-limits.ts';
 import type { Notes } from './notes.ts';
 import { RouteSettings, type Said } from './route-settings.ts';
@@ -143,6 +142,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const settings = new RouteSettings(file, at, upstreamDefaults(check, file.upstream), check.defaults);
   const forwardAuthorization = settings.get('forwardAuthorization')?.value ?? false;
   const credentials = compileCredentials(notes, settings.get('credentials'), forwardAuthorization, check.basic);
+  const rewrite = compileRewrite(notes, settings.get('rewrite'), template.segments);
   const route: Route = {
     id: configuredName(file.id),
     hosts,
@@ -153,7 +153,10 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     requirement,
     upstream: file.upstream ?? '',
     credentials,
-    requestEdits: compileRequestEdits(credentials),
+    requestEdits: compileRequestEdits(notes, settings, credentials, rewrite),
+    answerEdits: compileAnswerEdits(notes, settings),
+    rewrite,
+    rewritesLocations: settings.get('rewriteLocations')?.value ?? true,
     dialect: compileDialectName(check, settings.get('dialect')),
     forwardAuthorization,
     limits,
@@ -173,11 +176,6 @@ function compileDialectName({ notes, dialects }: RouteCheck, said: Said<string> 
   if (dialect === undefined)
     notes.problem(said.at, `the policy has no dialect "${said.value}"${suggestion(said.value, dialects.keys())}`);
   return dialect ?? null;
-}
-
-/** The upstream never sees the token, wherever it stood. */
-function compileRequestEdits({ headers }: CredentialSources): HeaderEdits | null {
-  return headers.length === 0 ? null : { removed: new Set(headers.map(({ folded }) => folded)), lines: '' };
 }
 
 function compileRanges(texts: readonly string[] | undefined): readonly AddressRange[] | null {

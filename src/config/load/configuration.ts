@@ -1,4 +1,5 @@
 /** A configuration in two forms: compiled, to serve by, and packed, to go to another thread or process. Types only. */
+import type { AnswerEdits } from '../../core/header-edits.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { RateLimit } from '../../core/rate-limit.ts';
 import type { RouteTable } from '../../core/route-table.ts';
@@ -65,6 +66,10 @@ export interface Configuration extends Plain {
   readonly policy: Policy;
   readonly routes: RouteTable;
   readonly routeCount: number;
+  /** The origin of `gateway.publicUrl`; null: not configured. */
+  readonly publicOrigin: string | null;
+  /** Of answers to requests that no route takes; null: none. */
+  readonly unroutedEdits: AnswerEdits | null;
   /** Every rate limit, whether a route counts for it or not, and that of service accounts. */
   readonly limits: readonly RateLimit[];
   readonly resolvePath: (path: string) => string;

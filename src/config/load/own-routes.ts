@@ -2,6 +2,7 @@
 
 import { configuredName } from '../../core/configured-name.ts';
 import { BEARER_ONLY } from '../../core/credential.ts';
+import type { AnswerEdits } from '../../core/header-edits.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
 import { readTemplate } from '../../core/template.ts';
@@ -20,11 +21,13 @@ export interface OwnPlace {
   readonly publicPath: string;
   /** As core/host-name writes them; null: every host. */
   readonly hosts: readonly string[] | null;
+  /** Of `defaults`. */
+  readonly answerEdits: AnswerEdits | null;
 }
 
-export function ownRoutes({ prefix, publicPath, hosts }: OwnPlace, limits: OwnLimits): CompiledRoute[] {
+export function ownRoutes({ prefix, publicPath, hosts, answerEdits }: OwnPlace, limits: OwnLimits): CompiledRoute[] {
   const open = (endpoint: string, method: string, template: string) =>
-    own({ endpoint, method, template, hosts, limits: limits.open, requirement: null });
+    own({ endpoint, method, template, hosts, limits: limits.open, requirement: null, answerEdits });
   return [
     open('token', 'POST', `${prefix}/auth/oauth2/token`),
     open('introspect', 'POST', `${prefix}/auth/oauth2/introspect`),
@@ -39,6 +42,7 @@ export function ownRoutes({ prefix, publicPath, hosts }: OwnPlace, limits: OwnLi
       hosts,
       limits: limits.withToken,
       requirement: WITH_TOKEN,
+      answerEdits,
     }),
   ];
 }
@@ -66,12 +70,12 @@ export function issuerOf(publicUrl: string): string {
 
 const WITH_TOKEN = { scopes: null, workspace: null, resource: null } as const;
 
-interface OwnRoute extends Pick<Route, 'hosts' | 'template' | 'limits' | 'requirement'> {
+interface OwnRoute extends Pick<Route, 'hosts' | 'template' | 'limits' | 'requirement' | 'answerEdits'> {
   readonly endpoint: string;
   readonly method: string;
 }
 
-function own({ endpoint, method, template, hosts, limits, requirement }: OwnRoute): CompiledRoute {
+function own({ endpoint, method, template, hosts, limits, requirement, answerEdits }: OwnRoute): CompiledRoute {
   const read = readTemplate(template);
   if (!read.ok) throw new Bug(`${template}: ${read.problem}`);
   return {
@@ -89,6 +93,9 @@ function own({ endpoint, method, template, hosts, limits, requirement }: OwnRout
       credentials: BEARER_ONLY,
       dialect: null,
       requestEdits: null,
+      answerEdits,
+      rewrite: null,
+      rewritesLocations: true,
       forwardAuthorization: false,
       limits,
     },

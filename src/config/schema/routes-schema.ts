@@ -13,6 +13,68 @@ const Target = Type.String({
   description: 'An origin, scheme://host:port, without path.',
 });
 
+const HeaderName = Type.String({
+  pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+  errorMessage: 'must be the name of a header',
+});
+
+/** `what`: whose headers. */
+const Headers = (what: string) =>
+  section(
+    {
+      set: Type.Optional(
+        Type.Record(Type.String(), Type.String(), {
+          propertyNames: HeaderName,
+          description: 'Names and values; what came under such a name, in any spelling, is replaced.',
+        }),
+      ),
+      remove: Type.Optional(
+        Type.Array(HeaderName, {
+          minItems: 1,
+          uniqueItems: true,
+          description: 'Names that do not cross, in any spelling.',
+        }),
+      ),
+    },
+    { description: what },
+  );
+
+const Literal = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^(?:/[^/?#{}*]+)+$',
+      errorMessage: 'must be a path such as /npm, without a slash at its end',
+      description,
+    }),
+  );
+
+const Cors = section(
+  {
+    origins: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        'Origins whose scripts may read answers: https://app.example.com, https://*.example.com, or * for all.',
+    }),
+    headers: Type.Optional(
+      Type.Array(HeaderName, { description: 'Headers that scripts may send. Absent: those that they ask for.' }),
+    ),
+    exposeHeaders: Type.Array(HeaderName, { default: [], description: 'Headers of answers that scripts may read.' }),
+    credentials: Type.Boolean({
+      default: false,
+      description: 'true: browsers send along cookies and what they remember of passwords. Not with *.',
+    }),
+    maxAgeSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 86_400,
+        description: 'How long browsers may keep the answer to a preflight.',
+      }),
+    ),
+  },
+  { description: 'Which scripts may read what is answered; preflights are answered by the gateway.' },
+);
+
 /** What a route says of itself, its upstream for all its routes, or `defaults` for every route. */
 const Settings = {
   allowFrom: Type.Optional(
@@ -45,6 +107,30 @@ const Settings = {
     Type.Enum(['refuse', 'keep'], {
       description:
         'keep: %2F in a path stays a part of its segment, and is sent as it came. Absent or refuse: such a request gets 400.',
+    }),
+  ),
+  rewrite: Type.Optional(
+    section(
+      {
+        strip: Literal("Taken away from the front of the path: the first segments of the route's own, literally."),
+        add: Literal('Put in front of what is left.'),
+      },
+      {
+        description: 'The path that the upstream gets instead; it learns what was taken away from X-Forwarded-Prefix.',
+      },
+    ),
+  ),
+  rewriteLocations: Type.Optional(
+    Type.Boolean({
+      description:
+        'false: Location, Content-Location and Link stay as the upstream wrote them. Absent or true: those that name the upstream name the gateway instead.',
+    }),
+  ),
+  headers: Type.Optional(Headers('Headers towards the upstream, after those of the gateway.')),
+  answerHeaders: Type.Optional(Headers('Headers of answers, those of the gateway included.')),
+  cors: Type.Optional(
+    Type.Union([Type.Literal('none'), Cors], {
+      description: "Which scripts may read what is answered. Absent or none: the upstream's own business.",
     }),
   ),
   forwardAuthorization: Type.Optional(

@@ -1,4 +1,6 @@
 /** What one who has a request forwarded hears of it. Types only. */
+import type { UriContext } from '../../core/answer-uris.ts';
+import type { AnswerEdits } from '../../core/header-edits.ts';
 import type { Reason } from '../../core/reason.ts';
 import type { UpstreamFailure } from '../../upstream/exchange.ts';
 import type { ServerTiming } from '../server-timing.ts';
@@ -10,6 +12,10 @@ export interface ForwardObserver {
   readonly timing: ServerTiming | null;
   /** What the answer is to say besides: raw pairs. null: nothing. */
   readonly answerHeaders: readonly string[] | null;
+  /** What the route changes in it; null: nothing. */
+  readonly answerEdits: AnswerEdits | null;
+  /** By which URIs of the answer are turned into the client's; null: they stay. */
+  uriContext(): UriContext | null;
   /** No answer has begun: the caller renders the refusal. */
   refused(reason: Reason, failure: UpstreamFailure): void;
   /** The answer goes on for as long as its caller may; `stream` is the way to end it. Not told of any other. */

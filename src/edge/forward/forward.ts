@@ -3,7 +3,10 @@
  * side's abort ends the other; an answer cut short breaks the client's connection, so that half never looks whole.
  * Never judges a request; what becomes a stream is ended by `streams/stream-ending.ts`.
  */
+
+import { namesUris, withClientUris } from '../../core/answer-uris.ts';
 import type { BodyFraming } from '../../core/framing.ts';
+import { withoutRemoved } from '../../core/header-edits.ts';
 import { headerLines } from '../../core/http1/header-pairs.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
@@ -139,14 +142,24 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   #relayHead(head: AnswerHead, length: number): void {
     const { status, statusText, protocol, sorted } = head;
     const more = this.#moreHeaders();
-    if (sorted !== undefined && status !== 426 && this.#exchange.relayLines !== undefined) {
+    const { answerEdits } = this.#observer;
+    const isPlain = sorted !== undefined && status !== 426 && answerEdits === null && !sorted.namesUris;
+    if (isPlain && this.#exchange.relayLines !== undefined) {
       const lines = responseLines(sorted, length, this.#requestId, protocol) + headerLines(more);
       return this.#exchange.relayLines(status, statusText, lines, length >= 0, sorted.isDated);
     }
-    const headers = responseHeaders(head.headers, length, this.#requestId, protocol);
+    const theirs = this.#editedHeaders(head);
+    const headers = responseHeaders(theirs, length, this.#requestId, protocol);
     if (status === 426) headers.push(...upgradeRequired(head.headers));
     headers.push(...more);
     this.#exchange.relayHead(status, statusText, headers);
+  }
+
+  #editedHeaders({ headers, sorted }: AnswerHead): readonly string[] {
+    const { answerEdits } = this.#observer;
+    const kept = answerEdits === null ? headers : withoutRemoved(headers, answerEdits);
+    const uris = (sorted?.namesUris ?? namesUris(kept)) ? this.#observer.uriContext() : null;
+    return uris === null ? kept : withClientUris(kept, uris);
   }
 
   #moreHeaders(): readonly string[] {

@@ -1,4 +1,6 @@
 /** What is told of a forwarded request: its stream to the register, its end to metrics and log, a failure to its client. */
+import type { UriContext } from '../../core/answer-uris.ts';
+import type { AnswerEdits } from '../../core/header-edits.ts';
 import type { Reason } from '../../core/reason.ts';
 import { statusClass } from '../../observe/metrics.ts';
 import type { UpstreamFailure } from '../../upstream/exchange.ts';
@@ -6,6 +8,7 @@ import type { Destination, Refused } from '../disposition.ts';
 import type { PipelineParts } from '../pipeline-parts.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { Stream } from '../streams/stream.ts';
+import { uriContextOf } from './client-origin.ts';
 import type { ForwardObserver } from './forward-observer.ts';
 
 type Refuse = (request: RequestContext, refused: Refused) => void;
@@ -36,6 +39,16 @@ export class RequestObserver implements ForwardObserver {
 
   get answerHeaders(): RequestContext['answerHeaders'] {
     return this.#request.answerHeaders;
+  }
+
+  get answerEdits(): AnswerEdits | null {
+    return this.#to.route.answerEdits;
+  }
+
+  /** Made when an answer names URIs, which few do. */
+  uriContext(): UriContext | null {
+    const { route, binding } = this.#to;
+    return route.rewritesLocations ? uriContextOf(this.#request, route, binding) : null;
   }
 
   refused(reason: Reason, { detail }: UpstreamFailure): void {

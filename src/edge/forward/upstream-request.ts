@@ -5,6 +5,7 @@ import type { UpstreamRequest } from '../../upstream/exchange.ts';
 import type { Destination } from '../disposition.ts';
 import { clientAddressOf, type RequestContext } from '../request-context.ts';
 import { sourceOf } from '../throttles/auth-failure-throttle.ts';
+import { sendsClientHost } from './client-origin.ts';
 import { requestHeaderLines } from './headers.ts';
 import { degradedLine, identityLines } from './identity.ts';
 
@@ -40,7 +41,7 @@ export function upstreamRequest(
     holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
     method,
     target,
-    host: (binding.preserveHost ?? route.hosts !== null) && host !== '' ? host : undefined,
+    host: sendsClientHost(route, binding) && host !== '' ? host : undefined,
     headerLines: requestEdits === null ? lines : editLines(lines, requestEdits),
     // It has none; what its client says next is for the far end of the tunnel.
     body: upgrade === undefined ? body : NO_BODY,

@@ -16,11 +16,12 @@ export class Connections {
   readonly #server: Server;
   readonly #isBusy: (socket: Socket) => boolean;
   readonly #open = new Set<Socket>();
-  /** Bytes read by then, and when that was first seen. */
-  readonly #quiet = new WeakMap<Socket, { readonly bytes: number; readonly sinceMs: number }>();
+  /** Bytes read by then, and for how long there were no more. */
+  readonly #quiet = new WeakMap<Socket, { readonly bytes: number; quietMs: number }>();
 
   #taken = 0;
   #looking: NodeJS.Timeout | undefined;
+  #lookedAtMs = 0;
   /** null: nothing is closed yet. */
   #idleMs: number | null = null;
 
@@ -42,7 +43,9 @@ export class Connections {
 
   /** Begins to see how long each connection has been quiet, so that `drain` knows. */
   watch(): void {
-    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    if (this.#looking !== undefined) return;
+    this.#lookedAtMs = performance.now();
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   /** Stops accepting. Resolves when no connection is left, at the deadline at the latest. */
@@ -74,12 +77,17 @@ export class Connections {
   }
 
   #look(): void {
-    const now = performance.now();
+    const nowMs = performance.now();
+    // While this process stood still nobody was read, so nobody was quiet for all that time.
+    const passedMs = Math.min(nowMs - this.#lookedAtMs, 2 * LOOK_EVERY_MS);
+    this.#lookedAtMs = nowMs;
     for (const socket of this.#open) {
       const known = this.#quiet.get(socket);
       if (this.#isBusy(socket)) this.#quiet.delete(socket);
-      else if (known?.bytes !== socket.bytesRead) this.#quiet.set(socket, { bytes: socket.bytesRead, sinceMs: now });
-      else if (this.#idleMs !== null && now - known.sinceMs >= this.#idleMs) {
+      else if (known?.bytes !== socket.bytesRead) this.#quiet.set(socket, { bytes: socket.bytesRead, quietMs: 0 });
+      else {
+        known.quietMs += passedMs;
+        if (this.#idleMs === null || known.quietMs < this.#idleMs) continue;
         this.#open.delete(socket);
         markClosing(socket);
         lingeringClose(socket);

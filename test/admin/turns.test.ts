@@ -43,7 +43,7 @@ async function send(path: string, body: string | ReadableStream, caller: keyof t
     fetch(`${serve.adminUrl}/v1/organizations/acme${path}`, { method: 'POST', headers, body, ...stream });
   // A refusal closes the connection under a body that is still being sent, and may be lost with it.
   let answer = await call().catch(() => null);
-  for (let tries = 0; answer === null && tries < 5; tries++) answer = await call().catch(() => null);
+  for (let tries = 0; answer === null && tries < 20; tries++) answer = await call().catch(() => null);
   if (answer === null) throw new Error(`no answer to ${path}`);
   await answer.text();
   return answer.status;

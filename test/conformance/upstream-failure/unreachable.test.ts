@@ -73,7 +73,8 @@ attack({
     await using gateway = await startTestGateway({
       upstreamUrl: upstream.url,
       routes: ROUTES,
-      upstream: { maxConnections: 4 },
+      // They all come from one address.
+      upstream: { maxConnections: 4, maxShare: 1 },
     });
     const waiting: ((bytes: string) => void)[] = [];
     upstream.reply = () => new Promise((resolve) => waiting.push(resolve));

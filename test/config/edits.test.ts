@@ -76,7 +76,7 @@ describe('headers', () => {
   });
 
   it('cannot hold what no header can, and a secret is not told', () => {
-    const told = problems('headers: { set: { X-Key: "${KEY}" } }');
+    const told = problems(`headers: { set: { X-Key: "\${KEY}" } }`);
     expect(told).toEqual(['3:37: it holds what no header can: beyond Latin-1, or control characters']);
     expect(problems('headers: { set: { "X Key": a } }')).toEqual([
       expect.stringContaining('must be the name of a header'),

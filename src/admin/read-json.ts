@@ -19,6 +19,8 @@ const STEP = 1024;
 export async function readJson(text: string): Promise<unknown> {
   const slices = new Slices();
   await checkBounds(text, slices);
+  // It cannot be sliced, so it has a turn to itself.
+  await slices.next();
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -29,6 +31,8 @@ export async function readJson(text: string): Promise<unknown> {
   }
   await slices.next();
   await checkNames(text, slices);
+  // Nor can what judges it.
+  await slices.next();
   return value;
 }
 

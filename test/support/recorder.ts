@@ -175,6 +175,9 @@ export class Recorder implements AsyncDisposable {
     this.connections.push(connection);
     let pending = '';
     let headSeen = false;
+    // A large body is put together once, not with each piece of it.
+    let pieces: string[] = [];
+    let missing = 0;
     socket.on('error', () => {});
     socket.on('close', () => this.#bell.ring());
     socket.on('end', () => {
@@ -183,7 +186,11 @@ export class Recorder implements AsyncDisposable {
     });
     socket.on('data', (chunk: Buffer) => {
       connection.add(chunk);
-      pending += chunk.toString('latin1');
+      pieces.push(chunk.toString('latin1'));
+      missing -= chunk.length;
+      if (missing > 0) return this.#bell.ring();
+      pending += pieces.join('');
+      pieces = [];
       try {
         for (;;) {
           const headEnd = pending.indexOf('\r\n\r\n');
@@ -193,7 +200,11 @@ export class Recorder implements AsyncDisposable {
             if (bytes !== undefined) connection.write(bytes);
           }
           const request = readRequest(pending, connection);
-          if (request === null) break;
+          if (request === null) {
+            const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(pending.slice(0, headEnd + 2))?.[1];
+            if (headEnd !== -1 && length !== undefined) missing = headEnd + 4 + Number(length) - pending.length;
+            break;
+          }
           pending = pending.slice(request.text.length);
           headSeen = false;
           this.requests.push(request);

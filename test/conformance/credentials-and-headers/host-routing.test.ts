@@ -1,7 +1,7 @@
 /** Routes that name hosts: which one a Host leads to, whatever else the request says of where it wants to go. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
-import { RawClient, rawRequest } from '../../support/raw.ts';
+import { askOnce } from '../ask-once.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -23,15 +23,8 @@ afterAll(() => gateway.stop());
 
 /** The status, and the Host that the upstream saw; null: it saw nothing. */
 async function ask(target: string, lines: readonly string[]): Promise<[number, string | null]> {
-  const before = at.upstream.requests.length;
-  const client = await RawClient.connect(gateway.url);
-  try {
-    client.send(rawRequest(`GET ${target}`, lines));
-    const { status } = await client.response();
-    return [status, at.upstream.requests[before]?.header('host') ?? null];
-  } finally {
-    client.close();
-  }
+  const [{ status }, seen] = await askOnce(gateway.url, at.upstream, `GET ${target}`, lines);
+  return [status, seen?.header('host') ?? null];
 }
 
 attack({

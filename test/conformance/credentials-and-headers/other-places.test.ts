@@ -1,8 +1,7 @@
 /** Tokens by Basic, in headers and in parameters: one text, whatever its place, and the upstream sees none of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
-import { RawClient, type RawResponse, rawRequest } from '../../support/raw.ts';
-import type { RecordedRequest } from '../../support/recorder.ts';
+import { askOnce } from '../ask-once.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -32,16 +31,7 @@ afterAll(() => gateway.stop());
 const basic = (text: string) => `Authorization: Basic ${Buffer.from(text, 'latin1').toString('base64')}`;
 
 /** The answer, and what the upstream saw; null: nothing. */
-async function ask(line: string, lines: readonly string[]): Promise<[RawResponse, RecordedRequest | null]> {
-  const before = at.upstream.requests.length;
-  const client = await RawClient.connect(gateway.url);
-  try {
-    const answer = await client.send(rawRequest(line, lines)).response();
-    return [answer, at.upstream.requests[before] ?? null];
-  } finally {
-    client.close();
-  }
-}
+const ask = (line: string, lines: readonly string[]) => askOnce(gateway.url, at.upstream, line, lines);
 
 attack({
   name: 'whatever place a token came in, the upstream never sees it',

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
 import { RawClient, type RawResponse, rawRequest } from '../../support/raw.ts';
-import type { RecordedRequest } from '../../support/recorder.ts';
+import { askOnce } from '../ask-once.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -44,16 +44,7 @@ afterAll(() => gateway.stop());
 
 const reader = () => `Authorization: Bearer ${gateway.tokens.reader}`;
 
-async function ask(line: string, lines: readonly string[] = []): Promise<[RawResponse, RecordedRequest | null]> {
-  const before = at.upstream.requests.length;
-  const client = await RawClient.connect(gateway.url);
-  try {
-    const answer = await client.send(rawRequest(line, lines)).response();
-    return [answer, at.upstream.requests[before] ?? null];
-  } finally {
-    client.close();
-  }
-}
+const ask = (line: string, lines: readonly string[] = []) => askOnce(gateway.url, at.upstream, line, lines);
 
 attack({
   name: 'a rewritten path is the one that was judged, without and with whole segments',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
-import { RawClient, rawRequest } from '../../support/raw.ts';
+import { rawRequest } from '../../support/raw.ts';
+import { askOnce } from '../ask-once.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -149,15 +150,9 @@ describe('where a route keeps encoded slashes', () => {
 
   /** The status, and the target that the upstream saw; null: it saw nothing. */
   async function ask(path: string): Promise<[number, string | null]> {
-    const before = at.upstream.requests.length;
     const reader = `Authorization: Bearer ${gateway.tokens.reader}`;
-    const client = await RawClient.connect(gateway.url);
-    try {
-      const { status } = await client.send(rawRequest(`GET ${path}`, [reader])).response();
-      return [status, at.upstream.requests[before]?.target ?? null];
-    } finally {
-      client.close();
-    }
+    const [{ status }, seen] = await askOnce(gateway.url, at.upstream, `GET ${path}`, [reader]);
+    return [status, seen?.target ?? null];
   }
 
   attack({

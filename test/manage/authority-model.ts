@@ -723,7 +723,11 @@ export class Model {
       for (const value of this.values) {
         if (value.token !== token) continue;
         const isCurrent = value.untilMs === Number.POSITIVE_INFINITY;
-        value.untilMs = isCurrent ? this.nowMs + graceSeconds * 1000 : Math.min(value.untilMs, this.nowMs);
+        // As said when it was rotated: the grace ends with the token's expiry of that moment, whatever is set later.
+        value.untilMs = Math.min(
+          isCurrent ? this.nowMs + graceSeconds * 1000 : value.untilMs,
+          isCurrent ? token.endsMs : this.nowMs,
+        );
       }
       this.values.push({ text: text!, token, untilMs: Number.POSITIVE_INFINITY });
     };

@@ -132,14 +132,15 @@ attack({
   outcome: 'one look-up for each fact, however many wait for it',
   sources: [],
 })(() => {
-  test('a hundred clients ask the store no more than one does', async () => {
+  test('ninety clients ask the store no more than one does', async () => {
     const misses = () => metric(at.gateway, 'scopegate_cache_misses_total');
     const [one, many] = [await newToken(), await newToken()];
     const before = await misses();
     await at.passes(get('/files/x', one.token));
     const forOne = (await misses()) - before;
     expect(forOne).toBeGreaterThan(0);
-    const clients = await Promise.all(Array.from({ length: 100 }, () => at.connect()));
+    // Fewer than one token may have at once of an upstream (maxShare): all of them may be under way together.
+    const clients = await Promise.all(Array.from({ length: 90 }, () => at.connect()));
     for (const client of clients) client.send(get('/files/x', many.token));
     for (const client of clients) {
       expect((await client.response()).status).toBe(200);

@@ -62,6 +62,7 @@ export function buildRoutes(count: number): RouteTable {
         answerEdits: null,
         rewrite: null,
         rewritesLocations: true,
+        timeouts: null,
         keepsEncodedSlashes: false,
         allowFrom: null,
         forwardAuthorization: false,

@@ -5,7 +5,7 @@ import { readRange } from './core/address-range.ts';
 import { Type } from './schema-type.ts';
 
 /** Timers beyond this many milliseconds (about 25 days) would fire at once in Node. */
-const TIMER_MAX_MS = 2_147_483_647;
+export const TIMER_MAX_MS = 2_147_483_647;
 
 /** An object that refuses keys it does not know. */
 export function section<P extends TProperties>(properties: P, options: TObjectOptions = {}): TObject<P> {

@@ -8,6 +8,13 @@ import type { RouteLimits } from './rate-limit.ts';
 import type { Requirement } from './requirement.ts';
 import type { Rewrite } from './rewrite.ts';
 
+/** How long its upstream may take, in milliseconds; see upstream/timeouts. */
+export interface RouteTimeouts {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly idleMs: number;
+}
+
 export interface Route {
   readonly id: ConfiguredName;
   /** The hosts that it is for, as core/host-name writes them; null: every host that no route names. */
@@ -37,6 +44,8 @@ export interface Route {
   readonly rewritesLocations: boolean;
   /** null: the upstream gets the path that was judged. */
   readonly rewrite: Rewrite | null;
+  /** null: those of its upstream. */
+  readonly timeouts: RouteTimeouts | null;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
   /** null: none. */

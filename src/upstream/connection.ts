@@ -153,7 +153,7 @@ export class Connection implements AnswerEvents, Carrier {
 
   /** Called now and then: had something taken too long at `due`, some moments before `now`? */
   check(due: number, now: number): void {
-    const { connectMs, headersMs, idleMs } = this.#owner.timeouts;
+    const { connectMs, headersMs, idleMs } = this.#call?.request.timeouts ?? this.#owner.timeouts;
     if (this.state === 'idle' && now >= this.idleUntil) this.drop();
     if (this.state === 'connecting' && due - this.#stamp >= connectMs) this.#fail('timeout', 'no connection in time');
     if (this.state !== 'busy') return;

@@ -3,6 +3,7 @@
  * Types only. Nothing here knows Node's http classes, so an engine can be replaced without touching a caller.
  */
 import type { BodyFraming } from '../core/framing.ts';
+import type { RequestTimeouts } from './timeouts.ts';
 
 export interface UpstreamRequest {
   readonly method: string;
@@ -16,6 +17,8 @@ export interface UpstreamRequest {
   readonly body: BodyFraming;
   /** Who asks: a token, or an address where none is needed. Nobody takes more than their share; absent: not counted. */
   readonly holder?: string | undefined;
+  /** null or absent: those of the upstream. */
+  readonly timeouts?: RequestTimeouts | null | undefined;
   /** What to offer instead of HTTP. A head of status 101 then makes both bodies the bare connection. */
   readonly upgrade?: string | undefined;
 }

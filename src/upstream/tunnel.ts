@@ -9,7 +9,7 @@ import { ProxyServer } from 'http-proxy-3';
 import { isOffered } from '../core/upgrade.ts';
 import type { AnswerFraming, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { ProxySide } from './proxy-side.ts';
-import type { Timeouts } from './timeouts.ts';
+import type { RequestTimeouts, Timeouts } from './timeouts.ts';
 
 /** The target that a tunnel leads to. */
 export interface TunnelOwner {
@@ -40,6 +40,7 @@ export class Tunnel implements UpstreamExchange {
   readonly #owner: TunnelOwner;
   readonly #request: UpstreamRequest;
   readonly #listener: AnswerListener;
+  readonly #timeouts: RequestTimeouts;
   readonly #side = new ProxySide();
   #outgoing: ClientRequest | null = null;
   #answer: IncomingMessage | null = null;
@@ -59,7 +60,8 @@ export class Tunnel implements UpstreamExchange {
     this.#owner = owner;
     this.#request = request;
     this.#listener = listener;
-    this.#expect(owner.timeouts.connectMs, 'no connection in time');
+    this.#timeouts = request.timeouts ?? owner.timeouts;
+    this.#expect(this.#timeouts.connectMs, 'no connection in time');
     process.nextTick(() => this.#dial());
   }
 
@@ -104,7 +106,7 @@ export class Tunnel implements UpstreamExchange {
     outgoing.on('error', (error: NodeJS.ErrnoException) => this.#fail('unreachable', error.code ?? error.message));
     outgoing.on('socket', (socket: Socket) =>
       socket.once(this.#owner.isSecure ? 'secureConnect' : 'connect', () =>
-        this.#expect(this.#owner.timeouts.headersMs, 'no answer in time'),
+        this.#expect(this.#timeouts.headersMs, 'no answer in time'),
       ),
     );
     // Ours come before the library's: what it is to see is settled here.
@@ -200,7 +202,7 @@ export class Tunnel implements UpstreamExchange {
   }
 
   #watchIdle(socket: Socket): void {
-    socket.setTimeout(this.#owner.timeouts.idleMs, () => this.#fail('timeout', 'stalled'));
+    socket.setTimeout(this.#timeouts.idleMs, () => this.#fail('timeout', 'stalled'));
   }
 
   #expect(withinMs: number, otherwise: string): void {

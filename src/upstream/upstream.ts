@@ -15,7 +15,7 @@ import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.
 import type { CallProgress } from './states.ts';
 import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type UpstreamTlsOptions } from './target.ts';
-import type { Timeouts } from './timeouts.ts';
+import type { RequestTimeouts, Timeouts } from './timeouts.ts';
 import { type CallOwner, UpstreamCall } from './upstream-call.ts';
 import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-options.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -45,7 +45,7 @@ export class Upstream implements CallOwner, TargetPool {
   readonly #queue = new WaitingLine();
   /** The targets that have failed a call. */
   readonly #tried = new WeakMap<UpstreamCall, Target[]>();
-  readonly #tickMs: number;
+  #tickMs: number;
   #ticker: NodeJS.Timeout | undefined;
   #settleAsked = false;
   #dispatching = false;
@@ -71,7 +71,7 @@ export class Upstream implements CallOwner, TargetPool {
     this.#maxQueued = options.maxQueued ?? options.maxConnections;
     const { connectMs, headersMs, idleMs, queueMs = connectMs } = options.timeouts;
     this.#queueMs = queueMs;
-    this.#tickMs = Math.min(Math.max(Math.min(connectMs, headersMs, idleMs, queueMs) / 4, 10), 250);
+    this.#tickMs = tickFor(connectMs, headersMs, idleMs, queueMs);
     if (options.targets.length === 0) throw new TypeError('an upstream needs a target');
     this.#targets = options.targets.map((origin) => new Target(this, origin));
     this.#picker = new TargetPicker(this.#targets);
@@ -107,6 +107,7 @@ export class Upstream implements CallOwner, TargetPool {
       call.failSoon({ kind: 'overloaded', detail: 'all places for upgrades, or this share of them, are taken' });
       return call;
     }
+    if (request.timeouts) this.#tickFor(request.timeouts);
     this.#ticker ??= setInterval(sweepSoon, this.#tickMs, this).unref();
     this.#budget.deposit();
     const target = this.#queue.size === 0 ? this.#picker.pick(request.holder) : undefined;
@@ -227,6 +228,14 @@ export class Upstream implements CallOwner, TargetPool {
     if (this.#windingDown) this.#windDown();
   }
 
+  /** A request that may take less time than any before it is looked at more often. */
+  #tickFor({ connectMs, headersMs, idleMs }: RequestTimeouts): void {
+    const tickMs = tickFor(connectMs, headersMs, idleMs);
+    if (tickMs >= this.#tickMs) return;
+    this.#tickMs = tickMs;
+    this.#stopTicking();
+  }
+
   /** All targets that have failed it, this one included. */
   #failedAt(call: UpstreamCall, target: Target): readonly Target[] {
     const tried = [...(this.#tried.get(call) ?? []), target];
@@ -259,6 +268,11 @@ export class Upstream implements CallOwner, TargetPool {
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
+}
+
+/** How often deadlines are looked at: a quarter of the shortest, between 10 and 250 ms. */
+function tickFor(...timeoutsMs: number[]): number {
+  return Math.min(Math.max(Math.min(...timeoutsMs) / 4, 10), 250);
 }
 
 function settle(upstream: Upstream): void {

@@ -49,7 +49,7 @@ it('the least file gets every default', () => {
     upstreams: {
       platform: {
         targets: ['http://127.0.0.1:9000'],
-        timeouts: { connectMs: 2000, headersMs: 30_000, idleMs: 60_000, queueMs: 2000 },
+        timeouts: { connectMs: 2000, headersMs: 60_000, idleMs: 60_000, queueMs: 2000 },
         maxConnections: 128,
         maxStreams: 10_000,
         maxUpgrades: 10_000,

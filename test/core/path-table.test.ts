@@ -25,6 +25,7 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     answerEdits: null,
     rewrite: null,
     rewritesLocations: true,
+    timeouts: null,
     keepsEncodedSlashes: false,
     allowFrom: null,
     forwardAuthorization: false,

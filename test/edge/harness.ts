@@ -50,6 +50,7 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     answerEdits: null,
     rewrite: null,
     rewritesLocations: true,
+    timeouts: null,
     forwardAuthorization: false,
     limits: null,
     ...more,

@@ -248,6 +248,14 @@ test('an upstream that cannot be reached is 502, one that does not answer 504', 
   await upstream.connections[0]!.ended;
 });
 
+test('a tunnel goes by the times of its route', async () => {
+  const timeouts = { headersMs: 100 };
+  await using hasty = await start({ defaults: { timeouts } });
+  upstream.replyToHead = () => undefined;
+  using waiting = await RawClient.connect(hasty.url);
+  expect((await waiting.send(ASK).response()).status).toBe(504);
+});
+
 test('a tunnel in which nothing moves is closed after idleMs, on both sides', async () => {
   await using hasty = await start({ timeouts: { idleMs: 200 } });
   const { client, far } = await tunnel(hasty.url);

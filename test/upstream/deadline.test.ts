@@ -37,6 +37,25 @@ test('an upstream that never answers times out', async () => {
   expect(recorder.failure?.detail).toContain('no answer in time');
 });
 
+test("a request may bring times of its own: a shorter one is seen as soon, a longer one holds beside the upstream's", async () => {
+  const server = await listen((socket) => socket.on('data', () => setTimeout(() => socket.write(OK), 250)));
+  const patient = upstreamTo(server.origin, timeouts({}));
+  const own = (headersMs: number) => ({ ...get(), timeouts: { connectMs: LONG, headersMs, idleMs: LONG } });
+  // The upstream looks at its deadlines every 250 ms, until somebody comes who has less time.
+  const [first, hasty] = [new Recorder(), new Recorder()];
+  patient.send(get(), first);
+  const since = performance.now();
+  patient.send(own(60), hasty);
+  await timedOut(hasty, since, 60);
+  expect(first.calls).toEqual([]);
+  expect((await first.over).calls.at(-1)).toBe('end');
+
+  const short = upstreamTo(server.origin, timeouts({ headersMs: 60 }));
+  const waiting = new Recorder();
+  short.send(own(LONG), waiting);
+  expect((await waiting.over).calls.at(-1)).toBe('end');
+});
+
 test('informational answers buy no time', async () => {
   const server = await serve((socket) => {
     const repeat = setInterval(() => socket.write('HTTP/1.1 102 Processing\r\n\r\n'), 20);

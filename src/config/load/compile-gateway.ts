@@ -52,7 +52,7 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
     scopes: policy?.scopes ?? null,
     dialects: policy?.dialects ?? null,
     upstreams: forwards ? notes.keys('upstreams') : null,
-    upstreamDefaults: new Map(Object.entries(parts.upstreams ?? {}).map(([name, each]) => [name, each.defaults])),
+    upstreamFiles: parts.upstreams ?? {},
     defaults: parts.defaults,
     basic: {
       realm: publicUrl ?? 'scopegate',

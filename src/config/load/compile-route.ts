@@ -24,6 +24,7 @@ import type { Notes } from './notes.ts';
 import { RouteSettings, type Said } from './route-settings.ts';
 
 type RouteFile = GatewayFile['routes'][number];
+type UpstreamFile = GatewayFile['upstreams'][string];
 type RequireFile = NonNullable<RouteFile['require']>;
 
 /** What a route is checked against. */
@@ -35,8 +36,8 @@ export interface RouteCheck {
   readonly dialects: ReadonlyMap<string, Dialect> | null;
   /** null: none, another program sends on what is allowed. Empty: they could not be read. */
   readonly upstreams: ReadonlySet<string> | null;
-  /** By the name of the upstream. */
-  readonly upstreamDefaults: ReadonlyMap<string, GatewayFile['defaults'] | undefined>;
+  /** By name, as far as they fit their schema. */
+  readonly upstreamFiles: Readonly<Record<string, Pick<UpstreamFile, 'defaults' | 'timeouts'>>>;
   readonly defaults: GatewayFile['defaults'] | undefined;
   readonly limits: CompiledLimits;
   /** Of routes that take it. */
@@ -139,7 +140,8 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     notes.problem([...at, 'match', 'path'], template.problem);
     return undefined;
   }
-  const settings = new RouteSettings(file, at, upstreamDefaults(check, file.upstream), check.defaults);
+  const upstream = upstreamOf(check, file.upstream);
+  const settings = new RouteSettings(file, at, upstream && [file.upstream!, upstream.defaults], check.defaults);
   const forwardAuthorization = settings.get('forwardAuthorization')?.value ?? false;
   const credentials = compileCredentials(notes, settings.get('credentials'), forwardAuthorization, check.basic);
   const rewrite = compileRewrite(notes, settings.get('rewrite'), template.segments);
@@ -158,6 +160,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     rewrite,
     rewritesLocations: settings.get('rewriteLocations')?.value ?? true,
     dialect: compileDialectName(check, settings.get('dialect')),
+    timeouts: upstream === null ? null : settings.timeouts(upstream.timeouts),
     forwardAuthorization,
     limits,
   };
@@ -165,8 +168,9 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   return { route, segments: template.segments };
 }
 
-function upstreamDefaults({ upstreamDefaults: all }: RouteCheck, name: string | undefined) {
-  return name === undefined ? null : ([name, all.get(name)] as const);
+/** null: there is none, or it does not fit its schema. */
+function upstreamOf({ upstreamFiles }: RouteCheck, name: string | undefined) {
+  return name !== undefined && Object.hasOwn(upstreamFiles, name) ? upstreamFiles[name]! : null;
 }
 
 /** null: the policy's own, also where there is none of that name: that is a problem, or the policy could not be read. */

@@ -96,6 +96,7 @@ function own({ endpoint, method, template, hosts, limits, requirement, answerEdi
       answerEdits,
       rewrite: null,
       rewritesLocations: true,
+      timeouts: null,
       forwardAuthorization: false,
       limits,
     },

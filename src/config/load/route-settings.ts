@@ -1,7 +1,9 @@
 /**
  * What holds for one route of what may be said in three places: by the route itself, in the `defaults` of its upstream, in
- * the `defaults` of the file. The nearest that says it wins, whole; each value keeps the place where it stands.
+ * the `defaults` of the file. The nearest that says it wins, whole, but for timeouts, of which each is said by itself; each
+ * value keeps the place where it stands.
  */
+import type { RouteTimeouts } from '../../core/route.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 
@@ -38,5 +40,13 @@ export class RouteSettings {
       if (value !== undefined) return { value, at: [...at, key] };
     }
     return undefined;
+  }
+
+  /** `own`: those of the upstream. null: nobody says otherwise. */
+  timeouts(own: RouteTimeouts): RouteTimeouts | null {
+    const said = this.#levels.map(([settings]) => settings.timeouts ?? {}).toReversed();
+    const { connectMs, headersMs, idleMs }: RouteTimeouts = Object.assign({}, own, ...said);
+    const isOwn = connectMs === own.connectMs && headersMs === own.headersMs && idleMs === own.idleMs;
+    return isOwn ? null : { connectMs, headersMs, idleMs };
   }
 }

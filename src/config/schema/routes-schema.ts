@@ -3,7 +3,7 @@
  * parameter stands in the path is not for a schema to say.
  */
 
-import { addressRanges, file, milliseconds, section } from '../../schema-parts.ts';
+import { addressRanges, file, milliseconds, section, TIMER_MAX_MS } from '../../schema-parts.ts';
 import { Type } from '../../schema-type.ts';
 import { RouteLimitsSchema } from './limits-schema.ts';
 
@@ -75,6 +75,9 @@ const Cors = section(
   { description: 'Which scripts may read what is answered; preflights are answered by the gateway.' },
 );
 
+/** `what`: of what; absent keys are the upstream's own. */
+const timeout = (what: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: TIMER_MAX_MS, description: what }));
+
 /** What a route says of itself, its upstream for all its routes, or `defaults` for every route. */
 const Settings = {
   allowFrom: Type.Optional(
@@ -133,6 +136,19 @@ const Settings = {
       description: "Which scripts may read what is answered. Absent or none: the upstream's own business.",
     }),
   ),
+  timeouts: Type.Optional(
+    section(
+      {
+        connectMs: timeout('For a connection to stand, TLS included.'),
+        headersMs: timeout("For the answer's head, from the end of the request."),
+        idleMs: timeout('Between two pieces of a body, or of what an open WebSocket says in either direction.'),
+      },
+      {
+        minProperties: 1,
+        description: 'How long the upstream may take, key by key. Absent keys: as its own `timeouts` say.',
+      },
+    ),
+  ),
   forwardAuthorization: Type.Optional(
     Type.Boolean({
       description: "true: the client's Authorization is passed on. Absent or false: the upstream never sees the token.",
@@ -156,7 +172,7 @@ export const UpstreamSchema = section({
   timeouts: section(
     {
       connectMs: milliseconds('For a connection to stand, TLS included.', 2000),
-      headersMs: milliseconds("For the answer's head, from the end of the request.", 30_000),
+      headersMs: milliseconds("For the answer's head, from the end of the request.", 60_000),
       idleMs: milliseconds(
         'Between two pieces of a body, or of what an open WebSocket says in either direction.',
         60_000,

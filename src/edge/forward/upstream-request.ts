@@ -39,6 +39,7 @@ export function upstreamRequest(
   const { requestEdits } = route;
   return {
     holder: allowed?.token.id ?? sourceOf(clientAddressOf(request)),
+    timeouts: route.timeouts,
     method,
     target,
     host: sendsClientHost(route, binding) && host !== '' ? host : undefined,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REASON_NAMES } from '../src/core/reason.ts';
-import { anchors, codeBlocks, DOCUMENTS, documents, readDocument, requirements } from './support/documents.ts';
+import { anchors, codeBlocks, DOCUMENTS, documents, readDocument, recipes, requirements } from './support/documents.ts';
 import { ROOT } from './support/process.ts';
 
 const READMES = ['README.md', 'README.zh-CN.md'];
@@ -52,7 +52,22 @@ function links(document: string): Array<{ path: string; anchor: string | undefin
   }));
 }
 
-it.each(documents())('the links of %s lead somewhere, to a heading where they name one', (document) => {
+describe('a recipe', () => {
+  it.each(recipes())('%s has its files, stands in the index, and is run by a test', (name) => {
+    for (const path of [
+      `docs/recipes/${name}/README.md`,
+      `docs/recipes/${name}/gateway.yaml`,
+      `test/recipes/${name}.test.ts`,
+    ])
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
+    const listed = links('docs/recipes/README.md').map(({ path }) => path);
+    expect(listed).toContain(`docs/recipes/${name}/README.md`);
+  });
+});
+
+const LINKING = [...documents(), ...recipes().map((name) => `docs/recipes/${name}/README.md`)];
+
+it.each(LINKING)('the links of %s lead somewhere, to a heading where they name one', (document) => {
   const all = links(document);
   expect(
     all.every(({ path }) => path !== ''),

@@ -112,10 +112,17 @@ export function readDocument(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** Every document for people, relative to the repository. */
+/** Every document for people, relative to the repository, but those of the recipes. */
 export function documents(): string[] {
   const namesIn = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name));
-  return [...namesIn('.'), ...namesIn('docs'), ...namesIn('bench')].filter((name) => name.endsWith('.md'));
+  const all = ['.', 'docs', 'docs/recipes', 'bench'].flatMap(namesIn);
+  return all.filter((name) => name.endsWith('.md'));
+}
+
+/** The names of the recipes, each a folder. */
+export function recipes(): string[] {
+  const entries = readdirSync(join(ROOT, 'docs/recipes'), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** The texts of the fenced code blocks, in order. */

@@ -27,8 +27,8 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 export type Settings = Readonly<Record<string, unknown>>;
 
 export interface TestGatewayOptions {
-  /** The origin behind the gateway: the target of the upstream `platform`. */
-  readonly upstreamUrl: string;
+  /** The origin behind the gateway: the target of the upstream `platform`. Needed without `yaml` and `fill`. */
+  readonly upstreamUrl?: string;
   /** The list under `routes`. Absent: that of the repository's gateway.yaml. A route without `upstream` gets `platform`. */
   readonly routes?: readonly Settings[];
   /** Further settings of the upstream `platform`: timeouts, maxConnections, preserveHost … */
@@ -39,6 +39,8 @@ export interface TestGatewayOptions {
   readonly policy?: string;
   /** The text of gateway.yaml instead of all of the above. It must take free ports and a `store.path` in its folder. */
   readonly yaml?: string;
+  /** Puts gateway.yaml, and all that it names, into the empty folder, instead of all of the above. */
+  readonly fill?: (folder: string) => void;
   readonly env?: Readonly<Record<string, string>>;
   /** false: no organization; `tokens` and `seeded` are empty then. */
   readonly seed?: boolean;
@@ -93,7 +95,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
 
 async function start(options: TestGatewayOptions, folder: string, remove: () => void): Promise<TestGateway> {
   const path = join(folder, 'gateway.yaml');
-  writeFileSync(path, options.yaml ?? gatewayYaml(options));
+  if (options.fill === undefined) writeFileSync(path, options.yaml ?? gatewayYaml(options));
+  else options.fill(folder);
   const adminKey = 'test-admin-key-0123456789-0123456789-0123456789';
   const env = { SCOPEGATE_ADMIN_KEY: adminKey, ...options.env };
   const configuration = loadGateway(path, env);

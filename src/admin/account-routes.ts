@@ -35,7 +35,7 @@ const recordRoutes: readonly AdminRoute[] = [
     description,
     body: AccountBody,
     answer: CreatedAccountAnswer,
-    errors: { 409: ['no_service_accounts'], 422: ['scope_unknown'] },
+    errors: { 409: ['no_service_accounts'], 422: ['scopes_required', 'scope_unknown'] },
     example: {
       body: { name: 'importer', scopes: ['bot:read'] },
       answer: { ...ACCOUNT, clientSecret: 'scs_…', ...REVISION },
@@ -78,7 +78,7 @@ const recordRoutes: readonly AdminRoute[] = [
     description,
     body: AccountPatchBody,
     answer: AccountAnswer,
-    errors: { 422: ['scope_unknown'] },
+    errors: { 422: ['scopes_required', 'scope_unknown'] },
     example: { body: { name: 'importer' }, answer: { ...ACCOUNT, ...REVISION } },
     async run({ manage, params, body }) {
       const { value, revision } = await patchAccount(manage, params.org, params.clientId, body);

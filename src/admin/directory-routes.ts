@@ -82,7 +82,7 @@ const memberRoutes: readonly AdminRoute[] = [
     description: 'For administrators. What is not given is what the role gives.',
     body: MemberBody,
     answer: MemberAnswer,
-    errors: { 400: ['invalid_id'], 422: ['role_unknown', 'scope_unknown', 'action_unknown'] },
+    errors: { 400: ['invalid_id'], 422: ['role_unknown', 'scope_unknown', 'action_unknown', 'email_invalid'] },
     example: {
       body: { name: 'Ann', email: 'ann@acme.example', role: 'member' },
       answer: { ...MEMBER, ...REVISION },
@@ -110,7 +110,7 @@ const memberRoutes: readonly AdminRoute[] = [
     description: 'For administrators. Nobody changes their own role, scopes or actions.',
     body: MemberPatchBody,
     answer: MemberAnswer,
-    errors: { 422: ['role_unknown', 'scope_unknown', 'action_unknown'] },
+    errors: { 422: ['role_unknown', 'scope_unknown', 'action_unknown', 'email_invalid'] },
     example: { body: { scopes: ['bot:read'] }, answer: { ...MEMBER, scopes: ['bot:read'], ...REVISION } },
     async run({ manage, params, body }) {
       const { value, revision } = await patchMember(manage, params.org, params.id, body);

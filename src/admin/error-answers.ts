@@ -57,10 +57,12 @@ function forCallers(route: AdminRoute): Array<readonly [number, readonly string[
 
 function inBodies({ body, takesToken }: AdminRoute): Array<readonly [number, readonly string[]]> {
   const mayHoldText = body !== NoBody && takesToken !== true;
+  const hasName = 'properties' in body! && 'name' in (body.properties as object);
   return [
     [413, ['body_too_large']],
     [415, ['unsupported_media_type']],
     ...(mayHoldText ? [[422, ['token_pasted']] as const] : []),
+    ...(hasName ? [[422, ['text_invalid']] as const] : []),
   ];
 }
 

@@ -11,8 +11,10 @@ const strict = { additionalProperties: false } as const;
 const named = (title: string) => ({ ...strict, title });
 
 const Id = (description: string) => Type.String({ pattern: ID_PATTERN, description });
-const Name = Type.String({ minLength: 1, maxLength: 200 });
-const Description = Type.Union([Type.String({ maxLength: 2000 }), Type.Null()]);
+/** What people write for people is judged in manage/written-text: it is well-formed JSON, whatever it says. */
+const Name = Type.String({ description: '1 to 128 characters in one line, one of which can be seen' });
+const Description = Type.Union([Type.String({ description: 'at most 2000 characters' }), Type.Null()]);
+const Email = Type.String({ description: 'an e-mail address' });
 /** Of a policy's own words: scopes, actions, kinds, roles. */
 const Word = (options = {}) => Type.String({ maxLength: 128, ...options });
 const ScopeList = Type.Array(Word(), { maxItems: 1000, uniqueItems: true });
@@ -43,7 +45,7 @@ export const OrganizationBody = Type.Object(
 );
 
 const memberFields = {
-  email: Type.Optional(Nullable(Type.String({ maxLength: 320 }))),
+  email: Type.Optional(Nullable(Email)),
   scopes: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's scopes" })),
   actions: Type.Optional(Type.Union([ScopeList, Type.Null()], { description: "given: replaces the role's actions" })),
 };
@@ -86,10 +88,7 @@ const ContactsInput = Type.Union([
     {
       primary: Type.Optional(Type.Union([Word({ description: 'a member' }), Type.Null()])),
       emails: Type.Optional(
-        Type.Union([
-          Type.Array(Type.String({ maxLength: 320 }), { maxItems: 50, description: 'people who need not be members' }),
-          Type.Null(),
-        ]),
+        Type.Union([Type.Array(Email, { maxItems: 50, description: 'people who need not be members' }), Type.Null()]),
       ),
     },
     strict,

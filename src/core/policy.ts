@@ -5,7 +5,7 @@
 import type { DecisionRules } from './decide.ts';
 import type { Dialect } from './dialect.ts';
 import type { AllGrant, Authority, Edition, Role } from './facts.ts';
-import { MANAGE, type ScopeSet } from './scope.ts';
+import type { ScopeSet } from './scope.ts';
 
 export interface ScopeEntry {
   readonly name: string;
@@ -91,6 +91,7 @@ export interface Policy extends DecisionRules {
   readonly dialect: Dialect;
   /** By name, for routes that have one of their own; those that are built in among them. */
   readonly dialects: ReadonlyMap<string, Dialect>;
+  /** The catalogue of the source. The reserved scope is ours and stands in none (core/scope). */
   readonly scopes: ReadonlyMap<string, ScopeEntry>;
   readonly organizationRoles: ReadonlyMap<string, OrganizationRole>;
   readonly kinds: ReadonlyMap<string, KindPolicy>;
@@ -111,13 +112,6 @@ export interface Policy extends DecisionRules {
   /** Every token prefix a request may carry, with underscore. */
   readonly prefixes: readonly string[];
 }
-
-/** Lets a personal token manage tokens at the sidecar; no role has it to give, every catalogue has it to grant. */
-export const MANAGE_SCOPE: ScopeEntry = {
-  name: MANAGE,
-  category: 'Tokens',
-  description: "Manage the owner's tokens at the sidecar, within this token's own reach",
-};
 
 /** Prefixes of what the OAuth endpoints issue: access tokens and client secrets. */
 export const ACCESS_TOKEN_PREFIX = 'sgt_';

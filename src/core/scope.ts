@@ -6,7 +6,10 @@
 /** No dots, slashes, percent signs or stars: a scope must never be able to traverse (GHSA-3x2w-63fp-3qvw). */
 export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
 
-/** Lets a token manage tokens. Its own alone to have, by name: a token that has whatever its owner has does not have it. */
+/**
+ * Lets a token manage its owner's tokens at the sidecar, within its own reach. Reserved: no catalogue, role, member or
+ * account has it. A token alone has it, by name: one that has whatever its owner has does not.
+ */
 export const MANAGE = 'tokens:manage';
 
 /**

@@ -5,6 +5,7 @@
 import { suggestion } from '../config/yaml/closest.ts';
 import type { YamlFile } from '../config/yaml/yaml-file.ts';
 import type { Path } from '../config/yaml/yaml-tree.ts';
+import { emailMistake, nameMistake } from '../manage/written-text.ts';
 import type { Present } from './current.ts';
 import { type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
 import type { PolicyNames } from './sidecar.ts';
@@ -60,6 +61,8 @@ class Checker {
   run(): void {
     for (const item of this.#wanted) {
       const at = pathOf(item);
+      this.#text(item, 'name', at, nameMistake);
+      this.#text(item, 'email', at, emailMistake);
       if (item.type === 'organization') this.#edition(item, at);
       else if (item.type === 'member') this.#policyNames(item, at);
       else if (item.type === 'team') this.#references(item, 'members', this.#member);
@@ -71,6 +74,12 @@ class Checker {
       }
     }
     this.#unique();
+  }
+
+  #text({ fields }: Item, field: 'name' | 'email', at: Path, mistakeIn: (text: string) => string | null): void {
+    const text = fields[field];
+    const mistake = typeof text === 'string' ? mistakeIn(text) : null;
+    if (mistake !== null) this.#file.problem([...at, field], `${field} ${mistake}`);
   }
 
   #edition(item: Item, at: Path): void {

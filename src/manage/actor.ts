@@ -12,7 +12,8 @@ import {
   teamKey,
   tokenKey,
 } from '../core/facts.ts';
-import { type KindPolicy, MANAGE_SCOPE, type Policy } from '../core/policy.ts';
+import type { KindPolicy, Policy } from '../core/policy.ts';
+import { MANAGE } from '../core/scope.ts';
 import { Rejection, unacceptable } from './rejection.ts';
 import { type FullReader, standingOf } from './tokens/standing.ts';
 import { stateShown } from './tokens/token-state.ts';
@@ -92,7 +93,7 @@ export function managesFor(token: TokenDoc, owner: MemberDoc, policy: Policy, no
   return (
     token.authority === 'live' &&
     stateShown(token, nowMs) === 'active' &&
-    token.scopes?.includes(MANAGE_SCOPE.name) === true &&
+    token.scopes?.includes(MANAGE) === true &&
     token.ownerGeneration === owner.generation &&
     mayManage(owner, policy)
   );

@@ -60,6 +60,7 @@ interface CodesByKind {
     | 'scope_not_importable'
     | 'scope_unknown'
     | 'scopes_required'
+    | 'text_invalid'
     | 'token_pasted'
     | 'value_empty'
     | 'workspace_not_selectable'

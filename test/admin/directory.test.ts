@@ -120,9 +120,9 @@ it('every answer to a change carries a revision that is greater than all before 
 
 describe('PATCH is a merge-patch', () => {
   it('of a member', async () => {
-    await ok('PUT', '/members/pat', { name: 'Pat', role: 'member', email: 'p@x', scopes: ['bot:read'] });
+    await ok('PUT', '/members/pat', { name: 'Pat', role: 'member', email: 'pat@team.example', scopes: ['bot:read'] });
     expect(await ok('PATCH', '/members/pat', { name: 'Patty' })).toMatchObject({
-      ...{ name: 'Patty', role: 'member', email: 'p@x', scopes: ['bot:read'] },
+      ...{ name: 'Patty', role: 'member', email: 'pat@team.example', scopes: ['bot:read'] },
     });
     expect(await ok('PATCH', '/members/pat', { email: null, scopes: null })).toMatchObject({
       email: null,

@@ -150,13 +150,9 @@ describe('a required field that is missing is named', () => {
 describe('values out of bounds', () => {
   it.each([
     ['PUT', '/v1/organizations/new', { name: 'x', edition: 'gold' }, 'edition'],
-    ['PUT', '/v1/organizations/new', { name: '', edition: 'team' }, 'name'],
-    ['PUT', '/v1/organizations/new', { name: 'x'.repeat(201), edition: 'team' }, 'name'],
-    ['PUT', '/members/new', { name: 'x', role: 'member', email: 'x'.repeat(321) }, 'email'],
     ['PUT', '/members/new', { name: 'x', role: 'member', scopes: ['bot:read', 'bot:read'] }, 'scopes'],
     ['PUT', '/teams/new', { name: 'x', members: ['a b'] }, 'members.0'],
     ['PUT', '/workspaces/w1/assignments/members/bob', { role: 'owner' }, 'role'],
-    ['POST', '/tokens', { ...PERSONAL, description: 'x'.repeat(2001) }, 'description'],
     ['POST', '/tokens', { ...PERSONAL, workspaces: [] }, 'workspaces'],
     ['POST', '/tokens', { ...PERSONAL, workspaces: 'some' }, 'workspaces'],
     ['POST', '/tokens', { ...PERSONAL, neverExpires: false }, 'neverExpires'],

@@ -171,8 +171,8 @@ describe('a refused value is answered with what would be right', () => {
     );
     expect(await detail('POST', '/tokens', { ...PERSONAL, description: 7 })).toBe('description must be text or null');
     expect(await detail('POST', '/tokens/import', { tokens: [] })).toBe('tokens must have at least 1 item');
-    expect(await detail('POST', '/tokens', { ...PERSONAL, name: 'x'.repeat(201) })).toBe(
-      'name must have at most 200 characters',
+    expect(await detail('POST', '/tokens', { ...PERSONAL, name: 'x'.repeat(129) })).toBe(
+      'name must have at most 128 characters.',
     );
   });
 

@@ -109,6 +109,30 @@ it('a token that was pasted where a name, an address or an id belongs, and does 
   expect(found).toEqual([`6:20: ${wrong}`, expect.stringMatching(/^6:\d+: holds a token/), `7:7: ${wrong}`]);
 });
 
+it('IMPACT-2 IMPACT-6 texts that nobody could read, all of them, where they stand', async () => {
+  const found = await problems(`organizations:
+  acme:
+    name: "  "
+    edition: team
+    members:
+      bob: { name: "Bob\\0", role: member, email: bob@team..example }
+    teams:
+      t1: { name: ${'x'.repeat(129)}, members: [] }
+    workspaces:
+      sales:
+        name: Sales
+        owner: alice
+        environments: { live: { name: "" } }
+`);
+  expect(found).toEqual([
+    '3:11: name must have a character that can be seen',
+    '6:20: name must not hold control characters, ends of lines or halves of a character',
+    '6:50: email must be an e-mail address such as ann@team.example',
+    '8:19: name must have at most 128 characters',
+    '13:39: name must have a character that can be seen',
+  ]);
+});
+
 it('--json tells the problems as data', async () => {
   const { code, stdout } = await harness.apply(harness.file('broken.yaml', 'organisations: {}\n'), '--json');
   expect(code).toBe(1);

@@ -147,6 +147,11 @@ describe('an import', () => {
     expect(body.tokens[1], 'the others are taken').toMatchObject({ outcome: 'imported' });
   });
 
+  it('IMPACT-2 a name that says nothing is refused', async () => {
+    const { body } = await send([item(imported(), { name: ' ' })]);
+    expect(body.tokens).toEqual([expect.objectContaining({ outcome: 'refused', code: 'text_invalid', field: 'name' })]);
+  });
+
   it('keeps to the limits within one call', async () => {
     await gateway.admin('PUT', '/members/carol', { name: 'Carol', role: 'member' });
     await gateway.admin('PUT', '/workspaces/ws_sales/assignments/members/carol', { role: 'member' });

@@ -592,7 +592,9 @@ export class Model {
 
   #mayScope(owner: string, kind: KindRules, scopes: readonly string[] | null): void {
     if (scopes === null) return need(kind.optional.includes('scopes'), 'scopes are required');
-    const may = (scope: string) => (scope === MANAGE ? this.#mayManage(owner) : covers(this.#scopesOf(owner), scope));
+    const may = (scope: string) =>
+      scope === MANAGE ? kind.follows && this.#mayManage(owner) : covers(this.#scopesOf(owner), scope);
+    need(scopes.length > 0, 'a token has scopes, or what its owner may');
     need(scopes.every(may), 'a scope beyond the owner');
   }
 

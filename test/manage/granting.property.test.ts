@@ -97,7 +97,7 @@ class Organization {
     await putEnvironment(operator, ORG, 'w2', 'e2', { name: 'E' });
     await putResource(operator, ORG, 'w1', 'bot', 'r1', { owner: 'ann', collaborators: [] });
     await putResource(operator, ORG, 'w2', 'bot', 'r2', { owner: 'bob', collaborators: ['root'] });
-    const scopes = [...this.policy.scopes.keys()].filter((scope) => scope !== 'tokens:manage');
+    const scopes = [...this.policy.scopes.keys()];
     if (this.policy.serviceAccounts !== null) {
       const made = await createAccount(operator, ORG, { name: 'S', scopes });
       this.accounts.push(made.value.doc.clientId);
@@ -227,7 +227,7 @@ const workspace = fc.constantFrom(...WORKSPACES);
 const roleThere = fc.constantFrom<Role>('member', 'admin');
 
 function standing(policy: Policy, roles: readonly string[]): fc.Arbitrary<Standing> {
-  const scopes = [...policy.scopes.keys()].filter((scope) => scope !== 'tokens:manage').slice(0, 4);
+  const scopes = [...policy.scopes.keys()].slice(0, 4);
   return fc.record({
     role: fc.constantFrom(...roles),
     scopes: fc.option(fc.subarray(scopes), { freq: 3 }),

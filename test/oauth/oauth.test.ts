@@ -249,9 +249,7 @@ describe('scopes', () => {
     const { body } = await gateway.admin('GET', '/v1/policy');
     const names = (body as { scopes: Array<{ name: string }> }).scopes.map((scope) => scope.name);
     const resources = ['chat', 'workflows', 'storage', 'knowledge', 'templates', 'tools', 'logs'];
-    expect(names.filter((name) => name !== 'tokens:manage').sort()).toEqual(
-      resources.flatMap((name) => [`${name}:read`, `${name}:write`]).sort(),
-    );
+    expect(names.sort()).toEqual(resources.flatMap((name) => [`${name}:read`, `${name}:write`]).sort());
     expect(await admin('POST', '/service-accounts', { name: 'x', scopes: ['chat:delete'] })).toMatchObject({
       status: 422,
     });

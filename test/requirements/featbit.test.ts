@@ -138,6 +138,15 @@ describe('under policies/featbit.yaml', () => {
       status: 422,
       body: { field: 'scopes' },
     });
+    for (const kind of ['personal', 'service'])
+      expect(await harness.ask(org, 'dora', { kind, scopes: [] }), 'none at all').toMatchObject({
+        status: 422,
+        body: { code: 'scopes_required', field: 'scopes' },
+      });
+    expect(await harness.ask(org, 'olga', { kind: 'service', scopes: ['tokens:manage'] })).toMatchObject({
+      status: 422,
+      body: { field: 'scopes' },
+    });
     const { token } = await harness.mint(org, 'mike-promoted', {}).catch(() => ({ token: '' }));
     expect(token).toBe('');
     const follows = await harness.mint(org, 'dora', {});

@@ -56,6 +56,33 @@ describe('under policies/scrydon.yaml', () => {
     expect((await harness.call('acme', 'PUT', path, { role: 'owner' })).status).toBe(400);
   });
 
+  it('SCRYDON-6 a scope of ours stands in no catalogue, and no account can have it', async () => {
+    const { scopes } = (await harness.gateway.admin('GET', '/v1/policy')).body as { scopes: Array<{ name: string }> };
+    expect(scopes).toHaveLength(14);
+    const metadata = await fetch(`${harness.gateway.url}/.well-known/oauth-authorization-server`);
+    expect(((await metadata.json()) as { scopes_supported: string[] }).scopes_supported).toEqual(
+      scopes.map(({ name }) => name),
+    );
+    const asked = { name: 'x', scopes: ['chat:read', 'tokens:manage'] };
+    const unknown = { status: 422, body: { code: 'scope_unknown', field: 'scopes' } };
+    expect(await harness.call('acme', 'POST', '/service-accounts', asked)).toMatchObject(unknown);
+    const { clientId } = await harness.must('acme', 'POST', '/service-accounts', account);
+    expect(await harness.call('acme', 'PATCH', `/service-accounts/${clientId}`, asked)).toMatchObject(unknown);
+    expect(await harness.call('acme', 'PATCH', '/members/ben', { scopes: asked.scopes })).toMatchObject(unknown);
+    expect(
+      await harness.ask('acme', 'ada', { scopes: ['tokens:manage'], workspaces: 'all', expiresInDays: 1 }),
+    ).toMatchObject({ status: 201, body: { scopes: ['tokens:manage'] } });
+  });
+
+  it('SCRYDON-4 an account without any scope, which the source does not know, is refused', async () => {
+    const none = { status: 422, body: { code: 'scopes_required', field: 'scopes' } };
+    expect(await harness.call('acme', 'POST', '/service-accounts', { name: 'x', scopes: [] })).toMatchObject(none);
+    const { clientId } = await harness.must('acme', 'POST', '/service-accounts', account);
+    const path = `/service-accounts/${clientId}`;
+    expect(await harness.call('acme', 'PATCH', path, { scopes: [] })).toMatchObject(none);
+    expect(await harness.must('acme', 'GET', path)).toMatchObject({ scopes: ['chat:read'] });
+  });
+
   it('under a policy without service accounts there are none, and no OAuth endpoints', async () => {
     const coze = await startHarness('coze');
     await coze.organization('acme', 'team', {});

@@ -1,6 +1,6 @@
 /** Compiles a policy file that was found good, from plain data alone. Checks nothing and reads no YAML. */
 import { compileDialect } from '../../core/dialect.ts';
-import { ACCESS_TOKEN_PREFIX, DAY_MS, type KindPolicy, MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
+import { ACCESS_TOKEN_PREFIX, DAY_MS, type KindPolicy, type Policy } from '../../core/policy.ts';
 import type { PolicyFile } from '../schema/policy-schema.ts';
 import { dialectSources, ownDialect } from './dialect-sources.ts';
 
@@ -15,7 +15,7 @@ export function compilePolicy(data: PolicyFile): Policy {
     dialectName: typeof data.dialect === 'string' ? data.dialect : data.name,
     dialect: typeof data.dialect === 'string' ? dialects.get(data.dialect)! : compileDialect(ownDialect(data.dialect)),
     dialects,
-    scopes: new Map([...data.scopes, MANAGE_SCOPE].map((entry) => [entry.name, entry])),
+    scopes: new Map(data.scopes.map((entry) => [entry.name, entry])),
     organizationRoles: new Map(
       Object.entries(data.organizationRoles).map(([name, role], rank) => [
         name,

@@ -9,7 +9,7 @@ import { readHostPattern } from '../../core/host-name.ts';
 import type { Requirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
-import { compileScopes } from '../../core/scope.ts';
+import { compileScopes, MANAGE } from '../../core/scope.ts';
 import type { Selector } from '../../core/selector.ts';
 import { readTemplate } from '../../core/template.ts';
 import { formatProblem } from '../../errors.ts';
@@ -189,7 +189,7 @@ function compileRanges(texts: readonly string[] | undefined): readonly AddressRa
 function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {
   const named = file.scopes ?? file.anyOf;
   for (const [index, scope] of (named ?? []).entries()) {
-    if (check.scopes !== null && !check.scopes.has(scope)) {
+    if (check.scopes !== null && !check.scopes.has(scope) && scope !== MANAGE) {
       const place = file.scopes === undefined ? 'anyOf' : 'scopes';
       check.notes.problem(
         [...at, place, index],

@@ -3,8 +3,9 @@
  * resolve and settings agree. The meaning of the settings is not decided here.
  */
 import { BUILT_IN_DIALECTS, compileDialect, type DialectSource, unknownPlaceholders } from '../../core/dialect.ts';
-import { ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX, MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
+import { ACCESS_TOKEN_PREFIX, CLIENT_SECRET_PREFIX, type Policy } from '../../core/policy.ts';
 import { REASON_NAMES } from '../../core/reason.ts';
+import { MANAGE } from '../../core/scope.ts';
 import { type PolicyFile, PolicySchema } from '../schema/policy-schema.ts';
 import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
 import { isMisspelt, suggestion } from '../yaml/closest.ts';
@@ -100,7 +101,11 @@ function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Pa
   for (const [index, scope] of scopes.entries()) {
     if (scope === undefined) continue;
     const { name } = scope;
-    if (name === MANAGE_SCOPE.name) file.problem(['scopes', index, 'name'], `"${name}" is reserved and always there`);
+    if (name === MANAGE)
+      file.problem(
+        ['scopes', index, 'name'],
+        `"${name}" is reserved: a token may always be given it, and no catalogue has it`,
+      );
     if (names.has(name)) file.problem(['scopes', index, 'name'], `the scope "${name}" stands twice`);
     names.add(name);
   }

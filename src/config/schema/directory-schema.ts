@@ -10,7 +10,7 @@ import { Type } from '../../schema-type.ts';
 const ID_TEXT = '1 to 128 letters, digits, ".", "_", "@", "|" or "-", starting with a letter or digit';
 
 const id = (what: string) => Type.String({ pattern: ID_PATTERN, description: `The id of ${what}: ${ID_TEXT}.` });
-const name = Type.String({ minLength: 1, maxLength: 200, description: 'What people read.' });
+const name = Type.String({ description: 'What people read: 1 to 128 characters in one line.' });
 const role = Type.Union([Type.Literal('member'), Type.Literal('admin')], { description: 'The role in the workspace.' });
 
 /** A mapping from ids to things. */
@@ -29,7 +29,9 @@ const Member = section({
   name,
   role: Type.String({ minLength: 1, description: "One of the policy's organization roles." }),
   email: Type.Optional(
-    Type.Union([Type.String({ maxLength: 320 }), Type.Null()], { description: 'null: none. Left out: as it stands.' }),
+    Type.Union([Type.String(), Type.Null()], {
+      description: 'An e-mail address. null: none. Left out: as it stands.',
+    }),
   ),
   scopes: Type.Optional(instead('scopes')),
   actions: Type.Optional(instead('actions')),

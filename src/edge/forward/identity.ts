@@ -5,7 +5,7 @@
 import { type Allowed, scopesOf } from '../../core/decide.ts';
 import type { TokenFacts } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
-import { covers, MANAGE } from '../../core/scope.ts';
+import { covers } from '../../core/scope.ts';
 
 interface Built {
   readonly owner: Allowed['owner'];
@@ -71,7 +71,6 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
 function effectiveScopes({ token, owner }: Allowed, policy: Policy): string {
   const ownerScopes = owner === null ? 'all' : scopesOf(owner, policy);
   if (ownerScopes === 'all' && token.scopes !== 'all') return token.scopesText;
-  const held =
-    token.scopes === 'all' ? [...policy.scopes.keys()].filter((scope) => scope !== MANAGE) : [...token.scopes];
+  const held = token.scopes === 'all' ? [...policy.scopes.keys()] : [...token.scopes];
   return held.filter((scope) => covers(ownerScopes, scope)).join(' ');
 }

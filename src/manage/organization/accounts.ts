@@ -11,7 +11,7 @@ import { actorView } from '../audit.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { requireMayActAs, requireMayGiveScopes } from '../granting.ts';
 import { list, type Page, type PageRequest } from '../listing.ts';
-import { conflict, notFound } from '../rejection.ts';
+import { conflict, notFound, unacceptable } from '../rejection.ts';
 import { requireKnownScope } from '../tokens/grants.ts';
 import { type Issued, issuedTo } from '../tokens/issuance.ts';
 import type { FullReader } from '../tokens/standing.ts';
@@ -19,6 +19,7 @@ import { cleanUpInBackground, leaveCleanup } from '../unit-of-work/cleanup.ts';
 import { clientKey, lists } from '../unit-of-work/places.ts';
 import type { AccountDoc, DocReader, OrganizationDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireName } from '../written-text.ts';
 import { isFewer } from './members.ts';
 
 export interface AccountInput {
@@ -40,7 +41,8 @@ export async function createAccount(
   return change(context, org, async (unit) => {
     const { organization, rights } = await administer(context, unit, org);
     requireAccounts(context);
-    for (const scope of input.scopes) requireKnownScope(context.policy(), scope);
+    requireName(input.name);
+    requireScopes(context, input.scopes);
     requireMayGiveScopes(context.policy(), rights, new Set(), new Set(input.scopes));
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc: AccountDoc = {
@@ -87,7 +89,8 @@ export async function patchAccount(
   return change(context, org, async (unit) => {
     const { rights } = await administer(context, unit, org);
     const before = await requireAccount(unit, org, clientId);
-    for (const scope of patch.scopes ?? []) requireKnownScope(context.policy(), scope);
+    if (patch.name !== undefined) requireName(patch.name);
+    if (patch.scopes !== undefined) requireScopes(context, patch.scopes);
     requireMayGiveScopes(context.policy(), rights, new Set(before.scopes), new Set(patch.scopes));
     const item = { ...before, ...patch };
     if (isFewer(item.scopes, before.scopes)) unit.ends();
@@ -190,6 +193,12 @@ async function requireAccount(unit: DocReader, org: string, clientId: string): P
   const account = await unit.get('account', accountKey(org, clientId));
   if (account === null || account.state === 'deleted') throw notFound('service account', clientId);
   return account;
+}
+
+/** Without any it could ask for nothing. */
+function requireScopes(context: ManageContext, scopes: readonly string[]): void {
+  if (scopes.length === 0) throw unacceptable('scopes_required', 'scopes', 'A service account needs scopes.');
+  for (const scope of scopes) requireKnownScope(context.policy(), scope);
 }
 
 function requireAccounts(context: ManageContext): void {

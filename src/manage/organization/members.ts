@@ -14,6 +14,7 @@ import { cleanUpSoon, leaveCleanup } from '../unit-of-work/cleanup.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { DocReader, MemberDoc, TeamDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireEmail, requireName } from '../written-text.ts';
 
 export interface MemberInput {
   readonly name: string;
@@ -34,7 +35,7 @@ export async function putMember(
     const { organization, rights } = await enter(context, unit, org);
     requireAdministrator(rights, 'manage members');
     const before = await unit.get('member', memberKey(org, id));
-    checkRights(context, rights, before, { scopes: null, actions: null, ...input }, organization.edition);
+    checkInput(context, rights, before, { scopes: null, actions: null, ...input }, organization.edition);
     const item: MemberDoc = {
       organizationId: org,
       edition: organization.edition,
@@ -65,7 +66,7 @@ export async function patchMember(
     const { organization, rights } = await enter(context, unit, org);
     requireAdministrator(rights, 'manage members');
     const before = await requireMember(unit, org, id);
-    checkRights(context, rights, before, patch, organization.edition);
+    checkInput(context, rights, before, patch, organization.edition);
     const item = { ...before, ...patch };
     if (takesRights(context, before, item)) unit.ends();
     unit.put('member', item);
@@ -163,6 +164,7 @@ export async function putTeam(
   return change(context, org, async (unit) => {
     const { rights } = await enter(context, unit, org);
     requireAdministrator(rights, 'manage teams');
+    requireName(input.name);
     const before = await unit.get('team', teamKey(org, id));
     if (!input.members.every((memberId) => before?.members.includes(memberId)))
       await requireMayGiveRoles(unit, context.policy(), rights, org, before?.assignments ?? []);
@@ -245,8 +247,8 @@ export function isFewer(now: readonly string[], then: readonly string[]): boolea
   return now.every((each) => then.includes(each)) && then.some((each) => !now.includes(each));
 }
 
-/** `before`: the member as they are, or null for a new one. */
-function checkRights(
+/** What is asked for, and whether they may ask for it. `before`: the member as they are, or null for a new one. */
+function checkInput(
   context: ManageContext,
   rights: Rights,
   before: MemberDoc | null,
@@ -254,6 +256,8 @@ function checkRights(
   edition: Edition,
 ): void {
   const { organizationRoles, actions } = context.policy();
+  if (input.name !== undefined) requireName(input.name);
+  if (typeof input.email === 'string') requireEmail(input.email, 'email');
   if (input.role !== undefined && !organizationRoles.has(input.role)) {
     throw unacceptable('role_unknown', 'role', `role must be one of: ${[...organizationRoles.keys()].join(', ')}.`);
   }

@@ -7,6 +7,7 @@ import { conflict } from '../rejection.ts';
 import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from '../unit-of-work/cleanup.ts';
 import type { OrganizationDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireName } from '../written-text.ts';
 
 export async function putOrganization(
   context: ManageContext,
@@ -15,6 +16,7 @@ export async function putOrganization(
 ): Promise<WorkResult<Put<OrganizationDoc>>> {
   checkId(id, 'org');
   requireOperator(context.actor, 'create or change an organization');
+  requireName(input.name);
   await requireCleanedUp(context, 'organization', organizationKey(id));
   return change(context, id, async (unit) => {
     await requireUnused(unit, 'organization', organizationKey(id));

@@ -4,6 +4,7 @@ import { administerWorkspace, checkId, type ManageContext, type Put, reader, vis
 import { conflict, notFound, unacceptable } from '../rejection.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireName } from '../written-text.ts';
 import { isFewer } from './members.ts';
 
 /** Environment ids are unique in the organization: a request names one without its workspace. */
@@ -17,6 +18,7 @@ export async function putEnvironment(
   checkId(id, 'id');
   return change(context, org, async (unit) => {
     const workspace = await administerWorkspace(context, unit, org, workspaceId, 'manage its environments');
+    requireName(input.name);
     const before = await stillThere(unit, org, await unit.get('environment', environmentKey(org, id)));
     if (before !== null && before.workspaceId !== workspaceId) {
       throw conflict(

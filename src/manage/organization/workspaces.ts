@@ -19,6 +19,7 @@ import { cleanUpSoon, leaveCleanup, requireCleanedUp, requireUnused } from '../u
 import { lists } from '../unit-of-work/places.ts';
 import type { WorkspaceDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireName } from '../written-text.ts';
 import { requireOwner } from './members.ts';
 
 export async function putWorkspace(
@@ -36,6 +37,7 @@ export async function putWorkspace(
     if (before !== null) await requireWorkspaceManager(unit, context.policy(), rights, before, 'change it');
     else if (rights.member?.id !== input.owner) requireAdministrator(rights, 'create workspaces for others');
     requirePerson(rights, 'create workspaces');
+    requireName(input.name);
     const owner = await requireOwner(unit, org, input.owner);
     if (before !== null && (before.ownerId !== input.owner || before.ownerGeneration !== owner.generation)) {
       throw conflict(
@@ -70,6 +72,7 @@ export async function patchWorkspace(
     const { rights } = await enter(context, unit, org);
     const before = await requireKnownWorkspace(unit, rights, org, id);
     await requireWorkspaceManager(unit, context.policy(), rights, before, 'change it');
+    if (patch.name !== undefined) requireName(patch.name);
     const item = { ...before, ...patch };
     unit.put('workspace', item);
     return item;

@@ -33,16 +33,19 @@ export async function findAccount(store: Store, clientId: string): Promise<Found
   return stored === null || stored.doc.state === 'deleted' ? null : stored;
 }
 
-/** The scopes a token gets: those asked for, or all granted. null: one was not granted (SCRYDON-12). */
+/**
+ * The scopes a token gets: those asked for, or all granted that the policy still knows. null: one was not granted
+ * (SCRYDON-12), or there is none left.
+ */
 export function grantScopes(
   account: AccountDoc,
   policy: Policy,
   asked: readonly string[] | null,
 ): readonly string[] | null {
-  if (asked === null) return account.scopes;
-  const granted = new Set(account.scopes);
-  const within = asked.every((scope) => policy.scopes.has(scope) && covers(granted, scope));
-  return within ? [...new Set(asked)] : null;
+  const granted = new Set(account.scopes.filter((scope) => policy.scopes.has(scope)));
+  const wanted = asked === null ? granted : new Set(asked);
+  const within = [...wanted].every((scope) => policy.scopes.has(scope) && covers(granted, scope));
+  return within && wanted.size > 0 ? [...wanted] : null;
 }
 
 export interface IssuedToken {

@@ -3,6 +3,10 @@ import { DAY_MS, type KindPolicy } from '../../core/policy.ts';
 import { malformed, unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 
+/** RFC 3339 has years of four digits. */
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** At most one of them. */
 export interface ExpiryInput {
   readonly expiresInDays?: number;
@@ -22,10 +26,9 @@ export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number, 
       given[1]!,
       `Give one of expiresInDays, expiresAt and neverExpires, not ${given.join(' and ')}.`,
     );
-  if (input.expiresInDays !== undefined)
-    return future(inRange(kind, nowMs + Math.round(input.expiresInDays * DAY_MS), createdAtMs, 'expiresInDays'), nowMs);
-  if (input.expiresAt !== undefined)
-    return future(inRange(kind, parseInstant(input.expiresAt, 'expiresAt'), createdAtMs, 'expiresAt'), nowMs);
+  const read = (atMs: number, field: string) => future(inRange(kind, atMs, createdAtMs, field), nowMs, field);
+  if (input.expiresInDays !== undefined) return read(nowMs + Math.round(input.expiresInDays * DAY_MS), 'expiresInDays');
+  if (input.expiresAt !== undefined) return read(parseInstant(input.expiresAt, 'expiresAt'), 'expiresAt');
   if (input.neverExpires === true) return never(kind, 'neverExpires');
   if (!kind.expiry.required) return null;
   throw unacceptable('expiry_required', 'expiresInDays', `A ${kind.name} token needs an expiry: ${rangeText(kind)}.`);
@@ -34,13 +37,14 @@ export function readExpiry(kind: KindPolicy, input: ExpiryInput, nowMs: number, 
 /** For a token that exists; the range still counts from its creation. */
 export function newExpiry(kind: KindPolicy, before: TokenDoc, expiresAt: string | null, nowMs: number): number | null {
   if (expiresAt === null) return never(kind, 'expiresAt');
-  return future(inRange(kind, parseInstant(expiresAt, 'expiresAt'), before.createdAtMs, 'expiresAt'), nowMs);
+  const atMs = inRange(kind, parseInstant(expiresAt, 'expiresAt'), before.createdAtMs, 'expiresAt');
+  return future(atMs, nowMs, 'expiresAt');
 }
 
-function future(atMs: number, nowMs: number): number {
+function future(atMs: number, nowMs: number, field: string): number {
   if (atMs > nowMs) return atMs;
-  const detail = 'expiresAt must be in the future; to end a token now, revoke it.';
-  throw unacceptable('expiry_out_of_range', 'expiresAt', detail);
+  const detail = 'The expiry must be in the future; to end a token now, revoke it.';
+  throw unacceptable('expiry_out_of_range', field, detail);
 }
 
 function never(kind: KindPolicy, field: string): null {
@@ -52,7 +56,7 @@ function never(kind: KindPolicy, field: string): null {
 function inRange(kind: KindPolicy, atMs: number, fromMs: number, field: string): number {
   const lifeMs = atMs - fromMs;
   const { minMs, maxMs } = kind.expiry;
-  if (!(lifeMs > 0 && lifeMs >= minMs && lifeMs <= maxMs) || atMs > 8.64e15) {
+  if (!(lifeMs > 0 && lifeMs >= minMs && lifeMs <= maxMs) || atMs > LAST_MS) {
     throw unacceptable('expiry_out_of_range', field, `The expiry of a ${kind.name} token must be ${rangeText(kind)}.`);
   }
   return atMs;
@@ -62,7 +66,7 @@ function rangeText(kind: KindPolicy): string {
   const { minMs, maxMs, never } = kind.expiry;
   const range =
     maxMs === Number.POSITIVE_INFINITY
-      ? 'any future instant'
+      ? 'any future instant up to the year 9999'
       : `${minMs / DAY_MS} to ${maxMs / DAY_MS} days from creation`;
   return never ? `${range}, or never` : range;
 }
@@ -73,7 +77,7 @@ export function parseInstant(text: string, field: string): number {
   const day = RFC3339.exec(text)?.[1];
   const ms = day === undefined ? Number.NaN : Date.parse(text);
   // Date.parse takes February 30 for March 2.
-  if (Number.isNaN(ms) || !new Date(day!).toJSON().startsWith(day!)) {
+  if (!(ms >= FIRST_MS) || !new Date(day!).toJSON().startsWith(day!)) {
     throw malformed('invalid_instant', `${field} must be an RFC 3339 instant such as 2030-01-31T12:00:00.000Z.`, field);
   }
   return ms;

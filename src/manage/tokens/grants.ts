@@ -3,8 +3,8 @@
  * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
  */
 import { type AllGrant, type Reference, type Role, type WorkspaceGrant, workspaceKey } from '../../core/facts.ts';
-import { type KindPolicy, MANAGE_SCOPE, type Policy, type SelectableRule } from '../../core/policy.ts';
-import { covers } from '../../core/scope.ts';
+import type { KindPolicy, Policy, SelectableRule } from '../../core/policy.ts';
+import { covers, MANAGE } from '../../core/scope.ts';
 import { type Actor, forbidden, mayManage, roleOf } from '../actor.ts';
 import { unacceptable } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
@@ -20,7 +20,7 @@ export function checkScopes(
   owner: MemberDoc,
   scopes: readonly string[] | undefined,
 ): readonly string[] | null {
-  if (kind.scopesRequired && (scopes === undefined || scopes.length === 0))
+  if (scopes === undefined ? kind.scopesRequired : scopes.length === 0)
     throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
   if (scopes === undefined) return null;
   const held =
@@ -28,8 +28,9 @@ export function checkScopes(
       ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
       : new Set(owner.scopes);
   for (const scope of scopes) {
-    requireKnownScope(policy, scope);
-    if (scope === MANAGE_SCOPE.name ? !mayManage(owner, policy) : !covers(held, scope))
+    if (scope === MANAGE) requireLive(kind);
+    else requireKnownScope(policy, scope);
+    if (scope === MANAGE ? !mayManage(owner, policy) : !covers(held, scope))
       throw unacceptable(
         'scope_exceeds_owner',
         'scopes',
@@ -37,6 +38,13 @@ export function checkScopes(
       );
   }
   return [...new Set(scopes)];
+}
+
+/** What manages for its owner follows them. */
+function requireLive(kind: KindPolicy): void {
+  if (kind.authority === 'live') return;
+  const detail = `${MANAGE} is for tokens that follow their owner, and a ${kind.name} token does not.`;
+  throw unacceptable('scope_unknown', 'scopes', detail);
 }
 
 export function requireKnownScope(policy: Policy, scope: string): void {

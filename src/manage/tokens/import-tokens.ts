@@ -8,7 +8,8 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { isCurrent } from '../../core/decide.ts';
 import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { hintMax, type TokenPattern } from '../../core/imported-token.ts';
-import { MANAGE_SCOPE, type Policy } from '../../core/policy.ts';
+import type { Policy } from '../../core/policy.ts';
+import { MANAGE } from '../../core/scope.ts';
 import { forbidden, type Rights, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from '../rejection.ts';
@@ -138,11 +139,11 @@ async function importOne(
   const known = await unit.get('credential', credentialKey(hash));
   if (known !== null) return existing(context, unit, org, hash, known, { ...input, hint });
   if (hint !== undefined) checkHint(hint, patterns);
-  if (input.scopes?.includes(MANAGE_SCOPE.name))
+  if (input.scopes?.includes(MANAGE))
     throw unacceptable(
       'scope_not_importable',
       'scopes',
-      `An imported token cannot have ${MANAGE_SCOPE.name}; create one that manages tokens.`,
+      `An imported token cannot have ${MANAGE}; create one that manages tokens.`,
     );
   const nowMs = context.nowMs();
   const createdAtMs = createdAt === undefined ? null : parseInstant(createdAt, 'createdAt');

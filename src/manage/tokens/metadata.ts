@@ -3,6 +3,7 @@ import { memberKey } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { unacceptable } from '../rejection.ts';
 import type { Contacts, DocReader } from '../unit-of-work/records.ts';
+import { requireEmail } from '../written-text.ts';
 
 export interface ContactsInput {
   /** A member. */
@@ -10,8 +11,6 @@ export interface ContactsInput {
   /** People who need not be members; null: nobody. */
   readonly emails?: readonly string[] | null;
 }
-
-const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 
 /** The latest version unless another is asked for; null where the policy has none. */
 export function readApiVersion(policy: Policy, asked: string | undefined): string | null {
@@ -42,8 +41,6 @@ export async function readContacts(
       `There is no member ${JSON.stringify(primary)} in this organization.`,
     );
   }
-  const wrong = asked.emails?.find((email) => !EMAIL.test(email));
-  if (wrong !== undefined)
-    throw unacceptable('email_invalid', 'contacts.emails', `${JSON.stringify(wrong)} is no e-mail address.`);
+  for (const email of asked.emails ?? []) requireEmail(email, 'contacts.emails');
   return { primary, emails: emails ?? [] };
 }

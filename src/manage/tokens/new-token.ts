@@ -10,6 +10,7 @@ import { requireOwner } from '../organization/members.ts';
 import { unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
 import { type ExpiryInput, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
@@ -55,6 +56,8 @@ export async function newToken(
   requireSelf(rights, owner, 'create');
   requireKind(rights, kind);
   requireHolder(owner, kind, policy);
+  requireName(input.name);
+  if (typeof input.description === 'string') requireDescription(input.description);
   const scopes = checkScopes(policy, kind, owner, input.scopes);
   const granted = await checkWorkspaces(unit, policy, kind, owner, input.workspaces);
   const nowMs = context.nowMs();

@@ -9,6 +9,7 @@ import { requireOwner } from '../organization/members.ts';
 import { conflict, notFound, type Rejection, unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
+import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
 import { newExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
@@ -41,6 +42,8 @@ export async function patchToken(
     requireKind(rights, kind);
     if (before.state === 'revoked') throw terminal(before);
     for (const field of Object.keys(patch)) checkMutable(kind, field);
+    if (patch.name !== undefined) requireName(patch.name);
+    if (typeof patch.description === 'string') requireDescription(patch.description);
     let after: TokenDoc = { ...before };
     if (patch.name !== undefined) after = { ...after, name: patch.name };
     if (patch.description !== undefined) after = { ...after, description: patch.description };

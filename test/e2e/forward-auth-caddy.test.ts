@@ -1,7 +1,7 @@
-/** Behind the real Caddy, `forward_auth`, with the configuration of docs/forward-auth.md. */
+/** Behind the real Caddy, `forward_auth`, with the configuration of docs/recipes/caddy-forward-auth. */
 import { describe, expect, it } from 'vitest';
 import { startTestGateway } from '../support/gateway.ts';
-import { configurationOf, freeUrl, startCaddy } from '../support/proxies.ts';
+import { freeUrl, recipeFile, startCaddy } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
@@ -9,8 +9,8 @@ import { behind, carriesWebSockets, keepsPromises } from './forward-auth.ts';
 
 const host = (url: string) => new URL(url).host;
 const configuration = (url: string, decisionUrl: string, appUrl: string) =>
-  configurationOf('docs/forward-auth.md', 'caddyfile', {
-    ':8080 {': `http://:${new URL(url).port} {`,
+  recipeFile('caddy-forward-auth/Caddyfile', {
+    ':8000 {': `:${new URL(url).port} {`,
     '127.0.0.1:8082': host(decisionUrl),
     '127.0.0.1:9000': host(appUrl),
   });

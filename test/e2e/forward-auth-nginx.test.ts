@@ -1,6 +1,6 @@
-/** Behind the real nginx, `auth_request`, with the configuration of docs/forward-auth.md. */
+/** Behind the real nginx, `auth_request`, with the configuration of docs/recipes/nginx-forward-auth. */
 import { describe, expect, it } from 'vitest';
-import { configurationOf, freeUrl, startNginx } from '../support/proxies.ts';
+import { freeUrl, recipeFile, startNginx } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
@@ -8,8 +8,8 @@ import { behind, carriesWebSockets, keepsPromises } from './forward-auth.ts';
 
 const host = (url: string) => new URL(url).host;
 const configuration = (url: string, decisionUrl: string, appUrl: string) =>
-  configurationOf('docs/forward-auth.md', 'nginx', {
-    '127.0.0.1:8080': host(url),
+  recipeFile('nginx-forward-auth/nginx.conf', {
+    'listen 8000;': `listen ${host(url)};`,
     '127.0.0.1:8082': host(decisionUrl),
     '127.0.0.1:9000': host(appUrl),
   });

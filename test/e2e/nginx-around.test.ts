@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { configurationOf, freeUrl, type RunningProxy, startNginx } from '../support/proxies.ts';
+import { freeUrl, type RunningProxy, recipeFile, startNginx } from '../support/proxies.ts';
 import { ask, RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
@@ -25,8 +25,8 @@ describe.skipIf(!hasTool('nginx'))('nginx in front', () => {
     const settings = { gateway: { trustedProxies: ['127.0.0.1'] } };
     gateway = await startTestGateway({ upstreamUrl: app.url, routes: ROUTES, settings });
     const url = await freeUrl();
-    const addresses = { '127.0.0.1:80;': `${host(url)};`, '127.0.0.1:8080': host(gateway.url) };
-    nginx = await startNginx(url, configurationOf('docs/forward-auth.md', 'nginx', addresses, 1));
+    const addresses = { 'listen 8000;': `listen ${host(url)};`, '127.0.0.1:8080': host(gateway.url) };
+    nginx = await startNginx(url, recipeFile('nginx-in-front/nginx.conf', addresses));
   });
   beforeEach(() => app.clear());
   afterAll(async () => {

@@ -34,7 +34,7 @@ async function deciding(proxy: 'traefik' | 'envoy') {
 /** The block whose text begins with `start`. */
 function documented<T>(start: string): T {
   for (let nth = 0; ; nth++) {
-    const text = configurationOf(DOCUMENT, 'yaml', {}, nth);
+    const text = configurationOf(DOCUMENT, 'yaml', nth);
     if (text.startsWith(start)) return parse(text) as T;
   }
 }

@@ -2,30 +2,35 @@
  * Real proxies for tests: nginx and Caddy from Debian, run with the configurations that the documents show, so that what
  * is documented is what is tested.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readDocument } from './documents.ts';
-import { started } from './process.ts';
+import { ROOT, started } from './process.ts';
 
 export interface RunningProxy extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The first block of `language` in a document, with each address that it names replaced; all of them must be there. */
-export function configurationOf(
-  document: string,
-  language: string,
-  addresses: Readonly<Record<string, string>>,
-  nth = 0,
-): string {
+/** The nth block of `language` in a document. */
+export function configurationOf(document: string, language: string, nth = 0): string {
   const blocks = [...readDocument(document).matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))];
-  let text = blocks[nth]?.[1];
+  const text = blocks[nth]?.[1];
   if (text === undefined) throw new Error(`${document} has no block ${nth} of ${language}`);
-  for (const [documented, real] of Object.entries(addresses)) {
-    if (!text.includes(documented)) throw new Error(`${document}: the ${language} block does not name ${documented}`);
-    text = text.replaceAll(documented, real);
+  return text;
+}
+
+/** A file that a recipe shows to its readers, with each address that it names replaced; all of them must be there. */
+export function recipeFile(name: string, addresses: Readonly<Record<string, string>>): string {
+  return replaced(readFileSync(join(ROOT, 'docs/recipes', name), 'utf8'), addresses, name);
+}
+
+function replaced(documented: string, addresses: Readonly<Record<string, string>>, where: string): string {
+  let text = documented;
+  for (const [address, real] of Object.entries(addresses)) {
+    if (!text.includes(address)) throw new Error(`${where} does not name ${address}`);
+    text = text.replaceAll(address, real);
   }
   return text;
 }
@@ -52,16 +57,12 @@ ${http}
   return await runConfigured(url, { 'nginx.conf': configuration }, command, 'start worker process');
 }
 
-/** Caddy with `sites`, the site blocks of a Caddyfile, one of which listens at the host and port of `url`. */
-export async function startCaddy(url: string, sites: string): Promise<RunningProxy> {
+/** Caddy with a Caddyfile, one site of which listens at the host and port of `url`. */
+export async function startCaddy(url: string, caddyfile: string): Promise<RunningProxy> {
   const command = ['caddy', 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
-  const configuration = `
-{
-	admin off
-	auto_https off
-}
-${sites}`;
-  return await runConfigured(url, { Caddyfile: configuration }, command, 'serving initial configuration');
+  // Its own control port is the same for every Caddy of a machine unless told.
+  const env = { CADDY_ADMIN: new URL(await freeUrl()).host };
+  return await runConfigured(url, { Caddyfile: caddyfile }, command, 'serving initial configuration', env);
 }
 
 /** `command` in a folder of its own with `files`, by their paths, once its output holds `ready`. */
@@ -70,13 +71,14 @@ export async function runConfigured(
   files: Readonly<Record<string, string>>,
   command: readonly string[],
   ready: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-proxy-'));
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
   }
-  const env = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  const env = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, ...more };
   const running = started('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command], { cwd: folder, env });
   const stop = async () => {
     await running.stop();

@@ -22,6 +22,7 @@ import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
 import type { Plain } from './configuration.ts';
 import { type IncludeSource, JoinedNotes, type ReadFolder, readIncluded } from './included-routes.ts';
 import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
+import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
 
@@ -65,11 +66,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     contents === undefined
       ? readYamlFile(path, env, (read) => readFile(resolve(read)))
       : parseYaml(contents.text, path, env);
-  const whole = validate(yaml, GatewaySchema);
-  // The empty, what is no YAML, and what is no mapping.
-  if (!isMapping(yaml.data)) yaml.throwIfAny();
-  // What fits is judged beside what does not: nobody is to meet one mistake after the other.
-  const parts: SoundParts<Validated> = whole ?? soundParts(yaml, GatewaySchema);
+  const { whole, parts } = readShape(yaml, env);
   const sections = yaml.keys();
   const upstreams = parts.upstreams ?? {};
   const forwards = sections.has('upstreams') || (!sections.has('decision') && !embedded);
@@ -112,6 +109,15 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
   };
   return { plain, policy, compiled, keyPair };
+}
+
+/** What fits is judged beside what does not: nobody is to meet one mistake after the other. */
+function readShape(yaml: YamlFile, env: Env): { whole: Validated | undefined; parts: SoundParts<Validated> } {
+  const validated = validate(yaml, GatewaySchema);
+  // The empty, what is no YAML, and what is no mapping.
+  if (!isMapping(yaml.data)) yaml.throwIfAny();
+  const whole = validated === undefined ? undefined : withHostsOf(env, validated);
+  return { whole, parts: whole ?? withHostsOf(env, soundParts(yaml, GatewaySchema)) };
 }
 
 /** Those of gateway.yaml and of the files that it includes, as one list. */

@@ -13,7 +13,9 @@ import { RouteDefaultsSchema, RouteSchema, UpstreamSchema } from './routes-schem
 
 const Listener = section(
   {
-    host: host('The address that the gateway listens on.'),
+    host: host(
+      'The address that the gateway listens on. SCOPEGATE_HOST of the environment wins, as in the container image.',
+    ),
     port: port('The port that the gateway listens on.', 8080),
     workers: Type.Union([Type.Integer({ minimum: 1, maximum: 1024 }), Type.Literal('auto')], {
       default: 1,
@@ -62,7 +64,7 @@ const Listener = section(
 
 const Admin = section(
   {
-    host: host('The address that the sidecar listens on.'),
+    host: host('The address that the sidecar listens on. SCOPEGATE_ADMIN_HOST of the environment wins.'),
     port: port('The port that the sidecar listens on.', 8081),
     allowedHosts: Type.Array(
       Type.String({

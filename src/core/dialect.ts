@@ -40,6 +40,8 @@ interface RefusalContext {
   readonly retryAfterSeconds?: number | undefined;
   /** The route takes a user name and a password, too (RFC 7617), so browsers and git may ask for them. */
   readonly basicRealm?: string | undefined;
+  /** The route takes Basic alone: a client that is also told of Bearer may choose it (docker does, and then fails). */
+  readonly basicAlone?: boolean | undefined;
 }
 
 export interface Refusal {
@@ -158,10 +160,10 @@ class CompiledReason {
   }
 
   #preparedFor(context: RefusalContext): Prepared {
-    const { scopes, allow, retryAfterSeconds, basicRealm } = context;
+    const { scopes, allow, retryAfterSeconds, basicRealm, basicAlone } = context;
     if (scopes === undefined && allow === undefined && retryAfterSeconds === undefined && basicRealm === undefined)
       return this.#usual;
-    const key = `${scopes}\n${allow}\n${retryAfterSeconds}\n${basicRealm}`;
+    const key = `${scopes}\n${allow}\n${retryAfterSeconds}\n${basicAlone}\n${basicRealm}`;
     let prepared = this.#prepared.get(key);
     if (prepared === undefined) {
       prepared = this.#prepare(context);
@@ -170,12 +172,14 @@ class CompiledReason {
     return prepared;
   }
 
-  #prepare({ scopes, allow, retryAfterSeconds = this.#retryAfterSeconds, basicRealm }: RefusalContext): Prepared {
+  #prepare(context: RefusalContext): Prepared {
+    const { scopes, allow, retryAfterSeconds = this.#retryAfterSeconds, basicRealm, basicAlone } = context;
     const headers: Array<readonly [string, readonly string[]]> = [
       ['Cache-Control', ['no-store']],
       ['X-Request-Id', ['', '']],
     ];
-    if (this.#isChallenged) headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
+    if (this.#isChallenged && basicAlone !== true)
+      headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
     if (basicRealm !== undefined && this.#row.status === 401)
       headers.push(['WWW-Authenticate', [`Basic realm="${basicRealm}", charset="UTF-8"`]]);
     if (scopes !== undefined) headers.push(['X-Accepted-Scopes', [scopes]]);

@@ -229,7 +229,9 @@ export class Pipeline {
     const { route } = reading;
     const dialect = route?.dialect ?? ruleset.policy.dialect;
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
-    const said = { requestId, scopes, allow, retryAfterSeconds, basicRealm: route?.credentials.basic?.realm };
+    const basicRealm = route?.credentials.basic?.realm;
+    const basicAlone = basicRealm !== undefined && !route!.credentials.bearer;
+    const said = { requestId, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
     if (exchange.answerLines !== undefined && handler === null && timing === null && answerHeaders === null) {
       const { status, lines, body } = dialect.renderLines(reason, said);
       return exchange.answerLines(status, lines, body);

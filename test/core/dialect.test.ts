@@ -141,6 +141,17 @@ describe.each([
     expect(challengeOf('token_malformed')).toBe('Bearer realm="scopegate", error="invalid_token"');
   });
 
+  it('challenges by Basic, too, where the route takes it, and by nothing else where it takes nothing else', () => {
+    const challenges = (reason: Reason, basicAlone: boolean) =>
+      dialect
+        .render(reason, { requestId, basicRealm: 'r', basicAlone })
+        .headers.filter((_, at, all) => all[at - 1] === 'WWW-Authenticate');
+    const basic = 'Basic realm="r", charset="UTF-8"';
+    expect(challenges('token_missing', false)).toEqual(['Bearer realm="scopegate"', basic]);
+    expect(challenges('token_missing', true)).toEqual([basic]);
+    expect(challenges('scope_missing', true)).toEqual([]);
+  });
+
   it('names the methods that would be allowed', () => {
     const { headers } = dialect.render('method_not_allowed', { requestId, allow: ['GET', 'HEAD'] });
     expect(headersOf(headers).allow).toBe('GET, HEAD');

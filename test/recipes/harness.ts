@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,12 +16,13 @@ import { ROOT } from '../support/process.ts';
 import { freeUrl } from '../support/proxies.ts';
 
 const DOCUMENTED_AUTHORITY = '127.0.0.1:8080';
+const NOT_THE_CLIENTS: ReadonlySet<string> = new Set(['README.md', 'gateway.yaml', 'policy.yaml']);
 
 export interface Recipe extends AsyncDisposable {
   readonly gateway: TestGateway;
   /** Where clients reach the gateway: what the recipe's files call http://127.0.0.1:8080. */
   readonly url: string;
-  /** An empty folder for the client; removed at the end. */
+  /** The client's folder, with the recipe's own files for it, addressed to this gateway; removed at the end. */
   readonly work: string;
   /** A personal token of ann, who owns the organization, with these scopes of the policy. */
   token(scopes?: readonly string[]): Promise<string>;
@@ -29,7 +30,7 @@ export interface Recipe extends AsyncDisposable {
   file(name: string): string;
   /** The nth block of commands of the recipe's README, addressed in the same way. */
   commands(nth: number): string;
-  /** Lines that the log holds of what went wrong. */
+  /** Lines of the gateway's log that a bug of it would leave. */
   readonly errors: readonly string[];
 }
 
@@ -49,9 +50,11 @@ export async function startRecipe(name: string, env: Readonly<Record<string, str
     seed: false,
   });
   const work = join(gateway.folder, 'work');
-  mkdirSync(work);
   const addressed = (text: string) => text.replaceAll(DOCUMENTED_AUTHORITY, host);
   const read = (file: string) => addressed(readFileSync(join(source, file), 'utf8'));
+  mkdirSync(work);
+  for (const { name: file } of readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isFile()))
+    if (!NOT_THE_CLIENTS.has(file)) writeFileSync(join(work, file), read(file));
   try {
     await settle(gateway);
   } catch (error) {

@@ -7,12 +7,16 @@ import { spawnSync } from 'node:child_process';
 /** Program → Debian package. */
 const TOOLS = {
   curl: 'curl',
+  git: 'git',
+  skopeo: 'skopeo',
+  'docker-registry': 'docker-registry',
   h2load: 'nghttp2-client',
   nginx: 'nginx',
   caddy: 'caddy',
   lighttpd: 'lighttpd',
   'php-cgi': 'php-cgi',
   python3: 'python3',
+  pip3: 'python3-pip',
   strace: 'strace',
   faketime: 'faketime',
   sqlite3: 'sqlite3',

@@ -107,17 +107,19 @@ async function openEvents(path: string, token: string): Promise<RawClient> {
 async function bothEnd(path: string, token: string, cause: () => Promise<unknown>): Promise<Ended[]> {
   const socket = await openSocket(path, token);
   const events = await openEvents(path, token);
-  await cause();
-  const started = performance.now();
-  const [closed, told] = await Promise.all([
-    once(socket, 'close').then(([code]) => ({ code: code as number, afterMs: performance.now() - started })),
+  // What ends them may do so before its answer is here.
+  const bothEnded = Promise.all([
+    once(socket, 'close').then(([code]) => ({ code: code as number, atMs: performance.now() })),
     events.response().then(({ body }) => {
       const event = /\n\nevent: error\ndata: (.*)\n\n$/.exec(body);
-      return { code: JSON.parse(event![1]!).code as number, afterMs: performance.now() - started };
+      return { code: JSON.parse(event![1]!).code as number, atMs: performance.now() };
     }),
   ]);
+  await cause();
+  const started = performance.now();
+  const ended = await bothEnded;
   events.close();
-  return [closed, told];
+  return ended.map(({ code, atMs }) => ({ code, afterMs: atMs - started }));
 }
 
 const TOKEN_GONE = [4401, 4100];

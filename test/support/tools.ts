@@ -17,6 +17,8 @@ const TOOLS = {
   'php-cgi': 'php-cgi',
   python3: 'python3',
   pip3: 'python3-pip',
+  etcd: 'etcd-server',
+  prometheus: 'prometheus',
   strace: 'strace',
   faketime: 'faketime',
   sqlite3: 'sqlite3',

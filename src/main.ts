@@ -2,61 +2,68 @@
  * The command line: words in, exit code out. Every error an operator can mend ends here as clear lines and exit 1;
  * anything else is our fault and shows its stack.
  */
-import { HELP } from './cli/help.ts';
-import { closest } from './config/yaml/closest.ts';
+import type { Run } from './cli/command.ts';
+import { COMMANDS, commandOf, commandsBelow, type Named, SHOWN_COMMANDS } from './cli/commands.ts';
+import { commandHelp, groupHelp, overview } from './cli/help.ts';
+import { meant, parseWords, UsageError } from './cli/parse-words.ts';
 import type { Env } from './config/yaml/expand.ts';
+import { SidecarRefusal } from './directory/sidecar.ts';
 import { ConfigError, SetupError } from './errors.ts';
 import { version } from './version.ts';
 
-type Command = (args: readonly string[], env: Env) => Promise<void>;
-
-/** Loaded when it is asked for: reading all of them takes longer than most of them run. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./cli/serve.ts')).serveCommand,
-  demo: async () => (await import('./cli/demo.ts')).demoCommand,
-  check: async () => (await import('./cli/check.ts')).checkCommand,
-  apply: async () => (await import('./cli/apply.ts')).applyCommand,
-  import: async () => (await import('./cli/import.ts')).importCommand,
-  'migrate-store': async () => (await import('./cli/migrate-store.ts')).migrateStoreCommand,
-  generate: async () => (await import('./cli/generate.ts')).generateCommand,
-  child: async () => (await import('./cli/worker.ts')).childCommand,
-};
+const HELP = new Set(['--help', '-h']);
 
 export async function main(args: readonly string[], env: Env): Promise<void> {
-  const [name, ...rest] = args;
+  stopQuietly();
+  const words = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
+  const [name] = words;
   if (name === '--version' || name === '-v') return print(version());
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    return print(HELP[rest[0] ?? 'scopegate'] ?? HELP.scopegate!);
-  }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined)
-    return fail(`there is no command "${name}"${meant(name, Object.keys(COMMANDS))}; scopegate --help lists them`);
-  if (rest.includes('--help') || rest.includes('-h')) return print(HELP[name] ?? HELP.scopegate!);
+  if (name === undefined || HELP.has(name)) return print(overview());
+  const named = commandOf(words);
+  if (named === null) return noCommand(words);
+  if (named.rest.some((word) => HELP.has(word))) return print(commandHelp(named.command));
+  await run(named, env);
+}
+
+async function run({ command, rest }: Named, env: Env): Promise<void> {
   try {
-    await (await command())(rest, env);
+    const { values, args } = parseWords(command, rest);
+    if (rest.includes('--no-color')) withoutColour();
+    await ((await command.load()) as Run<unknown>)({ values, args, env, commands: SHOWN_COMMANDS });
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
+    else if (error instanceof UsageError)
+      fail(`scopegate ${command.words}: ${error.message}; see scopegate ${command.words} --help`);
     else if (error instanceof SetupError) fail(`scopegate: ${error.message}`);
-    else if (isUsageError(error)) fail(`scopegate ${name}: ${usageProblem(error, name)}; see scopegate ${name} --help`);
+    else if (error instanceof SidecarRefusal) fail(`scopegate: ${error.message} (${error.status} ${error.code})`);
     else throw error;
   }
 }
 
-function isUsageError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+function noCommand(words: readonly string[]): void {
+  const [name, second] = words as [string, string?];
+  const below = commandsBelow(name);
+  if (below.length === 0) {
+    const names = new Set(COMMANDS.flatMap(({ words: all }) => [all, all.split(' ')[0]!]));
+    return fail(`there is no command "${name}"${meant(name, names)}; scopegate --help lists them`);
+  }
+  if (second === undefined || HELP.has(second)) return print(groupHelp(name, below));
+  const seconds = below.map(({ words: all }) => all.split(' ')[1]!);
+  fail(`there is no command "${name} ${second}"${meant(second, seconds)}; scopegate ${name} --help lists them`);
 }
 
-/** Node's words, but for an option that it does not know: the help knows which there are. */
-function usageProblem(error: NodeJS.ErrnoException, command: string): string {
-  const [, option] = /^Unknown option '([^']*)'/.exec(error.message) ?? [];
-  if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || option === undefined) return error.message;
-  const options = HELP[command]?.match(/--[a-z][a-z-]*/g) ?? [];
-  return `there is no option ${option}${meant(option, options)}`;
+/** Whoever reads our output may stop reading: `scopegate token list | head`. */
+function stopQuietly(): void {
+  if (process.stdout.listenerCount('error') > 0) return;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 }
 
-function meant(word: string, candidates: Iterable<string>): string {
-  const candidate = closest(word, candidates);
-  return candidate === undefined ? '' : ` (did you mean ${candidate}?)`;
+function withoutColour(): void {
+  process.env.NO_COLOR = '1';
+  delete process.env.FORCE_COLOR;
 }
 
 function print(text: string): void {

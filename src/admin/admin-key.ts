@@ -56,10 +56,10 @@ export function loadAdminKeys(env: Readonly<Record<string, string | undefined>>,
   return { keys: [key], source: path };
 }
 
-/** What a key's file holds. Throws SetupError for what is not UTF-8, and as `readFileSync` does. */
-export function keyIn(path: string): string {
+/** What a key's file holds, or an open one by its number. Throws SetupError for what is not UTF-8, and as `readFileSync` does. */
+export function keyIn(path: string | number): string {
   const bytes = readFileSync(path);
-  const fault = utf8Fault(path, bytes);
+  const fault = utf8Fault(String(path), bytes);
   if (fault !== null) throw new SetupError(fault);
   return withoutLineBreak(bytes.toString());
 }

@@ -3,29 +3,44 @@ import {
   listAssignments,
   listEnvironments,
   listMembers,
+  listOrganizations,
   listResources,
   listTeams,
   listWorkspaces,
 } from '../manage/organization/directory-lists.ts';
-import { ENVIRONMENT, MEMBER, RESOURCE, TEAM, WORKSPACE } from './examples.ts';
+import { ENVIRONMENT, MEMBER, ORGANIZATION, RESOURCE, TEAM, WORKSPACE } from './examples.ts';
 import { readPage, showPage } from './paging.ts';
 import {
   AssignmentListAnswer,
   EnvironmentListAnswer,
   MemberListAnswer,
+  OrganizationListAnswer,
   ResourceListAnswer,
   TeamListAnswer,
   WorkspaceListAnswer,
 } from './response-schemas.ts';
 import { type AdminRoute, route } from './route.ts';
 import { OrganizationParams, PageQuery, WorkspaceParams } from './schemas.ts';
-import { environmentView, memberView, resourceView, teamView, workspaceView } from './views.ts';
+import { environmentView, memberView, organizationView, resourceView, teamView, workspaceView } from './views.ts';
 
 const organization = '/v1/organizations/:org';
 const workspace = `${organization}/workspaces/:ws`;
 const description = 'For administrators of the organization.';
 
 export const listRoutes: readonly AdminRoute[] = [
+  route({
+    id: 'listOrganizations',
+    method: 'GET',
+    path: '/v1/organizations',
+    tag: 'organizations',
+    summary: 'List all organizations',
+    description: 'For the operator.',
+    query: PageQuery,
+    answer: OrganizationListAnswer,
+    errors: { 403: ['forbidden'] },
+    example: { answer: { items: [ORGANIZATION], nextCursor: null } },
+    run: async ({ manage, query }) => showPage(await listOrganizations(manage, readPage(query)), organizationView),
+  }),
   route({
     id: 'listMembers',
     method: 'GET',

@@ -221,6 +221,7 @@ export const AccountListAnswer = Type.Object(
   { title: 'AccountList' },
 );
 
+export const OrganizationListAnswer = pageOf(OrganizationAnswer);
 export const MemberListAnswer = pageOf(MemberAnswer);
 export const TeamListAnswer = pageOf(TeamAnswer);
 export const WorkspaceListAnswer = pageOf(WorkspaceAnswer);

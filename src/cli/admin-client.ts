@@ -3,36 +3,50 @@
  * what is asked, and what to make of the answer, is the command's affair. The key is never printed.
  */
 import { realpathSync } from 'node:fs';
-import { Agent, request } from 'undici';
-import { systemAuthorities } from '../authorities.ts';
 import { type Call, type Sidecar, type SidecarAnswer, SidecarRefusal } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
 import type { NamedGateway } from './named-gateway.ts';
+import { exchange, type Place, placeOf } from './sidecar-address.ts';
+
+/** Any call of the API. */
+export interface ApiCall {
+  readonly method: Call['method'];
+  /** From `/v1` on, encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** How long the answer may be kept back. */
+  readonly waitMs?: number;
+}
 
 export interface AdminClient extends Sidecar {
   /** Which gateway this is, for people. Rejects with SetupError where it is another than the one that was named. */
   identify(): Promise<string>;
+  /** The parsed answer. Rejects with SidecarRefusal, or with SetupError when the sidecar cannot be asked at all. */
+  send(asked: ApiCall): Promise<SidecarAnswer>;
 }
 
-const TIMEOUT_MS = 60_000;
-
-/** Opens nothing yet. Throws SetupError for an address that is no http(s) URL. */
-export function adminClient({ url, path: expected, adminKey: { key, source } }: NamedGateway): AdminClient {
+/** `actor`: the member on whose behalf; null: the admin key's own. Opens nothing yet. Throws SetupError for an address that is no http(s) URL. */
+export function adminClient({ url, path: expected, adminKey }: NamedGateway, actor: string | null = null): AdminClient {
   const place = placeOf(url);
-  const { root } = place;
-  const stranger = `what answers at ${root} is no scopegate sidecar; --url names another address`;
+  const stranger = `what answers at ${place.root} is no scopegate sidecar; --url names another address`;
   let identified: Promise<string> | undefined;
   const identify = () => {
     identified ??= identity(place, expected, stranger);
     return identified;
   };
-  const send = async (method: Call['method'], path: string, body?: SidecarAnswer): Promise<SidecarAnswer> => {
+  const headers = {
+    authorization: `Bearer ${adminKey.key}`,
+    ...(actor === null ? {} : { 'scopegate-actor': actor }),
+  };
+  const send = async ({ method, path, query, body, waitMs = 0 }: ApiCall): Promise<SidecarAnswer> => {
     // The key is for the gateway that was named, and for no other.
     await identify();
-    const { status, text } = await exchange(place, { method, path, key, body });
+    const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
+    const { status, text } = await exchange(place, { method, path: path + search, headers, body, waitMs });
     const answer = parsed(text);
     if (status === 401 && answer?.code === 'credential_unknown')
-      throw new SetupError(`the sidecar at ${root} does not accept the admin key from ${source}`);
+      throw new SetupError(`the sidecar at ${place.root} does not accept the admin key from ${adminKey.source}`);
     if (status >= 200 && status < 300 && answer !== null) return answer;
     throw new SidecarRefusal(
       status,
@@ -42,13 +56,16 @@ export function adminClient({ url, path: expected, adminKey: { key, source } }: 
   };
   return {
     identify,
-    call: ({ method, path, query, body }) => {
-      const below = path.map((part) => `/${encodeURIComponent(part)}`).join('');
-      const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
-      return send(method, `/v1/organizations${below}${search}`, body);
-    },
+    send,
+    call: ({ method, path, query, body }) =>
+      send({
+        method,
+        path: `/v1/organizations${path.map((part) => `/${encodeURIComponent(part)}`).join('')}`,
+        ...(query === undefined ? {} : { query }),
+        body,
+      }),
     policy: async () => {
-      const answer = await send('GET', '/v1/policy').catch((error: unknown) => {
+      const answer = await send({ method: 'GET', path: '/v1/policy' }).catch((error: unknown) => {
         throw error instanceof SidecarRefusal && error.code === 'unknown' ? new SetupError(stranger) : error;
       });
       const { organizationRoles, scopes, actions } = answer;
@@ -62,28 +79,10 @@ export function adminClient({ url, path: expected, adminKey: { key, source } }: 
   };
 }
 
-/** Where a sidecar is, and how its certificate is judged. */
-interface Place {
-  readonly root: string;
-  readonly secured: { readonly dispatcher?: Agent };
-}
-
-function placeOf(url: string): Place {
-  const base = URL.canParse(url) ? new URL(url) : null;
-  if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.search !== '') {
-    throw new SetupError(
-      `--url takes the sidecar's address, such as http://127.0.0.1:8081, not ${JSON.stringify(url)}`,
-    );
-  }
-  const secured =
-    base.protocol === 'https:' ? { dispatcher: new Agent({ connect: { ca: [...systemAuthorities()] } }) } : {};
-  return { root: base.href.replace(/\/+$/, ''), secured };
-}
-
 /** By what a sidecar tells anybody, ready or not. `expected`: the configuration that it must run; null: any. */
 async function identity(place: Place, expected: string | null, stranger: string): Promise<string> {
   const { root } = place;
-  const { text } = await exchange(place, { method: 'GET', path: '/readyz', key: null, body: undefined });
+  const { text } = await exchange(place, { method: 'GET', path: '/readyz' });
   const path = (parsed(text)?.configuration as SidecarAnswer | undefined)?.path;
   if (typeof path !== 'string') throw new SetupError(stranger);
   if (expected === null || realPath(expected) === realPath(path))
@@ -105,36 +104,6 @@ function realPath(path: string): string {
 
 function namesOf(entries: unknown): string[] {
   return (entries as Array<{ readonly name: string }>).map(({ name }) => name);
-}
-
-interface Asked {
-  readonly method: Call['method'];
-  readonly path: string;
-  /** null: none is sent. */
-  readonly key: string | null;
-  readonly body: SidecarAnswer | undefined;
-}
-
-async function exchange({ root, secured }: Place, { method, path, key, body }: Asked) {
-  try {
-    const answer = await request(root + path, {
-      ...secured,
-      method,
-      headers: {
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-    });
-    return { status: answer.statusCode, text: await answer.body.text() };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new SetupError(
-      `the sidecar at ${root} cannot be asked (${code ?? message}); is \`scopegate serve\` running? --url names another`,
-    );
-  }
 }
 
 function parsed(text: string): SidecarAnswer | null {

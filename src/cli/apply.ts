@@ -2,7 +2,6 @@
  * `scopegate apply`: makes the directory of a running sidecar as a file says, shows what differs, and says what it
  * did. It never guesses: a file with any problem changes nothing.
  */
-import { parseArgs } from 'node:util';
 import type { Env } from '../config/yaml/expand.ts';
 import { readYamlFile } from '../config/yaml/yaml-file.ts';
 import { type ExecutionResult, execute } from '../directory/execute.ts';
@@ -13,24 +12,22 @@ import { changeData, changeText, count, countsText } from '../directory/render.t
 import { type Sidecar, SidecarRefusal } from '../directory/sidecar.ts';
 import { ConfigError, SetupError } from '../errors.ts';
 import { adminClient } from './admin-client.ts';
-import { GATEWAY_OPTIONS, namedGateway } from './named-gateway.ts';
+import type { Invocation } from './command.ts';
+import { type GatewayOptionValues, namedGateway } from './named-gateway.ts';
 import { progressOn } from './progress.ts';
 
-const OPTIONS = {
-  'dry-run': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  prune: { type: 'boolean', default: false },
-  ...GATEWAY_OPTIONS,
-} as const;
+interface ApplyValues extends GatewayOptionValues {
+  readonly 'dry-run': boolean;
+  readonly json: boolean;
+  readonly prune: boolean;
+}
 
-export async function applyCommand(args: readonly string[], env: Env): Promise<void> {
-  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  const [path, ...more] = positionals;
-  if (path === undefined || more.length > 0) throw new SetupError('apply takes one FILE; see scopegate apply --help');
+export async function applyCommand({ values, args, env }: Invocation<ApplyValues>): Promise<void> {
+  const path = args[0]!;
   const show = values.json ? asJson : asText;
   const progress = progressOn(process.stderr);
   try {
-    const sidecar = adminClient(namedGateway(values, env));
+    const sidecar = adminClient(await namedGateway(values, env));
     const plan = await readPlan(path, env, sidecar, values.prune, progress.say);
     progress.clear();
     process.stderr.write(`${values['dry-run'] ? 'asking' : 'changing'} ${await sidecar.identify()}\n`);

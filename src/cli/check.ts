@@ -1,18 +1,13 @@
 /** `scopegate check`: reads a configuration the way `serve` does, and starts nothing. */
-import { parseArgs } from 'node:util';
 import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { ConfigError } from '../errors.ts';
+import type { Invocation } from './command.ts';
 import { summary } from './summary.ts';
 
-export async function checkCommand(args: readonly string[], env: Env): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: { json: { type: 'boolean' } },
-    allowPositionals: true,
-  });
-  const path = positionals[0] ?? 'gateway.yaml';
-  if (values.json === true) return checkAsJson(path, env);
+export async function checkCommand({ values, args, env }: Invocation<{ readonly json: boolean }>): Promise<void> {
+  const path = args[0] ?? 'gateway.yaml';
+  if (values.json) return checkAsJson(path, env);
   const configuration = loadGateway(path, env);
   for (const warning of configuration.warnings) process.stderr.write(`${warning}\n`);
   process.stdout.write(`${path}: ok, ${summary(configuration)}\n`);

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { keysGiven } from '../admin/admin-key.ts';
 import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
@@ -15,15 +14,15 @@ import { startGateway } from '../gateway/gateway.ts';
 import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
 import { randomText } from '../secret.ts';
+import type { Invocation } from './command.ts';
 import { untilSignal } from './signals.ts';
 
 const CONFIGURATION = fileURLToPath(new URL('../../demo/gateway.yaml', import.meta.url));
 
-export async function demoCommand(args: readonly string[], env: Env): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' } } });
+export async function demoCommand({ values, env }: Invocation<{ readonly json: boolean }>): Promise<void> {
   const owned = new Owned();
   try {
-    await runDemo(values.json === true, env, owned);
+    await runDemo(values.json, env, owned);
   } finally {
     await owned.release();
   }

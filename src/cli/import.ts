@@ -2,8 +2,6 @@
  * `scopegate import`: takes the tokens of another system into a running sidecar by their SHA-256, and says of each line
  * that was not taken why. A file with any mistake of form changes nothing; a second run finds what the first one did.
  */
-import { parseArgs } from 'node:util';
-import type { Env } from '../config/yaml/expand.ts';
 import type { Sidecar } from '../directory/sidecar.ts';
 import { SidecarRefusal } from '../directory/sidecar.ts';
 import { ConfigError, formatProblem, type Problem, SetupError } from '../errors.ts';
@@ -11,25 +9,23 @@ import { type Checked, checkRow } from '../import/check.ts';
 import { readRows } from '../import/rows.ts';
 import { type BatchReport, type Send, sendRows, type Totals } from '../import/send.ts';
 import { adminClient } from './admin-client.ts';
-import { GATEWAY_OPTIONS, namedGateway } from './named-gateway.ts';
+import type { Invocation } from './command.ts';
+import { type GatewayOptionValues, namedGateway } from './named-gateway.ts';
 import { amount, pace, progressOn } from './progress.ts';
 
-const OPTIONS = {
-  organization: { type: 'string' },
-  'dry-run': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  ...GATEWAY_OPTIONS,
-} as const;
+interface ImportValues extends GatewayOptionValues {
+  readonly organization: string | undefined;
+  readonly 'dry-run': boolean;
+  readonly json: boolean;
+}
 
 /** More of the same teach nothing; the counts tell of them. */
 const SHOWN_MAX = 100;
 
-export async function importCommand(args: readonly string[], env: Env): Promise<void> {
-  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  const [path, ...more] = positionals;
-  if (path === undefined || more.length > 0) throw new SetupError('import takes one FILE; see scopegate import --help');
+export async function importCommand({ values, args, env }: Invocation<ImportValues>): Promise<void> {
+  const path = args[0]!;
   const total = await check(path, values.organization);
-  const sidecar = adminClient(namedGateway(values, env));
+  const sidecar = adminClient(await namedGateway(values, env));
   const progress = progressOn(process.stderr);
   const startedMs = performance.now();
   const totals: Totals = { imported: 0, existing: 0, refused: 0, differing: 0 };

@@ -2,10 +2,8 @@
  * `scopegate migrate-store`: carries what one configuration's store holds over into another's. Only opens the two and
  * says how far it is; what is copied and compared is store/migration.ts.
  */
-import { parseArgs } from 'node:util';
 import type { Configuration } from '../config/load/configuration.ts';
 import { loadGateway } from '../config/load/load-gateway.ts';
-import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { requireKnownFormat } from '../format/bring-up-to-date.ts';
 import { createLog } from '../observe/log.ts';
@@ -14,18 +12,18 @@ import { adapterOf } from '../store/adapters.ts';
 import type { ExportableStore } from '../store/exportable.ts';
 import { type Migrated, migrate, type Step } from '../store/migration.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import type { Invocation } from './command.ts';
 import { amount, pace, progressOn } from './progress.ts';
 
-const OPTIONS = {
-  from: { type: 'string' },
-  to: { type: 'string' },
-  json: { type: 'boolean', default: false },
-} as const;
+interface MigrateValues {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly json: boolean;
+}
 
 const PATIENCE_MS = 10_000;
 
-export async function migrateStoreCommand(args: readonly string[], env: Env): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+export async function migrateStoreCommand({ values, env }: Invocation<MigrateValues>): Promise<void> {
   if (values.from === undefined || values.to === undefined)
     throw new SetupError('migrate-store takes --from FILE and --to FILE, two configurations; see --help');
   const [from, to] = [loadGateway(values.from, env), loadGateway(values.to, env)];
@@ -87,7 +85,7 @@ function teller(say: (text: string) => void) {
 /** `exact`: false where neither store could count without showing a record twice. */
 function report(
   { records, entries, copied, removed }: Migrated,
-  { from, to }: { from?: string; to?: string },
+  { from, to }: Pick<MigrateValues, 'from' | 'to'>,
   exact: boolean,
 ): string {
   const count = (counted: number) => `${exact ? '' : 'about '}${amount(counted)}`;

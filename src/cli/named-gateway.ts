@@ -1,23 +1,15 @@
 /**
  * Which running gateway a command is for, and its admin key: by the configuration that it runs (`-c FILE`), or by the
  * address of its sidecar (`--url`). There is no address by default: a command never changes a gateway that nobody named.
+ * Of a configuration it reads only where the sidecar is and where the key lies: whether the rest is right is for
+ * whoever runs it, and takes longer than most commands.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
-import type { Configuration } from '../config/load/configuration.ts';
-import { loadGateway } from '../config/load/load-gateway.ts';
-import { localFolder } from '../config/load/local-folder.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { hostAndPort } from './address.ts';
-
-/** Of every command that speaks to a sidecar. */
-export const GATEWAY_OPTIONS = {
-  config: { type: 'string', short: 'c' },
-  url: { type: 'string' },
-  'key-file': { type: 'string' },
-} as const;
 
 export interface GatewayOptionValues {
   readonly config?: string | undefined;
@@ -31,11 +23,17 @@ export interface AdminKey {
   readonly source: string;
 }
 
-export interface NamedGateway {
-  /** Of its sidecar, as it was given. */
+/** Where a sidecar is. */
+export interface NamedSidecar {
+  /** As it was given. */
   readonly url: string;
   /** The configuration that it must run; null: it was named by its address. */
   readonly path: string | null;
+  /** Where `serve` keeps what is this machine's. */
+  readonly folder: string;
+}
+
+export interface NamedGateway extends NamedSidecar {
   readonly adminKey: AdminKey;
 }
 
@@ -45,33 +43,43 @@ const LOCAL_FOLDER = 'data';
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /**
- * Without `-c` and `--url` it is that of ./gateway.yaml, as for `serve`. Throws SetupError where none is named or there
- * is no key, and ConfigError for a configuration with problems.
+ * Without `-c` and `--url` it is that of SCOPEGATE_ADMIN_URL, else of ./gateway.yaml, as for `serve`. Rejects with
+ * SetupError where none is named or there is no key, and with ConfigError for a configuration that cannot be read.
  */
-export function namedGateway(values: GatewayOptionValues, env: Env): NamedGateway {
-  const { config, url, 'key-file': keyFile } = values;
+export async function namedGateway(values: GatewayOptionValues, env: Env): Promise<NamedGateway> {
+  const named = await namedSidecar(values, env);
+  return { ...named, adminKey: findAdminKey(env, values['key-file'], named.folder) };
+}
+
+/** The same without a key. */
+export async function namedSidecar({ config, url }: GatewayOptionValues, env: Env): Promise<NamedSidecar> {
   if (config !== undefined && url !== undefined)
     throw new SetupError('a gateway is named by -c FILE or by --url URL, not by both');
-  if (url !== undefined) return { url, path: null, adminKey: findAdminKey(env, keyFile) };
+  const address = url ?? (config === undefined ? env.SCOPEGATE_ADMIN_URL : undefined);
+  if (address !== undefined && address !== '') return { url: address, path: null, folder: LOCAL_FOLDER };
   if (config === undefined && !existsSync(DEFAULT_FILE))
     throw new SetupError(
       `which gateway? There is no ${DEFAULT_FILE} here: name it with -c FILE (the configuration that it runs) ` +
-        'or --url URL (the address of its sidecar)',
+        'or --url URL (the address of its sidecar), or set SCOPEGATE_ADMIN_URL',
     );
-  const configuration = loadGateway(config ?? DEFAULT_FILE, env);
-  const adminKey = findAdminKey(env, keyFile, localFolder(configuration));
-  return { url: sidecarUrl(configuration, config ?? DEFAULT_FILE), path: configuration.path, adminKey };
+  return readSidecar(config ?? DEFAULT_FILE, env);
 }
 
-function sidecarUrl({ file }: Configuration, name: string): string {
-  const { host, port } = file.admin;
+async function readSidecar(name: string, env: Env): Promise<NamedSidecar> {
+  const { readSidecarSettings } = await import('../config/load/sidecar-settings.ts');
+  const { host, port, folder } = readSidecarSettings(name, env);
   if (port === 0) throw new SetupError(`${name}: admin.port is 0, any free one; name the sidecar's address with --url`);
-  return `http://${hostAndPort(ANY_ADDRESS[host] ?? host, port)}`;
+  const path = resolve(name);
+  return {
+    url: `http://${hostAndPort(ANY_ADDRESS[host] ?? host, port)}`,
+    path,
+    folder: resolve(dirname(path), folder),
+  };
 }
 
 /**
- * From `keyFile` where one is given, else from SCOPEGATE_ADMIN_KEY (of two keys the first), else from the folder where
- * `serve` makes one. Throws SetupError where there is none.
+ * From `keyFile` where one is given (`-`: standard input), else from SCOPEGATE_ADMIN_KEY (of two keys the first), else
+ * from the folder where `serve` makes one. Throws SetupError where there is none.
  */
 export function findAdminKey(env: Env, keyFile: string | undefined, folder = LOCAL_FOLDER): AdminKey {
   const [given] = keysGiven(env);
@@ -80,7 +88,7 @@ export function findAdminKey(env: Env, keyFile: string | undefined, folder = LOC
   if (keyFile === undefined && !existsSync(path))
     throw new SetupError(`there is no admin key: set SCOPEGATE_ADMIN_KEY or --key-file (${path} does not exist)`);
   try {
-    return checked({ key: keyIn(path), source: path });
+    return checked({ key: keyIn(path === '-' ? 0 : path), source: path === '-' ? 'standard input' : path });
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`the admin key ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);

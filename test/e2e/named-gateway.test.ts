@@ -94,15 +94,17 @@ upstreams: { api: { targets: ["http://127.0.0.1:9"] } }
 routes: [{ id: all, match: { path: "/**" }, public: true, upstream: api }]
 `,
     );
-    return namedGateway({ config: path }, { SCOPEGATE_ADMIN_KEY: 'k'.repeat(32) }).url;
+    return namedGateway({ config: path }, { SCOPEGATE_ADMIN_KEY: 'k'.repeat(32) });
   };
   it.each([
     ['{ host: 127.0.0.2, port: 9000 }', 'http://127.0.0.2:9000'],
     ['{ host: 0.0.0.0, port: 9000 }', 'http://127.0.0.1:9000'],
     ['{ host: "::", port: 9000 }', 'http://[::1]:9000'],
-  ])('%s', (admin, url) => expect(named(admin)).toBe(url));
+  ])('%s', async (admin, url) => expect((await named(admin)).url).toBe(url));
 
-  it('a port that only the log knows has to be named', () => {
-    expect(() => named('{ port: 0 }')).toThrow(/admin\.port is 0, any free one; name the sidecar's address with --url/);
+  it('a port that only the log knows has to be named', async () => {
+    await expect(named('{ port: 0 }')).rejects.toThrow(
+      /admin\.port is 0, any free one; name the sidecar's address with --url/,
+    );
   });
 });

@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import { BUILT_IN_DIALECTS, compileDialect, type Dialect } from '../../src/core/dialect.ts';
 import { REASON_NAMES, reasonRow } from '../../src/core/reason.ts';
+import { cliDocument } from './cli-document.ts';
 import { conformanceDocument } from './conformance-document.ts';
 import { settingsDocument } from './settings-document.ts';
 
@@ -104,6 +105,7 @@ ${rows.join('\n')}
 export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'docs/requirements.md': requirementsDocument,
   'docs/refusals.md': refusalsDocument,
+  'docs/cli.md': () => cliDocument(ROOT),
   'docs/settings.md': settingsDocument,
   'docs/conformance.md': () => conformanceDocument(ROOT),
 };

@@ -25,6 +25,8 @@ const TOOLS = {
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
   script: 'bsdutils',
+  zsh: 'zsh',
+  fish: 'fish',
 } as const;
 export type Tool = keyof typeof TOOLS;
 

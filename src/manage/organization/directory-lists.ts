@@ -1,10 +1,10 @@
 /**
  * What stands in an organization and in a workspace, page by page, for administrators of the organization. Reads only.
- * Every list rejects with Rejection: `forbidden` for everybody else, `not_found` for an organization or workspace that
+ * Every list but that of organizations rejects with Rejection: `forbidden` for everybody else, `not_found` for an organization or workspace that
  * is not there.
  */
 import type { Role } from '../../core/facts.ts';
-import { requireAdministrator } from '../actor.ts';
+import { requireAdministrator, requireProcessOperator } from '../actor.ts';
 import { enter, type ManageContext, reader, requireWorkspace } from '../context.ts';
 import { list, type Page, type PageRequest } from '../listing.ts';
 import { lists } from '../unit-of-work/places.ts';
@@ -12,11 +12,18 @@ import type {
   AccountDoc,
   EnvironmentDoc,
   MemberDoc,
+  OrganizationDoc,
   ResourceDoc,
   TeamDoc,
   WorkspaceDoc,
 } from '../unit-of-work/records.ts';
 import type { AssigneeKind } from './assignments.ts';
+
+/** Of all organizations there are; for the operator. */
+export async function listOrganizations(context: ManageContext, page: PageRequest): Promise<Page<OrganizationDoc>> {
+  requireProcessOperator(context.actor);
+  return list(context.store, 'organization', lists.organizations(), page);
+}
 
 export async function listMembers(context: ManageContext, org: string, page: PageRequest): Promise<Page<MemberDoc>> {
   await requireLister(context, org, 'list members');

@@ -1,0 +1,47 @@
+/** `scopegate token create`: prints the token alone, so that a script can take it. */
+import type { Invocation } from '../command.ts';
+import { type ChangeValues, note, printJson, receiptText, Session } from '../session.ts';
+import { seen } from '../time-words.ts';
+import { type GrantBody, type GrantValues, grantBody, newExpiry } from './grant.ts';
+import { type Token, tokenName } from './token.ts';
+
+interface CreateValues extends GrantValues, ChangeValues {
+  readonly owner: string | undefined;
+  readonly kind: string | undefined;
+  readonly 'api-version': string | undefined;
+  readonly like: string | undefined;
+}
+
+export async function createCommand({ values, env }: Invocation<CreateValues>): Promise<void> {
+  const given = {
+    ...grantBody(values),
+    ...newExpiry(values),
+    ...(values.owner === undefined ? {} : { owner: values.owner }),
+    ...(values.kind === undefined ? {} : { kind: values.kind }),
+    ...(values['api-version'] === undefined ? {} : { apiVersion: values['api-version'] }),
+  };
+  const session = await Session.open(values, env);
+  const like = values.like === undefined ? {} : likeness(await session.get<Token>(['tokens', values.like]));
+  const body = { ...like, ...given };
+  const made = await session.change<Token & { readonly token: string }>(
+    { method: 'POST', path: ['tokens'], body },
+    values.wait,
+  );
+  if (values.json) printJson(made);
+  else process.stdout.write(`${made.token}\n`);
+  const ends = made.expiresAt === null ? 'never ends' : `ends ${seen(made.expiresAt, Date.now())}`;
+  note(
+    `${tokenName(made)} (${made.kind}, ${ends}): ${receiptText(made, 'in force at')}. Nothing shows its text again.`,
+  );
+}
+
+/** Not its end: a new token has an end of its own. */
+function likeness({ name, kind, ownerId, scopes, workspaces, allowedAddresses, apiVersion }: Token): GrantBody {
+  return {
+    ...{ name, kind, workspaces },
+    ...(ownerId === null ? {} : { owner: ownerId }),
+    ...(scopes === null ? {} : { scopes }),
+    ...(allowedAddresses === null ? {} : { allowedAddresses }),
+    ...(apiVersion === null ? {} : { apiVersion }),
+  };
+}

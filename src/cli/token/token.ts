@@ -1,0 +1,55 @@
+/** A token as the sidecar shows it, and how people are shown it. */
+import type { Fields } from '../terminal.ts';
+import { seen } from '../time-words.ts';
+
+export interface Token {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly ownerId: string | null;
+  readonly scopes: readonly string[] | null;
+  readonly workspaces: readonly string[] | string;
+  readonly state: string;
+  readonly stateReason: string | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly lastUsedAt: string | null;
+  readonly allowedAddresses: readonly string[] | null;
+  readonly hint: string | null;
+  readonly apiVersion: string | null;
+}
+
+/** `token tok_1 "laptop" of ann`. */
+export function tokenName({ id, name, ownerId }: Token): string {
+  return `token ${id} ${JSON.stringify(name)}${ownerId === null ? '' : ` of ${ownerId}`}`;
+}
+
+export function tokenFields(token: Token, nowMs: number): Fields {
+  const { stateReason, state, expiresAt, lastUsedAt } = token;
+  const because = stateReason === null || stateReason === state ? '' : ` (${stateReason})`;
+  return [
+    ['id', token.id],
+    ['name', token.name],
+    ...(token.description === null ? [] : [['description', token.description] as const]),
+    ['kind', token.kind],
+    ['owner', token.ownerId ?? 'nobody'],
+    ['state', state + because],
+    ['scopes', scopesText(token)],
+    ['workspaces', workspacesText(token)],
+    ['created', token.createdAt],
+    ['expires', expiresAt === null ? 'never' : `${expiresAt} (${seen(expiresAt, nowMs)})`],
+    ['last used', lastUsedAt === null ? 'never' : `${lastUsedAt} (${seen(lastUsedAt, nowMs)})`],
+    ...(token.allowedAddresses === null ? [] : [['allowed from', token.allowedAddresses.join(' ')] as const]),
+    ['begins with', token.hint ?? 'unknown'],
+    ...(token.apiVersion === null ? [] : [['API version', token.apiVersion] as const]),
+  ];
+}
+
+export function scopesText({ scopes }: Pick<Token, 'scopes'>): string {
+  return scopes === null ? 'those of its owner' : scopes.length === 0 ? 'none' : scopes.join(' ');
+}
+
+export function workspacesText({ workspaces }: Pick<Token, 'workspaces'>): string {
+  return typeof workspaces === 'string' ? workspaces : workspaces.join(' ');
+}

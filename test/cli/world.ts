@@ -1,0 +1,57 @@
+/** One gateway with a small directory, and the command line before it: what the examples of the commands need. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Applied, run } from '../directory/harness.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ROOT } from '../support/process.ts';
+
+export interface World {
+  readonly gateway: TestGateway;
+  /** A command line, as a shell would read it: `scopegate token list`. What it names as a file lies in the gateway's folder. */
+  shell(line: string): Promise<Applied>;
+  /** Variables of that shell. */
+  readonly variables: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+const DIRECTORY = `organizations:
+  acme:
+    name: Acme
+    edition: team
+    members: { ann: { name: Ann, role: admin }, bob: { name: Bob, role: member } }
+    workspaces: { sales: { name: Sales, owner: ann } }
+`;
+const FILES: Readonly<Record<string, string>> = {
+  'directory.yaml': DIRECTORY,
+  'tokens.csv': `sha256,name,owner,scopes,workspaces,expiresInDays
+${'9f'.repeat(32)},CI,ann,content:read,sales,30
+`,
+};
+
+export async function startWorld(): Promise<World> {
+  const gateway = await startTestGateway({
+    upstreamUrl: 'http://127.0.0.1:9',
+    seed: false,
+    policy: join(ROOT, 'policies/default.yaml'),
+    routes: [
+      {
+        id: 'read-page',
+        match: { methods: ['GET'], path: '/workspaces/{ws}/pages/{page}' },
+        require: { scopes: ['content:read'], workspace: { from: 'path.ws', as: 'workspace', role: 'member' } },
+      },
+    ],
+    settings: { import: { patterns: [{ prefix: 'key-', minLength: 40, maxLength: 40 }] } },
+  });
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(gateway.folder, name), text);
+  const variables: Record<string, string> = {};
+  const env = { SCOPEGATE_ADMIN_URL: gateway.adminUrl, SCOPEGATE_ADMIN_KEY: gateway.adminKey };
+  const shell = (line: string) => {
+    const [, ...words] = line.match(/"[^"]*"|\S+/g)!;
+    const meant = words.map((word) => {
+      const bare = word.replace(/^"|"$/g, '').replace(/^\$(\w+)$/, (_, name: string) => variables[name]!);
+      return /^[\w.-]+\.(?:yaml|csv|txt)$/.test(bare) ? join(gateway.folder, bare) : bare;
+    });
+    return run(meant, env);
+  };
+  return { gateway, shell, variables, stop: () => gateway.stop() };
+}

@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs';
 import { type Call, type Sidecar, type SidecarAnswer, SidecarRefusal } from '../directory/sidecar.ts';
 import { SetupError } from '../errors.ts';
 import type { NamedGateway } from './named-gateway.ts';
-import { exchange, type Place, placeOf } from './sidecar-address.ts';
+import { exchange, type SidecarPlace, sidecarPlace } from './sidecar-address.ts';
 
 /** Any call of the API. */
 export interface ApiCall {
@@ -28,7 +28,7 @@ export interface AdminClient extends Sidecar {
 
 /** `actor`: the member on whose behalf; null: the admin key's own. Opens nothing yet. Throws SetupError for an address that is no http(s) URL. */
 export function adminClient({ url, path: expected, adminKey }: NamedGateway, actor: string | null = null): AdminClient {
-  const place = placeOf(url);
+  const place = sidecarPlace(url);
   const stranger = `what answers at ${place.root} is no scopegate sidecar; --url names another address`;
   let identified: Promise<string> | undefined;
   const identify = () => {
@@ -80,7 +80,7 @@ export function adminClient({ url, path: expected, adminKey }: NamedGateway, act
 }
 
 /** By what a sidecar tells anybody, ready or not. `expected`: the configuration that it must run; null: any. */
-async function identity(place: Place, expected: string | null, stranger: string): Promise<string> {
+async function identity(place: SidecarPlace, expected: string | null, stranger: string): Promise<string> {
   const { root } = place;
   const { text } = await exchange(place, { method: 'GET', path: '/readyz' });
   const path = (parsed(text)?.configuration as SidecarAnswer | undefined)?.path;

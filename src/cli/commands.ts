@@ -8,7 +8,7 @@ import {
   demo,
   HIDDEN,
   healthcheck,
-  importTokens,
+  importCommandRow,
   migrateStore,
   serve,
 } from './command-table/gateway-commands.ts';
@@ -19,7 +19,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   serve,
   apply,
-  importTokens,
+  importCommandRow,
   ...TOKEN_COMMANDS,
   ...DIRECTORY_COMMANDS,
   healthcheck,

@@ -2,7 +2,7 @@
 import type { Invocation } from './command.ts';
 import { type GatewayOptionValues, namedSidecar } from './named-gateway.ts';
 import { printJson } from './session.ts';
-import { exchange, placeOf } from './sidecar-address.ts';
+import { exchange, sidecarPlace } from './sidecar-address.ts';
 
 interface HealthcheckValues extends GatewayOptionValues {
   readonly live: boolean;
@@ -10,7 +10,7 @@ interface HealthcheckValues extends GatewayOptionValues {
 }
 
 export async function healthcheckCommand({ values, env }: Invocation<HealthcheckValues>): Promise<void> {
-  const place = placeOf((await namedSidecar(values, env)).url);
+  const place = sidecarPlace((await namedSidecar(values, env)).url);
   const word = values.live ? 'live' : 'ready';
   const { status, text } = await exchange(place, { method: 'GET', path: `/${word}z` });
   const yes = status === 200;

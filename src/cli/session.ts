@@ -24,7 +24,7 @@ interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface Change {
+export interface SidecarChange {
   readonly method: 'POST' | 'PATCH' | 'DELETE';
   /** Below the organization. */
   readonly path: readonly string[];
@@ -33,7 +33,7 @@ export interface Change {
 }
 
 /** A change's answer, with how far it has got. */
-export interface Receipt {
+export interface ChangeReceipt {
   /** Absent: nobody was asked to wait. */
   readonly applied?: boolean;
   readonly processes?: number | null;
@@ -85,7 +85,7 @@ export class Session {
   }
 
   /** `wait` as the option gives it. */
-  async change<T>(change: Change, wait: string): Promise<T & Receipt> {
+  async change<T>(change: SidecarChange, wait: string): Promise<T & ChangeReceipt> {
     const waitMs = durationMs(wait, '--wait');
     if (waitMs > WAIT_MAX_MS) throw new SetupError('--wait takes 60s at most');
     const path = [await this.organization(), ...change.path].map((part) => `/${encodeURIComponent(part)}`).join('');
@@ -98,7 +98,8 @@ export class Session {
     process.once('SIGINT', interrupted);
     try {
       const { method, body } = change;
-      return (await this.client.send({ method, path: `/v1/organizations${path}`, query, body, waitMs })) as T & Receipt;
+      return (await this.client.send({ method, path: `/v1/organizations${path}`, query, body, waitMs })) as T &
+        ChangeReceipt;
     } finally {
       process.off('SIGINT', interrupted);
     }
@@ -140,7 +141,7 @@ export function note(text: string): void {
  * `refused by all 4 gateway processes after 12 ms`. `verb` is what the processes do now: `refused by`, `in force at`.
  * Where some have not applied it yet the answer is no, and so is the exit code.
  */
-export function receiptText({ applied, processes, laggards = [], lagMs = 0 }: Receipt, verb: string): string {
+export function receiptText({ applied, processes, laggards = [], lagMs = 0 }: ChangeReceipt, verb: string): string {
   if (applied === undefined) return 'done; nobody was waited for';
   const after = `after ${lagMs.toLocaleString('en-US')} ms`;
   if (applied && processes === 0) return 'done; no gateway process runs';

@@ -4,7 +4,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { SetupError } from '../errors.ts';
 
 /** The address, and how its certificate is judged. */
-export interface Place {
+export interface SidecarPlace {
   readonly root: string;
 }
 
@@ -26,7 +26,7 @@ export interface Answered {
 const SILENCE_MS = 60_000;
 
 /** Throws SetupError for what is no http(s) URL. */
-export function placeOf(url: string): Place {
+export function sidecarPlace(url: string): SidecarPlace {
   const base = URL.canParse(url) ? new URL(url) : null;
   if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.search !== '') {
     throw new SetupError(
@@ -37,7 +37,7 @@ export function placeOf(url: string): Place {
 }
 
 /** Rejects with SetupError where nobody answers. */
-export async function exchange({ root }: Place, asked: Asked): Promise<Answered> {
+export async function exchange({ root }: SidecarPlace, asked: Asked): Promise<Answered> {
   try {
     const sent = await open(root, asked);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -17,7 +17,7 @@ export interface Column<Row> {
   readonly style?: (text: string, row: Row) => string;
 }
 
-export type Fields = ReadonlyArray<readonly [name: string, text: string]>;
+export type FieldRows = ReadonlyArray<readonly [name: string, text: string]>;
 
 /** How wide the terminal is; Infinity where the output goes elsewhere, so that nothing is cut there. */
 export function widthOf(stream: NodeJS.WriteStream): number {
@@ -40,7 +40,7 @@ export function table<Row>(columns: ReadonlyArray<Column<Row>>, rows: readonly R
 }
 
 /** Each name with its text, one a line. */
-export function fieldList(fields: Fields): string {
+export function fieldList(fields: FieldRows): string {
   const width = Math.max(...fields.map(([name]) => textWidth(name)));
   return fields.map(([name, text]) => `${bold(padded(name, width))}${GAP}${visible(text)}\n`).join('');
 }

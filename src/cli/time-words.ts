@@ -4,8 +4,6 @@ import { SetupError } from '../errors.ts';
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
 
-export const DAY_MS = UNITS_MS.d;
-
 /** `0` needs no unit. Throws SetupError; `option` is where it was written. */
 export function durationMs(text: string, option: string): number {
   if (text === '0') return 0;

@@ -88,7 +88,7 @@ When a call fails, what is done stays done, and running it again goes on from th
   load: async () => (await import('../apply.ts')).applyCommand,
 });
 
-export const importTokens = command({
+export const importCommandRow = command({
   words: 'import',
   args: [{ name: 'FILE' }],
   summary: 'take in the tokens of another system by their SHA-256, so that nobody needs a new one',

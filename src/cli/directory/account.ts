@@ -1,5 +1,5 @@
 /** A service account as the sidecar shows it, and how people are shown it. */
-import type { Column, Fields } from '../terminal.ts';
+import type { Column, FieldRows } from '../terminal.ts';
 
 export interface Account {
   readonly clientId: string;
@@ -18,7 +18,7 @@ export const accountColumns: ReadonlyArray<Column<Account>> = [
   { title: 'SCOPES', text: ({ scopes }) => scopes.join(' ') || 'none' },
 ];
 
-export function accountFields({ clientId, name, state, scopes, createdAt, tokens }: Account): Fields {
+export function accountFields({ clientId, name, state, scopes, createdAt, tokens }: Account): FieldRows {
   return [
     ['client id', clientId],
     ['name', name],

@@ -2,14 +2,14 @@
 import { SetupError } from '../../errors.ts';
 import type { Invocation } from '../command.ts';
 import {
-  type Change,
+  type ChangeReceipt,
   type ChangeValues,
   note,
   type OrganizationValues,
   printJson,
-  type Receipt,
   receiptText,
   Session,
+  type SidecarChange,
 } from '../session.ts';
 import { fieldList } from '../terminal.ts';
 import { type Account, accountFields, accountName } from './account.ts';
@@ -38,7 +38,7 @@ export async function rotateSecretCommand({ values, args, env }: Invocation<Chan
 }
 
 /** Prints the secret alone. */
-async function secretOf(values: ChangeValues, env: Invocation<unknown>['env'], change: Change, done: string) {
+async function secretOf(values: ChangeValues, env: Invocation<unknown>['env'], change: SidecarChange, done: string) {
   const session = await Session.open(values, env);
   const account = await session.change<WithSecret>(change, values.wait);
   if (values.json) printJson(account);
@@ -89,9 +89,9 @@ export async function deleteAccountCommand(call: Invocation<EndValues>): Promise
 }
 
 /** `done` that speaks of tokens goes on with who refuses them; else it is the account that the processes know of. */
-async function end({ values, args, env }: Invocation<ChangeValues>, change: Change, done: string, verb: string) {
+async function end({ values, args, env }: Invocation<ChangeValues>, change: SidecarChange, done: string, verb: string) {
   const session = await Session.open(values, env);
-  const answer = await session.change<Receipt>(change, values.wait);
+  const answer = await session.change<ChangeReceipt>(change, values.wait);
   const told =
     done.endsWith('tokens') || verb !== 'refused by'
       ? `${done} ${receiptText(answer, verb)}`

@@ -2,7 +2,7 @@
 import type { Invocation } from '../command.ts';
 import { type ChangeValues, note, printJson, receiptText, Session } from '../session.ts';
 import { seen } from '../time-words.ts';
-import { type GrantBody, type GrantValues, grantBody, newExpiry } from './grant.ts';
+import { expiryOfNew, type GrantBody, type GrantValues, grantBody } from './grant.ts';
 import { type Token, tokenName } from './token.ts';
 
 interface CreateValues extends GrantValues, ChangeValues {
@@ -15,7 +15,7 @@ interface CreateValues extends GrantValues, ChangeValues {
 export async function createCommand({ values, env }: Invocation<CreateValues>): Promise<void> {
   const given = {
     ...grantBody(values),
-    ...newExpiry(values),
+    ...expiryOfNew(values),
     ...(values.owner === undefined ? {} : { owner: values.owner }),
     ...(values.kind === undefined ? {} : { kind: values.kind }),
     ...(values['api-version'] === undefined ? {} : { apiVersion: values['api-version'] }),

@@ -1,6 +1,7 @@
 /** What the options of `token create` and `token edit` say of a token, as the sidecar takes it. */
+import { DAY_MS } from '../../core/policy.ts';
 import { SetupError } from '../../errors.ts';
-import { DAY_MS, endOf } from '../time-words.ts';
+import { endOf } from '../time-words.ts';
 
 export interface GrantValues {
   readonly name: string | undefined;
@@ -30,7 +31,7 @@ export function grantBody(values: GrantValues): GrantBody {
 }
 
 /** Of a new token. The sidecar counts from its own clock. */
-export function newExpiry({ expires }: GrantValues): GrantBody {
+export function expiryOfNew({ expires }: GrantValues): GrantBody {
   if (expires === undefined) return {};
   const end = endOf(expires, '--expires');
   if (end === 'never') return { neverExpires: true };

@@ -1,9 +1,10 @@
 /** `scopegate token list`: the tokens that one may see, filtered. */
+import { DAY_MS } from '../../core/policy.ts';
 import type { Invocation } from '../command.ts';
 import { type ListValues, showList } from '../lists.ts';
 import { type OrganizationValues, Session } from '../session.ts';
 import { bad, type Column, good } from '../terminal.ts';
-import { DAY_MS, durationMs, seen } from '../time-words.ts';
+import { durationMs, seen } from '../time-words.ts';
 import { scopesText, type Token, workspacesText } from './token.ts';
 
 interface ListTokensValues extends OrganizationValues, ListValues {

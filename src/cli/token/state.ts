@@ -1,6 +1,6 @@
 /** `scopegate token activate`, `deactivate`, `revoke` and `delete`: the state of one token, with the receipt of the change. */
 import type { Invocation } from '../command.ts';
-import { type ChangeValues, printJson, type Receipt, receiptText, Session } from '../session.ts';
+import { type ChangeReceipt, type ChangeValues, printJson, receiptText, Session } from '../session.ts';
 import { type Token, tokenName } from './token.ts';
 
 type Call = Invocation<ChangeValues>;
@@ -22,7 +22,7 @@ export async function deleteCommand({ values, args, env }: Call): Promise<void> 
 }
 
 /** What became of it is the result. */
-function say(answer: Receipt, json: boolean, text: string): void {
+function say(answer: ChangeReceipt, json: boolean, text: string): void {
   if (json) printJson(answer);
   else process.stdout.write(`${text}\n`);
 }

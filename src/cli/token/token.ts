@@ -1,5 +1,5 @@
 /** A token as the sidecar shows it, and how people are shown it. */
-import type { Fields } from '../terminal.ts';
+import type { FieldRows } from '../terminal.ts';
 import { seen } from '../time-words.ts';
 
 export interface Token {
@@ -25,7 +25,7 @@ export function tokenName({ id, name, ownerId }: Token): string {
   return `token ${id} ${JSON.stringify(name)}${ownerId === null ? '' : ` of ${ownerId}`}`;
 }
 
-export function tokenFields(token: Token, nowMs: number): Fields {
+export function tokenFields(token: Token, nowMs: number): FieldRows {
   const { stateReason, state, expiresAt, lastUsedAt } = token;
   const because = stateReason === null || stateReason === state ? '' : ` (${stateReason})`;
   return [

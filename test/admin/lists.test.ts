@@ -31,7 +31,7 @@ beforeAll(async () => {
   await ok('PUT', '/workspaces/w2/environments/e3', { name: 'Elsewhere' });
   await ok('PUT', '/workspaces/w1/resources/bot/b1', { owner: 'ann', collaborators: ['bob'] });
   await ok('PUT', '/workspaces/w1/resources/app/b1', { owner: 'bob', collaborators: [] });
-  const input = { name: 'ci', scopes: [] };
+  const input = { name: 'ci', scopes: ['chat:read'] };
   account = (await ok('POST', '/service-accounts', input)).clientId as string;
   const deleted = (await ok('POST', '/service-accounts', input)).clientId as string;
   const assignments = '/workspaces/w1/assignments';
@@ -58,7 +58,7 @@ const LISTS = [
 ];
 
 it('a resource may belong to a service account, as long as there is one', async () => {
-  const { clientId } = await ok('POST', '/service-accounts', { name: 'bot keeper', scopes: [] });
+  const { clientId } = await ok('POST', '/service-accounts', { name: 'bot keeper', scopes: ['chat:read'] });
   const path = '/workspaces/w2/resources/app/kept';
   await ok('PUT', path, { owner: clientId, collaborators: [clientId, 'ann'] });
   await ok('DELETE', path);

@@ -54,6 +54,7 @@ export function buildRoutes(count: number): RouteTable {
           scopes: compileScopes(['workflows:read'], true),
           workspace: { as: 'environment', selector: { from: 'query', name: 'environmentId' }, role },
           resource: null,
+          bodyFields: null,
         },
         upstream: 'platform',
         credentials: BEARER_ONLY,

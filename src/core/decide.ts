@@ -29,7 +29,7 @@ import { checkToken } from './request-checks.ts';
 import type { RequestSource } from './request-source.ts';
 import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
 import { type ScopeSet, satisfies } from './scope.ts';
-import { type SelectorSource, select } from './selector.ts';
+import { bodyFieldsOf, type SelectorSource, select } from './selector.ts';
 
 /** What the policy says about organization roles; everything else it says is applied when tokens are made. */
 export interface DecisionRules {
@@ -69,7 +69,12 @@ export interface Need {
   /** More keys of facts that will be needed, whatever the first one says. */
   readonly also?: readonly string[];
 }
-export type DecisionOutcome = Allowed | Denied | Need;
+/** Checks 1 to 7 have passed, and the route names fields of the body, which has not been read. */
+export interface BodyWanted {
+  readonly kind: 'body';
+  readonly token: TokenFacts;
+}
+export type DecisionOutcome = Allowed | Denied | Need | BodyWanted;
 
 export interface Question {
   readonly hash: TokenHash;
@@ -106,10 +111,11 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   const unfit = checkToken(token, question.source);
   if (unfit !== null) return deny(unfit, token);
 
-  const { scopes, workspace, resource } = question.requirement;
+  const { scopes, workspace, resource, bodyFields } = question.requirement;
   if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {
     return deny('scope_missing', token);
   }
+  if (bodyFields !== null && question.source.body === undefined) return { kind: 'body', token };
   if (workspace === null) return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
   return inWorkspace(question, workspace, resource, token, owner, rules, facts);
 }
@@ -165,7 +171,7 @@ function inWorkspace(
   facts: FactReader,
 ): DecisionOutcome {
   const selected = select(asked.selector, question.source);
-  if (selected === null) return deny('workspace_ambiguous', token);
+  if (selected == null) return deny('workspace_ambiguous', token);
   const workspace = findWorkspace(asked, selected, token.organizationId, facts);
   if (workspace === null) return deny('workspace_not_granted', token);
   if ('kind' in workspace) return workspace;
@@ -181,6 +187,7 @@ function inWorkspace(
   if (relation !== null) {
     const related = isRelated(relation, question.source, token, workspace, facts);
     if (typeof related === 'object') return related;
+    if (related === 'ambiguous') return deny('workspace_ambiguous', token);
     if (!related) return deny('not_a_collaborator', token);
   }
   const environmentId = asked.as === 'environment' ? selected : null;
@@ -304,9 +311,10 @@ function isRelated(
   token: TokenFacts,
   workspace: WorkspaceRecord,
   facts: FactReader,
-): boolean | Need {
+): boolean | 'ambiguous' | Need {
   const selected = select(asked.selector, source);
-  if (selected === null || !isId(selected)) return false;
+  if (selected == null) return bodyFieldsOf(asked.selector).length > 0 && 'ambiguous';
+  if (!isId(selected)) return false;
   const key = resourceKey(token.organizationId, asked.type, selected);
   const resource = facts.peek('resource', key);
   if (resource === undefined) return need(key);

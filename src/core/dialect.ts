@@ -29,9 +29,24 @@ export interface DialectSource {
   readonly reasons: Readonly<Record<Reason, DialectRow>>;
 }
 
+/** Of a reason that has several statuses, each but the first; a dialect that says its own status has that alone. */
+function othersOf(reason: Reason, source: DialectSource): ReadonlyMap<number, CompiledReason> {
+  const { status, otherStatuses = [] } = reasonRow(reason);
+  const row = source.reasons[reason];
+  const others = row.status === status ? otherStatuses : [];
+  return new Map(
+    others.map((other) => [
+      other,
+      new CompiledReason(reason, { ...source, reasons: { ...source.reasons, [reason]: { ...row, status: other } } }),
+    ]),
+  );
+}
+
 /** What a refusal may say beyond its reason. All of it is public. */
 interface RefusalContext {
   readonly requestId: string;
+  /** Where the reason has several. */
+  readonly status?: number | undefined;
   /** The scopes the route asks for, space-separated; only with `scope_missing`. */
   readonly scopes?: string | undefined;
   /** For the Allow header; only with `method_not_allowed`. */
@@ -79,9 +94,12 @@ export function unknownPlaceholders(text: string): string[] {
 
 export function compileDialect(source: DialectSource): Dialect {
   const compiled = new Map(REASON_NAMES.map((reason) => [reason, new CompiledReason(reason, source)]));
+  const others = new Map(REASON_NAMES.map((reason) => [reason, othersOf(reason, source)]));
+  const find = (reason: Reason, { status }: RefusalContext) =>
+    (status === undefined ? undefined : others.get(reason)!.get(status)) ?? compiled.get(reason)!;
   return {
-    render: (reason, context) => compiled.get(reason)!.render(context),
-    renderLines: (reason, context) => compiled.get(reason)!.renderLines(context),
+    render: (reason, context) => find(reason, context).render(context),
+    renderLines: (reason, context) => find(reason, context).renderLines(context),
   };
 }
 

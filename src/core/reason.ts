@@ -12,6 +12,8 @@ type Blame = 'client' | 'upstream' | 'gateway';
 export interface ReasonRow {
   /** HTTP status. */
   readonly status: number;
+  /** Others that it may have, where a dialect keeps the first. */
+  readonly otherStatuses?: readonly number[];
   readonly text: string;
   readonly blame: Blame;
   readonly challenge?: Challenge;
@@ -37,6 +39,14 @@ export const REASONS = {
     blame: 'client',
     challenge: 'insufficient_scope',
   },
+  body_too_large: { status: 413, text: 'The body is larger than this route takes.', blame: 'client' },
+  body_unreadable: {
+    status: 400,
+    otherStatuses: [415],
+    text: 'The body is not plain JSON or a form in UTF-8, which this route needs.',
+    blame: 'client',
+  },
+  body_timeout: { status: 408, text: 'The body did not come in time.', blame: 'client' },
   workspace_ambiguous: {
     status: 400,
     text: 'The workspace of this request is missing or could be read in more than one way.',

@@ -1,4 +1,5 @@
 /** What a route asks of the caller, compiled from configuration. Types only. */
+import type { BodyField } from './bodies/inspected-body.ts';
 import type { Role } from './facts.ts';
 import type { ScopeRequirement } from './scope.ts';
 import type { Selector } from './selector.ts';
@@ -20,4 +21,6 @@ export interface Requirement {
   readonly scopes: ScopeRequirement | null;
   readonly workspace: WorkspaceRequirement | null;
   readonly resource: ResourceRequirement | null;
+  /** What must be known of the body; null: nothing, it is not read. */
+  readonly bodyFields: readonly BodyField[] | null;
 }

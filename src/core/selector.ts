@@ -1,15 +1,21 @@
 /**
- * Step 8 of a request, first half: which workspace, environment or resource it is about, read from the path, the query
- * or a header. A value that another parser behind us could read differently is no value: `ambiguous`.
+ * Step 8 of a request, first half: which workspace, environment or resource it is about, read from the path, the query,
+ * a header or the body. A value that another parser behind us could read differently is no value: `ambiguous`.
  */
+import type { BodyField, FieldValue, InspectedBody } from './bodies/inspected-body.ts';
 import { type FoldedQueryName, foldHeaderName, foldQueryName, readsAs } from './folded-name.ts';
 import { decodeFormText } from './form-text.ts';
 import { lowerName } from './framing.ts';
 
-export type Selector =
+/** One place in a request. */
+export type Place =
   | { readonly from: 'path'; readonly index: number }
   | { readonly from: 'query'; readonly name: string }
-  | { readonly from: 'header'; readonly name: string };
+  | { readonly from: 'header'; readonly name: string }
+  | { readonly from: 'body'; readonly field: BodyField };
+
+/** `list`: the first place that has a value, where the others have the same or none. */
+export type Selector = Place | { readonly from: 'list'; readonly places: readonly Place[] };
 
 /** Where a selector looks. */
 export interface SelectorSource {
@@ -18,20 +24,49 @@ export interface SelectorSource {
   readonly query: string;
   /** Raw pairs. */
   readonly headers: readonly string[];
+  /** Absent: not read. */
+  readonly body?: InspectedBody | undefined;
 }
 
 const EQUALS = 0x3d;
 
-/** The one value, or null: absent, empty, repeated, or present in a second spelling. */
-export function select(selector: Selector, source: SelectorSource): string | null {
+/** The one value. undefined: there is none. null: empty, repeated, present in a second spelling, or two that differ. */
+export function select(selector: Selector, source: SelectorSource): FieldValue {
   switch (selector.from) {
     case 'path':
-      return source.segments[selector.index] || null;
+      return source.segments[selector.index] || undefined;
     case 'query':
-      return fromQuery(selector.name, source.query);
+      return queryValue(selector.name, source.query);
     case 'header':
       return fromHeader(selector.name, source.headers);
+    case 'body':
+      return agreed([selector], source);
+    case 'list':
+      return agreed(selector.places, source);
   }
+}
+
+/** The fields of a body that it needs. */
+export function bodyFieldsOf(selector: Selector): readonly BodyField[] {
+  if (selector.from === 'body') return [selector.field];
+  return selector.from === 'list' ? selector.places.flatMap(bodyFieldsOf) : [];
+}
+
+/** Some upstreams read a form and the query as one: a parameter of a field's name must not say something else. */
+function agreed(places: readonly Place[], source: SelectorSource): FieldValue {
+  let value: string | undefined;
+  for (const place of places) {
+    const found = place.from === 'body' ? source.body?.values.get(place.field.name) : select(place, source);
+    if (found === null || (found !== undefined && value !== undefined && found !== value)) return null;
+    value ??= found;
+  }
+  if (value === undefined || source.body?.kind !== 'form') return value;
+  for (const place of places) {
+    if (place.from !== 'body') continue;
+    const twin = queryValue(place.field.name, source.query);
+    if (twin !== undefined && twin !== value) return null;
+  }
+  return value;
 }
 
 /** Characters that mean themselves in a query, whoever parses it; enough for every id. */
@@ -45,15 +80,16 @@ function isPlain(value: string): boolean {
   return value !== '';
 }
 
-function fromQuery(name: string, query: string): string | null {
-  if (query === '') return null;
+/** Also of a form: `query` is then its text behind a `?`, each character a byte. */
+export function queryValue(name: string, query: string): FieldValue {
+  if (query === '') return undefined;
   // The usual query: this one parameter, in plain characters.
   if (query.charCodeAt(name.length + 1) === EQUALS && query.startsWith(name, 1)) {
     const value = query.slice(name.length + 2);
     if (isPlain(value)) return value;
   }
   const folded = foldedOf(name);
-  let value: string | null = null;
+  let value: FieldValue;
   let seen = 0;
   for (const pair of query.slice(1).split('&')) {
     // Older parsers also split at `;`: a selector hidden behind one would be read there.
@@ -66,6 +102,7 @@ function fromQuery(name: string, query: string): string | null {
       value = decodeFormText(pair.slice(equals + 1));
     }
   }
+  if (seen === 0) return undefined;
   return seen === 1 && value !== '' ? value : null;
 }
 
@@ -81,16 +118,16 @@ function foldedOf(name: string): FoldedQueryName {
   return folded;
 }
 
-function fromHeader(name: string, headers: readonly string[]): string | null {
+function fromHeader(name: string, headers: readonly string[]): FieldValue {
   const folded = foldHeaderName(name);
   const lower = name.toLowerCase();
-  let value: string | null = null;
+  let value: FieldValue;
   for (let index = 0; index < headers.length; index += 2) {
     const seen = headers[index]!;
     // Named there, it is dropped on the way: the upstream would not see what was judged.
     if (lowerName(seen) === 'connection' && names(headers[index + 1]!, lower)) return null;
     if (foldHeaderName(seen) !== folded) continue;
-    if (value !== null || lowerName(seen) !== lower) return null;
+    if (value !== undefined || lowerName(seen) !== lower) return null;
     value = headers[index + 1]!;
   }
   return value === '' ? null : value;

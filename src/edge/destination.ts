@@ -11,15 +11,28 @@ import type { RequestContext } from './request-context.ts';
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
 const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
 const PREFLIGHT: Refused = { ...BAD_REQUEST, detail: 'a preflight that only the gateway itself answers' };
+const REPLACED: Refused = {
+  kind: 'refused',
+  reason: 'overloaded',
+  detail: 'the rules changed while its body was read',
+};
 const CHANGED: Refused = { ...BAD_REQUEST, detail: 'only the gateway could have sent it on' };
 
-export function destinationOf({ exchange, ruleset, handler, reading }: RequestContext): Destination | Refused {
+export function destinationOf({
+  exchange,
+  ruleset,
+  handler,
+  reading,
+  received,
+}: RequestContext): Destination | Refused {
   const { route, target, headerFacts, preflight } = reading;
   if (route === null) return NO_ROUTE;
   // No token was asked for, and another program would let it through.
   if (preflight !== null) return handler === null ? { kind: 'preflight', route, preflight } : PREFLIGHT;
   if (route.endpoint !== undefined) {
     if (handler?.servesEndpoints === false) return NO_ROUTE;
+    // By other rules, and an endpoint reads its body itself.
+    if (received !== null) return REPLACED;
     return { kind: 'endpoint', route, endpoint: ruleset.endpoints.get(route.endpoint)! };
   }
   const { rewrite } = route;

@@ -10,6 +10,8 @@ import type { UpstreamBinding } from './ruleset.ts';
 export interface Refused {
   readonly kind: 'refused';
   readonly reason: Reason;
+  /** Where the reason has several. */
+  readonly status?: number | undefined;
   /** For the Allow header; with `method_not_allowed`. */
   readonly allow?: readonly string[] | undefined;
   /** For the log, never for the client. */

@@ -3,7 +3,15 @@
  * after the other. The same engine serves the proxy, the decision listener and explanations. An outage ends it with
  * `store_unavailable`: neither a yes nor a no. What happens when the store hangs: store/cache/circuit-breaker.ts.
  */
-import { type Allowed, type DecisionRules, type Denied, decide, type Need, type Question } from '../core/decide.ts';
+import {
+  type Allowed,
+  type BodyWanted,
+  type DecisionRules,
+  type Denied,
+  decide,
+  type Need,
+  type Question,
+} from '../core/decide.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { FactView, Loaded } from '../store/cache/fact-view.ts';
@@ -17,7 +25,10 @@ export interface Facts {
 }
 
 /** `degradedMs`: the store could not be asked; how old what it rests on may be. */
-export type Judgement = (Allowed | Denied) & { readonly degradedMs?: number };
+export type Judgement = (Allowed | Denied | BodyWanted) & { readonly degradedMs?: number };
+
+/** Of a route that asks for nothing of a body, or whose body is known. */
+export type Settled = Exclude<Judgement, BodyWanted>;
 
 /** By its form no token of ours; nobody was asked. */
 export const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
@@ -90,7 +101,7 @@ function again(
   return fetchAndDecide(question, rules, facts, outcome, clock, roundsMax);
 }
 
-function judgementOf(outcome: Allowed | Denied, { degradedMs }: FactView): Judgement {
+function judgementOf(outcome: Allowed | Denied | BodyWanted, { degradedMs }: FactView): Judgement {
   return degradedMs === undefined ? outcome : { ...outcome, degradedMs };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { LastUsed } from '../store/cache/last-used.ts';
+import type { WaitingBodies } from './bodies/waiting-bodies.ts';
 import type { Ruleset } from './ruleset.ts';
 import type { OpenStreamRegistry } from './streams/open-stream-registry.ts';
 import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
@@ -32,6 +33,7 @@ export interface PipelineParts {
   readonly guesses: AuthFailureThrottle;
   readonly limiter: RateLimiter;
   readonly imported: ImportedTokenLookups;
+  readonly bodies: WaitingBodies;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreamRegistry;
   readonly lastUsed: LastUsed;

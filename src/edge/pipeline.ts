@@ -3,12 +3,16 @@
  * RequestContext and may refuse; none can be skipped, because each needs what the one before it made. No header is
  * written here and no rule is judged here.
  */
+
+import { NO_FIELDS } from '../core/bodies/inspected-body.ts';
 import { preflightHeaders } from '../core/cors.ts';
+import type { BodyWanted, Question } from '../core/decide.ts';
 import { addedTo } from '../core/header-edits.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { reasonRow } from '../core/reason.ts';
 import { Bug } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { ReceivedBody } from './bodies/received-body.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import { destinationOf } from './destination.ts';
 import type { Destination, Disposition, Refused } from './disposition.ts';
@@ -17,15 +21,16 @@ import { DEGRADED_HEADER, identityPairs } from './forward/identity.ts';
 import { answerAsLast, nextHop } from './forward/next-hop.ts';
 import { RequestObserver } from './forward/observe-request.ts';
 import { upstreamRequest } from './forward/upstream-request.ts';
-import { JUNK, type Judgement, judge } from './judge.ts';
+import { JUNK, type Judgement, judge, type Moment, type Settled } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import { readRequest } from './read-request.ts';
 import { begin, clientAddressOf, type RequestContext } from './request-context.ts';
 import type { Admission } from './throttles/rate-limiter.ts';
 
 /** What steps 1 to 10 say. `public`: the route asks for no token. */
-type Verdict = Refused | Judgement | { readonly kind: 'public' };
+type Verdict = Refused | Settled | { readonly kind: 'public' };
 
+const UNREADABLE: Refused = { kind: 'refused', reason: 'body_unreadable', detail: 'it is not well formed' };
 const PUBLIC: Verdict = { kind: 'public' };
 
 /** One of the kinds of destination. */
@@ -57,8 +62,10 @@ export class Pipeline {
     try {
       let verdict = await pending;
       // It waited while the rules were replaced: judged by the old ones, it would be sent on by them, too.
-      while (request.ruleset !== this.#parts.ruleset()) {
+      while (request.ruleset !== this.#parts.ruleset() && !request.isBodySpent) {
+        const { received } = request;
         request = begin(request.exchange, request.handler, this.#parts);
+        request.received = received;
         verdict = await this.#prepare(request);
       }
       this.#goOn(request, verdict);
@@ -76,7 +83,6 @@ export class Pipeline {
   /** Steps 1 to 10: what is asked for, and whether this caller may have it. */
   #prepare(request: RequestContext): Verdict | Promise<Verdict> {
     const { exchange, ruleset } = request;
-    const { facts, clock, imported } = this.#parts;
     const reading = readRequest(exchange, ruleset);
     request.reading = reading;
     // node:http, on whose server the middleware stands, loses bytes behind it: everywhere alike, nothing behind it is run.
@@ -85,11 +91,59 @@ export class Pipeline {
     if (edits !== null && (reading.preflight === null || reading.refused !== null))
       request.answerHeaders = addedTo(edits, exchange.headers);
     if (reading.refused !== null) return reading.refused;
-    const { question, token } = reading;
+    const { question } = reading;
     if (question === null) return PUBLIC;
-    const presented = { token, prefixes: ruleset.policy.prefixes };
-    const judged = judge(question, ruleset.policy, facts, request, clock, presented);
-    return judged === JUNK ? imported.judge(question, token, request) : judged;
+    const judged = this.#judge(request, question, request);
+    if (question.requirement.bodyFields !== null) return this.#withBody(request, question, judged);
+    return judged as Settled | Promise<Settled>;
+  }
+
+  #judge(request: RequestContext, question: Question, at: Moment): Judgement | Promise<Judgement> {
+    const { exchange, ruleset, reading } = request;
+    const { facts, clock, imported } = this.#parts;
+    const presented = { token: reading.token, prefixes: ruleset.policy.prefixes };
+    const judged = judge(question, ruleset.policy, facts, at, clock, presented);
+    if (judged !== JUNK) return judged;
+    const { nowMs, monotonicMs } = at;
+    return imported.judge(question, reading.token, { exchange, ruleset, nowMs, monotonicMs });
+  }
+
+  /** For whoever may ask there at all the body is read, and then all of it judged by what is in force by then. */
+  async #withBody(
+    request: RequestContext,
+    question: Question,
+    judging: Judgement | Promise<Judgement>,
+  ): Promise<Verdict> {
+    const before = await judging;
+    if (before.kind !== 'body') return before;
+    const refused = await this.#readBody(request, before);
+    if (refused !== null) return refused;
+    const { clock } = this.#parts;
+    const now = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    const judged = await this.#judge(request, question, now);
+    if (judged.kind === 'body') throw new Bug('a body was read and is still asked for');
+    return judged;
+  }
+
+  /** null: what the route asks of it is known. */
+  async #readBody(request: RequestContext, { token }: BodyWanted): Promise<Refused | null> {
+    const { exchange, reading } = request;
+    const { bodies, lastUsed } = this.#parts;
+    const received = request.received ?? (await bodies.read(exchange, reading.headerFacts, token.id));
+    let refused: Refused | null = null;
+    if (received === null) reading.body = NO_FIELDS;
+    else if (received instanceof ReceivedBody) {
+      request.received = received;
+      reading.body = received.inspect(reading.route!.requirement!.bodyFields!) ?? undefined;
+      if (reading.body === undefined) refused = UNREADABLE;
+    } else {
+      request.isBodySpent = true;
+      refused = received;
+    }
+    if (refused === null) return null;
+    request.tokenId = token.id;
+    lastUsed.note(token, request.nowMs);
+    return refused;
   }
 
   /** Where it goes, and step 11. What is refused before that has used nothing of a limit. */
@@ -107,6 +161,7 @@ export class Pipeline {
 
   /** The end of the way, of whichever kind. */
   #send(request: RequestContext, disposition: Disposition): void {
+    if (request.received !== null && disposition.kind !== 'upstream') request.received.letGo();
     switch (disposition.kind) {
       case 'refused':
         return this.#refuse(request, disposition);
@@ -124,7 +179,7 @@ export class Pipeline {
     }
   }
 
-  #note(request: RequestContext, judgement: Judgement): void {
+  #note(request: RequestContext, judgement: Settled): void {
     const { metrics, lastUsed } = this.#parts;
     if (judgement.kind === 'allowed') request.allowed = judgement;
     if (judgement.degradedMs !== undefined) {
@@ -199,22 +254,29 @@ export class Pipeline {
     const { exchange, requestId, monotonicMs, reading } = request;
     const { metrics, clock, viaName } = this.#parts;
     const { route, binding } = destination;
+    const { received } = request;
     const hop = nextHop(exchange, reading.headerFacts.via, viaName);
     if (hop.kind === 'refused') return this.#refuse(request, hop);
-    if (hop.kind === 'last') return answerAsLast(request, reading.target, route, metrics);
+    if (hop.kind === 'last') {
+      received?.letGo();
+      return answerAsLast(request, reading.target, route, metrics);
+    }
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'forwarded');
     const outgoing = upstreamRequest(request, destination, hop.headers, viaName);
     request.timing?.decided();
     const observer = new RequestObserver(request, destination, this.#parts, this.#refuseLater);
-    forward(exchange, binding.upstream, outgoing, requestId, reading.headerFacts.expectContinue, observer);
+    const { expectContinue } = reading.headerFacts;
+    forward(exchange, binding.upstream, outgoing, requestId, { expectContinue, received }, observer);
   }
 
   /** The one door by which every refusal leaves. */
   #refuse(request: RequestContext, refused: Refused): void {
     const { reason, detail } = refused;
-    const { exchange, requestId, reading, tokenId } = request;
+    const { exchange, requestId, reading, received, tokenId } = request;
     const { route, target } = reading;
+    // Refused by its upstream, too.
+    received?.letGo();
     this.#parts.metrics.requests.add(route?.id ?? '-', reason);
     if (reason === 'bad_request') exchange.endConnection();
     this.#answerNo(request, refused);
@@ -224,17 +286,17 @@ export class Pipeline {
     this.#parts.onRefused({ requestId, reason, method, path, routeId, tokenId, peerAddress, detail: detail ?? null });
   }
 
-  #answerNo(request: RequestContext, { reason, allow, retryAfterSeconds }: Refused): void {
+  #answerNo(request: RequestContext, { reason, status, allow, retryAfterSeconds }: Refused): void {
     const { exchange, ruleset, requestId, reading, handler, timing, answerHeaders } = request;
     const { route } = reading;
     const dialect = route?.dialect ?? ruleset.policy.dialect;
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
     const basicRealm = route?.credentials.basic?.realm;
     const basicAlone = basicRealm !== undefined && !route!.credentials.bearer;
-    const said = { requestId, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
+    const said = { requestId, status, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
     if (exchange.answerLines !== undefined && handler === null && timing === null && answerHeaders === null) {
-      const { status, lines, body } = dialect.renderLines(reason, said);
-      return exchange.answerLines(status, lines, body);
+      const rendered = dialect.renderLines(reason, said);
+      return exchange.answerLines(rendered.status, rendered.lines, rendered.body);
     }
     const rendered = dialect.render(reason, said);
     const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
@@ -246,6 +308,7 @@ export class Pipeline {
   /** A bug of ours, met while a fact was on its way: the request fails closed. */
   #broken(request: RequestContext, error: unknown): void {
     this.#parts.onBug(error);
+    request.received?.letGo();
     if (request.exchange.answered) request.exchange.breakOff();
     else this.#refuse(request, { kind: 'refused', reason: 'store_unavailable', detail: String(error) });
   }

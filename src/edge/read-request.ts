@@ -4,6 +4,7 @@
  * no fact.
  */
 
+import { answersFor, type InspectedBody } from '../core/bodies/inspected-body.ts';
 import { type Preflight, readPreflight } from '../core/cors.ts';
 import { type CredentialRequest, readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
@@ -35,6 +36,8 @@ export interface IncomingRequest {
   readonly headerFacts?: HeaderFacts | null | undefined;
   /** Not undefined: the client asks to leave HTTP, and may be let. */
   readonly upgrade?: unknown;
+  /** What was read of its body before. */
+  readonly body?: InspectedBody | undefined;
 }
 
 /** The part of the rules that a request is read by. */
@@ -67,6 +70,8 @@ export class Reading implements RequestSource, CredentialRequest {
   preflight: Preflight | null = null;
   /** null: the route is public. */
   question: Question | null = null;
+  /** undefined: not read, or not what its route asks of it. */
+  body: InspectedBody | undefined = undefined;
   /** The credential of the question, as it was presented. */
   token = '';
   readonly #request: IncomingRequest;
@@ -149,6 +154,9 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   const credential = readCredential(reading, route.credentials);
   if (!credential.ok) return { kind: 'refused', reason: credential.reason };
   reading.token = credential.token;
+  const { bodyFields } = route.requirement;
+  if (bodyFields !== null && request.body !== undefined && answersFor(request.body, bodyFields))
+    reading.body = request.body;
   reading.question = { hash: hashToken(credential.token), requirement: route.requirement, source: reading };
   return null;
 }

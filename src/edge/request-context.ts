@@ -2,6 +2,7 @@
 import type { Allowed } from '../core/decide.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
+import type { ReceivedBody } from './bodies/received-body.ts';
 import { clientAddress } from './client-address.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import type { Moment } from './judge.ts';
@@ -19,6 +20,10 @@ export interface RequestContext extends Moment {
   readonly handler: DecisionHandler | null;
   /** Steps 1 to 3. */
   reading: Reading;
+  /** Read before the verdict, because the route asks for what it says; null: not so. */
+  received: ReceivedBody | null;
+  /** Some of it was read and is gone: no other rules can send the request on. */
+  isBodySpent: boolean;
   /** Steps 4 to 10. null: not allowed so far, or the route is public. */
   allowed: Allowed | null;
   /** Whose token it is, allowed or not; null: nobody's that we know. For the log. */
@@ -43,6 +48,8 @@ export function begin(exchange: Exchange, handler: DecisionHandler | null, parts
     timing: ruleset.serverTiming ? new ServerTiming(clock, monotonicMs) : null,
     handler,
     reading: UNREAD,
+    received: null,
+    isBodySpent: false,
     allowed: null,
     tokenId: null,
     degraded: null,

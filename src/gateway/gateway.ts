@@ -38,6 +38,7 @@ import { holdLease } from './hold-lease.ts';
 import { listen, listenForForwardAuth } from './listeners.ts';
 import { openRecords, type Records } from './records.ts';
 import { RulesInForce } from './rules-in-force.ts';
+import { waitingBodies } from './waiting-bodies.ts';
 
 export interface RunningGateway {
   readonly gatewayUrl: string | null;
@@ -277,6 +278,7 @@ class Gateway implements RunningGateway {
       ...{ ruleset: this.#ruleset, facts, clock, metrics, limiter, streams, lastUsed },
       guesses: rules.throttle('tokenFailures'),
       imported: new ImportedTokenLookups(facts, clock, metrics),
+      bodies: waitingBodies(configuration.file.gateway.limits, metrics),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
       ...accessLog(log, () => rules.configuration.file.log.access, clock.monotonicMs),
       viaName: nameInVia(configuration.file.gateway),

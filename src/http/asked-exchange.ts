@@ -27,6 +27,7 @@ export abstract class AskedExchange implements Exchange {
   readonly headers: readonly string[];
   readonly peerAddress: string;
   readonly isClientUnknown: boolean;
+  readonly isElsewhere = true;
   readonly encrypted: boolean = false;
 
   constructor(asked: AskedRequest) {

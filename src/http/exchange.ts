@@ -23,6 +23,8 @@ export interface Exchange {
   readonly peerAddress: string;
   /** true: who described this request did not name its client; `peerAddress` is then theirs. */
   readonly isClientUnknown?: boolean | undefined;
+  /** true: the request is only described here, and has no body to read. */
+  readonly isElsewhere?: boolean | undefined;
   readonly encrypted: boolean;
   /** The client asks to leave HTTP on this connection, and this listener can let it. */
   readonly upgrade?: Upgrade | undefined;
@@ -58,6 +60,8 @@ export interface Exchange {
   sendInterim(status: number, headers: readonly string[]): void;
   /** Deliver the request's body to `sink` from now on. */
   readBody(sink: BodySink): void;
+  /** The same, and whoever is given the request then finds it as it came; absent: nobody else is given it. */
+  readAhead?(sink: BodySink): void;
   pauseBody(): void;
   resumeBody(): void;
 

@@ -6,9 +6,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/dialect.ts';
 import { isForgery } from '../core/field-names.ts';
 import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
+import type { BodySink } from '../http/exchange.ts';
 import { NodeExchange } from '../http/node-http/node-exchange.ts';
 import { removeHeaders } from '../node-internals/request-headers.ts';
 import { type Permission, permissionOf } from './caller.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Node's request, with what Express and Fastify add to it. */
 export interface AppRequest extends IncomingMessage {
@@ -30,6 +32,7 @@ export class AppExchange extends NodeExchange implements DecisionHandler {
   readonly #response: ServerResponse;
   readonly #target: string;
   readonly #continuation: Continuation;
+  #stopReading: (() => void) | null = null;
 
   constructor(request: AppRequest, response: ServerResponse, target: string, continuation: Continuation) {
     super(request, response);
@@ -43,8 +46,14 @@ export class AppExchange extends NodeExchange implements DecisionHandler {
     return this.#target;
   }
 
+  /** The application finds it unread. */
+  readAhead(sink: BodySink): void {
+    this.#stopReading = readAhead(this.#request, sink);
+  }
+
   override answer(status: number, headers: string[], body: string): void {
     this.#continuation.answered();
+    this.#stopReading?.();
     super.answer(status, headers, body);
   }
 

@@ -6,21 +6,29 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { bodyTypeOf } from '../../src/core/bodies/body-type.ts';
+import { inspectBody } from '../../src/core/bodies/inspect.ts';
+import { type InspectedBody, NO_FIELDS } from '../../src/core/bodies/inspected-body.ts';
 import { type DecisionOutcome, type DecisionRules, decide, type FactReader } from '../../src/core/decide.ts';
 import type { Fact, Role, TokenHash } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
 import { REASONS, type Reason } from '../../src/core/reason.ts';
 import type { Requirement } from '../../src/core/requirement.ts';
 import { compileScopes } from '../../src/core/scope.ts';
-import type { Selector } from '../../src/core/selector.ts';
+import { bodyFieldsOf, type Place, type Selector } from '../../src/core/selector.ts';
 import { readTarget } from '../../src/core/target.ts';
 import { readTemplate } from '../../src/core/template.ts';
 
 interface RequireData {
   readonly scopes?: string[];
   readonly anyOf?: string[];
-  readonly workspace?: { from: string; as: 'workspace' | 'environment' | 'resource'; type?: string; role: Role };
-  readonly resource?: { from: string; type: string; relation: 'owner' | 'collaborator' };
+  readonly workspace?: {
+    from: string | string[];
+    as: 'workspace' | 'environment' | 'resource';
+    type?: string;
+    role: Role;
+  };
+  readonly resource?: { from: string | string[]; type: string; relation: 'owner' | 'collaborator' };
 }
 
 interface Case {
@@ -32,6 +40,8 @@ interface Case {
   readonly template?: string;
   readonly target?: string;
   readonly headers?: string[];
+  /** With a Content-Type among the headers; absent: the request has none. */
+  readonly body?: string;
   /** The client's; absent: unknown. */
   readonly address?: string;
   readonly now?: number;
@@ -88,10 +98,17 @@ class Facts implements FactReader {
   }
 }
 
-function selector(from: string, template: string): Selector {
+function selector(from: string | string[], template: string): Selector {
+  return typeof from === 'string'
+    ? place(from, template)
+    : { from: 'list', places: from.map((each) => place(each, template)) };
+}
+
+function place(from: string, template: string): Place {
   const name = from.slice(from.indexOf('.') + 1);
   if (from.startsWith('query.')) return { from: 'query', name };
   if (from.startsWith('header.')) return { from: 'header', name };
+  if (from.startsWith('body.')) return { from: 'body', field: { name, path: name.split('.') } };
   const read = readTemplate(template);
   if (!read.ok) throw new Error(read.problem);
   return { from: 'path', index: read.parameters.get(name)! };
@@ -100,6 +117,8 @@ function selector(from: string, template: string): Selector {
 function requirement({ require = {}, template = '/x' }: Case): Requirement {
   const { scopes, anyOf, workspace, resource } = require;
   const named = scopes ?? anyOf;
+  const selectors = [workspace, resource].flatMap((part) => (part === undefined ? [] : selector(part.from, template)));
+  const fields = selectors.flatMap(bodyFieldsOf);
   return {
     scopes: named === undefined ? null : compileScopes(named, scopes !== undefined),
     workspace:
@@ -107,20 +126,29 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
         ? null
         : ({ ...workspace, selector: selector(workspace.from, template) } as Requirement['workspace']),
     resource: resource === undefined ? null : { ...resource, selector: selector(resource.from, template) },
+    bodyFields: fields.length === 0 ? null : fields,
   };
+}
+
+function bodyOf({ body, headers = [] }: Case, { bodyFields }: Requirement): InspectedBody | undefined {
+  if (bodyFields === null) return undefined;
+  if (body === undefined) return NO_FIELDS;
+  return inspectBody(bodyTypeOf(headers)!, Buffer.from(body), bodyFields)!;
 }
 
 function judge(given: Case, facts: Facts): DecisionOutcome {
   const target = readTarget(given.target ?? '/x', 'h');
   if (target === null) throw new Error(`${given.target}: no target`);
+  const asked = requirement(given);
   const source = {
     segments: target.segments,
     query: target.query,
     headers: given.headers ?? [],
     address: given.address ?? null,
+    body: bodyOf(given, asked),
   };
   const hash = given.token as TokenHash;
-  return decide({ hash, requirement: requirement(given), source }, rules, facts, given.now ?? NOW);
+  return decide({ hash, requirement: asked, source }, rules, facts, given.now ?? NOW);
 }
 
 describe.each(files)('%s', (file) => {
@@ -155,7 +183,7 @@ describe.each(files)('%s', (file) => {
 it('every reason of checks 4 to 10 has a case', () => {
   const made = new Set(files.flatMap(casesOf).map((given) => given.expect));
   const elsewhere =
-    /^(bad_request|route_|method_|token_missing|token_malformed|rate_|store_|upstream_|overloaded|loop_)/;
+    /^(bad_request|route_|method_|token_missing|token_malformed|rate_|store_|upstream_|overloaded|loop_|body_)/;
   const expected = Object.keys(REASONS).filter((reason) => !elsewhere.test(reason));
   expect(expected.filter((reason) => !made.has(reason as Reason))).toEqual([]);
 });

@@ -11,6 +11,7 @@ import type { Route } from '../../src/core/route.ts';
 import { RouteTable } from '../../src/core/route-table.ts';
 import { compileScopes } from '../../src/core/scope.ts';
 import { readTemplate } from '../../src/core/template.ts';
+import { WaitingBodies } from '../../src/edge/bodies/waiting-bodies.ts';
 import type { DecisionHandler, Passed } from '../../src/edge/decision-handler.ts';
 import type { EndpointCall } from '../../src/edge/endpoint.ts';
 import { Pipeline } from '../../src/edge/pipeline.ts';
@@ -42,7 +43,7 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     methods: undefined,
     keepsEncodedSlashes: false,
     allowFrom: null,
-    requirement: { scopes: compileScopes(['bot:read'], true), workspace: null, resource: null },
+    requirement: { scopes: compileScopes(['bot:read'], true), workspace: null, resource: null, bodyFields: null },
     upstream: 'platform',
     credentials: BEARER_ONLY,
     dialect: null,
@@ -167,6 +168,7 @@ export class PipelineHarness {
       ...{ ruleset: () => this.rules, facts: this.facts, clock, metrics, streams, viaName: 'here' },
       guesses: new AuthFailureThrottle(() => ({ failuresMax: 2, windowMs: 60_000 }), clock.monotonicMs),
       limiter: new RateLimiter(new MemoryCounters(), metrics),
+      bodies: new WaitingBodies({ bytes: 1000, totalBytes: 10_000, completeMs: 1000 }),
       imported: new ImportedTokenLookups(this.facts, clock, metrics),
       lastUsed: { note: ({ id }: { id: string }) => this.used.push(id) } as unknown as LastUsed,
       onRefused: (refused) => this.refused.push(refused),

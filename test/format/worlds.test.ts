@@ -88,6 +88,7 @@ describe.each(named)('$name', ({ world }) => {
       for (const laterMs of LATER_MS) {
         for (const probe of probes) {
           const judgement = await asked(hash, probe, world.nowMs + laterMs);
+          if (judgement.kind === 'body') throw new Error('no probe asks for anything of a body');
           outcomes.push(judgement.kind === 'denied' ? judgement.reason : `allowed ${judgement.role}`);
         }
       }

@@ -39,6 +39,11 @@ const SETTINGS: GatewaySettings = {
       match: { path: '/workspaces/{ws}' },
       require: { scopes: ['workflows:read'], workspace: { from: 'path.ws', as: 'workspace', role: 'member' } },
     },
+    {
+      id: 'by-body',
+      match: { methods: ['POST'], path: '/own/by-body' },
+      require: { scopes: ['workflows:read'], workspace: { from: 'body.ws', as: 'workspace', role: 'member' } },
+    },
     { id: 'admin', match: { path: '/admin/**' }, require: { scopes: ['knowledge:write'] } },
     { id: 'own', match: { path: '/own' }, require: { scopes: ['workflows:read'] }, forwardAuthorization: true },
   ],
@@ -185,6 +190,31 @@ describe.each(Object.keys(APPS))('in front of an application: %s', (name) => {
   it('a body arrives whole', async () => {
     const request = rawRequest('POST /files/x', [reader, 'Content-Type: text/plain', 'Content-Length: 5'], 'hello');
     expect((JSON.parse((await ask(app.url, request)).body) as Seen).body).toBe('hello');
+  });
+
+  it('a body that was looked into arrives whole, as if nobody had', async () => {
+    const json = `{"ws":"ws_sales","x":"${'x'.repeat(300_000)}"}`;
+    const lines = [reader, 'Content-Type: application/json'];
+    const counted = rawRequest('POST /own/by-body', [...lines, `Content-Length: ${json.length}`], json);
+    expect((JSON.parse((await ask(app.url, counted)).body) as Seen).body).toBe(json);
+    using client = await RawClient.connect(app.url);
+    client.send(rawRequest('POST /own/by-body', [...lines, 'Transfer-Encoding: chunked']));
+    for (const piece of ['{"ws":', '"ws_sales"', '}']) {
+      client.send(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+      await new Promise((next) => setImmediate(next));
+    }
+    client.send('0\r\n\r\n');
+    expect((JSON.parse((await client.response()).body) as Seen).body).toBe('{"ws":"ws_sales"}');
+  });
+
+  it('a body that names another workspace never arrives, nor does one that is too large', async () => {
+    const lines = [reader, 'Content-Type: application/json'];
+    const json = '{"ws":"ws_legal"}';
+    await refused(rawRequest('POST /own/by-body', [...lines, `Content-Length: ${json.length}`], json), 403);
+    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    const large = rawRequest('POST /own/by-body', [...lines, 'Transfer-Encoding: chunked'], chunk.repeat(17));
+    expect((await sendUntilEnded(app.url, large)).responses[0]?.status).toBe(413);
+    expect(served).toEqual([]);
   });
 
   it.each([

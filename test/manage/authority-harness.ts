@@ -10,7 +10,7 @@ import type { Role, TokenHash } from '../../src/core/facts.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { Requirement } from '../../src/core/requirement.ts';
 import { compileScopes } from '../../src/core/scope.ts';
-import { type Judgement, judge } from '../../src/edge/judge.ts';
+import { judge, type Settled } from '../../src/edge/judge.ts';
 import { type Actor, OPERATOR } from '../../src/manage/actor.ts';
 import type { ManageContext } from '../../src/manage/context.ts';
 import { deleteAssignment, putAssignment } from '../../src/manage/organization/assignments.ts';
@@ -390,11 +390,12 @@ export class AuthorityHarness {
     }
   }
 
-  #judge(hash: TokenHash, { requirement, segments }: CompiledProbe): Judgement | Promise<Judgement> {
+  #judge(hash: TokenHash, { requirement, segments }: CompiledProbe): Settled | Promise<Settled> {
     const source = { segments, query: '', headers: [], address: null };
     const at = { nowMs: this.#nowMs, monotonicMs: 0 };
     const clock = { nowMs: () => this.#nowMs, monotonicMs: () => 0 };
-    return judge({ hash, requirement, source }, this.#policy, this.#cache, at, clock);
+    // No probe asks for anything of a body.
+    return judge({ hash, requirement, source }, this.#policy, this.#cache, at, clock) as Settled | Promise<Settled>;
   }
 }
 
@@ -452,6 +453,7 @@ function compileProbe(probe: Probe): CompiledProbe {
       scopes: scopes.length === 0 ? null : compileScopes(scopes, true),
       workspace: place,
       resource: asked,
+      bodyFields: null,
     },
     segments: [at?.id ?? '', relation?.id ?? ''],
   };

@@ -96,7 +96,7 @@ describe('one look-up for many', () => {
     vi.advanceTimersByTime(passedMs);
     const question = {
       hash: 'HASH' as never,
-      requirement: { scopes: null, workspace: null, resource: null },
+      requirement: { scopes: null, workspace: null, resource: null, bodyFields: null },
       source: { segments: [], query: '', headers: [], address: null },
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
@@ -370,6 +370,7 @@ describe('room', () => {
         scopes: null,
         workspace: { as: 'workspace', selector: { from: 'query', name: 'ws' }, role: 'member' },
         resource: null,
+        bodyFields: null,
       },
       source: { segments: [], query: '?ws=w', headers: [], address: null },
     } as const;

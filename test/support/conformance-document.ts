@@ -11,6 +11,7 @@ const FOLDER = 'test/conformance';
 const THEMES: readonly { readonly heading: string; readonly places: readonly string[] }[] = [
   { heading: 'Method, path and query', places: [`${FOLDER}/target`] },
   { heading: 'Credentials and headers', places: [`${FOLDER}/credentials-and-headers`] },
+  { heading: 'What the body names', places: [`${FOLDER}/bodies`] },
   { heading: 'Framing', places: [`${FOLDER}/framing`, 'test/http/http1.test.ts'] },
   {
     heading: 'HTTP/2 and TLS',

@@ -84,9 +84,14 @@ export function refusalsDocument(): string {
         requestId: 'ID',
         ...(reason === 'scope_missing' ? { scopes: 'x:write' } : {}),
       });
+      // A dialect may give a reason one status where it has several.
+      const others = (reasonRow(reason).otherStatuses ?? []).map(
+        (other) => dialect.render(reason, { requestId: 'ID', status: other }).status,
+      );
+      const statuses = [...new Set([status, ...others])].join(' or ');
       const challenge = headers[headers.indexOf('WWW-Authenticate') + 1];
       const shown = headers.includes('WWW-Authenticate') ? `<br>\`${challenge}\`` : '';
-      return `${status} \`${body.replace(/\|/g, '\\|')}\`${shown}`;
+      return `${statuses} \`${body.replace(/\|/g, '\\|')}\`${shown}`;
     });
     return `| \`${reason}\` | ${reasonRow(reason).blame} | ${cells.join(' | ')} |`;
   });

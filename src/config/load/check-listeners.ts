@@ -7,11 +7,19 @@ import type { YamlFile } from '../yaml/yaml-file.ts';
 type Listeners = { readonly [S in 'gateway' | 'admin' | 'decision']?: Validated[S] | undefined };
 type Address = { readonly host: string; readonly port: number };
 
+const NO_BODIES = { inspectedBodyBytes: 0, inspectedBodyTotalBytes: 0 };
+
 /** A problem where every `serve` opens both, and a warning where two can share the work with `--only`. */
 export function checkListeners(yaml: YamlFile, listeners: Listeners, warnings: string[]): void {
   const { gateway, admin, decision } = listeners;
   if (gateway?.h2c === true && gateway.tls !== undefined)
     yaml.problem(['gateway', 'h2c'], 'is HTTP/2 without TLS, which "tls" rules out; over TLS tls.http2 offers it');
+  const { inspectedBodyBytes: one, inspectedBodyTotalBytes: all } = gateway?.limits ?? NO_BODIES;
+  if (one > all / 8)
+    yaml.problem(
+      ['gateway', 'limits'],
+      `one token may have an eighth of inspectedBodyTotalBytes, ${Math.floor(all / 8)}, and inspectedBodyBytes is ${one}: no such body could be read`,
+    );
   const named = Object.entries({ gateway, admin, decision }).filter(([, address]) => address !== undefined);
   for (const [index, [name, address]] of named.entries()) {
     for (const [other, otherAddress] of named.slice(index + 1)) {

@@ -16,7 +16,7 @@ import type { ReadFile } from '../yaml/yaml-file.ts';
 import { compileAnswerEdits } from './compile-edits.ts';
 import { CompiledLimits } from './compile-limits.ts';
 import { compilePolicy } from './compile-policy.ts';
-import { compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
+import { bodyWarning, compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
 import type { Notes } from './notes.ts';
@@ -63,6 +63,7 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
     limits: new CompiledLimits(notes, parts.limits ?? {}),
     ids: new Map(),
     placeless: [],
+    reading: [],
   };
   const publicPath = pathOf(publicUrl);
   if (publicPath === null) notes.problem(['gateway', 'publicUrl'], UNREADABLE_PATH);
@@ -104,7 +105,11 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
     routes,
     unroutedEdits,
     limits: check.limits.all,
-    warnings: [...placelessWarning(notes, check.placeless), ...check.limits.unused()],
+    warnings: [
+      ...placelessWarning(notes, check.placeless),
+      ...(parts.decision === undefined ? [] : bodyWarning(notes, check.reading)),
+      ...check.limits.unused(),
+    ],
   };
 }
 

@@ -10,7 +10,7 @@ import type { Requirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
 import { compileScopes, MANAGE } from '../../core/scope.ts';
-import type { Selector } from '../../core/selector.ts';
+import { bodyFieldsOf, type Place, type Selector } from '../../core/selector.ts';
 import { readTemplate } from '../../core/template.ts';
 import { formatProblem } from '../../errors.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
@@ -45,10 +45,13 @@ export interface RouteCheck {
   /** Route ids seen so far, with their place. */
   readonly ids: Map<string, FilePosition>;
   /** Routes that ask for a token and name no workspace. */
-  readonly placeless: PlacelessRoute[];
+  readonly placeless: NotedRoute[];
+  /** Routes that look into the body. */
+  readonly reading: NotedRoute[];
 }
 
-export interface PlacelessRoute {
+/** One that a warning names. */
+export interface NotedRoute {
   readonly id: string;
   readonly at: Path;
 }
@@ -108,16 +111,26 @@ function checkUpstream({ notes, upstreams }: RouteCheck, name: string | undefine
 }
 
 /** One warning for all of them, at the first; none where there are none. */
-export function placelessWarning(notes: Notes, routes: readonly PlacelessRoute[]): string[] {
+export function placelessWarning(notes: Notes, routes: readonly NotedRoute[]): string[] {
+  const unchecked = 'roles and workspace grants are not checked';
+  return warningOf(notes, routes, `names no workspace: ${unchecked}`, `name no workspace: ${unchecked}`);
+}
+
+/** A proxy that only asks never hands over a body. */
+export function bodyWarning(notes: Notes, routes: readonly NotedRoute[]): string[] {
+  const refused = 'the decision listener gets none, and answers 400';
+  return warningOf(notes, routes, `looks into the body: ${refused}`, `look into the body: ${refused}`);
+}
+
+function warningOf(notes: Notes, routes: readonly NotedRoute[], one: string, several: string): string[] {
   const [first] = routes;
   if (first === undefined) return [];
   const ids = routes.map(({ id }) => `"${id}"`);
   const more = ids.length > IDS_SHOWN_MAX ? ` and ${ids.length - IDS_SHOWN_MAX} more` : '';
-  const unchecked = 'roles and workspace grants are not checked';
   const message =
     ids.length === 1
-      ? `warning: the route ${ids[0]} names no workspace: ${unchecked}`
-      : `warning: ${ids.length} routes name no workspace: ${unchecked} (${ids.slice(0, IDS_SHOWN_MAX).join(', ')}${more})`;
+      ? `warning: the route ${ids[0]} ${one}`
+      : `warning: ${ids.length} routes ${several} (${ids.slice(0, IDS_SHOWN_MAX).join(', ')}${more})`;
   return [formatProblem({ ...notes.at(first.at), message })];
 }
 
@@ -165,6 +178,7 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     limits,
   };
   if (route.requirement !== null && route.requirement.workspace === null) check.placeless.push({ id: file.id, at });
+  if (route.requirement !== null && route.requirement.bodyFields !== null) check.reading.push({ id: file.id, at });
   return { route, segments: template.segments };
 }
 
@@ -198,30 +212,43 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
     }
   }
   const { workspace, resource } = file;
+  const selectorOf = (part: 'workspace' | 'resource', from: string | readonly string[]) =>
+    compileSelector(check, [...at, part, 'from'], from, parameters);
+  const place =
+    workspace === undefined
+      ? null
+      : {
+          ...(workspace.as === 'resource' ? { as: workspace.as, type: workspace.type! } : { as: workspace.as }),
+          selector: selectorOf('workspace', workspace.from),
+          role: workspace.role,
+        };
+  const relation =
+    resource === undefined
+      ? null
+      : { type: resource.type, selector: selectorOf('resource', resource.from), relation: resource.relation };
+  const fields = [place, relation].flatMap((part) => (part === null ? [] : bodyFieldsOf(part.selector)));
   return {
     scopes: named === undefined ? null : compileScopes(named, file.scopes !== undefined),
-    workspace:
-      workspace === undefined
-        ? null
-        : {
-            ...(workspace.as === 'resource' ? { as: workspace.as, type: workspace.type! } : { as: workspace.as }),
-            selector: compileSelector(check, [...at, 'workspace', 'from'], workspace.from, parameters),
-            role: workspace.role,
-          },
-    resource:
-      resource === undefined
-        ? null
-        : {
-            type: resource.type,
-            selector: compileSelector(check, [...at, 'resource', 'from'], resource.from, parameters),
-            relation: resource.relation,
-          },
+    workspace: place,
+    resource: relation,
+    bodyFields: fields.length === 0 ? null : fields,
   };
 }
 
-function compileSelector(check: RouteCheck, at: Path, from: string, parameters: Parameters): Selector {
+function compileSelector(
+  check: RouteCheck,
+  at: Path,
+  from: string | readonly string[],
+  parameters: Parameters,
+): Selector {
+  if (typeof from === 'string') return compilePlace(check, at, from, parameters);
+  return { from: 'list', places: from.map((each, index) => compilePlace(check, [...at, index], each, parameters)) };
+}
+
+function compilePlace(check: RouteCheck, at: Path, from: string, parameters: Parameters): Place {
   const dot = from.indexOf('.');
   const name = from.slice(dot + 1);
+  if (from.startsWith('body.')) return { from: 'body', field: { name, path: name.split('.') } };
   if (from.startsWith('query.')) return { from: 'query', name };
   if (from.startsWith('header.')) return { from: 'header', name };
   const index = parameters?.get(name);

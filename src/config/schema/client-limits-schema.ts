@@ -60,6 +60,19 @@ export const ClientLimitsSchema = section(
       description:
         'The least a client may send of a body that it announced, or take of an answer that lies ready. Only that time counts; one that falls behind by more than timeouts.idleMs is cut off. 0: any.',
     }),
+    inspectedBodyBytes: Type.Integer({
+      minimum: 1,
+      maximum: 64 * 1024 * 1024,
+      default: 1024 * 1024,
+      description: 'Most bytes of a body on routes that look into it (body.NAME); more is answered with 413.',
+    }),
+    inspectedBodyTotalBytes: Type.Integer({
+      minimum: 8,
+      maximum: 16 * 1024 * 1024 * 1024,
+      default: 64 * 1024 * 1024,
+      description:
+        'Most bytes of such bodies that wait at once, per worker; one token may have an eighth. More is answered with 503.',
+    }),
     connections: Type.Optional(
       Type.Integer({
         minimum: 1,

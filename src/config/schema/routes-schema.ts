@@ -315,11 +315,25 @@ export const UpstreamSchema = section({
 const Scopes = (description: string) =>
   Type.Array(Type.String({ minLength: 1 }), { minItems: 1, uniqueItems: true, description });
 
-const Selector = Type.String({
-  pattern: '^(?:path|query|header)\\.[A-Za-z0-9_.-]+$',
-  errorMessage: 'must be path.NAME, query.NAME or header.NAME',
-  description: 'Where the id stands: path.NAME, query.NAME or header.NAME.',
+const Place = Type.String({
+  pattern: '^(?:(?:path|query|header)\\.[A-Za-z0-9_.-]+|body(?:\\.[A-Za-z0-9_-]{1,64}){1,8})$',
+  errorMessage: 'must be path.NAME, query.NAME, header.NAME or body.NAME',
+  description:
+    'Where the id stands: path.NAME, query.NAME, header.NAME, or body.NAME of JSON and forms (body.a.b: a member of a member).',
 });
+
+const Selector = Type.Union(
+  [
+    Place,
+    Type.Array(Place, {
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true,
+      description: 'Several places: the first that is there counts, and the others must say the same or be absent.',
+    }),
+  ],
+  { description: 'Where the id stands: a place, or a list of places.' },
+);
 
 const ResourceType = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}$',

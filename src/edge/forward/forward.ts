@@ -18,6 +18,7 @@ import type {
   UpstreamRequest,
 } from '../../upstream/exchange.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
+import type { ReceivedBody } from '../bodies/received-body.ts';
 import { type Boundary, EventBoundary, FrameBoundary } from '../streams/boundary.ts';
 import type { StreamKind } from '../streams/stream.ts';
 import { StreamEnding } from '../streams/stream-ending.ts';
@@ -39,11 +40,19 @@ export function forward(
   upstream: Upstream,
   request: UpstreamRequest,
   requestId: string,
-  expectContinue: boolean,
+  body: ClientBody,
   observer: ForwardObserver,
 ): void {
-  const forwarding = new Forwarding(exchange, requestId, observer);
-  forwarding.start(upstream.send(request, forwarding), request.body, expectContinue);
+  const forwarding = new Forwarding(exchange, requestId, observer, body.received);
+  forwarding.start(upstream.send(request, forwarding), request.body, body.expectContinue);
+}
+
+/** How the client's body comes. */
+interface ClientBody {
+  /** It waits to be asked for it. */
+  readonly expectContinue: boolean;
+  /** It is here already; null: not so. */
+  readonly received: ReceivedBody | null;
 }
 
 const NONE: readonly string[] = [];
@@ -57,6 +66,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   readonly #exchange: Exchange;
   readonly #requestId: string;
   readonly #observer: ForwardObserver;
+  readonly #body: ReceivedBody | null;
   #upstream!: UpstreamExchange;
   #status = 0;
   #expected = -1;
@@ -74,10 +84,11 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   #mayBecomeStream = false;
   #ripening: NodeJS.Timeout | undefined;
 
-  constructor(exchange: Exchange, requestId: string, observer: ForwardObserver) {
+  constructor(exchange: Exchange, requestId: string, observer: ForwardObserver, received: ReceivedBody | null) {
     this.#exchange = exchange;
     this.#requestId = requestId;
     this.#observer = observer;
+    this.#body = received;
   }
 
   start(upstream: UpstreamExchange, body: BodyFraming, expectContinue: boolean): void {
@@ -88,8 +99,16 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
       if (this.#exchange.upgrade === undefined) upstream.end();
       return;
     }
+    if (this.#body !== null) return this.#sendReceived(this.#body);
     if (expectContinue) this.#exchange.sendContinue();
     this.#exchange.readBody(this);
+  }
+
+  /** It counts as waiting until the connection has taken it. */
+  #sendReceived(body: ReceivedBody): void {
+    const isTaken = this.#upstream.write(body.bytes);
+    this.bodyEnd(body.trailers);
+    if (isTaken) body.letGo();
   }
 
   // The client's body, on its way up.
@@ -105,7 +124,8 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   }
 
   drained(): void {
-    this.#exchange.resumeBody();
+    if (this.#body === null) this.#exchange.resumeBody();
+    else this.#body.letGo();
   }
 
   // The upstream's answer, on its way down.
@@ -118,6 +138,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   }
 
   head(head: AnswerHead): void {
+    this.#body?.letGo();
     this.#status = head.status;
     if (head.status === 101) return this.#switchProtocols(head);
     // None at all (RFC 9110 section 15), and Node has no words for it there.
@@ -205,6 +226,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
 
   clientClosed(complete: boolean): void {
     if (!complete) this.#upstream.abort();
+    this.#body?.letGo();
     this.#stream?.clientClosed();
     clearTimeout(this.#ripening);
     if (this.#done) return;

@@ -56,8 +56,8 @@ export class RequestObserver implements ForwardObserver {
   }
 
   opened(stream: Stream): void {
-    const { exchange, requestId, tokenId } = this.#request;
-    this.#leave = this.#parts.streams.add({ requestId, tokenId, incoming: asItCame(exchange) }, stream);
+    const { requestId, tokenId } = this.#request;
+    this.#leave = this.#parts.streams.add({ requestId, tokenId, incoming: asItCame(this.#request) }, stream);
   }
 
   finished(status: number, complete: boolean): void {
@@ -72,7 +72,17 @@ export class RequestObserver implements ForwardObserver {
 }
 
 /** Kept for as long as its stream: what reading it takes, and nothing of the connection. */
-function asItCame(exchange: RequestContext['exchange']) {
+function asItCame({ exchange, reading: { body } }: RequestContext) {
   const { method, target, minorVersion, headers, peerAddress, isClientUnknown, encrypted, upgrade } = exchange;
-  return { method, target, minorVersion, headers, peerAddress, isClientUnknown, encrypted, upgrade: upgrade && true };
+  return {
+    method,
+    target,
+    minorVersion,
+    headers,
+    peerAddress,
+    isClientUnknown,
+    encrypted,
+    upgrade: upgrade && true,
+    body,
+  };
 }

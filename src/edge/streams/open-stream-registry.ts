@@ -12,7 +12,7 @@ import type { Reason } from '../../core/reason.ts';
 import type { Clock } from '../../observe/clock.ts';
 import type { FactCache } from '../../store/cache/fact-cache.ts';
 import type { ChangeEvent, ChangeListener } from '../../store/store.ts';
-import { judge } from '../judge.ts';
+import { type Judgement, judge } from '../judge.ts';
 import { closeMessageFor, GOING_AWAY } from './close-message.ts';
 import { EndingQueue } from './ending-queue.ts';
 import { byAge, type RejudgedStream, readAgain, type StreamRules } from './rejudged-stream.ts';
@@ -181,11 +181,11 @@ export class OpenStreamRegistry implements ChangeListener {
     };
     const at = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     const judged = judge(entry.question, rules.policy, watched, at, clock);
-    if (!(judged instanceof Promise)) return this.#heed(entry, judged.kind === 'denied' ? judged.reason : null);
+    if (!(judged instanceof Promise)) return this.#heed(entry, deniedBy(judged));
     entry.isBeingJudged = true;
     entry.waitedMs = 0;
     void judged
-      .then((judgement) => (judgement.kind === 'denied' ? judgement.reason : null))
+      .then(deniedBy)
       .catch((): Reason => 'store_unavailable')
       .then((denied) => {
         entry.isBeingJudged = false;
@@ -239,6 +239,12 @@ export class OpenStreamRegistry implements ChangeListener {
     const entries = this.#byKey.get(key);
     if (entries?.delete(entry) && entries.size === 0) this.#byKey.delete(key);
   }
+}
+
+/** Rules that ask for other fields of its body than were read cannot be kept to: the body is gone. */
+function deniedBy(judgement: Judgement): Reason | null {
+  if (judgement.kind === 'body') return 'workspace_ambiguous';
+  return judgement.kind === 'denied' ? judgement.reason : null;
 }
 
 function isUpgrade({ kind }: Stream): boolean {

@@ -8,14 +8,14 @@ import { decodeFormText } from './form-text.ts';
 import { lowerName } from './framing.ts';
 
 /** One place in a request. */
-export type Place =
+export type SelectorPlace =
   | { readonly from: 'path'; readonly index: number }
   | { readonly from: 'query'; readonly name: string }
   | { readonly from: 'header'; readonly name: string }
   | { readonly from: 'body'; readonly field: BodyField };
 
 /** `list`: the first place that has a value, where the others have the same or none. */
-export type Selector = Place | { readonly from: 'list'; readonly places: readonly Place[] };
+export type Selector = SelectorPlace | { readonly from: 'list'; readonly places: readonly SelectorPlace[] };
 
 /** Where a selector looks. */
 export interface SelectorSource {
@@ -53,7 +53,7 @@ export function bodyFieldsOf(selector: Selector): readonly BodyField[] {
 }
 
 /** Some upstreams read a form and the query as one: a parameter of a field's name must not say something else. */
-function agreed(places: readonly Place[], source: SelectorSource): FieldValue {
+function agreed(places: readonly SelectorPlace[], source: SelectorSource): FieldValue {
   let value: string | undefined;
   for (const place of places) {
     const found = place.from === 'body' ? source.body?.values.get(place.field.name) : select(place, source);

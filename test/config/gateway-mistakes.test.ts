@@ -150,7 +150,7 @@ const routes: [string, string[]][] = [
   ],
   [
     '{ id: x, match: { path: / }, upstream: a, require: { workspace: { from: cookie.x, as: workspace } } }',
-    ['1:83: must be path.NAME, query.NAME or header.NAME'],
+    ['1:83: must be path.NAME, query.NAME, header.NAME or body.NAME'],
   ],
   [
     '{ id: x, match: { path: / }, upstream: a, require: { workspace: { from: query.x, as: team } } }',

@@ -32,7 +32,12 @@ it('the least file gets every default', () => {
       serverTiming: false,
       h2c: false,
       timeouts: { headersMs: 10_000, idleMs: 30_000, keepAliveMs: 72_000 },
-      limits: { headerBytes: 16_384, minBytesPerSecond: 500 },
+      limits: {
+        headerBytes: 16_384,
+        inspectedBodyBytes: 1_048_576,
+        inspectedBodyTotalBytes: 67_108_864,
+        minBytesPerSecond: 500,
+      },
       guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },

@@ -15,7 +15,7 @@ import { readFact } from '../../src/core/read-fact.ts';
 import { REASONS, type Reason } from '../../src/core/reason.ts';
 import type { Requirement } from '../../src/core/requirement.ts';
 import { compileScopes } from '../../src/core/scope.ts';
-import { bodyFieldsOf, type Place, type Selector } from '../../src/core/selector.ts';
+import { bodyFieldsOf, type Selector, type SelectorPlace } from '../../src/core/selector.ts';
 import { readTarget } from '../../src/core/target.ts';
 import { readTemplate } from '../../src/core/template.ts';
 
@@ -104,7 +104,7 @@ function selector(from: string | string[], template: string): Selector {
     : { from: 'list', places: from.map((each) => place(each, template)) };
 }
 
-function place(from: string, template: string): Place {
+function place(from: string, template: string): SelectorPlace {
   const name = from.slice(from.indexOf('.') + 1);
   if (from.startsWith('query.')) return { from: 'query', name };
   if (from.startsWith('header.')) return { from: 'header', name };

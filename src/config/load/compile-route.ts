@@ -10,7 +10,7 @@ import type { Requirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
 import { compileScopes, MANAGE } from '../../core/scope.ts';
-import { bodyFieldsOf, type Place, type Selector } from '../../core/selector.ts';
+import { bodyFieldsOf, type Selector, type SelectorPlace } from '../../core/selector.ts';
 import { readTemplate } from '../../core/template.ts';
 import { formatProblem } from '../../errors.ts';
 import type { GatewayFile } from '../schema/gateway-schema.ts';
@@ -245,7 +245,7 @@ function compileSelector(
   return { from: 'list', places: from.map((each, index) => compilePlace(check, [...at, index], each, parameters)) };
 }
 
-function compilePlace(check: RouteCheck, at: Path, from: string, parameters: Parameters): Place {
+function compilePlace(check: RouteCheck, at: Path, from: string, parameters: Parameters): SelectorPlace {
   const dot = from.indexOf('.');
   const name = from.slice(dot + 1);
   if (from.startsWith('body.')) return { from: 'body', field: { name, path: name.split('.') } };

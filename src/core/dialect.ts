@@ -12,6 +12,8 @@ export interface DialectRow {
   readonly message: string;
   /** The class of errors that `{type}` stands for; absent: the reason's name. */
   readonly type?: string | undefined;
+  /** Beside those of the dialect. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 type BodyTemplate =
@@ -150,7 +152,10 @@ class CompiledReason {
     this.#isChallenged = challenge === 'insufficient_scope' || row.status === 401;
     this.#retryAfterSeconds = retryAfterSeconds;
     this.#body = JSON.stringify(fill(source.body, values));
-    this.#extra = Object.entries(source.headers).map(([name, value]) => [name, String(fill(value, values))]);
+    this.#extra = Object.entries({ ...source.headers, ...row.headers }).map(([name, value]) => [
+      name,
+      String(fill(value, values)),
+    ]);
     this.#usual = this.#prepare({ requestId: '' });
   }
 
@@ -309,9 +314,17 @@ export const BUILT_IN_DIALECTS: Readonly<Record<'problem' | 'oauth' | 'openai', 
     contentType: 'application/json',
     headers: {},
     body: { error: { message: '{message}', type: '{type}', code: '{code}', param: null } },
-    reasons: defaultRows(openaiCode, openaiType),
+    reasons: onceOnly(defaultRows(openaiCode, openaiType)),
   },
 };
+
+/**
+ * The clients of OpenAI's API ask again after every 5xx, twice. An upstream that was not waited for to its end is still at
+ * work, and each further try would be paid for like the first; by this header they let it be.
+ */
+function onceOnly(rows: DialectSource['reasons']): DialectSource['reasons'] {
+  return { ...rows, upstream_timeout: { ...rows.upstream_timeout, headers: { 'X-Should-Retry': 'false' } } };
+}
 
 function openaiCode(reason: Reason): string {
   if (reason === 'rate_limited') return 'rate_limit_exceeded';

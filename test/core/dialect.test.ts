@@ -126,6 +126,14 @@ describe('coze', () => {
   });
 });
 
+it('openai tells its clients not to ask again what the upstream may still be at work on, and only that', () => {
+  const openai = compileDialect(BUILT_IN_DIALECTS.openai);
+  const told = REASON_NAMES.filter(
+    (reason) => headersOf(openai.render(reason, { requestId }).headers)['x-should-retry'],
+  );
+  expect(told).toEqual(['upstream_timeout']);
+});
+
 describe.each([
   ['coze', coze],
   ['problem', problem],

@@ -1,21 +1,30 @@
 /**
  * Runs a recipe of docs/recipes as a user would: its own files in a folder of their own, a gateway from its gateway.yaml,
  * the organization that docs/recipes/README.md makes, and the real client. Only addresses are others: gateway.yaml takes
- * its ports and upstreams from the environment, and in the client's files and commands 127.0.0.1:8080 is written anew.
+ * its ports and upstreams from the environment, and in the client's files and commands the port 8080 is written anew.
  * Knows no application: what stands behind the gateway is the test's.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeBlocks } from '../support/documents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { freeUrl } from '../support/proxies.ts';
 
-const DOCUMENTED_AUTHORITY = '127.0.0.1:8080';
+const DOCUMENTED_PORT = '8080';
 const NOT_THE_CLIENTS: ReadonlySet<string> = new Set(['README.md', 'gateway.yaml', 'policy.yaml']);
 
 export interface Recipe extends AsyncDisposable {
@@ -34,29 +43,38 @@ export interface Recipe extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
-/** `env`: the variables that the recipe's gateway.yaml names, beside SCOPEGATE_PORT and SCOPEGATE_ADMIN_PORT. */
-export async function startRecipe(name: string, env: Readonly<Record<string, string>>): Promise<Recipe> {
+/**
+ * `env`: the variables that the recipe's gateway.yaml names, beside SCOPEGATE_PORT and SCOPEGATE_ADMIN_PORT. `policy`: the
+ * one of policies/ that the recipe says to copy; with `coze` the organization is that of the demo.
+ */
+export async function startRecipe(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  policy: 'default' | 'coze' = 'default',
+): Promise<Recipe> {
   const source = join(ROOT, 'docs/recipes', name);
   const url = await freeUrl();
-  const { host, port } = new URL(url);
+  const { port } = new URL(url);
   const gateway = await startTestGateway({
     fill: (folder) => {
       cpSync(source, folder, { recursive: true });
       // What docs/recipes/README.md says to copy, where a recipe brings none of its own.
       if (!existsSync(join(folder, 'policy.yaml')))
-        copyFileSync(join(ROOT, 'policies/default.yaml'), join(folder, 'policy.yaml'));
+        copyFileSync(join(ROOT, `policies/${policy}.yaml`), join(folder, 'policy.yaml'));
     },
     env: { SCOPEGATE_PORT: port, SCOPEGATE_ADMIN_PORT: '0', ...env },
-    seed: false,
+    seed: policy === 'coze',
   });
   const work = join(gateway.folder, 'work');
-  const addressed = (text: string) => text.replaceAll(DOCUMENTED_AUTHORITY, host);
+  const addressed = (text: string) => text.replaceAll(DOCUMENTED_PORT, port);
   const read = (file: string) => addressed(readFileSync(join(source, file), 'utf8'));
   mkdirSync(work);
   for (const { name: file } of readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isFile()))
     if (!NOT_THE_CLIENTS.has(file)) writeFileSync(join(work, file), read(file));
+  // As if its packages had been installed there.
+  symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
   try {
-    await settle(gateway);
+    if (policy === 'default') await settle(gateway);
   } catch (error) {
     await gateway.stop();
     throw error;
@@ -114,9 +132,10 @@ async function run(program: string, args: readonly string[], { cwd, env }: RunOp
   return { code, output };
 }
 
-/** The commands of a README in a shell that ends with the first that fails. */
-export function bash(script: string, options: RunOptions): Promise<Ran> {
-  return run('bash', ['-ec', script], options);
+/** The commands of a README in a shell that ends with the first that fails; `node` is the one that runs the tests. */
+export function bash(script: string, { cwd, env }: RunOptions): Promise<Ran> {
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+  return run('bash', ['-ec', script], { cwd, env: { PATH: path, ...env } });
 }
 
 export interface ServedApp extends AsyncDisposable {

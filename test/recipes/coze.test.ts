@@ -1,0 +1,84 @@
+/** docs/recipes/coze: Coze's own client, pointed at the gateway instead of api.coze.com. */
+import { AuthenticationError, COZE_CN_BASE_URL, CozeAPI, NotFoundError, PermissionDeniedError } from '@coze/api';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type ExampleUpstream, startExampleUpstream } from '../../src/demo/example-upstream.ts';
+import type { SeededTokens } from '../../src/demo/seed.ts';
+import { bash, type Recipe, startRecipe } from './harness.ts';
+
+let upstream: ExampleUpstream;
+let recipe: Recipe;
+let tokens: SeededTokens;
+const client = (token: string) => new CozeAPI({ baseURL: recipe.url, token });
+
+beforeAll(async () => {
+  upstream = await startExampleUpstream(0);
+  recipe = await startRecipe('coze', { COZE_URL: upstream.url }, 'coze');
+  ({ tokens } = recipe.gateway);
+});
+afterEach(() => expect(recipe.errors).toEqual([]));
+afterAll(async () => {
+  await recipe?.[Symbol.asyncDispose]();
+  await upstream?.close();
+});
+
+describe('the Coze SDK behind scopegate', () => {
+  it('is not talking to the real service', () => {
+    expect(recipe.url).not.toBe(COZE_CN_BASE_URL);
+    expect(recipe.url).toContain('127.0.0.1');
+  });
+
+  it('lists workspaces', async () => {
+    const { workspaces } = await client(tokens.owner).workspaces.list();
+    expect(workspaces.map((workspace) => workspace.id)).toEqual(['ws_sales']);
+  });
+
+  it('reads a bot', async () => {
+    const bot = await client(tokens.owner).bots.retrieveNew('bot_sales');
+    expect(bot).toMatchObject({ bot_id: 'bot_sales', name: 'Sales assistant' });
+  });
+
+  it('streams a chat over server-sent events, by the command of the recipe', async () => {
+    const { code, output } = await bash(recipe.commands(0), { cwd: recipe.work, env: { TOKEN: tokens.service } });
+    expect({ code, output }).toEqual({ code: 0, output: 'Hello from the upstream.\n' });
+  });
+
+  it('reports code 4100 as its own AuthenticationError', async () => {
+    const unknown = `pat_${'0'.repeat(49)}`;
+    const error = await client(unknown)
+      .workspaces.list()
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(AuthenticationError);
+    expect(error).toMatchObject({ status: 401, code: 4100 });
+  });
+
+  it('COZE-PAT-12 reports code 4101 as its own PermissionDeniedError, with the log id', async () => {
+    const error = await client(tokens.reader)
+      .workspaces.list()
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PermissionDeniedError);
+    expect(error).toMatchObject({ status: 403, code: 4101, logid: expect.stringMatching(/^[0-9A-Z]{26}$/) });
+  });
+
+  it('COZE-SAT-17 reports a missing permission of a service token the same way', async () => {
+    const error = await client(tokens.service)
+      .workspaces.list()
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PermissionDeniedError);
+    expect(error).toMatchObject({ code: 4101 });
+  });
+
+  it('gets a refusal, not a stream, when it may not chat', async () => {
+    const stream = client(tokens.reader).chat.stream({ bot_id: 'bot_sales' });
+    const error = await (async () => {
+      for await (const _ of stream) throw new Error('an event came through');
+    })().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PermissionDeniedError);
+  });
+
+  it('reports a path without a route as its own NotFoundError', async () => {
+    const error = await client(tokens.owner)
+      .datasets.list({ space_id: 'ws_sales' })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(NotFoundError);
+  });
+});

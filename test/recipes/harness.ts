@@ -117,7 +117,8 @@ export interface Ran {
 
 interface RunOptions {
   readonly cwd: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** undefined: as if this machine had none of that name. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A client's program, to its end. Never by a shell: what it gets is what stands in `args`. */

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 const TOOLS = {
   curl: 'curl',
   git: 'git',
+  chromium: 'chromium',
   skopeo: 'skopeo',
   'docker-registry': 'docker-registry',
   h2load: 'nghttp2-client',

@@ -5,6 +5,7 @@ import type { CredentialSources } from './credential.ts';
 import type { Dialect } from './dialect.ts';
 import type { AnswerEdits, HeaderEdits } from './header-edits.ts';
 import type { RouteLimits } from './rate-limit.ts';
+import type { Registration } from './registration.ts';
 import type { Requirement } from './requirement.ts';
 import type { Rewrite } from './rewrite.ts';
 
@@ -48,6 +49,8 @@ export interface Route {
   readonly timeouts: RouteTimeouts | null;
   /** Pass the client's Authorization on. */
   readonly forwardAuthorization: boolean;
+  /** What a good answer tells of; null: nothing that is kept. */
+  readonly registration: Registration | null;
   /** null: none. */
   readonly limits: RouteLimits | null;
 }

@@ -7,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { LastUsed } from '../store/cache/last-used.ts';
 import type { WaitingBodies } from './bodies/waiting-bodies.ts';
+import type { Registrar } from './registrar.ts';
 import type { Ruleset } from './ruleset.ts';
 import type { OpenStreamRegistry } from './streams/open-stream-registry.ts';
 import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
@@ -34,6 +35,7 @@ export interface PipelineParts {
   readonly limiter: RateLimiter;
   readonly imported: ImportedTokenLookups;
   readonly bodies: WaitingBodies;
+  readonly registrar: Registrar;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreamRegistry;
   readonly lastUsed: LastUsed;

@@ -20,6 +20,7 @@ import { forward } from './forward/forward.ts';
 import { DEGRADED_HEADER, identityPairs } from './forward/identity.ts';
 import { answerAsLast, nextHop } from './forward/next-hop.ts';
 import { RequestObserver } from './forward/observe-request.ts';
+import { holdAnswer } from './forward/registering.ts';
 import { upstreamRequest } from './forward/upstream-request.ts';
 import { JUNK, type Judgement, judge, type Moment, type Settled } from './judge.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
@@ -267,7 +268,8 @@ export class Pipeline {
     request.timing?.decided();
     const observer = new RequestObserver(request, destination, this.#parts, this.#refuseLater);
     const { expectContinue } = reading.headerFacts;
-    forward(exchange, binding.upstream, outgoing, requestId, { expectContinue, received }, observer);
+    const hold = route.registration === null ? null : holdAnswer(request, this.#parts);
+    forward(exchange, binding.upstream, outgoing, requestId, { expectContinue, received }, observer, hold);
   }
 
   /** The one door by which every refusal leaves. */

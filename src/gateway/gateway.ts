@@ -37,6 +37,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForForwardAuth } from './listeners.ts';
 import { openRecords, type Records } from './records.ts';
+import { StoreRegistrar } from './registrar.ts';
 import { RulesInForce } from './rules-in-force.ts';
 import { waitingBodies } from './waiting-bodies.ts';
 
@@ -267,7 +268,7 @@ class Gateway implements RunningGateway {
 
   #newPipeline(streams: OpenStreamRegistry): Pipeline {
     const { configuration, log, processGroup = null } = this.#options;
-    const { facts, counters, lastUsed } = this.#records;
+    const { store, facts, counters, lastUsed } = this.#records;
     const rules = this.#rules;
     const clock = this.#clock;
     const { metrics } = this;
@@ -278,6 +279,7 @@ class Gateway implements RunningGateway {
       ...{ ruleset: this.#ruleset, facts, clock, metrics, limiter, streams, lastUsed },
       guesses: rules.throttle('tokenFailures'),
       imported: new ImportedTokenLookups(facts, clock, metrics),
+      registrar: new StoreRegistrar({ store, clock, metrics, log }),
       bodies: waitingBodies(configuration.file.gateway.limits, metrics),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
       ...accessLog(log, () => rules.configuration.file.log.access, clock.monotonicMs),

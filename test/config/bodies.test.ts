@@ -69,3 +69,64 @@ it('a limit that no token could use whole is a mistake', () => {
     '3:20: one token may have an eighth of inspectedBodyTotalBytes, 1000, and inspectedBodyBytes is 2000: no such body could be read',
   ]);
 });
+
+describe('what a route registers is what it has judged', () => {
+  const workspace = 'workspace: { from: body.space_id, as: workspace }';
+  const resource = 'resource: { type: bot, from: body.bot_id, relation: owner }';
+  const register = (place: string) => `register: { type: bot, id: answer.data.bot_id, workspace: ${place} }`;
+  const unregister = (type: string, place: string) => `unregister: { type: ${type}, id: ${place} }`;
+
+  it.each([
+    ['registered', `require: { ${workspace} }, ${register('body.space_id')}`],
+    ['unregistered', `require: { ${workspace}, ${resource} }, ${unregister('bot', 'body.bot_id')}`],
+  ])('%s', (_name, route) => {
+    expect(told(route)).toEqual({ problems: [], warnings: [] });
+  });
+
+  it.each([
+    [
+      'a workspace that is not judged',
+      `require: { ${workspace} }, ${register('body.other')}`,
+      /^6:\d+: must be what require\.workspace\.from says, so that it is judged: body\.space_id$/,
+    ],
+    [
+      'a list instead of one',
+      `require: { ${workspace} }, ${register('[query.a, body.space_id]')}`,
+      /^6:\d+: must be what/,
+    ],
+    ['without any', register('body.space_id'), /^6:\d+: must be what .*this route has none$/],
+    [
+      'a resource that is not judged',
+      `require: { ${workspace}, ${resource} }, ${unregister('bot', 'body.id')}`,
+      /^6:\d+: must be what require\.resource\.from says, so that it is judged: body\.bot_id$/,
+    ],
+    [
+      'a resource without any',
+      `require: { ${workspace} }, ${unregister('bot', 'body.bot_id')}`,
+      /^6:\d+: must be what require\.resource\.from says.*this route has none$/,
+    ],
+    [
+      'a resource of another type',
+      `require: { ${workspace}, ${resource} }, ${unregister('plugin', 'body.bot_id')}`,
+      /^6:\d+: must be what require\.resource\.type says, so that it is judged: bot$/,
+    ],
+    ['on a public route', `public: true, ${register('body.space_id')}`, /^6:\d+: a public route has no "register"/],
+    [
+      'on a public route, too',
+      `public: true, ${unregister('bot', 'body.bot_id')}`,
+      /^6:\d+: a public route has no "unregister"/,
+    ],
+    [
+      'an answer that is asked for encoded',
+      `require: { ${workspace} }, ${register('body.space_id')}, headers: { set: { Accept-Encoding: gzip } }`,
+      /^6:\d+: register asks for a plain answer/,
+    ],
+    [
+      'a place that is no answer',
+      `require: { ${workspace} }, register: { type: bot, id: body.id, workspace: body.space_id }`,
+      /^6:\d+: .*answer\.NAME/,
+    ],
+  ])('%s is told', (_name, route, problem) => {
+    expect(told(route).problems).toEqual([expect.stringMatching(problem) as string]);
+  });
+});

@@ -29,6 +29,7 @@ function route(template: string, methods?: readonly string[], id = `${methods?.j
     keepsEncodedSlashes: false,
     allowFrom: null,
     forwardAuthorization: false,
+    registration: null,
     limits: null,
   };
 }

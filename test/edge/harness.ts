@@ -53,6 +53,7 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
     rewritesLocations: true,
     timeouts: null,
     forwardAuthorization: false,
+    registration: null,
     limits: null,
     ...more,
   };
@@ -169,6 +170,7 @@ export class PipelineHarness {
       guesses: new AuthFailureThrottle(() => ({ failuresMax: 2, windowMs: 60_000 }), clock.monotonicMs),
       limiter: new RateLimiter(new MemoryCounters(), metrics),
       bodies: new WaitingBodies({ bytes: 1000, totalBytes: 10_000, completeMs: 1000 }),
+      registrar: { register: async () => {}, unregister: async () => {}, unreadable: () => {} },
       imported: new ImportedTokenLookups(this.facts, clock, metrics),
       lastUsed: { note: ({ id }: { id: string }) => this.used.push(id) } as unknown as LastUsed,
       onRefused: (refused) => this.refused.push(refused),

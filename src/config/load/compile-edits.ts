@@ -52,16 +52,19 @@ export function compileRequestEdits(
   notes: Notes,
   settings: RouteSettings,
   { headers: credentials }: CredentialSources,
-  rewrite: Rewrite | null,
+  { rewrite, readsAnswer }: { readonly rewrite: Rewrite | null; readonly readsAnswer: boolean },
 ): HeaderEdits | null {
   const { removed, set } = namedHeaders(notes, settings.get('headers'));
+  if (readsAnswer && removed.has('accept-encoding'))
+    notes.problem(settings.get('headers')!.at, 'register asks for a plain answer by Accept-Encoding: drop it here');
+  if (readsAnswer) removed.add('accept-encoding');
   if (removed.has('authorization') && settings.get('forwardAuthorization')?.value === true)
     notes.problem(
       settings.get('headers')!.at,
       'forwardAuthorization passes on the Authorization of the client: drop one of the two',
     );
   for (const { folded } of credentials) removed.add(folded);
-  let lines = '';
+  let lines = readsAnswer ? 'Accept-Encoding: identity\r\n' : '';
   for (let index = 0; index < set.length; index += 2) lines += `${set[index]}: ${set[index + 1]}\r\n`;
   if (rewrite !== null && rewrite.strip !== '') lines += `X-Forwarded-Prefix: ${rewrite.strip}\r\n`;
   return removed.size === 0 && lines === '' ? null : { removed, lines };

@@ -20,6 +20,7 @@ import type { Path } from '../yaml/yaml-tree.ts';
 import { compileCredentials } from './compile-credentials.ts';
 import { compileAnswerEdits, compileRequestEdits, compileRewrite } from './compile-edits.ts';
 import type { CompiledLimits } from './compile-limits.ts';
+import { compileRegistration } from './compile-registration.ts';
 import type { Notes } from './notes.ts';
 import { RouteSettings, type Said } from './route-settings.ts';
 
@@ -158,6 +159,8 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
   const forwardAuthorization = settings.get('forwardAuthorization')?.value ?? false;
   const credentials = compileCredentials(notes, settings.get('credentials'), forwardAuthorization, check.basic);
   const rewrite = compileRewrite(notes, settings.get('rewrite'), template.segments);
+  const registration = compileRegistration(notes, file, at);
+  const readsAnswer = registration !== null && registration.register !== null;
   const route: Route = {
     id: configuredName(file.id),
     hosts,
@@ -168,13 +171,14 @@ export function compileRoute(check: RouteCheck, file: RouteFile, index: number):
     requirement,
     upstream: file.upstream ?? '',
     credentials,
-    requestEdits: compileRequestEdits(notes, settings, credentials, rewrite),
+    requestEdits: compileRequestEdits(notes, settings, credentials, { rewrite, readsAnswer }),
     answerEdits: compileAnswerEdits(notes, settings),
     rewrite,
     rewritesLocations: settings.get('rewriteLocations')?.value ?? true,
     dialect: compileDialectName(check, settings.get('dialect')),
     timeouts: upstream === null ? null : settings.timeouts(upstream.timeouts),
     forwardAuthorization,
+    registration,
     limits,
   };
   if (route.requirement !== null && route.requirement.workspace === null) check.placeless.push({ id: file.id, at });

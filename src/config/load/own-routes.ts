@@ -98,6 +98,7 @@ function own({ endpoint, method, template, hosts, limits, requirement, answerEdi
       rewritesLocations: true,
       timeouts: null,
       forwardAuthorization: false,
+      registration: null,
       limits,
     },
   };

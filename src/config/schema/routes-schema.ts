@@ -432,6 +432,29 @@ export const RouteSchema = section(
         description: 'The name of the upstream that answers; required where there are any.',
       }),
     ),
+    register: Type.Optional(
+      section(
+        {
+          type: ResourceType,
+          id: Type.String({
+            pattern: '^answer(?:\\.[A-Za-z0-9_-]{1,64}){1,8}$',
+            errorMessage: 'must be answer.NAME',
+            description: 'Where the id stands in the JSON of the answer: answer.NAME, answer.data.NAME.',
+          }),
+          workspace: Selector,
+        },
+        {
+          description:
+            "A 2xx answer in JSON registers this resource for the token's owner, before the client gets it. workspace: what require.workspace.from says.",
+        },
+      ),
+    ),
+    unregister: Type.Optional(
+      section(
+        { type: ResourceType, id: Selector },
+        { description: 'A 2xx answer removes this resource. id: what require.resource.from says.' },
+      ),
+    ),
     limits: Type.Optional(RouteLimitsSchema),
   },
   {

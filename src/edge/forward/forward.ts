@@ -33,8 +33,10 @@ import {
   trailerLines,
   upgradeRequired,
 } from './headers.ts';
+import type { HeldAnswer } from './held-answer.ts';
 import { chosenProtocols, switchHeaders } from './switch-headers.ts';
 
+/** `hold`: what the answer tells of is written down before the client gets it; null: it passes as it comes. */
 export function forward(
   exchange: Exchange,
   upstream: Upstream,
@@ -42,9 +44,13 @@ export function forward(
   requestId: string,
   body: ClientBody,
   observer: ForwardObserver,
+  hold: ((inner: AnswerListener) => HeldAnswer) | null,
 ): void {
   const forwarding = new Forwarding(exchange, requestId, observer, body.received);
-  forwarding.start(upstream.send(request, forwarding), request.body, body.expectContinue);
+  const held = hold === null ? null : hold(forwarding);
+  const sent = upstream.send(request, held ?? forwarding);
+  held?.start(sent);
+  forwarding.start(sent, request.body, body.expectContinue);
 }
 
 /** How the client's body comes. */

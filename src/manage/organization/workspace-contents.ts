@@ -134,7 +134,7 @@ async function requireParty(
 }
 
 /** null: its workspace was deleted, and it goes with it. */
-async function stillThere<D extends EnvironmentDoc | ResourceDoc>(
+export async function stillThere<D extends EnvironmentDoc | ResourceDoc>(
   unit: DocReader,
   org: string,
   doc: D | null,

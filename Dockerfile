@@ -10,7 +10,8 @@ RUN npm run build && npm prune --omit=dev
 FROM node:24-slim
 # Whom to trust behind https: and rediss:; the slim image has nobody.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
-# Inside a container loopback reaches nobody; publish 8081 only where the sidecar may be reached from.
+# Inside a container loopback reaches nobody, so these win over any gateway.yaml; publish 8081 only where the sidecar may be
+# reached from.
 ENV NODE_ENV=production SCOPEGATE_HOST=0.0.0.0 SCOPEGATE_ADMIN_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /app/package.json ./

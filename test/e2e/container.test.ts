@@ -1,9 +1,15 @@
-/** What the Dockerfile says, as far as it can be tried without Docker: the health check, and what is sent to the build. */
+/**
+ * What the Dockerfile says, as far as it can be tried in seconds: the health check, what is sent to the build, and the documented line.
+ * The image itself is built and tried by `npm run test:image`, which takes minutes.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
+import { loadGateway } from '../../src/config/load/load-gateway.ts';
+import { codeBlocks, readDocument } from '../support/documents.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { freePort } from '../support/redis.ts';
@@ -37,4 +43,35 @@ it('everything that the image is made of is sent to the build, and nothing else 
   ).flat();
   expect(new Set(sent)).toEqual(new Set(copied.map((name) => `!${name}`)));
   for (const name of copied) expect(existsSync(join(ROOT, name)), name).toBe(true);
+});
+
+it("the documented line mounts the README's files where the image reads them, and they listen where it is reached", () => {
+  const [, run] = codeBlocks(readDocument('docs/deploy.md').split('\n## Container\n')[1]!)[0]!.split('docker run');
+  const readme = codeBlocks(readDocument('README.md')).find((block) => block.startsWith('cat > gateway.yaml'))!;
+  const folder = mkdtempSync(join(tmpdir(), 'scopegate-mounted-'));
+  try {
+    writeFileSync(
+      join(folder, 'gateway.yaml'),
+      readme
+        .split('\n')
+        .slice(1, -2)
+        .join('\n')
+        .replace(/\nEND[\s\S]*/, '\n'),
+    );
+    writeFileSync(join(folder, 'policy.yaml'), readFileSync(join(ROOT, 'policies/default.yaml')));
+    const env = Object.fromEntries(
+      [...DOCKERFILE.matchAll(/(SCOPEGATE_\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]),
+    );
+    const { file, policyPath } = loadGateway(join(folder, 'gateway.yaml'), env);
+    expect([file.gateway.host, file.admin.host]).toEqual(['0.0.0.0', '0.0.0.0']);
+    const mounts = [...run!.matchAll(/-v \.\/(\S+):\/app\/(\S+):ro/g)].map(([, from, to]) => [from, to]);
+    expect(mounts).toEqual([
+      ['gateway.yaml', /"serve", "-c", "(.+)"\]$/m.exec(DOCKERFILE)![1]],
+      ['policy.yaml', relative(folder, policyPath)],
+    ]);
+    expect(run).toContain(`-v scopegate-data:${/^VOLUME (.+)$/m.exec(DOCKERFILE)![1]} `);
+    for (const [, port] of DOCKERFILE.matchAll(/^EXPOSE (\d+) (\d+)$/gm)) expect(run).toContain(`:${port} `);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

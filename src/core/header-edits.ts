@@ -14,8 +14,13 @@ export interface HeaderEdits {
 }
 
 /** `lines`: each with CRLF. */
-export function editLines(lines: string, { removed, lines: added }: HeaderEdits): string {
-  if (removed.size === 0) return lines + added;
+export function editLines(lines: string, edits: HeaderEdits): string {
+  return withoutRemovedLines(lines, edits) + edits.lines;
+}
+
+/** `lines`: each with CRLF. */
+export function withoutRemovedLines(lines: string, { removed }: HeaderEdits): string {
+  if (removed.size === 0) return lines;
   let kept = '';
   for (let at = 0; at < lines.length; ) {
     const end = lines.indexOf('\r\n', at) + 2;
@@ -23,7 +28,7 @@ export function editLines(lines: string, { removed, lines: added }: HeaderEdits)
     if (!removed.has(foldHeaderName(name))) kept += lines.slice(at, end);
     at = end;
   }
-  return kept + added;
+  return kept;
 }
 
 /** What a route changes in answers, those of the gateway included. */

@@ -1,6 +1,6 @@
 /** What one who has a request forwarded hears of it. Types only. */
 import type { UriContext } from '../../core/answer-uris.ts';
-import type { AnswerEdits } from '../../core/header-edits.ts';
+import type { AnswerEdits, HeaderEdits } from '../../core/header-edits.ts';
 import type { Reason } from '../../core/reason.ts';
 import type { UpstreamFailure } from '../../upstream/exchange.ts';
 import type { ServerTiming } from '../server-timing.ts';
@@ -12,7 +12,8 @@ export interface ForwardObserver {
   readonly timing: ServerTiming | null;
   /** What the answer is to say besides: raw pairs. null: nothing. */
   readonly answerHeaders: readonly string[] | null;
-  /** What the route changes in it; null: nothing. */
+  /** What the route changes on the way up, and on the way down; null: nothing. */
+  readonly requestEdits: HeaderEdits | null;
   readonly answerEdits: AnswerEdits | null;
   /** By which URIs of the answer are turned into the client's; null: they stay. */
   uriContext(): UriContext | null;

@@ -6,7 +6,7 @@
 
 import { namesUris, withClientUris } from '../../core/answer-uris.ts';
 import type { BodyFraming } from '../../core/framing.ts';
-import { withoutRemoved } from '../../core/header-edits.ts';
+import { withoutRemoved, withoutRemovedLines } from '../../core/header-edits.ts';
 import { headerLines } from '../../core/http1/header-pairs.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
@@ -126,7 +126,11 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
 
   bodyEnd(trailers: readonly string[]): void {
     if (this.#stream?.isToEnd) return;
-    this.#upstream.end(trailers.length === 0 ? undefined : trailerLines(trailers, this.#exchange.headers));
+    if (trailers.length === 0) return this.#upstream.end();
+    const lines = trailerLines(trailers, this.#exchange.headers);
+    const { requestEdits } = this.#observer;
+    // Some upstreams put trailers among the headers: they say nothing that the route says or takes away.
+    this.#upstream.end(requestEdits === null ? lines : withoutRemovedLines(lines, requestEdits));
   }
 
   drained(): void {
@@ -139,7 +143,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   /** A proxy passes these on (RFC 9110 section 15.2). 100 is not awaited: ours has been sent. */
   informational(status: number, headers: readonly string[]): void {
     if (status === 100) return;
-    const kept = interimHeaders(status, headers);
+    const kept = this.#edited(interimHeaders(status, headers));
     if (status !== 103 || kept.length > 0) this.#exchange.sendInterim(status, kept);
   }
 
@@ -175,17 +179,18 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
       const lines = responseLines(sorted, length, this.#requestId, protocol) + headerLines(more);
       return this.#exchange.relayLines(status, statusText, lines, length >= 0, sorted.isDated);
     }
-    const theirs = this.#editedHeaders(head);
+    const theirs = this.#edited(head.headers, sorted?.namesUris);
     const headers = responseHeaders(theirs, length, this.#requestId, protocol);
     if (status === 426) headers.push(...upgradeRequired(head.headers));
     headers.push(...more);
     this.#exchange.relayHead(status, statusText, headers);
   }
 
-  #editedHeaders({ headers, sorted }: AnswerHead): readonly string[] {
+  /** What the upstream says without what the route takes away, naming our side. `named`: it has URIs; absent: looked for. */
+  #edited(headers: readonly string[], named = namesUris(headers)): readonly string[] {
     const { answerEdits } = this.#observer;
     const kept = answerEdits === null ? headers : withoutRemoved(headers, answerEdits);
-    const uris = (sorted?.namesUris ?? namesUris(kept)) ? this.#observer.uriContext() : null;
+    const uris = named ? this.#observer.uriContext() : null;
     return uris === null ? kept : withClientUris(kept, uris);
   }
 
@@ -212,7 +217,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     this.#stream?.upstreamEnded();
     this.#headHeld = false;
     clearTimeout(this.#ripening);
-    this.#exchange.relayEnd(this.#last, responseTrailers(trailers));
+    this.#exchange.relayEnd(this.#last, trailers.length === 0 ? trailers : this.#edited(responseTrailers(trailers)));
     this.#last = null;
   }
 
@@ -244,7 +249,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   #switchProtocols({ headers, protocol }: AnswerHead): void {
     const chosen = chosenProtocols(headers);
     this.#exchange.upgrade!.switchProtocols([
-      ...switchHeaders(headers, chosen, this.#requestId, protocol),
+      ...switchHeaders(this.#edited(headers), chosen, this.#requestId, protocol),
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);

@@ -1,6 +1,6 @@
 /** What is told of a forwarded request: its stream to the register, its end to metrics and log, a failure to its client. */
 import type { UriContext } from '../../core/answer-uris.ts';
-import type { AnswerEdits } from '../../core/header-edits.ts';
+import type { AnswerEdits, HeaderEdits } from '../../core/header-edits.ts';
 import type { Reason } from '../../core/reason.ts';
 import { statusClass } from '../../observe/metrics.ts';
 import type { UpstreamFailure } from '../../upstream/exchange.ts';
@@ -39,6 +39,10 @@ export class RequestObserver implements ForwardObserver {
 
   get answerHeaders(): RequestContext['answerHeaders'] {
     return this.#request.answerHeaders;
+  }
+
+  get requestEdits(): HeaderEdits | null {
+    return this.#to.route.requestEdits;
   }
 
   get answerEdits(): AnswerEdits | null {

@@ -113,6 +113,56 @@ attack({
 });
 
 attack({
+  name: 'what a route sets or takes away does not come back in a trailer, an interim answer or a switch of protocols',
+  outcome: 'dropped there, too; the rest crosses',
+  sources: ['RFC 9110 section 6.5.1', 'RFC 8297'],
+})(() => {
+  test('trailers of a request, which some upstreams put among its headers', async () => {
+    const trailers = ['X-Tenant: evil', 'x_tenant: evil', 'Cookie: a=b', 'X.Debug: 1', 'X-Checksum: 7'];
+    const body = `3\r\nabc\r\n0\r\n${trailers.join('\r\n')}\r\n\r\n`;
+    const client = await RawClient.connect(gateway.url);
+    const request = rawRequest('POST /model', [reader(), 'Transfer-Encoding: chunked'], body);
+    const answer = await client.send(request).response();
+    client.close();
+    expect(answer.status).toBe(200);
+    const seen = at.upstream.requests.at(-1)!;
+    expect(seen.trailers).toEqual([['X-Checksum', '7']]);
+    expect(seen.all('x-tenant')).toEqual(['ours']);
+  });
+
+  test('trailers and interim answers of an upstream', async () => {
+    const link = `<${at.upstream.url}/style.css>; rel=preload`;
+    at.upstream.reply = () =>
+      [
+        `HTTP/1.1 103 Early Hints\r\nLink: ${link}\r\n\r\n`,
+        'HTTP/1.1 104 Going\r\nServer: secret\r\nX-Other: stays\r\n\r\n',
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Server, X-Sum\r\n\r\n',
+        '0\r\nServer: secret\r\nx-powered-by: secret\r\nX-Sum: 7\r\n\r\n',
+      ].join('');
+    const client = await RawClient.connect(gateway.url);
+    const answer = await client.send(rawRequest('GET /model', [reader()])).response();
+    client.close();
+    expect(answer.trailers).toEqual([['X-Sum', '7']]);
+    expect(client.received).not.toContain('secret');
+    expect(client.received).toContain('X-Other: stays');
+    expect(client.received).toContain('Link: <http://api.test/style.css>; rel=preload');
+    expect(client.received).not.toContain(at.upstream.url);
+  });
+
+  test('the answer that switches protocols', async () => {
+    at.upstream.reply = () =>
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\nServer: secret\r\nX-Other: stays\r\n\r\n';
+    const client = await RawClient.connect(gateway.url);
+    client.send(rawRequest('GET /model', [reader(), 'Connection: Upgrade', 'Upgrade: chat']));
+    await client.untilText('X-Other: stays');
+    await client.untilText('\r\n\r\n');
+    client.close();
+    expect(client.received).not.toContain('secret');
+    expect(client.received).toContain('Strict-Transport-Security: max-age=1');
+  });
+});
+
+attack({
   name: 'an origin that is not named reads no answer, whatever the upstream allows',
   outcome: 'no Access-Control header but for named origins; Vary says so',
   sources: ['Fetch section 3.2'],
@@ -134,6 +184,20 @@ attack({
     'http://app.test',
     'https://app.test.evil.test',
     'https://xpages.test',
+    'https://.pages.test',
+    'https://a.pages.test:8443',
+    'https://a.pages.test.',
+    'https://evil.test/.pages.test',
+    'https://evil.test#.pages.test',
+    'https://u@a.pages.test',
+    'https://A.pages.test',
+    'https://APP.test',
+    `${APP}:443`,
+    `${APP}/`,
+    'file://',
+    'chrome-extension://app.test',
+    '*',
+    '',
     `${APP}, ${APP}`,
   ])('%s may not', async (origin) => {
     for (const lines of [[reader(), `Origin: ${origin}`], [`Origin: ${origin}`]]) {

@@ -8,7 +8,8 @@ import { readAddress } from './address-range.ts';
 /** Spellings are the client's to choose. */
 const REMEMBERED_MAX = 1000;
 const LENGTH_MAX = 255;
-const PARTS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?$/;
+const PARTS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::([0-9]{1,5}))?$/;
+const PORT_MAX = 65_535;
 const NAME = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 /** A last label by which readers take the whole for an address: `127.1`, `0x7f000001` (WHATWG URL, "ends in a number"). */
 const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
@@ -35,7 +36,8 @@ export function readHostName(host: string): string | null {
 function read(host: string): string | null {
   const parts = host.length <= LENGTH_MAX ? PARTS.exec(host) : null;
   if (parts === null) return null;
-  const [, v6, text] = parts;
+  const [, v6, text, port] = parts;
+  if (port !== undefined && Number(port) > PORT_MAX) return null;
   if (v6 !== undefined) {
     const address = v6.includes(':') ? readAddress(v6) : null;
     return address === null ? null : `[${address.width}:${address.bits.toString(16)}]`;

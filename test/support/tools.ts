@@ -18,7 +18,6 @@ const TOOLS = {
   'php-cgi': 'php-cgi',
   python3: 'python3',
   pip3: 'python3-pip',
-  chromium: 'chromium',
   etcd: 'etcd-server',
   prometheus: 'prometheus',
   strace: 'strace',

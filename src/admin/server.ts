@@ -25,6 +25,7 @@ import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
+import { type Explainer, explainRoute } from './explain-routes.ts';
 import { importRoute } from './import-routes.ts';
 import { judgeOf } from './judge-shape.ts';
 import { listRoutes } from './list-routes.ts';
@@ -53,6 +54,7 @@ export interface AdminOptions {
   /** A managing token was presented, and is one. */
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
+  readonly explainer: Explainer;
   readonly refused: RefusedAttempts;
   readonly receipts: Receipts;
   readonly version: string;
@@ -153,7 +155,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   return app;
 }
 
-function routesOf({ patterns, operations }: AdminOptions): readonly AdminRoute[] {
+function routesOf({ patterns, operations, explainer }: AdminOptions): readonly AdminRoute[] {
   return [
     ...directoryRoutes,
     ...workspaceRoutes,
@@ -162,6 +164,7 @@ function routesOf({ patterns, operations }: AdminOptions): readonly AdminRoute[]
     importRoute(patterns),
     ...accountRoutes,
     ...auditRoutes,
+    explainRoute(explainer),
     ...operationRoutes(operations),
   ];
 }

@@ -1,6 +1,7 @@
 /** Every command, in the order of `--help`. */
 import type { Command } from './command.ts';
 import { DIRECTORY_COMMANDS } from './command-table/directory-commands.ts';
+import { EXPLAIN_COMMANDS } from './command-table/explain-commands.ts';
 import {
   apply,
   check,
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   apply,
   importCommandRow,
+  ...EXPLAIN_COMMANDS,
   ...TOKEN_COMMANDS,
   ...DIRECTORY_COMMANDS,
   healthcheck,

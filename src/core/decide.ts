@@ -132,7 +132,7 @@ export function isCurrent(token: Pick<TokenFacts, 'hash' | 'replaced'>, hash: To
  * An account is there as long as its tokens may live, and a workspace as long as a token lists it: where one is not, the
  * store has lost what would say whether the token has ended.
  */
-function isEnded(token: TokenFacts, rules: DecisionRules, facts: FactReader): Reason | Need | null {
+export function isEnded(token: TokenFacts, rules: DecisionRules, facts: FactReader): Reason | Need | null {
   if (token.authority === 'client') {
     const account = facts.follow(token.account!);
     if (account === undefined) return need(token.account!.key);
@@ -195,7 +195,7 @@ function inWorkspace(
 }
 
 /** null: no such workspace in this organization; another organization's is answered exactly so. */
-function findWorkspace(
+export function findWorkspace(
   asked: WorkspaceRequirement,
   selected: string,
   organizationId: string,
@@ -224,7 +224,7 @@ function keyOf(asked: WorkspaceRequirement, organizationId: string, id: string):
   return (asked.as === 'workspace' ? workspaceKey : environmentKey)(organizationId, id);
 }
 
-function isGranted(
+export function isGranted(
   token: TokenFacts,
   owner: MemberFacts | null,
   workspace: WorkspaceRecord,
@@ -267,7 +267,7 @@ function assignedRole(assignments: AssignedRoles, workspace: WorkspaceRecord): R
   return assigned !== undefined && assigned.generation === workspace.generation ? assigned.role : null;
 }
 
-function roleIn(
+export function roleIn(
   token: TokenFacts,
   owner: MemberFacts | null,
   workspace: WorkspaceRecord,
@@ -305,7 +305,7 @@ function joinedRole(member: MemberFacts, workspace: WorkspaceRecord, facts: Fact
   return best;
 }
 
-function isRelated(
+export function isRelated(
   asked: ResourceRequirement,
   source: SelectorSource,
   token: TokenFacts,
@@ -332,7 +332,7 @@ export function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
   return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? new Set();
 }
 
-function inactiveReason(token: TokenFacts): Reason {
+export function inactiveReason(token: TokenFacts): Reason {
   const why = token.stateReason;
   return why === 'owner_removed' || why === 'ownership_transferred' ? why : 'token_inactive';
 }

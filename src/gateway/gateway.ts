@@ -7,9 +7,11 @@ import { type AdminKeys, loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { localFolder } from '../config/load/local-folder.ts';
+import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/path-table.ts';
 import { accessLog } from '../edge/access-log.ts';
+import { explainRequest } from '../edge/explain-request.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
@@ -191,7 +193,7 @@ class Gateway implements RunningGateway {
 
   async openSidecar(): Promise<void> {
     const { log, ports, processGroup } = this.#options;
-    const { store, lastUsed } = this.#records;
+    const { store, facts, lastUsed } = this.#records;
     const rules = this.#rules;
     const { host, port } = this.#options.configuration.file.admin;
     const { monotonicMs, nowMs } = this.#clock;
@@ -213,6 +215,11 @@ class Gateway implements RunningGateway {
         status: () => this.report.status(),
         reload: async () => this.report.reload(await (processGroup?.reload() ?? this.reload('request'))),
         metrics: () => this.#metricsOfAll(),
+      },
+      explainer: {
+        explain: (asked, hash) => explainRequest(asked, hash, rules.ruleset, facts, this.#clock),
+        policy: () => rules.configuration.policy,
+        position: (id) => routePosition(rules.configuration.path, this.#options.env, id),
       },
       onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs),
       receipts: this.#processList!,

@@ -28,17 +28,26 @@ ${'9f'.repeat(32)},CI,ann,content:read,sales,30
 `,
 };
 
+function route(id: string, method: string, path: string, scope: string, role: string, more: object = {}) {
+  const workspace = { from: 'path.ws', as: 'workspace', role };
+  return { id, match: { methods: [method], path }, require: { scopes: [scope], workspace, ...more } };
+}
+
 export async function startWorld(): Promise<World> {
   const gateway = await startTestGateway({
     upstreamUrl: 'http://127.0.0.1:9',
     seed: false,
     policy: join(ROOT, 'policies/default.yaml'),
     routes: [
-      {
-        id: 'read-page',
-        match: { methods: ['GET'], path: '/workspaces/{ws}/pages/{page}' },
-        require: { scopes: ['content:read'], workspace: { from: 'path.ws', as: 'workspace', role: 'member' } },
-      },
+      route('read-page', 'GET', '/workspaces/{ws}/pages/{page}', 'content:read', 'member'),
+      route('write-page', 'PUT', '/workspaces/{ws}/pages/{page}', 'content:write', 'member'),
+      route('delete-page', 'DELETE', '/workspaces/{ws}/pages/{page}', 'content:write', 'admin'),
+      route('run-bot', 'POST', '/workspaces/{ws}/bots/{bot}', 'content:read', 'member', {
+        resource: { from: 'path.bot', type: 'bot', relation: 'collaborator' },
+      }),
+      route('import', 'POST', '/import', 'content:read', 'member', {
+        workspace: { from: 'body.space', as: 'workspace', role: 'member' },
+      }),
     ],
     settings: { import: { patterns: [{ prefix: 'key-', minLength: 40, maxLength: 40 }] } },
   });

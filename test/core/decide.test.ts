@@ -4,12 +4,20 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { bodyTypeOf } from '../../src/core/bodies/body-type.ts';
 import { inspectBody } from '../../src/core/bodies/inspect.ts';
 import { type InspectedBody, NO_FIELDS } from '../../src/core/bodies/inspected-body.ts';
-import { type DecisionOutcome, type DecisionRules, decide, type FactReader } from '../../src/core/decide.ts';
+import {
+  type DecisionOutcome,
+  type DecisionRules,
+  decide,
+  type FactReader,
+  type Question,
+} from '../../src/core/decide.ts';
+import { CHECK_NAMES, type Explanation, explain } from '../../src/core/explain.ts';
 import type { Fact, Role, TokenHash } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
 import { REASONS, type Reason } from '../../src/core/reason.ts';
@@ -137,6 +145,10 @@ function bodyOf({ body, headers = [] }: Case, { bodyFields }: Requirement): Insp
 }
 
 function judge(given: Case, facts: Facts): DecisionOutcome {
+  return decide(questionOf(given), rules, facts, given.now ?? NOW);
+}
+
+function questionOf(given: Case): Question {
   const target = readTarget(given.target ?? '/x', 'h');
   if (target === null) throw new Error(`${given.target}: no target`);
   const asked = requirement(given);
@@ -148,7 +160,7 @@ function judge(given: Case, facts: Facts): DecisionOutcome {
     body: bodyOf(given, asked),
   };
   const hash = given.token as TokenHash;
-  return decide({ hash, requirement: asked, source }, rules, facts, given.now ?? NOW);
+  return { hash, requirement: asked, source };
 }
 
 describe.each(files)('%s', (file) => {
@@ -191,4 +203,46 @@ it('every reason of checks 4 to 10 has a case', () => {
 it('no two cases have the same name', () => {
   const names = files.flatMap(casesOf).map((given) => given.name);
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
+
+describe('an explanation', () => {
+  const explained = (given: Case, facts: Facts) => explain(questionOf(given), rules, facts, given.now ?? NOW);
+  const verdict = (outcome: DecisionOutcome | Explanation) =>
+    outcome.kind === 'explained' ? outcome.reason : outcome.kind === 'denied' ? outcome.reason : null;
+  const all = files.flatMap(casesOf);
+
+  it.each(all.map((given) => [given.name, given] as const))('says what the decision says: %s', (_name, given) => {
+    const outcome = explained(given, new Facts(given.change)) as Explanation;
+    expect(outcome.kind).toBe('explained');
+    expect(outcome.reason).toBe(verdict(judge(given, new Facts(given.change))));
+    expect(outcome.checks.map(({ name }) => name)).toEqual(CHECK_NAMES);
+    for (const { state, reason } of outcome.checks) expect(state === 'fails').toBe(reason !== null);
+  });
+
+  it('says it in worlds where several things are wrong at once, and asks for a fact rather than guess', () => {
+    const mixed = fc.record({
+      asked: fc.constantFrom(...all),
+      token: fc.constantFrom(...all).map(({ token }) => token),
+      changes: fc.array(
+        fc.constantFrom(...all).map(({ change }) => change ?? {}),
+        { maxLength: 4 },
+      ),
+      now: fc.constantFrom(NOW, NOW + 86_400_000 * 4000),
+      hidden: fc.nat(12),
+    });
+    fc.assert(
+      fc.property(mixed, ({ asked, token, changes, now, hidden }) => {
+        const given: Case = { ...asked, token, change: Object.assign({}, ...changes), now: asked.now ?? now };
+        const facts = new Facts(given.change);
+        const outcome = explained(given, facts) as Explanation;
+        expect(outcome.reason).toBe(verdict(judge(given, new Facts(given.change))));
+        const withheld = [...facts.asked][hidden % facts.asked.size]!;
+        expect(explained(given, new Facts(given.change, (key) => key === withheld))).toMatchObject({
+          kind: 'need',
+          key: withheld,
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

@@ -1,0 +1,146 @@
+/** Why a request may go on or may not, over HTTP: for a token that the caller may see. Parses and renders; judges nothing. */
+
+import type { RoutePosition } from '../config/load/route-positions.ts';
+import { fixOf } from '../core/explain-fix.ts';
+import type { TokenHash } from '../core/facts.ts';
+import type { Policy } from '../core/policy.ts';
+import type { ExplainedRequest, QuestionedRequest } from '../edge/explain-request.ts';
+import { malformed } from '../manage/rejection.ts';
+import { getToken } from '../manage/tokens/tokens.ts';
+import { Type } from '../schema-type.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { explanationView } from './explain-view.ts';
+import { type AdminRoute, route } from './route.ts';
+
+/** The rules in force, and where they are written. */
+export interface Explainer {
+  /** null: the store cannot be asked. */
+  explain(asked: QuestionedRequest, hash: TokenHash): Promise<ExplainedRequest | null>;
+  policy(): Policy;
+  position(routeId: string): RoutePosition | null;
+}
+
+const ExplainBody = Type.Object(
+  {
+    organization: Type.String({ maxLength: 128 }),
+    tokenId: Type.String({ maxLength: 128 }),
+    method: Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$' }),
+    url: Type.String({ maxLength: 8192, description: 'a path with its query, or a whole address' }),
+    address: Type.Optional(Type.String({ maxLength: 64, description: 'where the client is; absent: unknown' })),
+  },
+  { additionalProperties: false, title: 'ExplainInput' },
+);
+
+const Source = Type.Object({
+  file: Type.Optional(Type.String()),
+  line: Type.Optional(Type.Integer()),
+  column: Type.Optional(Type.Integer()),
+  record: Type.Optional(Type.String({ description: 'the key of a stored record' })),
+  field: Type.Optional(Type.String()),
+});
+
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const ExplanationAnswer = Type.Object(
+  {
+    outcome: Type.Enum(['allowed', 'refused', 'depends'], { description: 'depends: on the body, which is not given' }),
+    reason: nullable(Type.String()),
+    status: nullable(Type.Integer({ description: 'of the refusal' })),
+    at: Type.String(),
+    request: Type.Object({ method: Type.String(), host: Type.String(), path: Type.String() }),
+    route: nullable(Type.Object({ id: Type.String(), template: Type.String() })),
+    token: Type.Object({
+      id: Type.String(),
+      name: Type.String(),
+      kind: Type.String(),
+      ownerId: nullable(Type.String()),
+    }),
+    checks: Type.Array(
+      Type.Object({
+        number: Type.Integer(),
+        name: Type.String(),
+        result: Type.Enum(['passed', 'failed', 'wouldPass', 'wouldFail', 'notAsked', 'open'], {
+          description: 'would…: behind the first that failed; open: nothing to judge it by',
+        }),
+        reason: nullable(Type.String()),
+        values: Type.Any(),
+        sources: Type.Array(Source),
+      }),
+    ),
+    fix: nullable(
+      Type.Array(Type.Object({ change: Type.String(), command: Type.String() }), {
+        description: 'the least that would let it through, all of it, in this order; null: no change of ours would',
+      }),
+    ),
+  },
+  { title: 'Explanation' },
+);
+
+const EXAMPLE = {
+  outcome: 'refused',
+  reason: 'scope_missing',
+  status: 403,
+  at: '2030-01-01T09:00:00.000Z',
+  request: { method: 'DELETE', host: 'api.example.com', path: '/v1/bots/b1' },
+  route: { id: 'delete-bot', template: '/v1/bots/{bot}' },
+  token: { id: 'tok_1', name: 'nightly export', kind: 'personal', ownerId: 'ann' },
+  checks: [
+    {
+      ...{ number: 7, name: 'scopes', result: 'failed', reason: 'scope_missing' },
+      values: { needs: ['bot:write'], has: ['bot:read'] },
+      sources: [
+        { file: 'gateway.yaml', line: 61, column: 16 },
+        { record: 'token/acme/tok_1', field: 'scopes' },
+      ],
+    },
+  ],
+  fix: [
+    {
+      change: 'give the token these scopes: bot:read bot:write',
+      command: 'scopegate token edit tok_1 --scope bot:read --scope bot:write',
+    },
+  ],
+} as const;
+
+export function explainRoute(explainer: Explainer): AdminRoute {
+  return route({
+    id: 'explain',
+    method: 'POST',
+    path: '/v1/explain',
+    tag: 'explanations',
+    summary: 'Say why a request with this token would be allowed or refused, and what would let it through',
+    description:
+      'Every check with what it sees and where that stands, not only the first that fails. For a token that the caller may see. Nothing is sent and nothing is changed.',
+    body: ExplainBody,
+    answer: ExplanationAnswer,
+    errors: { 400: ['invalid_field'], 403: ['forbidden'] },
+    example: {
+      body: { organization: 'acme', tokenId: 'tok_1', method: 'DELETE', url: 'https://api.example.com/v1/bots/b1' },
+      answer: EXAMPLE as never,
+    },
+    async run({ manage, body }) {
+      const token = await getToken(manage, body.organization, body.tokenId);
+      const asked = askedOf(body);
+      const explained = await explainer.explain(asked, token.hash);
+      if (explained === null) throw new StoreUnavailable('the store could not be asked for an explanation');
+      const { explanation, reading } = explained;
+      const requirement = reading.route?.requirement ?? null;
+      const fix =
+        explanation === null || requirement === null
+          ? null
+          : fixOf(explanation, requirement, explainer.policy().kinds.get(token.kind));
+      const position = reading.route === null ? null : explainer.position(reading.route.id);
+      return explanationView({ asked, explained, token, fix, position, policy: explainer.policy() }) as never;
+    },
+  });
+}
+
+function askedOf({ method, url, address }: { method: string; url: string; address?: string }): QuestionedRequest {
+  const whole = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : null;
+  if (whole === null && !url.startsWith('/'))
+    throw malformed('invalid_field', 'url must be a path that begins with / or a whole http address', 'url');
+  // As it was written: a parser would repair what is to be judged.
+  const target = whole === null ? url : url.slice(url.indexOf('/', url.indexOf('//') + 2));
+  const isBare = whole !== null && url.indexOf('/', url.indexOf('//') + 2) === -1;
+  return { method, target: isBare ? '/' : target, host: whole?.host ?? 'localhost', address: address ?? null };
+}

@@ -41,7 +41,7 @@ const Source = Type.Object({
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
 
-export const ExplanationAnswer = Type.Object(
+const ExplanationAnswer = Type.Object(
   {
     outcome: Type.Enum(['allowed', 'refused', 'depends'], { description: 'depends: on the body, which is not given' }),
     reason: nullable(Type.String()),

@@ -78,6 +78,8 @@ export interface KindPolicy {
   readonly mutable: ReadonlySet<MutableField>;
   /** null: every member may create and manage such tokens. */
   readonly manageAction: string | null;
+  /** Organization roles that may have such tokens at all, whatever actions a member was given; null: every one. */
+  readonly holders: ReadonlySet<string> | null;
   readonly everyoneInEditions: ReadonlySet<Edition>;
   readonly limits: readonly LimitRule[];
   /** null: a token's value cannot be replaced. */

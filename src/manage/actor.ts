@@ -111,25 +111,26 @@ export function mayManage(member: MemberDoc, policy: Policy): boolean {
 }
 
 function mayHold(member: MemberDoc, kind: KindPolicy, policy: Policy): boolean {
-  return (
-    kind.manageAction === null ||
-    kind.everyoneInEditions.has(member.edition) ||
-    actionsOf(member, policy).has(kind.manageAction)
-  );
+  if (kind.everyoneInEditions.has(member.edition)) return true;
+  if (kind.holders?.has(member.role) === false) return false;
+  return kind.manageAction === null || actionsOf(member, policy).has(kind.manageAction);
 }
 
 /** May tokens of this kind be made for this owner, whoever makes them (contract 6)? */
 export function requireHolder(owner: MemberDoc, kind: KindPolicy, policy: Policy): void {
   if (mayHold(owner, kind, policy)) return;
-  throw unacceptable('kind_not_held', 'owner', `${owner.id} ${lacks(owner, kind)}.`);
+  throw unacceptable('kind_not_held', 'owner', `${owner.id} ${lacks(owner, kind, policy)}.`);
 }
 
-function lacks({ actions, role }: MemberDoc, kind: KindPolicy): string {
+function lacks(member: MemberDoc, { name, manageAction, holders }: KindPolicy, policy: Policy): string {
+  const { actions, role } = member;
+  if (manageAction === null || actionsOf(member, policy).has(manageAction))
+    return `is ${role}, and only ${[...holders!].join(' and ')} have ${name} tokens, whatever their actions`;
   const why =
     actions === null
       ? `the role ${role} does not give it`
       : "it is not in their own list of actions, which replaces the role's";
-  return `needs the action ${kind.manageAction} for ${kind.name} tokens; ${why}`;
+  return `needs the action ${manageAction} for ${name} tokens; ${why}`;
 }
 
 export function forbidden(detail: string): Rejection {
@@ -199,10 +200,10 @@ export async function roleOf(
 }
 
 /** May this actor create and manage tokens of this kind for themselves (COZE-SAT-7, FEATBIT-18..20)? */
-export function requireKind(rights: Rights, kind: KindPolicy): void {
+export function requireKind(rights: Rights, kind: KindPolicy, policy: Policy): void {
   const { member } = rights;
-  if (member === null || kind.manageAction === null || kind.everyoneInEditions.has(member.edition)) return;
-  if (!rights.actions.has(kind.manageAction)) throw forbidden(`${member.id} ${lacks(member, kind)}.`);
+  if (member !== null && !mayHold(member, kind, policy))
+    throw forbidden(`${member.id} ${lacks(member, kind, policy)}.`);
 }
 
 /**

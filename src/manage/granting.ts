@@ -8,7 +8,7 @@ import { workspaceKey } from '../core/facts.ts';
 import type { OrganizationRole, Policy } from '../core/policy.ts';
 import { covers, type ScopeSet } from '../core/scope.ts';
 import { actionsOf, forbidden, isOwnedBy, type Rights, requireAdministrator, requirePerson, roleOf } from './actor.ts';
-import type { AccountDoc, DocReader, MemberDoc, TokenDoc, WorkspaceDoc } from './unit-of-work/records.ts';
+import type { AccountDoc, DocReader, MemberDoc, WorkspaceDoc } from './unit-of-work/records.ts';
 
 const HEIGHT: Readonly<Record<Role, number>> = { member: 1, admin: 2 };
 
@@ -79,21 +79,6 @@ export async function requireMayActAs(
 ): Promise<void> {
   requireMayGiveScopes(policy, rights, new Set(), new Set(account.scopes));
   await requireMayGiveRoles(unit, policy, rights, account.organizationId, account.assignments);
-}
-
-/** A frozen token that works again may do more than its owner can now; a live one never does. */
-export async function requireMayRevive(
-  unit: DocReader,
-  policy: Policy,
-  rights: Rights,
-  token: TokenDoc,
-): Promise<void> {
-  if (token.authority !== 'frozen') return;
-  requireMayGiveScopes(policy, rights, new Set(), new Set(token.scopes));
-  const listed = typeof token.workspaces === 'string' ? [] : token.workspaces;
-  const roles = new Map(token.roles);
-  const kept = listed.map(([id, generation]) => [id, roles.get(id) ?? 'member', generation] as const);
-  await requireMayGiveRoles(unit, policy, rights, token.organizationId, kept);
 }
 
 /**

@@ -174,7 +174,7 @@ export class Model {
       (token) =>
         token.kind === kind &&
         (owner === null || token.owner === owner) &&
-        (token.state === 'active' || token.state === 'inactive') &&
+        (token.state === 'active' || (token.state === 'inactive' && token.why !== 'owner_removed')) &&
         this.nowMs < token.endsMs,
     ).length;
   }
@@ -576,7 +576,8 @@ export class Model {
   }
 
   #mayHold(id: string, kind: KindRules): boolean {
-    return (kind.everyoneAlone && this.rules.edition === 'personal') || this.#acts(id, kind.action);
+    if (kind.everyoneAlone && this.rules.edition === 'personal') return true;
+    return kind.holders?.includes(this.members.get(id)!.role) !== false && this.#acts(id, kind.action);
   }
 
   #acts(id: string, action: string): boolean {
@@ -689,15 +690,23 @@ export class Model {
   #patchToken({ by, token: number, change }: Operation & { do: 'token.patch' }): () => void {
     const { token, id, manager } = this.#seen(by, number);
     const kind = this.kindOf(token);
-    this.#own(id, token);
-    this.#mayHave(id, kind);
+    // What is the organization's, or was left behind, every administrator edits.
+    const isTheirs = !kind.follows || !this.#ownerIsThere(token);
+    if (id === null || manager !== null || !this.#isAdministrator(id) || !isTheirs) {
+      this.#own(id, token);
+      this.#mayHave(id, kind);
+    }
     need(token.state !== 'revoked', 'revoked is for ever');
     for (const field of ['name', 'scopes', 'workspaces'] as const)
       need(change[field] === undefined || kind.editable.includes(field), 'not to be edited');
     const after: ModelToken = { ...token };
     if (change.scopes !== undefined) {
-      need(this.#ownerIsThere(token), 'its owner has gone');
-      this.#mayScope(token.owner, kind, change.scopes);
+      const isMore = token.scopes === null || !change.scopes.every((scope) => covers(token.scopes!, scope));
+      if (isMore) {
+        need(this.#ownerIsThere(token), 'its owner has gone');
+        this.#own(id, token);
+        this.#mayScope(token.owner, kind, change.scopes);
+      }
       after.scopes = change.scopes;
     }
     if (change.days !== undefined) {
@@ -761,13 +770,6 @@ export class Model {
     need(token.why !== 'owner_removed', 'its owner was removed');
     // An administrator may switch on whose it is; a newcomer of the owner's id may not, and a token only what is within it.
     if (id !== null && !(manager === null && this.#isAdministrator(id))) this.#own(id, token);
-    else if (id !== null && id !== token.owner && !this.kindOf(token).follows) {
-      need(
-        token.scopes!.every((scope) => covers(this.#scopesOf(id), scope)),
-        'it has a scope that they do not have',
-      );
-      for (const [workspace, role] of token.roles) if (this.workspaces.has(workspace)) this.#has(id, workspace, role);
-    }
     this.#within(manager, token);
     this.#room(token);
     return () => {

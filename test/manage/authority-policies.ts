@@ -23,6 +23,8 @@ export interface KindRules {
   /** true: live. false: frozen. */
   readonly follows: boolean;
   readonly action: string;
+  /** Roles that alone may have them, whatever their actions; absent: the action decides. */
+  readonly holders?: readonly string[];
   /** Edition personal: does everybody stand for themselves, whatever their actions? */
   readonly everyoneAlone: boolean;
   readonly choice: (edition: Edition, role: string) => Choice;
@@ -89,6 +91,7 @@ const coze = (edition: Edition): PolicyRules => ({
     service: {
       follows: false,
       action: 'ManageServiceTokens',
+      holders: ['super_admin', 'admin'],
       everyoneAlone: true,
       choice: (where) => (where === 'personal' ? OWNED : { ...JOINED, all: 'all-owned' }),
       days: ANYTIME,

@@ -122,7 +122,8 @@ class Organization {
     for (const id of this.accounts) found.set(id, await this.ofAccount(id));
     const { items } = await listTokens(this.context(OPERATOR), ORG, {}, { limit: 1000, cursor: null });
     for (const token of items) {
-      if (token.authority !== 'frozen' || token.state !== 'active') continue;
+      // One that is switched off keeps what it was granted: an administrator switches it on again (COZE-SAT-15).
+      if (token.authority !== 'frozen' || token.state === 'revoked') continue;
       const places = await this.#places(new Map(token.roles), null);
       found.set(token.id, new Set([...this.#scopes(new Set(token.scopes)), ...places]));
     }

@@ -64,6 +64,48 @@ describe('service tokens', () => {
     });
   });
 
+  it('COZE-SAT-7 whatever actions a member was given: the role decides, for the operator, too', async () => {
+    const org = await freshOrganization();
+    await harness.must(org, 'PATCH', '/members/ben', { actions: ['ManagePersonalTokens', 'ManageServiceTokens'] });
+    const asked = { ...service, workspaces: 'all' };
+    expect(await harness.ask(org, 'ben', asked)).toMatchObject({
+      status: 403,
+      body: { code: 'not_allowed', detail: expect.stringContaining('super_admin') },
+    });
+    expect(await harness.call(org, 'POST', '/tokens', { ...asked, name: 't', owner: 'ben' })).toMatchObject({
+      status: 422,
+      body: { code: 'kind_not_held', field: 'owner' },
+    });
+    // In edition personal everybody stands for themselves.
+    const alone = await freshOrganization('personal');
+    expect((await harness.ask(alone, 'ben', asked)).status).toBe(201);
+  });
+
+  it('COZE-SAT-15 belong to the organization: every administrator edits expiry, contacts and state, also when their maker has left', async () => {
+    const org = await freshOrganization();
+    const { id, token } = await harness.mint(org, 'ada', { ...service, workspaces: [own(org, 'ada')] });
+    const works = () => harness.status(token, workflowsOf(own(org, 'ada')));
+    for (const gone of [false, true]) {
+      if (gone) await harness.must(org, 'DELETE', '/members/ada');
+      const expiresAt = new Date(Date.now() + (gone ? 2 : 1) * DAY_MS).toISOString();
+      const contacts = { primary: 'sam', emails: [`${gone}@team.example`] };
+      expect(await harness.must(org, 'PATCH', `/tokens/${id}`, { expiresAt, contacts }, 'sam')).toMatchObject({
+        expiresAt,
+        contacts,
+      });
+      await harness.must(org, 'POST', `/tokens/${id}/deactivate`, undefined, 'sam');
+      expect(await works()).toBe(401);
+      await harness.must(org, 'POST', `/tokens/${id}/activate`, undefined, 'sam');
+      expect(await works()).toBe(200);
+      expect((await harness.call(org, 'PATCH', `/tokens/${id}`, { name: 'x' }, 'ben')).status).toBe(404);
+      expect((await harness.call(org, 'POST', `/tokens/${id}/rotate`, {}, 'sam')).status, 'its value is ada’s').toBe(
+        403,
+      );
+    }
+    const mine = await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    expect((await harness.call(org, 'PATCH', `/tokens/${mine.id}`, { name: 'x' }, 'sam')).status).toBe(403);
+  });
+
   it('COZE-SAT-8 X-10 at most 100 per team, exactly, even when they are asked for all at once', async () => {
     const org = await freshOrganization();
     const asked = Array.from({ length: 110 }, (_, index) =>
@@ -349,6 +391,15 @@ describe('personal tokens', () => {
     // Expired ones do not count either; an activation counts again.
     harness.ahead(31 * DAY_MS);
     expect((await another()).status).toBe(201);
+  });
+
+  it('COZE-PAT-9 what ended with the removal of its owner counts against nobody, from the very next call on', async () => {
+    const org = await freshOrganization();
+    for (let index = 0; index < 20; index++) await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    await harness.must(org, 'DELETE', '/members/ben');
+    await harness.must(org, 'PUT', '/members/ben', { name: 'ben again', role: 'member' });
+    for (let index = 0; index < 20; index++) await harness.mint(org, 'ben', { ...personal, workspaces: 'all' });
+    expect((await harness.ask(org, 'ben', { ...personal, workspaces: 'all' })).status).toBe(409);
   });
 
   it('COZE-PAT-9 in a team at most 1000 per organization', async () => {

@@ -79,4 +79,28 @@ describe('under policies/impact.yaml', () => {
     await harness.must('agency', 'PATCH', `/tokens/${id}`, { scopes: ['campaigns:write'] }, 'ana');
     expect(await harness.status(text, '/v1/workspaces')).toBe(200);
   });
+
+  it('IMPACT-8 IMPACT-3 a token whose creator has left can still be narrowed, described and ended, and is given nothing more', async () => {
+    await harness.must('agency', 'PUT', '/members/guest', { name: 'Guest', role: 'admin' });
+    const asked = { ...token, scopes: ['campaigns:write', 'reports:read'] };
+    const { id, token: text } = await harness.mint('agency', 'guest', asked);
+    await harness.must('agency', 'DELETE', '/members/guest');
+    for (const by of [undefined, 'ana']) {
+      const patch = (change: object) => harness.call('agency', 'PATCH', `/tokens/${id}`, change, by);
+      expect(await patch({ description: 'whose is it?' })).toMatchObject({ status: 200 });
+      expect(await patch({ scopes: ['campaigns:read'] })).toMatchObject({
+        status: 200,
+        body: { scopes: ['campaigns:read'] },
+      });
+      expect(await patch({ scopes: ['campaigns:write'] })).toMatchObject({
+        status: 409,
+        body: { code: 'owner_removed' },
+      });
+    }
+    expect(await harness.status(text, '/v1/workspaces')).toBe(200);
+    expect((await harness.call('agency', 'PATCH', `/tokens/${id}`, { scopes: [] })).status).toBe(200);
+    expect(await harness.status(text, '/v1/workspaces')).toBe(403);
+    await harness.must('agency', 'POST', `/tokens/${id}/revoke`, undefined, 'ana');
+    expect(await harness.status(text, '/v1/workspaces')).toBe(401);
+  });
 });

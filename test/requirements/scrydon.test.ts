@@ -83,6 +83,28 @@ describe('under policies/scrydon.yaml', () => {
     expect(await harness.must('acme', 'GET', path)).toMatchObject({ scopes: ['chat:read'] });
   });
 
+  it('SCRYDON-17 X-3 what a deleted account was issued can still be ended by an administrator, all at once', async () => {
+    const { clientId, clientSecret } = await harness.must('acme', 'POST', '/service-accounts', account);
+    const issue = async () => {
+      const answer = await fetch(`${harness.gateway.url}/api/auth/oauth2/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      });
+      return ((await answer.json()) as { access_token: string }).access_token;
+    };
+    const issued = [await issue(), await issue()];
+    const statuses = () => Promise.all(issued.map((text) => harness.status(text, '/v1/workspaces')));
+    await harness.must('acme', 'DELETE', `/service-accounts/${clientId}`);
+    expect(await statuses()).toEqual([200, 200]);
+    const end = (actor: string) =>
+      harness.call('acme', 'POST', `/service-accounts/${clientId}/revoke-tokens`, undefined, actor);
+    expect((await end('ben')).status).toBe(403);
+    expect((await end('ada')).status).toBe(200);
+    expect(await statuses()).toEqual([401, 401]);
+    expect((await harness.call('acme', 'GET', `/service-accounts/${clientId}`)).status).toBe(404);
+  });
+
   it('under a policy without service accounts there are none, and no OAuth endpoints', async () => {
     const coze = await startHarness('coze');
     await coze.organization('acme', 'team', {});

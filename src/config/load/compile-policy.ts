@@ -77,6 +77,7 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
     },
     mutable: new Set(kind.mutable),
     manageAction: kind.manageAction ?? null,
+    holders: kind.holders === undefined ? null : new Set(kind.holders),
     everyoneInEditions: new Set(kind.everyoneInEditions),
     limits: kind.limits.map(({ editions, perOwner, perOrganization }) => ({
       editions: editions === undefined ? null : new Set(editions),

@@ -139,6 +139,9 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
     }
   }
   const known = file.keys('organizationRoles');
+  for (const [index, role] of (kind.holders ?? []).entries())
+    if (isUnknown(known, role))
+      file.problem(['kinds', name, 'holders', index], `there is no organization role "${role}"`);
   for (const [index, rule] of selectable.entries()) {
     for (const [place, role] of (rule.roles ?? []).entries()) {
       if (isUnknown(known, role)) {

@@ -81,10 +81,18 @@ export const KindSchema = section({
       description: 'The action a member needs to create and manage such tokens; absent: every member may.',
     }),
   ),
+  holders: Type.Optional(
+    Type.Array(Type.String(), {
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        'Organization roles whose members alone may, whatever actions they were given; absent: the action decides.',
+    }),
+  ),
   everyoneInEditions: Type.Array(EditionName, {
     default: [],
     uniqueItems: true,
-    description: 'Editions in which every member may, whatever manageAction says.',
+    description: 'Editions in which every member may, whatever manageAction and holders say.',
   }),
   limits: Type.Array(Limit, {
     default: [],

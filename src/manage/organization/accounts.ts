@@ -141,14 +141,24 @@ export async function deleteAccount(
   return { value: undefined, revision };
 }
 
+/** Also what a deleted account was issued, which lives on until it expires (SCRYDON-17). */
 export async function revokeAccountTokens(
   context: ManageContext,
   org: string,
   clientId: string,
 ): Promise<WorkResult<void>> {
   const same = (before: AccountDoc) => before;
-  const { revision } = await changeAccount(context, org, clientId, same, { ends: true, revokeTokens: true });
+  const { revision } = await changeAccount(context, org, clientId, same, {
+    ...{ ends: true, revokeTokens: true, keepsDeleted: true },
+  });
   return { value: undefined, revision };
+}
+
+interface AccountChange {
+  readonly ends: boolean;
+  readonly revokeTokens: boolean;
+  /** Also of a deleted account, as long as something is left of it. */
+  readonly keepsDeleted?: boolean;
 }
 
 /**
@@ -160,11 +170,11 @@ async function changeAccount(
   org: string,
   clientId: string,
   work: (before: AccountDoc, unit: UnitOfWork) => AccountDoc,
-  { ends, revokeTokens }: { readonly ends: boolean; readonly revokeTokens: boolean },
+  { ends, revokeTokens, keepsDeleted = false }: AccountChange,
 ): Promise<WorkResult<AccountDoc>> {
   const worked = async (unit: UnitOfWork) => {
     await administer(context, unit, org);
-    const after = work(await requireAccount(unit, org, clientId), unit);
+    const after = work(await (keepsDeleted ? requireAccountEvenDeleted : requireAccount)(unit, org, clientId), unit);
     const doc = revokeTokens ? { ...after, tokensFrom: unit.generation } : after;
     unit.put('account', doc);
     if (!revokeTokens) return { doc, job: null };
@@ -190,8 +200,14 @@ async function administer(
 }
 
 async function requireAccount(unit: DocReader, org: string, clientId: string): Promise<AccountDoc> {
+  const account = await requireAccountEvenDeleted(unit, org, clientId);
+  if (account.state === 'deleted') throw notFound('service account', clientId);
+  return account;
+}
+
+async function requireAccountEvenDeleted(unit: DocReader, org: string, clientId: string): Promise<AccountDoc> {
   const account = await unit.get('account', accountKey(org, clientId));
-  if (account === null || account.state === 'deleted') throw notFound('service account', clientId);
+  if (account === null) throw notFound('service account', clientId);
   return account;
 }
 

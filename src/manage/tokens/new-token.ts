@@ -54,7 +54,7 @@ export async function newToken(
     throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
   const owner = await requireOwner(unit, org, input.owner ?? rights.member?.id);
   requireSelf(rights, owner, 'create');
-  requireKind(rights, kind);
+  requireKind(rights, kind, policy);
   requireHolder(owner, kind, policy);
   requireName(input.name);
   if (typeof input.description === 'string') requireDescription(input.description);

@@ -1,18 +1,17 @@
 /** Tokens that exist: edited, switched, replaced and ended. Revoked and deleted are for ever. */
 import { type AllGrant, credentialKey, memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
-import type { KindPolicy, MutableField } from '../../core/policy.ts';
+import type { KindPolicy, MutableField, Policy } from '../../core/policy.ts';
+import { covers } from '../../core/scope.ts';
 import { mintToken } from '../../secret.ts';
 import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from '../actor.ts';
 import { enter, type ManageContext } from '../context.ts';
-import { requireMayRevive } from '../granting.ts';
-import { requireOwner } from '../organization/members.ts';
 import { conflict, notFound, type Rejection, unacceptable } from '../rejection.ts';
-import type { TokenDoc } from '../unit-of-work/records.ts';
+import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
 import { newExpiry } from './expiry.ts';
-import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
+import { checkScopes, checkWorkspaces, requireKnownScope, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { type ContactsInput, readContacts } from './metadata.ts';
 import { stateShown } from './token-state.ts';
@@ -38,8 +37,8 @@ export async function patchToken(
     const { before, rights } = await open(context, unit, org, id);
     const policy = context.policy();
     const kind = kindOf(context, before);
-    requireSelf(rights, ownerOfToken(before), 'edit');
-    requireKind(rights, kind);
+    const owner = await ownerStillThere(unit, before);
+    requireEditor(rights, policy, before, kind, owner);
     if (before.state === 'revoked') throw terminal(before);
     for (const field of Object.keys(patch)) checkMutable(kind, field);
     if (patch.name !== undefined) requireName(patch.name);
@@ -49,20 +48,10 @@ export async function patchToken(
     if (patch.description !== undefined) after = { ...after, description: patch.description };
     if (patch.contacts !== undefined)
       after = { ...after, contacts: await readContacts(unit, org, patch.contacts, before.contacts) };
-    if (patch.scopes !== undefined || patch.workspaces !== undefined) {
-      const owner = await requireOwner(unit, org, before.ownerId ?? undefined);
-      // Not within the rights of whoever bears the id now.
-      if (owner.generation !== before.ownerGeneration) throw ownerRemoved('no longer be granted anything');
-      // Clearing them all is an edit like any other (IMPACT-8): such a token reaches nothing that asks for a scope.
-      if (patch.scopes?.length === 0) after = { ...after, scopes: [] };
-      else if (patch.scopes !== undefined) after = { ...after, scopes: checkScopes(policy, kind, owner, patch.scopes) };
-      if (patch.workspaces !== undefined)
-        after = {
-          ...after,
-          ...(await checkWorkspaces(unit, policy, kind, owner, patch.workspaces)),
-          generation: unit.generation,
-        };
-    }
+    if (patch.scopes !== undefined)
+      after = { ...after, scopes: newScopes(policy, rights, kind, before, owner, patch.scopes) };
+    if (patch.workspaces !== undefined)
+      after = { ...after, ...(await newWorkspaces(unit, policy, rights, kind, before, owner, patch.workspaces)) };
     if (patch.expiresAt !== undefined)
       after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
     if (patch.allowedAddresses !== undefined)
@@ -73,6 +62,72 @@ export async function patchToken(
     unit.put('token', after);
     return after;
   });
+}
+
+/** The member whom it was made for; null: they have gone, whoever bears the id now. */
+async function ownerStillThere(unit: UnitOfWork, token: TokenDoc): Promise<MemberDoc | null> {
+  const owner = await unit.get('member', memberKey(token.organizationId, token.ownerId!));
+  return owner?.generation === token.ownerGeneration ? owner : null;
+}
+
+/**
+ * Its owner. A frozen token belongs to the organization, so every administrator may, too, and so it is with what somebody
+ * left behind; but only an owner gives a token more than it has.
+ */
+function requireEditor(
+  rights: Rights,
+  policy: Policy,
+  token: TokenDoc,
+  kind: KindPolicy,
+  owner: MemberDoc | null,
+): void {
+  if (actsAsAdministrator(rights) && (token.authority === 'frozen' || owner === null)) return;
+  requireSelf(rights, ownerOfToken(token), 'edit');
+  requireKind(rights, kind, policy);
+}
+
+/** Fewer of them are nobody's to allow, whether the owner is still there or not: none at all is an edit, too (IMPACT-8). */
+function newScopes(
+  policy: Policy,
+  rights: Rights,
+  kind: KindPolicy,
+  before: TokenDoc,
+  owner: MemberDoc | null,
+  asked: readonly string[],
+): readonly string[] | null {
+  const held = new Set(before.scopes);
+  if (asked.every((scope) => covers(held, scope))) {
+    for (const scope of asked) if (!held.has(scope)) requireKnownScope(policy, scope);
+    return [...new Set(asked)];
+  }
+  return checkScopes(policy, kind, requireGiver(rights, before, owner), asked);
+}
+
+/** The same of workspaces. Fewer of those that were granted are of the change that granted them. */
+async function newWorkspaces(
+  unit: UnitOfWork,
+  policy: Policy,
+  rights: Rights,
+  kind: KindPolicy,
+  before: TokenDoc,
+  owner: MemberDoc | null,
+  asked: NonNullable<TokenPatch['workspaces']>,
+): Promise<Pick<TokenDoc, 'workspaces' | 'roles' | 'generation'>> {
+  const { workspaces, roles, generation } = before;
+  if (typeof workspaces !== 'string' && typeof asked !== 'string') {
+    const kept = workspaces.filter(([id]) => asked.includes(id));
+    if (kept.length === new Set(asked).size)
+      return { workspaces: kept, roles: roles.filter(([id]) => asked.includes(id)), generation };
+  }
+  const granted = await checkWorkspaces(unit, policy, kind, requireGiver(rights, before, owner), asked);
+  return { ...granted, generation: unit.generation };
+}
+
+/** Whoever gives a token more: its owner, within their rights; not within those of whoever bears the id now. */
+function requireGiver(rights: Rights, token: TokenDoc, owner: MemberDoc | null): MemberDoc {
+  if (owner === null) throw ownerRemoved('no longer be granted anything');
+  requireSelf(rights, ownerOfToken(token), 'give more to');
+  return owner;
 }
 
 export interface RotatedToken extends CreatedToken {
@@ -99,7 +154,6 @@ export async function changeTokenState(
     if (before.state === 'revoked' && asked !== 'revoke') throw terminal(before);
     if (asked === 'activate') {
       if (!actsAsAdministrator(rights)) requireSelf(rights, ownerOfToken(before), 'activate');
-      else if (rights.member?.id !== before.ownerId) await requireMayRevive(unit, context.policy(), rights, before);
       await requireWithin(unit, rights.actor, before);
       await checkOwnerStillThere(unit, before);
       await checkLimits(unit, kindOf(context, before), before, context.nowMs());
@@ -151,7 +205,7 @@ export async function rotateToken(
     const { before, rights } = await open(context, unit, org, id);
     const kind = kindOf(context, before);
     requireSelf(rights, ownerOfToken(before), 'rotate');
-    requireKind(rights, kind);
+    requireKind(rights, kind, context.policy());
     await requireWithin(unit, rights.actor, before);
     if (kind.rotation === null)
       throw unacceptable('rotation_not_allowed', 'kind', `A ${kind.name} token cannot be rotated; create a new one.`);
@@ -212,7 +266,7 @@ function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc, 
   if (rights.member?.id !== token.ownerId)
     throw forbidden('Only its owner and administrators of the organization may do this to a token.');
   if (asked === 'revoke' && rights.actor.kind === 'member') return;
-  requireKind(rights, kindOf(context, token));
+  requireKind(rights, kindOf(context, token), context.policy());
 }
 
 /** The operator, or an administrator in person: a managing token has no more than its owner's own tokens. */
@@ -234,8 +288,7 @@ function kindOf(context: ManageContext, token: TokenDoc): KindPolicy {
 /** A token whose owner was removed can never be activated again, even when the id returns (contract 5). */
 async function checkOwnerStillThere(unit: UnitOfWork, token: TokenDoc): Promise<void> {
   if (token.authority !== 'live') return;
-  const owner = await unit.get('member', memberKey(token.organizationId, token.ownerId!));
-  if (token.stateReason === 'owner_removed' || owner?.generation !== token.ownerGeneration) {
+  if (token.stateReason === 'owner_removed' || (await ownerStillThere(unit, token)) === null) {
     throw ownerRemoved('never be activated again');
   }
 }

@@ -61,7 +61,7 @@ export const lists = {
   tokensOfClient: (organizationId: string, clientId: string) => `tokens/${organizationId}/client/${clientId}`,
   /** Access tokens of every organization, by expiry: what the purge walks. */
   accessTokens: () => 'access-tokens',
-  /** Tokens that count against limits, by expiry: neither revoked nor deleted. */
+  /** Tokens that count against limits, by expiry: neither revoked nor deleted, nor ended with their owner's removal. */
   counted: (organizationId: string, kind: string) => `counted/${organizationId}/${kind}`,
   countedOwnedBy: (organizationId: string, kind: string, memberId: string) =>
     `counted/${organizationId}/${kind}/owner/${memberId}`,
@@ -174,6 +174,11 @@ function assigned(organizationId: string, assignments: MemberRecord['assignments
   return assignments.map(([workspaceId]) => [lists.assigned(organizationId, workspaceId), 0] as const);
 }
 
+/** What ended with its owner's removal counts against nobody: it can never be activated again (COZE-PAT-9). */
+export function countsInLimits({ state, stateReason }: Pick<TokenDoc, 'state' | 'stateReason'>): boolean {
+  return state !== 'revoked' && stateReason !== 'owner_removed';
+}
+
 function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
   const { organizationId: org, ownerId, clientId, workspaces, kind } = doc;
   const everything = [lists.everything(org), 0] as const;
@@ -181,7 +186,7 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
   if (clientId !== null)
     return [[lists.tokensOfClient(org, clientId), endsAtMs], [lists.accessTokens(), endsAtMs], everything];
   const found: Array<readonly [string, number]> = [[lists.tokens(org), doc.createdAtMs], everything];
-  const counts = doc.state !== 'revoked';
+  const counts = countsInLimits(doc);
   if (counts) found.push([lists.counted(org, kind), endsAtMs]);
   if (ownerId !== null) {
     found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);

@@ -20,6 +20,8 @@ import {
   type ReplacedValue,
   type ResourceRecord,
   type Role,
+  type SnapshotRecord,
+  snapshotKey,
   type TeamRecord,
   type TokenRecord,
   tokenKey,
@@ -53,6 +55,12 @@ const CHECKS: { readonly [K in FactKind]: (record: never, key: string) => void }
     text(record.tokenId, 'tokenId');
   },
   token: checkToken,
+  snapshot: (record: SnapshotRecord, key) => {
+    same(key, snapshotKey(record.organizationId, record.id));
+    if (record.everywhere !== null) oneOf(ROLES, record.everywhere, 'everywhere');
+    if (typeof record.later !== 'boolean') throw new TypeError('later: not true or false');
+    assignments(record.roles);
+  },
   member: (record: MemberRecord, key) => {
     same(key, memberKey(record.organizationId, record.id));
     oneOf(EDITIONS, record.edition, 'edition');
@@ -111,6 +119,7 @@ function checkToken(record: TokenRecord, key: string): void {
   if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
   else references(record.workspaces, 'workspaces');
   roles(record.roles, 'roles');
+  if (record.snapshotId !== undefined && record.snapshotId !== null) text(record.snapshotId, 'snapshotId');
   // A list that cannot be read opens nothing: the whole record is damaged.
   if (record.allowedAddresses !== undefined && record.allowedAddresses !== null) {
     texts(record.allowedAddresses, 'allowedAddresses');

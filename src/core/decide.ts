@@ -176,7 +176,7 @@ function inWorkspace(
   if (workspace === null) return deny('workspace_not_granted', token);
   if ('kind' in workspace) return workspace;
 
-  const granted = isGranted(token, owner, workspace, facts);
+  const granted = isGranted(token, owner, workspace, rules, facts);
   if (typeof granted === 'object') return granted;
   if (!granted) return deny('workspace_not_granted', token);
 
@@ -228,8 +228,10 @@ export function isGranted(
   token: TokenFacts,
   owner: MemberFacts | null,
   workspace: WorkspaceRecord,
+  rules: DecisionRules,
   facts: FactReader,
 ): boolean | Need {
+  if (typeof token.workspaces === 'string' && wasHandedOver(token, workspace, rules)) return false;
   switch (token.workspaces) {
     case 'all-organization':
       return true;
@@ -247,6 +249,18 @@ export function isGranted(
     default:
       return token.workspaces.get(workspace.id) === workspace.generation;
   }
+}
+
+/**
+ * Was the workspace handed over after an all-grant was given, so that it needs to be applied for anew (COZE-PAT-7)? A token
+ * that lists it has ended.
+ */
+function wasHandedOver(token: TokenFacts, workspace: WorkspaceRecord, rules: DecisionRules): boolean {
+  return (
+    workspace.tokensFrom.length > 0 &&
+    rules.endedByTransfer.has(token.kind) &&
+    token.generation < tokensFrom(workspace, token.kind)
+  );
 }
 
 /** By membership: what somebody left behind is not the next bearer's of their id. */
@@ -283,13 +297,31 @@ export function roleIn(
       return everywhere === 'admin' ? everywhere : (joinedRole(owner, workspace, facts) ?? everywhere);
     }
     case 'frozen':
-      return typeof token.workspaces === 'string' ? 'member' : (token.roles.get(workspace.id) ?? null);
+      return typeof token.workspaces === 'string'
+        ? keptRole(token, workspace, facts)
+        : (token.roles.get(workspace.id) ?? null);
     case 'client': {
       const account = facts.follow(token.account!);
       if (account === undefined) return need(token.account!.key);
       return account === null ? null : assignedRole(account.assignments, workspace);
     }
   }
+}
+
+/** Of a frozen all-grant: what its owner had there when it was made; in what came later, as the policy read "all". */
+function keptRole(token: TokenFacts, workspace: WorkspaceRecord, facts: FactReader): Role | Need | null {
+  // Made before snapshots were kept.
+  if (token.snapshot === null) return 'member';
+  const snapshot = facts.follow(token.snapshot);
+  if (snapshot === undefined) return need(token.snapshot.key);
+  if (snapshot === null) return null;
+  const { everywhere, later, roles } = snapshot;
+  if (workspace.generation <= token.generation) {
+    const kept = everywhere === 'admin' ? everywhere : (assignedRole(roles, workspace) ?? everywhere);
+    if (kept !== null) return kept;
+  }
+  if (!later) return null;
+  return token.workspaces === 'all-owned' ? 'admin' : (everywhere ?? 'member');
 }
 
 /** The highest of owner, direct assignment and team assignments. */

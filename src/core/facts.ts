@@ -87,12 +87,30 @@ export interface TokenRecord {
   readonly workspaces: WorkspaceGrant;
   /** Frozen tokens: the owner's role in each listed workspace at creation. */
   readonly roles: ReadonlyArray<readonly [workspaceId: string, role: Role]>;
+  /**
+   * Frozen all-grants: the snapshot of its owner's roles at creation; null or absent: it has none. An older record without
+   * one is a member wherever its grant reaches.
+   */
+  readonly snapshotId?: string | null;
   readonly state: TokenState;
   readonly stateReason: StateReason;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   /** Addresses and networks that it may be used from; null, or absent in older records: anywhere. */
   readonly allowedAddresses?: readonly string[] | null;
+}
+
+/** The roles that a member had at one moment: what frozen all-grants keep. Tokens with the same roles share it. */
+export interface SnapshotRecord {
+  readonly organizationId: string;
+  /** A hash of the rest. */
+  readonly id: string;
+  /** In every workspace that there was, by the member's organization role; null: none. */
+  readonly everywhere: Role | null;
+  /** Whether the grant also reaches what came later, as the policy read it. */
+  readonly later: boolean;
+  /** Where they had more than that. */
+  readonly roles: Assignments;
 }
 
 export interface MemberRecord {
@@ -179,7 +197,7 @@ interface ListedWorkspace {
 }
 
 export interface TokenFacts
-  extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'expiresAtMs' | 'allowedAddresses'> {
+  extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'snapshotId' | 'expiresAtMs' | 'allowedAddresses'> {
   readonly organization: Link<'organization'>;
   /** null: nobody owns it. */
   readonly owner: Link<'member'> | null;
@@ -194,6 +212,8 @@ export interface TokenFacts
   /** For the identity header: comma-separated ids, or `*`. */
   readonly workspacesText: string;
   readonly roles: ReadonlyMap<string, Role>;
+  /** null: it keeps no roles but these. */
+  readonly snapshot: Link<'snapshot'> | null;
   /** Infinity: never. */
   readonly expiresAtMs: number;
   /** null: anywhere. */
@@ -209,6 +229,10 @@ export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'as
   readonly teams: ReadonlyArray<{ readonly team: Link<'team'>; readonly generation: Generation }>;
   readonly scopes: ScopeSet | null;
   readonly assignments: AssignedRoles;
+}
+
+interface SnapshotFacts extends Omit<SnapshotRecord, 'roles'> {
+  readonly roles: AssignedRoles;
 }
 
 interface TeamFacts {
@@ -233,6 +257,7 @@ export interface FactByKind {
   readonly organization: OrganizationRecord;
   readonly credential: CredentialFacts;
   readonly token: TokenFacts;
+  readonly snapshot: SnapshotFacts;
   readonly member: MemberFacts;
   readonly team: TeamFacts;
   readonly account: AccountFacts;
@@ -249,6 +274,7 @@ export type PlaceKind = 'workspace' | 'environment';
 export const credentialKey = (hash: TokenHash): string => hash;
 export const organizationKey = (id: string): string => `organization/${id}`;
 export const tokenKey = (organizationId: string, id: string): string => `token/${organizationId}/${id}`;
+export const snapshotKey = (organizationId: string, id: string): string => `snapshot/${organizationId}/${id}`;
 export const memberKey = (organizationId: string, id: string): string => `member/${organizationId}/${id}`;
 export const teamKey = (organizationId: string, id: string): string => `team/${organizationId}/${id}`;
 export const accountKey = (organizationId: string, clientId: string): string => `account/${organizationId}/${clientId}`;

@@ -84,6 +84,8 @@ export interface KindPolicy {
   readonly limits: readonly LimitRule[];
   /** null: a token's value cannot be replaced. */
   readonly rotation: { readonly maxGraceMs: number } | null;
+  /** Frozen all-grants: whether they reach workspaces that came after their creation. */
+  readonly allCoversLater: boolean;
   readonly revokedByTransferInEditions: ReadonlySet<Edition>;
 }
 

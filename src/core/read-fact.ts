@@ -18,11 +18,21 @@ import type {
   Reference,
   ResourceRecord,
   Role,
+  SnapshotRecord,
   TeamRecord,
   TokenRecord,
   WorkspaceRecord,
 } from './facts.ts';
-import { accountKey, linkTo, memberKey, organizationKey, teamKey, tokenKey, workspaceKey } from './facts.ts';
+import {
+  accountKey,
+  linkTo,
+  memberKey,
+  organizationKey,
+  snapshotKey,
+  teamKey,
+  tokenKey,
+  workspaceKey,
+} from './facts.ts';
 
 /** The second part of a key that has one. */
 function organizationOf(key: string): string {
@@ -41,7 +51,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
     return { token: linkTo('token', tokenKey(organizationId, tokenId)), organizationId, tokenId };
   },
   token: (record: TokenRecord) => {
-    const { organizationId, ownerId, clientId, workspaces } = record;
+    const { organizationId, ownerId, clientId, workspaces, snapshotId } = record;
     const isRule = typeof workspaces === 'string';
     // What every request reads stands first and together, and what many tokens have alike is one object for all.
     return {
@@ -59,6 +69,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       listed: isRule ? [] : workspaces.map(([id, generation]) => listed(organizationId, id, generation)),
       organizationId: one(organizationId),
       roles: shared(ROLE_MAPS, JSON.stringify(record.roles), () => new Map(record.roles)),
+      snapshot: snapshotId ? linkTo('snapshot', snapshotKey(organizationId, snapshotId)) : null,
       account: clientId === null ? null : linkTo('account', accountKey(organizationId, clientId)),
       id: record.id,
       replaced: record.replaced,
@@ -73,6 +84,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       use: null,
     };
   },
+  snapshot: ({ roles, ...rest }: SnapshotRecord) => ({ ...rest, roles: assignments(roles) }),
   member: (record: MemberRecord) => {
     return {
       generation: record.generation,

@@ -4,10 +4,11 @@
  */
 import { FIRST_FORMAT } from '../store/format.ts';
 import { toGenerations } from './to-generations.ts';
+import { toNewLists } from './to-new-lists.ts';
 import type { FormatUpgrade } from './upgrade.ts';
 
 /** In order, without a gap. */
-export const UPGRADES: readonly FormatUpgrade[] = [toGenerations];
+export const UPGRADES: readonly FormatUpgrade[] = [toGenerations, toNewLists];
 
 /** What this program reads and writes. */
 export const CURRENT_FORMAT = UPGRADES.at(-1)?.to ?? FIRST_FORMAT;

@@ -31,11 +31,18 @@ export interface Written {
 }
 
 /** Bookkeeping that says nothing by itself. */
-const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'issuance', 'audit', 'cleanup']);
+const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'issuance', 'audit', 'cleanup', 'snapshot']);
 /** Fields that never leave the store. */
 const SECRET = new Set(['hash', 'secretHash', 'replaced']);
 /** Fields that tell generations apart, which mean nothing to a reader. */
-const NUMBERS = new Set(['generation', 'ownerGeneration', 'workspaceGeneration', 'tokensFrom', 'transferredIn']);
+const NUMBERS = new Set([
+  'generation',
+  'snapshotId',
+  'ownerGeneration',
+  'workspaceGeneration',
+  'tokensFrom',
+  'transferredIn',
+]);
 
 /** null where nothing is worth a line. */
 export function describeWrite({ kind, before, after, verb }: Written): AuditLine | null {

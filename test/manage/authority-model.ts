@@ -70,8 +70,10 @@ export interface ModelToken {
   readonly bornMs: number;
   scopes: readonly string[] | null;
   grant: AllGrant | Set<string>;
-  /** Frozen: the owner's role in each listed workspace when it was made. */
+  /** Frozen: the owner's role in each workspace when it was made. */
   roles: Map<string, Role>;
+  /** What the owner's role in the organization gave in every workspace then. */
+  readonly everywhere: Role | null;
   state: 'active' | 'inactive' | 'revoked' | 'deleted';
   why: string | null;
   endsMs: number;
@@ -214,11 +216,17 @@ export class Model {
   #reach(token: ModelToken, workspace: string): Role | null {
     if (!this.#isGranted(token, workspace)) return null;
     if (this.kindOf(token).follows) return this.#roleOf(token.owner, workspace);
-    return typeof token.grant === 'string' ? 'member' : (token.roles.get(workspace) ?? null);
+    const kept = token.roles.get(workspace) ?? null;
+    if (typeof token.grant !== 'string' || kept !== null || !this.kindOf(token).coversLater) return kept;
+    return token.grant === 'all-owned' ? 'admin' : (token.everywhere ?? 'member');
   }
 
   #isGranted(token: ModelToken, workspace: string): boolean {
     if (typeof token.grant !== 'string') return token.grant.has(workspace);
+    // What was handed over since needs a new token, whoever owns this one.
+    const since = this.workspaces.get(workspace)!.handedOverMs;
+    const dies = this.kindOf(token).diesWithTransfer.includes(this.rules.edition);
+    if (dies && since !== null && since > token.bornMs) return false;
     if (token.grant === 'all-organization') return true;
     if (token.grant === 'all-joined') return this.#ownerIsThere(token) && this.#joined(token.owner, workspace) !== null;
     const { owner, handedOverMs } = this.workspaces.get(workspace)!;
@@ -559,6 +567,7 @@ export class Model {
       scopes: op.scopes,
       grant,
       roles,
+      everywhere: this.rules.edition === 'personal' ? null : this.#roleRules(this.members.get(owner!)!.role).everywhere,
       state: 'active',
       why: null,
       endsMs: this.#ends(kind, op.days, this.nowMs),
@@ -610,7 +619,12 @@ export class Model {
     if (typeof wanted === 'string') {
       const grant = wanted === 'all' ? choice.all : wanted;
       need(WIDTH.indexOf(grant) <= WIDTH.indexOf(choice.all), 'too wide');
-      return { grant, roles: new Map() };
+      const roles = new Map<string, Role>();
+      for (const id of this.workspaces.keys()) {
+        const role = this.#roleOf(owner, id);
+        if (role !== null) roles.set(id, role);
+      }
+      return { grant, roles };
     }
     need(wanted.length > 0 && wanted.length <= choice.most, 'too many or too few');
     const roles = new Map<string, Role>();

@@ -28,6 +28,8 @@ export interface KindRules {
   /** Edition personal: does everybody stand for themselves, whatever their actions? */
   readonly everyoneAlone: boolean;
   readonly choice: (edition: Edition, role: string) => Choice;
+  /** Frozen all-grants: do they reach what comes later? */
+  readonly coversLater?: boolean;
   readonly days: readonly [number, number];
   readonly never: boolean;
   readonly expiryEditable: boolean;
@@ -93,7 +95,8 @@ const coze = (edition: Edition): PolicyRules => ({
       action: 'ManageServiceTokens',
       holders: ['super_admin', 'admin'],
       everyoneAlone: true,
-      choice: (where) => (where === 'personal' ? OWNED : { ...JOINED, all: 'all-owned' }),
+      coversLater: true,
+      choice: (where) => (where === 'personal' ? OWNED : { ...JOINED, all: 'all-organization' }),
       days: ANYTIME,
       never: true,
       expiryEditable: true,
@@ -185,7 +188,7 @@ const blend = (edition: Edition): PolicyRules => ({
       follows: false,
       action: 'ManageServiceTokens',
       everyoneAlone: true,
-      choice: unlessAlone(JOINED),
+      choice: (where, role) => (where === 'personal' ? OWNED : role === 'member' ? JOINED : ANY),
       days: ANYTIME,
       never: true,
       expiryEditable: true,

@@ -19,6 +19,11 @@ async function freshOrganization(edition: 'personal' | 'team' | 'enterprise' = '
   return org;
 }
 const own = (org: string, owner: string) => `${owner}1-${org}`;
+/** The role that the upstream is told, or the status of the refusal. */
+const roleSeen = async (token: string, path: string): Promise<string | number> => {
+  const answer = await harness.request(token, path);
+  return answer.ok ? ((await answer.json()) as { caller: { role: string } }).caller.role : answer.status;
+};
 const personal = { kind: 'personal', scopes: ['workflows:read'], expiresInDays: 30 };
 const service = { kind: 'service', scopes: ['workflows:read'], neverExpires: true };
 
@@ -155,7 +160,7 @@ describe('service tokens', () => {
     expect(made).toMatchObject({
       name: 'n',
       scopes: ['bot:read'],
-      workspaces: 'all-owned',
+      workspaces: 'all-organization',
       expiresAt: null,
       state: 'active',
     });
@@ -230,18 +235,22 @@ describe('service tokens', () => {
     expect(await harness.status(all.token, workflowsOf(own(org, 'ada')))).toBe(403);
   });
 
-  it('COZE-SAT-19 X-12 in a team reach specified workspaces created or joined, or all created now and to come', async () => {
+  it('COZE-SAT-19 X-12 in a team reach specified workspaces created or joined, or all of the organization, also those to come', async () => {
     const org = await freshOrganization();
     await harness.join(org, own(org, 'ben'), 'ada');
     expect((await harness.ask(org, 'ada', { ...service, workspaces: [own(org, 'ada'), own(org, 'ben')] })).status).toBe(
       201,
     );
     expect((await harness.ask(org, 'ada', { ...service, workspaces: [own(org, 'cat')] })).status).toBe(422);
-    expect((await harness.ask(org, 'ada', { ...service, workspaces: 'all-joined' })).status).toBe(422);
     const all = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
-    await harness.workspace(org, `ada2-${org}`, 'ada');
-    expect(await harness.status(all.token, workflowsOf(`ada2-${org}`))).toBe(200);
-    expect(await harness.status(all.token, workflowsOf(own(org, 'ben')))).toBe(403);
+    const mine = await harness.mint(org, 'ada', { ...service, workspaces: 'all-owned' });
+    for (const owner of ['ada', 'cat']) await harness.workspace(org, `${owner}2-${org}`, owner);
+    const seen = async (token: string) =>
+      Promise.all(
+        [own(org, 'ada'), `ada2-${org}`, own(org, 'cat'), `cat2-${org}`].map((ws) => roleSeen(token, workflowsOf(ws))),
+      );
+    expect(await seen(all.token)).toEqual(['admin', 'member', 'member', 'member']);
+    expect(await seen(mine.token)).toEqual(['admin', 'admin', 403, 403]);
   });
 
   it('COZE-SAT-20 are shown once, and no read path returns them', async () => {
@@ -263,6 +272,15 @@ describe('service tokens', () => {
     });
     const { token } = await harness.mint(org, 'ada', { ...service, scopes: ['bot:write'], workspaces: 'all' });
     expect(await harness.status(token, `/v1/bots/${bot}`, 'PUT')).toBe(200);
+  });
+
+  it('COZE-SAT-24 in edition personal a token for all owned workspaces has the role of their owner in them, also in those to come', async () => {
+    const org = await freshOrganization('personal');
+    const all = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
+    await harness.workspace(org, `ada2-${org}`, 'ada');
+    expect(await roleSeen(all.token, workflowsOf(own(org, 'ada')))).toBe('admin');
+    expect(await roleSeen(all.token, workflowsOf(`ada2-${org}`))).toBe('admin');
+    expect(await roleSeen(all.token, workflowsOf(own(org, 'ben')))).toBe(403);
   });
 
   it("COZE-SAT-25 in edition personal reach nothing in another's workspace; after a transfer a new token does, the old one does not", async () => {
@@ -366,6 +384,47 @@ describe('personal tokens', () => {
       expect(await harness.status(all.token, workflowsOf(ws))).toBe(403);
       expect(await harness.must(org, 'GET', `/tokens/${all.id}`)).toMatchObject({ state: 'active' });
     }
+  });
+
+  it('COZE-PAT-7 in a team no all-grant from before a transfer opens the workspace, whoever owns it, until it is made anew', async () => {
+    const org = await freshOrganization();
+    const ws = own(org, 'ben');
+    await harness.join(org, ws, 'cat');
+    const owners = ['ada', 'ben', 'cat'];
+    const minted = () =>
+      Promise.all(owners.map((owner) => harness.mint(org, owner, { ...personal, workspaces: 'all' })));
+    const opened = (tokens: ReadonlyArray<{ token: string }>) =>
+      Promise.all(tokens.map(({ token }) => harness.status(token, workflowsOf(ws))));
+    const old = await minted();
+    const ofService = await harness.mint(org, 'ada', { ...service, workspaces: 'all' });
+    expect(await opened(old)).toEqual([200, 200, 200]);
+    await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'cat' }, 'ben');
+    await harness.join(org, ws, 'ben');
+    expect(await opened(old)).toEqual([403, 403, 403]);
+    const rotated = await harness.must(org, 'POST', `/tokens/${old[2]!.id}/rotate`, {}, 'cat');
+    expect(await opened([rotated]), 'a new value is no new token').toEqual([403]);
+    await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'ben' }, 'cat');
+    await harness.join(org, ws, 'cat');
+    expect(await opened([old[0]!, old[1]!, rotated]), 'nor when it comes back').toEqual([403, 403, 403]);
+    expect(await opened(await minted())).toEqual([200, 200, 200]);
+    expect(await opened([ofService]), 'service tokens in edition personal only').toEqual([200]);
+    // Every other workspace stays theirs.
+    expect(await harness.status(old[0]!.token, workflowsOf(own(org, 'ada')))).toBe(200);
+  });
+
+  it('COZE-PAT-7 a managing token from before a transfer makes none that opens the workspace', async () => {
+    const org = await freshOrganization();
+    const ws = own(org, 'ben');
+    const scopes = [...personal.scopes, 'tokens:manage'];
+    const manager = await harness.mint(org, 'ada', { ...personal, scopes, workspaces: 'all' });
+    const make = async (workspaces: unknown) => {
+      const body = { ...personal, name: 't', workspaces, expiresInDays: 29 };
+      const headers = { authorization: `Bearer ${manager.token}` };
+      return (await harness.gateway.admin('POST', `/v1/organizations/${org}/tokens`, body, headers)).status;
+    };
+    expect(await make('all')).toBe(201);
+    await harness.must(org, 'POST', `/workspaces/${ws}/transfer`, { owner: 'cat' }, 'ben');
+    expect([await make('all'), await make([ws]), await make([own(org, 'ada')])]).toEqual([403, 403, 201]);
   });
 
   it('COZE-PAT-8 in edition personal at most 10 per user', async () => {

@@ -14,6 +14,11 @@ beforeAll(async () => {
     { id: 'read-flags', match: { methods: ['GET'], path: READ }, require: { scopes: ['flags:read'] } },
     { id: 'write-flags', match: { methods: ['POST'], path: READ }, require: { scopes: ['flags:write'] } },
     { id: 'write-members', match: { methods: ['DELETE'], path: READ }, require: { scopes: ['members:write'] } },
+    {
+      id: 'in-workspace',
+      match: { path: '/api/v1/workflows' },
+      require: { scopes: ['flags:read'], workspace: { from: 'query.ws', as: 'workspace', role: 'member' } },
+    },
     { id: 'manage-tokens', match: { methods: ['PATCH'], path: READ }, require: { scopes: ['tokens:manage'] } },
   ]);
 });
@@ -108,6 +113,33 @@ describe('under policies/featbit.yaml', () => {
     await freshOrganization();
     expect((await harness.ask(org, 'dora', { kind: 'service', scopes: ['members:write'] })).status).toBe(422);
     expect((await harness.ask(org, 'dora', { kind: 'service', scopes: ['flags:write'] })).status).toBe(201);
+  });
+
+  it("FEATBIT-10 one without workspaces has its creator's role of that moment in each workspace of that moment, and none in later ones", async () => {
+    await freshOrganization();
+    for (const id of ['ours', 'theirs']) await harness.workspace(org, id, id === 'ours' ? 'dora' : 'olga');
+    const asked = { kind: 'service', scopes: ['flags:read'] };
+    const tokens = [await harness.mint(org, 'olga', asked), await harness.mint(org, 'dora', asked)];
+    const listed = await harness.mint(org, 'dora', { ...asked, workspaces: ['ours', 'theirs'] });
+    const seen = async (workspace: string) =>
+      Promise.all(
+        [...tokens, listed].map(async ({ token }) => {
+          const answer = await harness.request(token, `/api/v1/workflows?ws=${workspace}`);
+          return answer.ok ? ((await answer.json()) as { caller: { role: string } }).caller.role : answer.status;
+        }),
+      );
+    await harness.workspace(org, 'later', 'dora');
+    for (const change of [
+      null,
+      ['PATCH', '/members/olga', { role: 'member' }],
+      ['PUT', '/workspaces/theirs/assignments/members/dora', { role: 'admin' }],
+      ['DELETE', '/members/dora', undefined],
+    ] as const) {
+      if (change !== null) await harness.must(org, change[0], change[1], change[2]);
+      expect(await seen('ours')).toEqual(['admin', 'admin', 'admin']);
+      expect(await seen('theirs')).toEqual(['admin', 'member', 'member']);
+      expect(await seen('later')).toEqual([403, 403, 403]);
+    }
   });
 
   it('FEATBIT-11 X-5 its permissions are fixed for ever: not edited, not touched by changes to its creator', async () => {

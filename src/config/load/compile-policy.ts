@@ -85,6 +85,7 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
       perOrganization: perOrganization ?? Number.POSITIVE_INFINITY,
     })),
     rotation: kind.rotation.allowed ? { maxGraceMs: kind.rotation.maxGraceSeconds * 1000 } : null,
+    allCoversLater: kind.allCoversLater,
     revokedByTransferInEditions: new Set(kind.revokedByTransferInEditions),
   };
 }

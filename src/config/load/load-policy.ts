@@ -130,6 +130,8 @@ function checkKind(file: YamlFile, kind: PolicyFile['kinds'][string], name: stri
   if (authority === 'frozen' && scopes === 'optional') {
     file.problem(['kinds', name, 'scopes'], 'a frozen kind needs scopes of its own: it has no owner to follow');
   }
+  if (authority === 'live' && kind.allCoversLater)
+    file.problem(['kinds', name, 'allCoversLater'], 'a live kind always follows its owner into later workspaces');
   if (expiry.minDays !== undefined && expiry.maxDays !== undefined && expiry.minDays > expiry.maxDays) {
     file.problem(['kinds', name, 'expiry', 'minDays'], 'minDays is greater than maxDays');
   }

@@ -7,7 +7,7 @@ const EditionName = Type.Enum(['personal', 'team', 'enterprise']);
 const Editions = (description: string) => Type.Array(EditionName, { minItems: 1, uniqueItems: true, description });
 const AllGrantName = Type.Enum(['all-owned', 'all-joined', 'all-organization'], {
   description:
-    'The widest all-grant that may be selected; it is evaluated on every request, so it covers future workspaces.',
+    'The widest all-grant that may be selected: a rule, judged on every request. allCoversLater says whether a frozen one reaches workspaces to come.',
 });
 
 const DurationDays = Type.Number({ exclusiveMinimum: 0, maximum: 36_500 });
@@ -111,6 +111,11 @@ export const KindSchema = section({
     minItems: 1,
     description: 'What an owner may select. The first rule that fits edition and organization role counts.',
   }),
+  allCoversLater: Type.Boolean({
+    default: false,
+    description:
+      "Frozen all-grants: true: workspaces that come later, too, with the role of the owner's organization role there, as owner in all-owned, else as member. false: those that there are at creation, with the roles that the owner has then. Live ones always follow their owner.",
+  }),
   expiry: Expiry,
   mutable: Type.Array(Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces', 'allowedAddresses']), {
     default: ['name', 'description', 'contacts'],
@@ -121,6 +126,7 @@ export const KindSchema = section({
   revokedByTransferInEditions: Type.Array(EditionName, {
     default: [],
     uniqueItems: true,
-    description: 'Editions in which a transfer of ownership of a workspace revokes the tokens that list it.',
+    description:
+      'Editions in which a transfer of ownership of a workspace revokes the tokens that list it, and takes it from all-grants until they are made anew.',
   }),
 });

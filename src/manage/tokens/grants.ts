@@ -2,15 +2,24 @@
  * What a new token may be granted: scopes within its owner's, and the workspaces that the policy lets this owner
  * select (COZE-PAT-13..15, COZE-SAT-18/19). Judged for the owner at this moment; later changes are the decision's.
  */
-import { type AllGrant, type Reference, type Role, type WorkspaceGrant, workspaceKey } from '../../core/facts.ts';
+import { tokensFrom } from '../../core/decide.ts';
+import {
+  type AllGrant,
+  memberKey,
+  type Reference,
+  type Role,
+  type WorkspaceGrant,
+  workspaceKey,
+} from '../../core/facts.ts';
 import type { KindPolicy, Policy, SelectableRule } from '../../core/policy.ts';
 import { covers, MANAGE } from '../../core/scope.ts';
-import { type Actor, forbidden, mayManage, roleOf } from '../actor.ts';
+import { type Actor, forbidden, joinedRole, mayManage, roleOf } from '../actor.ts';
 import { unacceptable } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
-import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
+import type { MemberDoc, TokenDoc, WorkspaceDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { withinAddresses } from './addresses.ts';
+import { takeSnapshot } from './snapshots.ts';
 
 const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
 
@@ -56,6 +65,8 @@ export interface Granted {
   readonly workspaces: WorkspaceGrant;
   /** The owner's role in each listed workspace now: what a frozen token keeps. */
   readonly roles: ReadonlyArray<readonly [string, Role]>;
+  /** The same of an all-grant. */
+  readonly snapshotId: string | null;
 }
 
 export async function checkWorkspaces(
@@ -79,8 +90,11 @@ export async function checkWorkspaces(
       `A ${kind.name} token needs workspaces: ids, or ${rule.all ?? 'nothing else'}.`,
     );
   }
-  if (asked === undefined || typeof asked === 'string')
-    return { workspaces: checkAll(rule, asked ?? 'all', owner, kind), roles: [] };
+  if (asked === undefined || typeof asked === 'string') {
+    const workspaces = checkAll(rule, asked ?? 'all', owner, kind);
+    const snapshotId = kind.authority === 'frozen' ? await takeSnapshot(unit, policy, kind, owner) : null;
+    return { workspaces, roles: [], snapshotId };
+  }
   return checkListed(unit, policy, kind, owner, rule, [...new Set(asked)]);
 }
 
@@ -129,7 +143,7 @@ async function checkListed(
     if (best !== null) roles.push([id, best]);
     granted.push([id, workspace.generation]);
   }
-  return { workspaces: granted, roles };
+  return { workspaces: granted, roles, snapshotId: null };
 }
 
 function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDoc, kind: KindPolicy): AllGrant {
@@ -173,7 +187,7 @@ export async function requireWithin(unit: UnitOfWork, actor: Actor, token: Token
   if (token.scopes === null ? own.scopes !== null : token.scopes.some((scope) => !covers(scopes, scope))) {
     throw forbidden('A token never manages one beyond its own scopes.');
   }
-  if (!withinWorkspaces(own.workspaces, token.workspaces) || (await ownsMore(unit, own, token)))
+  if (!withinWorkspaces(own.workspaces, token.workspaces) || (await reachesMore(unit, own, token)))
     throw forbidden('A token never manages one beyond its own workspaces.');
   if (!withinAddresses(own.allowedAddresses, token.allowedAddresses))
     throw forbidden('A token never manages one beyond its own addresses.');
@@ -182,13 +196,30 @@ export async function requireWithin(unit: UnitOfWork, actor: Actor, token: Token
     throw forbidden('A token never manages one that outlives it.');
 }
 
-/** Of one rule, the younger token also reaches what its owner was handed between the two (COZE-SAT-25, COZE-PAT-18). */
-async function ownsMore(unit: UnitOfWork, own: TokenDoc, token: TokenDoc): Promise<boolean> {
-  if (own.workspaces !== 'all-owned' || token.workspaces !== 'all-owned') return false;
-  const owned = await unit.all('workspace', lists.workspacesOwnedBy(own.organizationId, own.ownerId!));
-  return owned.some(({ doc: { transferredIn: handedOver } }) => {
-    return handedOver !== null && own.generation < handedOver && handedOver < token.generation;
-  });
+/**
+ * A rule does not reach what was handed over after it was granted (COZE-SAT-25, COZE-PAT-7, COZE-PAT-18), and a younger one
+ * does: that is more.
+ */
+async function reachesMore(unit: UnitOfWork, own: TokenDoc, token: TokenDoc): Promise<boolean> {
+  if (typeof own.workspaces !== 'string') return false;
+  for (const { doc } of await unit.all('workspace', lists.transferred(own.organizationId)))
+    if (isLost(own, doc) && !isLost(token, doc) && (await isMeant(unit, token, doc))) return true;
+  return false;
+}
+
+function isLost({ workspaces, generation, kind }: TokenDoc, workspace: WorkspaceDoc): boolean {
+  const byRule = workspaces === 'all-owned' && generation < workspace.transferredIn!;
+  return byRule || generation < tokensFrom(workspace, kind);
+}
+
+async function isMeant(unit: UnitOfWork, token: TokenDoc, workspace: WorkspaceDoc): Promise<boolean> {
+  const { workspaces, organizationId, ownerId, ownerGeneration } = token;
+  if (workspaces === 'all-organization') return true;
+  if (typeof workspaces !== 'string')
+    return workspaces.some(([id, generation]) => id === workspace.id && generation === workspace.generation);
+  if (workspace.ownerId === ownerId && workspace.ownerGeneration === ownerGeneration) return true;
+  const owner = workspaces === 'all-joined' ? await unit.get('member', memberKey(organizationId, ownerId!)) : null;
+  return owner !== null && (await joinedRole(unit, owner, workspace)) !== null;
 }
 
 function withinWorkspaces(own: WorkspaceGrant, asked: WorkspaceGrant): boolean {

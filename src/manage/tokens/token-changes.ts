@@ -14,6 +14,7 @@ import { newExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireKnownScope, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { type ContactsInput, readContacts } from './metadata.ts';
+import { releaseSnapshot } from './snapshots.ts';
 import { stateShown } from './token-state.ts';
 import { type CreatedToken, requireToken } from './tokens.ts';
 
@@ -112,14 +113,16 @@ async function newWorkspaces(
   before: TokenDoc,
   owner: MemberDoc | null,
   asked: NonNullable<TokenPatch['workspaces']>,
-): Promise<Pick<TokenDoc, 'workspaces' | 'roles' | 'generation'>> {
+): Promise<Partial<TokenDoc>> {
   const { workspaces, roles, generation } = before;
   if (typeof workspaces !== 'string' && typeof asked !== 'string') {
     const kept = workspaces.filter(([id]) => asked.includes(id));
     if (kept.length === new Set(asked).size)
       return { workspaces: kept, roles: roles.filter(([id]) => asked.includes(id)), generation };
   }
-  const granted = await checkWorkspaces(unit, policy, kind, requireGiver(rights, before, owner), asked);
+  const giver = requireGiver(rights, before, owner);
+  if (before.snapshotId) await releaseSnapshot(unit, before.organizationId, before.snapshotId, keyOf(before));
+  const granted = await checkWorkspaces(unit, policy, kind, giver, asked);
   return { ...granted, generation: unit.generation };
 }
 
@@ -176,6 +179,7 @@ export async function deleteToken(context: ManageContext, org: string, id: strin
     const { before, rights } = await open(context, unit, org, id);
     requireMayEnd(context, rights, before, 'delete');
     unit.delete(tokenKey(org, id));
+    if (before.snapshotId) await releaseSnapshot(unit, org, before.snapshotId, keyOf(before));
     await dropValue(unit, before.hash);
     if (before.replaced !== null) await dropValue(unit, before.replaced.hash);
   };
@@ -272,6 +276,10 @@ function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc, 
 /** The operator, or an administrator in person: a managing token has no more than its owner's own tokens. */
 function actsAsAdministrator(rights: Rights): boolean {
   return rights.member === null || (rights.administrator && rights.actor.kind === 'member');
+}
+
+function keyOf({ organizationId, id }: TokenDoc): string {
+  return tokenKey(organizationId, id);
 }
 
 function ownerOfToken(token: TokenDoc) {

@@ -83,6 +83,7 @@ const CHECKS: { readonly [K in DocKind]: (doc: never, key: string) => void } = {
     stringOrNull(doc.apiVersion, 'apiVersion');
     if (doc.contacts !== null) contacts(doc.contacts);
   },
+  snapshot: () => {},
   credential: ({ imported }: DocByKind['credential']) => {
     if (imported !== undefined && imported !== true) throw new TypeError('imported: unknown value');
   },

@@ -1,5 +1,5 @@
 /** Where records stand: their keys, and the lists that each kind of record is found in. Nothing is read or written here. */
-import type { CredentialRecord, MemberRecord, TokenHash } from '../../core/facts.ts';
+import type { CredentialRecord, MemberRecord, SnapshotRecord, TokenHash } from '../../core/facts.ts';
 import {
   accountKey,
   credentialKey,
@@ -7,6 +7,7 @@ import {
   memberKey,
   organizationKey,
   resourceKey,
+  snapshotKey,
   teamKey,
   tokenKey,
   workspaceKey,
@@ -39,6 +40,8 @@ export const issuanceKey = (organizationId: string, clientId: string): string =>
 /** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
 export const lists = {
   everything: (organizationId: string) => `everything/${organizationId}`,
+  /** Members, teams and service accounts: whom a role can be given to. */
+  principals: (organizationId: string) => `principals/${organizationId}`,
   members: (organizationId: string) => `members/${organizationId}`,
   teams: (organizationId: string) => `teams/${organizationId}`,
   workspaces: (organizationId: string) => `workspaces/${organizationId}`,
@@ -67,6 +70,12 @@ export const lists = {
     `counted/${organizationId}/${kind}/owner/${memberId}`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
+  /** Tokens whose primary contact is this member. */
+  tokensContacting: (organizationId: string, memberId: string) => `tokens/${organizationId}/contact/${memberId}`,
+  /** Tokens that keep the roles of one snapshot. */
+  tokensOfSnapshot: (organizationId: string, id: string) => `tokens/${organizationId}/snapshot/${id}`,
+  /** Workspaces that were ever handed over, by the change that did it last. */
+  transferred: (organizationId: string) => `transferred/${organizationId}`,
   /** What is left to do after something ended, in every organization, oldest first. */
   cleanups: () => 'cleanups',
 } as const;
@@ -98,6 +107,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
     key: memberKey(doc.organizationId, doc.id),
     indexes: [
       [lists.members(doc.organizationId), 0],
+      [lists.principals(doc.organizationId), 0],
       ...assigned(doc.organizationId, doc.assignments),
       [lists.everything(doc.organizationId), 0],
     ],
@@ -106,6 +116,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
     key: teamKey(doc.organizationId, doc.id),
     indexes: [
       [lists.teams(doc.organizationId), 0],
+      [lists.principals(doc.organizationId), 0],
       ...assigned(doc.organizationId, doc.assignments),
       [lists.everything(doc.organizationId), 0],
     ],
@@ -113,9 +124,12 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
   account: (doc: AccountDoc) => ({
     key: accountKey(doc.organizationId, doc.clientId),
     indexes: [
-      doc.deletedAtMs === null
-        ? [lists.accounts(doc.organizationId), doc.createdAtMs]
-        : [lists.deletedAccounts(), doc.deletedAtMs],
+      ...(doc.deletedAtMs === null
+        ? ([
+            [lists.accounts(doc.organizationId), doc.createdAtMs],
+            [lists.principals(doc.organizationId), 0],
+          ] as const)
+        : ([[lists.deletedAccounts(), doc.deletedAtMs]] as const)),
       ...assigned(doc.organizationId, doc.assignments),
       [lists.everything(doc.organizationId), 0],
     ],
@@ -144,6 +158,9 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
         : ([
             [lists.workspaces(doc.organizationId), 0],
             [lists.workspacesOwnedBy(doc.organizationId, doc.ownerId), 0],
+            ...(doc.transferredIn === null
+              ? []
+              : ([[lists.transferred(doc.organizationId), doc.transferredIn]] as const)),
           ] as const)),
       [lists.everything(doc.organizationId), 0],
     ],
@@ -163,6 +180,10 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
     ],
   }),
   token: (doc: TokenDoc) => ({ key: tokenKey(doc.organizationId, doc.id), indexes: tokenLists(doc) }),
+  snapshot: (doc: SnapshotRecord) => ({
+    key: snapshotKey(doc.organizationId, doc.id),
+    indexes: [[lists.everything(doc.organizationId), 0]],
+  }),
   credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
     key: credentialKey(extra!.hash),
     indexes: [[lists.everything(doc.organizationId), 0]],
@@ -192,6 +213,9 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
     found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);
     if (counts) found.push([lists.countedOwnedBy(org, kind, ownerId), endsAtMs]);
   }
+  const primary = doc.contacts?.primary ?? null;
+  if (primary !== null) found.push([lists.tokensContacting(org, primary), 0]);
+  if (doc.snapshotId) found.push([lists.tokensOfSnapshot(org, doc.snapshotId), 0]);
   if (typeof workspaces !== 'string') for (const [id] of workspaces) found.push([lists.tokensListing(org, id), 0]);
   return found;
 }

@@ -11,6 +11,7 @@ import type {
   MemberRecord,
   OrganizationRecord,
   ResourceRecord,
+  SnapshotRecord,
   TeamRecord,
   TokenHash,
   TokenRecord,
@@ -153,6 +154,7 @@ export interface DocByKind {
   readonly environment: EnvironmentDoc;
   readonly resource: ResourceDoc;
   readonly token: TokenDoc;
+  readonly snapshot: SnapshotRecord;
   readonly credential: CredentialRecord;
   readonly account: AccountDoc;
   readonly client: ClientDoc;

@@ -1,0 +1,78 @@
+/**
+ * Format 2 to 3: the same records, found in other lists. Tokens that ended with their owner's removal leave the lists that
+ * limits count; tokens stand in a list of their primary contact, workspaces that were handed over in one of those, and
+ * members, teams and service accounts in one of all three. Service tokens for all workspaces keep no snapshot of roles:
+ * nobody knows them any more, so they stay members wherever they reach, as they were.
+ */
+import type { Exported } from '../store/exportable.ts';
+import type { IndexEntry } from '../store/store.ts';
+import type { FormatUpgrade, Rewriting, Rewritten } from './upgrade.ts';
+
+type Doc = Readonly<Record<string, unknown>>;
+
+export const toNewLists: FormatUpgrade = {
+  to: 3,
+  what: 'lists of principals, contacts and transfers',
+  async rewrite(page) {
+    const writes: Rewritten[] = [];
+    const damaged: string[] = [];
+    for (const found of page) {
+      try {
+        const indexes = newLists(found);
+        if (indexes !== null) writes.push({ key: found.key, version: found.version, record: found.record, indexes });
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        damaged.push(found.key);
+      }
+    }
+    return { writes, damaged } satisfies Rewriting;
+  },
+};
+
+/** null: it stands in the right ones. */
+function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | null {
+  const doc = record as Doc;
+  switch (key.slice(0, key.indexOf('/'))) {
+    case 'token':
+      return ofToken(doc, indexes);
+    case 'workspace': {
+      if (doc.transferredIn === null || doc.deletedAtMs !== null) return null;
+      return withList(indexes, `transferred/${text(doc.organizationId)}`, integer(doc.transferredIn));
+    }
+    case 'member':
+    case 'team':
+      return withList(indexes, `principals/${text(doc.organizationId)}`, 0);
+    case 'account':
+      return doc.deletedAtMs === null ? withList(indexes, `principals/${text(doc.organizationId)}`, 0) : null;
+    default:
+      return null;
+  }
+}
+
+function ofToken(doc: Doc, indexes: readonly IndexEntry[]): readonly IndexEntry[] | null {
+  if (doc.clientId !== null) return null;
+  const org = text(doc.organizationId);
+  const kept = doc.stateReason === 'owner_removed' ? indexes.filter(({ index }) => !isCounted(index)) : indexes;
+  const primary = (doc.contacts as Doc | null)?.primary ?? null;
+  const contacted = primary === null ? null : withList(kept, `tokens/${org}/contact/${text(primary)}`, 0);
+  return contacted ?? (kept.length < indexes.length ? kept : null);
+}
+
+function isCounted(index: string): boolean {
+  return index.startsWith('counted/');
+}
+
+/** null: it is there already. */
+function withList(indexes: readonly IndexEntry[], index: string, score: number): readonly IndexEntry[] | null {
+  return indexes.some((entry) => entry.index === index) ? null : [...indexes, { index, score }];
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('not a text');
+  return value;
+}
+
+function integer(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError('not an integer');
+  return value as number;
+}

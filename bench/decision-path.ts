@@ -52,6 +52,7 @@ export function buildRoutes(count: number): RouteTable {
         methods: [method],
         requirement: {
           scopes: compileScopes(['workflows:read'], true),
+          apiVersions: null,
           workspace: { as: 'environment', selector: { from: 'query', name: 'environmentId' }, role },
           resource: null,
           bodyFields: null,

@@ -61,6 +61,7 @@ export const TOKEN: Shaped<typeof TokenAnswer> = {
   allowedAddresses: null,
   hint: 'pat_Abcd…',
   apiVersion: null,
+  apiVersionWithdrawn: false,
   contacts: null,
 };
 

@@ -8,6 +8,7 @@ import {
   listTeams,
   listWorkspaces,
 } from '../manage/organization/directory-lists.ts';
+import { listPrincipals } from '../manage/organization/principals.ts';
 import { ENVIRONMENT, MEMBER, ORGANIZATION, RESOURCE, TEAM, WORKSPACE } from './examples.ts';
 import { readPage, showPage } from './paging.ts';
 import {
@@ -15,12 +16,13 @@ import {
   EnvironmentListAnswer,
   MemberListAnswer,
   OrganizationListAnswer,
+  PrincipalListAnswer,
   ResourceListAnswer,
   TeamListAnswer,
   WorkspaceListAnswer,
 } from './response-schemas.ts';
 import { type AdminRoute, route } from './route.ts';
-import { OrganizationParams, PageQuery, WorkspaceParams } from './schemas.ts';
+import { OrganizationParams, PageQuery, PrincipalQuery, WorkspaceParams } from './schemas.ts';
 import { environmentView, memberView, organizationView, resourceView, teamView, workspaceView } from './views.ts';
 
 const organization = '/v1/organizations/:org';
@@ -67,6 +69,24 @@ export const listRoutes: readonly AdminRoute[] = [
     answer: TeamListAnswer,
     example: { answer: { items: [TEAM], nextCursor: null } },
     run: async ({ manage, params, query }) => showPage(await listTeams(manage, params.org, readPage(query)), teamView),
+  }),
+  route({
+    id: 'listPrincipals',
+    method: 'GET',
+    path: `${organization}/principals`,
+    tag: 'members',
+    summary: 'Find members, teams and service accounts by name',
+    description:
+      'Whom a role in a workspace can be given to. For administrators of the organization and admins of any of its workspaces; in edition personal for the operator alone.',
+    params: OrganizationParams,
+    query: PrincipalQuery,
+    answer: PrincipalListAnswer,
+    example: { answer: { items: [{ type: 'member', id: 'ann', name: 'Ann' }], nextCursor: null } },
+    async run({ manage, params, query }) {
+      const { limit, cursor, ...filter } = query;
+      const page = await listPrincipals(manage, params.org, filter, readPage({ limit, cursor }));
+      return showPage(page, (principal) => principal);
+    },
   }),
   route({
     id: 'listWorkspaces',
@@ -116,7 +136,8 @@ export const listRoutes: readonly AdminRoute[] = [
     path: `${workspace}/assignments`,
     tag: 'workspaces',
     summary: 'List who has which role in a workspace',
-    description: `${description} Members, teams and service accounts, all in one list.`,
+    description:
+      'For administrators of the organization and admins of the workspace. Members, teams and service accounts, all in one list.',
     params: WorkspaceParams,
     query: PageQuery,
     answer: AssignmentListAnswer,

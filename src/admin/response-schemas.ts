@@ -1,7 +1,13 @@
 /** The shapes that the sidecar answers with. What a view lets through and these do not name never leaves. */
 import type { TObject } from 'typebox';
 import { Type } from '../schema-type.ts';
-import { AssignmentParams, Nullable, TokenStateReasonSchema, TokenStateSchema } from './schemas.ts';
+import {
+  AssignmentParams,
+  Nullable,
+  PrincipalTypeSchema,
+  TokenStateReasonSchema,
+  TokenStateSchema,
+} from './schemas.ts';
 
 const Instant = Type.String({ description: 'RFC 3339, UTC, to the millisecond' });
 export const RevisionAnswer = Type.Object(
@@ -28,6 +34,7 @@ const tokenFields = {
     description: 'first characters of the token; null: imported without them',
   }),
   apiVersion: Nullable(Type.String()),
+  apiVersionWithdrawn: Type.Boolean({ description: 'the policy does not have its version any more' }),
   contacts: Type.Union([
     Type.Object({ primary: Nullable(Type.String()), emails: Type.Array(Type.String()) }),
     Type.Null(),
@@ -136,6 +143,9 @@ const Assigned = Type.Object({
   role: Type.String(),
 });
 
+/** Whom a role can be given to. */
+const Principal = Type.Object({ type: PrincipalTypeSchema, id: Type.String(), name: Type.String() });
+
 const pageOf = <Item extends TObject>(item: Item) =>
   Type.Object({ items: Type.Array(item), nextCursor: Nullable(Type.String()) });
 
@@ -228,6 +238,7 @@ export const WorkspaceListAnswer = pageOf(WorkspaceAnswer);
 export const EnvironmentListAnswer = pageOf(EnvironmentAnswer);
 export const ResourceListAnswer = pageOf(ResourceAnswer);
 export const AssignmentListAnswer = pageOf(Assigned);
+export const PrincipalListAnswer = pageOf(Principal);
 
 /** What the process says about itself, or about its policy: for people, and free to grow. */
 export const OpenAnswer = Type.Object({}, { additionalProperties: true });

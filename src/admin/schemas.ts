@@ -205,6 +205,24 @@ export const TokenQuery = Type.Object(
     owner: Type.Optional(Word()),
     state: Type.Optional(TokenStateSchema),
     expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
+    apiVersion: Type.Optional(Word()),
+    apiVersionWithdrawn: Type.Optional(
+      Type.Enum(['true', 'false'], { description: 'true: whose API version the policy has no longer' }),
+    ),
+  },
+  strict,
+);
+
+export const PrincipalTypeSchema = Type.Union([
+  Type.Literal('member'),
+  Type.Literal('team'),
+  Type.Literal('service-account'),
+]);
+export const PrincipalQuery = Type.Object(
+  {
+    ...page,
+    name: Type.Optional(Word({ description: 'a part of the name, in any case' })),
+    type: Type.Optional(PrincipalTypeSchema),
   },
   strict,
 );

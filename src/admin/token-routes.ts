@@ -8,7 +8,7 @@ import {
   rotateToken,
   type StateChange,
 } from '../manage/tokens/token-changes.ts';
-import { createToken, findTokenByText, getToken, listTokens } from '../manage/tokens/tokens.ts';
+import { createToken, findTokenByText, getToken, listTokens, type TokenFilter } from '../manage/tokens/tokens.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
 import { readPage, showPage } from './paging.ts';
@@ -94,7 +94,7 @@ const recordRoutes: readonly AdminRoute[] = [
     },
     async run({ manage, params, body }) {
       const { value, revision } = await createToken(manage, params.org, body);
-      return new Created({ ...tokenView(value.doc, manage.nowMs(), null), token: value.token, revision });
+      return new Created({ ...tokenView(value.doc, manage, null), token: value.token, revision });
     },
   }),
   route({
@@ -107,11 +107,15 @@ const recordRoutes: readonly AdminRoute[] = [
     answer: TokenListAnswer,
     example: { answer: { items: [TOKEN], nextCursor: null } },
     async run({ manage, params, query }) {
-      const { limit, cursor, expiringWithinDays, ...filter } = query;
-      const within = expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) };
-      const page = await listTokens(manage, params.org, { ...filter, ...within }, readPage({ limit, cursor }));
+      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, ...rest } = query;
+      const filter: TokenFilter = {
+        ...rest,
+        ...(expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) }),
+        ...(apiVersionWithdrawn === undefined ? {} : { apiVersionWithdrawn: apiVersionWithdrawn === 'true' }),
+      };
+      const page = await listTokens(manage, params.org, filter, readPage({ limit, cursor }));
       const used = await lastUsesOf(manage, page.items);
-      return showPage(page, (doc, nth) => tokenView(doc, manage.nowMs(), used[nth]!));
+      return showPage(page, (doc, nth) => tokenView(doc, manage, used[nth]!));
     },
   }),
   route({
@@ -124,7 +128,7 @@ const recordRoutes: readonly AdminRoute[] = [
     async run({ manage, params }) {
       const doc = await getToken(manage, params.org, params.id);
       const [used] = await lastUsesOf(manage, [doc]);
-      return tokenView(doc, manage.nowMs(), used!);
+      return tokenView(doc, manage, used!);
     },
   }),
   route({
@@ -144,7 +148,7 @@ const recordRoutes: readonly AdminRoute[] = [
     async run({ manage, params, body }) {
       const used = await lastUseOf(manage, params.org, params.id);
       const { value, revision } = await patchToken(manage, params.org, params.id, body);
-      return { ...tokenView(value, manage.nowMs(), used), revision };
+      return { ...tokenView(value, manage, used), revision };
     },
   }),
   route({
@@ -186,7 +190,7 @@ function stateRoute(asked: StateChange, about: { readonly summary: string; reado
     async run({ manage, params }) {
       const used = await lastUseOf(manage, params.org, params.id);
       const { value, revision } = await changeTokenState(manage, params.org, params.id, asked);
-      return { ...tokenView(value, manage.nowMs(), used), revision };
+      return { ...tokenView(value, manage, used), revision };
     },
   });
 }
@@ -231,7 +235,7 @@ const valueRoutes: readonly AdminRoute[] = [
       const used = await lastUseOf(manage, org, id);
       const { value, revision } = await rotateToken(manage, org, id, body?.graceSeconds ?? 0);
       const values = value.values.map(rotatedValueView);
-      return { ...tokenView(value.doc, manage.nowMs(), used), token: value.token, values, revision };
+      return { ...tokenView(value.doc, manage, used), token: value.token, values, revision };
     },
   }),
   route({
@@ -249,7 +253,7 @@ const valueRoutes: readonly AdminRoute[] = [
     async run({ manage, body }) {
       const doc = await findTokenByText(manage, body.token);
       const [used] = await lastUsesOf(manage, [doc]);
-      return { ...tokenView(doc, manage.nowMs(), used!), organizationId: doc.organizationId };
+      return { ...tokenView(doc, manage, used!), organizationId: doc.organizationId };
     },
   }),
 ];

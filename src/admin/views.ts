@@ -1,6 +1,7 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import type { Policy } from '../core/policy.ts';
 import type { Issued } from '../manage/tokens/issuance.ts';
+import { isVersionWithdrawn } from '../manage/tokens/metadata.ts';
 import type { RotatedToken } from '../manage/tokens/token-changes.ts';
 import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
 import type {
@@ -73,7 +74,13 @@ export const auditView = ({ id, atMs, actor, action, outcome, target, before, af
   detail,
 });
 
-export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | null) {
+/** `world`: the moment, and the policy in force. */
+export function tokenView(
+  doc: TokenDoc,
+  world: { readonly nowMs: () => number; readonly policy: () => Policy },
+  lastUsedAtMs: number | null,
+) {
+  const nowMs = world.nowMs();
   return {
     id: doc.id,
     kind: doc.kind,
@@ -91,6 +98,7 @@ export function tokenView(doc: TokenDoc, nowMs: number, lastUsedAtMs: number | n
     allowedAddresses: doc.allowedAddresses ?? null,
     hint: doc.hint,
     apiVersion: doc.apiVersion,
+    apiVersionWithdrawn: isVersionWithdrawn(world.policy(), doc),
     contacts: doc.contacts,
   };
 }

@@ -5,6 +5,7 @@
 import { readRange } from './address-range.ts';
 import {
   type AccountRecord,
+  API_VERSION_PATTERN,
   type Assignments,
   accountKey,
   type CredentialRecord,
@@ -33,6 +34,7 @@ const ROLES = new Set<unknown>(['member', 'admin']);
 const ALL_GRANTS = new Set<unknown>(['all-owned', 'all-joined', 'all-organization']);
 const STATES = new Set<unknown>(['active', 'inactive', 'revoked']);
 export const EDITIONS = new Set<unknown>(['personal', 'team', 'enterprise']);
+const API_VERSION = new RegExp(API_VERSION_PATTERN);
 const AUTHORITIES = new Set<unknown>(['live', 'frozen', 'client']);
 
 /** The kind of the record. Throws TypeError, with the key and the field, when it is not what its key says. */
@@ -120,6 +122,8 @@ function checkToken(record: TokenRecord, key: string): void {
   else references(record.workspaces, 'workspaces');
   roles(record.roles, 'roles');
   if (record.snapshotId !== undefined && record.snapshotId !== null) text(record.snapshotId, 'snapshotId');
+  // It stands in a header.
+  if (record.apiVersion && !API_VERSION.test(record.apiVersion)) throw new TypeError('apiVersion: no version');
   // A list that cannot be read opens nothing: the whole record is damaged.
   if (record.allowedAddresses !== undefined && record.allowedAddresses !== null) {
     texts(record.allowedAddresses, 'allowedAddresses');

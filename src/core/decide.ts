@@ -111,10 +111,12 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   const unfit = checkToken(token, question.source);
   if (unfit !== null) return deny(unfit, token);
 
-  const { scopes, workspace, resource, bodyFields } = question.requirement;
+  const { scopes, apiVersions, workspace, resource, bodyFields } = question.requirement;
   if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {
     return deny('scope_missing', token);
   }
+  if (apiVersions !== null && (token.apiVersion === null || !apiVersions.has(token.apiVersion)))
+    return deny('version_not_supported', token);
   if (bodyFields !== null && question.source.body === undefined) return { kind: 'body', token };
   if (workspace === null) return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
   return inWorkspace(question, workspace, resource, token, owner, rules, facts);

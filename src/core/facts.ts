@@ -25,6 +25,8 @@ export type WorkspaceGrant = readonly Reference[] | AllGrant;
 export type Assignments = ReadonlyArray<readonly [workspaceId: string, role: Role, generation: Generation]>;
 
 export const ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}$';
+/** Printable ASCII, as blanks inside may be: it is sent on as a header's value. */
+export const API_VERSION_PATTERN = '^[!-~](?:[ -~]{0,48}[!-~])?$';
 const ID_LENGTH_MAX = 128;
 /** By character: 2 may start an id, 1 may stand further on. A loop takes a fifth of the regular expression's time. */
 const ID_CODES = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -96,6 +98,8 @@ export interface TokenRecord {
   readonly stateReason: StateReason;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
+  /** The version of the API behind us that it was made for; null, or absent: none. */
+  readonly apiVersion?: string | null;
   /** Addresses and networks that it may be used from; null, or absent in older records: anywhere. */
   readonly allowedAddresses?: readonly string[] | null;
 }
@@ -197,7 +201,10 @@ interface ListedWorkspace {
 }
 
 export interface TokenFacts
-  extends Omit<TokenRecord, 'scopes' | 'workspaces' | 'roles' | 'snapshotId' | 'expiresAtMs' | 'allowedAddresses'> {
+  extends Omit<
+    TokenRecord,
+    'scopes' | 'workspaces' | 'roles' | 'snapshotId' | 'apiVersion' | 'expiresAtMs' | 'allowedAddresses'
+  > {
   readonly organization: Link<'organization'>;
   /** null: nobody owns it. */
   readonly owner: Link<'member'> | null;
@@ -214,6 +221,8 @@ export interface TokenFacts
   readonly roles: ReadonlyMap<string, Role>;
   /** null: it keeps no roles but these. */
   readonly snapshot: Link<'snapshot'> | null;
+  /** null: it was made for none. */
+  readonly apiVersion: string | null;
   /** Infinity: never. */
   readonly expiresAtMs: number;
   /** null: anywhere. */

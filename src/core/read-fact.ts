@@ -64,6 +64,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       ownerGeneration: record.ownerGeneration,
       expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
       allowedAddresses: ranges(record.allowedAddresses),
+      apiVersion: record.apiVersion ? one(record.apiVersion) : null,
       scopes: record.scopes === null ? 'all' : setOf(record.scopes),
       workspaces: isRule ? workspaces : generations(workspaces),
       listed: isRule ? [] : workspaces.map(([id, generation]) => listed(organizationId, id, generation)),

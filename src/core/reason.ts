@@ -39,6 +39,11 @@ export const REASONS = {
     blame: 'client',
     challenge: 'insufficient_scope',
   },
+  version_not_supported: {
+    status: 403,
+    text: 'The token was made for another version of this API.',
+    blame: 'client',
+  },
   body_too_large: { status: 413, text: 'The body is larger than this route takes.', blame: 'client' },
   body_unreadable: {
     status: 400,

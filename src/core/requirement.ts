@@ -19,6 +19,8 @@ export interface ResourceRequirement {
 export interface Requirement {
   /** null: any valid token. */
   readonly scopes: ScopeRequirement | null;
+  /** API versions that the token may be made for; null: any, or none. */
+  readonly apiVersions: ReadonlySet<string> | null;
   readonly workspace: WorkspaceRequirement | null;
   readonly resource: ResourceRequirement | null;
   /** What must be known of the body; null: nothing, it is not read. */

@@ -144,7 +144,7 @@ const TOKEN = {
     workspaces: 'all',
   },
   ...{ state: 'active', stateReason: null, createdAt: '', expiresAt: null, lastUsedAt: null, allowedAddresses: null },
-  ...{ hint: null, apiVersion: null },
+  ...{ hint: null, apiVersion: null, apiVersionWithdrawn: false },
 };
 
 /** The same schema, without room for more. */

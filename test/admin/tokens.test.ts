@@ -282,7 +282,8 @@ describe('workspaces that an owner may select', () => {
 
   it.each([
     ['several that they own or joined', 'ada', ['a1', 'w2', 'a2'], ['a1', 'w2', 'a2']],
-    ['all, which is all that they own', 'ada', 'all', 'all-owned'],
+    ['all, which is all of the organization', 'ada', 'all', 'all-organization'],
+    ['all that they own', 'ada', 'all-owned', 'all-owned'],
   ])('service: %s', async (_name, owner, workspaces, granted) => {
     const { status, body } = await serviceOf(owner, workspaces);
     expect([status, body.workspaces]).toEqual([201, granted]);
@@ -290,8 +291,7 @@ describe('workspaces that an owner may select', () => {
 
   it.each([
     ['one that they did not join, even for an administrator', 'root', ['w4'], 'workspace_not_selectable'],
-    ['all that they join', 'ada', 'all-joined', 'workspaces_too_wide'],
-    ['all of the organization, even for an administrator', 'root', 'all-organization', 'workspaces_too_wide'],
+    ['one that does not exist', 'ada', ['w99'], 'workspace_unknown'],
   ])('service: %s is refused', async (_name, owner, workspaces, code) => {
     const { status, body } = await serviceOf(owner, workspaces);
     expect([status, body.code, body.field]).toEqual([422, code, 'workspaces']);

@@ -30,6 +30,7 @@ import { readTemplate } from '../../src/core/template.ts';
 interface RequireData {
   readonly scopes?: string[];
   readonly anyOf?: string[];
+  readonly apiVersion?: string[];
   readonly workspace?: {
     from: string | string[];
     as: 'workspace' | 'environment' | 'resource';
@@ -123,12 +124,13 @@ function place(from: string, template: string): SelectorPlace {
 }
 
 function requirement({ require = {}, template = '/x' }: Case): Requirement {
-  const { scopes, anyOf, workspace, resource } = require;
+  const { scopes, anyOf, apiVersion, workspace, resource } = require;
   const named = scopes ?? anyOf;
   const selectors = [workspace, resource].flatMap((part) => (part === undefined ? [] : selector(part.from, template)));
   const fields = selectors.flatMap(bodyFieldsOf);
   return {
     scopes: named === undefined ? null : compileScopes(named, scopes !== undefined),
+    apiVersions: apiVersion === undefined ? null : new Set(apiVersion),
     workspace:
       workspace === undefined
         ? null

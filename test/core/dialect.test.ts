@@ -58,6 +58,7 @@ describe('coze', () => {
     ownership_transferred: [401, 4100],
     token_expired: [401, 4100],
     address_not_allowed: [403, 4101],
+    version_not_supported: [403, 4101],
     scope_missing: [403, 4101],
     body_too_large: [413, 4000],
     body_unreadable: [400, 4000],

@@ -451,6 +451,7 @@ function compileProbe(probe: Probe): CompiledProbe {
     probe,
     requirement: {
       scopes: scopes.length === 0 ? null : compileScopes(scopes, true),
+      apiVersions: null,
       workspace: place,
       resource: asked,
       bodyFields: null,

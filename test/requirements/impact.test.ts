@@ -1,5 +1,10 @@
 /** Every rule of impact.com's API access tokens, under policies/impact.yaml, from outside. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestGateway } from '../support/gateway.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 let harness: Harness;
@@ -8,6 +13,11 @@ const token = { name: 'Partner sync', scopes: ['campaigns:read'] };
 beforeAll(async () => {
   harness = await startHarness('impact', [
     { id: 'campaigns', match: { path: '/v1/workspaces' }, require: { scopes: ['campaigns:read'] } },
+    {
+      id: 'newer',
+      match: { path: '/api/v1/workflows' },
+      require: { scopes: ['campaigns:read'], apiVersion: ['v14', 'v15'] },
+    },
   ]);
   await harness.organization('agency', 'team', { ana: 'admin', uwe: 'user' });
 });
@@ -41,6 +51,51 @@ describe('under policies/impact.yaml', () => {
       status: 422,
       body: { field: 'apiVersion', detail: expect.stringContaining('v15') },
     });
+  });
+
+  it('IMPACT-4 the version reaches the upstream, and a route may ask for it', async () => {
+    const newest = await make();
+    const older = await make({ apiVersion: 'v12' });
+    const seen = async ({ token: text }: { token: string }) => {
+      const answer = await harness.request(text, '/v1/workspaces');
+      return ((await answer.json()) as { caller: Record<string, string> }).caller['api-version'];
+    };
+    expect([await seen(newest), await seen(older)]).toEqual(['v15', 'v12']);
+    expect(await harness.status(newest.token, '/api/v1/workflows')).toBe(200);
+    const refused = await harness.request(older.token, '/api/v1/workflows');
+    expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+      status: 403,
+      body: { code: 'version_not_supported' },
+    });
+  });
+
+  it('IMPACT-4 a token whose version the policy has no longer says so, and such tokens are listed', async () => {
+    const policy = join(mkdtempSync(join(tmpdir(), 'scopegate-policy-')), 'policy.yaml');
+    const shipped = readFileSync(fileURLToPath(new URL('../../policies/impact.yaml', import.meta.url)), 'utf8');
+    writeFileSync(policy, shipped);
+    const upstream = { upstreamUrl: 'http://127.0.0.1:9', seed: false, policy };
+    await using gateway = await startTestGateway({
+      ...upstream,
+      routes: [{ id: 'all', match: { path: '/**' }, public: true }],
+    });
+    const admin = async (method: string, path: string, body?: unknown) =>
+      (await gateway.admin(method, `/v1/organizations/a${path}`, body)).body as never as Record<string, never>;
+    await admin('PUT', '', { name: 'A', edition: 'team' });
+    await admin('PUT', '/members/ana', { name: 'Ana', role: 'admin' });
+    const ids: string[] = [];
+    for (const apiVersion of ['v11', 'v12']) {
+      const asked = { ...token, owner: 'ana', apiVersion, contacts: { primary: 'ana' } };
+      ids.push((await admin('POST', '/tokens', asked)).id as never);
+    }
+    const listed = async (query: string) =>
+      ((await admin('GET', `/tokens?${query}`)).items as unknown as Array<{ id: string }>).map(({ id }) => id);
+    expect(await listed('apiVersionWithdrawn=true')).toEqual([]);
+    writeFileSync(policy, shipped.replace('"v11", ', ''));
+    expect((await gateway.admin('POST', '/v1/reload')).status).toBe(200);
+    expect(await listed('apiVersionWithdrawn=true')).toEqual([ids[0]]);
+    expect(await listed('apiVersion=v12')).toEqual([ids[1]]);
+    expect(await admin('GET', `/tokens/${ids[0]}`)).toMatchObject({ apiVersion: 'v11', apiVersionWithdrawn: true });
+    expect(await admin('GET', `/tokens/${ids[1]}`)).toMatchObject({ apiVersion: 'v12', apiVersionWithdrawn: false });
   });
 
   it('IMPACT-5 a primary contact is chosen among the members', async () => {

@@ -56,6 +56,47 @@ describe('under policies/scrydon.yaml', () => {
     expect((await harness.call('acme', 'PUT', path, { role: 'owner' })).status).toBe(400);
   });
 
+  it('SCRYDON-18 a workspace admin finds members, teams and service accounts by name in one place, and reads and writes who has a role', async () => {
+    await harness.organization('picker', 'team', { ada: 'admin', ben: 'member', cat: 'member', dan: 'member' });
+    await harness.workspace('picker', 'own', 'cat');
+    await harness.workspace('picker', 'other', 'ada');
+    await harness.must('picker', 'PUT', '/teams/crew', { name: 'Robotics crew', members: ['ben'] });
+    const { clientId } = await harness.must('picker', 'POST', '/service-accounts', { ...account, name: 'ROBOT one' });
+    const gone = await harness.must('picker', 'POST', '/service-accounts', { ...account, name: 'robot gone' });
+    await harness.must('picker', 'DELETE', `/service-accounts/${gone.clientId}`);
+    const robot = { type: 'service-account', id: clientId, name: 'ROBOT one' };
+    const crew = { type: 'team', id: 'crew', name: 'Robotics crew' };
+    const look = (query: string, by?: string) => harness.call('picker', 'GET', `/principals${query}`, undefined, by);
+    for (const by of ['cat', 'ada', undefined]) {
+      expect((await look('?name=robot', by)).body.items, by).toEqual([robot, crew]);
+      expect((await look('?name=robot&type=team', by)).body.items).toEqual([crew]);
+      expect((await look('?type=member', by)).body.items).toHaveLength(4);
+      expect((await look('?limit=2', by)).body).toMatchObject({ items: { length: 2 }, nextCursor: expect.any(String) });
+    }
+    // Who may assign nowhere looks for nobody; who may somewhere, by a team, does.
+    expect((await look('', 'ben')).status).toBe(403);
+    await harness.must('picker', 'PUT', '/workspaces/other/assignments/teams/crew', { role: 'member' });
+    expect((await look('', 'ben')).status).toBe(403);
+    await harness.must('picker', 'PUT', '/workspaces/other/assignments/teams/crew', { role: 'admin' });
+    expect((await look('', 'ben')).status).toBe(200);
+    expect((await look('', 'dan')).status).toBe(403);
+
+    const path = `/workspaces/own/assignments/service-accounts/${clientId}`;
+    expect((await harness.call('picker', 'PUT', path, { role: 'member' }, 'cat')).status).toBe(201);
+    const listed = await harness.call('picker', 'GET', '/workspaces/own/assignments', undefined, 'cat');
+    expect(listed.body.items).toEqual([{ kind: 'service-accounts', id: clientId, role: 'member' }]);
+    expect((await harness.call('picker', 'GET', '/workspaces/other/assignments', undefined, 'cat')).status).toBe(403);
+    expect((await harness.call('picker', 'DELETE', path, undefined, 'cat')).status).toBe(200);
+  });
+
+  it('SCRYDON-18 in edition personal nobody looks for the strangers beside them', async () => {
+    await harness.organization('crowd', 'personal', { ada: 'admin', ben: 'member' });
+    await harness.workspace('crowd', 'bens', 'ben');
+    for (const by of ['ada', 'ben'])
+      expect((await harness.call('crowd', 'GET', '/principals', undefined, by)).status).toBe(403);
+    expect((await harness.call('crowd', 'GET', '/principals')).body.items).toHaveLength(2);
+  });
+
   it('SCRYDON-6 a scope of ours stands in no catalogue, and no account can have it', async () => {
     const { scopes } = (await harness.gateway.admin('GET', '/v1/policy')).body as { scopes: Array<{ name: string }> };
     expect(scopes).toHaveLength(14);

@@ -96,7 +96,7 @@ describe('one look-up for many', () => {
     vi.advanceTimersByTime(passedMs);
     const question = {
       hash: 'HASH' as never,
-      requirement: { scopes: null, workspace: null, resource: null, bodyFields: null },
+      requirement: { scopes: null, apiVersions: null, workspace: null, resource: null, bodyFields: null },
       source: { segments: [], query: '', headers: [], address: null },
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
@@ -368,6 +368,7 @@ describe('room', () => {
       hash: 'HASH' as never,
       requirement: {
         scopes: null,
+        apiVersions: null,
         workspace: { as: 'workspace', selector: { from: 'query', name: 'ws' }, role: 'member' },
         resource: null,
         bodyFields: null,

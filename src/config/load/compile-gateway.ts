@@ -50,6 +50,7 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
     notes,
     // Without a readable policy nothing can be said about scopes; everything else still is.
     scopes: policy?.scopes ?? null,
+    apiVersions: policy?.apiVersions ?? null,
     dialects: policy?.dialects ?? null,
     upstreams: forwards ? notes.keys('upstreams') : null,
     upstreamFiles: parts.upstreams ?? {},

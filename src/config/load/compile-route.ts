@@ -33,6 +33,8 @@ export interface RouteCheck {
   readonly notes: Notes;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
+  /** The same. */
+  readonly apiVersions: readonly string[] | null;
   /** null: the policy could not be read. */
   readonly dialects: ReadonlyMap<string, Dialect> | null;
   /** null: none, another program sends on what is allowed. Empty: they could not be read. */
@@ -215,6 +217,11 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
       );
     }
   }
+  for (const [index, version] of (file.apiVersion ?? []).entries()) {
+    if (check.apiVersions === null || check.apiVersions.includes(version)) continue;
+    const known = check.apiVersions.length === 0 ? 'it has none' : `it has ${check.apiVersions.join(', ')}`;
+    check.notes.problem([...at, 'apiVersion', index], `the policy has no API version "${version}"; ${known}`);
+  }
   const { workspace, resource } = file;
   const selectorOf = (part: 'workspace' | 'resource', from: string | readonly string[]) =>
     compileSelector(check, [...at, part, 'from'], from, parameters);
@@ -233,6 +240,7 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
   const fields = [place, relation].flatMap((part) => (part === null ? [] : bodyFieldsOf(part.selector)));
   return {
     scopes: named === undefined ? null : compileScopes(named, file.scopes !== undefined),
+    apiVersions: file.apiVersion === undefined ? null : new Set(file.apiVersion),
     workspace: place,
     resource: relation,
     bodyFields: fields.length === 0 ? null : fields,

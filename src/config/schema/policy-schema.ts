@@ -3,6 +3,7 @@
  * as data; the meaning of each setting is in core/policy.ts. Reads nothing and checks nothing across fields.
  */
 import type { Static } from 'typebox';
+import { API_VERSION_PATTERN } from '../../core/facts.ts';
 import { REASON_NAMES } from '../../core/reason.ts';
 import { SCOPE_PATTERN } from '../../core/scope.ts';
 import { section } from '../../schema-parts.ts';
@@ -143,12 +144,18 @@ export const PolicySchema = Type.Object(
           'The action that lets administrators import tokens by their hash; without it only the admin key does.',
       }),
     ),
-    apiVersions: Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
-      default: [],
-      uniqueItems: true,
-      description:
-        'API versions that a token may be made for, oldest first; the last is the default. Empty: none is kept.',
-    }),
+    apiVersions: Type.Array(
+      Type.String({
+        pattern: API_VERSION_PATTERN,
+        errorMessage: 'must be 1 to 50 printable ASCII characters',
+      }),
+      {
+        default: [],
+        uniqueItems: true,
+        description:
+          'API versions that a token may be made for, oldest first; the last is the default. Empty: none is kept. A token whose version is taken out of here goes on, and says so at the sidecar.',
+      },
+    ),
     serviceAccounts: Type.Optional(
       section(
         {

@@ -416,6 +416,13 @@ export const RouteSchema = section(
         {
           scopes: Type.Optional(Scopes('Scopes of which the token needs all.')),
           anyOf: Type.Optional(Scopes('Scopes of which the token needs one.')),
+          apiVersion: Type.Optional(
+            Type.Array(Type.String({ minLength: 1 }), {
+              minItems: 1,
+              uniqueItems: true,
+              description: "The policy's API versions for one of which the token has to be made.",
+            }),
+          ),
           workspace: Type.Optional(Workspace),
           resource: Type.Optional(Resource),
         },

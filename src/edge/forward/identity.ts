@@ -45,6 +45,7 @@ export const IDENTITY_NAMES: readonly string[] = [
   'X-Scopegate-Organization',
   'X-Scopegate-Subject',
   'X-Scopegate-Client-Id',
+  'X-Scopegate-Api-Version',
   'X-Scopegate-Scopes',
   'X-Scopegate-Workspaces',
   'X-Scopegate-Workspace',
@@ -63,6 +64,7 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
   const { token } = allowed;
   let lines = `X-Scopegate-Token-Id: ${token.id}\r\nX-Scopegate-Kind: ${token.kind}\r\nX-Scopegate-Organization: ${token.organizationId}\r\n`;
   if (token.authority === 'live') lines += `X-Scopegate-Subject: ${token.ownerId}\r\n`;
+  if (token.apiVersion !== null) lines += `X-Scopegate-Api-Version: ${token.apiVersion}\r\n`;
   if (token.clientId !== null) lines += `X-Scopegate-Client-Id: ${token.clientId}\r\n`;
   return `${lines}X-Scopegate-Scopes: ${effectiveScopes(allowed, policy)}\r\nX-Scopegate-Workspaces: ${token.workspacesText}\r\n`;
 }

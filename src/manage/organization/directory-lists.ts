@@ -1,11 +1,12 @@
 /**
- * What stands in an organization and in a workspace, page by page, for administrators of the organization. Reads only.
- * Every list but that of organizations rejects with Rejection: `forbidden` for everybody else, `not_found` for an organization or workspace that
- * is not there.
+ * What stands in an organization and in a workspace, page by page, for administrators of the organization; who has a role
+ * in a workspace also for its admins. Reads only. Every list but that of organizations rejects with Rejection: `forbidden`
+ * for everybody else, `not_found` for an organization or workspace that is not there.
  */
 import type { Role } from '../../core/facts.ts';
 import { requireAdministrator, requireProcessOperator } from '../actor.ts';
-import { enter, type ManageContext, reader, requireWorkspace } from '../context.ts';
+import { enter, type ManageContext, reader, requireKnownWorkspace, requireWorkspace } from '../context.ts';
+import { requireWorkspaceManager } from '../granting.ts';
 import { list, type Page, type PageRequest } from '../listing.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type {
@@ -71,14 +72,20 @@ export interface Assigned {
   readonly role: Role;
 }
 
-/** Members, teams and service accounts, all in one list; a deleted account stays in it until it is purged. */
+/**
+ * Members, teams and service accounts, all in one list, also for admins of the workspace (SCRYDON-18); a deleted account stays in it until it is
+ * purged.
+ */
 export async function listAssignments(
   context: ManageContext,
   org: string,
   workspaceId: string,
   page: PageRequest,
 ): Promise<Page<Assigned>> {
-  await requireLister(context, org, 'list assignments', workspaceId);
+  const unit = reader(context.store);
+  const { rights } = await enter(context, unit, org);
+  const workspace = await requireKnownWorkspace(unit, rights, org, workspaceId);
+  await requireWorkspaceManager(unit, context.policy(), rights, workspace, 'list who has a role in it');
   const index = lists.assigned(org, workspaceId);
   const pick = (doc: Assignee) => ('state' in doc && doc.state === 'deleted' ? null : assignedIn(doc, workspaceId));
   return list(context.store, ['member', 'team', 'account'], index, { ...page, pick });

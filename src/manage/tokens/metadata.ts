@@ -2,7 +2,7 @@
 import { memberKey } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { unacceptable } from '../rejection.ts';
-import type { Contacts, DocReader } from '../unit-of-work/records.ts';
+import type { Contacts, DocReader, TokenDoc } from '../unit-of-work/records.ts';
 import { requireEmail } from '../written-text.ts';
 
 export interface ContactsInput {
@@ -23,6 +23,11 @@ export function readApiVersion(policy: Policy, asked: string | undefined): strin
     throw unacceptable('api_version_unknown', 'apiVersion', known);
   }
   return asked;
+}
+
+/** Was it made for a version that the policy has no longer (IMPACT-4)? It goes on working where no route asks for another. */
+export function isVersionWithdrawn({ apiVersions }: Policy, { apiVersion }: Pick<TokenDoc, 'apiVersion'>): boolean {
+  return apiVersion !== null && !apiVersions.includes(apiVersion);
 }
 
 /** `before`: what stands there, where only a part of it may be asked for; what is not named stays (RFC 7396). */

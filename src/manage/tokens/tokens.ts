@@ -13,6 +13,7 @@ import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findToken } from './access-tokens.ts';
+import { isVersionWithdrawn } from './metadata.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, standingOf } from './standing.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
@@ -45,6 +46,10 @@ export interface TokenFilter {
   readonly owner?: string;
   readonly state?: TokenStateShown;
   readonly expiringWithinDays?: number;
+  /** Made for this version of the API. */
+  readonly apiVersion?: string;
+  /** Whose version the policy has no longer. */
+  readonly apiVersionWithdrawn?: boolean;
 }
 
 export async function listTokens(
@@ -65,6 +70,8 @@ export async function listTokens(
     maySeeTokenOf(rights, policy, doc.ownerId) &&
     (filter.kind === undefined || doc.kind === filter.kind) &&
     (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
+    (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
+    (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy, doc) === filter.apiVersionWithdrawn) &&
     (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {

@@ -64,6 +64,7 @@ export const TOKEN_SCHEMA = new RecordSchema([
   { name: 'hash', type: HASH },
   { name: 'ownerGeneration', type: NUMBER, usual: null },
   { name: 'replaced', type: REPLACED, usual: null },
+  { name: 'snapshotId', type: SHARED, usual: null },
 ]);
 
 export const CREDENTIAL_SCHEMA = new RecordSchema([

@@ -201,10 +201,11 @@ class CompiledReason {
       ['Cache-Control', ['no-store']],
       ['X-Request-Id', ['', '']],
     ];
-    if (this.#isChallenged && basicAlone !== true)
-      headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
+    // First: podman and its like take the first challenge that they know, and who needs to be told is a client of Basic.
     if (basicRealm !== undefined && this.#row.status === 401)
       headers.push(['WWW-Authenticate', [`Basic realm="${basicRealm}", charset="UTF-8"`]]);
+    if (this.#isChallenged && basicAlone !== true)
+      headers.push(['WWW-Authenticate', [challengeText(this.#challenge, scopes)]]);
     if (scopes !== undefined) headers.push(['X-Accepted-Scopes', [scopes]]);
     if (allow !== undefined) headers.push(['Allow', [allow.join(', ')]]);
     if (retryAfterSeconds !== undefined) headers.push(['Retry-After', [String(retryAfterSeconds)]]);

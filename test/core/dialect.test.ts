@@ -159,7 +159,7 @@ describe.each([
         .render(reason, { requestId, basicRealm: 'r', basicAlone })
         .headers.filter((_, at, all) => all[at - 1] === 'WWW-Authenticate');
     const basic = 'Basic realm="r", charset="UTF-8"';
-    expect(challenges('token_missing', false)).toEqual(['Bearer realm="scopegate"', basic]);
+    expect(challenges('token_missing', false)).toEqual([basic, 'Bearer realm="scopegate"']);
     expect(challenges('token_missing', true)).toEqual([basic]);
     expect(challenges('scope_missing', true)).toEqual([]);
   });

@@ -131,11 +131,11 @@ attack({
 });
 
 describe('a refusal', () => {
-  test('asks for a user name and a password where the route takes them, beside the token', async () => {
+  test('asks for a user name and a password where the route takes them, and then for the token', async () => {
     const [answer] = await ask('GET /all/x', []);
     expect(answer.all('www-authenticate')).toEqual([
-      'Bearer realm="scopegate"',
       'Basic realm="scopegate", charset="UTF-8"',
+      'Bearer realm="scopegate"',
     ]);
     expect((await ask('GET /openai', []))[0].all('www-authenticate')).toEqual(['Bearer realm="scopegate"']);
   });

@@ -73,6 +73,8 @@ export interface Dialect {
   render(reason: Reason, context: RefusalContext): Refusal;
   /** The same, its headers as lines that are ready for the wire. */
   renderLines(reason: Reason, context: RefusalContext): RefusalLines;
+  /** What it says to people, without the rest. */
+  message(reason: Reason): string;
 }
 
 export interface RefusalLines extends Pick<Refusal, 'status' | 'code' | 'body'> {
@@ -102,6 +104,7 @@ export function compileDialect(source: DialectSource): Dialect {
   return {
     render: (reason, context) => find(reason, context).render(context),
     renderLines: (reason, context) => find(reason, context).renderLines(context),
+    message: (reason) => source.reasons[reason].message,
   };
 }
 

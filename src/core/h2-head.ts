@@ -1,6 +1,6 @@
 /**
  * Step 1 of a request over HTTP/2: its head as HTTP/1.1 would have said it, so that the same readers judge both and the
- * same bytes go to the upstream. Refuses what HTTP/1.1 cannot carry or could read in another way (RFC 9113 section 8).
+ * same bytes go to the upstream; and the head of an answer over HTTP/2 likewise. Refuses what HTTP/1.1 cannot carry or could read in another way (RFC 9113 section 8).
  * Never repairs; joining the pieces of a Cookie is what section 8.2.3 asks for.
  */
 
@@ -71,6 +71,34 @@ export function translateHead(raw: readonly string[], endsHere: boolean): Transl
   if (endsHere && length !== undefined && length !== '0') return null;
   if (!endsHere && length === undefined) headers.push('transfer-encoding', 'chunked');
   return { method, target, headers };
+}
+
+/** The head of an answer. */
+export interface H2AnswerHead {
+  readonly status: number;
+  /** Raw pairs. */
+  readonly headers: readonly string[];
+  /** Content-Length, or -1. */
+  readonly length: number;
+}
+
+const STATUS = /^[1-5][0-9]{2}$/;
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** `raw` as above. null: an answer that HTTP/1.1 could not carry, or would read in another way. */
+export function readAnswerHead(raw: readonly string[]): H2AnswerHead | null {
+  if (raw[0] !== ':status' || !STATUS.test(raw[1]!)) return null;
+  const headers = raw.slice(2);
+  let length = -1;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]!;
+    const value = headers[at + 1]!;
+    if (!isField(name, value)) return null;
+    if (name !== 'content-length') continue;
+    if (length !== -1 || !LENGTH.test(value)) return null;
+    length = Number(value);
+  }
+  return { status: Number(raw[1]), headers, length };
 }
 
 /** May these trailers cross into HTTP/1.1? */

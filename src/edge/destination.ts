@@ -16,6 +16,7 @@ const REPLACED: Refused = {
   reason: 'overloaded',
   detail: 'the rules changed while its body was read',
 };
+const NO_UPGRADE: Refused = { ...BAD_REQUEST, detail: 'an upgrade, to an upstream that speaks HTTP/2' };
 const CHANGED: Refused = { ...BAD_REQUEST, detail: 'only the gateway could have sent it on' };
 
 export function destinationOf({
@@ -44,5 +45,6 @@ export function destinationOf({
   const binding = ruleset.upstreams.get(route.upstream);
   // It is there for other proxies to ask about.
   if (binding === undefined) return NO_ROUTE;
+  if (exchange.upgrade !== undefined && binding.upstream.protocol !== 'http1') return NO_UPGRADE;
   return { kind: 'upstream', route, binding, target: sent };
 }

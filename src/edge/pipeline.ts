@@ -7,6 +7,7 @@
 import { NO_FIELDS } from '../core/bodies/inspected-body.ts';
 import { preflightHeaders } from '../core/cors.ts';
 import type { BodyWanted, Question } from '../core/decide.ts';
+import { grpcCode, grpcHeaders, grpcTrailers, isGrpcRequest } from '../core/grpc.ts';
 import { addedTo } from '../core/header-edits.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { reasonRow } from '../core/reason.ts';
@@ -291,12 +292,14 @@ export class Pipeline {
   #answerNo(request: RequestContext, { reason, status, allow, retryAfterSeconds }: Refused): void {
     const { exchange, ruleset, requestId, reading, handler, timing, answerHeaders } = request;
     const { route } = reading;
+    const isGrpc = handler === null && isGrpcRequest(exchange);
     const dialect = route?.dialect ?? ruleset.policy.dialect;
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
     const basicRealm = route?.credentials.basic?.realm;
     const basicAlone = basicRealm !== undefined && !route!.credentials.bearer;
     const said = { requestId, status, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
-    if (exchange.answerLines !== undefined && handler === null && timing === null && answerHeaders === null) {
+    const isPlain = handler === null && !isGrpc && timing === null && answerHeaders === null;
+    if (exchange.answerLines !== undefined && isPlain) {
       const rendered = dialect.renderLines(reason, said);
       return exchange.answerLines(rendered.status, rendered.lines, rendered.body);
     }
@@ -304,7 +307,9 @@ export class Pipeline {
     const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
     if (timing !== null) refusal.headers.push(...timing.header());
     if (answerHeaders !== null) refusal.headers.push(...answerHeaders);
-    exchange.answer(refusal.status, refusal.headers, refusal.body);
+    if (!isGrpc) return exchange.answer(refusal.status, refusal.headers, refusal.body);
+    const trailers = grpcTrailers(grpcCode(refusal.status, reasonRow(reason).status), dialect.message(reason));
+    exchange.answer(200, grpcHeaders(refusal.headers, trailers, exchange.protocol !== '2.0'), '');
   }
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */

@@ -6,6 +6,7 @@ import type { Configuration } from '../config/load/configuration.ts';
 import { configuredName } from '../core/configured-name.ts';
 import { logChanges } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
+import { checkNodeInternals } from '../node-internals/check.ts';
 import type { Log } from '../observe/log.ts';
 import { Slices } from '../slices.ts';
 import { Upstream } from '../upstream/upstream.ts';
@@ -48,6 +49,9 @@ export class UpstreamPools {
     const discard = () => {
       for (const [name, { upstream }] of next) if (upstream !== this.#current.get(name)?.upstream) upstream.destroy();
     };
+    const usesHttp2 = Object.values(configuration.file.upstreams).some(({ protocol }) => protocol !== 'http1');
+    const lacking = usesHttp2 ? await checkNodeInternals({ http2: true }) : null;
+    if (lacking !== null) this.#log.warn(lacking);
     try {
       for (const [name, settings] of Object.entries(configuration.file.upstreams)) {
         const pool = this.#poolFor(name, settings, readTls(settings, configuration));

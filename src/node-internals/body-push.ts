@@ -3,7 +3,7 @@
  * Node does not call that, by the stream's events, at the price of its buffer. Looks at no byte.
  */
 import type { IncomingMessage } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Habit } from './habit.ts';
 
@@ -37,7 +37,7 @@ export function bodyOf(request: IncomingMessage): BodySource {
 }
 
 /** `readOn`: what Node itself does to be read on. */
-export function h2BodyOf(stream: ServerHttp2Stream): BodySource {
+export function h2BodyOf(stream: Http2Stream): BodySource {
   return { stream, habit: H2_PUSH, readOn: () => stream._read(0) };
 }
 

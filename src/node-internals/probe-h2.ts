@@ -2,11 +2,12 @@
 import { connect, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
 import { type Duplex, duplexPair } from 'node:stream';
 import { H2_PUSH, h2BodyOf, takeChunks } from './body-push.ts';
+import { ANSWER_END, hearAnswer, RAW_ANSWER, requestWith } from './h2-client.ts';
 import { onRawTrailers, RAW_RESPONSE, RAW_TRAILERS, respondWith } from './h2-stream.ts';
 import type { Finding } from './habit.ts';
 
 export async function probeH2(withinMs: number): Promise<Finding[]> {
-  const seen = { trailers: false, push: false, response: false };
+  const seen = { trailers: false, push: false, response: false, answer: false, end: false };
   const [ours, theirs] = duplexPair();
   const over = Promise.withResolvers<void>();
   const late = setTimeout(over.resolve, withinMs);
@@ -23,7 +24,8 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
     });
     stream.on('end', () => {
       try {
-        respondWith(stream, [':status', '299', 'x-probe', '1', 'x-probe', '2'], { endStream: true });
+        respondWith(stream, [':status', '299', 'x-probe', '1', 'x-probe', '2'], {});
+        stream.end('x');
       } catch {
         over.resolve();
       }
@@ -34,11 +36,22 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
   });
   const client = connect('http://probe', { createConnection: () => ours as Duplex as never });
   client.on('error', () => over.resolve());
-  const request = client.request({ ':method': 'POST', ':path': '/' }, { waitForTrailers: true } as object);
-  request.on('error', () => over.resolve());
-  request.on('response', (fields) => {
-    seen.response = fields[':status'] === 299 && fields['x-probe'] === '1, 2';
-    over.resolve();
+  const fields = [':method', 'POST', ':scheme', 'http', ':authority', 'probe', ':path', '/'];
+  const request = requestWith(client, fields, { endStream: false, waitForTrailers: true });
+  hearAnswer(request, {
+    interim: () => undefined,
+    head: (raw) => {
+      seen.answer = raw.slice(0, 6).join() === ':status,299,x-probe,1,x-probe,2';
+    },
+    data: () => true,
+    trailers: () => undefined,
+    ended: () => {
+      seen.end = true;
+    },
+    closed: () => over.resolve(),
+  });
+  request.on('response', (answer) => {
+    seen.response = answer[':status'] === 299 && answer['x-probe'] === '1, 2';
   });
   request.on('wantTrailers', () => request.sendTrailers({ 'x-probe': '1' }));
   await over.promise;
@@ -49,5 +62,7 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
     { ...H2_PUSH, isThere: seen.push },
     { ...RAW_TRAILERS, isThere: seen.trailers },
     { ...RAW_RESPONSE, isThere: seen.response },
+    { ...RAW_ANSWER, isThere: seen.answer },
+    { ...ANSWER_END, isThere: seen.end },
   ];
 }

@@ -19,6 +19,8 @@ export interface UpstreamRequest {
   readonly holder?: string | undefined;
   /** null or absent: those of the upstream. */
   readonly timeouts?: RequestTimeouts | null | undefined;
+  /** The client knows what to do with trailers (TE); said over HTTP/2 alone. */
+  readonly takesTrailers?: boolean | undefined;
   /** What to offer instead of HTTP. A head of status 101 then makes both bodies the bare connection. */
   readonly upgrade?: string | undefined;
 }

@@ -6,6 +6,8 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { stallAwareTimeout } from '../stall-aware-timeout.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerHead, AnswerListener, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import { H2Session, type H2SessionOwner } from './http2/h2-session.ts';
+import { H2Stream } from './http2/h2-stream.ts';
 import type { Timeouts } from './timeouts.ts';
 import { type CallOwner, UpstreamCall } from './upstream-call.ts';
 
@@ -26,13 +28,14 @@ export interface CheckedTarget {
   readonly origin: string;
   readonly authority: string;
   readonly isSecure: boolean;
+  readonly speaksHttp2: boolean;
   readonly timeouts: Timeouts;
   now(): number;
-  openSocket(onread: OnReadOpts): Socket;
+  openSocket(onread?: OnReadOpts): Socket;
   checked(isHealthy: boolean, detail: string): void;
 }
 
-export class HealthCheck implements ConnectionOwner, CallOwner, AnswerListener {
+export class HealthCheck implements ConnectionOwner, H2SessionOwner, CallOwner, AnswerListener {
   readonly origin: string;
   readonly authority: string;
   readonly isSecure: boolean;
@@ -77,7 +80,7 @@ export class HealthCheck implements ConnectionOwner, CallOwner, AnswerListener {
     return this.#target.now();
   }
 
-  openSocket(onread: OnReadOpts): Socket {
+  openSocket(onread?: OnReadOpts): Socket {
     return this.#target.openSocket(onread);
   }
 
@@ -103,6 +106,15 @@ export class HealthCheck implements ConnectionOwner, CallOwner, AnswerListener {
   becameStream(): boolean {
     return false;
   }
+  streamOver(_stream: H2Stream, session: H2Session): void {
+    session.drop();
+  }
+  moved(): void {}
+  limitSeen(): void {}
+  sessionClosed(): void {}
+  startAgain(): boolean {
+    return false;
+  }
   answered(): void {}
   released(): void {}
   closed(): void {}
@@ -117,7 +129,8 @@ export class HealthCheck implements ConnectionOwner, CallOwner, AnswerListener {
       if (this.#call === call) this.#settle(false, `no answer within ${timeoutMs} ms`);
     };
     this.#cancelTimeout = stallAwareTimeout(timeoutMs, late, { keepsProcess: false });
-    new Connection(this, call);
+    if (this.#target.speaksHttp2) new H2Session(this, 1).add(new H2Stream(call, this.now()));
+    else new Connection(this, call);
   }
 
   #settle(isHealthy: boolean, detail: string): void {

@@ -1,4 +1,4 @@
-/** The states that the parts of an upstream tell each other of, by name. Types only, and imports nothing. */
+/** The states that the parts of an upstream tell each other of, and what it speaks, by name. Types only, and imports nothing. */
 
 /** Of a connection. `settling`: the answer is complete, this turn of the event loop is not. */
 export type ConnectionState = 'connecting' | 'busy' | 'settling' | 'idle' | 'dead';
@@ -14,3 +14,6 @@ export type BodyVerdict = 'go-on' | 'pause' | 'stop';
 
 /** Of a target. `unhealthy`: its health check says so. `ejected`: it failed too often; `probing`: a request finds out whether still. */
 export type TargetState = 'up' | 'unhealthy' | 'ejected' | 'probing';
+
+/** Of an upstream. `h2`: over TLS, agreed on by ALPN. `h2c`: without TLS, known beforehand. */
+export type UpstreamProtocol = 'http1' | 'h2' | 'h2c';

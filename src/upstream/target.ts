@@ -9,8 +9,10 @@ import { type ConfiguredName, configuredName } from '../core/configured-name.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import { H2Sessions, type H2Target } from './http2/h2-sessions.ts';
 import { type PlaceLimits, Places } from './places.ts';
-import type { CallProgress, ConnectionState, TargetState } from './states.ts';
+import type { PooledConnection } from './pooled-connection.ts';
+import type { CallProgress, ConnectionState, TargetState, UpstreamProtocol } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
 import { Tunnel, type TunnelOwner } from './tunnel.ts';
 import type { UpstreamCall } from './upstream-call.ts';
@@ -27,6 +29,7 @@ export interface UpstreamTlsOptions {
 
 /** What all targets of one upstream share. */
 export interface TargetPool {
+  readonly protocol: UpstreamProtocol;
   readonly places: PlaceLimits;
   readonly timeouts: Timeouts;
   readonly keepAliveMs: number;
@@ -47,7 +50,7 @@ export interface TargetPool {
   changed(target: Target, detail: string): void;
 }
 
-export class Target implements ConnectionOwner, TunnelOwner {
+export class Target implements ConnectionOwner, TunnelOwner, H2Target {
   readonly origin: ConfiguredName;
   readonly authority: string;
   readonly isSecure: boolean;
@@ -55,7 +58,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   readonly keepAliveMs: number;
   readonly maxAgeMs: number;
   readonly breaker: Breaker;
-  readonly connections = new Set<Connection>();
+  readonly connections = new Set<PooledConnection>();
   /** Connections that carry, or will carry, another protocol. */
   readonly tunnels = new Set<Tunnel>();
   /** By calls that are neither of the other two. */
@@ -72,6 +75,8 @@ export class Target implements ConnectionOwner, TunnelOwner {
   failures = 0;
 
   readonly #pool: TargetPool;
+  /** null: it speaks HTTP/1.1. */
+  readonly #sessions: H2Sessions | null;
   readonly #idle: Connection[] = [];
   #released: Connection[] = [];
   readonly #host: string;
@@ -96,6 +101,12 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#host = url.hostname.replace(/^\[|\]$/g, '');
     this.#port = Number(url.port) || (this.isSecure ? 443 : 80);
     this.#tls = this.isSecure ? tlsOptions(pool.tls, this.#host) : {};
+    this.#sessions = pool.protocol === 'http1' ? null : new H2Sessions(this);
+    if (pool.protocol === 'h2') this.#tls.ALPNProtocols = ['h2'];
+  }
+
+  get speaksHttp2(): boolean {
+    return this.#sessions !== null;
   }
 
   get state(): TargetState {
@@ -120,7 +131,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   get idleCount(): number {
-    return this.#idle.length;
+    return this.#sessions === null ? this.#idle.length : this.#sessions.idleCount;
   }
 
   now(): number {
@@ -131,6 +142,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   start(call: UpstreamCall): void {
     const now = this.now();
     this.breaker.chosen(now);
+    if (this.#sessions !== null) return this.#sessions.start(call);
     while (this.#idle.length > 0) {
       // The one used last is the least likely to be closed by the other side at this moment.
       const connection = this.#idle[this.#idle.length - 1]!;
@@ -166,7 +178,7 @@ export class Target implements ConnectionOwner, TunnelOwner {
   }
 
   /** The answer on it goes on for as long as it may. false: there is no room for it as that. */
-  becameStream({ holder }: Connection): boolean {
+  becameStream({ holder }: { readonly holder: string | undefined }): boolean {
     if (!this.streams.admits(holder)) {
       if (this.streams.isAboveShare(holder)) this.#pool.shareRefused();
       return false;
@@ -236,7 +248,21 @@ export class Target implements ConnectionOwner, TunnelOwner {
     this.#pool.vacated();
   }
 
+  callBegan(holder: string | undefined): void {
+    this.requests.take(holder);
+  }
+
+  callOver({ holder, isStream }: { readonly holder: string | undefined; readonly isStream: boolean }): void {
+    (isStream ? this.streams : this.requests).give(holder);
+    this.#pool.vacated();
+  }
+
+  vacated(): void {
+    this.#pool.vacated();
+  }
+
   dropIdle(): void {
+    this.#sessions?.dropIdle();
     for (const connection of [...this.#idle]) connection.drop();
   }
 

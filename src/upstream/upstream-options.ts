@@ -4,13 +4,15 @@ import type { ConfiguredName } from '../core/configured-name.ts';
 import type { BreakerOptions } from './breaker.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { RetryOptions } from './retry-budget.ts';
-import type { TargetState } from './states.ts';
+import type { TargetState, UpstreamProtocol } from './states.ts';
 import type { UpstreamTlsOptions } from './target.ts';
 import type { Timeouts } from './timeouts.ts';
 
 export interface UpstreamOptions {
   /** Origins, http:// or https://. */
   readonly targets: readonly string[];
+  /** http1 unless told. */
+  readonly protocol?: UpstreamProtocol;
   readonly timeouts: Timeouts;
   /** Per target: for requests that are neither of the next two. */
   readonly maxConnections: number;

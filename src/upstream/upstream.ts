@@ -12,7 +12,7 @@ import { TargetPicker } from './pick-target.ts';
 import { type PlaceLimits, placeLimits } from './places.ts';
 import { refusal } from './request-head.ts';
 import { DEFAULT_RETRIES, RetryBudget, type RetryOptions } from './retry-budget.ts';
-import type { CallProgress } from './states.ts';
+import type { CallProgress, UpstreamProtocol } from './states.ts';
 import { statsOf, statusOf } from './status.ts';
 import { Target, type TargetPool, type UpstreamTlsOptions } from './target.ts';
 import type { RequestTimeouts, Timeouts } from './timeouts.ts';
@@ -21,6 +21,7 @@ import type { TargetStatus, UpstreamOptions, UpstreamStats } from './upstream-op
 import { WaitingLine } from './waiting-line.ts';
 
 export class Upstream implements CallOwner, TargetPool {
+  readonly protocol: UpstreamProtocol;
   readonly timeouts: Timeouts;
   readonly places: PlaceLimits;
   readonly keepAliveMs: number;
@@ -55,6 +56,7 @@ export class Upstream implements CallOwner, TargetPool {
   readonly #whenClosed: (() => void)[] = [];
 
   constructor(options: UpstreamOptions) {
+    this.protocol = options.protocol ?? 'http1';
     this.timeouts = options.timeouts;
     this.keepAliveMs = options.keepAliveMs ?? 4000;
     this.tls = options.tls ?? {};
@@ -151,7 +153,7 @@ export class Upstream implements CallOwner, TargetPool {
     for (const check of this.#checks) check.stop();
     for (const call of this.#queue.leaving()) call.failSoon({ kind: 'unreachable', detail: 'upstream torn down' });
     for (const target of this.#targets) {
-      for (const connection of target.connections) connection.destroy();
+      for (const connection of [...target.connections]) connection.destroy();
       for (const tunnel of target.tunnels) tunnel.destroy();
     }
     this.#windDown();

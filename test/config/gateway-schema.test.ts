@@ -60,6 +60,7 @@ it('the least file gets every default', () => {
         maxUpgrades: 10_000,
         maxShare: 0.25,
         maxConnectionAgeMs: 60_000,
+        protocol: 'http1',
         breaker: { failures: 5, openMs: 1000, maxOpenMs: 30_000 },
       },
     },

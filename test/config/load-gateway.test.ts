@@ -405,6 +405,22 @@ it('what is wrong with the URL of Redis is said without its password', () => {
   expect(problems(text).join()).not.toContain('hunter2');
 });
 
+it.each([
+  ['h2', 'http', 'protocol h2 is HTTP/2 over TLS: write an https: target, or protocol: h2c for one without TLS'],
+  ['h2c', 'https', 'protocol h2c is HTTP/2 without TLS: write an http: target, or protocol: h2 for one with TLS'],
+])(
+  'protocol %s with a target of %s is refused at the target, and what to write instead is said',
+  (protocol, scheme, message) => {
+    const text = routes(route('x', '/x')).replace(
+      'http://127.0.0.1:9000"]',
+      `${scheme}://127.0.0.1:9000"], protocol: ${protocol}`,
+    );
+    expect(problems(text)).toEqual([`gateway.yaml:3:25: ${message}`]);
+    const right = text.replace(`${scheme}:`, scheme === 'http' ? 'https:' : 'http:');
+    expect(problems(right)).toEqual([]);
+  },
+);
+
 it('a breaker that would be open for longer at first than at most is refused', () => {
   const text = routes(route('x', '/x')).replace('9000"]', '9000"], breaker: { openMs: 5000, maxOpenMs: 4000 }');
   expect(problems(text)).toEqual(['gateway.yaml:3:87: must be at least openMs, which is 5000']);

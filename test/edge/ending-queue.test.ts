@@ -7,7 +7,7 @@ import { startTestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
 
-const FAREWELL: CloseMessage = { body: 'gone', closeCode: 4401, closeText: '' };
+const FAREWELL: CloseMessage = { body: 'gone', closeCode: 4401, closeText: '', trailers: [] };
 const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n';
 
 test('all are hushed at once, and ended oldest first, a few milliseconds a turn', async () => {

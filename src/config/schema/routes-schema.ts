@@ -169,6 +169,11 @@ export const UpstreamSchema = section({
     uniqueItems: true,
     description: 'Origins; of several that are well, the one with the fewest requests pending is taken.',
   }),
+  protocol: Type.Enum(['http1', 'h2', 'h2c'], {
+    default: 'http1',
+    description:
+      'What its targets speak: HTTP/1.1; h2: HTTP/2 over TLS, agreed on by ALPN; h2c: HTTP/2 without TLS. gRPC needs one of the last two.',
+  }),
   timeouts: section(
     {
       connectMs: milliseconds('For a connection to stand, TLS included.', 2000),
@@ -186,7 +191,7 @@ export const UpstreamSchema = section({
     maximum: 65_535,
     default: 128,
     description:
-      'Most requests at each target at once, and connections for them, per process. Streams and upgrades are counted by themselves.',
+      'Most requests at each target at once, per process: over HTTP/1.1 each on a connection of its own. Streams and upgrades are counted by themselves.',
   }),
   maxStreams: Type.Integer({
     minimum: 1,

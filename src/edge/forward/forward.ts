@@ -6,6 +6,7 @@
 
 import { namesUris, withClientUris } from '../../core/answer-uris.ts';
 import type { BodyFraming } from '../../core/framing.ts';
+import { isGrpcRequest, isGrpcStream } from '../../core/grpc.ts';
 import { withoutRemoved, withoutRemovedLines } from '../../core/header-edits.ts';
 import { headerLines } from '../../core/http1/header-pairs.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
@@ -19,7 +20,7 @@ import type {
 } from '../../upstream/exchange.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { ReceivedBody } from '../bodies/received-body.ts';
-import { type Boundary, EventBoundary, FrameBoundary } from '../streams/boundary.ts';
+import { type Boundary, EventBoundary, FrameBoundary, MessageBoundary } from '../streams/boundary.ts';
 import type { StreamKind } from '../streams/stream.ts';
 import { StreamEnding } from '../streams/stream-ending.ts';
 import { isEncoded, isEventStream, isOfKnownLength } from './answer-kind.ts';
@@ -46,7 +47,8 @@ export function forward(
   observer: ForwardObserver,
   hold: ((inner: AnswerListener) => HeldAnswer) | null,
 ): void {
-  const forwarding = new Forwarding(exchange, requestId, observer, body.received);
+  const isGrpc = upstream.protocol !== 'http1' && isGrpcRequest(exchange);
+  const forwarding = new Forwarding(exchange, requestId, observer, body.received, isGrpc);
   const held = hold === null ? null : hold(forwarding);
   const sent = upstream.send(request, held ?? forwarding);
   held?.start(sent);
@@ -89,17 +91,28 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   /** Its length is unknown, and it is no stream yet. */
   #mayBecomeStream = false;
   #ripening: NodeJS.Timeout | undefined;
+  /** Where its messages end; null: it is no call of gRPC. */
+  #messages: MessageBoundary | null;
 
-  constructor(exchange: Exchange, requestId: string, observer: ForwardObserver, received: ReceivedBody | null) {
+  constructor(
+    exchange: Exchange,
+    requestId: string,
+    observer: ForwardObserver,
+    received: ReceivedBody | null,
+    isGrpc: boolean,
+  ) {
     this.#exchange = exchange;
     this.#requestId = requestId;
     this.#observer = observer;
     this.#body = received;
+    this.#messages = isGrpc ? new MessageBoundary() : null;
   }
 
   start(upstream: UpstreamExchange, body: BodyFraming, expectContinue: boolean): void {
     this.#upstream = upstream;
     this.#exchange.listen(this);
+    // Its messages may go up for as long as it may, before any comes down.
+    if (this.#messages !== null) this.#ripen();
     if (body.kind === 'none') {
       // What the client says once it has left HTTP is still to come.
       if (this.#exchange.upgrade === undefined) upstream.end();
@@ -149,6 +162,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
 
   head(head: AnswerHead): void {
     this.#body?.letGo();
+    if (this.#stream?.isSilent) return;
     this.#status = head.status;
     if (head.status === 101) return this.#switchProtocols(head);
     // None at all (RFC 9110 section 15), and Node has no words for it there.
@@ -158,7 +172,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     const isEvents = !isOfKnownLength(head) && isEventStream(head);
     if (isEvents && !this.#upstream.becomeStream())
       return this.#giveUp('overloaded', 'all places for streams, or this share of them, are taken');
-    this.#mayBecomeStream = !isEvents && !isOfKnownLength(head);
+    if (this.#messages !== null && !isGrpcStream(head.headers)) this.#messages = null;
+    if (this.#messages === null || isOfKnownLength(head)) clearTimeout(this.#ripening);
+    this.#mayBecomeStream = !isEvents && !isOfKnownLength(head) && this.#messages === null && this.#stream === null;
     // A 204 has no length (RFC 9110 section 8.6): a client that believed one would wait for a body.
     const known = head.framing === 'length' || (head.framing === 'none' && head.status !== 204);
     const length = head.status === RESET_CONTENT ? 0 : known ? head.length : -1;
@@ -166,7 +182,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     this.#headHeld = true;
     // A body that arrives with its head goes out with it; a head that stays alone (SSE) must not wait for it.
     atTurnEnd(this);
-    if (isEvents) this.#openEvents(head);
+    if (isEvents && this.#stream === null) this.#openEvents(head);
   }
 
   /** `length`: Content-Length to announce, or -1. */
@@ -203,6 +219,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   data(chunk: Buffer): boolean {
     if (this.#stream?.isSilent || this.#status === RESET_CONTENT) return true;
     this.#headHeld = false;
+    if (this.#stream === null) this.#messages?.follow(chunk, false);
     this.#received += chunk.length;
     if (this.#received === this.#expected) {
       this.#last = chunk;
@@ -242,7 +259,8 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     clearTimeout(this.#ripening);
     if (this.#done) return;
     this.#done = true;
-    this.#observer.finished(this.#status, complete);
+    // A call of gRPC may be ended before its upstream has answered.
+    this.#observer.finished(complete && this.#status === 0 ? 200 : this.#status, complete);
   }
 
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */
@@ -269,7 +287,9 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     this.#ripening = setTimeout(() => {
       if (!this.#upstream.becomeStream()) return this.#ripen();
       this.#exchange.becomeStream();
-      this.#openStream('answer', null);
+      // Over HTTP/1.0 nothing can stand behind an answer.
+      const hasTrailers = this.#messages !== null && this.#exchange.minorVersion !== 0;
+      this.#openStream(hasTrailers ? 'grpc' : 'answer', hasTrailers ? this.#messages : null);
     }, STREAM_AFTER_MS).unref();
   }
 

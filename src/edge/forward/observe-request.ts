@@ -56,6 +56,7 @@ export class RequestObserver implements ForwardObserver {
   }
 
   refused(reason: Reason, { detail }: UpstreamFailure): void {
+    this.#leave?.();
     this.#refuse(this.#request, { kind: 'refused', reason, detail });
   }
 

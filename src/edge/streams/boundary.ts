@@ -1,6 +1,6 @@
 /**
  * Follows the bytes of somebody else's stream, to know where something of ours can be said in it: between two events,
- * between two frames. Changes no byte and understands nothing of what they say.
+ * between two frames, between two messages. Changes no byte and understands nothing of what they say.
  */
 
 export interface Boundary {
@@ -38,6 +38,37 @@ export class EventBoundary implements Boundary {
   }
 }
 
+/** Of the messages of gRPC: a byte of flags, four of length, and so many more. */
+export class MessageBoundary implements Boundary {
+  readonly #head: number[] = [];
+  #payloadLeft = 0;
+
+  get isReached(): boolean {
+    return this.#payloadLeft === 0 && this.#head.length === 0;
+  }
+
+  follow(bytes: Buffer, untilReached: boolean): number {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#payloadLeft > 0) {
+        const taken = Math.min(this.#payloadLeft, bytes.length - at);
+        this.#payloadLeft -= taken;
+        at += taken;
+      } else {
+        this.#head.push(bytes[at]!);
+        at += 1;
+        if (this.#head.length === MESSAGE_HEAD_BYTES) {
+          this.#payloadLeft = this.#head.slice(1).reduce((sum, byte) => sum * 256 + byte, 0);
+          this.#head.length = 0;
+        }
+      }
+      if (untilReached && this.isReached) break;
+    }
+    return at;
+  }
+}
+
+const MESSAGE_HEAD_BYTES = 5;
 const CLOSE_OPCODE = 8;
 
 /** Of WebSocket frames (RFC 6455 section 5.2). */

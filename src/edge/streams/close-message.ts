@@ -1,8 +1,9 @@
 /**
  * What a stream that may not go on is told: an SSE client by a last event with the body of the refusal, a WebSocket
- * client by a close frame. Says no more than a refusal of the same request would.
+ * client by a close frame, one of gRPC by trailers. Says no more than a refusal of the same request would.
  */
 import type { Dialect } from '../../core/dialect.ts';
+import { grpcCode, grpcTrailers, UNAVAILABLE } from '../../core/grpc.ts';
 import { type Reason, reasonRow } from '../../core/reason.ts';
 
 export interface CloseMessage {
@@ -10,6 +11,8 @@ export interface CloseMessage {
   readonly body: string | null;
   readonly closeCode: number;
   readonly closeText: string;
+  /** Raw pairs, of a call of gRPC. */
+  readonly trailers: readonly string[];
 }
 
 /** RFC 6455 section 7.4.2: 4000 to 4999 are an application's own. */
@@ -19,13 +22,19 @@ const PERMISSION_GONE = 4403;
 const TRY_AGAIN_LATER = 1013;
 
 /** The gateway stops (RFC 6455 section 7.4.1). */
-export const GOING_AWAY: CloseMessage = { body: null, closeCode: 1001, closeText: '' };
+export const GOING_AWAY: CloseMessage = {
+  body: null,
+  closeCode: 1001,
+  closeText: '',
+  trailers: grpcTrailers(UNAVAILABLE, 'The gateway stops.'),
+};
 
 export function closeMessageFor(reason: Reason, dialect: Dialect, requestId: string, scopes?: string): CloseMessage {
   const { status, text } = reasonRow(reason);
   const closeCode = status === 401 ? TOKEN_GONE : status === 503 ? TRY_AGAIN_LATER : PERMISSION_GONE;
   const named = reason === 'scope_missing' && scopes !== undefined ? { scopes } : {};
-  return { body: dialect.render(reason, { requestId, ...named }).body, closeCode, closeText: text };
+  const { body, status: said } = dialect.render(reason, { requestId, ...named });
+  return { body, closeCode, closeText: text, trailers: grpcTrailers(grpcCode(said, status), dialect.message(reason)) };
 }
 
 /** The last event of a stream. */

@@ -107,10 +107,11 @@ export class OpenStreamRegistry implements ChangeListener {
     for (const entry of this.#entries) this.#doubt(entry);
   }
 
-  /** The gateway stops: sockets are told so; answers end with their connections. */
+  /** The gateway stops: sockets and calls of gRPC are told so; other answers end with their connections. */
   stopSockets(): void {
     for (const entry of [...this.#entries])
-      if (isUpgrade(entry.stream)) this.#endings.add(entry.nth, entry.stream, GOING_AWAY, () => {});
+      if (isUpgrade(entry.stream) || entry.stream.kind === 'grpc')
+        this.#endings.add(entry.nth, entry.stream, GOING_AWAY, () => {});
   }
 
   close(): void {

@@ -45,8 +45,10 @@ export function startRegistry(parts: {
     },
   });
   metrics.gauge('scopegate_open_event_streams', 'Event streams being relayed.', () => registry.count('events'));
-  metrics.gauge('scopegate_open_long_answers', 'Answers of unknown length that have gone on for 5 s.', () =>
-    registry.count('answer'),
+  metrics.gauge(
+    'scopegate_open_long_answers',
+    'Answers of unknown length, and calls of gRPC, that have gone on for 5 s.',
+    () => registry.count('answer') + registry.count('grpc'),
   );
   metrics.gauge(
     'scopegate_open_upgrades',

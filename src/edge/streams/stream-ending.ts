@@ -2,6 +2,7 @@
  * One open stream as it is relayed, and how it is ended once its caller may no longer have it: nothing more passes but the
  * rest of a sentence that was begun, then the last word, then the close, all within half a second. Never decides when.
  */
+import { grpcHeaders } from '../../core/grpc.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { UpstreamExchange } from '../../upstream/exchange.ts';
 import { type Boundary, FrameBoundary } from './boundary.ts';
@@ -87,8 +88,14 @@ export class StreamEnding implements Stream {
     this.#limitLastWords();
     this.#upstream.abort();
     this.#isOver = true;
+    if (this.kind === 'grpc') return this.#sendTrailers(closeMessage.trailers);
     const last = this.kind === 'events' ? errorEvent(body!) : isClosed ? null : closeFrame(closeMessage);
     this.#exchange.relayEnd(last, []);
+  }
+
+  #sendTrailers(trailers: readonly string[]): void {
+    if (this.#exchange.answered) this.#exchange.relayEnd(null, trailers);
+    else this.#exchange.answer(200, grpcHeaders([], trailers, this.#exchange.protocol !== '2.0'), '');
   }
 
   #cut(): void {

@@ -2,8 +2,8 @@
 import type { IncomingRequest } from '../read-request.ts';
 import type { CloseMessage } from './close-message.ts';
 
-/** `answer`: of another type than events, and of unknown length. `other`: an upgrade to anything but WebSocket. */
-export type StreamKind = 'events' | 'answer' | 'websocket' | 'other';
+/** `answer`: of another type than these, and of unknown length. `grpc`: a call of gRPC, even before it is answered. `other`: an upgrade to anything but WebSocket. */
+export type StreamKind = 'events' | 'answer' | 'grpc' | 'websocket' | 'other';
 
 /** A stream, as the one who ends it sees it. */
 export interface Stream {

@@ -38,6 +38,8 @@ export class H2Exchange implements Exchange {
   readonly #stream: ServerHttp2Stream;
   readonly #frames: FrameCount;
   #answered = false;
+  /** Of a relayed answer, while nothing of it has been sent. */
+  #head: { readonly status: number; readonly headers: readonly string[] } | null = null;
   #bodyEnded: boolean;
   /** null: nobody wants it yet. */
   #body: BodyTap | null = null;
@@ -107,9 +109,20 @@ export class H2Exchange implements Exchange {
 
   relayHead(status: number, _statusText: string, headers: string[]): void {
     const sized = BODILESS.has(status) || headers.some((name, at) => at % 2 === 0 && name === 'Content-Length');
-    const waitForTrailers = !sized && this.method !== 'HEAD';
-    this.#waitsForTrailers = waitForTrailers;
-    if (!this.#respond(status, headers, { waitForTrailers }) || !waitForTrailers) return;
+    this.#answered = true;
+    this.#waitsForTrailers = !sized && this.method !== 'HEAD';
+    this.#head = { status, headers };
+  }
+
+  /** Not before it is known whether anything follows: an answer of gRPC that is a head alone must end with it. */
+  #sendHead(isAll: boolean): void {
+    const head = this.#head;
+    if (head === null) return;
+    this.#head = null;
+    this.#waitsForTrailers &&= !isAll;
+    const waitForTrailers = this.#waitsForTrailers;
+    const isSent = this.#respond(head.status, head.headers, isAll ? { endStream: true } : { waitForTrailers });
+    if (!isSent || !waitForTrailers) return;
     // The stream stays open behind its last byte until we say that it was the last.
     this.#stream.once('wantTrailers', () => {
       this.#stream.sendTrailers(objectOf(fieldsOf(this.#trailers)));
@@ -118,6 +131,7 @@ export class H2Exchange implements Exchange {
   }
 
   relay(chunk: Buffer): boolean {
+    this.#sendHead(false);
     this.#writtenBytes += chunk.length;
     if (this.#stream.writableEnded || this.#stream.write(chunk)) return true;
     if (!this.#isHeld) this.#stream.once('drain', () => this.#drained());
@@ -127,11 +141,13 @@ export class H2Exchange implements Exchange {
 
   relayEnd(last: Buffer | null, trailers: readonly string[]): void {
     this.#trailers = trailers;
+    this.#sendHead(last === null && trailers.length === 0);
     this.#end(last);
   }
 
-  /** A head leaves at once. */
-  flush(): void {}
+  flush(): void {
+    this.#sendHead(false);
+  }
 
   breakOff(): void {
     // Not `close`, which ends the answer in order before it resets it.

@@ -2,7 +2,9 @@
  * How a policy says no: per reason a status, a code and a message, one body template, extra headers. Compiled at load
  * into strings with holes, so a refusal costs a few concatenations. A dialect renders reasons; it never makes one.
  */
+
 import { REASON_NAMES, REASONS, type Reason, reasonRow } from './reason.ts';
+import { DECISION_ID_HEADER } from './request-ids.ts';
 
 /** One row of a dialect, as configured. */
 export interface DialectRow {
@@ -49,6 +51,8 @@ interface RefusalContext {
   readonly requestId: string;
   /** Where the reason has several. */
   readonly status?: number | undefined;
+  /** Absent: nobody else has named the request. */
+  readonly decisionId?: string | undefined;
   /** The scopes the route asks for, space-separated; only with `scope_missing`. */
   readonly scopes?: string | undefined;
   /** For the Allow header; only with `method_not_allowed`. */
@@ -164,23 +168,24 @@ class CompiledReason {
 
   render(context: RefusalContext): Refusal {
     const { headers, body, bodyBytes } = this.#preparedFor(context);
-    const { requestId } = context;
+    const { requestId, decisionId = requestId } = context;
     const idText = jsonText(requestId);
     const length = bodyBytes + (body.length - 1) * byteLength(idText);
     const pairs = ['Content-Type', this.#contentType, 'Content-Length', String(length)];
     for (const [name, pieces] of headers) pairs.push(name, pieces.join(requestId));
+    pairs.push(DECISION_ID_HEADER, decisionId);
     return { status: this.#row.status, code: this.#row.code, headers: pairs, body: body.join(idText) };
   }
 
   renderLines(context: RefusalContext): RefusalLines {
     const { lines, body, bodyBytes } = this.#preparedFor(context);
-    const { requestId } = context;
+    const { requestId, decisionId = requestId } = context;
     const idText = jsonText(requestId);
     const length = bodyBytes + (body.length - 1) * byteLength(idText);
     return {
       status: this.#row.status,
       code: this.#row.code,
-      lines: `Content-Length: ${length}\r\n${joined(lines, requestId)}`,
+      lines: `Content-Length: ${length}\r\n${joined(lines, requestId)}${DECISION_ID_HEADER}: ${decisionId}\r\n`,
       body: joined(body, idText),
     };
   }

@@ -19,6 +19,7 @@ export type Crossing =
   | 'forwarded-proto'
   | 'forwarded-host';
 
+const REQUEST_ID = 'x-request-id';
 const HOP_BY_HOP = [
   'keep-alive',
   'proxy-connection',
@@ -81,7 +82,7 @@ const REQUEST_DROPPED = [
   'expect',
   'trailer',
   'forwarded',
-  'x-request-id',
+  REQUEST_ID,
   'x-original-uri',
   ...OVERRIDES,
   ...CLIENT_ADDRESSES,
@@ -133,7 +134,7 @@ const FRAMING_OR_OURS: ReadonlySet<string> = new Set([
   'host',
   'trailer',
   'via',
-  'x-request-id',
+  REQUEST_ID,
 ]);
 
 /** May a route set or remove this header? Not what frames a message, is about one connection, or tells who is calling. */
@@ -145,9 +146,10 @@ export function isRouteHeader(name: string): boolean {
 /** What a request's field is to whoever reads the head. `meant`: its value is asked for on the way. */
 export type RequestField = 'pass' | 'drop' | 'meant';
 
-/** What core/framing reads, and whatever is rewritten. */
+/** What core/framing reads, whatever is rewritten, and what a trusted proxy calls the request. */
 const MEANT: ReadonlySet<string> = new Set([
   ...CROSSINGS.keys(),
+  REQUEST_ID,
   'host',
   'expect',
   'upgrade',
@@ -173,7 +175,15 @@ function isSpelled(octets: Uint8Array, start: number, text: string, as: Uint8Arr
 }
 
 /** Of an answer's field that does not pass: written by us, or about the upstream's connection. */
-export const ANSWER_NAMES = [...HOP_BY_HOP, 'content-length', 'trailer', 'x-request-id', 'connection', 'via'] as const;
+export const ANSWER_NAMES = [
+  ...HOP_BY_HOP,
+  'content-length',
+  'trailer',
+  REQUEST_ID,
+  'x-scopegate-decision-id',
+  'connection',
+  'via',
+] as const;
 const ANSWER_DROPPED: ReadonlySet<string> = new Set(
   ANSWER_NAMES.filter((name) => name !== 'connection' && name !== 'via'),
 );

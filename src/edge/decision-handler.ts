@@ -5,10 +5,10 @@
 import type { Allowed } from '../core/decide.ts';
 import type { Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
+import type { RequestIds } from '../core/request-ids.ts';
 import type { Route } from '../core/route.ts';
 
-export interface Passed {
-  readonly requestId: string;
+export interface Passed extends RequestIds {
   readonly route: Route;
   /** null on public routes. */
   readonly allowed: Allowed | null;

@@ -11,6 +11,7 @@ import { grpcCode, grpcHeaders, grpcTrailers, isGrpcRequest } from '../core/grpc
 import { addedTo } from '../core/header-edits.ts';
 import type { RouteLimits } from '../core/rate-limit.ts';
 import { reasonRow } from '../core/reason.ts';
+import { idPairs } from '../core/request-ids.ts';
 import { Bug } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { ReceivedBody } from './bodies/received-body.ts';
@@ -224,26 +225,27 @@ export class Pipeline {
   }
 
   #answer(request: RequestContext, { route, endpoint }: To<'endpoint'>): void {
-    const { exchange, requestId, reading, allowed, answerHeaders } = request;
+    const { exchange, reading, allowed, answerHeaders } = request;
     const { authorization, expectContinue } = reading.headerFacts;
     this.#parts.metrics.requests.add(route.id, 'answered');
     if (expectContinue) exchange.sendContinue();
     const address = clientAddressOf(request);
-    endpoint({ exchange, requestId, authorization, address, allowed, answerHeaders: answerHeaders ?? [] });
+    endpoint({ exchange, ids: request, authorization, address, allowed, answerHeaders: answerHeaders ?? [] });
   }
 
-  #answerPreflight({ exchange, requestId }: RequestContext, { route, preflight }: To<'preflight'>): void {
+  #answerPreflight(request: RequestContext, { route, preflight }: To<'preflight'>): void {
     this.#parts.metrics.requests.add(route.id, 'answered');
-    exchange.answer(204, [...preflightHeaders(route.answerEdits!.cors!, preflight), 'X-Request-Id', requestId], '');
+    request.exchange.answer(204, [...preflightHeaders(route.answerEdits!.cors!, preflight), ...idPairs(request)], '');
   }
 
   #handOver(request: RequestContext, { route, handler }: To<'handler'>): void {
-    const { ruleset, requestId, monotonicMs, allowed, degraded, answerHeaders } = request;
+    const { ruleset, requestId, decisionId, monotonicMs, allowed, degraded, answerHeaders } = request;
     const { metrics, clock } = this.#parts;
     metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
     metrics.requests.add(route.id, 'allowed');
     handler.pass({
       requestId,
+      decisionId,
       route,
       allowed,
       identity: allowed === null ? [] : identityPairs(allowed, ruleset.policy),
@@ -253,7 +255,7 @@ export class Pipeline {
   }
 
   #forward(request: RequestContext, destination: To<'upstream'>): void {
-    const { exchange, requestId, monotonicMs, reading } = request;
+    const { exchange, monotonicMs, reading } = request;
     const { metrics, clock, viaName } = this.#parts;
     const { route, binding } = destination;
     const { received } = request;
@@ -270,7 +272,7 @@ export class Pipeline {
     const observer = new RequestObserver(request, destination, this.#parts, this.#refuseLater);
     const { expectContinue } = reading.headerFacts;
     const hold = route.registration === null ? null : holdAnswer(request, this.#parts);
-    forward(exchange, binding.upstream, outgoing, requestId, { expectContinue, received }, observer, hold);
+    forward(exchange, binding.upstream, outgoing, request, { expectContinue, received }, observer, hold);
   }
 
   /** The one door by which every refusal leaves. */
@@ -290,14 +292,14 @@ export class Pipeline {
   }
 
   #answerNo(request: RequestContext, { reason, status, allow, retryAfterSeconds }: Refused): void {
-    const { exchange, ruleset, requestId, reading, handler, timing, answerHeaders } = request;
+    const { exchange, ruleset, requestId, decisionId, reading, handler, timing, answerHeaders } = request;
     const { route } = reading;
     const isGrpc = handler === null && isGrpcRequest(exchange);
     const dialect = route?.dialect ?? ruleset.policy.dialect;
     const scopes = reason === 'scope_missing' ? route?.requirement?.scopes?.named.join(' ') : undefined;
     const basicRealm = route?.credentials.basic?.realm;
     const basicAlone = basicRealm !== undefined && !route!.credentials.bearer;
-    const said = { requestId, status, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
+    const said = { requestId, decisionId, status, scopes, allow, retryAfterSeconds, basicRealm, basicAlone };
     const isPlain = handler === null && !isGrpc && timing === null && answerHeaders === null;
     if (exchange.answerLines !== undefined && isPlain) {
       const rendered = dialect.renderLines(reason, said);

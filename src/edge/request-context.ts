@@ -1,5 +1,6 @@
 /** What is known about a request so far, from the moment it came. Each step of the pipeline fills its part; judges nothing. */
 import type { Allowed } from '../core/decide.ts';
+import { givenRequestId, type RequestIds } from '../core/request-ids.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
 import type { ReceivedBody } from './bodies/received-body.ts';
@@ -11,10 +12,11 @@ import { type Reading, UNREAD } from './read-request.ts';
 import type { Ruleset } from './ruleset.ts';
 import { ServerTiming } from './server-timing.ts';
 
-export interface RequestContext extends Moment {
+export interface RequestContext extends Moment, RequestIds {
   readonly exchange: Exchange;
   readonly ruleset: Ruleset;
-  readonly requestId: string;
+  /** The peer is a configured proxy. */
+  readonly isTrusted: boolean;
   /** null: nobody asked where the time goes. */
   readonly timing: ServerTiming | null;
   readonly handler: DecisionHandler | null;
@@ -39,10 +41,14 @@ export function begin(exchange: Exchange, handler: DecisionHandler | null, parts
   const nowMs = clock.nowMs();
   const monotonicMs = clock.monotonicMs();
   const ruleset = parts.ruleset();
+  const decisionId = nextRequestId(nowMs);
+  const isTrusted = ruleset.isTrustedProxy(exchange.peerAddress);
   return {
     exchange,
     ruleset,
-    requestId: nextRequestId(nowMs),
+    decisionId,
+    isTrusted,
+    requestId: isTrusted ? (givenRequestId(exchange.sorted?.meant ?? exchange.headers) ?? decisionId) : decisionId,
     nowMs,
     monotonicMs,
     timing: ruleset.serverTiming ? new ServerTiming(clock, monotonicMs) : null,

@@ -5,6 +5,7 @@
  */
 import type { Dialect, Refusal } from '../core/dialect.ts';
 import type { Reason } from '../core/reason.ts';
+import { idPairs } from '../core/request-ids.ts';
 import { clientAddress, knownAddress } from '../edge/client-address.ts';
 import type { DecisionHandler, Passed } from '../edge/decision-handler.ts';
 import { IDENTITY_NAMES } from '../edge/forward/identity.ts';
@@ -94,10 +95,10 @@ class ProxyQuestion extends AskedExchange implements DecisionHandler {
   }
 
   /** All the names, some of them empty: what the proxy copies then overwrites whatever the client sent under them. */
-  pass({ requestId, identity, answerHeaders }: Passed): void {
+  pass({ identity, answerHeaders, ...ids }: Passed): void {
     const present = new Set(identity.filter((_, index) => index % 2 === 0));
     const absent = IDENTITY_NAMES.filter((name) => !present.has(name)).flatMap((name) => [name, '']);
-    const rest = ['X-Request-Id', requestId, 'Cache-Control', 'no-store', 'Content-Length', '0'];
+    const rest = [...idPairs(ids), 'Cache-Control', 'no-store', 'Content-Length', '0'];
     this.answer(200, [...identity, ...absent, ...answerHeaders, ...rest], '');
   }
 

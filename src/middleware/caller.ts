@@ -22,6 +22,8 @@ export interface Caller {
 /** `request.scopegate` behind the middleware. */
 export interface Permission {
   readonly requestId: string;
+  /** Of the decision: what the log and the sidecar call it. */
+  readonly decisionId: string;
   /** The route of the configuration that allowed it. */
   readonly routeId: string;
   /** null on public routes. */
@@ -30,9 +32,9 @@ export interface Permission {
   readonly degraded: boolean;
 }
 
-export function permissionOf({ requestId, route, allowed, identity, degraded }: Passed): Permission {
+export function permissionOf({ requestId, decisionId, route, allowed, identity, degraded }: Passed): Permission {
   const caller = allowed === null ? null : callerOf(identity);
-  return { requestId, routeId: route.id, caller, degraded };
+  return { requestId, decisionId, routeId: route.id, caller, degraded };
 }
 
 function callerOf(identity: readonly string[]): Caller {

@@ -2,6 +2,7 @@
  * What the gateway answers itself: reading a small form, answering JSON that no cache keeps. Knows no grant and no
  * token; each endpoint is a file of its own.
  */
+import { idPairs } from '../core/request-ids.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import type { Endpoint, EndpointCall } from '../edge/endpoint.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -109,14 +110,11 @@ function headerValue(headers: readonly string[], name: string): string | undefin
   return undefined;
 }
 
-function send(
-  { exchange, requestId, answerHeaders }: EndpointCall,
-  { status, body, headers = [] }: EndpointAnswer,
-): void {
+function send({ exchange, ids, answerHeaders }: EndpointCall, { status, body, headers = [] }: EndpointAnswer): void {
   const text = body === null ? '' : JSON.stringify(body);
   const fixed = ['Content-Length', String(Buffer.byteLength(text)), 'Cache-Control', 'no-store', 'Pragma', 'no-cache'];
   const type = body === null ? [] : ['Content-Type', 'application/json'];
-  exchange.answer(status, [...type, ...fixed, 'X-Request-Id', requestId, ...answerHeaders, ...headers], text);
+  exchange.answer(status, [...type, ...fixed, ...idPairs(ids), ...answerHeaders, ...headers], text);
 }
 
 function readText(exchange: Exchange, bytesMax: number, done: (text: string | null) => void): void {

@@ -67,6 +67,7 @@ export class AnswerHeadReader {
   #isDated = false;
   #namesUris = false;
   #via = '';
+  #requestId = '';
   /** Connection names more than what becomes of the connection: what that is about does not pass. */
   #namesHeaders = false;
   /** The first line that is not read yet, counted from the start of the head. */
@@ -88,6 +89,7 @@ export class AnswerHeadReader {
     this.#isDated = false;
     this.#namesUris = false;
     this.#via = '';
+    this.#requestId = '';
     this.#namesHeaders = false;
   }
 
@@ -97,6 +99,7 @@ export class AnswerHeadReader {
     return {
       passing: this.#passing.textIn(this.text),
       via: this.#via,
+      requestId: this.#requestId,
       isDated: this.#isDated,
       namesUris: this.#namesUris,
     };
@@ -234,6 +237,9 @@ export class AnswerHeadReader {
         return true;
       case 'via':
         this.#via += `${bytes.toString('latin1', start, end)}, `;
+        return true;
+      case 'x-request-id':
+        this.#requestId ||= bytes.toString('latin1', start, end);
         return true;
       case 'date':
         this.#isDated = true;

@@ -48,6 +48,8 @@ export interface SortedAnswer {
   readonly passing: string;
   /** Every Via value, each with a comma behind it. */
   readonly via: string;
+  /** X-Request-Id; empty: none. */
+  readonly requestId: string;
   /** There is a Date among the lines. */
   readonly isDated: boolean;
   /** There is a Location, Content-Location or Link among the lines. */

@@ -110,9 +110,9 @@ export function harness(options: Partial<TestGatewayOptions> = {}): Harness {
         expect(one.logLines.join('').includes(token), 'a token in the log').toBe(false);
     await upstream.stop();
     // Over all that was sent: the upstream saw no request that was not decided on. Only a retry has the id of another.
-    for (const id of upstream.requestIds) expect(id).toMatch(/^[0-9A-Z]{26}$/);
+    for (const id of upstream.decisionIds) expect(id).toMatch(/^[0-9A-Z]{26}$/);
     const decided = await Promise.all(started.map((one) => counted(one, 'forwarded')));
-    expect(new Set(upstream.requestIds).size).toBeLessThanOrEqual(decided.reduce((sum, count) => sum + count, 0));
+    expect(new Set(upstream.decisionIds).size).toBeLessThanOrEqual(decided.reduce((sum, count) => sum + count, 0));
     // The twin first: the store is in the other's folder.
     await twin?.stop();
     await gateway.stop();
@@ -217,7 +217,8 @@ function twinOf({ folder }: TestGateway, options: Partial<TestGatewayOptions>, c
 const withoutIds = (text: string) => text.replace(/01[0-9A-Z]{24}/g, 'ID');
 
 /** Of a hop, new with each request, or looked at by itself. Which protocol the client spoke is no part of what it said. */
-const OF_ITS_HOP = /^(?:cookie|via|x-request-id|x-forwarded-proto|forwarded|connection|x-forwarded-port)$/;
+const OF_ITS_HOP =
+  /^(?:cookie|via|x-request-id|x-scopegate-decision-id|x-forwarded-proto|forwarded|connection|x-forwarded-port)$/;
 
 /** What one request says to the upstream, however it came to us. */
 function meaning({ method, target, headers, body }: RecordedRequest) {

@@ -91,7 +91,7 @@ describe('coze', () => {
   });
 
   it('names a missing scope, to the byte', () => {
-    expect(coze.render('scope_missing', { requestId, scopes: 'workflows:write' })).toEqual({
+    expect(coze.render('scope_missing', { requestId, decisionId: 'D', scopes: 'workflows:write' })).toEqual({
       status: 403,
       code: 4101,
       headers: [
@@ -109,6 +109,8 @@ describe('coze', () => {
         'workflows:write',
         'x-tt-logid',
         requestId,
+        'X-Scopegate-Decision-Id',
+        'D',
       ],
       body: '{"code":4101,"msg":"The token lacks a permission that this API requires.","detail":{"logid":"01JABCDEF"}}',
     });

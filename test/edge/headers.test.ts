@@ -11,7 +11,15 @@ import {
 } from '../../src/edge/forward/headers.ts';
 
 const CONTEXT = {
-  ...{ requestId: 'ID', peerAddress: '192.0.2.1', encrypted: true, host: 'api.test', protocol: '1.1', viaName: 'here' },
+  ...{
+    requestId: 'ID',
+    decisionId: 'DECISION',
+    peerAddress: '192.0.2.1',
+    encrypted: true,
+    host: 'api.test',
+    protocol: '1.1',
+    viaName: 'here',
+  },
   ...{ trusted: false, forwardAuthorization: false, identityLines: 'X-Scopegate-Role: member\r\n' },
 };
 const OURS = [
@@ -20,6 +28,7 @@ const OURS = [
   'X-Forwarded-Proto: https',
   'X-Forwarded-Host: api.test',
   'X-Request-Id: ID',
+  'X-Scopegate-Decision-Id: DECISION',
   'X-Scopegate-Role: member',
 ];
 const lines = (raw: readonly string[], more: Partial<typeof CONTEXT> = {}) =>
@@ -92,9 +101,10 @@ describe('towards the client', () => {
   it('framing is ours, and what Connection names stays behind', () => {
     const raw = ['Content-Length', '9', 'Connection', 'x-a', 'X-A', '1', 'Set-Cookie', 'a', 'Set-Cookie', 'b'];
     const common = ['Set-Cookie', 'a', 'Set-Cookie', 'b'];
-    const last = ['Via', '1.1 scopegate', 'X-Request-Id', 'ID'];
-    expect(responseHeaders(raw, 9, 'ID')).toEqual([...common, 'Content-Length', '9', ...last]);
-    expect(responseHeaders(raw, -1, 'ID')).toEqual([...common, ...last]);
+    const last = ['Via', '1.1 scopegate', 'X-Request-Id', 'ID', 'X-Scopegate-Decision-Id', 'DECISION'];
+    const ids = { requestId: 'ID', decisionId: 'DECISION' };
+    expect(responseHeaders(raw, 9, ids)).toEqual([...common, 'Content-Length', '9', ...last]);
+    expect(responseHeaders(raw, -1, ids)).toEqual([...common, ...last]);
   });
 
   it('trailers neither frame nor identify, in either direction', () => {

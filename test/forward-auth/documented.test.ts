@@ -10,7 +10,7 @@ import { configurationOf } from '../support/proxies.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 
 const DOCUMENT = 'docs/forward-auth.md';
-const COPIED = [...IDENTITY_NAMES, 'X-Request-Id'];
+const COPIED = [...IDENTITY_NAMES, 'X-Request-Id', 'X-Scopegate-Decision-Id'];
 const FORGED = ['x-scopegate-role', 'x-http-method-override', 'x-method-override', 'x-original-url', 'x-rewrite-url'];
 const ROUTES = [
   { id: 'public', match: { path: '/public/**' }, public: true },

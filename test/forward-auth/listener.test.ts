@@ -64,6 +64,7 @@ describe.each([
       'X-Scopegate-Environment': '',
       'X-Scopegate-Role': '',
       'X-Request-Id': expect.stringMatching(/^[0-9A-Z]{26}$/),
+      'X-Scopegate-Decision-Id': answer.header('x-request-id'),
     });
   });
 

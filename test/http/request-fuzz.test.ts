@@ -326,7 +326,15 @@ class Comparison {
 }
 
 const CONTEXT = {
-  ...{ requestId: 'ID', peerAddress: '192.0.2.1', encrypted: false, host: 'a', protocol: '1.1', viaName: 'here' },
+  ...{
+    requestId: 'ID',
+    decisionId: 'ID',
+    peerAddress: '192.0.2.1',
+    encrypted: false,
+    host: 'a',
+    protocol: '1.1',
+    viaName: 'here',
+  },
   ...{ trusted: true, forwardAuthorization: false, identityLines: '' },
 };
 

@@ -70,7 +70,7 @@ interface Seen {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly raw: readonly string[];
-  readonly scopegate: unknown;
+  readonly scopegate: { readonly requestId: string };
   readonly body: string;
 }
 let served: string[] = [];
@@ -159,6 +159,7 @@ describe.each(Object.keys(APPS))('in front of an application: %s', (name) => {
     const seen = JSON.parse(answer.body) as Seen;
     expect(seen.scopegate).toEqual({
       requestId: expect.stringMatching(/^[0-9A-Z]{26}$/),
+      decisionId: seen.scopegate.requestId,
       routeId: 'workspace',
       degraded: false,
       caller: {

@@ -57,7 +57,7 @@ beforeAll(async () => {
       );
       endpoints[name]({
         exchange,
-        requestId: 'r',
+        ids: { requestId: 'r', decisionId: 'r' },
         authorization,
         address: '127.0.0.1',
         allowed: null,

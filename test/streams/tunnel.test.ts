@@ -57,7 +57,9 @@ test('the answer names the protocol that was chosen, and is ours in everything e
   const { client } = await tunnel();
   const head = client.received;
   expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\/2\r\n/);
-  expect(head).toMatch(/\r\nX-A: 1\r\nVia: 1\.1 scopegate\r\nX-Request-Id: [0-9A-Z]{26}\r\n\r\n$/);
+  expect(head).toMatch(
+    /\r\nX-A: 1\r\nVia: 1\.1 scopegate\r\nX-Request-Id: ([0-9A-Z]{26})\r\nX-Scopegate-Decision-Id: \1\r\n\r\n$/,
+  );
   client.close();
 });
 

@@ -98,7 +98,7 @@ export function refusalsDocument(): string {
   return `# Refusals
 
 Every reason that the gateway can refuse for, in every dialect that comes with it: status, body and, where RFC 6750 asks
-for one, the challenge. \`ID\` stands for the request id, which every refusal also carries as \`X-Request-Id\`. A policy
+for one, the challenge. \`ID\` stands for the request id, which every refusal also carries as \`X-Request-Id\` and, its own, as \`X-Scopegate-Decision-Id\`. A policy
 renders them in its own words with \`dialect\`. Made by \`npm run generate\`.
 
 | reason | who can mend it | ${dialects.map(([name]) => name).join(' | ')} |

@@ -89,8 +89,8 @@ export class Recorder implements AsyncDisposable {
   readonly connections: RecordedConnection[] = [];
   /** Whole requests, oldest first. */
   readonly requests: RecordedRequest[] = [];
-  /** X-Request-Id of every whole request since the start; `clear` leaves it. */
-  readonly requestIds: Array<string | undefined> = [];
+  /** X-Scopegate-Decision-Id of every whole request since the start; `clear` leaves it. */
+  readonly decisionIds: Array<string | undefined> = [];
   /** Of the requests that `forget` was called for, since `clear`. */
   forgottenBytes = 0;
   /** Asked once per whole request. */
@@ -208,7 +208,7 @@ export class Recorder implements AsyncDisposable {
           pending = pending.slice(request.text.length);
           headSeen = false;
           this.requests.push(request);
-          this.requestIds.push(request.header('x-request-id'));
+          this.decisionIds.push(request.header('x-scopegate-decision-id'));
           if (this.replyToHead === null) this.#answer(request);
         }
       } catch (error) {

@@ -132,6 +132,8 @@ function meaningOf({
   return { informational: informational.map(({ status, headers }) => ({ status, headers })), ...head, body, trailers };
 }
 
+const IDS = { requestId: 'ID', decisionId: 'DECISION' };
+
 /** What was sorted while it was read is sent on as it would be header by header. */
 function expectSorted({ sorted, headers }: AnswerHead, told: string): void {
   if (sorted === undefined)
@@ -139,7 +141,7 @@ function expectSorted({ sorted, headers }: AnswerHead, told: string): void {
       headers.some((name) => /^connection$/i.test(name)),
       told,
     ).toBe(true);
-  expect(responseLines(sorted, 3, 'ID'), told).toBe(headerLines(responseHeaders(headers, 3, 'ID')));
+  expect(responseLines(sorted, 3, IDS), told).toBe(headerLines(responseHeaders(headers, 3, IDS)));
   expect(sorted.isDated, told).toBe(headers.some((name, at) => at % 2 === 0 && /^date$/i.test(name)));
 }
 

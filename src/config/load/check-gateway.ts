@@ -11,7 +11,7 @@ import { type GatewayFile, GatewaySchema, type Validated } from '../schema/gatew
 import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
 import { isMapping } from '../yaml/bare-copy.ts';
 import { isMisspelt } from '../yaml/closest.ts';
-import type { Env } from '../yaml/expand.ts';
+import type { Env, SecretFiles } from '../yaml/expand.ts';
 import { NotUtf8, utf8Fault } from '../yaml/utf8.ts';
 import { parseYaml, type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
 import { checkListeners } from './check-listeners.ts';
@@ -25,6 +25,7 @@ import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pai
 import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
+import { secretFiles } from './secret-files.ts';
 
 export interface GatewayCheckOptions {
   /** What runs: whoever would replace it may not change what only a restart can. */
@@ -62,10 +63,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   const readFile = once(options.readFile ?? readFileSync, read);
   if (contents === undefined) reads(absolute);
   const resolvePath = (relative: string) => resolve(dirname(absolute), relative);
-  const yaml =
-    contents === undefined
-      ? readYamlFile(path, env, (read) => readFile(resolve(read)))
-      : parseYaml(contents.text, path, env);
+  const yaml = readMain(path, env, contents, readFile, secretFiles(absolute, readFile, reads));
   const { whole, parts } = readShape(yaml, env);
   const sections = yaml.keys();
   const upstreams = parts.upstreams ?? {};
@@ -118,6 +116,17 @@ function readShape(yaml: YamlFile, env: Env): { whole: Validated | undefined; pa
   if (!isMapping(yaml.data)) yaml.throwIfAny();
   const whole = validated === undefined ? undefined : withHostsOf(env, validated);
   return { whole, parts: whole ?? withHostsOf(env, soundParts(yaml, GatewaySchema)) };
+}
+
+function readMain(
+  path: string,
+  env: Env,
+  contents: GatewayCheckOptions['contents'],
+  readFile: ReadFile,
+  secrets: SecretFiles,
+): YamlFile {
+  if (contents !== undefined) return parseYaml(contents.text, path, env, secrets);
+  return readYamlFile(path, env, (read) => readFile(resolve(read)), secrets);
 }
 
 /** Those of gateway.yaml and of the files that it includes, as one list. */

@@ -11,6 +11,7 @@ import type { Env } from '../yaml/expand.ts';
 import { type FilePosition, type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
 import type { Notes } from './notes.ts';
+import { secretFiles } from './secret-files.ts';
 
 type RouteFile = Static<typeof RoutesFileSchema>['routes'][number];
 
@@ -80,7 +81,7 @@ function filesOf(source: IncludeSource, at: Path, pattern: string, warnings: str
 function readOne({ yaml, env, readFile, reads }: IncludeSource, at: Path, path: string): IncludedFile | undefined {
   reads(path);
   try {
-    const file = readYamlFile(path, env, readFile);
+    const file = readYamlFile(path, env, readFile, secretFiles(path, readFile, reads));
     const whole = validate(file, RoutesFileSchema);
     return { yaml: file, routes: whole?.routes ?? soundParts(file, RoutesFileSchema).routes ?? [] };
   } catch (error) {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { type Alias, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { ConfigError, formatProblem, type Problem } from '../../errors.ts';
 import { isMapping } from './bare-copy.ts';
-import type { Env } from './expand.ts';
+import type { Env, SecretFiles } from './expand.ts';
 import { NotUtf8, textOf } from './utf8.ts';
 import { type Expansion, keyText, type Path, pathKey, readTree } from './yaml-tree.ts';
 
@@ -124,15 +124,20 @@ export class YamlFile {
 }
 
 /** Reads and parses a file, see `parseYaml`. Throws ConfigError for one that is missing or unreadable, at 1:1, or not UTF-8. */
-export function readYamlFile(path: string, env: Env, readFile: ReadFile = readFileSync): YamlFile {
-  return parseYaml(readText(path, readFile), path, env);
+export function readYamlFile(
+  path: string,
+  env: Env,
+  readFile: ReadFile = readFileSync,
+  secrets: SecretFiles | null = null,
+): YamlFile {
+  return parseYaml(readText(path, readFile), path, env, secrets);
 }
 
 /**
  * Parses one YAML 1.2 document (core schema, no merge keys) and expands `${NAME}` in its scalar values. Never throws:
  * what is wrong stands in `problems`. A quoted scalar stays a string, an unquoted one is typed after expansion.
  */
-export function parseYaml(text: string, fileName: string, env: Env): YamlFile {
+export function parseYaml(text: string, fileName: string, env: Env, secrets: SecretFiles | null = null): YamlFile {
   // A byte order mark would shift every column of the first line.
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
   const lines = new LineCounter();
@@ -158,7 +163,7 @@ export function parseYaml(text: string, fileName: string, env: Env): YamlFile {
     file.problemAtOffset(0, 'the file is empty');
     return file;
   }
-  const tree = readTree(document, env);
+  const tree = readTree(document, env, secrets);
   const file = new YamlFile({ ...empty, root: document.contents, ...tree });
   if (document.directives?.yaml.version !== '1.2') file.problemAtOffset(0, 'only YAML 1.2 is supported');
   for (const warning of document.warnings) file.problemAtOffset(warning.pos[0], warning.message);
@@ -196,7 +201,8 @@ function readText(path: string, readFile: ReadFile): string {
   }
 }
 
-function readFailure(error: unknown): string {
+/** In words for a reader. */
+export function readFailure(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'no such file';
   if (code === 'EISDIR') return 'it is a directory';

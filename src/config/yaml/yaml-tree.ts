@@ -15,12 +15,12 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { Bug } from '../../errors.ts';
-import { type Env, expandVariables, typePlain } from './expand.ts';
+import { type Env, expandVariables, type SecretFiles, typePlain } from './expand.ts';
 
 /** Keys and list indexes from the root down to a value. */
 export type Path = readonly (string | number)[];
 
-/** A scalar that came out of the environment. Which of the two a setting means is for its schema to say. */
+/** A scalar that came out of the environment, or out of a file of its own. Which of the two a setting means is for its schema to say. */
 export interface Expansion {
   /** As written in the file: messages show this, because the environment may hold secrets. */
   readonly source: string;
@@ -57,12 +57,13 @@ export function keyText(key: unknown): string {
 }
 
 /** Reads a document without syntax errors. Faults are returned, never thrown. */
-export function readTree(document: Document<Node>, env: Env): Tree {
-  return new TreeReader(env, document).tree();
+export function readTree(document: Document<Node>, env: Env, secrets: SecretFiles | null = null): Tree {
+  return new TreeReader(env, secrets, document).tree();
 }
 
 class TreeReader {
   readonly #env: Env;
+  readonly #secrets: SecretFiles | null;
   readonly #document: Document<Node>;
   readonly #faults: { offset: number; message: string }[] = [];
   readonly #expansions = new Map<string, Expansion>();
@@ -72,8 +73,9 @@ class TreeReader {
   #aliasDepth = 0;
   #aliasedValues = 0;
 
-  constructor(env: Env, document: Document<Node>) {
+  constructor(env: Env, secrets: SecretFiles | null, document: Document<Node>) {
     this.#env = env;
+    this.#secrets = secrets;
     this.#document = document;
   }
 
@@ -141,7 +143,7 @@ class TreeReader {
 
   #scalar(node: Scalar, path: Path): unknown {
     if (typeof node.value !== 'string' || !node.value.includes('${')) return node.value;
-    const expanded = expandVariables(node.value, this.#env);
+    const expanded = expandVariables(node.value, this.#env, this.#secrets?.mayStandAt(path) ? this.#secrets : null);
     for (const fault of expanded.faults) this.#fault(node, fault);
     if (expanded.faults.length > 0) return undefined;
     if (!expanded.used) return expanded.text;

@@ -9,6 +9,7 @@ import type { BodyFraming } from '../../core/framing.ts';
 import { isGrpcRequest, isGrpcStream } from '../../core/grpc.ts';
 import { withoutRemoved, withoutRemovedLines } from '../../core/header-edits.ts';
 import { headerLines } from '../../core/http1/header-pairs.ts';
+import type { RequestIds } from '../../core/request-ids.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../../http/exchange.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type {
@@ -42,13 +43,13 @@ export function forward(
   exchange: Exchange,
   upstream: Upstream,
   request: UpstreamRequest,
-  requestId: string,
+  ids: RequestIds,
   body: ClientBody,
   observer: ForwardObserver,
   hold: ((inner: AnswerListener) => HeldAnswer) | null,
 ): void {
   const isGrpc = upstream.protocol !== 'http1' && isGrpcRequest(exchange);
-  const forwarding = new Forwarding(exchange, requestId, observer, body.received, isGrpc);
+  const forwarding = new Forwarding(exchange, ids, observer, body.received, isGrpc);
   const held = hold === null ? null : hold(forwarding);
   const sent = upstream.send(request, held ?? forwarding);
   held?.start(sent);
@@ -72,7 +73,7 @@ const STREAM_AFTER_MS = 5000;
 
 class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing {
   readonly #exchange: Exchange;
-  readonly #requestId: string;
+  readonly #ids: RequestIds;
   readonly #observer: ForwardObserver;
   readonly #body: ReceivedBody | null;
   #upstream!: UpstreamExchange;
@@ -96,13 +97,13 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
 
   constructor(
     exchange: Exchange,
-    requestId: string,
+    ids: RequestIds,
     observer: ForwardObserver,
     received: ReceivedBody | null,
     isGrpc: boolean,
   ) {
     this.#exchange = exchange;
-    this.#requestId = requestId;
+    this.#ids = ids;
     this.#observer = observer;
     this.#body = received;
     this.#messages = isGrpc ? new MessageBoundary() : null;
@@ -192,11 +193,11 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     const { answerEdits } = this.#observer;
     const isPlain = sorted !== undefined && status !== 426 && answerEdits === null && !sorted.namesUris;
     if (isPlain && this.#exchange.relayLines !== undefined) {
-      const lines = responseLines(sorted, length, this.#requestId, protocol) + headerLines(more);
+      const lines = responseLines(sorted, length, this.#ids, protocol) + headerLines(more);
       return this.#exchange.relayLines(status, statusText, lines, length >= 0, sorted.isDated);
     }
     const theirs = this.#edited(head.headers, sorted?.namesUris);
-    const headers = responseHeaders(theirs, length, this.#requestId, protocol);
+    const headers = responseHeaders(theirs, length, this.#ids, protocol);
     if (status === 426) headers.push(...upgradeRequired(head.headers));
     headers.push(...more);
     this.#exchange.relayHead(status, statusText, headers);
@@ -267,7 +268,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   #switchProtocols({ headers, protocol }: AnswerHead): void {
     const chosen = chosenProtocols(headers);
     this.#exchange.upgrade!.switchProtocols([
-      ...switchHeaders(this.#edited(headers), chosen, this.#requestId, protocol),
+      ...switchHeaders(this.#edited(headers), chosen, this.#ids, protocol),
       ...(this.#observer.answerHeaders ?? []),
     ]);
     this.#exchange.readBody(this);

@@ -7,6 +7,8 @@
 import { crossingOf, isAnswerDropped } from '../../core/field-names.ts';
 import { foldHeaderName } from '../../core/folded-name.ts';
 import { lowerName } from '../../core/framing.ts';
+import { headerLines } from '../../core/http1/header-pairs.ts';
+import { DECISION_ID_HEADER, idPairs, type RequestIds, upstreamIdPairs } from '../../core/request-ids.ts';
 import { namedProtocols } from '../../core/upgrade.ts';
 import type { SortedAnswer } from '../../upstream/exchange.ts';
 
@@ -15,8 +17,7 @@ const CONNECTION_CANNOT_NAME = new Set(['host', 'content-length', 'transfer-enco
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-export interface RequestHeaderContext {
-  readonly requestId: string;
+export interface RequestHeaderContext extends RequestIds {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   /** The Host that the client sent. */
@@ -75,7 +76,7 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
   let own: string;
   if (context.trusted) own = hopLines(context, via, forwardedFor, proto, host);
   else own = via === '' ? ownLinesOf(context) : hopLines(context, via);
-  return `${lines}${own}${context.requestId}\r\n${context.identityLines}`;
+  return `${lines}${own}${context.requestId}\r\n${DECISION_ID_HEADER}: ${context.decisionId}\r\n${context.identityLines}`;
 }
 
 /** Ours, up to the request's id; behind what hops before us have said, as far as they are believed. */
@@ -122,33 +123,37 @@ function ownCopy(text: string): string {
  * Header pairs for the client. `length`: Content-Length to announce, or -1. Headers that `Connection` names are dropped;
  * repeated and non-ASCII values keep their order and bytes.
  */
-export function responseHeaders(raw: readonly string[], length: number, requestId: string, protocol = '1.1'): string[] {
+export function responseHeaders(raw: readonly string[], length: number, ids: RequestIds, protocol = '1.1'): string[] {
   const kept: string[] = [];
   let named: ReadonlySet<string> | null = null;
   let via = '';
+  let theirId = '';
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!;
     const value = raw[index + 1]!;
     const lower = lowerName(name);
+    if (lower === 'x-request-id') theirId ||= value;
     if (lower === 'connection') named = addNamed(named, value);
     else if (lower === 'via') via += `${value}, `;
     else if (!isAnswerDropped(lower)) kept.push(name, value);
   }
   if (named !== null) removeNamed(kept, named);
   if (length >= 0) kept.push('Content-Length', String(length));
-  kept.push('Via', `${via}${protocol} scopegate`, 'X-Request-Id', requestId);
+  kept.push('Via', `${via}${protocol} scopegate`, ...idPairs(ids), ...upstreamIdPairs(theirId, ids));
   return kept;
 }
 
 /** The same as lines, each with CRLF, of headers that were sorted while they were read. */
 export function responseLines(
-  { passing, via }: SortedAnswer,
+  { passing, via, requestId: theirId }: SortedAnswer,
   length: number,
-  requestId: string,
+  ids: RequestIds,
   protocol = '1.1',
 ): string {
   const sized = length >= 0 ? `Content-Length: ${length}\r\n` : '';
-  return `${passing}${sized}Via: ${via}${protocol} scopegate\r\nX-Request-Id: ${requestId}\r\n`;
+  const { requestId, decisionId } = ids;
+  const theirs = theirId === '' ? '' : headerLines(upstreamIdPairs(theirId, ids));
+  return `${passing}${sized}Via: ${via}${protocol} scopegate\r\nX-Request-Id: ${requestId}\r\n${DECISION_ID_HEADER}: ${decisionId}\r\n${theirs}`;
 }
 
 /**

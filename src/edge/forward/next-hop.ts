@@ -5,6 +5,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { lowerName } from '../../core/framing.ts';
+import { idPairs } from '../../core/request-ids.ts';
 import type { Route } from '../../core/route.ts';
 import type { RequestTarget } from '../../core/target.ts';
 import type { Exchange } from '../../http/exchange.ts';
@@ -44,12 +45,12 @@ export function nextHop(exchange: Exchange, via: string, ownName: string): NextH
 
 /** What a server says of itself that is asked for no more than that. */
 export function answerAsLast(request: RequestContext, target: RequestTarget, route: Route, metrics: Metrics): void {
-  const { exchange, ruleset, requestId, reading } = request;
+  const { exchange, ruleset, reading } = request;
   metrics.requests.add(route.id, 'answered');
   // No template has this method, so this names those that it has.
   const known = ruleset.routes.match(reading.headerFacts.host, 'CONNECT', target.segments);
   const allow = known.kind === 'method' ? known.allow.join(', ') : '';
-  exchange.answer(200, ['Allow', allow, 'X-Request-Id', requestId, 'Content-Length', '0'], '');
+  exchange.answer(200, ['Allow', allow, ...idPairs(request), 'Content-Length', '0'], '');
 }
 
 /** `received-protocol received-by (comment)`, in a list. */

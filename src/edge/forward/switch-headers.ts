@@ -1,5 +1,6 @@
 /** The head of our own 101, made from the upstream's. Decides nothing. */
 import { lowerName } from '../../core/framing.ts';
+import type { RequestIds } from '../../core/request-ids.ts';
 import { responseHeaders } from './headers.ts';
 
 /** What an upstream that switches protocols has chosen. */
@@ -11,8 +12,8 @@ export function chosenProtocols(headers: readonly string[]): string[] {
 export function switchHeaders(
   headers: readonly string[],
   chosen: readonly string[],
-  requestId: string,
+  ids: RequestIds,
   protocol: string | undefined,
 ): string[] {
-  return ['Connection', 'Upgrade', 'Upgrade', chosen.join(', '), ...responseHeaders(headers, -1, requestId, protocol)];
+  return ['Connection', 'Upgrade', 'Upgrade', chosen.join(', '), ...responseHeaders(headers, -1, ids, protocol)];
 }

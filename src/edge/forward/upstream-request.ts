@@ -18,18 +18,19 @@ export function upstreamRequest(
   headers: readonly string[] | undefined,
   viaName: string,
 ): UpstreamRequest {
-  const { exchange, ruleset, requestId, reading, allowed, degraded } = request;
+  const { exchange, ruleset, requestId, decisionId, isTrusted, reading, allowed, degraded } = request;
   const { host, body } = reading.headerFacts;
   const { method, peerAddress, encrypted, protocol, upgrade, connection } = exchange;
   const sorted = headers === undefined ? exchange.sorted : undefined;
   const context = {
     requestId,
+    decisionId,
     peerAddress,
     encrypted,
     host,
     protocol,
     viaName,
-    trusted: ruleset.isTrustedProxy(peerAddress),
+    trusted: isTrusted,
     forwardAuthorization: route.forwardAuthorization,
     identityLines: allowed === null ? '' : identityLines(allowed, ruleset.policy) + degradedLine(degraded),
     connection,

@@ -39,7 +39,7 @@ interface Answer {
 }
 
 /** Of the connection, or new with each answer. */
-const OWN = /^(?:connection|keep-alive|transfer-encoding|date|x-request-id|x-tt-logid)$/;
+const OWN = /^(?:connection|keep-alive|transfer-encoding|date|x-request-id|x-scopegate-decision-id|x-tt-logid)$/;
 const fieldsOf = (pairs: ReadonlyArray<readonly [string, string]>) =>
   pairs
     .filter(([name]) => !OWN.test(name.toLowerCase()) && !name.startsWith(':'))

@@ -8,11 +8,12 @@ export async function askOnce(
   upstream: Recorder,
   line: string,
   lines: readonly string[],
+  body = '',
 ): Promise<[RawResponse, RecordedRequest | null]> {
   const before = upstream.requests.length;
   const client = await RawClient.connect(url);
   try {
-    const answer = await client.send(rawRequest(line, lines)).response();
+    const answer = await client.send(rawRequest(line, lines, body)).response();
     return [answer, upstream.requests[before] ?? null];
   } finally {
     client.close();

@@ -1,6 +1,7 @@
 /** Tokens by Basic, in headers and in parameters: one text, whatever its place, and the upstream sees none of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
+import { RawClient, rawRequest } from '../../support/raw.ts';
 import { askOnce } from '../ask-once.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
@@ -31,7 +32,7 @@ afterAll(() => gateway.stop());
 const basic = (text: string) => `Authorization: Basic ${Buffer.from(text, 'latin1').toString('base64')}`;
 
 /** The answer, and what the upstream saw; null: nothing. */
-const ask = (line: string, lines: readonly string[]) => askOnce(gateway.url, at.upstream, line, lines);
+const ask = (line: string, lines: readonly string[], body = '') => askOnce(gateway.url, at.upstream, line, lines, body);
 
 attack({
   name: 'whatever place a token came in, the upstream never sees it',
@@ -43,6 +44,10 @@ attack({
     ['Basic, as user name', 'GET /all/x', () => [basic(`${token}:`)], '/all/x'],
     ['Basic, as user name with the usual word', 'GET /all/x', () => [basic(`${token}:x-oauth-basic`)], '/all/x'],
     ['Basic, with a user name in another language', 'GET /all/x', () => [basic(`b\xf6b:${token}`)], '/all/x'],
+    ['Basic, without a user name', 'GET /all/x', () => [basic(`:${token}`)], '/all/x'],
+    ['Basic, as user name beside what is no token', 'GET /all/x', () => [basic(`pat_other:${token}`)], '/all/x'],
+    ['a header behind a tab', 'GET /all/x', () => [`X-API-Key:\t${token}`], '/all/x'],
+    ['a parameter whose name is encoded', 'GET /all/x?%61ccess_token=TOKEN', () => [], '/all/x'],
     ['a header', 'GET /all/x?a=1', () => [`X-Api-Key: ${token}`], '/all/x?a=1'],
     ['a parameter', 'GET /all/x?a=1&access_token=TOKEN&b=%20', () => [], '/all/x?a=1&b=%20'],
     [
@@ -72,6 +77,30 @@ attack({
     expect(seen!.header('x-other')).toBe('stays');
   });
 
+  test('an upgrade takes none of them along', async () => {
+    at.upstream.reply = () => 'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
+    const client = await RawClient.connect(gateway.url);
+    const lines = [`X-API-Key: ${token}`, basic(`git:${token}`), 'Connection: Upgrade, X-API-Key', 'Upgrade: chat'];
+    client.send(rawRequest(`GET /all/x?access_token=${token}&b=1`, lines));
+    await client.untilText('101 Switching');
+    client.close();
+    const seen = at.upstream.requests.at(-1)!;
+    expect([seen.target, seen.header('upgrade')]).toEqual(['/all/x?b=1', 'chat']);
+    expect(seen.text).not.toMatch(/api.key|authorization/i);
+    expect(seen.text).not.toContain(token);
+  });
+
+  test('trailers take none of them along', async () => {
+    const trailers = `X-API-Key: ${token}\r\nx_api_key: ${token}\r\nAuthorization: Bearer ${token}\r\nX-Sum: 7`;
+    const [, seen] = await ask(
+      'POST /all/x',
+      [basic(`git:${token}`), 'Transfer-Encoding: chunked'],
+      `0\r\n${trailers}\r\n\r\n`,
+    );
+    expect(seen!.trailers).toEqual([['X-Sum', '7']]);
+    expect(seen!.text).not.toContain(token);
+  });
+
   test('what is passed on of Authorization where the token stands elsewhere is the client’s own', async () => {
     const [answer, seen] = await ask('GET /key', [`X-API-Key: ${token}`, basic('their:own')]);
     expect(answer.status).toBe(200);
@@ -99,6 +128,24 @@ attack({
     ['Basic that is not canonical', 'GET /all/x', () => [`${basic(`git:${token}`).replace(/=*$/, '')}A`]],
     ['Basic with a line break', 'GET /all/x', () => [basic(`git\r\n:${token}`)]],
     ['Basic with a colon too many', 'GET /all/x', () => [basic(`git:${token}:`)]],
+    ['Basic without a colon', 'GET /all/x', () => [basic(token)]],
+    ['Basic with a colon in front of the password', 'GET /all/x', () => [basic(`::${token}`)]],
+    ['Basic with a colon in the user name', 'GET /all/x', () => [basic(`a:b:${token}`)]],
+    ['Basic with the usual word and a colon', 'GET /all/x', () => [basic(`${token}:x-oauth-basic:`)]],
+    ['Basic with a byte above ASCII behind the password', 'GET /all/x', () => [basic(`git:${token}\xff`)]],
+    ['Basic with a byte above ASCII behind the user name', 'GET /all/x', () => [basic(`${token}\xff:`)]],
+    ['Basic with a blank behind the password', 'GET /all/x', () => [basic(`git:${token} `)]],
+    ['Basic with NUL', 'GET /all/x', () => [basic(`git:${token}\0`)]],
+    ['Basic of nothing', 'GET /all/x', () => [basic(':')]],
+    ['Basic behind a tab', 'GET /all/x', () => [basic(`git:${token}`).replace('Basic ', 'Basic\t')]],
+    ['Basic and more in one line', 'GET /all/x', () => [`${basic(`git:${token}`)}, Bearer ${token}`]],
+    ['the header as a list', 'GET /all/x', () => [`X-API-Key: ${token}, ${token}`]],
+    ['the header with a scheme', 'GET /all/x', () => [`X-API-Key: Bearer ${token}`]],
+    ['an empty header beside Bearer', 'GET /all/x', () => ['X-API-Key:', `Authorization: Bearer ${token}`]],
+    ['an empty parameter beside Bearer', 'GET /all/x?access_token=', () => [`Authorization: Bearer ${token}`]],
+    ['the parameter with NUL', 'GET /all/x?access_token=TOKEN%00', () => []],
+    ['the parameter as an array', 'GET /all/x?access_token[]=TOKEN', () => [`Authorization: Bearer ${token}`]],
+    ['the parameter behind an encoded blank', 'GET /all/x?+access_token=TOKEN', () => [`X-API-Key: ${token}`]],
     ['Basic where it is not taken', 'GET /openai', () => [basic(`git:${token}`)]],
   ] as const)('%s', async (_, line, lines) => {
     const [answer, seen] = await ask(line.replaceAll('TOKEN', token), lines());

@@ -168,6 +168,7 @@ describe('where a route keeps encoded slashes', () => {
       '/all/x/_design%2Fview',
       '/all/a%252Fb',
       '/all/a%252F..%252Fb%2Fc',
+      '/all/closed%252Fx',
     ])('%s', async (path) => {
       expect(await ask(path)).toEqual([200, path]);
     });
@@ -184,6 +185,8 @@ describe('where a route keeps encoded slashes', () => {
       ['as a narrower one', '/all/closed%2Fx'],
       ['as a narrower one, at another place', '/all%2Fclosed/x'],
       ['as one that does not keep them', '/strict%2Fx'],
+      ['as a narrower one, beside one that stays', '/all/closed%2Fa%2fb'],
+      ['as a narrower one, by an encoded letter', '/all/%63losed%2Fx'],
     ])('%s', async (_, path) => {
       expect(await ask(path)).toEqual([400, null]);
     });

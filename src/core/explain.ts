@@ -230,7 +230,7 @@ function placeChecks(
       checks: [failed('workspace', 'workspace_not_granted', { ...seen, workspace: null }, []), open('role'), later],
       workspace: null,
     };
-  const granted = isGranted(token, owner, found, facts);
+  const granted = isGranted(token, owner, found, rules, facts);
   if (typeof granted === 'object') return granted;
   const role = roleReport(asked, token, owner, found, rules, facts);
   if ('kind' in role) return role;

@@ -18,7 +18,7 @@ interface Explained {
 }
 
 const NUMBERS: Readonly<Record<CheckName, number>> = {
-  ...{ known: 4, active: 5, unexpired: 6, address: 6, scopes: 7, workspace: 8, role: 9, relation: 10 },
+  ...{ known: 4, active: 5, unexpired: 6, address: 6, scopes: 7, version: 7, workspace: 8, role: 9, relation: 10 },
 };
 /** Which part of a route a check reads. */
 const WRITTEN: Partial<Record<CheckName, keyof RoutePosition>> = {

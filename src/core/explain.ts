@@ -40,6 +40,7 @@ export const CHECK_NAMES = [
   'unexpired',
   'address',
   'scopes',
+  'version',
   'workspace',
   'role',
   'relation',
@@ -101,6 +102,7 @@ export function explain(
     ...(standing as CheckReport[]),
     addressReport(token, question),
     scopesReport(question, token, owner as MemberFacts | null, rules),
+    versionReport(token, question),
     ...inside.checks,
   ];
   return explanation(checks, token, inside.workspace);
@@ -195,6 +197,14 @@ function scopesReport(
       : [{ key: memberKey(token.organizationId, owner.id), field: owner.scopes === null ? 'role' : 'scopes' }]),
   ];
   return report('scopes', satisfies(scopes, token.scopes, ofOwner) ? null : 'scope_missing', values, from);
+}
+
+function versionReport(token: TokenFacts, { requirement: { apiVersions } }: Question): CheckReport {
+  if (apiVersions === null) return notAsked('version');
+  const { apiVersion } = token;
+  const from = [{ key: tokenKey(token.organizationId, token.id), field: 'apiVersion' }];
+  const fits = apiVersion !== null && apiVersions.has(apiVersion);
+  return report('version', fits ? null : 'version_not_supported', { needs: [...apiVersions], has: apiVersion }, from);
 }
 
 interface Inside {

@@ -92,8 +92,8 @@ const COLUMNS: ReadonlyArray<Column<Check>> = [
     text: ({ result }) => RESULTS[result],
     style: (text, { result }) => (result === 'failed' || result === 'wouldFail' ? bad(text) : text),
   },
-  { title: 'VALUES', text: valuesText },
-  { title: 'FROM', text: ({ sources }) => sources.map(sourceText).join('; ') },
+  { title: 'VALUES', text: valuesText, whole: true },
+  { title: 'FROM', text: ({ sources }) => sources.map(sourceText).join('; '), whole: true },
 ];
 
 function valuesText({ values }: Check): string {

@@ -65,7 +65,20 @@ What the source documents require, and the tests that hold scopegate to it. Made
 | id | what is required | tests |
 | --- | --- | --- |
 ${rows.join('\n')}
+
+## Where a source can be read in two ways
+
+| id | question | the reading that we took | the setting that takes the other |
+| --- | --- | --- | --- |
+${readings().join('\n')}
 `;
+}
+
+function readings(): string[] {
+  const all = parse(readFileSync(join(ROOT, 'test/requirements/readings.yaml'), 'utf8')) as Array<
+    Record<'id' | 'question' | 'taken' | 'setting', string>
+  >;
+  return all.map(({ id, question, taken, setting }) => `| ${id} | ${question} | ${taken} | ${setting} |`);
 }
 
 export function refusalsDocument(): string {

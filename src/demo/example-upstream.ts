@@ -43,6 +43,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (url.pathname === '/healthz') return json(response, { ok: true });
   if (url.pathname === '/v1/workspaces') return data(request, response, workspaces());
   if (version === 'v1' && collection === 'bots' && id !== undefined) return bot(request, response, id);
+  if (version === 'v1' && collection === 'bot') return madeBot(request, response, id);
   if (url.pathname === '/v1/files/upload') return upload(request, response);
   if (url.pathname === '/v3/chat') return chat(request, response);
   if (url.pathname.startsWith('/api/v1/workflows'))
@@ -65,6 +66,14 @@ async function bot(request: IncomingMessage, response: ServerResponse, id: strin
     version: '1',
     ...changed,
   });
+}
+
+/** Newer calls name the bot in the body, and `create` a new one in its answer. */
+async function madeBot(request: IncomingMessage, response: ServerResponse, action: string | undefined): Promise<void> {
+  const digest = createHash('sha256')
+    .update(await readText(request))
+    .update(String(performance.now()));
+  data(request, response, action === 'create' ? { bot_id: `bot_${digest.digest('hex').slice(0, 12)}` } : {});
 }
 
 async function workflows(

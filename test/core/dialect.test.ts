@@ -268,3 +268,14 @@ describe('a dialect of one’s own', () => {
     );
   });
 });
+
+it('a reason of two statuses has both, unless the dialect says its own', () => {
+  const problem = compileDialect(BUILT_IN_DIALECTS.problem);
+  const seen = problem.render('body_unreadable', { requestId, status: 415 });
+  expect([seen.status, JSON.parse(seen.body)]).toMatchObject([415, { status: 415, code: 'body_unreadable' }]);
+  expect(problem.renderLines('body_unreadable', { requestId, status: 415 }).status).toBe(415);
+  expect(problem.render('body_unreadable', { requestId }).status).toBe(400);
+  const reasons = { ...BUILT_IN_DIALECTS.problem.reasons, body_unreadable: { status: 422, code: 'x', message: 'x' } };
+  const own = compileDialect({ ...BUILT_IN_DIALECTS.problem, reasons });
+  expect(own.render('body_unreadable', { requestId, status: 415 }).status).toBe(422);
+});

@@ -85,7 +85,7 @@ const counted = async (result: string) => {
   );
 };
 
-it('chat and edit in another workspace are refused with 4101 (COZE-SAT-26)', async () => {
+it('chat and edit in another workspace are refused with 4101 (COZE-PAT-2)', async () => {
   for (const [path, body] of [
     ['/v3/chat', { bot_id: 'bot_legal' }],
     ['/v1/bot/update', { bot_id: 'bot_legal' }],
@@ -97,7 +97,7 @@ it('chat and edit in another workspace are refused with 4101 (COZE-SAT-26)', asy
   expect(upstream.lines).toEqual([]);
 });
 
-it('a bot is editable by its owner as soon as its creation is answered, and by no stranger (COZE-SAT-26)', async () => {
+it('a bot is editable by its owner as soon as its creation is answered, and by no stranger (COZE-PAT-17)', async () => {
   const answer = await create();
   expect([answer.status, answer.body]).toEqual([200, created(`bot_${made}`)]);
   expect(upstream.requests[0]!.all('accept-encoding')).toEqual(['identity']);

@@ -75,6 +75,33 @@ describe('the Coze SDK behind scopegate', () => {
     expect(error).toBeInstanceOf(PermissionDeniedError);
   });
 
+  it('COZE-PAT-17 a bot is changed by whoever created it, at once, and by no stranger', async () => {
+    const maker = client(tokens.writer);
+    const { bot_id } = await maker.bots.create({ space_id: 'ws_sales', name: 'Helper' });
+    await maker.bots.update({ bot_id, name: 'Better helper' });
+    const error = await client(tokens.owner)
+      .bots.update({ bot_id, name: 'Mine now' })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PermissionDeniedError);
+    expect(error).toMatchObject({ status: 403, code: 4101 });
+  });
+
+  it('COZE-PAT-2 a chat with a bot of another workspace, and a bot made there, are refused with 4101', async () => {
+    const path = '/workspaces/ws_legal/resources/bot/bot_legal';
+    await recipe.gateway.admin('PUT', path, { owner: 'alice', collaborators: [] });
+    const coze = client(tokens.owner);
+    const asked = [
+      () => coze.chat.create({ bot_id: 'bot_legal', user_id: 'u' }),
+      () => coze.bots.create({ space_id: 'ws_legal', name: 'Spy' }),
+      () => coze.bots.update({ bot_id: 'bot_legal', name: 'Mine now' }),
+    ];
+    for (const ask of asked) {
+      const error = await ask().catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(PermissionDeniedError);
+      expect(error).toMatchObject({ status: 403, code: 4101 });
+    }
+  });
+
   it('reports a path without a route as its own NotFoundError', async () => {
     const error = await client(tokens.owner)
       .datasets.list({ space_id: 'ws_sales' })

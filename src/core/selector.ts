@@ -28,7 +28,7 @@ export interface SelectorSource {
   readonly body?: InspectedBody | undefined;
 }
 
-const EQUALS = 0x3d;
+const [EQUALS, AMPERSAND, SEMICOLON] = [0x3d, 0x26, 0x3b];
 
 /** The one value. undefined: there is none. null: empty, repeated, present in a second spelling, or two that differ. */
 export function select(selector: Selector, source: SelectorSource): FieldValue {
@@ -80,6 +80,16 @@ function isPlain(value: string): boolean {
   return value !== '';
 }
 
+/** Most of a form's many fields are told apart by their first letter or digit. */
+function mayReadAs(query: string, start: number, end: number, { folded }: FoldedQueryName): boolean {
+  if (start === end) return false;
+  const first = query.charCodeAt(start);
+  // A control character in front is dropped by some parsers: only letters are made lower.
+  const code = first >= 0x41 && first <= 0x5a ? first | 0x20 : first;
+  const isPlainFirst = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+  return !isPlainFirst || code === folded.charCodeAt(0);
+}
+
 /** Also of a form: `query` is then its text behind a `?`, each character a byte. */
 export function queryValue(name: string, query: string): FieldValue {
   if (query === '') return undefined;
@@ -91,16 +101,24 @@ export function queryValue(name: string, query: string): FieldValue {
   const folded = foldedOf(name);
   let value: FieldValue;
   let seen = 0;
-  for (const pair of query.slice(1).split('&')) {
-    // Older parsers also split at `;`: a selector hidden behind one would be read there.
-    for (const [part, piece] of pair.split(';').entries()) {
-      const equals = piece.indexOf('=');
-      const rawName = equals === -1 ? piece : piece.slice(0, equals);
-      if (!readsAs(rawName, folded)) continue;
-      seen++;
-      if (decodeFormText(rawName) !== name || part > 0 || equals === -1) return null;
-      value = decodeFormText(pair.slice(equals + 1));
+  let start = 1;
+  let part = 0;
+  // Older parsers also split at `;`: a selector hidden behind one would be read there.
+  for (let at = 1; at <= query.length; at++) {
+    const code = at === query.length ? AMPERSAND : query.charCodeAt(at);
+    if (code !== AMPERSAND && code !== SEMICOLON) continue;
+    if (mayReadAs(query, start, at, folded)) {
+      const equals = query.slice(start, at).indexOf('=');
+      const rawName = query.slice(start, equals === -1 ? at : start + equals);
+      if (readsAs(rawName, folded)) {
+        seen++;
+        if (decodeFormText(rawName) !== name || part > 0 || equals === -1) return null;
+        const end = query.indexOf('&', at);
+        value = decodeFormText(query.slice(start + equals + 1, end === -1 ? query.length : end));
+      }
     }
+    part = code === AMPERSAND ? 0 : part + 1;
+    start = at + 1;
   }
   if (seen === 0) return undefined;
   return seen === 1 && value !== '' ? value : null;

@@ -62,6 +62,8 @@ describe('a form', () => {
     ['without a value', 'ws', null],
     ['twice', 'ws=w1&ws=w1', null],
     ['in another case', 'ws=w1&WS=w2', null],
+    ['with a control character in front', '\x13ws=w2&ws=w1', null],
+    ['with a blank in front', '+ws=w2&ws=w1', null],
     ['with a bracket', 'ws=w1&ws[]=w2', null],
     ['with a member', 'ws=w1&ws.x=w2', null],
     ['hidden behind a semicolon', 'a=1;ws=w2&ws=w1', null],

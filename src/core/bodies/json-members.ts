@@ -33,6 +33,7 @@ export function readJsonMembers(
 /** A member that is looked for, or that leads to one. */
 class Wanted {
   readonly #name: string;
+  readonly #folded: string;
   readonly #members: Wanted[] = [];
   /** Under which its value is asked for. */
   readonly #fields: string[] = [];
@@ -44,6 +45,7 @@ class Wanted {
 
   constructor(name: string) {
     this.#name = name;
+    this.#folded = foldMemberName(name);
   }
 
   add(field: string, [next, ...rest]: readonly string[]): void {
@@ -55,7 +57,7 @@ class Wanted {
     if (member === undefined) {
       member = new Wanted(next);
       this.#members.push(member);
-      this.#initials.add(foldMemberName(next).charCodeAt(0));
+      this.#initials.add(member.#folded.charCodeAt(0));
     }
     member.add(field, rest);
   }
@@ -68,7 +70,7 @@ class Wanted {
     const name = text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
     const folded = foldMemberName(name);
     for (const member of this.#members) {
-      if (foldMemberName(member.#name) !== folded) continue;
+      if (member.#folded !== folded) continue;
       if (member.#seen || member.#name !== name) member.#isPlain = false;
       member.#seen = true;
       return member;
@@ -99,7 +101,8 @@ class Wanted {
 function foldMemberName(name: string): string {
   const nul = name.indexOf('\0');
   // Upper case first: some letters (a long s) meet the plain ones only there.
-  return (nul === -1 ? name : name.slice(0, nul)).toUpperCase().toLowerCase().replace(/[_-]/g, '');
+  const lower = (nul === -1 ? name : name.slice(0, nul)).toUpperCase().toLowerCase();
+  return lower.includes('_') || lower.includes('-') ? lower.replace(/[_-]/g, '') : lower;
 }
 
 /** Goes over the text once. Each step says whether what it went over is well formed. */

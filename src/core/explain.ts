@@ -18,6 +18,7 @@ import {
 } from './decide.ts';
 import {
   credentialKey,
+  isId,
   type MemberFacts,
   memberKey,
   type Role,
@@ -266,7 +267,7 @@ function roleReport(
   const role = roleIn(token, owner, workspace, rules, facts);
   if (role !== null && typeof role === 'object') return role;
   const lacks = role === null || (asked.role === 'admin' && role !== 'admin');
-  const through = roleSource(token, owner, workspace, role, facts);
+  const through = roleSource(token, owner, workspace, role, rules, facts);
   const values = { needs: asked.role, has: role, through: through.text };
   return report('role', lacks ? 'role_insufficient' : null, values, through.from);
 }
@@ -277,6 +278,7 @@ function roleSource(
   owner: MemberFacts | null,
   workspace: WorkspaceRecord,
   role: Role | null,
+  rules: DecisionRules,
   facts: FactReader,
 ): { readonly text: string | null; readonly from: readonly FactField[] } {
   const { organizationId } = token;
@@ -291,8 +293,11 @@ function roleSource(
   const own = owner.assignments.get(workspace.id);
   if (own?.role === role && own.generation === workspace.generation)
     return { text: 'assigned', from: at(memberKey(organizationId, owner.id), 'assignments') };
-  for (const { team: link } of owner.teams) {
-    const assigned = facts.follow(link)?.assignments.get(workspace.id);
+  // An administrator's teams were not looked at.
+  const ofRole = owner.edition === 'personal' ? null : rules.organizationRoles.get(owner.role)?.workspaceRole;
+  for (const { team: link, generation } of ofRole === 'admin' ? [] : owner.teams) {
+    const team = facts.follow(link);
+    const assigned = team?.generation === generation ? team.assignments.get(workspace.id) : undefined;
     if (assigned?.role === role && assigned.generation === workspace.generation)
       return { text: `team ${link.key.slice(teamKey(organizationId, '').length)}`, from: at(link.key, 'assignments') };
   }
@@ -311,7 +316,9 @@ function relationReport(
   if (typeof related === 'object') return related;
   const id = select(asked.selector, question.source) ?? null;
   const resource =
-    id === null ? null : (facts.peek('resource', resourceKey(token.organizationId, asked.type, id)) ?? null);
+    id === null || !isId(id)
+      ? null
+      : (facts.peek('resource', resourceKey(token.organizationId, asked.type, id)) ?? null);
   const values = {
     ...{ type: asked.type, id, needs: asked.relation, subject: token.ownerId ?? token.clientId },
     owner: resource === null ? null : resource.owner[0],

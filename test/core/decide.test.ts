@@ -244,7 +244,7 @@ describe('an explanation', () => {
           key: withheld,
         });
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -127,7 +127,13 @@ const memberRoutes: readonly AdminRoute[] = [
     answer: RemovedMemberAnswer,
     example: {
       answer: {
-        cascade: { deactivatedTokens: ['tok_1'], keptTokens: [], leftTeams: ['writers'], ownedWorkspaces: ['w1'] },
+        cascade: {
+          deactivatedTokens: ['tok_1'],
+          keptTokens: [],
+          contactlessTokens: ['tok_2'],
+          leftTeams: ['writers'],
+          ownedWorkspaces: ['w1'],
+        },
         dryRun: false,
         ...REVISION,
       },

@@ -101,7 +101,13 @@ export const ImportReportAnswer = Type.Object(
 const Ids = Type.Array(Type.String());
 export const RemovedMemberAnswer = Type.Object(
   {
-    cascade: Type.Object({ deactivatedTokens: Ids, keptTokens: Ids, leftTeams: Ids, ownedWorkspaces: Ids }),
+    cascade: Type.Object({
+      deactivatedTokens: Ids,
+      keptTokens: Ids,
+      contactlessTokens: Ids,
+      leftTeams: Ids,
+      ownedWorkspaces: Ids,
+    }),
     dryRun: Type.Boolean(),
     revision: Type.Optional(Type.Integer()),
   },

@@ -209,6 +209,7 @@ export const TokenQuery = Type.Object(
     apiVersionWithdrawn: Type.Optional(
       Type.Enum(['true', 'false'], { description: 'true: whose API version the policy has no longer' }),
     ),
+    contactGone: Type.Optional(Type.Enum(['true', 'false'], { description: 'true: whose primary contact has left' })),
   },
   strict,
 );

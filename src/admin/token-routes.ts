@@ -52,6 +52,7 @@ const GRANT_ERRORS = [
   'workspace_not_selectable',
   'expiry_out_of_range',
   'address_invalid',
+  'contact_required',
   'contact_unknown',
   'email_invalid',
 ] as const;
@@ -107,11 +108,12 @@ const recordRoutes: readonly AdminRoute[] = [
     answer: TokenListAnswer,
     example: { answer: { items: [TOKEN], nextCursor: null } },
     async run({ manage, params, query }) {
-      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, ...rest } = query;
+      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, contactGone, ...rest } = query;
       const filter: TokenFilter = {
         ...rest,
         ...(expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) }),
         ...(apiVersionWithdrawn === undefined ? {} : { apiVersionWithdrawn: apiVersionWithdrawn === 'true' }),
+        ...(contactGone === undefined ? {} : { contactGone: contactGone === 'true' }),
       };
       const page = await listTokens(manage, params.org, filter, readPage({ limit, cursor }));
       const used = await lastUsesOf(manage, page.items);

@@ -99,7 +99,7 @@ export function tokenView(
     hint: doc.hint,
     apiVersion: doc.apiVersion,
     apiVersionWithdrawn: isVersionWithdrawn(world.policy(), doc),
-    contacts: doc.contacts,
+    contacts: doc.contacts && { primary: doc.contacts.primary, emails: doc.contacts.emails },
   };
 }
 

@@ -73,6 +73,8 @@ export interface KindPolicy {
   readonly authority: Authority;
   readonly scopesRequired: boolean;
   readonly workspacesRequired: boolean;
+  /** A primary contact; e-mail addresses are nobody's duty. */
+  readonly contactRequired: boolean;
   readonly selectable: readonly SelectableRule[];
   readonly expiry: ExpiryPolicy;
   readonly mutable: ReadonlySet<MutableField>;

@@ -82,6 +82,7 @@ function legible(doc: Written['before']): Written['before'] {
   const shown: Record<string, unknown> = { ...rest, ...(owner === undefined ? {} : { ownerId: (owner as Party)[0] }) };
   for (const field of ['workspaces', 'teams', 'collaborators'])
     if (Array.isArray(shown[field])) shown[field] = (shown[field] as readonly Party[]).map(([id]) => id);
+  if (shown.contacts) shown.contacts = { ...shown.contacts, primaryGeneration: undefined };
   if (Array.isArray(shown.assignments))
     shown.assignments = (shown.assignments as Assignments).map(([id, role]) => [id, role]);
   return shown;

@@ -39,6 +39,7 @@ interface CodesByKind {
     | 'address_invalid'
     | 'api_version_unknown'
     | 'collaborator_unknown'
+    | 'contact_required'
     | 'contact_unknown'
     | 'email_invalid'
     | 'expiry_ambiguous'

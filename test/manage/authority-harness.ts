@@ -253,6 +253,7 @@ export class AuthorityHarness {
         const { value } = await createToken(context, org, {
           kind: op.kind,
           name: 't',
+          ...(this.#policy.kinds.get(op.kind)!.contactRequired ? { contacts: { primary: op.owner ?? op.by } } : {}),
           ...(op.owner === null ? {} : { owner: op.owner }),
           ...(op.scopes === null ? {} : { scopes: op.scopes }),
           ...(op.workspaces === null ? {} : { workspaces: op.workspaces }),

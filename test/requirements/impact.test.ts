@@ -8,7 +8,7 @@ import { startTestGateway } from '../support/gateway.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 let harness: Harness;
-const token = { name: 'Partner sync', scopes: ['campaigns:read'] };
+const token = { name: 'Partner sync', scopes: ['campaigns:read'], contacts: { primary: 'ana' } };
 
 beforeAll(async () => {
   harness = await startHarness('impact', [
@@ -106,6 +106,32 @@ describe('under policies/impact.yaml', () => {
     });
   });
 
+  it('IMPACT-5 a primary contact is required, e-mail addresses are not', async () => {
+    const missing = { status: 422, body: { code: 'contact_required', field: 'contacts.primary' } };
+    for (const contacts of [undefined, null, {}, { primary: null }, { emails: ['dev@partner.example'] }])
+      expect(await harness.ask('agency', 'ana', { ...token, contacts })).toMatchObject(missing);
+    const { id } = await make();
+    for (const contacts of [null, { primary: null }])
+      expect(await harness.call('agency', 'PATCH', `/tokens/${id}`, { contacts }, 'ana')).toMatchObject(missing);
+  });
+
+  it("IMPACT-5 a removed member is nobody's primary contact, and neither is the next one of that id", async () => {
+    await harness.must('agency', 'PUT', '/members/con', { name: 'Con', role: 'user' });
+    const contacts = { primary: 'con', emails: ['dev@partner.example'] };
+    const { id } = await make({ contacts });
+    const gone = async () =>
+      (await harness.must('agency', 'GET', '/tokens?contactGone=true')).items.map((found: { id: string }) => found.id);
+    expect(await gone()).toEqual([]);
+    const preview = await harness.must('agency', 'DELETE', '/members/con?dryRun=true');
+    expect(preview.cascade.contactlessTokens).toEqual([id]);
+    expect((await harness.must('agency', 'DELETE', '/members/con')).cascade).toEqual(preview.cascade);
+    await harness.must('agency', 'PUT', '/members/con', { name: 'Another', role: 'user' });
+    expect(await gone()).toEqual([id]);
+    expect((await harness.must('agency', 'GET', `/tokens/${id}`)).contacts).toEqual({ ...contacts, primary: null });
+    await harness.must('agency', 'PATCH', `/tokens/${id}`, { contacts: { primary: 'uwe' } }, 'ana');
+    expect(await gone()).toEqual([]);
+  });
+
   it('IMPACT-6 developers who are no members can be named by e-mail address', async () => {
     const contacts = { primary: 'ana', emails: ['dev@partner.example', 'ops@partner.example'] };
     const { id } = await make({ contacts });
@@ -113,9 +139,11 @@ describe('under policies/impact.yaml', () => {
     expect((await harness.ask('agency', 'ana', { ...token, contacts: { emails: ['not an address'] } })).status).toBe(
       422,
     );
-    expect(await harness.must('agency', 'PATCH', `/tokens/${id}`, { contacts: null }, 'ana')).toMatchObject({
-      contacts: null,
-    });
+    expect(await harness.must('agency', 'PATCH', `/tokens/${id}`, { contacts: { emails: null } }, 'ana')).toMatchObject(
+      {
+        contacts: { primary: 'ana', emails: [] },
+      },
+    );
   });
 
   it('IMPACT-7 scopes are organised in categories', async () => {

@@ -60,6 +60,7 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
     authority: kind.authority,
     scopesRequired: kind.scopes === 'required',
     workspacesRequired: kind.workspaces === 'required',
+    contactRequired: kind.contact === 'required',
     selectable: kind.selectable.map((rule) => ({
       editions: rule.editions === undefined ? null : new Set(rule.editions),
       roles: rule.roles === undefined ? null : new Set(rule.roles),

@@ -107,6 +107,10 @@ export const KindSchema = section({
     default: 'required',
     description: 'optional: a token created without workspaces reaches all that its owner may select.',
   }),
+  contact: Type.Enum(['required', 'optional'], {
+    default: 'optional',
+    description: 'required: a token has a primary contact, a member who is told of changes.',
+  }),
   selectable: Type.Array(Selectable, {
     minItems: 1,
     description: 'What an owner may select. The first rule that fits edition and organization role counts.',

@@ -86,6 +86,8 @@ export interface MemberCascade {
   readonly deactivatedTokens: readonly string[];
   /** Tokens of theirs that go on: service tokens do not depend on their creator (FEATBIT-5). */
   readonly keptTokens: readonly string[];
+  /** Tokens that are left without their primary contact (IMPACT-5). */
+  readonly contactlessTokens: readonly string[];
   readonly leftTeams: readonly string[];
   /** Workspaces that are left without an owner who is a member. */
   readonly ownedWorkspaces: readonly string[];
@@ -131,10 +133,16 @@ async function cascadeOf({ store }: ManageContext, member: MemberDoc): Promise<M
     if (doc.ownerGeneration !== generation || doc.state === 'revoked') continue;
     (doc.authority === 'live' ? deactivatedTokens : keptTokens).push(doc.id);
   }
+  const contactlessTokens: string[] = [];
+  for await (const doc of everyOne(store, 'token', lists.tokensContacting(org, id))) {
+    const { primaryGeneration = generation } = doc.contacts!;
+    if (primaryGeneration === generation && doc.state !== 'revoked') contactlessTokens.push(doc.id);
+  }
   const ownedWorkspaces: string[] = [];
   for await (const doc of everyOne(store, 'workspace', lists.workspacesOwnedBy(org, id)))
     if (doc.ownerGeneration === generation) ownedWorkspaces.push(doc.id);
-  return { deactivatedTokens, keptTokens, leftTeams: member.teams.map(([team]) => team), ownedWorkspaces };
+  const leftTeams = member.teams.map(([team]) => team);
+  return { deactivatedTokens, keptTokens, contactlessTokens, leftTeams, ownedWorkspaces };
 }
 
 async function requireMember(unit: DocReader, org: string, id: string): Promise<MemberDoc> {

@@ -1,6 +1,6 @@
 /** What is kept with a token for people: the API version it was made for, and whom to tell about changes (IMPACT-3..6). */
 import { memberKey } from '../../core/facts.ts';
-import type { Policy } from '../../core/policy.ts';
+import type { KindPolicy, Policy } from '../../core/policy.ts';
 import { unacceptable } from '../rejection.ts';
 import type { Contacts, DocReader, TokenDoc } from '../unit-of-work/records.ts';
 import { requireEmail } from '../written-text.ts';
@@ -34,18 +34,26 @@ export function isVersionWithdrawn({ apiVersions }: Policy, { apiVersion }: Pick
 export async function readContacts(
   unit: DocReader,
   org: string,
+  kind: KindPolicy,
   asked: ContactsInput | null | undefined,
   before: Contacts | null = null,
 ): Promise<Contacts | null> {
+  const { primary = before?.primary ?? null, emails = before?.emails ?? null } = asked ?? { primary: null };
+  if (kind.contactRequired && primary === null)
+    throw unacceptable('contact_required', 'contacts.primary', `A ${kind.name} token needs a primary contact.`);
   if (asked === undefined || asked === null) return null;
-  const { primary = before?.primary ?? null, emails = before?.emails ?? null } = asked;
-  if (typeof asked.primary === 'string' && (await unit.get('member', memberKey(org, asked.primary))) === null) {
-    throw unacceptable(
-      'contact_unknown',
-      'contacts.primary',
-      `There is no member ${JSON.stringify(primary)} in this organization.`,
-    );
-  }
   for (const email of asked.emails ?? []) requireEmail(email, 'contacts.emails');
-  return { primary, emails: emails ?? [] };
+  if (typeof asked.primary !== 'string')
+    return { ...(asked.primary === null ? {} : before), primary, emails: emails ?? [] };
+  const member = await unit.get('member', memberKey(org, asked.primary));
+  if (member === null) {
+    const detail = `There is no member ${JSON.stringify(asked.primary)} in this organization.`;
+    throw unacceptable('contact_unknown', 'contacts.primary', detail);
+  }
+  return { primary, primaryGeneration: member.generation, emails: emails ?? [] };
+}
+
+/** Has its primary contact left (IMPACT-5)? */
+export function isContactGone({ contacts }: Pick<TokenDoc, 'contacts'>): boolean {
+  return (contacts?.formerPrimary ?? null) !== null;
 }

@@ -88,7 +88,7 @@ export async function newToken(
     hash,
     replaced: null,
     apiVersion: readApiVersion(policy, input.apiVersion),
-    contacts: await readContacts(unit, org, input.contacts),
+    contacts: await readContacts(unit, org, kind, input.contacts),
   };
   await requireWithin(unit, rights.actor, doc);
   await checkLimits(unit, kind, doc, nowMs);

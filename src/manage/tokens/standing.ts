@@ -19,7 +19,7 @@ export async function standingOf(reader: FullReader, doc: TokenDoc): Promise<Tok
     const account = await reader.get('account', accountKey(doc.organizationId, doc.clientId));
     return account === null || doc.generation < account.tokensFrom ? null : doc;
   }
-  const listed = await withoutDeleted(reader, doc);
+  const listed = await withoutGoneContact(reader, await withoutDeleted(reader, doc));
   if (doc.state === 'revoked') return listed;
   if (await endedByTransfer(reader, doc)) return { ...listed, state: 'revoked', stateReason: 'ownership_transferred' };
   if (doc.authority !== 'live') return listed;
@@ -50,6 +50,15 @@ async function withoutDeleted(reader: FullReader, doc: TokenDoc): Promise<TokenD
     workspaces: listedIn(doc).filter(([id]) => !gone.has(id)),
     roles: doc.roles.filter(([id]) => !gone.has(id)),
   };
+}
+
+/** A removed member is nobody's contact, and neither is the next bearer of their id. */
+async function withoutGoneContact(reader: FullReader, doc: TokenDoc): Promise<TokenDoc> {
+  const { primary, primaryGeneration, emails } = doc.contacts ?? { primary: null };
+  if (primary === null) return doc;
+  const member = await reader.get('member', memberKey(doc.organizationId, primary));
+  const isThere = member !== null && (primaryGeneration === undefined || member.generation === primaryGeneration);
+  return isThere ? doc : { ...doc, contacts: { primary: null, formerPrimary: primary, emails: emails ?? [] } };
 }
 
 function listedIn({ workspaces }: TokenDoc): readonly Reference[] {

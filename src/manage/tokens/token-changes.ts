@@ -48,7 +48,7 @@ export async function patchToken(
     if (patch.name !== undefined) after = { ...after, name: patch.name };
     if (patch.description !== undefined) after = { ...after, description: patch.description };
     if (patch.contacts !== undefined)
-      after = { ...after, contacts: await readContacts(unit, org, patch.contacts, before.contacts) };
+      after = { ...after, contacts: await readContacts(unit, org, kind, patch.contacts, before.contacts) };
     if (patch.scopes !== undefined)
       after = { ...after, scopes: newScopes(policy, rights, kind, before, owner, patch.scopes) };
     if (patch.workspaces !== undefined)

@@ -13,7 +13,7 @@ import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findToken } from './access-tokens.ts';
-import { isVersionWithdrawn } from './metadata.ts';
+import { isContactGone, isVersionWithdrawn } from './metadata.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, standingOf } from './standing.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
@@ -50,6 +50,8 @@ export interface TokenFilter {
   readonly apiVersion?: string;
   /** Whose version the policy has no longer. */
   readonly apiVersionWithdrawn?: boolean;
+  /** Whose primary contact has left. */
+  readonly contactGone?: boolean;
 }
 
 export async function listTokens(
@@ -72,6 +74,7 @@ export async function listTokens(
     (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
     (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
     (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy, doc) === filter.apiVersionWithdrawn) &&
+    (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone) &&
     (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {

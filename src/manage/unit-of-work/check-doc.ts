@@ -141,6 +141,8 @@ function actor(value: AuditDoc['actor']): void {
 
 function contacts(value: Contacts): void {
   stringOrNull(value.primary, 'contacts');
+  if (value.primaryGeneration !== undefined) integerOrNull(value.primaryGeneration, 'contacts');
+  if (value.formerPrimary !== undefined) stringOrNull(value.formerPrimary, 'contacts');
   texts(value.emails, 'contacts');
 }
 

@@ -123,7 +123,10 @@ const STEPS: Readonly<Record<CleanupDoc['what'], (job: CleanupDoc) => readonly S
     updateTokens(lists.tokensListing(org, id)),
   ],
   transfer: ({ organizationId: org, id }) => [updateTokens(lists.tokensListing(org, id))],
-  member: ({ organizationId: org, id }) => [updateTokens(lists.tokensOwnedBy(org, id))],
+  member: ({ organizationId: org, id }) => [
+    updateTokens(lists.tokensOwnedBy(org, id)),
+    updateTokens(lists.tokensContacting(org, id)),
+  ],
   team: () => [leaveTeam],
   account: () => [removeIssued],
 };

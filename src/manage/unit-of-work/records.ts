@@ -112,6 +112,10 @@ export interface AuditDoc {
 export interface Contacts {
   /** A member. */
   readonly primary: string | null;
+  /** Of the primary's membership; absent in older records: whoever bears the id. */
+  readonly primaryGeneration?: Generation | null;
+  /** Who was the primary contact until they left. */
+  readonly formerPrimary?: string | null;
   /** People who need not be members. */
   readonly emails: readonly string[];
 }

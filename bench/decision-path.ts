@@ -68,7 +68,7 @@ export function buildRoutes(count: number): RouteTable {
         keepsEncodedSlashes: false,
         allowFrom: null,
         forwardAuthorization: false,
-      registration: null,
+        registration: null,
         limits: null,
       };
       const read = readTemplate(template);

@@ -374,12 +374,12 @@ describe('contacts', () => {
     expect(await patch({ emails: ['m@m.example'] })).toEqual({ primary: null, emails: ['m@m.example'] });
   });
 
-  it('who has left may stay named while something else is patched, and is not named anew', async () => {
+  it('who has left is named no more, also when something else is patched, and is not named anew', async () => {
     await ok('PUT', '/members/gone', { name: 'G', role: 'member' });
     const { body } = await create({ contacts: { primary: 'gone', emails: [] } });
     await ok('DELETE', '/members/gone');
     const patch = (contacts: unknown) => call('PATCH', `/tokens/${body.id}`, { contacts });
-    expect((await patch({ emails: ['n@n.example'] })).body.contacts).toMatchObject({ primary: 'gone' });
+    expect((await patch({ emails: ['n@n.example'] })).body.contacts).toMatchObject({ primary: null });
     expect(await patch({ primary: 'gone' })).toMatchObject({ status: 422, body: { field: 'contacts.primary' } });
   });
 });

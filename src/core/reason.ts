@@ -81,6 +81,17 @@ export type Reason = keyof typeof REASONS;
 
 export const REASON_NAMES = Object.keys(REASONS) as Reason[];
 
+/** Reasons by who would have to act: what many requests are refused for is not to hide what few are. */
+export const REASON_CLASSES = ['request', 'credential', 'permission', 'rate', 'store', 'upstream'] as const;
+export type ReasonClass = (typeof REASON_CLASSES)[number];
+
+export function reasonClass(reason: Reason): ReasonClass {
+  if (reason === 'store_unavailable') return 'store';
+  const { status, blame } = reasonRow(reason);
+  if (blame !== 'client') return 'upstream';
+  return status === 401 ? 'credential' : status === 403 ? 'permission' : status === 429 ? 'rate' : 'request';
+}
+
 export function reasonRow(reason: Reason): ReasonRow {
   return REASONS[reason];
 }

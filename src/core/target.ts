@@ -126,6 +126,32 @@ function isDotSegment(text: string): boolean {
   return bare === '.' || bare === '..';
 }
 
+/** What is wrong with a target that `readTarget` does not take: for the log, in the order in which it looks. */
+export function targetFault(raw: string, host: string): string {
+  const origin = raw.charCodeAt(0) === SLASH ? raw : fromAbsoluteForm(raw, host);
+  if (origin === null)
+    return ABSOLUTE_FORM.test(raw) ? 'the target names another authority than Host' : 'the target is no path';
+  const mark = origin.indexOf('?');
+  const path = mark === -1 ? origin : origin.slice(0, mark);
+  if (mark !== -1 && QUERY_FORBIDDEN.test(origin.slice(mark))) return 'the query holds a blank, a control, # or \\';
+  if (PATH_FORBIDDEN.test(path)) return 'the path holds a blank, a control, # or \\';
+  if (path.includes('//')) return 'the path has an empty segment';
+  const decoded = decodeUnreserved(path);
+  if (decoded === null) return 'the path has a % without two hexadecimal digits';
+  const segments = decoded.slice(1).split('/').map(decodeSegment);
+  if (!segments.includes(null)) return 'beside %2F the path has an empty piece or a dot segment';
+  return 'the path has a dot segment, invalid UTF-8, or an encoded backslash, control or full-width character';
+}
+
+const SHOWN_MAX = 500;
+
+/** The path of any target in visible ASCII, for the log: neither its query nor what could be taken for more than text. */
+export function escapedTarget(raw: string): string {
+  const end = raw.search(/[?#]/);
+  const path = (end === -1 ? raw : raw.slice(0, end)).slice(0, SHOWN_MAX);
+  return path.replace(/[^\x21-\x7e]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /**
  * A literal or parameter template path of the configuration, read by the same rules as a request's.
  * null when no request could ever match it.

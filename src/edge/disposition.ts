@@ -16,6 +16,8 @@ export interface Refused {
   readonly allow?: readonly string[] | undefined;
   /** For the log, never for the client. */
   readonly detail?: string | undefined;
+  /** How long its upstream was waited for; absent: it was not. */
+  readonly upstreamMs?: number | undefined;
   /** For Retry-After, where it is known better than by the reason. */
   readonly retryAfterSeconds?: number | undefined;
 }

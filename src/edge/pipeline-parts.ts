@@ -1,5 +1,4 @@
 /** What the request path is made with, and what it tells about each request. Types only. */
-import type { Allowed } from '../core/decide.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -8,22 +7,37 @@ import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { LastUsed } from '../store/cache/last-used.ts';
 import type { WaitingBodies } from './bodies/waiting-bodies.ts';
 import type { Registrar } from './registrar.ts';
+import type { RequestContext } from './request-context.ts';
 import type { Ruleset } from './ruleset.ts';
 import type { OpenStreamRegistry } from './streams/open-stream-registry.ts';
 import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
 import type { ImportedTokenLookups } from './throttles/imported-tokens.ts';
 import type { RateLimiter } from './throttles/rate-limiter.ts';
 
-export interface RefusedRequest {
-  readonly requestId: string;
+/** A request that was answered, as the log is told of it. */
+interface EndedRequest {
+  readonly request: RequestContext;
+  /** Of the answer. */
+  readonly status: number;
+  /** Of the bodies that crossed. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** From when it was sent on to the head of the answer, or to its failure; null: it was not, or nobody wants to know. */
+  readonly upstreamMs: number | null;
+}
+
+export interface RefusedRequest extends EndedRequest {
   readonly reason: Reason;
-  readonly method: string;
-  /** Path only: a query may carry secrets. */
-  readonly path: string;
-  readonly routeId: string | null;
-  readonly tokenId: string | null;
-  readonly peerAddress: string;
+  readonly route: Route | null;
   readonly detail: string | null;
+}
+
+export interface ForwardedRequest extends EndedRequest {
+  readonly route: Route;
+  /** Chosen for a line of its own, when it was decided on. */
+  readonly isSampled: boolean;
+  /** The client got the whole answer. */
+  readonly isComplete: boolean;
 }
 
 export interface PipelineParts {
@@ -42,13 +56,9 @@ export interface PipelineParts {
   /** By which we know a request that has been here. */
   readonly viaName: string;
   readonly onRefused: (refused: RefusedRequest) => void;
-  readonly onForwarded: (
-    requestId: string,
-    route: Route,
-    allowed: Allowed | null,
-    status: number,
-    complete: boolean,
-  ) => void;
+  readonly onForwarded: (forwarded: ForwardedRequest) => void;
+  /** It goes to one of our own endpoints, or to a handler: nobody tells how it ends. */
+  readonly onAllowed: (request: RequestContext, route: Route) => void;
   /** Our own fault. The request fails closed. */
   readonly onBug: (error: unknown) => void;
 }

@@ -144,7 +144,7 @@ export class Pipeline {
       refused = received;
     }
     if (refused === null) return null;
-    request.tokenId = token.id;
+    request.token = token;
     lastUsed.note(token, request.nowMs);
     return refused;
   }
@@ -192,7 +192,7 @@ export class Pipeline {
     }
     const { token } = judgement;
     if (token === null) return;
-    request.tokenId = token.id;
+    request.token = token;
     // A token was used when it told us who is calling, whatever they were then refused.
     if (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401) lastUsed.note(token, request.nowMs);
   }
@@ -228,6 +228,8 @@ export class Pipeline {
     const { exchange, reading, allowed, answerHeaders } = request;
     const { authorization, expectContinue } = reading.headerFacts;
     this.#parts.metrics.requests.add(route.id, 'answered');
+    request.decidedMs = this.#parts.clock.monotonicMs() - request.monotonicMs;
+    this.#parts.onAllowed(request, route);
     if (expectContinue) exchange.sendContinue();
     const address = clientAddressOf(request);
     endpoint({ exchange, ids: request, authorization, address, allowed, answerHeaders: answerHeaders ?? [] });
@@ -241,8 +243,10 @@ export class Pipeline {
   #handOver(request: RequestContext, { route, handler }: To<'handler'>): void {
     const { ruleset, requestId, decisionId, monotonicMs, allowed, degraded, answerHeaders } = request;
     const { metrics, clock } = this.#parts;
-    metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
+    request.decidedMs = clock.monotonicMs() - monotonicMs;
+    metrics.decision.observe(request.decidedMs / 1000);
     metrics.requests.add(route.id, 'allowed');
+    this.#parts.onAllowed(request, route);
     handler.pass({
       requestId,
       decisionId,
@@ -265,7 +269,8 @@ export class Pipeline {
       received?.letGo();
       return answerAsLast(request, reading.target, route, metrics);
     }
-    metrics.decision.observe((clock.monotonicMs() - monotonicMs) / 1000);
+    request.decidedMs = clock.monotonicMs() - monotonicMs;
+    metrics.decision.observe(request.decidedMs / 1000);
     metrics.requests.add(route.id, 'forwarded');
     const outgoing = upstreamRequest(request, destination, hop.headers, viaName);
     request.timing?.decided();
@@ -277,21 +282,23 @@ export class Pipeline {
 
   /** The one door by which every refusal leaves. */
   #refuse(request: RequestContext, refused: Refused): void {
-    const { reason, detail } = refused;
-    const { exchange, requestId, reading, received, tokenId } = request;
-    const { route, target } = reading;
+    const { reason, detail = null, upstreamMs = null } = refused;
+    const { exchange, reading, received, monotonicMs } = request;
+    const { route } = reading;
+    const { metrics, clock, onRefused } = this.#parts;
     // Refused by its upstream, too.
     received?.letGo();
-    this.#parts.metrics.requests.add(route?.id ?? '-', reason);
+    metrics.requests.add(route?.id ?? '-', reason);
     if (reason === 'bad_request') exchange.endConnection();
-    this.#answerNo(request, refused);
-    const { method, peerAddress } = exchange;
-    const routeId = route?.id ?? null;
-    const path = target.path;
-    this.#parts.onRefused({ requestId, reason, method, path, routeId, tokenId, peerAddress, detail: detail ?? null });
+    if (upstreamMs === null) request.decidedMs = clock.monotonicMs() - monotonicMs;
+    const { status, body } = this.#answerNo(request, refused);
+    onRefused({ request, reason, status, route, detail, upstreamMs, bytesIn: 0, bytesOut: Buffer.byteLength(body) });
   }
 
-  #answerNo(request: RequestContext, { reason, status, allow, retryAfterSeconds }: Refused): void {
+  #answerNo(
+    request: RequestContext,
+    { reason, status, allow, retryAfterSeconds }: Refused,
+  ): { readonly status: number; readonly body: string } {
     const { exchange, ruleset, requestId, decisionId, reading, handler, timing, answerHeaders } = request;
     const { route } = reading;
     const isGrpc = handler === null && isGrpcRequest(exchange);
@@ -303,15 +310,20 @@ export class Pipeline {
     const isPlain = handler === null && !isGrpc && timing === null && answerHeaders === null;
     if (exchange.answerLines !== undefined && isPlain) {
       const rendered = dialect.renderLines(reason, said);
-      return exchange.answerLines(rendered.status, rendered.lines, rendered.body);
+      exchange.answerLines(rendered.status, rendered.lines, rendered.body);
+      return rendered;
     }
     const rendered = dialect.render(reason, said);
     const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
     if (timing !== null) refusal.headers.push(...timing.header());
     if (answerHeaders !== null) refusal.headers.push(...answerHeaders);
-    if (!isGrpc) return exchange.answer(refusal.status, refusal.headers, refusal.body);
+    if (!isGrpc) {
+      exchange.answer(refusal.status, refusal.headers, refusal.body);
+      return refusal;
+    }
     const trailers = grpcTrailers(grpcCode(refusal.status, reasonRow(reason).status), dialect.message(reason));
     exchange.answer(200, grpcHeaders(refusal.headers, trailers, exchange.protocol !== '2.0'), '');
+    return { status: 200, body: '' };
   }
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */

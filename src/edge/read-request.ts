@@ -15,7 +15,7 @@ import { isForeignPage } from '../core/request-origin.ts';
 import type { RequestSource } from '../core/request-source.ts';
 import type { Route } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
-import { type RequestTarget, readTarget } from '../core/target.ts';
+import { type RequestTarget, readTarget, targetFault } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
 import { hashToken } from '../secret.ts';
 import { knownAddress } from './client-address.ts';
@@ -55,7 +55,10 @@ const NO_FACTS: HeaderFacts = {
   upgrade: false,
 };
 const NO_TARGET: RequestTarget = { path: '', query: '', segments: [], slashSegments: null };
-const BAD_REQUEST: Refused = { kind: 'refused', reason: 'bad_request' };
+const badRequest = (detail: string): Refused => ({ kind: 'refused', reason: 'bad_request', detail });
+const BAD_HEADERS = badRequest('Host, length, coding or Expect can be read in more than one way');
+const BAD_UPGRADE = badRequest('an upgrade whose target would be changed on the way');
+const BAD_SLASHES = badRequest('the path has %2F, which its route does not keep');
 const NO_ROUTE: Refused = { kind: 'refused', reason: 'route_not_found' };
 
 /** What was read of a request, as far as it could be. */
@@ -133,16 +136,16 @@ export function readRequest(request: IncomingRequest, rules: ReadingRules): Read
 function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): Refused | null {
   const known = request.headerFacts;
   const headerFacts = known === undefined ? readHeaders(request.headers, request.minorVersion) : known;
-  if (headerFacts === null) return BAD_REQUEST;
+  if (headerFacts === null) return BAD_HEADERS;
   reading.headerFacts = headerFacts;
   const target = readTarget(request.target, headerFacts.host);
-  if (target === null) return BAD_REQUEST;
-  if (request.upgrade !== undefined && !survivesUrl(target.path + target.query)) return BAD_REQUEST;
+  if (target === null) return badRequest(targetFault(request.target, headerFacts.host));
+  if (request.upgrade !== undefined && !survivesUrl(target.path + target.query)) return BAD_UPGRADE;
   reading.target = target;
 
   const match = matchOf(reading, request, rules);
   if (target.slashSegments !== null && !keepsSlashes(match, target.slashSegments, reading, request, rules))
-    return BAD_REQUEST;
+    return BAD_SLASHES;
   if (match.kind === 'none') return NO_ROUTE;
   if (match.kind === 'method') return { kind: 'refused', reason: 'method_not_allowed', allow: match.allow };
   const { route } = match;

@@ -1,13 +1,14 @@
 /** What is known about a request so far, from the moment it came. Each step of the pipeline fills its part; judges nothing. */
 import type { Allowed } from '../core/decide.ts';
+import type { TokenFacts } from '../core/facts.ts';
 import { givenRequestId, type RequestIds } from '../core/request-ids.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { nextRequestId } from '../http/request-id.ts';
+import type { Clock } from '../observe/clock.ts';
 import type { ReceivedBody } from './bodies/received-body.ts';
 import { clientAddress } from './client-address.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import type { Moment } from './judge.ts';
-import type { PipelineParts } from './pipeline-parts.ts';
 import { type Reading, UNREAD } from './read-request.ts';
 import type { Ruleset } from './ruleset.ts';
 import { ServerTiming } from './server-timing.ts';
@@ -28,19 +29,30 @@ export interface RequestContext extends Moment, RequestIds {
   isBodySpent: boolean;
   /** Steps 4 to 10. null: not allowed so far, or the route is public. */
   allowed: Allowed | null;
-  /** Whose token it is, allowed or not; null: nobody's that we know. For the log. */
-  tokenId: string | null;
+  /** Allowed or not; null: none that we know. For the log. */
+  token: TokenFacts | null;
+  /** How long it took to decide, once that is done. */
+  decidedMs: number;
   /** Told to the client and the upstream: the answer rests on what was known before the store was lost. */
   degraded: string | null;
   /** What any answer is to say besides, such as where the limits stand: raw pairs. */
   answerHeaders: readonly string[] | null;
 }
 
-export function begin(exchange: Exchange, handler: DecisionHandler | null, parts: PipelineParts): RequestContext {
-  const { clock } = parts;
+/** The time, and the rules that are in force. */
+interface Now {
+  readonly clock: Clock;
+  readonly ruleset: () => Ruleset;
+}
+
+export function begin(
+  exchange: Exchange,
+  handler: DecisionHandler | null,
+  { clock, ruleset: inForce }: Now,
+): RequestContext {
   const nowMs = clock.nowMs();
   const monotonicMs = clock.monotonicMs();
-  const ruleset = parts.ruleset();
+  const ruleset = inForce();
   const decisionId = nextRequestId(nowMs);
   const isTrusted = ruleset.isTrustedProxy(exchange.peerAddress);
   return {
@@ -57,7 +69,8 @@ export function begin(exchange: Exchange, handler: DecisionHandler | null, parts
     received: null,
     isBodySpent: false,
     allowed: null,
-    tokenId: null,
+    token: null,
+    decidedMs: 0,
     degraded: null,
     answerHeaders: null,
   };

@@ -6,6 +6,17 @@ import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Sampler } from './sampler.ts';
+
+/** Which requests leave lines in the log. */
+export interface LogRules {
+  readonly access: 'none' | 'refusals' | 'all';
+  /** Which decisions do; null: none. */
+  readonly refused: Sampler | null;
+  readonly allowed: Sampler | null;
+  /** By what these rules are known. */
+  readonly configuration: string;
+}
 
 /** One upstream, as routes refer to it. */
 export interface UpstreamBinding {
@@ -33,4 +44,5 @@ export interface Ruleset {
   readonly imports: { readonly patterns: readonly TokenPattern[]; readonly missesPerMinute: number };
   /** Show clients where the time went. */
   readonly serverTiming: boolean;
+  readonly log: LogRules;
 }

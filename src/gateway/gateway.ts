@@ -10,10 +10,10 @@ import { localFolder } from '../config/load/local-folder.ts';
 import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/path-table.ts';
-import { accessLog } from '../edge/access-log.ts';
 import { explainRequest } from '../edge/explain-request.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
+import { requestLog } from '../edge/request-log.ts';
 import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
 import { type StartedRegistry, startRegistry } from '../edge/streams/start-registry.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
@@ -289,7 +289,7 @@ class Gateway implements RunningGateway {
       registrar: new StoreRegistrar({ store, clock, metrics, log }),
       bodies: waitingBodies(configuration.file.gateway.limits, metrics),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
-      ...accessLog(log, () => rules.configuration.file.log.access, clock.monotonicMs),
+      ...requestLog(log, clock.monotonicMs, () => facts.revision),
       viaName: nameInVia(configuration.file.gateway),
     });
   }

@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '../config/load/configuration.ts';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
-import type { Ruleset } from '../edge/ruleset.ts';
+import type { LogRules, Ruleset } from '../edge/ruleset.ts';
+import { samplerOf } from '../edge/sampler.ts';
 import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { type Prepared, Reloader } from '../lifecycle/reloader.ts';
@@ -103,6 +104,7 @@ export class RulesInForce {
           endpoints,
           imports,
           serverTiming,
+          log: logRulesOf(next),
         });
       },
     };
@@ -114,6 +116,16 @@ export class RulesInForce {
     if (before !== undefined && !isDeepStrictEqual(formsOf(before), formsOf(next))) this.#facts.flushed();
     this.#ruleset = next;
   }
+}
+
+function logRulesOf({ file, digest }: Configuration): LogRules {
+  const { access, decisions } = file.log;
+  return {
+    access,
+    refused: samplerOf(decisions.refused),
+    allowed: samplerOf(decisions.allowed),
+    configuration: digest,
+  };
 }
 
 function formsOf({ policy, imports }: Ruleset) {

@@ -55,6 +55,13 @@ export class LineBudget {
     this.#perSecond = perSecond;
   }
 
+  /** How many lines were suppressed of which nobody has been told; now somebody has. */
+  takeSuppressed(): number {
+    const suppressed = this.#suppressed;
+    this.#suppressed = 0;
+    return suppressed;
+  }
+
   /** The number of lines suppressed since the last one let through, or null when this one is to be suppressed. */
   spend(monotonicMs: number): number | null {
     const second = Math.floor(monotonicMs / 1000);
@@ -67,8 +74,6 @@ export class LineBudget {
       return null;
     }
     this.#used++;
-    const suppressed = this.#suppressed;
-    this.#suppressed = 0;
-    return suppressed;
+    return this.takeSuppressed();
   }
 }

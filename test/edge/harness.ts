@@ -181,6 +181,7 @@ export class PipelineHarness {
       lastUsed: { note: ({ id }: { id: string }) => this.used.push(id) } as unknown as LastUsed,
       onRefused: (refused) => this.refused.push(refused),
       onForwarded: () => {},
+      onAllowed: () => {},
       onBug: (error) => this.bugs.push(error),
     });
   }
@@ -209,6 +210,7 @@ export class PipelineHarness {
       endpoints: new Map([['ours', (call: EndpointCall) => void this.called.push(call)]]),
       imports: { patterns: [], missesPerMinute: 1 },
       serverTiming: false,
+      log: { access: 'none', refused: null, allowed: null, configuration: '' },
     };
   }
 

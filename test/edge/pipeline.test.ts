@@ -46,7 +46,9 @@ describe('the first step that refuses is the reason', () => {
     await path.outcome('GET /nowhere');
     await path.outcome('GET /drafts?secret=1');
     await path.outcome('GET /bots', ['Host: again']);
-    expect(path.refused.map(({ path: at, routeId, tokenId }) => [at, routeId, tokenId])).toEqual([
+    expect(
+      path.refused.map(({ request, route }) => [request.reading.target.path, route?.id ?? null, request.token]),
+    ).toEqual([
       ['/nowhere', null, null],
       ['/drafts', null, null],
       ['', null, null],
@@ -77,7 +79,7 @@ describe('a token', () => {
     expect(await path.outcome('GET /bots', [bearer(lacking)])).toBe('scope_missing');
     expect(await path.outcome('GET /bots', [bearer(expired)])).toBe('token_expired');
     expect(path.used).toEqual(['tok_1']);
-    expect(path.refused.map(({ tokenId }) => tokenId)).toEqual(['tok_1', 'tok_2']);
+    expect(path.refused.map(({ request }) => request.token?.id)).toEqual(['tok_1', 'tok_2']);
   });
 
   it('is of use at its addresses alone', async () => {
@@ -111,7 +113,7 @@ describe('a limit', () => {
     const outcomes = [];
     for (let nth = 0; nth < 3; nth++) outcomes.push(await path.outcome('GET /limited', [token]));
     expect(outcomes).toEqual(['sent', 'sent', 'rate_limited']);
-    expect(path.refused[0]).toMatchObject({ tokenId: 'tok_1', detail: 'limit few' });
+    expect(path.refused[0]).toMatchObject({ request: { token: { id: 'tok_1' } }, detail: 'limit few' });
   });
 
   it('is not used by what is refused elsewhere', async () => {

@@ -63,6 +63,7 @@ describe.each([
       'X-Scopegate-Workspace': '',
       'X-Scopegate-Environment': '',
       'X-Scopegate-Role': '',
+      'X-Scopegate-Api-Version': '',
       'X-Request-Id': expect.stringMatching(/^[0-9A-Z]{26}$/),
       'X-Scopegate-Decision-Id': answer.header('x-request-id'),
     });
@@ -165,7 +166,7 @@ attack({
       reason: 'method_not_allowed',
       method: 'PUT',
       path: '/files/x',
-      peerAddress: '203.0.113.7',
+      clientAddress: '203.0.113.7',
     });
   });
 });

@@ -2,6 +2,7 @@
  * Reads gateway.yaml and its policy, and judges both: what was found good, or every problem in both at once. Opens no
  * port and no store. `check`, `serve` and reloads judge the same way.
  */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -101,6 +102,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     file,
     policyPath,
     policyFile: policyFile!,
+    digest: digestOf([...compiledFrom].map((name) => read.get(name) ?? contents!.text)),
     forwards,
     warnings: [...warnings, ...compiled.warnings],
     files,
@@ -127,6 +129,13 @@ function readMain(
 ): YamlFile {
   if (contents !== undefined) return parseYaml(contents.text, path, env, secrets);
   return readYamlFile(path, env, (read) => readFile(resolve(read)), secrets);
+}
+
+/** Before variables are replaced: a secret is not to be tried out by it. */
+function digestOf(texts: ReadonlyArray<string | Buffer>): string {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(`${text.length}\n`).update(text);
+  return hash.digest('hex').slice(0, 12);
 }
 
 /** Those of gateway.yaml and of the files that it includes, as one list. */

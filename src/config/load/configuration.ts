@@ -21,6 +21,8 @@ export interface Plain {
   readonly file: GatewayFile;
   readonly policyPath: string;
   readonly policyFile: PolicyFile;
+  /** By which it is known from others: of its files as they were written, without what they name. */
+  readonly digest: string;
   /** Whether allowed requests are sent on, by us. */
   readonly forwards: boolean;
   /** Legal, but worth a look; `file:line:column: message`. */

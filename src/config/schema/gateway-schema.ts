@@ -202,6 +202,9 @@ const Routing = section(
   { default: {}, description: 'How paths are compared; set it as the upstreams read them.' },
 );
 
+const share = (description: string) =>
+  Type.Number({ minimum: 0, maximum: 1, default: 0, description: `${description} 0: none; 1: all.` });
+
 const Log = section(
   {
     level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
@@ -212,6 +215,16 @@ const Log = section(
       default: 'refusals',
       description: 'Which requests leave a line in the log.',
     }),
+    decisions: section(
+      {
+        refused: share('Of refusals, whatever their number.'),
+        allowed: share('Of allowed requests.'),
+      },
+      {
+        default: {},
+        description: 'Which share of decisions leaves a line that they can be explained and judged again by.',
+      },
+    ),
   },
   { default: {}, description: 'The log, one JSON line per message on standard output.' },
 );

@@ -80,6 +80,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
   #status = 0;
   #expected = -1;
   #received = 0;
+  #sent = 0;
   /** The head is with the exchange but nothing has been sent yet. */
   #headHeld = false;
   /** The final chunk of a body of known length, kept to leave together with the end. */
@@ -135,6 +136,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
 
   bodyChunk(chunk: Buffer): void {
     if (this.#stream?.isToEnd) return;
+    this.#sent += chunk.length;
     if (!this.#upstream.write(chunk)) this.#exchange.pauseBody();
   }
 
@@ -165,6 +167,7 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     this.#body?.letGo();
     if (this.#stream?.isSilent) return;
     this.#status = head.status;
+    this.#observer.headCame();
     if (head.status === 101) return this.#switchProtocols(head);
     // None at all (RFC 9110 section 15), and Node has no words for it there.
     if (head.status >= 600 && this.#exchange.protocol === '2.0')
@@ -260,8 +263,13 @@ class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing
     clearTimeout(this.#ripening);
     if (this.#done) return;
     this.#done = true;
-    // A call of gRPC may be ended before its upstream has answered.
-    this.#observer.finished(complete && this.#status === 0 ? 200 : this.#status, complete);
+    this.#observer.finished({
+      // A call of gRPC may be ended before its upstream has answered.
+      status: complete && this.#status === 0 ? 200 : this.#status,
+      isComplete: complete,
+      bytesIn: this.#sent,
+      bytesOut: this.#received,
+    });
   }
 
   /** Only to a request that asked for it: both bodies are the bare connection from here on. */

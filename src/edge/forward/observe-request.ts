@@ -9,7 +9,7 @@ import type { PipelineParts } from '../pipeline-parts.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { Stream } from '../streams/stream.ts';
 import { uriContextOf } from './client-origin.ts';
-import type { ForwardObserver } from './forward-observer.ts';
+import type { Ended, ForwardObserver } from './forward-observer.ts';
 
 type Refuse = (request: RequestContext, refused: Refused) => void;
 
@@ -20,6 +20,10 @@ export class RequestObserver implements ForwardObserver {
   readonly #parts: PipelineParts;
   readonly #refuse: Refuse;
   #leave: (() => void) | null = null;
+  readonly #isSampled: boolean;
+  /** Somebody will read how long it took. */
+  readonly #isTimed: boolean;
+  #upstreamMs: number | null = null;
 
   constructor(
     request: RequestContext,
@@ -31,6 +35,9 @@ export class RequestObserver implements ForwardObserver {
     this.#to = to;
     this.#parts = parts;
     this.#refuse = refuse;
+    const { access, allowed } = request.ruleset.log;
+    this.#isSampled = allowed?.takes() === true;
+    this.#isTimed = this.#isSampled || access === 'all';
   }
 
   get timing(): RequestContext['timing'] {
@@ -55,24 +62,35 @@ export class RequestObserver implements ForwardObserver {
     return route.rewritesLocations ? uriContextOf(this.#request, route, binding) : null;
   }
 
+  headCame(): void {
+    if (this.#isTimed) this.#upstreamMs = this.#sinceDecided();
+  }
+
   refused(reason: Reason, { detail }: UpstreamFailure): void {
     this.#leave?.();
-    this.#refuse(this.#request, { kind: 'refused', reason, detail });
+    this.#refuse(this.#request, { kind: 'refused', reason, detail, upstreamMs: this.#sinceDecided() });
   }
 
   opened(stream: Stream): void {
-    const { requestId, tokenId } = this.#request;
+    const { requestId, token } = this.#request;
+    const tokenId = token?.id ?? null;
     this.#leave = this.#parts.streams.add({ requestId, tokenId, incoming: asItCame(this.#request) }, stream);
   }
 
-  finished(status: number, complete: boolean): void {
+  finished(ended: Ended): void {
     const { metrics, clock, onForwarded } = this.#parts;
-    const { requestId, allowed, monotonicMs } = this.#request;
+    const request = this.#request;
     const { route, binding } = this.#to;
     this.#leave?.();
-    metrics.total.observe((clock.monotonicMs() - monotonicMs) / 1000);
-    metrics.answers.add(binding.name, complete ? statusClass(status) : 'broken');
-    onForwarded(requestId, route, allowed, status, complete);
+    metrics.total.observe((clock.monotonicMs() - request.monotonicMs) / 1000);
+    metrics.answers.add(binding.name, ended.isComplete ? statusClass(ended.status) : 'broken');
+    if (this.#isTimed)
+      onForwarded({ ...ended, request, route, isSampled: this.#isSampled, upstreamMs: this.#upstreamMs });
+  }
+
+  #sinceDecided(): number {
+    const { monotonicMs, decidedMs } = this.#request;
+    return this.#parts.clock.monotonicMs() - monotonicMs - decidedMs;
   }
 }
 

@@ -56,6 +56,8 @@ export class FactCache implements FactView, ChangeListener {
   readonly #inFlight = new Map<string, Promise<Loaded>>();
   /** Counts the times at which something that was believed may have ended. Shortcuts of another epoch lead nowhere. */
   #epoch = 0;
+  /** Up to which revision of the store nothing is missing. */
+  revision = 0;
   #caughtUpAtMs = Number.NEGATIVE_INFINITY;
   /** Always held by whoever needs no lease. */
   #leasedAtMs = Number.POSITIVE_INFINITY;
@@ -164,7 +166,8 @@ export class FactCache implements FactView, ChangeListener {
     this.#inFlight.clear();
   }
 
-  caughtUp(_revision: number, ageMs = 0): void {
+  caughtUp(revision: number, ageMs = 0): void {
+    this.revision = Math.max(this.revision, revision);
     this.#caughtUpAtMs = Math.max(this.#caughtUpAtMs, this.#options.monotonicMs() - ageMs);
     this.#source.caughtUp();
   }

@@ -244,7 +244,6 @@ describe('paths and methods', () => {
     '/',
     '/v1',
     '/v2/policy',
-    '/v1/organizations',
     '/v1/organizations/',
     '/v1/nothing',
     '/v1/policy/',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Finding } from './habit.ts';
 import { readAccepted, readWithout, SOCKET_HANDLE, SOCKET_PUSH } from './socket-read.ts';
+import { learnSending, SOCKET_SEND, sendByStream, TextSender } from './socket-send.ts';
 import { keepReading, SOCKET_WRITE } from './socket-write.ts';
 import { CARRIER, carrierOf } from './tls-socket.ts';
 
@@ -14,6 +15,7 @@ export async function probeSockets(withinMs: number): Promise<Finding[]> {
     { ...SOCKET_WRITE, isThere: holds(writesPassUs) },
     { ...CARRIER, isThere: holds(carrierIsKnown) },
     ...(await probeReading(withinMs)),
+    await probeSending(withinMs),
   ];
 }
 
@@ -60,29 +62,58 @@ async function probeReading(withinMs: number): Promise<Finding[]> {
   return findings;
 }
 
-/** Over a socket of the file system, or on Linux of none: two reads, the second one asked for. */
-async function readsPassUs(withinMs: number): Promise<boolean> {
-  const path = `scopegate-probe-${randomUUID()}`;
-  const seen = Promise.withResolvers<boolean>();
-  const late = setTimeout(seen.resolve, withinMs, false);
-  const server = createServer((accepted) => {
+/** Two reads, the second one asked for. */
+function readsPassUs(withinMs: number): Promise<boolean> {
+  return overPair(withinMs, (accepted, client, seen) => {
     let text = '';
     const { socket, readOn } = readAccepted(accepted, (bytes, length) => {
       text += bytes.toString('latin1', 0, length);
-      if (text === '12') seen.resolve(true);
+      if (text === '12') seen(true);
       setImmediate(() => {
         readOn();
         client.write('2');
       });
       return false;
     });
-    socket.on('error', () => seen.resolve(false));
+    socket.on('error', () => seen(false));
+    client.write('1');
   });
+}
+
+/** A text by the stream, one by us, and one by the stream arrive in this order. */
+async function probeSending(withinMs: number): Promise<Finding> {
+  const isThere = await overPair(withinMs, async (accepted, client, seen) => {
+    let text = '';
+    accepted.on('data', (bytes) => {
+      text += bytes.toString('latin1');
+      if (text.length === 3) seen(text === '123');
+    });
+    if (!(await learnSending(client, '1'))) return seen(false);
+    const sender = new TextSender(client, () => undefined);
+    sender.send('2');
+    client.write('3');
+    if (sender.sentBytes !== 1) seen(false);
+  });
+  if (!isThere) sendByStream();
+  return { ...SOCKET_SEND, isThere };
+}
+
+type Trial = (accepted: Socket, client: Socket, seen: (isThere: boolean) => void) => void | Promise<void>;
+
+/** Over a socket of the file system, or on Linux of none. */
+async function overPair(withinMs: number, trial: Trial): Promise<boolean> {
+  const path = `scopegate-probe-${randomUUID()}`;
+  const seen = Promise.withResolvers<boolean>();
+  const late = setTimeout(seen.resolve, withinMs, false);
   const client = new Socket();
+  const server = createServer((accepted) => {
+    accepted.on('error', () => seen.resolve(false));
+    (async () => trial(accepted, client, seen.resolve))().catch(() => seen.resolve(false));
+  });
   for (const each of [server, client]) each.on('error', () => seen.resolve(false));
   const place = process.platform === 'linux' ? `\0${path}` : join(tmpdir(), path);
-  server.listen(place, () => client.connect(place, () => client.write('1')));
-  const isThere = await seen.promise.catch(() => false);
+  server.listen(place, () => client.connect(place));
+  const isThere = await seen.promise;
   clearTimeout(late);
   client.destroy();
   server.close();

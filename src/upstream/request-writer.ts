@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { giveBack } from '../chunk-pool.ts';
+import { TextSender } from '../node-internals/socket-send.ts';
 import { keepReading } from '../node-internals/socket-write.ts';
 import { atTurnEnd, type Outgoing } from '../turn-end.ts';
 import type { UpstreamRequest } from './exchange.ts';
@@ -21,6 +22,7 @@ export class RequestWriter implements Outgoing {
   failure: string | null = null;
   readonly #socket: Socket;
   readonly #authority: string;
+  readonly #sender: TextSender;
   #keepsReading = false;
   #isChunked = false;
   #isCorked = false;
@@ -34,6 +36,12 @@ export class RequestWriter implements Outgoing {
   constructor(socket: Socket, authority: string) {
     this.#socket = socket;
     this.#authority = authority;
+    // Nobody waits for a head to be taken: what is behind it waits in the socket.
+    this.#sender = new TextSender(
+      socket,
+      () => undefined,
+      (code) => this.#isHeardOut(code),
+    );
   }
 
   begin(request: UpstreamRequest): void {
@@ -59,16 +67,19 @@ export class RequestWriter implements Outgoing {
     keepReading(
       this.#socket,
       () => this.failure !== null,
-      (code) => {
-        this.failure ??= code;
-      },
+      (code) => this.#isHeardOut(code),
     );
   }
 
   sendOut(): void {
     const head = this.#gathered;
     this.#gathered = '';
-    if (!this.#socket.destroyed) this.#socket.write(head, 'latin1');
+    if (!this.#socket.destroyed && this.failure === null) this.#sender.send(head);
+  }
+
+  #isHeardOut(code: string): boolean {
+    if (this.#keepsReading) this.failure ??= code;
+    return this.#keepsReading;
   }
 
   write(chunk: Buffer): boolean {
@@ -125,12 +136,16 @@ export class RequestWriter implements Outgoing {
   }
 
   get isFlushed(): boolean {
-    return this.#gathered === '' && this.#socket.writableLength === 0;
+    return this.#gathered === '' && this.#waitingBytes === 0;
+  }
+
+  get #waitingBytes(): number {
+    return this.#socket.writableLength + this.#sender.waitingBytes;
   }
 
   /** Whether the socket has taken or passed on anything since the last call. */
   hasMoved(): boolean {
-    const unsent = this.#socket.writableLength;
+    const unsent = this.#waitingBytes;
     const moved = unsent !== this.#unsent;
     this.#unsent = unsent;
     return moved;

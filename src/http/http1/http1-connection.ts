@@ -8,6 +8,7 @@ import { readHeaders } from '../../core/framing.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { readAccepted } from '../../node-internals/socket-read.ts';
+import { TextSender } from '../../node-internals/socket-send.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
@@ -72,6 +73,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   readonly socket: Socket;
   readonly #host: ConnectionHost;
   readonly #readOn: () => void;
+  readonly #sender: TextSender;
   /** Made for the first body that comes in chunks. */
   #chunks: ChunkedBody | undefined;
   #reading: Reading = 'head';
@@ -115,6 +117,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     const { socket, readOn } = readAccepted(accepted, (bytes, length, isLent) => this.#received(bytes, length, isLent));
     this.socket = socket;
     this.#readOn = readOn;
+    this.#sender = new TextSender(socket, () => this.#drained());
     this.peerAddress = socket.remoteAddress ?? '';
     this.encrypted = 'encrypted' in socket;
     this.#wait = { what: 'head', request: 0, sinceMs: performance.now(), bytes: 0 };
@@ -153,14 +156,14 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     } else if (this.#gathered === '') {
       this.socket.write(data);
       // The kernel has all of it: nobody reads it here any more.
-      if (this.socket.writableLength === 0) giveBack(data);
+      if (this.#waitingBytes === 0) giveBack(data);
     } else {
       this.socket.cork();
       this.#sendGathered();
       this.socket.write(data);
       this.socket.uncork();
     }
-    return !this.socket.writableNeedDrain;
+    return !this.#needsDrain;
   }
 
   sendOut(): void {
@@ -177,7 +180,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   #sendGathered(done?: (error?: Error | null) => void): void {
     const text = this.#gathered;
     this.#gathered = '';
-    if (text !== '' && this.socket.writable) this.socket.write(text, 'latin1', done);
+    if (text === '' || !this.socket.writable) return;
+    if (done === undefined) this.#sender.send(text);
+    else this.socket.write(text, 'latin1', done);
   }
 
   cork(): void {
@@ -247,11 +252,11 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   get owed(): { readonly of: object; readonly owed: Owed | null } | null {
     const of = this.#unsent[0] ?? this.#line[0];
     if (of === undefined || of.isTunnel) return null;
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
     const what = this.#awaited();
     if (what === 'reader')
-      return { of, owed: { what, movedBytes: bytesWritten - writableLength, inFlightBytes: writableLength } };
-    if (what === 'body' && !of.isStream) return { of, owed: { what, movedBytes: bytesRead, inFlightBytes: 0 } };
+      return { of, owed: { what, movedBytes: this.#takenBytes, inFlightBytes: this.#waitingBytes } };
+    if (what === 'body' && !of.isStream)
+      return { of, owed: { what, movedBytes: this.socket.bytesRead, inFlightBytes: 0 } };
     return { of, owed: null };
   }
 
@@ -264,8 +269,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
       this.#wait = null;
       return;
     }
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
-    const bytes = bytesRead + bytesWritten - writableLength;
+    const bytes = this.socket.bytesRead + this.#takenBytes;
     const wait = this.#wait;
     const isSame = wait !== null && wait.what === what && wait.request === this.#requests;
     // A head has its time as a whole; all else may take as long as it moves.
@@ -286,10 +290,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** null: its client waits for us. */
   #awaited(): Wait['what'] | null {
-    const { writableLength, writableEnded } = this.socket;
     if (this.#reading === 'tunnel') return null;
-    if (this.#reading === 'nothing' && this.#line.length === 0 && !writableEnded) return null;
-    if (writableLength > 0) return 'reader';
+    if (this.#reading === 'nothing' && this.#line.length === 0 && !this.socket.writableEnded) return null;
+    if (this.#waitingBytes > 0) return 'reader';
     if (this.#reading === 'body') return this.#current!.isPaused ? null : 'body';
     if (this.#reading !== 'head' || this.isBusy) return null;
     return this.#heldBytes > 0 || this.#requests === 0 ? 'head' : 'request';
@@ -393,7 +396,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   }
 
   get #mayReadHead(): boolean {
-    return this.#queuedBytes < QUEUED_BYTES_MAX && this.#line.length < LINE_MAX && !this.socket.writableNeedDrain;
+    return this.#queuedBytes < QUEUED_BYTES_MAX && this.#line.length < LINE_MAX && !this.#needsDrain;
   }
 
   /** What is held is enough, until somebody takes it. */
@@ -532,6 +535,20 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   // What goes to the client.
 
+  /** Of what was written: what the kernel has not taken. */
+  get #waitingBytes(): number {
+    return this.socket.writableLength + this.#sender.waitingBytes;
+  }
+
+  /** Of what was written: what the kernel has taken. */
+  get #takenBytes(): number {
+    return this.socket.bytesWritten + this.#sender.sentBytes - this.#waitingBytes;
+  }
+
+  get #needsDrain(): boolean {
+    return this.socket.writableNeedDrain || this.#sender.waitingBytes > 0;
+  }
+
   #drained(): void {
     const [first] = this.#line;
     if (first !== undefined) first.drained();
@@ -561,8 +578,8 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   /** Of what was answered: has it left us? */
   #settleSent(): void {
-    const { destroyed, writableEnded, writableLength } = this.socket;
-    if (destroyed || writableLength === 0) {
+    const { destroyed, writableEnded } = this.socket;
+    if (destroyed || this.#waitingBytes === 0) {
       const sent = this.#unsent;
       this.#unsent = [];
       for (const exchange of sent) exchange.over(!destroyed);

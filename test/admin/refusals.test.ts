@@ -240,17 +240,12 @@ describe('paths and methods', () => {
     expect(answer.headers.allow).not.toContain(method);
   });
 
-  it.each([
-    '/',
-    '/v1',
-    '/v2/policy',
-    '/v1/organizations/',
-    '/v1/nothing',
-    '/v1/policy/',
-    '/admin',
-  ])('%s is nothing', async (path) => {
-    expect(await send('GET', path, {})).toEqual(problem(404, 'not_found'));
-  });
+  it.each(['/', '/v1', '/v2/policy', '/v1/organizations/', '/v1/nothing', '/v1/policy/', '/admin'])(
+    '%s is nothing',
+    async (path) => {
+      expect(await send('GET', path, {})).toEqual(problem(404, 'not_found'));
+    },
+  );
 
   it('a path that cannot be read is refused', async () => {
     for (const path of ['/v1/organizations/%', '/v1/organizations/%zz', '/v1/organizations/%ff'])

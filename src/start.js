@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-// The entry. Plain JavaScript without imports, so that even an old Node can read it and be told what is missing.
-const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
-  process.stderr.write(
-    `scopegate needs Node 22.19 or newer, this is ${process.versions.node}. ` +
-      'In a checkout, `npm ci` brings one: use `npm run -s scopegate -- …`.\n',
-  );
+// The entry. Plain JavaScript, so that even an old Node can read it and be told what is missing.
+import { whyTooOld } from './node-version.js';
+
+const tooOld = whyTooOld(process.versions.node);
+if (tooOld !== null) {
+  process.stderr.write(`${tooOld} In a checkout, \`npm ci\` brings one: use \`npm run -s scopegate -- …\`.\n`);
   process.exit(1);
 }
 

@@ -181,6 +181,22 @@ describe('the packed package, installed in an empty project', () => {
     expect(stdout).toBe('');
   });
 
+  it.each(['18.20.8', '20.20.2', '22.18.0'])('tells Node %s in one line what is missing', async (version, ctx) => {
+    if (missing !== null) return ctx.skip(missing);
+    const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
+    const options = [`--import=data:text/javascript,${encodeURIComponent(older)}`, '--input-type=module', '--eval'];
+    const said = "import('scopegate').then(() => console.log('loaded'), (error) => console.log(error.stack))";
+    const { stdout } = await run(process.execPath, [...options, said], { cwd: project });
+    expect(stdout).toBe(`scopegate needs Node 22.19 or newer, this is ${version}.\n`);
+  });
+
+  it('is there for require, too', async ({ skip }) => {
+    if (missing !== null) return skip(missing);
+    const names = "console.log(Object.keys(require('scopegate')).join())";
+    const { stdout } = await run(process.execPath, ['--input-type=commonjs', '--eval', names], { cwd: project });
+    expect(stdout).toBe('ConfigError,SetupError,createGateway,shippedPolicy\n');
+  });
+
   it('guards node:http, Express and Fastify', async ({ skip }) => {
     if (missing !== null) return skip(missing);
     const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', 'app.ts'], {

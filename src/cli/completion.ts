@@ -78,8 +78,10 @@ complete -F _scopegate scopegate
 `;
 }
 
-/** As zsh and fish want a description: on one line, without what they would read as their own. */
+/** As zsh wants a description: on one line, without what it would read as its own. */
 const described = (text: string) => text.replaceAll(/['"\\[\]:$`]/g, ' ');
+/** As fish wants it, between single quotes. */
+const quoted = (text: string) => text.replaceAll(/['\\]/g, '\\$&');
 
 function zsh(all: readonly Command[]): string {
   const line = (command: Command) => {
@@ -137,7 +139,7 @@ function fish(all: readonly Command[]): string {
     const [first, second] = command.words.split(' ') as [string, string?];
     if (!seen.has(first))
       lines.push(
-        `complete -c scopegate -n '__fish_use_subcommand' -a '${first}' -d '${second === undefined ? described(command.summary) : ''}'`,
+        `complete -c scopegate -n '__fish_use_subcommand' -a '${first}' -d '${second === undefined ? quoted(command.summary) : ''}'`,
       );
     seen.add(first);
     let when = `__fish_seen_subcommand_from ${first}`;
@@ -147,7 +149,7 @@ function fish(all: readonly Command[]): string {
         .map(({ words }) => words.split(' ')[1]!)
         .join(' ');
       lines.push(
-        `complete -c scopegate -n '${when}; and not __fish_seen_subcommand_from ${others}' -a '${second}' -d '${described(command.summary)}'`,
+        `complete -c scopegate -n '${when}; and not __fish_seen_subcommand_from ${others}' -a '${second}' -d '${quoted(command.summary)}'`,
       );
       when += `; and __fish_seen_subcommand_from ${second}`;
     }
@@ -162,7 +164,7 @@ function fish(all: readonly Command[]): string {
               ? ' -r -F'
               : ' -x';
       lines.push(
-        `complete -c scopegate -n '${when}' -l ${name}${short === undefined ? '' : ` -s ${short}`}${taken} -d '${described(about)}'`,
+        `complete -c scopegate -n '${when}' -l ${name}${short === undefined ? '' : ` -s ${short}`}${taken} -d '${quoted(about)}'`,
       );
     }
   }

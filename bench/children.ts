@@ -54,6 +54,19 @@ export function startChild(
   return announced(owned, launch(ofNode(file, args), core, input, output), output);
 }
 
+const REQUIRED = { scopes: ['workflows:read'] };
+
+/** The routes of every gateway that is measured. */
+export const BENCH_ROUTES = [
+  {
+    id: 'list-workflows',
+    match: { methods: ['GET'], path: '/api/v1/workflows' },
+    require: { ...REQUIRED, workspace: { from: 'query.environmentId', as: 'environment', role: 'member' } },
+    upstream: 'platform',
+  },
+  { id: 'bodies', match: { methods: ['GET', 'PUT'], path: '/bodies/**' }, require: REQUIRED, upstream: 'platform' },
+];
+
 /**
  * The gateway as an operator starts it, in front of `upstream`, with the store `scopegate.db` of `folder`. `settings`:
  * more of the section `gateway`; `sections`: more sections, or others. `only` null: with its sidecar. `output`: a file for
@@ -69,22 +82,13 @@ export async function startScopegate(
   output?: string,
 ): Promise<Child> {
   const path = join(folder, `gateway-${randomUUID()}.yaml`);
-  const require = { scopes: ['workflows:read'] };
   const document = {
     gateway: { host: '127.0.0.1', port: 0, guesses: { tokenFailures: 0 }, ...settings },
     policy: fileURLToPath(new URL('../policies/coze.yaml', import.meta.url)),
     store: { driver: 'sqlite', path: 'scopegate.db' },
     log: { level: 'info', access: 'none' },
     upstreams: { platform: { targets: [upstream] } },
-    routes: [
-      {
-        id: 'list-workflows',
-        match: { methods: ['GET'], path: '/api/v1/workflows' },
-        require: { ...require, workspace: { from: 'query.environmentId', as: 'environment', role: 'member' } },
-        upstream: 'platform',
-      },
-      { id: 'bodies', match: { methods: ['GET', 'PUT'], path: '/bodies/**' }, require, upstream: 'platform' },
-    ],
+    routes: BENCH_ROUTES,
     ...sections,
   };
   // YAML takes JSON as it is.

@@ -181,8 +181,8 @@ describe('the packed package, installed in an empty project', () => {
     expect(stdout).toBe('');
   });
 
-  it.each(['18.20.8', '20.20.2', '22.18.0'])('tells Node %s in one line what is missing', async (version, ctx) => {
-    if (missing !== null) return ctx.skip(missing);
+  it.for(['18.20.8', '20.20.2', '22.18.0'])('tells Node %s in one line what is missing', async (version, { skip }) => {
+    if (missing !== null) return skip(missing);
     const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
     const options = [`--import=data:text/javascript,${encodeURIComponent(older)}`, '--input-type=module', '--eval'];
     const said = "import('scopegate').then(() => console.log('loaded'), (error) => console.log(error.stack))";

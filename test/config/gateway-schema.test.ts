@@ -50,7 +50,7 @@ it('the least file gets every default', () => {
     cache: { maxEntries: 100_000, maxStalenessMs: 2000, absentTtlMs: 5000, serveDuringOutageMs: 0 },
     routing: { caseSensitive: true, ignoreTrailingSlash: false },
     limits: {},
-    log: { level: 'info', access: 'refusals' },
+    log: { level: 'info', access: 'refusals', decisions: { refused: 0, allowed: 0 } },
     upstreams: {
       platform: {
         targets: ['http://127.0.0.1:9000'],

@@ -62,9 +62,8 @@ export function whyRefused(value: Value, during: Span): string | null {
   if (token.orgs.every((org) => org.isSurelyOver(from))) return 'its organization was deleted';
   if (token.kind === 'personal') {
     if (token.owners.every((owner) => owner.isSurelyOver(from))) return 'its owner was removed';
-    const sold = (at: Happening) => at.startMs > token.born.endMs && at.isSureBefore(from);
     const listed = token.listed?.length === 1 ? token.listed[0]!.transfers : [];
-    if (listed.some(({ at, isChange }) => isChange && sold(at))) return 'its workspace changed hands';
+    if (listed.some(({ at, isChange }) => isChange && isSold(token, at, during))) return 'its workspace changed hands';
   }
   return token.account === null ? null : whyEndedWithAccount(token, token.account, from);
 }
@@ -136,8 +135,15 @@ export function whyRefusedThere({ token }: Value, { lives, team }: Places, durin
   if (listed !== null && !there.some((life) => listed.includes(life))) return 'it lists another workspace';
   // A frozen list is for ever.
   if (token.kind === 'service' && listed !== null) return null;
+  const isOlder = ({ transfers }: Workspace) =>
+    transfers.some(({ at, isChange }) => isChange && isSold(token, at, during));
+  if (token.kind === 'personal' && there.every(isOlder)) return 'the workspace changed hands since it was made';
   const joined = there.some((life) => token.owners.some((owner) => mayBeJoined(owner, life, team, during)));
   return joined ? null : 'its owner has no role there';
+}
+
+function isSold({ born }: Token, at: Happening, { startMs }: Span): boolean {
+  return at.startMs > born.endMs && at.isSureBefore(startMs);
 }
 
 function mayBeJoined(owner: Life, workspace: Workspace, team: Register<readonly Life[]>, during: Span): boolean {
@@ -155,6 +161,7 @@ export function mustWorkThere(value: Value, places: Places, during: Span): boole
   if (there.length !== 1 || workspace!.born.outcome !== 'done' || workspace!.isPossiblyOver(during.endMs)) return false;
   if (token.listed !== null && !(token.listed.length === 1 && token.listed[0] === workspace)) return false;
   if (token.kind === 'service' && token.listed !== null) return workspace!.born.endMs < token.born.startMs;
+  if (workspace!.transfers.some(({ at }) => touches(at, token.born, during.endMs))) return false;
   const [owner] = token.owners;
   if (token.owners.length !== 1 || owner!.isPossiblyOver(during.endMs)) return false;
   const isSure = (lives: readonly Life[]) => lives.length === 1 && lives[0] === owner;

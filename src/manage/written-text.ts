@@ -22,14 +22,16 @@ const EMAIL =
 
 /** null: a good name. */
 export function nameMistake(text: string): string | null {
+  // First, so that nothing else looks at a megabyte.
+  const tooLong = lengthMistake(text, NAME_MAX);
+  if (tooLong !== null) return tooLong;
   if (NOT_IN_A_LINE.test(text)) return 'must not hold control characters, ends of lines or halves of a character';
-  if (!VISIBLE.test(text)) return 'must have a character that can be seen';
-  return lengthMistake(text, NAME_MAX);
+  return VISIBLE.test(text) ? null : 'must have a character that can be seen';
 }
 
 /** null: a good address. */
 export function emailMistake(text: string): string | null {
-  if (!NOT_IN_A_LINE.test(text) && EMAIL.test(text) && text.length <= EMAIL_MAX) return null;
+  if (text.length <= EMAIL_MAX && !NOT_IN_A_LINE.test(text) && EMAIL.test(text)) return null;
   return 'must be an e-mail address such as ann@team.example';
 }
 
@@ -40,8 +42,9 @@ export function requireName(text: string, field = 'name'): void {
 
 /** Several lines, or none. */
 export function requireDescription(text: string): void {
-  const bad = NOT_IN_A_TEXT.test(text) ? 'must not hold control characters or halves of a character' : null;
-  refuse('text_invalid', 'description', bad ?? lengthMistake(text, DESCRIPTION_MAX));
+  const tooLong = lengthMistake(text, DESCRIPTION_MAX);
+  const bad = () => (NOT_IN_A_TEXT.test(text) ? 'must not hold control characters or halves of a character' : null);
+  refuse('text_invalid', 'description', tooLong ?? bad());
 }
 
 export function requireEmail(text: string, field: string): void {

@@ -5,11 +5,11 @@ import { crossingOf, requestFieldAt } from '../../src/core/field-names.ts';
 
 const fieldOf = (name: string) => requestFieldAt(Buffer.from(`:${name}:`, 'latin1'), 1, 1 + name.length);
 
-/** Framing and Upgrade end here, and are read before they do. */
-const READ = ['host', 'expect', 'upgrade', 'content-length', 'transfer-encoding'];
+/** These end here, and are read before they do. */
+const READ = ['host', 'expect', 'upgrade', 'content-length', 'transfer-encoding', 'x-request-id'];
 const REWRITTEN = ['authorization', 'connection', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'];
 const ENDING = [
-  ...['keep-alive', 'te', 'trailer', 'proxy-authorization', 'http2-settings', 'forwarded', 'x-request-id'],
+  ...['keep-alive', 'te', 'trailer', 'proxy-authorization', 'http2-settings', 'forwarded'],
   ...[
     'x-original-url',
     'x-http-method-override',

@@ -166,9 +166,9 @@ const DESCRIPTION = [
   'X-Forwarded-Host: api.test',
 ];
 
-/** Some proxies send an empty header where there is nothing to say. */
+/** Some proxies send an empty header where there is nothing to say. What names the decision says nothing of the caller. */
 const identityOf = ({ headers }: RecordedRequest) =>
-  headers.filter(([name, value]) => /^x-scopegate-/i.test(name) && value !== '');
+  headers.filter(([name, value]) => /^x-scopegate-(?!decision-id)/i.test(name) && value !== '');
 
 /** The promises that do not depend on the proxy. `forged`: what becomes of a request with forged identity headers. */
 export function keepsPromises(at: Behind, forged: 'refused' | 'overwritten'): void {

@@ -89,7 +89,7 @@ export class Recorder implements AsyncDisposable {
   readonly connections: RecordedConnection[] = [];
   /** Whole requests, oldest first. */
   readonly requests: RecordedRequest[] = [];
-  /** X-Scopegate-Decision-Id of every whole request since the start; `clear` leaves it. */
+  /** The decision's id of every whole request since the start; `clear` leaves it. */
   readonly decisionIds: Array<string | undefined> = [];
   /** Of the requests that `forget` was called for, since `clear`. */
   forgottenBytes = 0;
@@ -208,7 +208,7 @@ export class Recorder implements AsyncDisposable {
           pending = pending.slice(request.text.length);
           headSeen = false;
           this.requests.push(request);
-          this.decisionIds.push(request.header('x-scopegate-decision-id'));
+          this.decisionIds.push(request.header('x-scopegate-decision-id') ?? request.header('x-request-id'));
           if (this.replyToHead === null) this.#answer(request);
         }
       } catch (error) {

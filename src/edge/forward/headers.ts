@@ -76,7 +76,10 @@ export function requestHeaderLines(raw: readonly string[], context: RequestHeade
   let own: string;
   if (context.trusted) own = hopLines(context, via, forwardedFor, proto, host);
   else own = via === '' ? ownLinesOf(context) : hopLines(context, via);
-  return `${lines}${own}${context.requestId}\r\n${DECISION_ID_HEADER}: ${context.decisionId}\r\n${context.identityLines}`;
+  const { requestId, decisionId, identityLines } = context;
+  // Mostly they are the same, and nobody needs it twice.
+  const decision = decisionId === requestId ? '' : `${DECISION_ID_HEADER}: ${decisionId}\r\n`;
+  return `${lines}${own}${requestId}\r\n${decision}${identityLines}`;
 }
 
 /** Ours, up to the request's id; behind what hops before us have said, as far as they are believed. */

@@ -112,7 +112,7 @@ attack({
 })(() => {
   test('on public routes too, where nothing is said about the caller', async () => {
     const { request } = await at.passes(rawRequest('GET /public/x', [at.reader, ...FORGED]));
-    expect(request.text).not.toMatch(/forged|6\.6\.6\.6|666|scopegate-(?!decision-id)/i);
+    expect(request.text).not.toMatch(/forged|6\.6\.6\.6|666|scopegate-/i);
     expect(request.header('authorization')).toBeUndefined();
   });
 });

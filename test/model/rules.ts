@@ -133,8 +133,8 @@ export function whyRefusedThere({ token }: Value, { lives, team }: Places, durin
   if (token.kind === 'access') return 'its account has no role there';
   const { listed } = token;
   if (listed !== null && !there.some((life) => listed.includes(life))) return 'it lists another workspace';
-  // A frozen list is for ever.
-  if (token.kind === 'service' && listed !== null) return null;
+  // What is frozen is for ever: a list, or whatever its maker had a role in when it was made.
+  if (token.kind === 'service') return null;
   const isOlder = ({ transfers }: Workspace) =>
     transfers.some(({ at, isChange }) => isChange && isSold(token, at, during));
   if (token.kind === 'personal' && there.every(isOlder)) return 'the workspace changed hands since it was made';
@@ -160,7 +160,10 @@ export function mustWorkThere(value: Value, places: Places, during: Span): boole
   const [workspace] = there;
   if (there.length !== 1 || workspace!.born.outcome !== 'done' || workspace!.isPossiblyOver(during.endMs)) return false;
   if (token.listed !== null && !(token.listed.length === 1 && token.listed[0] === workspace)) return false;
-  if (token.kind === 'service' && token.listed !== null) return workspace!.born.endMs < token.born.startMs;
+  if (token.kind === 'service') {
+    if (workspace!.born.endMs >= token.born.startMs) return false;
+    if (token.listed !== null) return true;
+  }
   if (workspace!.transfers.some(({ at }) => touches(at, token.born, during.endMs))) return false;
   const [owner] = token.owners;
   if (token.owners.length !== 1 || owner!.isPossiblyOver(during.endMs)) return false;

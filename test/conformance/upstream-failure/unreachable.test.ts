@@ -64,6 +64,37 @@ attack({
 });
 
 attack({
+  name: 'whoever may wait long on one route makes nobody wait so long on another of the same upstream',
+  outcome: '504 after the time of the route; the patient one is answered, and the timed out one reaches nobody else',
+  sources: ['RFC 9110 section 15.6.5'],
+})(() => {
+  test('the time of each is that of its route', async () => {
+    await using upstream = await Recorder.start();
+    await using gateway = await startTestGateway({
+      upstreamUrl: upstream.url,
+      routes: [
+        { id: 'hasty', match: { path: '/hasty' }, public: true, timeouts: { headersMs: 300 } },
+        { id: 'patient', match: { path: '/patient' }, public: true },
+      ],
+      upstream: { timeouts: { headersMs: 20_000 } },
+      seed: false,
+    });
+    const hasty = Promise.withResolvers<void>();
+    upstream.reply = async ({ target }) => {
+      if (target === '/hasty') return undefined;
+      await hasty.promise;
+      return 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npatient';
+    };
+    const waiting = ask(gateway.url, rawRequest('GET /patient'));
+    expect((await ask(gateway.url, rawRequest('GET /hasty'))).status).toBe(504);
+    hasty.resolve();
+    expect(await waiting).toMatchObject({ status: 200, body: 'patient' });
+    expect(await ask(gateway.url, rawRequest('GET /patient'))).toMatchObject({ status: 200, body: 'patient' });
+    expect(gateway.errorLines).toEqual([]);
+  });
+});
+
+attack({
   name: 'more requests than the upstream takes wait in line, and beyond that are told to come back',
   outcome: '503 with Retry-After; none is lost or sent twice',
   sources: ['RFC 9110 section 15.6.4'],

@@ -38,8 +38,8 @@ export class EventBoundary implements Boundary {
   }
 }
 
-/** Of the messages of gRPC: a byte of flags, four of length, and so many more. */
-export class MessageBoundary implements Boundary {
+/** Of pieces that begin with a head, which says how long the rest of them is. */
+abstract class PieceBoundary implements Boundary {
   readonly #head: number[] = [];
   #payloadLeft = 0;
 
@@ -57,8 +57,9 @@ export class MessageBoundary implements Boundary {
       } else {
         this.#head.push(bytes[at]!);
         at += 1;
-        if (this.#head.length === MESSAGE_HEAD_BYTES) {
-          this.#payloadLeft = this.#head.slice(1).reduce((sum, byte) => sum * 256 + byte, 0);
+        const length = this.lengthBehind(this.#head);
+        if (length !== null) {
+          this.#payloadLeft = length;
           this.#head.length = 0;
         }
       }
@@ -66,54 +67,42 @@ export class MessageBoundary implements Boundary {
     }
     return at;
   }
+
+  /** In bytes; null: the head is not whole. */
+  protected abstract lengthBehind(head: readonly number[]): number | null;
 }
 
+const numberIn = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+
 const MESSAGE_HEAD_BYTES = 5;
+
+/** Of the messages of gRPC: a byte of flags, four of length, and so many more. */
+export class MessageBoundary extends PieceBoundary {
+  protected override lengthBehind(head: readonly number[]): number | null {
+    return head.length < MESSAGE_HEAD_BYTES ? null : numberIn(head.slice(1));
+  }
+}
+
 const CLOSE_OPCODE = 8;
 
 /** Of WebSocket frames (RFC 6455 section 5.2). */
-export class FrameBoundary implements Boundary {
-  readonly #head: number[] = [];
-  #payloadLeft = 0;
+export class FrameBoundary extends PieceBoundary {
   #hasClosed = false;
-
-  get isReached(): boolean {
-    return this.#payloadLeft === 0 && this.#head.length === 0;
-  }
 
   /** A close frame has passed: no other may follow it. */
   get hasClosed(): boolean {
     return this.#hasClosed;
   }
 
-  follow(bytes: Buffer, untilReached: boolean): number {
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#payloadLeft > 0) {
-        const taken = Math.min(this.#payloadLeft, bytes.length - at);
-        this.#payloadLeft -= taken;
-        at += taken;
-      } else {
-        this.#head.push(bytes[at]!);
-        at += 1;
-        this.#readHead();
-      }
-      if (untilReached && this.isReached) break;
-    }
-    return at;
-  }
-
-  #readHead(): void {
-    const [first, second] = this.#head;
-    if (second === undefined) return;
+  protected override lengthBehind(head: readonly number[]): number | null {
+    const [first, second] = head;
+    if (second === undefined) return null;
     const short = second & 0x7f;
     const extended = short === 127 ? 8 : short === 126 ? 2 : 0;
     const masked = (second & 0x80) === 0 ? 0 : 4;
-    if (this.#head.length < 2 + extended + masked) return;
-    // Past 2^53 the count is not exact; such a frame does not end within anybody's life.
-    const numbered = this.#head.slice(2, 2 + extended);
-    this.#payloadLeft = extended === 0 ? short : numbered.reduce((sum, byte) => sum * 256 + byte, 0);
+    if (head.length < 2 + extended + masked) return null;
     this.#hasClosed ||= (first! & 0x0f) === CLOSE_OPCODE;
-    this.#head.length = 0;
+    // Past 2^53 the count is not exact; such a frame does not end within anybody's life.
+    return extended === 0 ? short : numberIn(head.slice(2, 2 + extended));
   }
 }

@@ -96,7 +96,7 @@ export const JSON_OPTION = {
   json: { about: 'one JSON document instead of lines' },
 } as const satisfies Options;
 
-export const ORGANIZATION_OPTION = {
+const ORGANIZATION_OPTION = {
   organization: {
     value: 'ORG',
     short: 'o',
@@ -110,10 +110,15 @@ export const LIST_OPTIONS = {
   jsonl: { about: 'one JSON document a line, for each of them' },
 } as const satisfies Options;
 
-export const WAIT_OPTION = {
+const WAIT_OPTION = {
   wait: {
     value: 'TIME',
     default: '2s',
     about: 'how long to wait until every gateway process has applied it; 0: not at all (default 2s)',
   },
 } as const satisfies Options;
+
+/** Of a command that shows one thing, changes something, or shows many. */
+export const READ_OPTIONS = { ...ORGANIZATION_OPTION, ...JSON_OPTION, ...ACTING_OPTIONS } as const;
+export const CHANGE_OPTIONS = { ...ORGANIZATION_OPTION, ...WAIT_OPTION, ...JSON_OPTION, ...ACTING_OPTIONS } as const;
+export const MANY_OPTIONS = { ...ORGANIZATION_OPTION, ...LIST_OPTIONS, ...ACTING_OPTIONS } as const;

@@ -1,5 +1,5 @@
 /** The commands that say why. Only says what they take. */
-import { ACTING_OPTIONS, type Command, command, JSON_OPTION, ORGANIZATION_OPTION } from '../command.ts';
+import { type Command, command, READ_OPTIONS } from '../command.ts';
 
 export const EXPLAIN_COMMANDS: readonly Command[] = [
   command({
@@ -12,9 +12,7 @@ a whole address. Exit code 0: it would be allowed; 2: it would be refused, or de
     options: {
       'token-id': { value: 'ID', about: 'with which token; needed' },
       address: { value: 'ADDRESS', about: 'where the client is; without it nobody knows' },
-      ...ORGANIZATION_OPTION,
-      ...JSON_OPTION,
-      ...ACTING_OPTIONS,
+      ...READ_OPTIONS,
     },
     example: 'scopegate explain GET /workspaces/sales/pages/1 --token-id $ID',
     load: async () => (await import('../explain.ts')).explainCommand,

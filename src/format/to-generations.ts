@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Exported } from '../store/exportable.ts';
 import type { IndexEntry } from '../store/store.ts';
+import { asInteger, asText } from './stored-values.ts';
 import type { FormatUpgrade, Rewriting, Rewritten, UpgradeReader } from './upgrade.ts';
 
 /** Of what is told apart by nothing but its id: organizations, teams, workspaces. */
@@ -112,11 +113,11 @@ class Page {
   }
 
   async #workspace({ transferredAtMs, ...doc }: Doc): Promise<Doc> {
-    if (transferredAtMs !== null) this.#reaches(doc, integer(transferredAtMs));
+    if (transferredAtMs !== null) this.#reaches(doc, asInteger(transferredAtMs));
     return {
       ...doc,
       generation: BEFORE_ALL,
-      ownerGeneration: await this.#membership(text(doc.organizationId), text(doc.ownerId)),
+      ownerGeneration: await this.#membership(asText(doc.organizationId), asText(doc.ownerId)),
       transferredIn: transferredAtMs,
       // Tokens that a transfer has ended are revoked by themselves.
       tokensFrom: [],
@@ -125,7 +126,7 @@ class Page {
   }
 
   async #resource({ ownerId, collaborators, ...doc }: Doc): Promise<Doc> {
-    const party = (id: unknown) => this.#party(text(doc.organizationId), text(id));
+    const party = (id: unknown) => this.#party(asText(doc.organizationId), asText(id));
     return {
       ...doc,
       workspaceGeneration: BEFORE_ALL,
@@ -145,15 +146,15 @@ class Page {
   async #membership(organizationId: string, id: string): Promise<number> {
     const member = await this.#doc(`member/${organizationId}/${id}`);
     if (member === null) return GONE;
-    return typeof member.generation === 'string' ? numberOf(member.generation) : integer(member.generation);
+    return typeof member.generation === 'string' ? numberOf(member.generation) : asInteger(member.generation);
   }
 
   /** The events of an organization that is no more stay the operator's alone. */
   async #audit(found: Exported, doc: Doc): Promise<void> {
     const { organizationId, ...rest } = doc;
-    const atMs = integer(doc.atMs);
-    const organization = await this.#doc(`organization/${text(organizationId)}`);
-    const isIts = organization !== null && atMs >= integer(organization.createdAtMs);
+    const atMs = asInteger(doc.atMs);
+    const organization = await this.#doc(`organization/${asText(organizationId)}`);
+    const isIts = organization !== null && atMs >= asInteger(organization.createdAtMs);
     const generation = isIts ? { generation: organization.generation ?? BEFORE_ALL } : {};
     const indexes = [...found.indexes, { index: 'audit', score: atMs }];
     this.#put(found, { organizationId, ...generation, ...rest }, indexes);
@@ -161,7 +162,7 @@ class Page {
 
   /** With its token, which says which of its values work; alone where that is gone. */
   async #credential(found: Exported, doc: Doc): Promise<void> {
-    const key = `token/${text(doc.organizationId)}/${text(doc.tokenId)}`;
+    const key = `token/${asText(doc.organizationId)}/${asText(doc.tokenId)}`;
     const token = await this.#doc(key);
     if (token !== null && !('generation' in token)) await this.#token(key);
     if (!this.#writes.has(found.key)) this.#loose(found, doc);
@@ -189,10 +190,10 @@ class Page {
     const [found] = await this.#reader.exported([key]);
     if (found == null || 'generation' in (found.record as Doc)) return;
     const doc = found.record as Doc;
-    const organizationId = text(doc.organizationId);
-    const values = await this.#reader.listed(`credentials/${organizationId}/${text(doc.id)}`);
+    const organizationId = asText(doc.organizationId);
+    const values = await this.#reader.listed(`credentials/${organizationId}/${asText(doc.id)}`);
     const credentials = await this.#reader.exported(values.map((value) => value.key));
-    const replaced = replacedOf(text(doc.hash), credentials);
+    const replaced = replacedOf(asText(doc.hash), credentials);
     // Read first and written together: a value whose end is forgotten must never stand beside a token that has none.
     const token = await this.#tokenDoc(doc, replaced);
     this.#put(found, token, found.indexes.map(byExpiry(doc)));
@@ -208,10 +209,10 @@ class Page {
 
   async #tokenDoc(doc: Doc, replaced: Replaced | null): Promise<Doc> {
     // Older than a transfer is what was: by the same times, in the same order.
-    const generation = Math.max(BEFORE_ALL, integer(doc.createdAtMs));
+    const generation = Math.max(BEFORE_ALL, asInteger(doc.createdAtMs));
     const { organizationId, ownerId, ownerGeneration, workspaces } = doc;
     const isOwned = ownerId !== null && ownerGeneration !== null;
-    const isMember = isOwned && (await this.#doc(`member/${text(organizationId)}/${text(ownerId)}`)) !== null;
+    const isMember = isOwned && (await this.#doc(`member/${asText(organizationId)}/${asText(ownerId)}`)) !== null;
     const isClients = doc.clientId !== null;
     if (!isClients) this.#reaches(doc, generation);
     return {
@@ -219,13 +220,13 @@ class Page {
       // As those that the account is issued from now on.
       generation: isClients ? BEFORE_ALL : generation,
       replaced,
-      ownerGeneration: isMember ? numberOf(text(ownerGeneration)) : isOwned ? GONE : null,
-      workspaces: typeof workspaces === 'string' ? workspaces : list(workspaces).map((id) => [text(id), BEFORE_ALL]),
+      ownerGeneration: isMember ? numberOf(asText(ownerGeneration)) : isOwned ? GONE : null,
+      workspaces: typeof workspaces === 'string' ? workspaces : list(workspaces).map((id) => [asText(id), BEFORE_ALL]),
     };
   }
 
   #reaches({ organizationId }: Doc, generation: number): void {
-    const id = text(organizationId);
+    const id = asText(organizationId);
     this.#highest.set(id, Math.max(this.#highest.get(id) ?? 0, generation));
   }
 
@@ -262,20 +263,20 @@ function replacedOf(hash: string, credentials: ReadonlyArray<Exported | null>): 
 
 function memberOf(doc: Doc) {
   return {
-    generation: numberOf(text(doc.generation)),
-    teams: list(doc.teams).map((id) => [text(id), BEFORE_ALL]),
+    generation: numberOf(asText(doc.generation)),
+    teams: list(doc.teams).map((id) => [asText(id), BEFORE_ALL]),
     ...assignmentsOf(doc),
   };
 }
 
 function assignmentsOf({ assignments }: Doc) {
-  return { assignments: (list(assignments) as Pairs).map(([id, role]) => [text(id), text(role), BEFORE_ALL]) };
+  return { assignments: (list(assignments) as Pairs).map(([id, role]) => [asText(id), asText(role), BEFORE_ALL]) };
 }
 
 /** Access tokens stand in the list of their account by when they expire. */
 function byExpiry({ organizationId, clientId, expiresAtMs }: Doc) {
   const own = `tokens/${organizationId}/client/${clientId}`;
-  const score = expiresAtMs === null ? Number.MAX_SAFE_INTEGER : integer(expiresAtMs);
+  const score = expiresAtMs === null ? Number.MAX_SAFE_INTEGER : asInteger(expiresAtMs);
   return (entry: IndexEntry): IndexEntry => (clientId !== null && entry.index === own ? { ...entry, score } : entry);
 }
 
@@ -292,16 +293,6 @@ function numberOf(membership: string): number {
 function kindOf(key: string): string {
   const slash = key.indexOf('/');
   return slash === -1 ? 'credential' : key.slice(0, slash);
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError('not a text');
-  return value;
-}
-
-function integer(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError('not an integer');
-  return value as number;
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -6,6 +6,7 @@
  */
 import type { Exported } from '../store/exportable.ts';
 import type { IndexEntry } from '../store/store.ts';
+import { asInteger, asText } from './stored-values.ts';
 import type { FormatUpgrade, Rewriting, Rewritten } from './upgrade.ts';
 
 type Doc = Readonly<Record<string, unknown>>;
@@ -37,13 +38,13 @@ function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | n
       return ofToken(doc, indexes);
     case 'workspace': {
       if (doc.transferredIn === null || doc.deletedAtMs !== null) return null;
-      return withList(indexes, `transferred/${text(doc.organizationId)}`, integer(doc.transferredIn));
+      return withList(indexes, `transferred/${asText(doc.organizationId)}`, asInteger(doc.transferredIn));
     }
     case 'member':
     case 'team':
-      return withList(indexes, `principals/${text(doc.organizationId)}`, 0);
+      return withList(indexes, `principals/${asText(doc.organizationId)}`, 0);
     case 'account':
-      return doc.deletedAtMs === null ? withList(indexes, `principals/${text(doc.organizationId)}`, 0) : null;
+      return doc.deletedAtMs === null ? withList(indexes, `principals/${asText(doc.organizationId)}`, 0) : null;
     default:
       return null;
   }
@@ -51,10 +52,10 @@ function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | n
 
 function ofToken(doc: Doc, indexes: readonly IndexEntry[]): readonly IndexEntry[] | null {
   if (doc.clientId !== null) return null;
-  const org = text(doc.organizationId);
+  const org = asText(doc.organizationId);
   const kept = doc.stateReason === 'owner_removed' ? indexes.filter(({ index }) => !isCounted(index)) : indexes;
   const primary = (doc.contacts as Doc | null)?.primary ?? null;
-  const contacted = primary === null ? null : withList(kept, `tokens/${org}/contact/${text(primary)}`, 0);
+  const contacted = primary === null ? null : withList(kept, `tokens/${org}/contact/${asText(primary)}`, 0);
   return contacted ?? (kept.length < indexes.length ? kept : null);
 }
 
@@ -65,14 +66,4 @@ function isCounted(index: string): boolean {
 /** null: it is there already. */
 function withList(indexes: readonly IndexEntry[], index: string, score: number): readonly IndexEntry[] | null {
   return indexes.some((entry) => entry.index === index) ? null : [...indexes, { index, score }];
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError('not a text');
-  return value;
-}
-
-function integer(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError('not an integer');
-  return value as number;
 }

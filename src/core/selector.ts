@@ -90,38 +90,73 @@ function mayReadAs(query: string, start: number, end: number, { folded }: Folded
   return !isPlainFirst || code === folded.charCodeAt(0);
 }
 
-/** Also of a form: `query` is then its text behind a `?`, each character a byte. */
-export function queryValue(name: string, query: string): FieldValue {
+function queryValue(name: string, query: string): FieldValue {
   if (query === '') return undefined;
   // The usual query: this one parameter, in plain characters.
   if (query.charCodeAt(name.length + 1) === EQUALS && query.startsWith(name, 1)) {
     const value = query.slice(name.length + 2);
     if (isPlain(value)) return value;
   }
-  const folded = foldedOf(name);
-  let value: FieldValue;
-  let seen = 0;
-  let start = 1;
-  let part = 0;
-  // Older parsers also split at `;`: a selector hidden behind one would be read there.
-  for (let at = 1; at <= query.length; at++) {
-    const code = at === query.length ? AMPERSAND : query.charCodeAt(at);
-    if (code !== AMPERSAND && code !== SEMICOLON) continue;
-    if (mayReadAs(query, start, at, folded)) {
-      const equals = query.slice(start, at).indexOf('=');
-      const rawName = query.slice(start, equals === -1 ? at : start + equals);
-      if (readsAs(rawName, folded)) {
-        seen++;
-        if (decodeFormText(rawName) !== name || part > 0 || equals === -1) return null;
-        const end = query.indexOf('&', at);
-        value = decodeFormText(query.slice(start + equals + 1, end === -1 ? query.length : end));
-      }
-    }
-    part = code === AMPERSAND ? 0 : part + 1;
-    start = at + 1;
+  const reader = new ParameterReader(name, query);
+  reader.goOn(Number.POSITIVE_INFINITY);
+  return reader.value;
+}
+
+/** Longer names that might be read as the one that is looked for are not looked into: no value is theirs. */
+const NAME_MAX = 4096;
+
+/** Reads one parameter's value, in steps: a form's text may be long. */
+export class ParameterReader {
+  readonly #name: string;
+  readonly #folded: FoldedQueryName;
+  readonly #query: string;
+  #start = 1;
+  /** Of how many pieces between `;` this is the one, from 0. */
+  #part = 0;
+  #isSeen = false;
+  #value: FieldValue;
+
+  /** `query`: with its `?`; of a form, its text behind a `?`, each character a byte. */
+  constructor(name: string, query: string) {
+    this.#name = name;
+    this.#folded = foldedOf(name);
+    this.#query = query;
   }
-  if (seen === 0) return undefined;
-  return seen === 1 && value !== '' ? value : null;
+
+  /** As `select` says; of what has been read. */
+  get value(): FieldValue {
+    return this.#value;
+  }
+
+  /** Goes on for `characters` or somewhat more. Has it come to the end? */
+  goOn(characters: number): boolean {
+    const query = this.#query;
+    const until = this.#start + characters;
+    // Older parsers also split at `;`: a selector hidden behind one would be read there.
+    for (let at = this.#start; at <= query.length; at++) {
+      const code = at === query.length ? AMPERSAND : query.charCodeAt(at);
+      if (code !== AMPERSAND && code !== SEMICOLON) continue;
+      if (mayReadAs(query, this.#start, at, this.#folded)) this.#piece(this.#start, at);
+      this.#part = code === AMPERSAND ? 0 : this.#part + 1;
+      this.#start = at + 1;
+      if (this.#start > until) break;
+    }
+    return this.#start > query.length;
+  }
+
+  #piece(start: number, end: number): void {
+    const query = this.#query;
+    const equals = query.slice(start, end).indexOf('=');
+    const rawName = query.slice(start, equals === -1 ? end : start + equals);
+    const isLong = rawName.length > NAME_MAX;
+    if (!isLong && !readsAs(rawName, this.#folded)) return;
+    const isOnly = !this.#isSeen && !isLong && this.#part === 0 && equals !== -1;
+    this.#isSeen = true;
+    this.#value = null;
+    if (!isOnly || decodeFormText(rawName) !== this.#name) return;
+    const to = query.indexOf('&', end);
+    this.#value = decodeFormText(query.slice(start + equals + 1, to === -1 ? query.length : to)) || null;
+  }
 }
 
 /** By the name as configured: there are as many as selectors. */

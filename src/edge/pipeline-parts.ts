@@ -5,6 +5,7 @@ import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
 import type { LastUsed } from '../store/cache/last-used.ts';
+import type { InspectionQueue } from './bodies/inspection-queue.ts';
 import type { WaitingBodies } from './bodies/waiting-bodies.ts';
 import type { Registrar } from './registrar.ts';
 import type { RequestContext } from './request-context.ts';
@@ -49,6 +50,7 @@ export interface PipelineParts {
   readonly limiter: RateLimiter;
   readonly imported: ImportedTokenLookups;
   readonly bodies: WaitingBodies;
+  readonly inspections: InspectionQueue;
   readonly registrar: Registrar;
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreamRegistry;

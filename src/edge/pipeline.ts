@@ -131,13 +131,14 @@ export class Pipeline {
   /** null: what the route asks of it is known. */
   async #readBody(request: RequestContext, { token }: BodyWanted): Promise<Refused | null> {
     const { exchange, reading } = request;
-    const { bodies, lastUsed } = this.#parts;
+    const { bodies, inspections, lastUsed } = this.#parts;
     const received = request.received ?? (await bodies.read(exchange, reading.headerFacts, token.id));
     let refused: Refused | null = null;
     if (received === null) reading.body = NO_FIELDS;
     else if (received instanceof ReceivedBody) {
       request.received = received;
-      reading.body = received.inspect(reading.route!.requirement!.bodyFields!) ?? undefined;
+      const inspection = received.inspection(reading.route!.requirement!.bodyFields!);
+      reading.body = (await inspections.run(inspection)) ?? undefined;
       if (reading.body === undefined) refused = UNREADABLE;
     } else {
       request.isBodySpent = true;

@@ -10,6 +10,7 @@ import { localFolder } from '../config/load/local-folder.ts';
 import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/path-table.ts';
+import { InspectionQueue } from '../edge/bodies/inspection-queue.ts';
 import { explainRequest } from '../edge/explain-request.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
@@ -288,6 +289,7 @@ class Gateway implements RunningGateway {
       imported: new ImportedTokenLookups(facts, clock, metrics),
       registrar: new StoreRegistrar({ store, clock, metrics, log }),
       bodies: waitingBodies(configuration.file.gateway.limits, metrics),
+      inspections: new InspectionQueue(clock),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
       ...requestLog(log, clock.monotonicMs, () => facts.revision),
       viaName: nameInVia(configuration.file.gateway),

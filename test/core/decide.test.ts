@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { bodyTypeOf } from '../../src/core/bodies/body-type.ts';
-import { inspectBody } from '../../src/core/bodies/inspect.ts';
+import { BodyInspection } from '../../src/core/bodies/inspect.ts';
 import { type InspectedBody, NO_FIELDS } from '../../src/core/bodies/inspected-body.ts';
 import {
   type DecisionOutcome,
@@ -143,7 +143,7 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
 function bodyOf({ body, headers = [] }: Case, { bodyFields }: Requirement): InspectedBody | undefined {
   if (bodyFields === null) return undefined;
   if (body === undefined) return NO_FIELDS;
-  return inspectBody(bodyTypeOf(headers)!, Buffer.from(body), bodyFields)!;
+  return new BodyInspection(bodyTypeOf(headers)!, Buffer.from(body), bodyFields).goOn(Number.POSITIVE_INFINITY)!;
 }
 
 function judge(given: Case, facts: Facts): DecisionOutcome {

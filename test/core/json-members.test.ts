@@ -4,12 +4,21 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { BodyField } from '../../src/core/bodies/inspected-body.ts';
-import { readJsonMembers } from '../../src/core/bodies/json-members.ts';
+import { JsonMembersReader } from '../../src/core/bodies/json-members.ts';
 import { effort, type Random, randomFrom, seeds } from '../support/chance.ts';
 
 const field = (name: string): BodyField => ({ name, path: name.split('.') });
+/** The characters of a step; a text is read alike in steps of any length. */
+let stepCharacters = Number.POSITIVE_INFINITY;
+function readAll(bytes: Buffer, fields: readonly BodyField[]) {
+  const reader = new JsonMembersReader(bytes, fields);
+  for (;;) {
+    const found = reader.goOn(stepCharacters);
+    if (found !== undefined) return found;
+  }
+}
 const read = (text: string | Buffer, ...names: string[]) => {
-  const found = readJsonMembers(Buffer.from(text as string, 'utf8'), names.map(field));
+  const found = readAll(Buffer.from(text as string, 'utf8'), names.map(field));
   return found === null ? 'unreadable' : names.map((name) => found.get(name));
 };
 
@@ -41,6 +50,8 @@ describe('a value', () => {
     ['twice, once in another case', '{"WS":"w2","ws":"w1"}', null],
     ['twice, once with a long s', '{"ws":"w1","wſ":"w2"}', null],
     ['twice, once as protobuf has it', '{"w_s":"w2","ws":"w1"}', null],
+    ['twice, once far apart as protobuf has it', `{"ws":"w1","w${'_'.repeat(9000)}s":"w2"}`, null],
+    ['beside one that only begins like it', '{"ws":"w1","w_s_x":"w2"}', 'w1'],
     ['twice, once cut by a NUL', String.raw`{"ws":"w1","ws\u0000x":"w2"}`, null],
     ['in another case alone', '{"Ws":"w1"}', null],
     ['of a text that is no object', '"ws"', null],
@@ -190,7 +201,11 @@ describe.each(seeds())('by chance, seed %i', (seed) => {
       } catch {
         isJson = false;
       }
-      const found = readJsonMembers(Buffer.from(text), [field('ws'), field('a.ws')]);
+      const fields = [field('ws'), field('a.ws')];
+      stepCharacters = Number.POSITIVE_INFINITY;
+      const found = readAll(Buffer.from(text), fields);
+      stepCharacters = 1;
+      expect(readAll(Buffer.from(text), fields), text).toEqual(found);
       // As bytes a lone surrogate is another character.
       if (!text.isWellFormed()) continue;
       if (found === null) {

@@ -1,6 +1,10 @@
 /** Routes that look into the body, asked by every kind of client, and what comes after the verdict. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTlsGateway } from '../http/harness.ts';
+import { first } from '../support/certificates.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
@@ -42,40 +46,68 @@ afterAll(async () => {
 const post = (path: string, body: string) =>
   rawRequest(`POST ${path}`, [`Authorization: ${writer}`, JSON_TYPE, `Content-Length: ${body.length}`], body);
 
-describe('over HTTP/2', () => {
-  const askOverH2 = async (body: string, pieces: number) => {
-    const session = connect(gateway.url);
-    try {
-      const stream = session.request({
-        ':method': 'POST',
-        ':path': '/space',
-        authorization: writer,
-        'content-type': 'application/json',
-      });
-      const status = new Promise<number>((resolve, reject) => {
-        stream.on('response', (headers) => resolve(headers[':status']!));
-        stream.on('error', reject);
-      });
-      const size = Math.ceil(body.length / pieces);
-      for (let at = 0; at < body.length; at += size) stream.write(body.slice(at, at + size));
-      stream.end();
-      return await status;
-    } finally {
-      session.destroy();
-    }
-  };
+/** The status. `ca`: over TLS. */
+async function askOverH2(asked: TestGateway, body: string, pieces: number, ca?: string): Promise<number> {
+  const session = connect(asked.url, { ca });
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/space',
+      authorization: `Bearer ${asked.tokens.writer}`,
+      'content-type': 'application/json',
+    });
+    const status = new Promise<number>((resolve, reject) => {
+      stream.on('response', (headers) => resolve(headers[':status']!));
+      stream.on('error', reject);
+    });
+    const size = Math.ceil(body.length / pieces);
+    for (let at = 0; at < body.length; at += size) stream.write(body.slice(at, at + size));
+    stream.end();
+    return await status;
+  } finally {
+    session.destroy();
+  }
+}
 
+describe('over HTTP/2', () => {
   it('its own workspace crosses, byte for byte', async () => {
-    expect(await askOverH2(OWN, 3)).toBe(200);
+    expect(await askOverH2(gateway, OWN, 3)).toBe(200);
     expect((await upstream.request()).body).toBe(OWN);
   });
 
   it('another one does not', async () => {
-    expect(await askOverH2(OTHER, 1)).toBe(403);
-    expect(await askOverH2(`${OWN}x`, 1)).toBe(400);
-    expect(await askOverH2(OWN.padEnd(2 * 1024 * 1024), 40)).toBe(413);
+    expect(await askOverH2(gateway, OTHER, 1)).toBe(403);
+    expect(await askOverH2(gateway, `${OWN}x`, 1)).toBe(400);
+    expect(await askOverH2(gateway, OWN.padEnd(2 * 1024 * 1024), 40)).toBe(413);
     expect(upstream.lines).toEqual([]);
   });
+
+  it('with TLS neither is different', async () => {
+    await using secure = await startTlsGateway(upstream.url, { routes: ROUTES.slice(0, 2) });
+    expect(await askOverH2(secure.gateway, OWN, 3, first.cert)).toBe(200);
+    expect((await upstream.request()).body).toBe(OWN);
+    expect(await askOverH2(secure.gateway, OTHER, 3, first.cert)).toBe(403);
+  });
+});
+
+it('whose rules are replaced while its body comes is judged by the new ones, and crosses whole', async () => {
+  const body = '{"space_id":"ws_legal","space":"ws_sales"}';
+  expect((await ask(gateway.url, post('/space', body))).status).toBe(403);
+  using client = await RawClient.connect(gateway.url);
+  client.send(post('/space', body).slice(0, -1));
+  const metrics = gateway.running.metrics.registry;
+  await expect.poll(() => metrics.metrics()).toContain(`scopegate_waiting_body_bytes ${body.length - 1}\n`);
+  const path = join(gateway.folder, 'gateway.yaml');
+  const before = readFileSync(path, 'utf8');
+  try {
+    writeFileSync(path, before.replaceAll('body.space_id', 'body.space'));
+    expect(await gateway.running.reload('request')).toMatchObject({ result: 'applied' });
+    expect((await client.send(body.slice(-1)).response()).status).toBe(200);
+    expect((await upstream.request()).body).toBe(body);
+  } finally {
+    writeFileSync(path, before);
+    expect(await gateway.running.reload('request')).toMatchObject({ result: 'applied' });
+  }
 });
 
 it('at the decision listener such a route is 400, and others are judged', async () => {

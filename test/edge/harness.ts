@@ -11,6 +11,7 @@ import type { Route } from '../../src/core/route.ts';
 import { RouteTable } from '../../src/core/route-table.ts';
 import { compileScopes } from '../../src/core/scope.ts';
 import { readTemplate } from '../../src/core/template.ts';
+import { InspectionQueue } from '../../src/edge/bodies/inspection-queue.ts';
 import { WaitingBodies } from '../../src/edge/bodies/waiting-bodies.ts';
 import type { DecisionHandler, Passed } from '../../src/edge/decision-handler.ts';
 import type { EndpointCall } from '../../src/edge/endpoint.ts';
@@ -176,6 +177,7 @@ export class PipelineHarness {
       guesses: new AuthFailureThrottle(() => ({ failuresMax: 2, windowMs: 60_000 }), clock.monotonicMs),
       limiter: new RateLimiter(new MemoryCounters(), metrics),
       bodies: new WaitingBodies({ bytes: 1000, totalBytes: 10_000, completeMs: 1000 }),
+      inspections: new InspectionQueue(clock),
       registrar: { register: async () => {}, unregister: async () => {}, unreadable: () => {} },
       imported: new ImportedTokenLookups(this.facts, clock, metrics),
       lastUsed: { note: ({ id }: { id: string }) => this.used.push(id) } as unknown as LastUsed,

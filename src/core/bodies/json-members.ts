@@ -9,25 +9,36 @@ import type { BodyField, FieldValue } from './inspected-body.ts';
 const DEPTH_MAX = 256;
 const INTEGER = /^-?(?:0|[1-9][0-9]*)$/;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const [QUOTE, BACKSLASH, COMMA, COLON, MINUS] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d];
+const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, UNDERSCORE] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x5f];
 const [OBJECT, OBJECT_END, LIST, LIST_END] = [0x7b, 0x7d, 0x5b, 0x5d];
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The values of `fields`, by their names; null: it is no JSON that everybody reads alike. */
-export function readJsonMembers(
-  bytes: Uint8Array,
-  fields: readonly BodyField[],
-): ReadonlyMap<string, FieldValue> | null {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    return null;
+export class JsonMembersReader {
+  readonly #root = new Wanted('');
+  /** null: it is no text. */
+  readonly #scanner: Scanner | null;
+
+  constructor(bytes: Uint8Array, fields: readonly BodyField[]) {
+    for (const { name, path } of fields) this.#root.add(name, path);
+    let scanner: Scanner | null = null;
+    try {
+      scanner = new Scanner(utf8.decode(bytes), this.#root);
+    } catch {
+      // Not UTF-8.
+    }
+    this.#scanner = scanner;
   }
-  const root = new Wanted('');
-  for (const { name, path } of fields) root.add(name, path);
-  if (!new Scanner(text).read(root)) return null;
-  return root.values();
+
+  /**
+   * Goes on for `characters` or somewhat more. The values of `fields`, by their names; undefined: more is to be read; null:
+   * it is no JSON that everybody reads alike.
+   */
+  goOn(characters: number): ReadonlyMap<string, FieldValue> | null | undefined {
+    if (this.#scanner === null) return null;
+    const isWellFormed = this.#scanner.goOn(characters);
+    if (isWellFormed === undefined) return undefined;
+    return isWellFormed ? this.#root.values() : null;
+  }
 }
 
 /** A member that is looked for, or that leads to one. */
@@ -38,6 +49,8 @@ class Wanted {
   /** Under which its value is asked for. */
   readonly #fields: string[] = [];
   readonly #initials = new Set<number>();
+  /** Characters of the longest name among its members, folded. */
+  #longest = 0;
   #seen = false;
   /** What it has for a value, everybody reads alike. */
   #isPlain = true;
@@ -58,6 +71,7 @@ class Wanted {
       member = new Wanted(next);
       this.#members.push(member);
       this.#initials.add(member.#folded.charCodeAt(0));
+      this.#longest = Math.max(this.#longest, member.#folded.length);
     }
     member.add(field, rest);
   }
@@ -68,7 +82,7 @@ class Wanted {
     const initial = text.charCodeAt(0) | 0x20;
     if (initial >= 0x61 && initial <= 0x7a && !this.#initials.has(initial)) return null;
     const name = text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
-    const folded = foldMemberName(name);
+    const folded = foldMemberName(name, this.#longest);
     for (const member of this.#members) {
       if (member.#folded !== folded) continue;
       if (member.#seen || member.#name !== name) member.#isPlain = false;
@@ -96,81 +110,135 @@ class Wanted {
 
 /**
  * As the most lenient parser compares names: without case (Go, .NET), dashes and underscores (protobuf takes `spaceId` for
- * `space_id`), up to the first NUL (C).
+ * `space_id`), up to the first NUL (C). Of a name longer than `longest` the beginning, which is longer, too: no change of
+ * case makes a name shorter.
  */
-function foldMemberName(name: string): string {
-  const nul = name.indexOf('\0');
+function foldMemberName(name: string, longest = name.length): string {
+  let kept = '';
+  for (let at = 0; at < name.length && kept.length <= longest; at++) {
+    const code = name.charCodeAt(at);
+    if (code === 0) break;
+    if (code !== MINUS && code !== UNDERSCORE) kept += name[at]!;
+  }
   // Upper case first: some letters (a long s) meet the plain ones only there.
-  const lower = (nul === -1 ? name : name.slice(0, nul)).toUpperCase().toLowerCase();
-  return lower.includes('_') || lower.includes('-') ? lower.replace(/[_-]/g, '') : lower;
+  return kept.toUpperCase().toLowerCase();
 }
 
-/** Goes over the text once. Each step says whether what it went over is well formed. */
+/** A list or an object whose end has not come. */
+interface Open {
+  readonly isObject: boolean;
+  /** Of an object: the one that is looked into. */
+  readonly wanted: Wanted | null;
+  /** Of the member that is being read: the one it is taken for, and where its value begins. */
+  met: Wanted | null;
+  from: number;
+}
+
+/** What has to come next. `first member`, `first item`: or the end of what has been opened. */
+type Next = 'value' | 'first item' | 'first member' | 'member' | 'comma or end' | 'nothing';
+
+/** Goes over the text once, in as many steps as it is asked to. */
 class Scanner {
   readonly #text: string;
+  readonly #root: Wanted;
+  readonly #start: number;
+  readonly #open: Open[] = [];
   #at = 0;
+  #next: Next = 'value';
 
-  constructor(text: string) {
+  constructor(text: string, root: Wanted) {
     this.#text = text;
+    this.#root = root;
+    this.#skipBlanks();
+    this.#start = this.#at;
   }
 
-  read(root: Wanted): boolean {
-    this.#skipBlanks();
-    const start = this.#at;
-    if (!this.#value(root, 0)) return false;
-    root.take(this.#text.slice(start, this.#at));
-    this.#skipBlanks();
-    return this.#at === this.#text.length;
-  }
-
-  #value(wanted: Wanted | null, depth: number): boolean {
-    const code = this.#text.charCodeAt(this.#at);
-    if (code === QUOTE) return this.#string();
-    if (code === OBJECT) return this.#object(wanted, depth + 1);
-    if (code === LIST) return this.#list(depth + 1);
-    if (code === MINUS || (code >= 0x30 && code <= 0x39)) return this.#number();
-    return this.#word('null') || this.#word('true') || this.#word('false');
-  }
-
-  #object(wanted: Wanted | null, depth: number): boolean {
-    if (depth > DEPTH_MAX) return false;
-    this.#at++;
-    this.#skipBlanks();
-    if (this.#takes(OBJECT_END)) return true;
-    for (;;) {
-      if (!this.#member(wanted, depth)) return false;
+  /** Is it well formed? undefined: so far. At least one step of it is taken. */
+  goOn(characters: number): boolean | undefined {
+    const end = this.#at + characters;
+    do {
+      if (this.#next === 'nothing') return this.#at === this.#text.length;
+      if (!this.#step()) return false;
       this.#skipBlanks();
-      if (this.#takes(OBJECT_END)) return true;
-      if (!this.#takes(COMMA)) return false;
-      this.#skipBlanks();
+    } while (this.#at < end);
+    return undefined;
+  }
+
+  /** Each step says whether what it went over is well formed, and leaves no blanks behind it. */
+  #step(): boolean {
+    switch (this.#next) {
+      case 'first item':
+        return this.#takes(LIST_END) ? this.#close() : this.#value();
+      case 'value':
+        return this.#value();
+      case 'first member':
+        return this.#takes(OBJECT_END) ? this.#close() : this.#member();
+      case 'member':
+        return this.#member();
+      default:
+        return this.#commaOrEnd();
     }
   }
 
-  #member(wanted: Wanted | null, depth: number): boolean {
-    const start = this.#at;
-    if (this.#text.charCodeAt(start) !== QUOTE || !this.#string()) return false;
-    const met = wanted === null ? null : wanted.meets(this.#text.slice(start + 1, this.#at - 1));
-    this.#skipBlanks();
-    if (!this.#takes(COLON)) return false;
-    this.#skipBlanks();
-    const from = this.#at;
-    if (!this.#value(met, depth)) return false;
-    if (met !== null) met.take(this.#text.slice(from, this.#at));
+  #value(): boolean {
+    const code = this.#text.charCodeAt(this.#at);
+    if (code === OBJECT || code === LIST) return this.#opens(code === OBJECT);
+    const isRead =
+      code === QUOTE
+        ? this.#string()
+        : code === MINUS || (code >= 0x30 && code <= 0x39)
+          ? this.#number()
+          : this.#word('null') || this.#word('true') || this.#word('false');
+    if (isRead) this.#valueEnds();
+    return isRead;
+  }
+
+  #opens(isObject: boolean): boolean {
+    const around = this.#open.at(-1);
+    if (this.#open.length === DEPTH_MAX) return false;
+    this.#at++;
+    const wanted = !isObject ? null : around === undefined ? this.#root : around.met;
+    this.#open.push({ isObject, wanted, met: null, from: 0 });
+    this.#next = isObject ? 'first member' : 'first item';
     return true;
   }
 
-  #list(depth: number): boolean {
-    if (depth > DEPTH_MAX) return false;
-    this.#at++;
-    this.#skipBlanks();
-    if (this.#takes(LIST_END)) return true;
-    for (;;) {
-      if (!this.#value(null, depth)) return false;
-      this.#skipBlanks();
-      if (this.#takes(LIST_END)) return true;
-      if (!this.#takes(COMMA)) return false;
-      this.#skipBlanks();
+  #close(): boolean {
+    this.#open.pop();
+    this.#valueEnds();
+    return true;
+  }
+
+  #valueEnds(): void {
+    const around = this.#open.at(-1);
+    if (around === undefined) {
+      this.#root.take(this.#text.slice(this.#start, this.#at));
+      this.#next = 'nothing';
+      return;
     }
+    if (around.met !== null) around.met.take(this.#text.slice(around.from, this.#at));
+    around.met = null;
+    this.#next = 'comma or end';
+  }
+
+  #commaOrEnd(): boolean {
+    const { isObject } = this.#open.at(-1)!;
+    if (this.#takes(isObject ? OBJECT_END : LIST_END)) return this.#close();
+    this.#next = isObject ? 'member' : 'value';
+    return this.#takes(COMMA);
+  }
+
+  #member(): boolean {
+    const object = this.#open.at(-1)!;
+    const start = this.#at;
+    if (this.#text.charCodeAt(start) !== QUOTE || !this.#string()) return false;
+    if (object.wanted !== null) object.met = object.wanted.meets(this.#text.slice(start + 1, this.#at - 1));
+    this.#skipBlanks();
+    if (!this.#takes(COLON)) return false;
+    this.#skipBlanks();
+    object.from = this.#at;
+    this.#next = 'value';
+    return true;
   }
 
   #string(): boolean {
@@ -218,9 +286,13 @@ class Scanner {
   }
 }
 
+const SMALL_U = 0x75;
+/** By character code: the digit's value and one; 0: it is none. */
+const HEX_DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return /[0-9a-fA-F]/.test(char) ? Number.parseInt(char, 16) + 1 : 0;
+});
 const SIMPLE_ESCAPES = new Set([...'"\\/bfnrt'].map((char) => char.charCodeAt(0)));
-const UNIT = /\\u([0-9a-fA-F]{4})/y;
-
 /** Where the escape at `at` ends, of a pair of surrogates both; -1: it is none, or half of a pair. */
 function escapeEnd(text: string, at: number): number {
   if (SIMPLE_ESCAPES.has(text.charCodeAt(at + 1))) return at + 2;
@@ -231,8 +303,14 @@ function escapeEnd(text: string, at: number): number {
   return low >= 0xdc00 && low <= 0xdfff ? at + 12 : -1;
 }
 
+/** -1: no `\\u` with four hexadecimal digits stands there. */
 function unitAt(text: string, at: number): number {
-  UNIT.lastIndex = at;
-  const read = UNIT.exec(text);
-  return read === null ? -1 : Number.parseInt(read[1]!, 16);
+  if (text.charCodeAt(at) !== BACKSLASH || text.charCodeAt(at + 1) !== SMALL_U) return -1;
+  let unit = 0;
+  for (let index = at + 2; index < at + 6; index++) {
+    const digit = HEX_DIGITS[text.charCodeAt(index)] ?? 0;
+    if (digit === 0) return -1;
+    unit = unit * 16 + digit - 1;
+  }
+  return unit;
 }

@@ -1,10 +1,9 @@
 /**
- * A request's body that was read before its verdict: what it says of the fields that a route names, and its bytes, which
- * go on as they came. Counts as waiting until it is let go. Decides nothing.
+ * A request's body that was read before its verdict: its bytes, which go on as they came, and how they are inspected. Counts as waiting until it is let go. Decides nothing.
  */
 import type { BodyType } from '../../core/bodies/body-type.ts';
-import { inspectBody } from '../../core/bodies/inspect.ts';
-import type { BodyField, InspectedBody } from '../../core/bodies/inspected-body.ts';
+import { BodyInspection } from '../../core/bodies/inspect.ts';
+import type { BodyField } from '../../core/bodies/inspected-body.ts';
 
 export class ReceivedBody {
   readonly bytes: Buffer;
@@ -21,9 +20,8 @@ export class ReceivedBody {
     this.#waiting = letGo;
   }
 
-  /** null: it is not well formed. */
-  inspect(fields: readonly BodyField[]): InspectedBody | null {
-    return inspectBody(this.#type, this.bytes, fields);
+  inspection(fields: readonly BodyField[]): BodyInspection {
+    return new BodyInspection(this.#type, this.bytes, fields);
   }
 
   /** It has gone on, or nobody wants it any more. */

@@ -3,23 +3,26 @@
  * once. Changes no byte of it; an answer that says no, or nothing of use, passes as it comes.
  */
 import { bodyTypeOf } from '../../core/bodies/body-type.ts';
-import { readJsonMembers } from '../../core/bodies/json-members.ts';
+import { BodyInspection } from '../../core/bodies/inspect.ts';
+import type { InspectedBody } from '../../core/bodies/inspected-body.ts';
 import { isId } from '../../core/facts.ts';
 import type { Registration } from '../../core/registration.ts';
 import type { AnswerHead, AnswerListener, UpstreamExchange, UpstreamFailure } from '../../upstream/exchange.ts';
+import type { InspectionQueue } from '../bodies/inspection-queue.ts';
 
 /** More is not looked into. */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 export interface HeldAnswerParts {
   readonly registration: Registration;
+  readonly inspections: InspectionQueue;
   /** `madeId`: of what the answer says was made; null: nothing of use. null: nothing is to be waited for. */
   readonly settle: (madeId: string | null) => Promise<void> | null;
   readonly isClientGone: () => boolean;
   readonly onBug: (error: unknown) => void;
 }
 
-/** `reading`: all of it is wanted. `settling`: what it tells of is being written down. */
+/** `reading`: all of it is wanted. `settling`: it is being read, or what it tells of written down. */
 type State = 'waiting' | 'reading' | 'settling' | 'passing';
 
 export class HeldAnswer implements AnswerListener {
@@ -66,7 +69,7 @@ export class HeldAnswer implements AnswerListener {
   end(trailers: readonly string[]): void {
     if (this.#state === 'passing') return this.#inner.end(trailers);
     this.#trailers = trailers;
-    if (this.#state === 'reading') this.#settle(this.#madeId());
+    if (this.#state === 'reading') this.#read();
   }
 
   failed(failure: UpstreamFailure): void {
@@ -79,10 +82,16 @@ export class HeldAnswer implements AnswerListener {
     this.#inner.drained();
   }
 
-  #madeId(): string | null {
+  #read(): void {
+    this.#state = 'settling';
     const { id } = this.#parts.registration.register!;
-    const found = readJsonMembers(Buffer.concat(this.#chunks), [id])?.get(id.name);
-    return typeof found === 'string' && isId(found) ? found : null;
+    const settle = (answer: InspectedBody | null) => {
+      const found = answer?.values.get(id.name);
+      this.#settle(typeof found === 'string' && isId(found) ? found : null);
+    };
+    const answer = this.#parts.inspections.run(new BodyInspection('json', Buffer.concat(this.#chunks), [id]));
+    if (answer instanceof Promise) answer.then(settle).catch(this.#parts.onBug);
+    else settle(answer);
   }
 
   #settle(madeId: string | null): void {

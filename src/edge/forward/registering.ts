@@ -8,7 +8,7 @@ import { HeldAnswer } from './held-answer.ts';
 /** null: the answer of this request tells of nothing. */
 export function holdAnswer(
   { requestId, exchange, reading, allowed }: RequestContext,
-  { registrar, onBug }: PipelineParts,
+  { registrar, inspections, onBug }: PipelineParts,
 ): ((inner: AnswerListener) => HeldAnswer) | null {
   const route = reading.route!;
   const { registration, requirement } = route;
@@ -28,6 +28,6 @@ export function holdAnswer(
     onBug(error);
     exchange.breakOff();
   };
-  const parts = { registration, settle, isClientGone: () => exchange.isGone, onBug: broken };
+  const parts = { registration, inspections, settle, isClientGone: () => exchange.isGone, onBug: broken };
   return (inner) => new HeldAnswer(inner, parts);
 }

@@ -31,7 +31,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['edge', 'manage', 'fleet', 'format'],
   ['admin', 'oauth', 'forward-auth', 'lifecycle', 'middleware'],
   ['gateway'],
-  ['demo', 'directory', 'import', 'workers', 'library.ts'],
+  ['demo', 'directory', 'import', 'lint', 'workers', 'library.ts'],
   ['cli'],
   ['main.ts'],
 ];

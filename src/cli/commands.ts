@@ -2,6 +2,7 @@
 import type { Command } from './command.ts';
 import { DIRECTORY_COMMANDS } from './command-table/directory-commands.ts';
 import { EXPLAIN_COMMANDS } from './command-table/explain-commands.ts';
+import { lint } from './command-table/file-commands.ts';
 import {
   apply,
   check,
@@ -18,6 +19,7 @@ import { TOKEN_COMMANDS } from './command-table/token-commands.ts';
 export const COMMANDS: readonly Command[] = [
   demo,
   check,
+  lint,
   serve,
   apply,
   importCommandRow,

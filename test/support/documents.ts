@@ -11,6 +11,7 @@ import { BUILT_IN_DIALECTS, compileDialect, type Dialect } from '../../src/core/
 import { REASON_NAMES, reasonRow } from '../../src/core/reason.ts';
 import { cliDocument } from './cli-document.ts';
 import { conformanceDocument } from './conformance-document.ts';
+import { lintDocument } from './lint-document.ts';
 import { settingsDocument } from './settings-document.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -124,6 +125,7 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'docs/requirements.md': requirementsDocument,
   'docs/refusals.md': refusalsDocument,
   'docs/cli.md': () => cliDocument(ROOT),
+  'docs/lint.md': lintDocument,
   'docs/settings.md': settingsDocument,
   'docs/conformance.md': () => conformanceDocument(ROOT),
 };

@@ -25,6 +25,7 @@ import { type IncludeSource, JoinedNotes, type ReadFolder, readIncluded } from '
 import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
 import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
+import type { Notes } from './notes.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
 import { secretFiles } from './secret-files.ts';
 
@@ -49,6 +50,9 @@ export interface Found {
   readonly policy: Policy;
   readonly compiled: CompiledRoutes;
   readonly keyPair: CheckedKeyPair | null;
+  /** Where its data stand, those of included files among them. */
+  readonly notes: Notes;
+  readonly policyNotes: Notes;
 }
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
@@ -89,7 +93,12 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
   const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
   if (policyPath !== undefined) reads(policyPath);
-  const { policy, data: policyFile, problems: policyProblems } = readPolicy(yaml, policyPath, env, readFile);
+  const {
+    policy,
+    data: policyFile,
+    notes: policyNotes,
+    problems: policyProblems,
+  } = readPolicy(yaml, policyPath, env, readFile);
   const compiled = drained(compileRoutes({ notes, parts: { ...parts, routes }, policy, forwards }));
   const problems = [yaml, ...included.map((each) => each.yaml)].flatMap((each) => each.problemsInOrder());
   problems.push(...policyProblems);
@@ -108,7 +117,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     files,
     contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
   };
-  return { plain, policy, compiled, keyPair };
+  return { plain, policy, compiled, keyPair, notes, policyNotes: policyNotes! };
 }
 
 /** What fits is judged beside what does not: nobody is to meet one mistake after the other. */
@@ -173,11 +182,11 @@ function once(readFile: ReadFile, read: Map<string, Buffer>): ReadFile {
 
 /** What is wrong within it stands in `problems`; that it cannot be read at all is a problem of `yaml`. */
 function readPolicy(yaml: YamlFile, path: string | undefined, env: Env, readFile: ReadFile) {
-  const unread = { policy: undefined, data: undefined, problems: [] };
+  const unread = { policy: undefined, data: undefined, notes: undefined, problems: [] };
   if (path === undefined) return unread;
   try {
     const { policy, data, file } = loadPolicy(path, env, readFile);
-    return { policy, data, problems: file.problemsInOrder() };
+    return { policy, data, notes: file, problems: file.problemsInOrder() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (error instanceof NotUtf8) return { ...unread, problems: error.problems };

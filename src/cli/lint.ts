@@ -1,0 +1,20 @@
+/** `scopegate lint`: what is legal in a configuration and surely not meant. Exit code 2: something was found. */
+import { renderLint } from '../lint/formats.ts';
+import { lint } from '../lint/lint.ts';
+import { version } from '../version.ts';
+import type { Invocation } from './command.ts';
+import { bad } from './terminal.ts';
+
+interface LintValues {
+  readonly format: string;
+  readonly json: boolean;
+  readonly 'exit-zero': boolean;
+}
+
+export async function lintCommand({ values, args, env }: Invocation<LintValues>): Promise<void> {
+  const result = lint(args[0] ?? 'gateway.yaml', env);
+  const format = values.json ? 'json' : (values.format as 'text');
+  const paint = (text: string, severity: string) => (severity === 'note' ? text : bad(text));
+  process.stdout.write(renderLint(result, format, { version: version(), paint }));
+  if (!values['exit-zero'] && result.findings.some(({ severity }) => severity !== 'note')) process.exitCode = 2;
+}

@@ -1,0 +1,84 @@
+/**
+ * Every finding of `scopegate lint`, by its code: how bad it is, why it is one, and what to do. docs/lint.md and the rules of
+ * SARIF are made from this table. Looks for none of them.
+ */
+
+/** `note`: worth a look, and no reason for a failed build. */
+export type Severity = 'error' | 'warning' | 'note';
+
+export interface LintRule {
+  readonly severity: Severity;
+  /** A noun, without a full stop. */
+  readonly title: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export const LINT_RULES = {
+  SG100: {
+    severity: 'warning',
+    title: 'a scopegate-ignore that silences nothing, or gives no reason',
+    why: 'Whoever reads the file believes that something was looked at and found right. What silences nothing was true once; what has no reason cannot be judged by anybody else.',
+    fix: 'Remove it, or write it as `# scopegate-ignore SG104: the reason`.',
+  },
+  SG104: {
+    severity: 'warning',
+    title: 'a method that writes, guarded by a scope that reads',
+    why: 'A token that was given `…:read` is handed to programs that are to look and not to touch. A route that takes POST, PUT, PATCH or DELETE, or names no methods and so takes all, lets it write.',
+    fix: 'Ask for the `…:write` scope, or name the methods that read. Where the API reads by POST, say so behind the code.',
+  },
+  SG105: {
+    severity: 'warning',
+    title: 'a route without scopes',
+    why: 'Any valid token opens it, whatever it was made for.',
+    fix: 'Name `require.scopes` or `require.anyOf`.',
+  },
+  SG106: {
+    severity: 'warning',
+    title: 'a public route that takes a method that writes',
+    why: 'Nobody has to be known to change something. Mostly `public` was meant for the GET of the same path.',
+    fix: 'Name the methods that are public in `match.methods`, and give the others a route with `require`.',
+  },
+  SG107: {
+    severity: 'note',
+    title: 'a scope that no route asks for',
+    why: 'People give it to tokens and believe that it opens something, or that leaving it out closes something.',
+    fix: 'Ask for it in a route, or take it out of the policy.',
+  },
+  SG108: {
+    severity: 'warning',
+    title: 'a route that no role of the policy can open',
+    why: 'No organization role has the scopes that the route asks for, so it stays shut for every member who has the scopes of a role. It looks like an outage of one path.',
+    fix: 'Give the scopes to a role of the policy, or correct the route. Where members or service accounts get the scopes by name, say so behind the code.',
+  },
+  SG110: {
+    severity: 'warning',
+    title: 'a workspace from a header or the query, while the path names one',
+    why: 'The API mostly believes the path. A caller who may enter one workspace names that one in the header and another one in the path.',
+    fix: 'Write `from: path.NAME`, or a list that holds both places: they must agree then.',
+  },
+  SG111: {
+    severity: 'warning',
+    title: 'a path that names a workspace, and a route that asks for none',
+    why: 'Other routes take the workspace from this place of the path. Without `require.workspace` no role and no grant is checked: a token for one workspace opens all of them.',
+    fix: 'Add `require.workspace` with `from: path.NAME` and a role.',
+  },
+  SG112: {
+    severity: 'warning',
+    title: 'a limit that no route counts for',
+    why: 'It limits nothing, and whoever reads the file believes that it does.',
+    fix: "Name it in a route's `limits`, or set `everywhere: true`, or remove it.",
+  },
+  SG113: {
+    severity: 'warning',
+    title: 'two paths that differ in the spelling of a word alone',
+    why: 'One is mostly a slip: requests in the other spelling get 404, or are judged by a route that is older and asks for less.',
+    fix: 'Spell both as the API does. Lax APIs are told by `routing.caseSensitive` and `routing.ignoreTrailingSlash`.',
+  },
+} as const satisfies Readonly<Record<string, LintRule>>;
+
+export type LintCode = keyof typeof LINT_RULES;
+
+export function isLintCode(text: string): text is LintCode {
+  return Object.hasOwn(LINT_RULES, text);
+}

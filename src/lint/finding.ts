@@ -1,0 +1,22 @@
+/** What lint finds, and what its checks look at. Types only. */
+import type { Found } from '../config/load/check-gateway.ts';
+import type { FilePosition } from '../config/yaml/yaml-file.ts';
+import type { LintCode, Severity } from './codes.ts';
+
+/** What a check says: the rest is in the table of codes. */
+export interface Remark {
+  readonly code: LintCode;
+  readonly at: FilePosition;
+  readonly message: string;
+}
+
+export interface Finding extends Remark {
+  readonly severity: Severity;
+}
+
+/** What is looked at: a configuration that `check` finds good, and what stands beside it. */
+export interface Subject {
+  readonly found: Found;
+}
+
+export type RouteFile = Found['plain']['file']['routes'][number];

@@ -1,0 +1,124 @@
+/** Findings as people, scripts, code scanners and GitHub read them. Decides nothing. */
+import { relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LINT_RULES, type LintCode, type LintRule, type Severity } from './codes.ts';
+import type { Finding } from './finding.ts';
+import type { LintResult } from './lint.ts';
+
+export const LINT_FORMATS = ['text', 'json', 'sarif', 'github'] as const;
+type LintFormat = (typeof LINT_FORMATS)[number];
+
+interface Rendering {
+  readonly version: string;
+  /** Colour for how bad it is. */
+  readonly paint: (text: string, severity: Severity) => string;
+}
+
+export function renderLint(result: LintResult, format: LintFormat, { version, paint }: Rendering): string {
+  switch (format) {
+    case 'text':
+      return [
+        ...result.findings.map((finding, at) => textOf(finding, paint, isFirst(result, at))),
+        `${countsOf(result)}\n`,
+      ].join('');
+    case 'json':
+      return `${JSON.stringify({ findings: result.findings.map(jsonOf), silenced: result.silenced.map(jsonOf) })}\n`;
+    case 'sarif':
+      return `${JSON.stringify(sarifOf(result, version), null, 2)}\n`;
+    case 'github':
+      return result.findings.map(githubOf).join('');
+  }
+}
+
+/** Why it is one is said once. */
+function isFirst({ findings }: LintResult, index: number): boolean {
+  return findings.findIndex(({ code }) => code === findings[index]!.code) === index;
+}
+
+function textOf({ code, severity, at, message }: Finding, paint: Rendering['paint'], isExplained: boolean): string {
+  const { why, fix } = LINT_RULES[code];
+  const where = `${shortName(at.file)}:${at.line}:${at.column}`;
+  const explained = isExplained ? `    why: ${why}\n    fix: ${fix}\n` : '';
+  return `${where}: ${paint(severity, severity)} ${code}: ${message}\n${explained}`;
+}
+
+function countsOf({ findings, silenced }: LintResult): string {
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const words = (['error', 'warning', 'note'] as const).flatMap((severity) =>
+    count(severity) === 0 ? [] : [`${count(severity)} ${severity}${count(severity) === 1 ? '' : 's'}`],
+  );
+  const ignored = silenced.length === 0 ? '' : `, ${silenced.length} ignored with a reason`;
+  return (words.length === 0 ? 'nothing found' : words.join(', ')) + ignored;
+}
+
+function jsonOf({ at, ...finding }: Finding) {
+  return { ...finding, file: shortName(at.file), line: at.line, column: at.column };
+}
+
+/** `::warning file=…,line=…::…`: GitHub shows it beside the line of a pull request. */
+function githubOf({ code, severity, at, message }: Finding): string {
+  const level = severity === 'note' ? 'notice' : severity;
+  const where = `file=${property(shortName(at.file))},line=${at.line},col=${at.column},title=${code}`;
+  return `::${level} ${where}::${data(`${message}. ${LINT_RULES[code].fix}`)}\n`;
+}
+
+const data = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+const property = (text: string) => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+
+/** SARIF 2.1.0. */
+function sarifOf({ findings, silenced }: LintResult, version: string) {
+  const codes = Object.keys(LINT_RULES) as LintCode[];
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'scopegate', version, rules: codes.map((code) => ruleOf(code, LINT_RULES[code])) } },
+        columnKind: 'utf16CodeUnits',
+        results: [
+          ...findings.map((finding) => resultOf(finding, codes)),
+          ...silenced.map((finding) => ({
+            ...resultOf(finding, codes),
+            suppressions: [{ kind: 'inSource', justification: finding.reason }],
+          })),
+        ],
+      },
+    ],
+  };
+}
+
+function ruleOf(id: string, { severity, title, why, fix }: LintRule) {
+  return {
+    id,
+    shortDescription: { text: title },
+    fullDescription: { text: why },
+    help: { text: fix },
+    defaultConfiguration: { level: severity },
+  };
+}
+
+function resultOf({ code, severity, at, message }: Finding, codes: readonly LintCode[]) {
+  const region = { startLine: at.line, startColumn: at.column };
+  const uri = pathToFileURL(shortName(at.file)).href;
+  const isBelow = !shortName(at.file).startsWith('/');
+  return {
+    ruleId: code,
+    ruleIndex: codes.indexOf(code),
+    level: severity,
+    message: { text: message },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: isBelow ? encodeURI(shortName(at.file)) : uri },
+          region,
+        },
+      },
+    ],
+  };
+}
+
+/** As seen from here, where it lies below. */
+function shortName(file: string): string {
+  const name = relative('', file);
+  return name.startsWith('..') ? file : name;
+}

@@ -1,0 +1,48 @@
+/**
+ * Looks through a configuration that `check` finds good for what is legal and surely not meant. Changes nothing and asks
+ * nobody: what it says, the files say.
+ */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { checkGateway } from '../config/load/check-gateway.ts';
+import type { Env } from '../config/yaml/expand.ts';
+import { LINT_RULES } from './codes.ts';
+import type { Finding, Remark, Subject } from './finding.ts';
+import { applyIgnores } from './ignores.ts';
+import { remarksOnPaths } from './path-checks.ts';
+import { remarksOnLimits, remarksOnScopes } from './policy-checks.ts';
+import { remarksOnRoutes } from './route-checks.ts';
+
+export interface LintResult {
+  /** In the order of files, lines and columns; of files, gateway.yaml first. */
+  readonly findings: readonly Finding[];
+  readonly silenced: ReadonlyArray<Finding & { readonly reason: string }>;
+}
+
+/** Throws ConfigError for a configuration that `check` finds wrong. */
+export function lint(path: string, env: Env): LintResult {
+  const texts = new Map<string, string>();
+  const found = checkGateway(path, env, {
+    readFile: (name) => {
+      const content = readFileSync(name);
+      texts.set(name === resolve(path) ? path : name, content.toString());
+      return content;
+    },
+  });
+  const subject: Subject = { found };
+  const remarks = [remarksOnRoutes, remarksOnPaths, remarksOnScopes, remarksOnLimits].flatMap((look) => look(subject));
+  const { remarks: left, silenced } = applyIgnores(remarks, texts, () => true);
+  const order = [...texts.keys()];
+  return {
+    findings: left.map(toFinding).sort((a, b) => compare(order, a, b)),
+    silenced: silenced.map(({ remark, reason }) => ({ ...toFinding(remark), reason })),
+  };
+}
+
+function toFinding(remark: Remark): Finding {
+  return { ...remark, severity: LINT_RULES[remark.code].severity };
+}
+
+function compare(order: readonly string[], { at: a }: Remark, { at: b }: Remark): number {
+  return order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column;
+}

@@ -1,5 +1,5 @@
 /** `scopegate lint`: what is legal in a configuration and surely not meant. Exit code 2: something was found. */
-import { renderLint } from '../lint/formats.ts';
+import { type LintFormat, renderLint } from '../lint/formats.ts';
 import { lint } from '../lint/lint.ts';
 import { version } from '../version.ts';
 import type { Invocation } from './command.ts';
@@ -13,7 +13,7 @@ interface LintValues {
 
 export async function lintCommand({ values, args, env }: Invocation<LintValues>): Promise<void> {
   const result = lint(args[0] ?? 'gateway.yaml', env);
-  const format = values.json ? 'json' : (values.format as 'text');
+  const format = values.json ? 'json' : (values.format as LintFormat);
   const paint = (text: string, severity: string) => (severity === 'note' ? text : bad(text));
   process.stdout.write(renderLint(result, format, { version: version(), paint }));
   if (!values['exit-zero'] && result.findings.some(({ severity }) => severity !== 'note')) process.exitCode = 2;

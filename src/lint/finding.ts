@@ -10,7 +10,7 @@ export interface Remark {
   readonly message: string;
 }
 
-export interface Finding extends Remark {
+export interface LintFinding extends Remark {
   readonly severity: Severity;
 }
 

@@ -2,11 +2,10 @@
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LINT_RULES, type LintCode, type LintRule, type Severity } from './codes.ts';
-import type { Finding } from './finding.ts';
+import type { LintFinding } from './finding.ts';
 import type { LintResult } from './lint.ts';
 
-export const LINT_FORMATS = ['text', 'json', 'sarif', 'github'] as const;
-type LintFormat = (typeof LINT_FORMATS)[number];
+export type LintFormat = 'text' | 'json' | 'sarif' | 'github';
 
 interface Rendering {
   readonly version: string;
@@ -35,7 +34,7 @@ function isFirst({ findings }: LintResult, index: number): boolean {
   return findings.findIndex(({ code }) => code === findings[index]!.code) === index;
 }
 
-function textOf({ code, severity, at, message }: Finding, paint: Rendering['paint'], isExplained: boolean): string {
+function textOf({ code, severity, at, message }: LintFinding, paint: Rendering['paint'], isExplained: boolean): string {
   const { why, fix } = LINT_RULES[code];
   const where = `${shortName(at.file)}:${at.line}:${at.column}`;
   const explained = isExplained ? `    why: ${why}\n    fix: ${fix}\n` : '';
@@ -51,12 +50,12 @@ function countsOf({ findings, silenced }: LintResult): string {
   return (words.length === 0 ? 'nothing found' : words.join(', ')) + ignored;
 }
 
-function jsonOf({ at, ...finding }: Finding) {
+function jsonOf({ at, ...finding }: LintFinding) {
   return { ...finding, file: shortName(at.file), line: at.line, column: at.column };
 }
 
 /** `::warning file=…,line=…::…`: GitHub shows it beside the line of a pull request. */
-function githubOf({ code, severity, at, message }: Finding): string {
+function githubOf({ code, severity, at, message }: LintFinding): string {
   const level = severity === 'note' ? 'notice' : severity;
   const where = `file=${property(shortName(at.file))},line=${at.line},col=${at.column},title=${code}`;
   return `::${level} ${where}::${data(`${message}. ${LINT_RULES[code].fix}`)}\n`;
@@ -97,7 +96,7 @@ function ruleOf(id: string, { severity, title, why, fix }: LintRule) {
   };
 }
 
-function resultOf({ code, severity, at, message }: Finding, codes: readonly LintCode[]) {
+function resultOf({ code, severity, at, message }: LintFinding, codes: readonly LintCode[]) {
   const region = { startLine: at.line, startColumn: at.column };
   const uri = pathToFileURL(shortName(at.file)).href;
   const isBelow = !shortName(at.file).startsWith('/');

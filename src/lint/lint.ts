@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { checkGateway } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { LINT_RULES } from './codes.ts';
-import type { Finding, Remark, Subject } from './finding.ts';
+import type { LintFinding, Remark, Subject } from './finding.ts';
 import { applyIgnores } from './ignores.ts';
 import { remarksOnPaths } from './path-checks.ts';
 import { remarksOnLimits, remarksOnScopes } from './policy-checks.ts';
@@ -15,8 +15,8 @@ import { remarksOnRoutes } from './route-checks.ts';
 
 export interface LintResult {
   /** In the order of files, lines and columns; of files, gateway.yaml first. */
-  readonly findings: readonly Finding[];
-  readonly silenced: ReadonlyArray<Finding & { readonly reason: string }>;
+  readonly findings: readonly LintFinding[];
+  readonly silenced: ReadonlyArray<LintFinding & { readonly reason: string }>;
 }
 
 /** Throws ConfigError for a configuration that `check` finds wrong. */
@@ -39,7 +39,7 @@ export function lint(path: string, env: Env): LintResult {
   };
 }
 
-function toFinding(remark: Remark): Finding {
+function toFinding(remark: Remark): LintFinding {
   return { ...remark, severity: LINT_RULES[remark.code].severity };
 }
 

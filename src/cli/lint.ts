@@ -1,6 +1,6 @@
 /** `scopegate lint`: what is legal in a configuration and surely not meant. Exit code 2: something was found. */
 import { type LintFormat, renderLint } from '../lint/formats.ts';
-import { lint } from '../lint/lint.ts';
+import { lintGateway } from '../lint/lint.ts';
 import { version } from '../version.ts';
 import type { Invocation } from './command.ts';
 import { bad } from './terminal.ts';
@@ -12,7 +12,7 @@ interface LintValues {
 }
 
 export async function lintCommand({ values, args, env }: Invocation<LintValues>): Promise<void> {
-  const result = lint(args[0] ?? 'gateway.yaml', env);
+  const result = lintGateway(args[0] ?? 'gateway.yaml', env);
   const format = values.json ? 'json' : (values.format as LintFormat);
   const paint = (text: string, severity: string) => (severity === 'note' ? text : bad(text));
   process.stdout.write(renderLint(result, format, { version: version(), paint }));

@@ -20,7 +20,7 @@ export interface LintResult {
 }
 
 /** Throws ConfigError for a configuration that `check` finds wrong. */
-export function lint(path: string, env: Env): LintResult {
+export function lintGateway(path: string, env: Env): LintResult {
   const texts = new Map<string, string>();
   const found = checkGateway(path, env, {
     readFile: (name) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LINT_RULES, type LintCode } from '../../src/lint/codes.ts';
-import { lint } from '../../src/lint/lint.ts';
+import { lintGateway } from '../../src/lint/lint.ts';
 import { run } from '../directory/harness.ts';
 import { recipes } from '../support/documents.ts';
 import { ROOT } from '../support/process.ts';
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const codesOf = (path: string) => lint(path, {}).findings.map(({ code }) => code);
+const codesOf = (path: string) => lintGateway(path, {}).findings.map(({ code }) => code);
 const found = (example: LintExample) => codesOf(layExample(folder, example));
 const ROUTE = `- id: add
   match: { methods: [POST], path: /orders }
@@ -71,12 +71,12 @@ describe('what comes with scopegate', () => {
         path,
         `policy: ${policy}\nupstreams: { a: { targets: ["http://127.0.0.1:9"] } }\nroutes:\n${routes.join('\n')}\n`,
       );
-      expect(lint(path, {}).findings).toEqual([]);
+      expect(lintGateway(path, {}).findings).toEqual([]);
     },
   );
 
   const warnings = (path: string, env = {}) =>
-    lint(path, env)
+    lintGateway(path, env)
       .findings.filter(({ severity }) => severity !== 'note')
       .map(({ code, at, message }) => `${at.line} ${code} ${message}`);
 });
@@ -84,7 +84,7 @@ describe('what comes with scopegate', () => {
 describe('a finding is silenced', () => {
   it('on its line, with a reason, which is told', () => {
     const path = layExample(folder, { routes: silenced('scopegate-ignore SG104: reads by POST') });
-    const { findings, silenced: told } = lint(path, {});
+    const { findings, silenced: told } = lintGateway(path, {});
     expect(findings.filter(({ code }) => code !== 'SG107')).toEqual([]);
     expect(told).toMatchObject([{ code: 'SG104', reason: 'reads by POST' }]);
   });
@@ -122,7 +122,7 @@ describe('a finding is silenced', () => {
         .replace(/^(?=.)/gm, '  ')}`,
     );
     writeFileSync(path, `include: [routes/*.yaml]\n${readFileSync(path, 'utf8')}`);
-    const { findings } = lint(path, {});
+    const { findings } = lintGateway(path, {});
     expect(findings.filter(({ code }) => code === 'SG104').map(({ at }) => at)).toEqual([
       { file: join(folder, 'routes/more.yaml'), line: 4, column: 24 },
     ]);

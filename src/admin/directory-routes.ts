@@ -36,11 +36,16 @@ const organizationRoutes: readonly AdminRoute[] = [
     ...organization,
     id: 'putOrganization',
     method: 'PUT',
-    summary: 'Make an organization, or rename it',
-    description: 'For the operator. The edition of an organization never changes.',
+    summary: 'Make an organization, rename it, or say which enterprise it belongs to',
+    description:
+      'For the operator. The edition of an organization never changes. In an enterprise its tokens count with those of the others; it joins only where they have room.',
     body: OrganizationBody,
     answer: OrganizationAnswer,
-    errors: { 400: ['invalid_id'], 409: ['edition_fixed', 'still_deleting'] },
+    errors: {
+      400: ['invalid_id'],
+      409: ['edition_fixed', 'still_deleting', 'limit_reached'],
+      422: ['enterprise_unknown', 'enterprise_not_for_edition'],
+    },
     example: { body: { name: 'Acme', edition: 'team' }, answer: { ...ORGANIZATION, ...REVISION } },
     async run({ manage, params, body }) {
       const { value, revision } = await putOrganization(manage, params.org, body);

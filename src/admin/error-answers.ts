@@ -49,7 +49,7 @@ function forCallers(route: AdminRoute): Array<readonly [number, readonly string[
   const known = [401, ['credential_missing', 'credential_unknown']] as const;
   // Of a managing token, whatever it asks for.
   const elsewhere = [403, ['address_not_allowed']] as const;
-  if (!isOfOrganization(route)) return [known, elsewhere, [503, unavailable]];
+  if (!isOfOrganization(route) && !isOfEnterprise(route)) return [known, elsewhere, [503, unavailable]];
   const inside = [known, elsewhere, [403, ['not_allowed']], [404, ['not_found']]] as const;
   if (route.method === 'GET') return [...inside, [503, unavailable]];
   return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
@@ -64,6 +64,10 @@ function inBodies({ body, takesToken }: AdminRoute): Array<readonly [number, rea
     ...(mayHoldText ? [[422, ['token_pasted']] as const] : []),
     ...(hasName ? [[422, ['text_invalid']] as const] : []),
   ];
+}
+
+function isOfEnterprise({ path }: AdminRoute): boolean {
+  return path.startsWith('/v1/enterprises/');
 }
 
 /** Its rules are those of an organization that its path or a token names. */

@@ -5,6 +5,7 @@
 
 import type {
   AccountAnswer,
+  EnterpriseAnswer,
   EnvironmentAnswer,
   MemberAnswer,
   OrganizationAnswer,
@@ -19,7 +20,14 @@ const CREATED_AT = '2030-01-01T09:00:00.000Z';
 
 export const REVISION = { revision: 42 };
 
-export const ORGANIZATION: Shaped<typeof OrganizationAnswer> = { id: 'acme', name: 'Acme', edition: 'team' };
+export const ENTERPRISE: Shaped<typeof EnterpriseAnswer> = { id: 'umbrella', name: 'Umbrella' };
+
+export const ORGANIZATION: Shaped<typeof OrganizationAnswer> = {
+  id: 'acme',
+  name: 'Acme',
+  edition: 'team',
+  enterprise: null,
+};
 
 export const MEMBER: Shaped<typeof MemberAnswer> = {
   id: 'ann',

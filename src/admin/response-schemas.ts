@@ -158,8 +158,18 @@ const pageOf = <Item extends TObject>(item: Item) =>
 /** A change's answer carries the revision, a read's does not. */
 const revision = Type.Optional(Type.Integer());
 
+export const EnterpriseAnswer = Type.Object(
+  { id: Type.String(), name: Type.String(), revision },
+  { title: 'Enterprise' },
+);
 export const OrganizationAnswer = Type.Object(
-  { id: Type.String(), name: Type.String(), edition: Type.String(), revision },
+  {
+    id: Type.String(),
+    name: Type.String(),
+    edition: Type.String(),
+    enterprise: Type.Union([Type.String(), Type.Null()], { description: 'that it belongs to; null: none' }),
+    revision,
+  },
   { title: 'Organization' },
 );
 export const MemberAnswer = Type.Object(
@@ -237,6 +247,7 @@ export const AccountListAnswer = Type.Object(
   { title: 'AccountList' },
 );
 
+export const EnterpriseListAnswer = pageOf(EnterpriseAnswer);
 export const OrganizationListAnswer = pageOf(OrganizationAnswer);
 export const MemberListAnswer = pageOf(MemberAnswer);
 export const TeamListAnswer = pageOf(TeamAnswer);

@@ -39,8 +39,16 @@ export const AssignmentParams = Type.Object({
   id: Type.String(),
 });
 
+export const EnterpriseParams = Type.Object({ id: Type.String() });
+export const EnterpriseBody = Type.Object({ name: Name }, named('EnterpriseInput'));
 export const OrganizationBody = Type.Object(
-  { name: Name, edition: Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')]) },
+  {
+    name: Name,
+    edition: Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')]),
+    enterprise: Type.Optional(
+      Nullable(Word({ description: 'the enterprise that it belongs to; null, or not given: none' })),
+    ),
+  },
   named('OrganizationInput'),
 );
 

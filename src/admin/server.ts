@@ -24,6 +24,7 @@ import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { enterpriseRoutes } from './enterprise-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { type Explainer, explainRoute } from './explain-routes.ts';
 import { importRoute } from './import-routes.ts';
@@ -157,6 +158,7 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
 
 function routesOf({ patterns, operations, explainer }: AdminOptions): readonly AdminRoute[] {
   return [
+    ...enterpriseRoutes,
     ...directoryRoutes,
     ...workspaceRoutes,
     ...listRoutes,

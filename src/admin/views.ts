@@ -7,6 +7,7 @@ import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
 import type {
   AccountDoc,
   AuditDoc,
+  EnterpriseDoc,
   EnvironmentDoc,
   MemberDoc,
   OrganizationDoc,
@@ -19,7 +20,12 @@ import type {
 const instant = (ms: number): string => new Date(ms).toISOString();
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));
 
-export const organizationView = ({ id, name, edition }: OrganizationDoc) => ({ id, name, edition });
+export const enterpriseView = ({ id, name }: EnterpriseDoc) => ({ id, name });
+
+export const organizationView = ({ id, name, edition, enterpriseId }: OrganizationDoc) => ({
+  ...{ id, name, edition },
+  enterprise: enterpriseId ?? null,
+});
 
 const idOf = ([id]: readonly [string, ...unknown[]]): string => id;
 

@@ -57,10 +57,10 @@ export function adminClient({ url, path: expected, adminKey }: NamedGateway, act
   return {
     identify,
     send,
-    call: ({ method, path, query, body }) =>
+    call: ({ method, collection = 'organizations', path, query, body }) =>
       send({
         method,
-        path: `/v1/organizations${path.map((part) => `/${encodeURIComponent(part)}`).join('')}`,
+        path: `/v1/${collection}${path.map((part) => `/${encodeURIComponent(part)}`).join('')}`,
         ...(query === undefined ? {} : { query }),
         body,
       }),

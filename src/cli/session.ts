@@ -72,13 +72,22 @@ export class Session {
     return (await this.client.call({ method: 'GET', path: [await this.organization(), ...path] })) as T;
   }
 
-  /** Every item of a list, in its order, page by page. `path` below the organization; null: the list of organizations. */
-  async *all<T>(path: readonly string[] | null, query: Readonly<Record<string, string>> = {}): AsyncGenerator<T> {
+  /** Every item of a list, in its order, page by page. `path` below the organization; null: the list of all there are. */
+  async *all<T>(
+    path: readonly string[] | null,
+    query: Readonly<Record<string, string>> = {},
+    collection: 'enterprises' | 'organizations' = 'organizations',
+  ): AsyncGenerator<T> {
     const below = path === null ? [] : [await this.organization(), ...path];
     let cursor: string | null = null;
     do {
       const asked: Record<string, string> = { ...query, limit: String(PAGE), ...(cursor === null ? {} : { cursor }) };
-      const page = (await this.client.call({ method: 'GET', path: below, query: asked })) as unknown as Page<T>;
+      const page = (await this.client.call({
+        method: 'GET',
+        collection,
+        path: below,
+        query: asked,
+      })) as unknown as Page<T>;
       yield* page.items;
       cursor = page.nextCursor;
     } while (cursor !== null);

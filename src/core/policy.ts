@@ -49,6 +49,8 @@ interface LimitRule {
   /** Infinity: no limit. */
   readonly perOwner: number;
   readonly perOrganization: number;
+  /** Of all organizations of one enterprise together. */
+  readonly perEnterprise: number;
 }
 
 /** Which workspaces an owner may grant a token; the first rule that fits the owner counts, no rule means none. */

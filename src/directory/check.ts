@@ -7,7 +7,7 @@ import type { YamlFile } from '../config/yaml/yaml-file.ts';
 import type { Path } from '../config/yaml/yaml-tree.ts';
 import { emailMistake, nameMistake } from '../manage/written-text.ts';
 import type { Present } from './current.ts';
-import { type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
+import { collectionOf, type Field, type Item, itemKey, uniqueName, workspaceOf } from './item.ts';
 import type { PolicyNames } from './sidecar.ts';
 
 export interface CheckOptions {
@@ -24,6 +24,34 @@ export function checkOrganization(
   options: CheckOptions,
 ): void {
   new Checker(file, wanted, present, options).run();
+}
+
+/** The enterprises of the file, and those that its organizations say they belong to. `held`: as the sidecar has them. */
+export function checkEnterprises(
+  file: YamlFile,
+  enterprises: readonly Item[],
+  organizations: readonly Item[],
+  held: ReadonlyMap<string, Item>,
+): void {
+  const known = new Set([...enterprises.map(itemKey), ...held.keys()]);
+  for (const item of enterprises) checkText(file, item, 'name', nameMistake);
+  for (const item of organizations) {
+    const { enterprise } = item.fields;
+    if (typeof enterprise !== 'string' || known.has(enterprise)) continue;
+    const message = `there is no enterprise ${JSON.stringify(enterprise)}, neither in this file nor in the directory${suggestion(enterprise, known)}`;
+    file.problem([...pathOf(item), 'enterprise'], message);
+  }
+}
+
+function checkText(
+  file: YamlFile,
+  item: Item,
+  field: 'name' | 'email',
+  mistakeIn: (text: string) => string | null,
+): void {
+  const text = item.fields[field];
+  const mistake = typeof text === 'string' ? mistakeIn(text) : null;
+  if (mistake !== null) file.problem([...pathOf(item), field], `${field} ${mistake}`);
 }
 
 interface Known {
@@ -61,8 +89,8 @@ class Checker {
   run(): void {
     for (const item of this.#wanted) {
       const at = pathOf(item);
-      this.#text(item, 'name', at, nameMistake);
-      this.#text(item, 'email', at, emailMistake);
+      checkText(this.#file, item, 'name', nameMistake);
+      checkText(this.#file, item, 'email', emailMistake);
       if (item.type === 'organization') this.#edition(item, at);
       else if (item.type === 'member') this.#policyNames(item, at);
       else if (item.type === 'team') this.#references(item, 'members', this.#member);
@@ -74,12 +102,6 @@ class Checker {
       }
     }
     this.#unique();
-  }
-
-  #text({ fields }: Item, field: 'name' | 'email', at: Path, mistakeIn: (text: string) => string | null): void {
-    const text = fields[field];
-    const mistake = typeof text === 'string' ? mistakeIn(text) : null;
-    if (mistake !== null) this.#file.problem([...at, field], `${field} ${mistake}`);
   }
 
   #edition(item: Item, at: Path): void {
@@ -160,7 +182,7 @@ class Checker {
 }
 
 function pathOf(item: Item): Path {
-  return ['organizations', ...item.path];
+  return [collectionOf(item), ...item.path];
 }
 
 function listOf(field: Field | undefined): readonly string[] {

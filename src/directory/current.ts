@@ -2,6 +2,13 @@
 import { type Item, itemKey, itemOf } from './item.ts';
 import { listAll, type Sidecar, type SidecarAnswer, SidecarRefusal } from './sidecar.ts';
 
+/** Every enterprise that there is, by itemKey. Rejects with SidecarRefusal or SetupError. */
+export async function readEnterprises(sidecar: Sidecar): Promise<ReadonlyMap<string, Item>> {
+  const listed = await listAll(sidecar, [], 'enterprises');
+  const items = listed.map((each) => itemOf('enterprise', [textOf(each, 'id')], each));
+  return new Map(items.map((item) => [itemKey(item), item]));
+}
+
 /** One organization as it stands; empty where there is none yet. */
 export interface Present {
   /** By itemKey. Workspaces whose contents were not asked for stand here alone. */

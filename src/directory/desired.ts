@@ -6,7 +6,11 @@ import { type Item, itemOf } from './item.ts';
 
 const ASSIGNEES = ['members', 'teams', 'service-accounts'] as const;
 
-/** Everything that the file names, an organization before what is in it, a workspace before what is in it. */
+export function wantedEnterprises(data: unknown): Item[] {
+  return entries(data, 'enterprises').map(([id, enterprise]) => itemOf('enterprise', [id], enterprise));
+}
+
+/** Everything else that the file names, an organization before what is in it, a workspace before what is in it. */
 export function wantedItems(data: unknown): Item[] {
   const items: Item[] = [];
   for (const [org, organization] of entries(data, 'organizations')) {

@@ -3,7 +3,15 @@
  * names and shapes; says nothing about what should become of it.
  */
 
-export type ItemType = 'organization' | 'member' | 'team' | 'workspace' | 'environment' | 'assignment' | 'resource';
+export type ItemType =
+  | 'enterprise'
+  | 'organization'
+  | 'member'
+  | 'team'
+  | 'workspace'
+  | 'environment'
+  | 'assignment'
+  | 'resource';
 
 /** A text, nothing, or a list whose order means nothing. */
 export type Field = string | null | readonly string[];
@@ -11,7 +19,10 @@ export type Fields = Readonly<Record<string, Field>>;
 
 export interface Item {
   readonly type: ItemType;
-  /** Below `/v1/organizations` at the sidecar and below `organizations` in the file: the two are laid out alike. */
+  /**
+   * Below `/v1/organizations` at the sidecar and below `organizations` in the file, an enterprise's below `enterprises`: the
+   * two are laid out alike.
+   */
   readonly path: readonly string[];
   /** A field that is not here was not said. */
   readonly fields: Fields;
@@ -19,7 +30,8 @@ export interface Item {
 
 /** The fields of each type that a file may set. */
 const FIELDS: Readonly<Record<ItemType, readonly string[]>> = {
-  organization: ['name', 'edition'],
+  enterprise: ['name'],
+  organization: ['name', 'edition', 'enterprise'],
   member: ['name', 'role', 'email', 'scopes', 'actions'],
   team: ['name', 'members'],
   workspace: ['name', 'owner'],
@@ -47,9 +59,14 @@ function isField(value: unknown): value is Field {
   );
 }
 
-/** One text per item. Ids hold no slash. */
+/** One text per item, of enterprises or of what is in an organization. Ids hold no slash. */
 export function itemKey({ path }: Pick<Item, 'path'>): string {
   return path.join('/');
+}
+
+/** The collection that its path is below. */
+export function collectionOf({ type }: Pick<Item, 'type'>): 'enterprises' | 'organizations' {
+  return type === 'enterprise' ? 'enterprises' : 'organizations';
 }
 
 /** How people are told of it: its path without the words that say what stands where. */

@@ -4,7 +4,16 @@
  */
 
 import type { Present } from './current.ts';
-import { type Field, type Fields, type Item, type ItemType, itemKey, sameField, workspaceOf } from './item.ts';
+import {
+  collectionOf,
+  type Field,
+  type Fields,
+  type Item,
+  type ItemType,
+  itemKey,
+  sameField,
+  workspaceOf,
+} from './item.ts';
 import type { Call } from './sidecar.ts';
 
 export type Action = 'created' | 'changed' | 'removed';
@@ -29,17 +38,28 @@ export interface Plan {
   readonly unchanged: number;
 }
 
+/** Those of the file; no other is touched. */
+export function planEnterprises(wanted: readonly Item[], present: ReadonlyMap<string, Item>): Plan {
+  const changes = changesOf(wanted, present);
+  return { changes, unchanged: wanted.length - changes.length };
+}
+
 /** For one organization. `wanted`: every item of it in the file, whose references hold. */
 export function planOrganization(wanted: readonly Item[], present: Present, prune: boolean): Plan {
-  const changes: PlannedChange[] = [];
-  for (const item of wanted) {
-    const before = present.items.get(itemKey(item));
-    const change = before === undefined ? creation(item) : difference(before, item);
-    if (change !== null) changes.push(change);
-  }
+  const changes = changesOf(wanted, present.items);
   const unchanged = wanted.length - changes.length;
   if (prune) changes.push(...removals(wanted, present));
   return { changes: changes.toSorted((left, right) => rank(left) - rank(right)), unchanged };
+}
+
+function changesOf(wanted: readonly Item[], present: ReadonlyMap<string, Item>): PlannedChange[] {
+  const changes: PlannedChange[] = [];
+  for (const item of wanted) {
+    const before = present.get(itemKey(item));
+    const change = before === undefined ? creation(item) : difference(before, item);
+    if (change !== null) changes.push(change);
+  }
+  return changes;
 }
 
 /** What the sidecar needs and a file may leave out. */
@@ -51,7 +71,8 @@ function creation(item: Item): PlannedChange {
   const fields = Object.fromEntries(
     Object.entries(after).map(([name, value]) => [name, { before: undefined, after: value }]),
   );
-  return { action: 'created', item, fields, cascade: null, calls: [{ method: 'PUT', path: item.path, body: after }] };
+  const calls = [{ method: 'PUT', collection: collectionOf(item), path: item.path, body: after } as const];
+  return { action: 'created', item, fields, cascade: null, calls };
 }
 
 function difference(before: Item, item: Item): PlannedChange | null {
@@ -64,10 +85,12 @@ function difference(before: Item, item: Item): PlannedChange | null {
   return { action: 'changed', item, fields, cascade: null, calls };
 }
 
-function changing(before: Item, { type, path, fields }: Item, different: Fields): Call[] {
+function changing(before: Item, item: Item, different: Fields): Call[] {
+  const { type, path, fields } = item;
   // Only what differs, so that nobody else's change meanwhile is taken back.
   if (type === 'member') return [{ method: 'PATCH', path, body: different }];
-  if (type !== 'workspace') return [{ method: 'PUT', path, body: { ...before.fields, ...fields } }];
+  if (type !== 'workspace')
+    return [{ method: 'PUT', collection: collectionOf(item), path, body: { ...before.fields, ...fields } }];
   const { owner, ...rest } = different;
   return [
     ...(Object.keys(rest).length === 0 ? [] : [{ method: 'PATCH', path, body: rest } as const]),
@@ -100,6 +123,7 @@ function contents(workspace: Item, items: readonly Item[]): Cascade {
 }
 
 const MAKING: Readonly<Record<ItemType, number>> = {
+  enterprise: 0,
   organization: 0,
   member: 1,
   team: 2,

@@ -8,11 +8,11 @@ import type { YamlFile } from '../config/yaml/yaml-file.ts';
 import { isId } from '../core/facts.ts';
 import { PASTED_TOKEN, pastedTokens } from '../core/pasted-token.ts';
 import { ConfigError, SetupError } from '../errors.ts';
-import { checkOrganization } from './check.ts';
-import { type Present, readPresent } from './current.ts';
-import { wantedItems } from './desired.ts';
+import { checkEnterprises, checkOrganization } from './check.ts';
+import { type Present, readEnterprises, readPresent } from './current.ts';
+import { wantedEnterprises, wantedItems } from './desired.ts';
 import { type Item, workspaceOf } from './item.ts';
-import { type Plan, type PlannedChange, planOrganization } from './plan.ts';
+import { type Plan, type PlannedChange, planEnterprises, planOrganization } from './plan.ts';
 import { preview } from './preview.ts';
 import { type Sidecar, SidecarRefusal } from './sidecar.ts';
 
@@ -21,6 +21,11 @@ export interface PrepareOptions {
   readonly prune: boolean;
   /** Told of what is read next. */
   readonly onStep: (text: string) => void;
+}
+
+interface Wanted {
+  readonly enterprises: readonly Item[];
+  readonly organizations: ReadonlyMap<string, readonly Item[]>;
 }
 
 interface Read {
@@ -36,13 +41,15 @@ export async function preparePlan(file: YamlFile, sidecar: Sidecar, options: Pre
   const data = validate(file, DirectorySchema);
   for (const { path, key } of pastedTokens(file.data)) file.problem(path, PASTED_TOKEN, { key });
   // Names are judged in a file that its schema refuses, too, so that all is told at once.
+  const enterprises = wantedEnterprises(data ?? file.data);
   const organizations = byOrganization(wantedItems(data ?? file.data));
-  const read = await readAll(file, sidecar, organizations, options);
+  const { held, read } = await readAll(file, sidecar, { enterprises, organizations }, options);
   file.throwIfAny();
   if (data === undefined)
     throw new ConfigError([{ file: file.name, line: 1, column: 1, message: 'does not fit its schema' }]);
-  const changes: PlannedChange[] = [];
-  let unchanged = 0;
+  const first = planEnterprises(enterprises, held);
+  const changes: PlannedChange[] = [...first.changes];
+  let { unchanged } = first;
   for (const { wanted, present } of read) {
     const plan = planOrganization(wanted, present, options.prune);
     changes.push(...(await preview(sidecar, plan.changes, present)));
@@ -54,11 +61,15 @@ export async function preparePlan(file: YamlFile, sidecar: Sidecar, options: Pre
 async function readAll(
   file: YamlFile,
   sidecar: Sidecar,
-  organizations: ReadonlyMap<string, readonly Item[]>,
+  { enterprises, organizations }: Wanted,
   { prune, onStep }: PrepareOptions,
-): Promise<Read[]> {
+): Promise<{ readonly held: ReadonlyMap<string, Item>; readonly read: readonly Read[] }> {
   try {
     const policy = await sidecar.policy();
+    // An older sidecar has none, and nobody who names none needs them.
+    const isNamed = [...organizations.values()].flat().some(({ fields }) => typeof fields.enterprise === 'string');
+    const held = enterprises.length > 0 || isNamed ? await readEnterprises(sidecar) : new Map<string, Item>();
+    checkEnterprises(file, enterprises, [...organizations.values()].flat(), held);
     const read: Read[] = [];
     for (const [org, wanted] of organizations) {
       onStep(`reading ${org}`);
@@ -70,7 +81,7 @@ async function readAll(
       checkOrganization(file, wanted, present, { policy, prune });
       read.push({ wanted, present });
     }
-    return read;
+    return { held, read };
   } catch (error) {
     // What is wrong with the file can be mended without a sidecar.
     if (error instanceof SidecarRefusal || error instanceof SetupError) file.throwIfAny();

@@ -8,7 +8,9 @@ type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Call {
   readonly method: Method;
-  /** Below `/v1/organizations`; each part is encoded by the sidecar's client. */
+  /** Absent: organizations. */
+  readonly collection?: 'enterprises' | 'organizations';
+  /** Below the collection; each part is encoded by the sidecar's client. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: SidecarAnswer;
@@ -44,12 +46,16 @@ export class SidecarRefusal extends Error {
 const PAGE = '1000';
 
 /** Every page of a list. */
-export async function listAll(sidecar: Sidecar, path: readonly string[]): Promise<SidecarAnswer[]> {
+export async function listAll(
+  sidecar: Sidecar,
+  path: readonly string[],
+  collection: NonNullable<Call['collection']> = 'organizations',
+): Promise<SidecarAnswer[]> {
   const items: SidecarAnswer[] = [];
   let cursor: string | null = null;
   do {
     const query: Record<string, string> = cursor === null ? { limit: PAGE } : { limit: PAGE, cursor };
-    const page: SidecarAnswer = await sidecar.call({ method: 'GET', path, query });
+    const page: SidecarAnswer = await sidecar.call({ method: 'GET', collection, path, query });
     items.push(...(page.items as SidecarAnswer[]));
     cursor = page.nextCursor as string | null;
   } while (cursor !== null);

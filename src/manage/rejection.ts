@@ -22,6 +22,7 @@ interface CodesByKind {
   readonly conflict:
     | 'conflict'
     | 'edition_fixed'
+    | 'enterprise_not_empty'
     | 'id_taken'
     | 'import_not_configured'
     | 'kind_unknown'
@@ -42,6 +43,8 @@ interface CodesByKind {
     | 'contact_required'
     | 'contact_unknown'
     | 'email_invalid'
+    | 'enterprise_not_for_edition'
+    | 'enterprise_unknown'
     | 'expiry_ambiguous'
     | 'expiry_out_of_range'
     | 'expiry_required'

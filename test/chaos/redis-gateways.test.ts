@@ -40,7 +40,7 @@ beforeAll(async () => {
   // A policy that lets us make as many tokens as we like.
   policy = join(redis.folder, 'policy.yaml');
   const text = readFileSync(new URL('../../policies/coze.yaml', import.meta.url), 'utf8');
-  writeFileSync(policy, text.replace(/(perOwner|perOrganization): \d+/g, '$1: 1000000'));
+  writeFileSync(policy, text.replace(/(perOwner|perOrganization|perEnterprise): \d+/g, '$1: 1000000'));
   const start = (port: number, seed: boolean) =>
     startTestGateway({
       policy,

@@ -14,12 +14,14 @@ export interface World {
   stop(): Promise<void>;
 }
 
-const DIRECTORY = `organizations:
+const DIRECTORY = `enterprises: { umbrella: { name: Umbrella } }
+organizations:
   acme:
     name: Acme
     edition: team
+    enterprise: umbrella
     members: { ann: { name: Ann, role: admin }, bob: { name: Bob, role: member } }
-    workspaces: { sales: { name: Sales, owner: ann } }
+    workspaces: { sales: { name: Sales, owner: ann, environments: { live: { name: Live } } } }
 `;
 const FILES: Readonly<Record<string, string>> = {
   'directory.yaml': DIRECTORY,

@@ -92,6 +92,41 @@ describe('a new organization', () => {
   });
 });
 
+describe('an enterprise', () => {
+  const held = (enterprise: string | null, name = 'Umbrella') => ({
+    enterprises: { umbrella: { name } },
+    organizations: { part: { name: 'Part', edition: 'enterprise', enterprise } },
+  });
+
+  it('is made before the organizations that belong to it, changed with the file, and never removed by it', async () => {
+    const first = await harness.apply(harness.file('held.yaml', held('umbrella')));
+    expect(first.lines).toEqual([
+      '+ enterprise umbrella (name Umbrella)',
+      '+ organization part (name Part, edition enterprise, enterprise umbrella)',
+      '2 created, 0 changed, 0 removed, 0 unchanged',
+    ]);
+    const left = await harness.apply(harness.file('left.yaml', held(null, 'Umbrella AG')));
+    expect(left.lines).toEqual([
+      '~ enterprise umbrella',
+      '    name: Umbrella → "Umbrella AG"',
+      '~ organization part',
+      '    enterprise: umbrella → nothing',
+      '0 created, 2 changed, 0 removed, 0 unchanged',
+    ]);
+    const unsaid = { organizations: { part: { name: 'Part', edition: 'enterprise' } } };
+    expect((await harness.apply(harness.file('unsaid.yaml', unsaid), '--prune')).code).toBe(0);
+    expect(await harness.get('/v1/enterprises/umbrella')).toEqual({ id: 'umbrella', name: 'Umbrella AG' });
+  });
+
+  it('that nobody knows is told where it stands', async () => {
+    const unknown = { organizations: { part: { name: 'Part', edition: 'enterprise', enterprise: 'umbrela' } } };
+    const { code, stderr } = await harness.apply(harness.file('unknown.yaml', unknown));
+    expect(code).toBe(1);
+    expect(stderr).toContain('unknown.yaml:5:17: there is no enterprise "umbrela"');
+    expect(stderr).toContain('umbrella');
+  });
+});
+
 describe('an organization that is there', () => {
   beforeAll(async () => {
     await harness.apply(harness.file('old.yaml', directory('old')));

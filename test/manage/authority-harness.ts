@@ -410,11 +410,14 @@ export function policyOf(rules: PolicyRules): Policy {
   const path = fileURLToPath(new URL(`../../policies/${rules.policy}.yaml`, import.meta.url));
   const policy = loadPolicy(path, {}).policy!;
   const kinds = Array.from(policy.kinds, ([name, kind]) => {
-    const limits = kind.limits.length === 0 ? [] : [{ editions: null, ...rules.kinds[name]!.limits(rules.edition) }];
+    const limits = kind.limits.length === 0 ? [] : [{ ...NO_ENTERPRISE, ...rules.kinds[name]!.limits(rules.edition) }];
     return [name, { ...kind, limits }] as const;
   });
   return { ...policy, kinds: new Map(kinds) };
 }
+
+/** For every edition, and of organizations that belong to none. */
+const NO_ENTERPRISE = { editions: null, perEnterprise: Number.POSITIVE_INFINITY };
 
 export function probesOf({ scopes }: PolicyRules): CompiledProbe[] {
   const [read, write, other] = scopes;

@@ -192,7 +192,7 @@ export function writePolicy() {
   const folder = mkdtempSync(join(tmpdir(), 'scopegate-ground-'));
   const path = join(folder, 'policy.yaml');
   const text = readFileSync(join(ROOT, 'policies/default.yaml'), 'utf8')
-    .replace(/(perOwner|perOrganization): \d+/g, '$1: 1000000')
+    .replace(/(perOwner|perOrganization|perEnterprise): \d+/g, '$1: 1000000')
     .replace('tokenMinutes: 15', 'tokenMinutes: 15, liveTokensMax: 1000000')
     .replace('revokedByTransferInEditions: [personal]', 'revokedByTransferInEditions: [personal, team, enterprise]');
   writeFileSync(path, text);

@@ -127,6 +127,37 @@ describe('service tokens', () => {
       });
   });
 
+  it('COZE-SAT-8 COZE-PAT-9 X-10 organizations of one enterprise share its 100, exactly, even when all ask at once', async () => {
+    const enterprise = `umbrella${count++}`;
+    const admin = (method: string, path: string, body?: unknown) => harness.gateway.admin(method, path, body);
+    expect(await admin('PUT', `/v1/enterprises/${enterprise}`, { name: 'Umbrella' })).toMatchObject({ status: 201 });
+    const orgs = await Promise.all(Array.from({ length: 4 }, () => freshOrganization('enterprise')));
+    const belongs = (org: string) => ({ name: org, edition: 'enterprise', enterprise });
+    for (const org of orgs) await harness.must(org, 'PUT', '', belongs(org));
+    const ask = (org: string) => harness.ask(org, 'ada', { ...service, workspaces: 'all' });
+    for (let made = 0; made < 92; made += 4)
+      for (const { status } of await Promise.all(orgs.map(ask))) expect(status).toBe(201);
+    // 16 at a time for the last 8.
+    const answers = await Promise.all(Array.from({ length: 16 }, (_, index) => ask(orgs[index % 4]!)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(8);
+    for (const answer of answers.filter(({ status }) => status !== 201))
+      expect(answer).toMatchObject({
+        status: 409,
+        body: { code: 'limit_reached', detail: expect.stringContaining('per enterprise') },
+      });
+    // An organization outside has its own hundred, and comes in only where its tokens have room.
+    const outside = await freshOrganization('enterprise');
+    expect((await ask(outside)).status).toBe(201);
+    expect(await harness.call(outside, 'PUT', '', belongs(outside))).toMatchObject({
+      status: 409,
+      body: { code: 'limit_reached' },
+    });
+    // One that leaves takes its tokens along.
+    await harness.must(orgs[0]!, 'PUT', '', { name: 'left', edition: 'enterprise' });
+    await harness.must(outside, 'PUT', '', belongs(outside));
+    expect((await ask(orgs[1]!)).status).toBe(201);
+  });
+
   it('COZE-SAT-9 in edition personal at most 10 per user', async () => {
     const org = await freshOrganization('personal');
     for (let index = 0; index < 10; index++) await harness.mint(org, 'ben', { ...service, workspaces: 'all' });

@@ -1,4 +1,4 @@
-/** The commands about service accounts, members, workspaces and organizations. Only says what they take. */
+/** The commands about service accounts, members, workspaces, organizations and enterprises. Only says what they take. */
 import {
   ACTING_OPTIONS,
   CHANGE_OPTIONS,
@@ -114,5 +114,12 @@ export const DIRECTORY_COMMANDS: readonly Command[] = [
     options: { ...LIST_OPTIONS, ...ACTING_OPTIONS },
     example: 'scopegate organization list',
     load: async () => (await import('../directory/lists.ts')).listOrganizationsCommand,
+  }),
+  command({
+    words: 'enterprise list',
+    summary: 'list all enterprises; for the admin key alone',
+    options: { ...LIST_OPTIONS, ...ACTING_OPTIONS },
+    example: 'scopegate enterprise list',
+    load: async () => (await import('../directory/lists.ts')).listEnterprisesCommand,
   }),
 ];

@@ -1,4 +1,4 @@
-/** `scopegate service-account list`, `member list`, `workspace list` and `organization list`. */
+/** `scopegate service-account list`, `member list`, `workspace list`, `organization list` and `enterprise list`. */
 import type { Invocation } from '../command.ts';
 import { type ListValues, showList } from '../lists.ts';
 import { type ActingValues, type OrganizationValues, Session } from '../session.ts';
@@ -25,6 +25,12 @@ interface Organization {
   readonly id: string;
   readonly name: string;
   readonly edition: string;
+  readonly enterprise: string | null;
+}
+
+interface Enterprise {
+  readonly id: string;
+  readonly name: string;
 }
 
 const MEMBERS: ReadonlyArray<Column<Member>> = [
@@ -45,6 +51,12 @@ const ORGANIZATIONS: ReadonlyArray<Column<Organization>> = [
   { title: 'ID', text: ({ id }) => id, whole: true },
   { title: 'NAME', text: ({ name }) => name },
   { title: 'EDITION', text: ({ edition }) => edition },
+  { title: 'ENTERPRISE', text: ({ enterprise }) => enterprise ?? '-' },
+];
+
+const ENTERPRISES: ReadonlyArray<Column<Enterprise>> = [
+  { title: 'ID', text: ({ id }) => id, whole: true },
+  { title: 'NAME', text: ({ name }) => name },
 ];
 
 export async function listAccountsCommand({ values, env }: Call): Promise<void> {
@@ -65,4 +77,9 @@ export async function listWorkspacesCommand({ values, env }: Call): Promise<void
 export async function listOrganizationsCommand({ values, env }: Invocation<ActingValues & ListValues>): Promise<void> {
   const organizations = (await Session.open(values, env)).all<Organization>(null);
   await showList(organizations, values, { columns: ORGANIZATIONS, many: 'organizations' });
+}
+
+export async function listEnterprisesCommand({ values, env }: Invocation<ActingValues & ListValues>): Promise<void> {
+  const enterprises = (await Session.open(values, env)).all<Enterprise>(null, {}, 'enterprises');
+  await showList(enterprises, values, { columns: ENTERPRISES, many: 'enterprises' });
 }

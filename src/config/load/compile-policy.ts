@@ -80,10 +80,11 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
     manageAction: kind.manageAction ?? null,
     holders: kind.holders === undefined ? null : new Set(kind.holders),
     everyoneInEditions: new Set(kind.everyoneInEditions),
-    limits: kind.limits.map(({ editions, perOwner, perOrganization }) => ({
+    limits: kind.limits.map(({ editions, perOwner, perOrganization, perEnterprise }) => ({
       editions: editions === undefined ? null : new Set(editions),
       perOwner: perOwner ?? Number.POSITIVE_INFINITY,
       perOrganization: perOrganization ?? Number.POSITIVE_INFINITY,
+      perEnterprise: perEnterprise ?? Number.POSITIVE_INFINITY,
     })),
     rotation: kind.rotation.allowed ? { maxGraceMs: kind.rotation.maxGraceSeconds * 1000 } : null,
     allCoversLater: kind.allCoversLater,

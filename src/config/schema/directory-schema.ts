@@ -82,11 +82,19 @@ const Organization = section({
   edition: Type.Union([Type.Literal('personal'), Type.Literal('team'), Type.Literal('enterprise')], {
     description: 'Never changes once the organization exists.',
   }),
+  enterprise: Type.Optional(
+    Type.Union([id('an enterprise'), Type.Null()], {
+      description: 'The enterprise that it belongs to. null: none. Left out: as it stands.',
+    }),
+  ),
   members: Type.Optional(byId(Member, 'Members by id.')),
   teams: Type.Optional(byId(Team, 'Teams by id.')),
   workspaces: Type.Optional(byId(Workspace, 'Workspaces by id.')),
 });
 
 export const DirectorySchema = section({
+  enterprises: Type.Optional(
+    byId(section({ name }), 'Enterprises by id. Those not named here are left alone, also by --prune.'),
+  ),
   organizations: byId(Organization, 'Organizations by id. Those not named here are left alone.', { minProperties: 1 }),
 });

@@ -11,7 +11,7 @@ const AllGrantName = Type.Enum(['all-owned', 'all-joined', 'all-organization'], 
 });
 
 const DurationDays = Type.Number({ exclusiveMinimum: 0, maximum: 36_500 });
-const Count = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+const Count = (description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description }));
 
 const Selectable = section({
   editions: Type.Optional(Editions('Editions that the rule is for; absent: every one.')),
@@ -50,8 +50,11 @@ const Expiry = section(
 
 const Limit = section({
   editions: Type.Optional(Editions('Editions that the limit is for; absent: every one.')),
-  perOwner: Type.Optional(Count),
-  perOrganization: Type.Optional(Count),
+  perOwner: Count('Of one member. Absent: no limit.'),
+  perOrganization: Count('Of one organization. Absent: no limit.'),
+  perEnterprise: Count(
+    'Of all organizations of an enterprise together; an organization that belongs to none is not concerned. Absent: no limit.',
+  ),
 });
 
 const Rotation = section(

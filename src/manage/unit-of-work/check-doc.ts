@@ -4,7 +4,7 @@
  */
 import { checkRecord, EDITIONS, integer, integerOrNull, oneOf, same, text, texts } from '../../core/check-record.ts';
 import { environmentKey, kindOf, resourceKey, teamKey } from '../../core/facts.ts';
-import { auditKey, cleanupKey, clientKey, issuanceKey } from './places.ts';
+import { auditKey, cleanupKey, clientKey, enterpriseKey, issuanceKey } from './places.ts';
 import type {
   AccountDoc,
   AuditDoc,
@@ -13,6 +13,7 @@ import type {
   Contacts,
   DocByKind,
   DocKind,
+  EnterpriseDoc,
   EnvironmentDoc,
   IssuanceDoc,
   MemberDoc,
@@ -44,11 +45,17 @@ export function checkDoc<K extends DocKind>(kind: K, key: string, record: unknow
 }
 
 /** Kinds that no decision reads. */
-const OWN_KINDS: ReadonlySet<DocKind> = new Set(['client', 'issuance', 'audit', 'cleanup']);
+const OWN_KINDS: ReadonlySet<DocKind> = new Set(['enterprise', 'client', 'issuance', 'audit', 'cleanup']);
 
 const CHECKS: { readonly [K in DocKind]: (doc: never, key: string) => void } = {
+  enterprise: (doc: EnterpriseDoc, key) => {
+    same(key, enterpriseKey(doc.id));
+    string(doc.name, 'name');
+    integer(doc.createdAtMs, 'createdAtMs');
+  },
   organization: (doc: OrganizationDoc) => {
     string(doc.name, 'name');
+    if (doc.enterpriseId !== undefined) stringOrNull(doc.enterpriseId, 'enterpriseId');
     oneOf(EDITIONS, doc.edition, 'edition');
     integer(doc.createdAtMs, 'createdAtMs');
   },

@@ -1,7 +1,7 @@
 /**
  * The record that every change of an organization writes, so that two processes never change it at once: a change that
  * read it before another one wrote it is refused by the store, and drawn up again. Whoever was refused a few times holds it,
- * and the others wait. It also counts the changes (Generation). Judges nothing.
+ * and the others wait. It also counts the changes (Generation). An enterprise has one, too. Judges nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Generation, kindOf } from '../../core/facts.ts';

@@ -20,6 +20,7 @@ import type {
   ClientDoc,
   DocByKind,
   DocKind,
+  EnterpriseDoc,
   EnvironmentDoc,
   IssuanceDoc,
   MemberDoc,
@@ -30,6 +31,8 @@ import type {
   WorkspaceDoc,
 } from './records.ts';
 
+/** Also in whose name an enterprise has its turn, its lock and its trail: no organization has such an id. */
+export const enterpriseKey = (id: string): string => `enterprise/${id}`;
 export const cleanupKey = ({ organizationId, what, id, generation }: CleanupDoc): string =>
   `cleanup/${organizationId}/${what}/${generation}/${id}`;
 export const auditKey = (organizationId: string, id: string): string => `audit/${organizationId}/${id}`;
@@ -56,7 +59,9 @@ export const lists = {
   audit: (organizationId: string) => `audit/${organizationId}`,
   /** The events of every organization, also of those that are no more: what the purge walks. */
   allAudit: () => 'audit',
+  enterprises: () => 'enterprises',
   organizations: () => 'organizations',
+  organizationsOf: (enterpriseId: string) => `organizations/enterprise/${enterpriseId}`,
   accounts: (organizationId: string) => `accounts/${organizationId}`,
   /** Deleted accounts of every organization, by the time of deletion: what the purge walks. */
   deletedAccounts: () => 'deleted-accounts',
@@ -93,6 +98,7 @@ export function place<K extends DocKind>(
 type Placed = { key: string; indexes: Array<readonly [string, number]> };
 
 const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: TokenHash }) => Placed } = {
+  enterprise: (doc: EnterpriseDoc) => ({ key: enterpriseKey(doc.id), indexes: [[lists.enterprises(), 0]] }),
   organization: (doc: OrganizationDoc) => ({
     key: organizationKey(doc.id),
     indexes:
@@ -101,6 +107,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
         : [
             [lists.everything(doc.id), 0],
             [lists.organizations(), 0],
+            ...(doc.enterpriseId ? ([[lists.organizationsOf(doc.enterpriseId), 0]] as const) : []),
           ],
   }),
   member: (doc: MemberDoc) => ({

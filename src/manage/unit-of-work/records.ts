@@ -18,9 +18,18 @@ import type {
   WorkspaceRecord,
 } from '../../core/facts.ts';
 
+/** Holds organizations, and what they may have together. */
+export interface EnterpriseDoc {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+}
+
 export interface OrganizationDoc extends OrganizationRecord {
   readonly name: string;
   readonly edition: Edition;
+  /** Whose it is; null, or absent in older records: nobody's. */
+  readonly enterpriseId?: string | null;
   readonly createdAtMs: number;
 }
 
@@ -151,6 +160,7 @@ export interface CleanupDoc {
 }
 
 export interface DocByKind {
+  readonly enterprise: EnterpriseDoc;
   readonly organization: OrganizationDoc;
   readonly member: MemberDoc;
   readonly team: TeamDoc;

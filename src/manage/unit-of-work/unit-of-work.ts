@@ -34,17 +34,28 @@ export class UnitOfWork implements DocReader {
   readonly #made = new Map<string, Map<string, number>>();
   readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
   readonly #slices = new Slices();
+  readonly #others: OtherTurns;
+  readonly #alsoIn = new Set<string>();
 
   #ends = false;
   /** As it was read or is written; where it is deleted, as it was. */
   #organization: DocByKind['organization'] | null = null;
 
-  constructor(store: Store, lock: Lock, generation: Generation) {
+  constructor(store: Store, lock: Lock, generation: Generation, others: OtherTurns) {
     this.#store = store;
+    this.#others = others;
     this.generation = generation;
-    this.#expects.set(lock.key, lock.version);
-    this.#writes.set(lock.key, { key: lock.key, record: { changes: generation } });
-    this.#silent.add(lock.key);
+    this.#passThrough(lock);
+  }
+
+  /**
+   * From here on this is a change of that one, too: nothing else is changed in its name until this is made. Always after the
+   * organization's own turn, and of one enterprise only, so that nobody waits for each other.
+   */
+  async alsoIn(name: string): Promise<void> {
+    if (this.#alsoIn.has(name)) return;
+    this.#alsoIn.add(name);
+    this.#passThrough(await this.#others.enter(name));
   }
 
   async get<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
@@ -166,6 +177,12 @@ export class UnitOfWork implements DocReader {
     if (this.#slices.over) await this.#slices.next();
   }
 
+  #passThrough(lock: Lock): void {
+    this.#expects.set(lock.key, lock.version);
+    this.#writes.set(lock.key, { key: lock.key, record: { changes: Math.max(this.generation, lock.changes + 1) } });
+    this.#silent.add(lock.key);
+  }
+
   async #stored<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
     await this.breathe();
     return (await getDoc(this.#store, kind, key))?.doc ?? null;
@@ -177,6 +194,39 @@ export class UnitOfWork implements DocReader {
       expects: Array.from(this.#expects, ([key, version]) => ({ key, version })),
       writes: [...this.#writes.values()],
     };
+  }
+}
+
+/** What else than its organization a change has its turn in. */
+class OtherTurns {
+  readonly #store: Store;
+  readonly #ends: boolean;
+  readonly #taken = new Map<string, { readonly leave: () => void; readonly lock: OrganizationLock; tries: number }>();
+
+  constructor(store: Store, ends: boolean) {
+    this.#store = store;
+    this.#ends = ends;
+  }
+
+  async enter(name: string): Promise<Lock> {
+    let taken = this.#taken.get(name);
+    if (taken === undefined) {
+      const leave = await takeTurn(this.#store, name, this.#ends);
+      taken = { leave, lock: new OrganizationLock(this.#store, name), tries: 0 };
+      this.#taken.set(name, taken);
+    }
+    return taken.lock.read(taken.tries++);
+  }
+
+  passed(): void {
+    for (const { lock } of this.#taken.values()) lock.passed();
+  }
+
+  async leave(): Promise<void> {
+    for (const { leave, lock } of this.#taken.values()) {
+      leave();
+      await lock.release();
+    }
   }
 }
 
@@ -215,17 +265,19 @@ export async function change<T>(
   await requireInside(reader(context.store), context.actor, organizationId);
   const leave = await takeTurn(context.store, organizationId, options.ends === true);
   const lock = new OrganizationLock(context.store, organizationId);
+  const others = new OtherTurns(context.store, options.ends === true);
   try {
-    return await attempt(context, lock, organizationId, work, options);
+    return await attempt(context, { lock, others }, organizationId, work, options);
   } finally {
     leave();
     await lock.release();
+    await others.leave();
   }
 }
 
 async function attempt<T>(
   context: ChangeContext,
-  lock: OrganizationLock,
+  { lock, others }: { readonly lock: OrganizationLock; readonly others: OtherTurns },
   organizationId: string,
   work: (unit: UnitOfWork) => Promise<T>,
   { dryRun = false, ends = false, grows = false, actor = actorView(context.actor) }: ChangeOptions,
@@ -233,7 +285,7 @@ async function attempt<T>(
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await lock.read(tries);
     // The clock, too: should the lock be lost, what comes after it is still later than what came before.
-    const unit = new UnitOfWork(context.store, found, Math.max(found.changes + 1, context.nowMs()));
+    const unit = new UnitOfWork(context.store, found, Math.max(found.changes + 1, context.nowMs()), others);
     if (ends && !grows) unit.ends();
     const value = await work(unit);
     if (dryRun) return { value, revision: 0 };
@@ -242,6 +294,7 @@ async function attempt<T>(
     const committed = await context.store.commit(unit.change);
     if (committed.ok) {
       lock.passed();
+      others.passed();
       return { value, revision: committed.revision };
     }
   }

@@ -1,10 +1,15 @@
 /**
- * The grammar of scopes, `resource:action`, and its one implication: write on a resource satisfies read on the same
+ * The grammar of scopes and its one implication: of `resource:action`, write on a resource satisfies read on the same
  * resource (SCRYDON-7, X-14). Knows no catalogue; which scopes exist is the policy's business.
  */
 
-/** No dots, slashes, percent signs or stars: a scope must never be able to traverse (GHSA-3x2w-63fp-3qvw). */
-export const SCOPE_PATTERN = '^[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}$';
+/**
+ * `resource:action`, or a name that another system gave it, such as `Bot.addCollaborator` and `createConversation`: words,
+ * with single dots between them, which imply nothing. No slashes, percent signs, stars or two dots: a scope must never be
+ * able to traverse (GHSA-3x2w-63fp-3qvw).
+ */
+export const SCOPE_PATTERN =
+  '^(?:[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}|[A-Za-z][A-Za-z0-9_-]{0,62}(?:\\.[A-Za-z][A-Za-z0-9_-]{0,62}){0,3})$';
 
 /**
  * Lets a token manage its owner's tokens at the sidecar, within its own reach. Reserved: no catalogue, role, member or

@@ -23,3 +23,19 @@ it('joining any workspace is for administrators', () => {
 it('an importAction must stand in the actions', () => {
   expect(problems({ importAction: 'Import' })).toEqual(['unknown action "Import"; it must stand in "actions"']);
 });
+
+it('a role may have all scopes but some, which must stand in the catalogue', () => {
+  const roles = (scopes: object) => ({
+    organizationRoles: { ...coze.organizationRoles, member: { ...coze.organizationRoles.member, scopes } },
+  });
+  const held = (scopes: object) => {
+    const text = JSON.stringify({ ...coze, ...roles(scopes) });
+    return loadPolicy('policy.yaml', {}, () => Buffer.from(text)).policy?.organizationRoles.get('member')?.scopes;
+  };
+  const names = coze.scopes.map((scope: { name: string }) => scope.name);
+  const rest = names.filter((name: string) => name !== 'Bot.edit' && name !== 'createVoice');
+  expect(held({ allBut: ['Bot.edit', 'createVoice'] })).toEqual(new Set(rest));
+  expect(problems(roles({ allBut: ['Bot.edit', 'Bot.eat'] }))).toEqual([
+    'unknown scope "Bot.eat"; it must stand in "scopes"',
+  ]);
+});

@@ -12,9 +12,16 @@ describe('the grammar', () => {
     },
   );
 
+  it.each(['createConversation', 'Bot.getMetadata', 'Connector.botChat', 'ManageFeatureFlag', 'a.b.c.d'])(
+    '%s is one, in the words of another system',
+    (scope) => {
+      expect(scope).toMatch(new RegExp(SCOPE_PATTERN));
+      expect(acceptedScopes(scope)).toEqual([scope]);
+    },
+  );
+
   it.each([
     '',
-    'bot',
     'bot:',
     ':read',
     'Bot:read',
@@ -23,6 +30,14 @@ describe('the grammar', () => {
     'bot/x:read',
     '../bot:read',
     'bot%2f:read',
+    '.',
+    '..',
+    'Bot..edit',
+    '.edit',
+    'Bot.',
+    'Bot/edit',
+    'Bot.*',
+    'a.b.c.d.e',
   ])('%j is none', (scope) => {
     expect(scope).not.toMatch(new RegExp(SCOPE_PATTERN));
   });

@@ -86,6 +86,18 @@ describe('service tokens', () => {
     expect((await harness.ask(alone, 'ben', asked)).status).toBe(201);
   });
 
+  it('COZE-SAT-16 COZE-PAT-22 permissions of the whole enterprise are for administrators alone', async () => {
+    const org = await freshOrganization();
+    const enterprise = { scopes: ['Enterprise.batchAddPeople'], workspaces: 'all' };
+    expect((await harness.ask(org, 'ada', { ...service, ...enterprise })).status).toBe(201);
+    expect((await harness.ask(org, 'ada', { ...personal, ...enterprise })).status).toBe(201);
+    expect(await harness.ask(org, 'ben', { ...personal, ...enterprise })).toMatchObject({
+      status: 422,
+      body: { field: 'scopes', detail: expect.stringContaining('Enterprise.batchAddPeople') },
+    });
+    expect((await harness.ask(org, 'ben', { ...personal, scopes: ['Bot.edit'], workspaces: 'all' })).status).toBe(201);
+  });
+
   it('COZE-SAT-15 belong to the organization: every administrator edits expiry, contacts and state, also when their maker has left', async () => {
     const org = await freshOrganization();
     const { id, token } = await harness.mint(org, 'ada', { ...service, workspaces: [own(org, 'ada')] });

@@ -1,6 +1,7 @@
 /** Compiles a policy file that was found good, from plain data alone. Checks nothing and reads no YAML. */
 import { compileDialect } from '../../core/dialect.ts';
 import { ACCESS_TOKEN_PREFIX, DAY_MS, type KindPolicy, type Policy } from '../../core/policy.ts';
+import type { ScopeSet } from '../../core/scope.ts';
 import type { PolicyFile } from '../schema/policy-schema.ts';
 import { dialectSources, ownDialect } from './dialect-sources.ts';
 
@@ -21,7 +22,7 @@ export function compilePolicy(data: PolicyFile): Policy {
         name,
         {
           name,
-          scopes: role.scopes === 'all' ? 'all' : new Set(role.scopes),
+          scopes: compileHeld(data, role.scopes),
           actions: new Set(role.actions === 'all' ? Object.keys(data.actions) : role.actions),
           administrator: role.administrator,
           rank,
@@ -49,6 +50,14 @@ export function compilePolicy(data: PolicyFile): Policy {
       ...(data.serviceAccounts === undefined ? [] : [ACCESS_TOKEN_PREFIX]),
     ],
   };
+}
+
+/** Of a role. */
+function compileHeld({ scopes }: PolicyFile, held: PolicyFile['organizationRoles'][string]['scopes']): ScopeSet {
+  if (held === 'all') return 'all';
+  if (Array.isArray(held)) return new Set(held);
+  const { allBut } = held;
+  return new Set(scopes.map(({ name }) => name).filter((name) => !allBut.includes(name)));
 }
 
 function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolicy {

@@ -115,12 +115,9 @@ function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Pa
   if (scopes.includes(undefined)) return;
   for (const [role, { scopes: held }] of Object.entries(organizationRoles)) {
     if (held === 'all') continue;
-    for (const [index, scope] of held.entries()) {
-      if (isUnknown(names, scope))
-        file.problem(
-          ['organizationRoles', role, 'scopes', index],
-          `unknown scope "${scope}"; it must stand in "scopes"`,
-        );
+    const at = ['organizationRoles', role, 'scopes', ...(Array.isArray(held) ? [] : ['allBut'])];
+    for (const [index, scope] of (Array.isArray(held) ? held : held.allBut).entries()) {
+      if (isUnknown(names, scope)) file.problem([...at, index], `unknown scope "${scope}"; it must stand in "scopes"`);
     }
   }
 }

@@ -14,7 +14,9 @@ const strict = { additionalProperties: false } as const;
 
 const ScopeName = Type.String({
   pattern: SCOPE_PATTERN,
-  description: 'A scope, resource:action in lower case, such as workflows:read.',
+  errorMessage: 'must be resource:action in lower case, such as workflows:read, or words with dots, such as Bot.edit',
+  description:
+    "A scope: resource:action in lower case, such as workflows:read, where write implies read; or another system's name, such as Bot.edit, which implies nothing.",
 });
 
 const DialectRowSchema = Type.Object(
@@ -99,9 +101,17 @@ export const PolicySchema = Type.Object(
       Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }),
       Type.Object(
         {
-          scopes: Type.Union([Type.Literal('all'), Type.Array(ScopeName)], {
-            description: 'What members of this role may do; all: every scope of the catalogue.',
-          }),
+          scopes: Type.Union(
+            [
+              Type.Literal('all'),
+              Type.Array(ScopeName),
+              Type.Object({ allBut: Type.Array(ScopeName, { minItems: 1, uniqueItems: true }) }, strict),
+            ],
+            {
+              description:
+                'What members of this role may do; all: every scope of the catalogue. allBut: every one but these.',
+            },
+          ),
           actions: Type.Union([Type.Literal('all'), Type.Array(Type.String())], {
             default: [],
             description: 'What members of this role may manage; all: every action of the policy.',

@@ -2,18 +2,25 @@
 import { AuthenticationError, COZE_CN_BASE_URL, CozeAPI, NotFoundError, PermissionDeniedError } from '@coze/api';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ExampleUpstream, startExampleUpstream } from '../../src/demo/example-upstream.ts';
-import type { SeededTokens } from '../../src/demo/seed.ts';
 import { bash, type Recipe, startRecipe } from './harness.ts';
 
 let upstream: ExampleUpstream;
 let recipe: Recipe;
-let tokens: SeededTokens;
+/** Alice, who owns the workspace, may do all of it; Bob, who joined it, works on bots; the service chats; the reader reads workflows. */
+let tokens: Readonly<Record<'owner' | 'reader' | 'writer' | 'service', string>>;
 const client = (token: string) => new CozeAPI({ baseURL: recipe.url, token });
 
 beforeAll(async () => {
   upstream = await startExampleUpstream(0);
   recipe = await startRecipe('coze', { COZE_URL: upstream.url }, 'coze');
-  ({ tokens } = recipe.gateway);
+  const { mint } = recipe.gateway;
+  const bots = ['Workspace.createBot', 'Bot.edit', 'Bot.getMetadata', 'Connector.botChat'];
+  tokens = {
+    owner: await mint({ scopes: ['listWorkspace', 'listKnowledge', ...bots] }),
+    reader: await mint({ owner: 'bob', scopes: ['listWorkflow'] }),
+    writer: await mint({ owner: 'bob', scopes: bots }),
+    service: await mint({ kind: 'service', neverExpires: true, scopes: ['Connector.botChat'] }),
+  };
 });
 afterEach(() => expect(recipe.errors).toEqual([]));
 afterAll(async () => {
@@ -38,7 +45,7 @@ describe('the Coze SDK behind scopegate', () => {
   });
 
   it('streams a chat over server-sent events, by the command of the recipe', async () => {
-    const { code, output } = await bash(recipe.commands(0), { cwd: recipe.work, env: { TOKEN: tokens.service } });
+    const { code, output } = await bash(recipe.commands(1), { cwd: recipe.work, env: { TOKEN: tokens.service } });
     expect({ code, output }).toEqual({ code: 0, output: 'Hello from the upstream.\n' });
   });
 
@@ -104,7 +111,7 @@ describe('the Coze SDK behind scopegate', () => {
 
   it('reports a path without a route as its own NotFoundError', async () => {
     const error = await client(tokens.owner)
-      .datasets.list({ space_id: 'ws_sales' })
+      .get('/v1/nothing', {})
       .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(NotFoundError);
   });

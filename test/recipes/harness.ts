@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeBlocks } from '../support/documents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
@@ -61,6 +61,8 @@ export async function startRecipe(
       // What docs/recipes/README.md says to copy, where a recipe brings none of its own.
       if (!existsSync(join(folder, 'policy.yaml')))
         copyFileSync(join(ROOT, `policies/${policy}.yaml`), join(folder, 'policy.yaml'));
+      const routes = `policies/${policy}.routes.yaml`;
+      if (existsSync(join(ROOT, routes))) copyFileSync(join(ROOT, routes), join(folder, basename(routes)));
     },
     env: { SCOPEGATE_PORT: port, SCOPEGATE_ADMIN_PORT: '0', ...env },
     seed: policy === 'coze',

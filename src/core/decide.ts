@@ -19,6 +19,7 @@ import {
   type PlaceKind,
   type Role,
   resourceKey,
+  type SnapshotFacts,
   type TokenFacts,
   type TokenHash,
   type WorkspaceRecord,
@@ -257,7 +258,11 @@ export function isGranted(
  * Was the workspace handed over after an all-grant was given, so that it needs to be applied for anew (COZE-PAT-7)? A token
  * that lists it has ended.
  */
-function wasHandedOver(token: TokenFacts, workspace: WorkspaceRecord, rules: DecisionRules): boolean {
+export function wasHandedOver(
+  token: Pick<TokenFacts, 'generation' | 'kind'>,
+  workspace: WorkspaceRecord,
+  rules: Pick<DecisionRules, 'endedByTransfer'>,
+): boolean {
   return (
     workspace.tokensFrom.length > 0 &&
     rules.endedByTransfer.has(token.kind) &&
@@ -310,14 +315,21 @@ export function roleIn(
   }
 }
 
-/** Of a frozen all-grant: what its owner had there when it was made; in what came later, as the policy read "all". */
 function keptRole(token: TokenFacts, workspace: WorkspaceRecord, facts: FactReader): Role | Need | null {
   // Made before snapshots were kept.
   if (token.snapshot === null) return 'member';
   const snapshot = facts.follow(token.snapshot);
   if (snapshot === undefined) return need(token.snapshot.key);
   if (snapshot === null) return null;
-  const { everywhere, later, roles } = snapshot;
+  return keptRoleIn(token, snapshot, workspace);
+}
+
+/** Of a frozen all-grant: what its owner had there when it was made; in what came later, as the policy read "all". */
+export function keptRoleIn(
+  token: Pick<TokenFacts, 'generation' | 'workspaces'>,
+  { everywhere, later, roles }: SnapshotFacts,
+  workspace: WorkspaceRecord,
+): Role | null {
   if (workspace.generation <= token.generation) {
     const kept = everywhere === 'admin' ? everywhere : (assignedRole(roles, workspace) ?? everywhere);
     if (kept !== null) return kept;

@@ -240,7 +240,7 @@ export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'as
   readonly assignments: AssignedRoles;
 }
 
-interface SnapshotFacts extends Omit<SnapshotRecord, 'roles'> {
+export interface SnapshotFacts extends Omit<SnapshotRecord, 'roles'> {
   readonly roles: AssignedRoles;
 }
 

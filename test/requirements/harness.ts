@@ -2,6 +2,7 @@
  * A gateway under one policy with an organization in it, and the short words that the requirement tests speak: who
  * does what at the sidecar, and what a token then gets at the gateway.
  */
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { startExampleUpstream } from '../../src/demo/example-upstream.ts';
@@ -23,14 +24,14 @@ export interface Created {
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>;
 
-/** `policy`: the name of a file in policies/. Time stands where `aheadMs` puts it. */
+/** `policy`: the name of a file in policies/, or the path of another one. Time stands where `aheadMs` puts it. */
 export async function startHarness(policy: string, routes?: readonly Settings[]) {
   const upstream = await startExampleUpstream(0);
   let aheadMs = 0;
   const clock: Clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() };
   const gateway = await startTestGateway({
     upstreamUrl: upstream.url,
-    policy: fileURLToPath(new URL(`../../policies/${policy}.yaml`, import.meta.url)),
+    policy: isAbsolute(policy) ? policy : fileURLToPath(new URL(`../../policies/${policy}.yaml`, import.meta.url)),
     seed: false,
     clock,
     ...(routes === undefined ? {} : { routes }),

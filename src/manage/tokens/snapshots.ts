@@ -10,10 +10,11 @@ import {
   type SnapshotRecord,
   snapshotKey,
   teamKey,
+  tokenKey,
 } from '../../core/facts.ts';
 import type { KindPolicy, Policy } from '../../core/policy.ts';
 import { lists } from '../unit-of-work/places.ts';
-import type { MemberDoc } from '../unit-of-work/records.ts';
+import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** Its id. What every workspace of the organization gives anyway is said once, so it is as long as what the owner joined. */
@@ -35,9 +36,9 @@ export async function takeSnapshot(
 }
 
 /** Removes it where no token but this one keeps it. */
-export async function releaseSnapshot(unit: UnitOfWork, organizationId: string, id: string, tokenKey: string) {
+export async function releaseSnapshot(unit: UnitOfWork, organizationId: string, id: string, by: TokenDoc) {
   const [first, second] = await unit.page(lists.tokensOfSnapshot(organizationId, id), 2, null);
-  if (second === undefined && (first === undefined || first.key === tokenKey))
+  if (second === undefined && (first === undefined || first.key === tokenKey(by.organizationId, by.id)))
     unit.deleteSilently(snapshotKey(organizationId, id));
 }
 

@@ -11,6 +11,7 @@ import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-o
 import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
 import { newExpiry } from './expiry.ts';
+import { fewerOfAll, fewerOfListed } from './fewer-workspaces.ts';
 import { checkScopes, checkWorkspaces, requireKnownScope, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
 import { type ContactsInput, readContacts } from './metadata.ts';
@@ -114,14 +115,14 @@ async function newWorkspaces(
   owner: MemberDoc | null,
   asked: NonNullable<TokenPatch['workspaces']>,
 ): Promise<Partial<TokenDoc>> {
-  const { workspaces, roles, generation } = before;
-  if (typeof workspaces !== 'string' && typeof asked !== 'string') {
-    const kept = workspaces.filter(([id]) => asked.includes(id));
-    if (kept.length === new Set(asked).size)
-      return { workspaces: kept, roles: roles.filter(([id]) => asked.includes(id)), generation };
+  if (typeof asked !== 'string') {
+    // Its owner takes the roles that they have by now.
+    const isOwners = rights.member !== null && owner !== null && rights.member.id === owner.id;
+    const fewer = fewerOfListed(before, asked) ?? (isOwners ? null : await fewerOfAll(unit, policy, before, asked));
+    if (fewer !== null) return fewer;
   }
   const giver = requireGiver(rights, before, owner);
-  if (before.snapshotId) await releaseSnapshot(unit, before.organizationId, before.snapshotId, keyOf(before));
+  if (before.snapshotId) await releaseSnapshot(unit, before.organizationId, before.snapshotId, before);
   const granted = await checkWorkspaces(unit, policy, kind, giver, asked);
   return { ...granted, generation: unit.generation };
 }
@@ -179,7 +180,7 @@ export async function deleteToken(context: ManageContext, org: string, id: strin
     const { before, rights } = await open(context, unit, org, id);
     requireMayEnd(context, rights, before, 'delete');
     unit.delete(tokenKey(org, id));
-    if (before.snapshotId) await releaseSnapshot(unit, org, before.snapshotId, keyOf(before));
+    if (before.snapshotId) await releaseSnapshot(unit, org, before.snapshotId, before);
     await dropValue(unit, before.hash);
     if (before.replaced !== null) await dropValue(unit, before.replaced.hash);
   };
@@ -276,10 +277,6 @@ function requireMayEnd(context: ManageContext, rights: Rights, token: TokenDoc, 
 /** The operator, or an administrator in person: a managing token has no more than its owner's own tokens. */
 function actsAsAdministrator(rights: Rights): boolean {
   return rights.member === null || (rights.administrator && rights.actor.kind === 'member');
-}
-
-function keyOf({ organizationId, id }: TokenDoc): string {
-  return tokenKey(organizationId, id);
 }
 
 function ownerOfToken(token: TokenDoc) {

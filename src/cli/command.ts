@@ -42,6 +42,8 @@ export type Run<V> = (call: Invocation<V>) => Promise<void>;
 export interface Argument {
   readonly name: string;
   readonly optional?: true;
+  /** Of the last one: it may be given more than once. */
+  readonly many?: true;
 }
 
 interface About {

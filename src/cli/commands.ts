@@ -14,12 +14,14 @@ import {
   migrateStore,
   serve,
 } from './command-table/gateway-commands.ts';
+import { RULES_COMMANDS } from './command-table/rules-commands.ts';
 import { TOKEN_COMMANDS } from './command-table/token-commands.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
   check,
   lint,
+  ...RULES_COMMANDS,
   serve,
   apply,
   importCommandRow,

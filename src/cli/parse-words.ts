@@ -68,15 +68,17 @@ function nodeOptions(options: Options) {
 
 function checkCount({ words, args = [] }: Command, given: readonly string[]): void {
   const needed = args.filter(({ optional }) => optional !== true);
-  if (given.length >= needed.length && given.length <= args.length) return;
+  const most = args.at(-1)?.many === true ? Number.POSITIVE_INFINITY : args.length;
+  if (given.length >= needed.length && given.length <= most) return;
   const extra = given[args.length];
   if (args.length === 0 && extra !== undefined)
     throw new UsageError(`${words} takes options only, not ${JSON.stringify(extra)}`);
   throw new UsageError(`${words} takes ${args.length === 1 ? 'one' : 'these:'} ${args.map(argumentName).join(' ')}`);
 }
 
-export function argumentName({ name, optional }: Argument): string {
-  return optional === true ? `[${name}]` : name;
+export function argumentName({ name, optional, many }: Argument): string {
+  const names = many === true ? `${name}…` : name;
+  return optional === true ? `[${names}]` : names;
 }
 
 function isUsageError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,6 +1,6 @@
 /** Findings as people, scripts, code scanners and GitHub read them. Decides nothing. */
-import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { githubNote, shortName } from '../problem-notes.ts';
 import { LINT_RULES, type LintCode, type LintRule, type Severity } from './codes.ts';
 import type { LintFinding } from './finding.ts';
 import type { LintResult } from './lint.ts';
@@ -54,15 +54,10 @@ function jsonOf({ at, ...finding }: LintFinding) {
   return { ...finding, file: shortName(at.file), line: at.line, column: at.column };
 }
 
-/** `::warning file=…,line=…::…`: GitHub shows it beside the line of a pull request. */
 function githubOf({ code, severity, at, message }: LintFinding): string {
   const level = severity === 'note' ? 'notice' : severity;
-  const where = `file=${property(shortName(at.file))},line=${at.line},col=${at.column},title=${code}`;
-  return `::${level} ${where}::${data(`${message}. ${LINT_RULES[code].fix}`)}\n`;
+  return githubNote(level, code, { ...at, message: `${message}. ${LINT_RULES[code].fix}` });
 }
-
-const data = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-const property = (text: string) => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 
 /** SARIF 2.1.0. */
 function sarifOf({ findings, silenced }: LintResult, version: string) {
@@ -114,10 +109,4 @@ function resultOf({ code, severity, at, message }: LintFinding, codes: readonly 
       },
     ],
   };
-}
-
-/** As seen from here, where it lies below. */
-function shortName(file: string): string {
-  const name = relative('', file);
-  return name.startsWith('..') ? file : name;
 }

@@ -25,6 +25,17 @@ organizations:
 `;
 const FILES: Readonly<Record<string, string>> = {
   'directory.yaml': DIRECTORY,
+  'gateway.test.yaml': `gateway: gateway.yaml
+now: 2030-01-01T12:00:00Z
+directory: directory.yaml
+tokens:
+  reader: { owner: ann, scopes: ["content:read"], workspaces: [sales], expiresInDays: 30 }
+tests:
+  - name: readers read, and no more
+    token: reader
+    allow: ["GET /workspaces/sales/pages/1"]
+    deny: { "PUT /workspaces/sales/pages/1": scope_missing }
+`,
   'tokens.csv': `sha256,name,owner,scopes,workspaces,expiresInDays
 ${'9f'.repeat(32)},CI,ann,content:read,sales,30
 `,

@@ -1,4 +1,4 @@
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { describeExport } from './export.contract.ts';
 import { describeStore } from './store.contract.ts';
 

@@ -7,7 +7,7 @@ import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import type { GatewayProcess } from '../../src/store/registry.ts';
 import { Bell } from '../support/bell.ts';
 import { MemoryRegistry } from '../support/memory-registry.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const STALENESS_MS = 1000;
 const KEEPER_TIMERS: Parameters<typeof vi.useFakeTimers>[0] = {

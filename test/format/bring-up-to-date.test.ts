@@ -20,7 +20,7 @@ import { FORMAT_KEY } from '../../src/store/format.ts';
 import { FileRegistry } from '../../src/store/sqlite/registry.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { type Change, OutcomeUnknown, type Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 import { putFile } from './recorded.ts';
 

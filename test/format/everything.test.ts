@@ -14,7 +14,7 @@ import { FORMAT_KEY } from '../../src/store/format.ts';
 import { migrate } from '../../src/store/migration.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { type HttpUpstream, startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { askAll, type Everything, options, StillClock, VIEWS } from './everything.ts';

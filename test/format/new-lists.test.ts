@@ -15,7 +15,7 @@ import { createToken } from '../../src/manage/tokens/tokens.ts';
 import { place } from '../../src/manage/unit-of-work/places.ts';
 import type { DocKind } from '../../src/manage/unit-of-work/records.ts';
 import type { Exported } from '../../src/store/exportable.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const NEW = /^(principals|transferred)\/|\/contact\//;
 

@@ -22,7 +22,7 @@ import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import type { IndexEntry } from '../../src/store/store.ts';
 import { type CompiledProbe, NOTHING_ASKED, policyOf, probesOf } from '../manage/authority-harness.ts';
 import { POLICIES } from '../manage/authority-policies.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 
 interface World {
   readonly policy: string;

@@ -35,7 +35,7 @@ import { stateShown } from '../../src/manage/tokens/token-state.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import { hashToken } from '../../src/secret.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { type By, DAY_MS, Model, type ModelValue, type Operation, type Probe } from './authority-model.ts';
 import type { PolicyRules } from './authority-policies.ts';
 

@@ -37,7 +37,7 @@ import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
 import { assertForSeeds, effort } from '../support/chance.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const RUNS = 150 * effort;
 const PATIENCE_MS = 60_000 * effort;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ExportableStore, type Exported, isSame } from '../../src/store/exportable.ts';
 import { migrate } from '../../src/store/migration.ts';
 import { OutcomeUnknown, type Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const SOURCE = 'the old store';
 const records = (count: number, mark = ''): Write[] =>

@@ -18,7 +18,7 @@ import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/mana
 import { findAccount, issueAccessToken } from '../../src/manage/tokens/access-tokens.ts';
 import { createToken } from '../../src/manage/tokens/tokens.ts';
 import type { Store } from '../../src/store/store.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { writePolicy } from './grounds.ts';
 
 const FEW = 1;

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { Owned } from '../../src/owned.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startTestGateway } from '../support/gateway.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { ROOT } from '../support/process.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

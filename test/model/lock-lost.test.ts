@@ -11,7 +11,7 @@ import { putMember } from '../../src/manage/organization/members.ts';
 import { putOrganization } from '../../src/manage/organization/organizations.ts';
 import { putWorkspace } from '../../src/manage/organization/workspaces.ts';
 import { findAccount, findToken, issueAccessToken } from '../../src/manage/tokens/access-tokens.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { writePolicy } from './grounds.ts';
 
 const HOUR_MS = 3_600_000;

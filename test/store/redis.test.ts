@@ -6,7 +6,7 @@ import { SetupError } from '../../src/errors.ts';
 import { commitArguments } from '../../src/store/redis/commit.ts';
 import { RedisShared } from '../../src/store/redis/shared.ts';
 import { OutcomeUnknown, StoreUnavailable, type Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { startPartition } from '../support/partition.ts';
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts';
 import { at, leafOf, openRedis, placeOf, type Reported, write } from './redis-harness.ts';

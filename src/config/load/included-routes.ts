@@ -10,6 +10,7 @@ import { soundParts, validate } from '../schema/validate.ts';
 import type { Env } from '../yaml/expand.ts';
 import { type FilePosition, type ReadFile, readYamlFile, type YamlFile } from '../yaml/yaml-file.ts';
 import type { Path } from '../yaml/yaml-tree.ts';
+import { namePattern } from './name-pattern.ts';
 import type { Notes } from './notes.ts';
 import { secretFiles } from './secret-files.ts';
 
@@ -63,8 +64,7 @@ function filesOf(source: IncludeSource, at: Path, pattern: string, warnings: str
   if (!pattern.includes('*')) return [absolute];
   const folder = dirname(absolute);
   source.reads(folder);
-  const pieces = basename(absolute).split('*');
-  const fits = new RegExp(`^${pieces.map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's');
+  const fits = namePattern(basename(absolute));
   try {
     // As in a shell, what is hidden is not meant.
     const names = source.readFolder(folder).filter((name) => fits.test(name) && !name.startsWith('.'));

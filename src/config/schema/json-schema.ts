@@ -8,6 +8,7 @@ import type { TSchema } from 'typebox';
 import { DirectorySchema } from './directory-schema.ts';
 import { GatewaySchema, RoutesFileSchema } from './gateway-schema.ts';
 import { PolicySchema } from './policy-schema.ts';
+import { TestFileSchema } from './test-file-schema.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 interface JsonObject {
@@ -20,6 +21,7 @@ export const SCHEMA_FILES: Readonly<Record<string, TSchema>> = {
   'gateway.schema.json': GatewaySchema,
   'policy.schema.json': PolicySchema,
   'routes.schema.json': RoutesFileSchema,
+  'test.schema.json': TestFileSchema,
 };
 
 const VARIABLE: JsonObject = { type: 'string', pattern: '^.*\\$\\{.+\\}.*$' };

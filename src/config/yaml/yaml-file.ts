@@ -78,6 +78,20 @@ export class YamlFile {
     return { file: this.name, ...this.#position(offset) };
   }
 
+  /** One of its sections as a file of its own, with problems of its own. */
+  part(section: string): YamlFile {
+    const { root, expansions } = this.#source;
+    const found = isMap(root) ? root.items.find(({ key }) => keyText(key) === section)?.value : null;
+    const start = pathKey([section]).slice(0, -1);
+    const within = [...expansions].filter(([path]) => path.startsWith(`${start},`));
+    return new YamlFile({
+      ...this.#source,
+      root: (isAlias(found) ? this.#source.targets.get(found) : (found as Node | null)) ?? null,
+      data: isMapping(this.data) ? this.data[section] : undefined,
+      expansions: new Map(within.map(([path, expansion]) => [`[${path.slice(start.length + 1)}`, expansion])),
+    });
+  }
+
   /** The keys of the file, or of one of its sections; none where that is no mapping. */
   keys(section?: string): ReadonlySet<string> {
     const mapping = section === undefined || !isMapping(this.data) ? this.data : this.data[section];

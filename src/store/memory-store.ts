@@ -1,8 +1,8 @@
 /**
- * A store for tests: plain maps, gone with the process. The reference for the contract suite, and quick ground.
+ * A store of plain maps, gone with the process: what policy tests are run on, and the reference for the contract suite.
  * Records are kept as JSON text, so that no caller can change one behind the store's back.
  */
-import type { ExportableStore, Exported, ExportedPage } from '../../src/store/exportable.ts';
+import type { ExportableStore, Exported, ExportedPage } from './exportable.ts';
 import {
   type Change,
   type ChangeEvent,
@@ -15,7 +15,7 @@ import {
   type Stored,
   StoreUnavailable,
   type Touch,
-} from '../../src/store/store.ts';
+} from './store.ts';
 
 const HEARTBEAT_MS = 100;
 const CLOSED = 'it has been closed';

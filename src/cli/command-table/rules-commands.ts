@@ -1,0 +1,42 @@
+/** The commands that try and compare rules before they are in force. Only says what they take. */
+import { type Command, command, JSON_OPTION } from '../command.ts';
+
+const testRules = command({
+  words: 'test',
+  args: [{ name: 'FILE', optional: true, many: true }],
+  summary: 'run policy tests: which requests are let through, and which are refused, by these rules',
+  about: `Runs what stands in FILE, or in every *.test.yaml of this folder and those below it. Their requests are judged as the gateway
+judges them, for tokens made by the rules of the policy, at the moment that the file names. Nothing is opened and nothing is
+sent. Exit code 0: all is as the tests say; 2: something is not, or they try too little; 1: a file cannot be used.`,
+  options: {
+    filter: {
+      value: 'GLOB',
+      about: 'only tests whose name fits, such as "readers*"; then nothing is said of coverage',
+    },
+    mutate: { about: 'also say which slips in the rules no test would notice: a scope dropped, a role lowered, …' },
+    watch: { about: 'run again when a file changes, until Ctrl-C' },
+    format: {
+      value: 'FORMAT',
+      default: 'tree',
+      choices: ['tree', 'json', 'junit', 'github'],
+      about: 'tree, json, junit or github (default tree)',
+    },
+    ...JSON_OPTION,
+  },
+  more: `  # gateway.test.yaml, checked by editors with schemas/test.schema.json
+  gateway: gateway.yaml
+  now: 2030-01-01T12:00:00Z
+  directory: directory.yaml # as for apply, or the same here
+  tokens:
+    reader: { owner: ann, scopes: ["bot:read"], workspaces: [sales], expiresInDays: 30 }
+  tests:
+    - name: readers read, and no more
+      token: reader
+      allow: [ "GET /v1/bots/b1" ]
+      deny: { "DELETE /v1/bots/b1": scope_missing }
+  require: { routes: 100, mutants: 90 } # percent: of routes tried both ways, of slips noticed`,
+  example: 'scopegate test gateway.test.yaml',
+  load: async () => (await import('../test-rules/test-rules.ts')).testRulesCommand,
+});
+
+export const RULES_COMMANDS: readonly Command[] = [testRules];

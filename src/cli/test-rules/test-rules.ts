@@ -1,0 +1,99 @@
+/** `scopegate test`: runs policy tests and says what came of them. Exit code 2: something is not as they say. */
+import { globSync } from 'node:fs';
+import { namePattern } from '../../config/load/name-pattern.ts';
+import type { Env } from '../../config/yaml/expand.ts';
+import { ConfigError, SetupError } from '../../errors.ts';
+import { ChangeWatch } from '../../lifecycle/change-watch.ts';
+import { findSurvivors } from '../../policy-tests/find-survivors.ts';
+import { loadSuites, type Suite } from '../../policy-tests/load-suites.ts';
+import { runTests } from '../../policy-tests/suite.ts';
+import { shortName } from '../../problem-notes.ts';
+import type { Invocation } from '../command.ts';
+import { untilSignal } from '../signals.ts';
+import { FORMATS, type Format, type TestedSuite } from './formats.ts';
+
+interface TestValues {
+  readonly filter: string | undefined;
+  readonly mutate: boolean;
+  readonly watch: boolean;
+  readonly format: string;
+  readonly json: boolean;
+}
+
+export async function testRulesCommand({ values, args, env }: Invocation<TestValues>): Promise<void> {
+  const format: Format = FORMATS[values.json ? 'json' : (values.format as keyof typeof FORMATS)];
+  if (values.watch) return watch(args, env, (suites) => show(suites, values, format));
+  const isGood = await show(await loadSuites(testFiles(args), env), values, format);
+  if (!isGood) process.exitCode = 2;
+}
+
+/** Every one below this folder, where none is named; what is hidden, or installed, is not meant. */
+function testFiles(named: readonly string[]): string[] {
+  if (named.length > 0) return [...named];
+  const skipped = (name: string) => name === 'node_modules' || (name.startsWith('.') && name.length > 1);
+  const found = globSync('**/*.test.yaml', { exclude: skipped }).toSorted();
+  if (found.length === 0) throw new SetupError('there is no *.test.yaml here; name a file of tests');
+  return found;
+}
+
+/** Was all as the tests say? */
+async function show(suites: readonly Suite[], { filter, mutate }: TestValues, format: Format): Promise<boolean> {
+  const pattern = filter === undefined ? null : namePattern(filter);
+  if (pattern !== null && mutate) throw new SetupError('--mutate needs all tests: it says what none of them notices');
+  const wants = pattern === null ? undefined : (name: string) => pattern.test(name);
+  const results: TestedSuite[] = [];
+  for (const suite of suites) {
+    const result = runTests(suite.tests, suite.rules, wants);
+    const holds = result.outcomes.every(({ state }) => state !== 'failed');
+    // Where a test fails, each slip would seem to be noticed.
+    const mutation = mutate && holds ? await findSurvivors(suite) : null;
+    results.push({ name: shortName(suite.name), ...result, mutation });
+  }
+  if (results.every(({ outcomes }) => outcomes.length === 0))
+    throw new SetupError(`no test has a name that fits ${JSON.stringify(filter)}`);
+  process.stdout.write(format(results));
+  return results.every(isGood);
+}
+
+function isGood({ outcomes, coverage, mutation }: TestedSuite): boolean {
+  const holds = outcomes.every(({ state }) => state !== 'failed');
+  return holds && coverage.isEnough && (mutation?.isEnough ?? true);
+}
+
+/** Again after each change of what was read last; a file that cannot be used is said, and waited for. */
+async function watch(
+  args: readonly string[],
+  env: Env,
+  run: (suites: readonly Suite[]) => Promise<boolean>,
+): Promise<void> {
+  let files = testFiles(args);
+  let changed: () => void = () => undefined;
+  let stopping = false;
+  const stopped = untilSignal(async () => {
+    stopping = true;
+    changed();
+  });
+  while (!stopping) {
+    try {
+      const suites = await loadSuites(testFiles(args), env);
+      files = suites.flatMap((suite) => suite.files);
+      await run(suites);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+    }
+    process.stderr.write('waiting for a change; Ctrl-C ends it\n');
+    await new Promise<void>((resolve) => {
+      const looking = new ChangeWatch([...new Set(files)], () => changed());
+      // A watch alone would not keep the process.
+      const kept = setInterval(() => undefined, 60_000);
+      changed = () => {
+        looking.stop();
+        clearInterval(kept);
+        resolve();
+      };
+      if (stopping) changed();
+    });
+  }
+  await stopped;
+}

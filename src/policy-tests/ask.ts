@@ -19,7 +19,7 @@ export interface AskedRules extends ReadingRules {
   readonly policy: Policy;
 }
 
-export interface Answer {
+export interface Ruling {
   /** null: it is let through. */
   readonly reason: Reason | null;
   /** null: no route took it. */
@@ -30,7 +30,7 @@ const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** `token`: its text; null: none is sent. */
-export function ask(asked: Case, token: string | null, rules: AskedRules, facts: FactView): Answer {
+export function ask(asked: Case, token: string | null, rules: AskedRules, facts: FactView): Ruling {
   const body = bodyOf(asked.body);
   const bare = requestOf(asked, body);
   const first = readRequest(bare, rules);
@@ -67,7 +67,8 @@ function takesBody(reading: Reading, headers: readonly string[], body: string | 
   }
   const type = bodyTypeOf(headers);
   const fields = reading.route!.requirement!.bodyFields!;
-  const inspected = type === null ? null : new BodyInspection(type, Buffer.from(body), fields).goOn(Number.POSITIVE_INFINITY);
+  const inspected =
+    type === null ? null : new BodyInspection(type, Buffer.from(body), fields).goOn(Number.POSITIVE_INFINITY);
   reading.body = inspected ?? undefined;
   return reading.body !== undefined;
 }

@@ -5,7 +5,7 @@
 import type { Reason } from '../core/reason.ts';
 import type { Problem } from '../errors.ts';
 import { mintToken } from '../secret.ts';
-import { type Answer, type AskedRules, ask } from './ask.ts';
+import { type Ruling, type AskedRules, ask } from './ask.ts';
 import { type Case, NO_TOKEN, type TestFile, UNKNOWN_TOKEN } from './test-file.ts';
 import type { World } from './world.ts';
 
@@ -80,7 +80,7 @@ export function allHold(tests: readonly Tests[], rules: AskedRules): boolean {
   );
 }
 
-function answerTo(asked: Case, { tokens, facts }: World, rules: AskedRules): Answer {
+function answerTo(asked: Case, { tokens, facts }: World, rules: AskedRules): Ruling {
   return ask(asked, textOf(asked.token, tokens, rules), rules, facts);
 }
 
@@ -91,7 +91,7 @@ function textOf(name: string, tokens: World['tokens'], { policy }: AskedRules): 
 }
 
 /** null: it is as expected. */
-function differs({ refused }: Case, { reason, route }: Answer, { policy }: AskedRules): string | null {
+function differs({ refused }: Case, { reason, route }: Ruling, { policy }: AskedRules): string | null {
   const by = route === null ? 'no route takes it' : `route ${route.id}`;
   const was = reason === null ? `was allowed (${by})` : `was refused: ${reason} (${by})`;
   if (refused === null) return reason === null ? null : `is to be allowed, and ${was}`;
@@ -122,7 +122,7 @@ function refusedTokens({ yaml, tokens }: TestFile, { refusals }: World): Outcome
   });
 }
 
-function note(seen: Map<string, { allowed: boolean; refused: boolean }>, { reason, route }: Answer): void {
+function note(seen: Map<string, { allowed: boolean; refused: boolean }>, { reason, route }: Ruling): void {
   const known = seen.get(route!.id) ?? { allowed: false, refused: false };
   if (reason === null) known.allowed = true;
   else known.refused = true;

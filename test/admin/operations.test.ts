@@ -11,8 +11,8 @@ import { SetupError } from '../../src/errors.ts';
 import { ProcessList } from '../../src/fleet/process-list.ts';
 import { RefusedAttempts } from '../../src/manage/refused-attempts.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
-import { MemoryRegistry } from '../support/memory-registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryRegistry } from '../support/memory-registry.ts';
 import { type Json, type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 const OLD = 'the-old-key-0123456789';

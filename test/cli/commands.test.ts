@@ -298,8 +298,8 @@ describe('completion', () => {
     expect(complete('scopegate', 'token', 're')).toEqual(['revoke']);
     expect(complete('scopegate', 'token', 'list', '--st')).toEqual(['--state']);
     expect(complete('scopegate', 'token', 'list', '--state', 'in')).toEqual(['inactive']);
-    expect(complete('scopegate', 'check', 'gatew')).toEqual(['gateway.yaml']);
-    expect(complete('scopegate', 'serve', '--config', 'gatew')).toEqual(['gateway.yaml']);
+    expect(complete('scopegate', 'check', 'gateway.y')).toEqual(['gateway.yaml']);
+    expect(complete('scopegate', 'serve', '--config', 'gateway.y')).toEqual(['gateway.yaml']);
   });
 
   it.skipIf(!hasTool('zsh'))('of zsh is a script that zsh reads', async () => {

@@ -4,10 +4,10 @@ import { LeaseKeeper } from '../../src/fleet/lease-keeper.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { Durations } from '../../src/observe/metrics.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { GatewayProcess } from '../../src/store/registry.ts';
 import { Bell } from '../support/bell.ts';
 import { MemoryRegistry } from '../support/memory-registry.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const STALENESS_MS = 1000;
 const KEEPER_TIMERS: Parameters<typeof vi.useFakeTimers>[0] = {

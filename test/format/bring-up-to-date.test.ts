@@ -17,10 +17,10 @@ import type { FormatUpgrade } from '../../src/format/upgrade.ts';
 import { CURRENT_FORMAT, UPGRADES } from '../../src/format/upgrades.ts';
 import { type ExportableStore, type Exported, isSame } from '../../src/store/exportable.ts';
 import { FORMAT_KEY } from '../../src/store/format.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { FileRegistry } from '../../src/store/sqlite/registry.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { type Change, OutcomeUnknown, type Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
 import { ROOT, scopegate } from '../support/process.ts';
 import { putFile } from './recorded.ts';
 

@@ -19,10 +19,10 @@ import { stateShown } from '../../src/manage/tokens/token-state.ts';
 import { lists, place } from '../../src/manage/unit-of-work/places.ts';
 import type { DocByKind, DocKind, TokenDoc } from '../../src/manage/unit-of-work/records.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { IndexEntry } from '../../src/store/store.ts';
 import { type CompiledProbe, NOTHING_ASKED, policyOf, probesOf } from '../manage/authority-harness.ts';
 import { POLICIES } from '../manage/authority-policies.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
 
 interface World {
   readonly policy: string;

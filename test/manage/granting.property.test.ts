@@ -36,8 +36,8 @@ import { Rejection } from '../../src/manage/rejection.ts';
 import { changeTokenState } from '../../src/manage/tokens/token-changes.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
 import type { AccountDoc, MemberDoc } from '../../src/manage/unit-of-work/records.ts';
-import { assertForSeeds, effort } from '../support/chance.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
+import { assertForSeeds, effort } from '../support/chance.ts';
 
 const RUNS = 150 * effort;
 const PATIENCE_MS = 60_000 * effort;

@@ -1,9 +1,9 @@
 /** Everything that a store holds arrives in another engine, nothing is lost on the way, and nobody's data is overwritten. */
 import { describe, expect, it } from 'vitest';
 import { type ExportableStore, type Exported, isSame } from '../../src/store/exportable.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { migrate } from '../../src/store/migration.ts';
 import { OutcomeUnknown, type Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
 
 const SOURCE = 'the old store';
 const records = (count: number, mark = ''): Write[] =>

@@ -17,8 +17,8 @@ import { deleteOrganization, putOrganization } from '../../src/manage/organizati
 import { deleteWorkspace, putWorkspace, transferWorkspace } from '../../src/manage/organization/workspaces.ts';
 import { findAccount, issueAccessToken } from '../../src/manage/tokens/access-tokens.ts';
 import { createToken } from '../../src/manage/tokens/tokens.ts';
-import type { Store } from '../../src/store/store.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { writePolicy } from './grounds.ts';
 
 const FEW = 1;

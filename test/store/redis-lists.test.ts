@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { newTokenId } from '../../src/manage/tokens/token-id.ts';
 import { hashToken, randomText } from '../../src/secret.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { boundsOf, headOf, packKey, unpackKey } from '../../src/store/redis/packed-key.ts';
 import type { ScanOptions, Store, Write } from '../../src/store/store.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRedis } from './redis-harness.ts';
 

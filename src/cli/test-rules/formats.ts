@@ -125,6 +125,10 @@ function coverageText({ routes, tried, required, missing }: Coverage): string {
   return `${tried} of ${routes} routes have an allowed and a refused request, ${required} % are required (not: ${ids.join(', ')})`;
 }
 
+function mutationText({ mutants, survivors, required }: MutationResult): string {
+  return `${mutants - survivors.length} of ${mutants} mutants are noticed, ${required} % are required`;
+}
+
 function placed(at: Problem): string {
   return formatProblem({ ...at, file: shortName(at.file) });
 }

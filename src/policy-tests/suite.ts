@@ -5,7 +5,7 @@
 import type { Reason } from '../core/reason.ts';
 import type { Problem } from '../errors.ts';
 import { mintToken } from '../secret.ts';
-import { type Ruling, type AskedRules, ask } from './ask.ts';
+import { type AskedRules, type Ruling, rulingOn } from './ruling.ts';
 import { type Case, NO_TOKEN, type TestFile, UNKNOWN_TOKEN } from './test-file.ts';
 import type { World } from './world.ts';
 
@@ -81,7 +81,7 @@ export function allHold(tests: readonly Tests[], rules: AskedRules): boolean {
 }
 
 function answerTo(asked: Case, { tokens, facts }: World, rules: AskedRules): Ruling {
-  return ask(asked, textOf(asked.token, tokens, rules), rules, facts);
+  return rulingOn(asked, textOf(asked.token, tokens, rules), rules, facts);
 }
 
 function textOf(name: string, tokens: World['tokens'], { policy }: AskedRules): string | null {

@@ -28,7 +28,9 @@ it('a slip that no test notices is named with the line of the rule', async () =>
   );
   expect(survivors).toContain('gateway.yaml:16:23: no test notices when every method is let through');
   expect(survivors.join('\n')).not.toContain('content:read suffices instead of content:write');
-  expect(survivors.join('\n')).not.toMatch(/gateway.yaml:(?:6|7):.*(?:the workspace is not checked|no token is asked for)/);
+  expect(survivors.join('\n')).not.toMatch(
+    /gateway.yaml:(?:6|7):.*(?:the workspace is not checked|no token is asked for)/,
+  );
 });
 
 it('too few noticed slips fail where so many are required, and are judged only once all tests hold', async () => {

@@ -30,7 +30,7 @@ const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** `token`: its text; null: none is sent. */
-export function ask(asked: Case, token: string | null, rules: AskedRules, facts: FactView): Ruling {
+export function rulingOn(asked: Case, token: string | null, rules: AskedRules, facts: FactView): Ruling {
   const body = bodyOf(asked.body);
   const bare = requestOf(asked, body);
   const first = readRequest(bare, rules);

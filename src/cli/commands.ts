@@ -1,5 +1,6 @@
 /** Every command, in the order of `--help`. */
 import type { Command } from './command.ts';
+import { BENCH_COMMANDS } from './command-table/bench-commands.ts';
 import { DIRECTORY_COMMANDS } from './command-table/directory-commands.ts';
 import { EXPLAIN_COMMANDS } from './command-table/explain-commands.ts';
 import { lint } from './command-table/file-commands.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   ...EXPLAIN_COMMANDS,
   ...TOKEN_COMMANDS,
   ...DIRECTORY_COMMANDS,
+  ...BENCH_COMMANDS,
   healthcheck,
   migrateStore,
   completion,

@@ -21,6 +21,9 @@ function groups(all: readonly Command[]): ReadonlyMap<string, readonly Command[]
   return found;
 }
 
+/** What may stand behind a word that is a command itself, too. */
+const ownCommand = (all: readonly Command[], first: string) => all.find(({ words }) => words === first);
+
 const firstWords = (all: readonly Command[]) => [...new Set(all.map(({ words }) => words.split(' ')[0]!))];
 const optionsOf = ({ options }: Command) => [
   ...Object.keys(options).map((name) => `--${name}`),
@@ -32,7 +35,9 @@ const fileArgument = ({ args = [] }: Command) => args.some(({ name }) => name ==
 
 function bash(all: readonly Command[]): string {
   const seconds = [...groups(all)].map(([first, commands]) => {
-    const words = commands.map(({ words }) => words.split(' ')[1]!).join(' ');
+    const own = ownCommand(all, first);
+    const seconds = commands.map(({ words }) => words.split(' ')[1]!);
+    const words = [...seconds, ...(own === undefined ? [] : optionsOf(own))].join(' ');
     return `    "${first}") [ "$COMP_CWORD" -eq 2 ] && { COMPREPLY=($(compgen -W "${words}" -- "$word")); return; } ;;`;
   });
   const commands = all.map((command) => {
@@ -67,8 +72,11 @@ _scopegate() {
 ${seconds.join('\n')}
   esac
   local command="$first"
-  case "$first" in
-    ${[...groups(all).keys()].join('|')}) command="$first $second" ;;
+  case "$first $second" in
+    ${[...groups(all).values()]
+      .flat()
+      .map(({ words }) => `"${words}"`)
+      .join('|')}) command="$first $second" ;;
   esac
   case "$command" in
 ${commands.join('\n')}
@@ -92,10 +100,21 @@ function zsh(all: readonly Command[]): string {
           : `:${value}:${choices === undefined ? (value === 'FILE' ? '_files' : ' ') : `(${choices.join(' ')})`}`;
       return `'${many ? '*' : ''}--${name}[${described(about)}]${behind}'`;
     });
-    const positional = (command.args ?? []).map(({ name }) => `'::${name}:${name === 'FILE' ? '_files' : ' '}'`);
+    const positional = (command.args ?? []).map(
+      ({ name, many }) => `'${many ? '*' : ''}::${name}:${name === 'FILE' ? '_files' : ' '}'`,
+    );
     const all = [...options, "'--help[more about it]'", ...positional];
     return `    '${command.words}') _arguments ${all.join(' \\\n      ')} ;;`;
   };
+  const mixed = [...groups(all)].filter(([first]) => ownCommand(all, first) !== undefined);
+  const both = mixed
+    .flatMap(([, commands]) => commands)
+    .map(({ words }) => {
+      const [first, then] = words.split(' ');
+      return `    ${first})
+      if [[ "\${words[3]}" == ${then} ]]; then command="${words}"; shift words; (( CURRENT-- )); fi ;;`;
+    })
+    .join('\n');
   const second = [...groups(all)].map(([first, commands]) => {
     const words = commands.map(({ words, summary }) => `'${words.split(' ')[1]}:${described(summary)}'`);
     return `      ${first}) choices=(${words.join(' ')}) ;;`;
@@ -111,7 +130,7 @@ _scopegate() {
     return
   fi
   case "$command" in
-    ${[...groups(all).keys()].join('|')})
+    ${[...groups(all).keys()].filter((first) => ownCommand(all, first) === undefined).join('|')})
       if (( CURRENT == 3 )); then
         local -a choices
         case "$command" in
@@ -122,6 +141,7 @@ ${second.join('\n')}
       fi
       command="$command \${words[3]}"
       shift words; (( CURRENT-- )) ;;
+${both}
   esac
   shift words; (( CURRENT-- ))
   case "$command" in

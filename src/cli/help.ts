@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   member: 'who is in an organization',
   workspace: 'which workspaces an organization has',
   organization: 'which organizations there are',
+  bench: 'what two load tests differ in',
 };
 
 const OPTION_WIDTH = 24;

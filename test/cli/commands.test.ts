@@ -298,6 +298,9 @@ describe('completion', () => {
     expect(complete('scopegate', 'token', 're')).toEqual(['revoke']);
     expect(complete('scopegate', 'token', 'list', '--st')).toEqual(['--state']);
     expect(complete('scopegate', 'token', 'list', '--state', 'in')).toEqual(['inactive']);
+    expect(complete('scopegate', 'bench', 'comp')).toEqual(['compare']);
+    expect(complete('scopegate', 'bench', 'http://127.0.0.1', '--sav')).toEqual(['--save']);
+    expect(complete('scopegate', 'bench', 'compare', '--wo')).toEqual(['--worse']);
     expect(complete('scopegate', 'check', 'gateway.y')).toEqual(['gateway.yaml']);
     expect(complete('scopegate', 'serve', '--config', 'gateway.y')).toEqual(['gateway.yaml']);
   });

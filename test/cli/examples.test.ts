@@ -61,7 +61,7 @@ describe('the example of', () => {
   }
 });
 
-it('every command of the table has an example, but those that run until they are stopped, move a store or print a script', () => {
+it('every command of the table has an example, but those that run until they are stopped, measure, move a store or print a script', () => {
   const without = SHOWN_COMMANDS.filter(({ example }) => example === undefined).map(({ words }) => words);
-  expect(without).toEqual(['demo', 'serve', 'migrate-store', 'completion']);
+  expect(without).toEqual(['demo', 'serve', 'bench', 'migrate-store', 'completion']);
 });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Applied, run } from '../directory/harness.ts';
+import { loadResult } from '../load-test/results.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 
@@ -39,6 +40,8 @@ tests:
   'tokens.csv': `sha256,name,owner,scopes,workspaces,expiresInDays
 ${'9f'.repeat(32)},CI,ann,content:read,sales,30
 `,
+  'before.json': JSON.stringify(loadResult()),
+  'after.json': JSON.stringify(loadResult(1.05)),
 };
 
 function route(id: string, method: string, path: string, scope: string, role: string, more: object = {}) {
@@ -71,7 +74,7 @@ export async function startWorld(): Promise<World> {
     const [, ...words] = line.match(/"[^"]*"|\S+/g)!;
     const meant = words.map((word) => {
       const bare = word.replace(/^"|"$/g, '').replace(/^\$(\w+)$/, (_, name: string) => variables[name]!);
-      return /^[\w.-]+\.(?:yaml|csv|txt)$/.test(bare) ? join(gateway.folder, bare) : bare;
+      return /^[\w.-]+\.(?:yaml|csv|json|txt)$/.test(bare) ? join(gateway.folder, bare) : bare;
     });
     return run(meant, env);
   };

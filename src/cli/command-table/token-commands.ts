@@ -11,7 +11,7 @@ import {
 
 const ID = [{ name: 'ID' }] as const;
 
-const GRANT = {
+export const GRANT = {
   scope: { value: 'SCOPE', short: 's', many: true, about: 'what it may do; once for each' },
   workspace: { value: 'ID', short: 'w', many: true, about: 'where; once for each' },
   workspaces: {

@@ -36,7 +36,7 @@ export async function createCommand({ values, env }: Invocation<CreateValues>): 
 }
 
 /** Not its end: a new token has an end of its own. */
-function likeness({ name, kind, ownerId, scopes, workspaces, allowedAddresses, apiVersion }: Token): GrantBody {
+export function likeness({ name, kind, ownerId, scopes, workspaces, allowedAddresses, apiVersion }: Token): GrantBody {
   return {
     ...{ name, kind, workspaces },
     ...(ownerId === null ? {} : { owner: ownerId }),

@@ -1,24 +1,13 @@
 /** Why a request may go on or may not, over HTTP: for a token that the caller may see. Parses and renders; judges nothing. */
-
-import type { RoutePosition } from '../config/load/route-positions.ts';
-import { fixOf } from '../core/explain-fix.ts';
-import type { TokenHash } from '../core/facts.ts';
-import type { Policy } from '../core/policy.ts';
-import type { ExplainedRequest, QuestionedRequest } from '../edge/explain-request.ts';
+import type { QuestionedRequest } from '../edge/explain-request.ts';
+import { requireProcessOperator } from '../manage/actor.ts';
 import { malformed } from '../manage/rejection.ts';
 import { getToken } from '../manage/tokens/tokens.ts';
 import { Type } from '../schema-type.ts';
-import { StoreUnavailable } from '../store/store.ts';
-import { explanationView } from './explain-view.ts';
+import { type Explainer, explainedView, thenAndNow } from './explainer.ts';
+import { requireRefusal } from './refusal-routes.ts';
+import { DecisionAnswer, DecisionLine, recordOfLine } from './refusal-shapes.ts';
 import { type AdminRoute, route } from './route.ts';
-
-/** The rules in force, and where they are written. */
-export interface Explainer {
-  /** null: the store cannot be asked. */
-  explain(asked: QuestionedRequest, hash: TokenHash): Promise<ExplainedRequest | null>;
-  policy(): Policy;
-  position(routeId: string): RoutePosition | null;
-}
 
 const ExplainBody = Type.Object(
   {
@@ -29,6 +18,16 @@ const ExplainBody = Type.Object(
     address: Type.Optional(Type.String({ maxLength: 64, description: 'where the client is; absent: unknown' })),
   },
   { additionalProperties: false, title: 'ExplainInput' },
+);
+
+const ExplainIdBody = Type.Object(
+  { id: Type.String({ maxLength: 64, description: 'of a refusal: X-Scopegate-Decision-Id' }) },
+  { additionalProperties: false, title: 'ExplainById' },
+);
+
+const ExplainLineBody = Type.Object(
+  { decision: DecisionLine },
+  { additionalProperties: false, title: 'ExplainDecision' },
 );
 
 const Source = Type.Object({
@@ -49,12 +48,14 @@ const ExplanationAnswer = Type.Object(
     at: Type.String(),
     request: Type.Object({ method: Type.String(), host: Type.String(), path: Type.String() }),
     route: nullable(Type.Object({ id: Type.String(), template: Type.String() })),
-    token: Type.Object({
-      id: Type.String(),
-      name: Type.String(),
-      kind: Type.String(),
-      ownerId: nullable(Type.String()),
-    }),
+    token: nullable(
+      Type.Object({
+        id: Type.String(),
+        name: Type.String(),
+        kind: Type.String(),
+        ownerId: nullable(Type.String()),
+      }),
+    ),
     checks: Type.Array(
       Type.Object({
         number: Type.Integer(),
@@ -71,6 +72,15 @@ const ExplanationAnswer = Type.Object(
       Type.Array(Type.Object({ change: Type.String(), command: Type.String() }), {
         description: 'the least that would let it through, all of it, in this order; null: no change of ours would',
       }),
+    ),
+    decided: Type.Optional(nullable(DecisionAnswer)),
+    changes: Type.Optional(
+      Type.Array(
+        Type.Object({ what: Type.String(), before: nullable(Type.String()), after: nullable(Type.String()) }),
+        {
+          description: 'what has changed since it was decided: fields of the token, records by their keys',
+        },
+      ),
     ),
   },
   { title: 'Explanation' },
@@ -110,8 +120,8 @@ export function explainRoute(explainer: Explainer): AdminRoute {
     tag: 'explanations',
     summary: 'Say why a request with this token would be allowed or refused, and what would let it through',
     description:
-      'Every check with what it sees and where that stands, not only the first that fails. For a token that the caller may see. Nothing is sent and nothing is changed.',
-    body: ExplainBody,
+      'Every check with what it sees and where that stands, not only the first that fails. For a token that the caller may see. With the id of a refusal, or the line of a decision: what was decided then, what would be decided now, and what has changed. Nothing is sent and nothing is changed.',
+    body: Type.Union([ExplainBody, ExplainIdBody, ExplainLineBody], { title: 'ExplainRequest' }),
     answer: ExplanationAnswer,
     errors: { 400: ['invalid_field'], 403: ['forbidden'] },
     example: {
@@ -119,18 +129,17 @@ export function explainRoute(explainer: Explainer): AdminRoute {
       answer: EXAMPLE as never,
     },
     async run({ manage, body }) {
+      if ('id' in body) {
+        const refusal = await requireRefusal(manage, explainer.refusals, body.id);
+        return (await thenAndNow(manage, explainer, refusal)) as never;
+      }
+      if ('decision' in body) {
+        const decided = recordOfLine(body.decision);
+        if (decided.token === null || decided.organization === null) requireProcessOperator(manage.actor);
+        return (await thenAndNow(manage, explainer, decided)) as never;
+      }
       const token = await getToken(manage, body.organization, body.tokenId);
-      const asked = askedOf(body);
-      const explained = await explainer.explain(asked, token.hash);
-      if (explained === null) throw new StoreUnavailable('the store could not be asked for an explanation');
-      const { explanation, reading } = explained;
-      const requirement = reading.route?.requirement ?? null;
-      const fix =
-        explanation === null || requirement === null
-          ? null
-          : fixOf(explanation, requirement, explainer.policy().kinds.get(token.kind));
-      const position = reading.route === null ? null : explainer.position(reading.route.id);
-      return explanationView({ asked, explained, token, fix, position, policy: explainer.policy() }) as never;
+      return (await explainedView(manage, explainer, askedOf(body), token)) as never;
     },
   });
 }

@@ -10,7 +10,8 @@ import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 interface Explained {
   readonly asked: QuestionedRequest;
   readonly explained: ExplainedRequest;
-  readonly token: TokenDoc;
+  /** null: of a token that nobody knows. */
+  readonly token: TokenDoc | null;
   /** null: no change of ours lets it through. */
   readonly fix: readonly FixStep[] | null;
   readonly position: RoutePosition | null;
@@ -38,10 +39,10 @@ export function explanationView({ asked, explained, token, fix, position, policy
     at: new Date(atMs).toISOString(),
     request: { method: asked.method, host: asked.host, path: target.path },
     route: route === null ? null : { id: route.id, template: route.template },
-    token: { id: token.id, name: token.name, kind: token.kind, ownerId: token.ownerId },
+    token: token === null ? null : { id: token.id, name: token.name, kind: token.kind, ownerId: token.ownerId },
     checks: [...readingChecks(explained, position), ...judgedChecks(explanation?.checks ?? [], position)],
     fix:
-      fix === null || (reason === null && isOpen)
+      fix === null || token === null || (reason === null && isOpen)
         ? null
         : fix.map((step) => fixView(step, token, policy.kinds.get(token.kind))),
   };

@@ -26,7 +26,8 @@ import { readCaller } from './caller.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { enterpriseRoutes } from './enterprise-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
-import { type Explainer, explainRoute } from './explain-routes.ts';
+import { explainRoute } from './explain-routes.ts';
+import type { Explainer } from './explainer.ts';
 import { importRoute } from './import-routes.ts';
 import { judgeOf } from './judge-shape.ts';
 import { listRoutes } from './list-routes.ts';
@@ -36,6 +37,7 @@ import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
 import type { Receipts } from './receipts.ts';
+import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { ShapeRefused } from './validation-error.ts';
@@ -167,6 +169,7 @@ function routesOf({ patterns, operations, explainer }: AdminOptions): readonly A
     ...accountRoutes,
     ...auditRoutes,
     explainRoute(explainer),
+    refusalsRoute(explainer.refusals),
     ...operationRoutes(operations),
   ];
 }

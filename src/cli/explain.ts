@@ -1,4 +1,9 @@
-/** `scopegate explain`: every check of one request, and the least that would let it through. Exit code 2: it is refused, or depends on its body. */
+/**
+ * `scopegate explain`: every check of one request, and the least that would let it through; of a decision that was made, what
+ * was decided then, what would be now, and what has changed. Exit code 2: it is refused, or depends on what is not known.
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { SetupError } from '../errors.ts';
 import type { Invocation } from './command.ts';
 import { type OrganizationValues, printJson, Session } from './session.ts';
@@ -7,6 +12,7 @@ import { bad, type Column, good, table, widthOf } from './terminal.ts';
 interface ExplainValues extends OrganizationValues {
   readonly 'token-id': string | undefined;
   readonly address: string | undefined;
+  readonly log: string | undefined;
   readonly json: boolean;
 }
 
@@ -36,9 +42,32 @@ interface Explanation {
     readonly name: string;
     readonly kind: string;
     readonly ownerId: string | null;
-  };
+  } | null;
   readonly checks: readonly Check[];
   readonly fix: ReadonlyArray<{ readonly change: string; readonly command: string }> | null;
+  readonly decided?: Decision;
+  readonly changes?: ReadonlyArray<{
+    readonly what: string;
+    readonly before: string | null;
+    readonly after: string | null;
+  }>;
+}
+
+interface Decision {
+  readonly id: string;
+  readonly at: string;
+  readonly method: string;
+  readonly host: string | null;
+  readonly path: string;
+  readonly token: string | null;
+  readonly owner: string | null;
+  readonly outcome: 'allowed' | 'refused';
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly status: number | null;
+  readonly configuration: string;
+  readonly address: string;
+  readonly process: string | null;
 }
 
 const RESULTS: Readonly<Record<Check['result'], string>> = {
@@ -51,15 +80,10 @@ const RESULTS: Readonly<Record<Check['result'], string>> = {
 };
 
 export async function explainCommand({ values, args, env }: Invocation<ExplainValues>): Promise<void> {
-  const { 'token-id': tokenId, address } = values;
-  if (tokenId === undefined)
-    throw new SetupError('with which token? --token-id ID (scopegate token find knows it by its text)');
-  const [method, url] = args as [string, string];
+  const [first, url] = args as [string, string | undefined];
   const session = await Session.open(values, env);
-  const body = {
-    ...{ organization: await session.organization(), tokenId, method: method.toUpperCase(), url },
-    ...(address === undefined ? {} : { address }),
-  };
+  const body =
+    url === undefined ? await decisionBody(first, values.log) : await requestBody(first, url, values, session);
   const explained = (await session.client.send({
     method: 'POST',
     path: '/v1/explain',
@@ -70,18 +94,96 @@ export async function explainCommand({ values, args, env }: Invocation<ExplainVa
   if (explained.outcome !== 'allowed') process.exitCode = 2;
 }
 
-function explanationText({ outcome, reason, status, request, token, checks, fix }: Explanation, width: number): string {
-  const head =
-    outcome === 'allowed'
-      ? good('ALLOWED')
-      : outcome === 'depends'
-        ? 'DEPENDS on its body'
-        : bad(`REFUSED ${status} ${reason}`);
-  const of = token.ownerId === null ? token.kind : `${token.kind}, ${token.ownerId}`;
+async function requestBody(
+  method: string,
+  url: string,
+  { 'token-id': tokenId, address, log }: ExplainValues,
+  session: Session,
+): Promise<object> {
+  if (log !== undefined) throw new SetupError('--log is for the id of a decision: scopegate explain ID --log FILE');
+  if (tokenId === undefined)
+    throw new SetupError('with which token? --token-id ID (scopegate token find knows it by its text)');
+  return {
+    ...{ organization: await session.organization(), tokenId, method: method.toUpperCase(), url },
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+const DECISION_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** `log`: the file with its line; undefined: some process remembers it. */
+async function decisionBody(id: string, log: string | undefined): Promise<object> {
+  if (!DECISION_ID.test(id))
+    throw new SetupError(
+      `${JSON.stringify(id)} is no id of a decision (26 digits and capitals, as X-Scopegate-Decision-Id says it); ` +
+        'of a request that nobody sent: scopegate explain METHOD URL --token-id ID',
+    );
+  return log === undefined ? { id } : { decision: await lineOf(id, log) };
+}
+
+/** Other lines of the log are not looked into. */
+async function lineOf(id: string, log: string): Promise<object> {
+  const input = log === '-' ? process.stdin : createReadStream(log, 'utf8');
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (!line.includes(id)) continue;
+      const said = decisionIn(line, id);
+      if (said !== null) return said;
+    }
+  } catch (error) {
+    throw new SetupError(`${log} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  throw new SetupError(
+    `${log} has no decision line of ${id}; log.decisions of gateway.yaml says which decisions leave one`,
+  );
+}
+
+function decisionIn(line: string, id: string): object | null {
+  try {
+    const said = JSON.parse(line.slice(line.indexOf('{'))) as Readonly<Record<string, unknown>>;
+    return said.id === id && said.msg === 'decision' ? said : null;
+  } catch {
+    return null;
+  }
+}
+
+function explanationText(explained: Explanation, width: number): string {
+  const { outcome, request, token, checks, fix, decided } = explained;
+  const of = token === null ? '' : `  token ${token.id} ${JSON.stringify(token.name)} (${ofText(token)})`;
   return [
-    `${head}  ${request.method} ${request.path}  token ${token.id} ${JSON.stringify(token.name)} (${of})\n`,
+    ...(decided === undefined ? [] : [thenText(decided, explained)]),
+    `${decided === undefined ? '' : 'Now: '}${headText(explained)}  ${request.method} ${request.path}${of}\n`,
     table(COLUMNS, checks, width),
-    ...(outcome === 'refused' ? [fixText(fix)] : []),
+    ...(outcome === 'refused' && token !== null ? [fixText(fix)] : []),
+  ].join('');
+}
+
+function ofText({ kind, ownerId }: NonNullable<Explanation['token']>): string {
+  return ownerId === null ? kind : `${kind}, ${ownerId}`;
+}
+
+function headText({ outcome, reason, status, checks }: Explanation): string {
+  if (outcome === 'allowed') return good('ALLOWED');
+  if (outcome === 'refused') return bad(`REFUSED ${status} ${reason}`);
+  return checks.some(({ result }) => result === 'open') ? 'DEPENDS on its body' : 'DEPENDS on what is not kept of it';
+}
+
+function thenText(decided: Decision, { outcome, reason, changes = [] }: Explanation): string {
+  const { token, owner, process: place } = decided;
+  const verdict =
+    decided.outcome === 'allowed'
+      ? good(`ALLOWED ${decided.status}`)
+      : bad(`REFUSED ${decided.status} ${decided.reason}`);
+  const isSame = decided.outcome === outcome && decided.reason === reason;
+  const lines = changes.map(({ what, before, after }) => `  ${what}: ${before ?? 'none'} → ${after ?? 'none'}\n`);
+  return [
+    `${verdict}  ${decided.at}  ${decided.method} ${decided.host ?? ''}${decided.path}  from ${decided.address}\n`,
+    ...(decided.detail === null ? [] : [`  ${decided.detail}\n`]),
+    `  token ${token ?? 'unknown'}${owner === null ? '' : ` of ${owner}`}  configuration ${decided.configuration}` +
+      `${place === null ? '' : `  process ${place}`}\n`,
+    lines.length === 0
+      ? `Nothing has changed since${isSame ? '' : ', of what is asked here: limits and upstreams are not'}.\n`
+      : `Changed since:\n${lines.join('')}`,
   ].join('');
 }
 

@@ -1,11 +1,15 @@
 /**
- * A request that nobody sent, put to the rules in force: where each of its checks stands, for a token that is known by its
- * hash. It is read by the same function as every request, and asks the same facts. Forwards nothing and counts nothing.
+ * A request that nobody sent, or one that is remembered, put to the rules in force: where each of its checks stands, for a
+ * token that is known by its hash. It is read by the same function as every request, and asks the same facts. Forwards
+ * nothing and counts nothing.
  */
 import { type Explanation, explain } from '../core/explain.ts';
 import type { TokenHash } from '../core/facts.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Reason } from '../core/reason.ts';
+import type { RequestSource } from '../core/request-source.ts';
+import type { Requirement } from '../core/requirement.ts';
+import type { Selector } from '../core/selector.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Facts } from './judge.ts';
 import { type Reading, type ReadingRules, readRequest } from './read-request.ts';
@@ -17,6 +21,18 @@ export interface QuestionedRequest {
   readonly host: string;
   /** The client's; null: unknown. */
   readonly address: string | null;
+  /** Of a request that is remembered without its query, headers and body. */
+  readonly recalled?: RecalledNames;
+}
+
+/** What a remembered request named, wherever it did; null: nothing. */
+export interface RecalledNames {
+  readonly workspace: string | null;
+  readonly environment: string | null;
+  /** `bot/b1`. */
+  readonly resource: string | null;
+  /** Its body was read, or it had none. */
+  readonly isBodyKnown: boolean;
 }
 
 export interface ExplainedRequest {
@@ -31,10 +47,10 @@ export interface ExplainedRequest {
 /** More facts than any explanation can need, even with changes landing all the while. */
 const ROUNDS_MAX = 256;
 
-/** null: the store cannot be asked. */
+/** null: the store cannot be asked. `hash`: null: of no token; then nothing is asked about one. */
 export async function explainRequest(
-  { method, target, host, address }: QuestionedRequest,
-  hash: TokenHash,
+  { method, target, host, address, recalled }: QuestionedRequest,
+  hash: TokenHash | null,
   rules: ReadingRules & { readonly policy: Policy },
   known: Facts,
   clock: Clock,
@@ -45,13 +61,41 @@ export async function explainRequest(
   // The token is named, not presented.
   const refused = reading.refused?.reason === 'token_missing' ? null : (reading.refused?.reason ?? null);
   const requirement = reading.route?.requirement ?? null;
-  if (refused !== null || requirement === null) return { reading, refused, explanation: null, atMs };
+  if (refused !== null || requirement === null || hash === null) return { reading, refused, explanation: null, atMs };
+  const source = recalled === undefined ? reading : recall(reading, requirement, recalled);
   const facts = known.view(clock.monotonicMs());
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const outcome = explain({ hash, requirement, source: reading }, rules.policy, facts, atMs);
+    const outcome = explain({ hash, requirement, source }, rules.policy, facts, atMs);
     if (outcome.kind === 'explained') return { reading, refused, explanation: outcome, atMs };
     const loaded = await Promise.all([outcome.key, ...(outcome.also ?? [])].map((key) => facts.load(key)));
     if (loaded.some(({ kind }) => kind === 'unavailable')) return null;
   }
   return null;
+}
+
+/** As if what it named stood where the route looks for it today. */
+function recall(reading: Reading, { workspace, resource }: Requirement, recalled: RecalledNames): RequestSource {
+  const query: string[] = [];
+  const headers: string[] = [...reading.headers];
+  const fields = new Map<string, string>();
+  const put = (selector: Selector, value: string | null) => {
+    const place = selector.from === 'list' ? selector.places[0]! : selector;
+    if (value === null) return;
+    if (place.from === 'query') query.push(`${encodeURIComponent(place.name)}=${encodeURIComponent(value)}`);
+    if (place.from === 'header') headers.push(place.name, value);
+    if (place.from === 'body') fields.set(place.field.name, value);
+  };
+  const ofType = (type: string) =>
+    recalled.resource?.startsWith(`${type}/`) ? recalled.resource.slice(type.length + 1) : null;
+  if (workspace !== null)
+    put(workspace.selector, workspace.as === 'resource' ? ofType(workspace.type) : recalled[workspace.as]);
+  if (resource !== null) put(resource.selector, ofType(resource.type));
+  const body = { kind: 'json', values: fields } as const;
+  return {
+    segments: reading.segments,
+    query: query.length === 0 ? '' : `?${[...new Set(query)].join('&')}`,
+    headers,
+    address: reading.address,
+    ...(recalled.isBodyKnown ? { body } : {}),
+  };
 }

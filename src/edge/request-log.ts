@@ -3,19 +3,19 @@
  * query, a body or a token. Refusals are free for the sender: their access lines have a budget for each class of reasons, so
  * that a flood of one hides no other; decision lines, which are asked for, have none.
  */
-import { REASON_CLASSES, type Reason, type ReasonClass, reasonClass } from '../core/reason.ts';
-import { type SelectorSource, select } from '../core/selector.ts';
+import { REASON_CLASSES, type ReasonClass, reasonClass } from '../core/reason.ts';
 import { escapedTarget } from '../core/target.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import { LineBudget, type Log } from '../observe/log.ts';
+import { type Decided, noteOf, recordOf } from './decision-record.ts';
 import type { ForwardedRequest, PipelineParts, RefusedRequest } from './pipeline-parts.ts';
 import { clientAddressOf, type RequestContext } from './request-context.ts';
 
 const REFUSAL_LINES_PER_SECOND = 50;
 /** Left out lines are told of so much later, unless a line of their class tells it first. */
 const TOLD_AFTER_MS = 1000;
-/** More than any id has. */
-const SHOWN_MAX = 200;
+/** Longer than any target may be. */
+const PATH_MAX = 65_536;
 
 /** `revision`: up to which the facts are known. */
 export function requestLog(
@@ -78,10 +78,6 @@ class RefusalBudget {
   }
 }
 
-type Line = Pick<RefusedRequest, 'request' | 'route' | 'upstreamMs'> & {
-  readonly status: number | null;
-};
-
 function accessLine(
   { request, route, status, upstreamMs, bytesIn, bytesOut }: RefusedRequest | ForwardedRequest,
   nowMs: number,
@@ -106,59 +102,8 @@ function accessLine(
 }
 
 /** All that explaining it, or judging it again by other rules, takes. */
-function decisionLine(
-  { request, route, status, upstreamMs, reason }: Line & { readonly reason: Reason | null },
-  revision: number,
-) {
-  const { requestId, decisionId, exchange, token, allowed, reading, degraded, decidedMs, ruleset } = request;
-  const asked = askedFor(reading, route?.requirement ?? null);
-  return {
-    id: decisionId,
-    requestId,
-    method: exchange.method,
-    host: hostOf(request),
-    path: pathOf(request),
-    route: route?.id ?? null,
-    token: token?.id ?? null,
-    kind: token?.kind ?? null,
-    organization: token?.organizationId ?? null,
-    workspace: allowed?.workspaceId ?? asked.workspace,
-    environment: allowed?.environmentId ?? asked.environment,
-    resource: asked.resource,
-    role: allowed?.role ?? null,
-    outcome: reason === null ? 'allowed' : 'refused',
-    reason,
-    status,
-    configuration: ruleset.log.configuration,
-    revision,
-    degraded: degraded !== null,
-    address: clientAddressOf(request),
-    authUs: Math.round(decidedMs * 1000),
-    upstreamMs: upstreamMs === null ? null : rounded(upstreamMs),
-  };
-}
-
-/** What the request names, whether it may have it or not. */
-function askedFor(source: SelectorSource, requirement: NonNullable<RefusedRequest['route']>['requirement']) {
-  const named = { workspace: null, environment: null, resource: null } as Record<
-    'workspace' | 'environment' | 'resource',
-    string | null
-  >;
-  if (requirement === null) return named;
-  const { workspace, resource } = requirement;
-  const read = (selector: NonNullable<typeof workspace>['selector']) => {
-    const value = select(selector, source);
-    return value == null ? null : withoutTokens(value.slice(0, SHOWN_MAX));
-  };
-  if (workspace !== null) {
-    const value = read(workspace.selector);
-    named[workspace.as] = workspace.as === 'resource' && value !== null ? `${workspace.type}/${value}` : value;
-  }
-  if (resource !== null) {
-    const value = read(resource.selector);
-    named.resource = value === null ? null : `${resource.type}/${value}`;
-  }
-  return named;
+function decisionLine(decided: Decided, revision: number) {
+  return recordOf(noteOf(decided, revision, PATH_MAX));
 }
 
 function hostOf({ reading }: RequestContext): string | null {

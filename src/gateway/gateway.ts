@@ -41,6 +41,7 @@ import { holdLease } from './hold-lease.ts';
 import { listen, listenForForwardAuth } from './listeners.ts';
 import { openRecords, type Records } from './records.ts';
 import { StoreRegistrar } from './registrar.ts';
+import { RememberedRefusals } from './remembered-refusals.ts';
 import { RulesInForce } from './rules-in-force.ts';
 import { waitingBodies } from './waiting-bodies.ts';
 
@@ -108,6 +109,7 @@ class Gateway implements RunningGateway {
   readonly #adminKeys: AdminKeys;
   readonly #owned: Owned;
   readonly #clockWatch: ClockWatch;
+  readonly #refusals: RememberedRefusals;
   /** null: no sidecar here. */
   readonly #processList: ProcessList | null;
   #keeper: LeaseKeeper | null = null;
@@ -137,6 +139,9 @@ class Gateway implements RunningGateway {
     this.#owned = owned;
     this.#processList =
       only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
+    this.#refusals = owned.add(new RememberedRefusals(records, clock.nowMs), (all) => all.close());
+    this.#refusals.keep(rules.configuration.file.explain);
+    rules.reloader.subscribe((next) => this.#refusals.keep(next.file.explain));
     this.#clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
     this.report = this.#newReport();
   }
@@ -221,6 +226,8 @@ class Gateway implements RunningGateway {
         explain: (asked, hash) => explainRequest(asked, hash, rules.ruleset, facts, this.#clock),
         policy: () => rules.configuration.policy,
         position: (id) => routePosition(rules.configuration.path, this.#options.env, id),
+        configuration: () => rules.ruleset.log.configuration,
+        refusals: (query) => this.#refusals.find(query),
       },
       onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs),
       receipts: this.#processList!,
@@ -243,6 +250,7 @@ class Gateway implements RunningGateway {
     reloader.subscribe(() => started.registry.rejudge());
     // After the cache and the streams: what it is told, they have applied.
     this.#keeper = await holdLease(this.#owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
+    this.#refusals.serve(this.#keeper.id, metrics);
     this.pipeline = this.#newPipeline(started.registry);
     await this.#openListeners(this.pipeline, started);
   }
@@ -283,6 +291,7 @@ class Gateway implements RunningGateway {
     const onReload = (caughtUp: (next: Configuration) => void) => rules.reloader.subscribe(caughtUp);
     const limiter = countRequests({ stored: counters, processGroup, clock, metrics, log, onReload });
     rules.limiter = limiter;
+    const lines = requestLog(log, clock.monotonicMs, () => facts.revision);
     return new Pipeline({
       ...{ ruleset: this.#ruleset, facts, clock, metrics, limiter, streams, lastUsed },
       guesses: rules.throttle('tokenFailures'),
@@ -291,7 +300,11 @@ class Gateway implements RunningGateway {
       bodies: waitingBodies(configuration.file.gateway.limits, metrics),
       inspections: new InspectionQueue(clock),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
-      ...requestLog(log, clock.monotonicMs, () => facts.revision),
+      ...lines,
+      onRefused: (refused) => {
+        this.#refusals.add(refused, facts.revision);
+        lines.onRefused(refused);
+      },
       viaName: nameInVia(configuration.file.gateway),
     });
   }

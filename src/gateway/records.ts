@@ -15,7 +15,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { cacheOptions, openStore, placeOf } from './open-store.ts';
 import { readyStore } from './ready-store.ts';
 
-export interface Records extends Pick<OpenedStore, 'registry' | 'counters' | 'fault'> {
+export interface Records extends Pick<OpenedStore, 'registry' | 'questions' | 'counters' | 'fault'> {
   readonly store: Store;
   readonly facts: FactCache;
   readonly lastUsed: LastUsed;
@@ -25,7 +25,7 @@ export interface Records extends Pick<OpenedStore, 'registry' | 'counters' | 'fa
 export async function openRecords(options: GatewayOptions, metrics: Metrics, owned: Owned): Promise<Records> {
   const { configuration, log, clock = systemClock } = options;
   const { file } = configuration;
-  const { opened, registry, counters, describe, fault } = await openStore(configuration, log);
+  const { opened, registry, questions, counters, describe, fault } = await openStore(configuration, log);
   owned.add(opened, (engine) => engine.close());
   owned.add(registry, (engine) => engine.close());
   const ready = await readyStore({ store: opened, registry, name: placeOf(configuration), log }, owned);
@@ -37,5 +37,5 @@ export async function openRecords(options: GatewayOptions, metrics: Metrics, own
     log.warn({ reason: String(error) }, 'last uses: could not be written; will try again');
   const lastUsed = owned.add(new LastUsed({ store, onFailed }), (uses) => uses.close());
   describe(metrics);
-  return { store, registry, counters, fault, facts, lastUsed };
+  return { store, registry, questions, counters, fault, facts, lastUsed };
 }

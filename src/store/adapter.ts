@@ -7,6 +7,7 @@ import type { SharedCounters } from '../limits/counters.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { ExportableStore } from './exportable.ts';
+import type { QuestionBoard } from './question-board.ts';
 import type { Registry } from './registry.ts';
 
 /** Makes a path of the configuration absolute; relative ones count from its file's folder. */
@@ -30,6 +31,8 @@ export interface OpenedStore {
   readonly opened: ExportableStore;
   /** Of the gateway processes that share it. */
   readonly registry: Registry;
+  /** Where those processes ask each other. */
+  readonly questions: QuestionBoard;
   /** Where rate limits are counted for every process that opens this store; null: nowhere. */
   readonly counters: SharedCounters | null;
   /** Registers its own metrics. */

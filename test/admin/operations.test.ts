@@ -127,7 +127,13 @@ describe('when something is wrong behind it, the sidecar', () => {
   const policy = loadPolicy(new URL('../../policies/coze.yaml', import.meta.url).pathname, {}).policy!;
   const build = async (ready: boolean, store = new MemoryStore(), errors: unknown[] = []) => {
     const app = await buildAdmin({
-      explainer: { explain: async () => null, policy: () => policy, position: () => null },
+      explainer: {
+        explain: async () => null,
+        policy: () => policy,
+        position: () => null,
+        configuration: () => '',
+        refusals: async () => ({ found: [], unanswered: [] }),
+      },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },
       manage: { store, policy: () => policy, nowMs: () => 1, actor: { kind: 'operator' } } as AdminOptions['manage'],
       patterns: () => [],

@@ -18,6 +18,8 @@ beforeAll(async () => {
   const created = JSON.parse(made.stdout) as { id: string; token: string };
   world.variables.ID = created.id;
   token = created.token;
+  // Without a token, which would have been used.
+  await fetch(`${world.gateway.url}/workspaces/sales/pages/1`, { method: 'PUT' });
   writeFileSync(join(world.gateway.folder, 'found.txt'), `${token}\n`);
   const account = await world.shell('scopegate service-account create --name reports --scope content:read --json');
   world.variables.CLIENT = (JSON.parse(account.stdout) as { clientId: string }).clientId;
@@ -46,6 +48,8 @@ function settled(text: string): string {
     .replace(/\bpat_[0-9A-Za-z]{4}…/g, 'pat_x1Y2…')
     .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-30T22:46:17.390Z')
     .replace(/\b20\d\d-\d\d-\d\d\b(?!T)/g, '2026-11-30')
+    .replace(/\b[0-9A-Z]{26}\b/g, '01KDZ7Q6E0014R60G0RM000002')
+    .replace(/\b[\d,]+ m?s ago\s*/g, '2 s ago   ')
     .replace(/\bafter [\d,]+ ms/g, 'after 12 ms');
 }
 

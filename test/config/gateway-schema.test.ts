@@ -41,6 +41,7 @@ it('the least file gets every default', () => {
       guesses: { tokenFailures: 100, clientFailures: 20, windowMs: 60_000 },
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },
+    explain: { keep: 10_000, forMinutes: 1440 },
     admin: { host: '127.0.0.1', port: 8081, allowedHosts: [] },
     import: { patterns: [], missesPerMinute: 60 },
     oauth: { prefix: '/api', accountLimit: { requests: 600, windowMs: 60_000 } },

@@ -148,6 +148,29 @@ describe.each(['sqlite', 'redis'])('on %s', (driver) => {
     expect(await admin.metric('scopegate_processes ')).toBe(2);
   });
 
+  it('a refusal of any process is found by its id from a sidecar elsewhere, and who does not answer is named', async () => {
+    const { token } = await mint(admin, 'workflows:write');
+    const refused = async ({ gatewayUrl }: Serve) => {
+      const answer = await fetch(`${gatewayUrl}/elsewhere`, { headers: { authorization: `Bearer ${token}` } });
+      return answer.headers.get('x-scopegate-decision-id')!;
+    };
+    const ids = [await refused(one), await refused(two), await refused(one)];
+    for (const [nth, serve] of [one, two].entries()) {
+      const { status, body } = await admin.call('POST', '/v1/explain', { id: ids[nth] });
+      expect([status, body.reason]).toEqual([200, 'route_not_found']);
+      expect(body.decided).toMatchObject({ id: ids[nth], process: await idOf(serve) });
+    }
+    const list = async () => (await admin.call('GET', '/v1/refusals?reason=route_not_found')).body;
+    const { items, unanswered } = (await list()) as { items: Array<{ id: string }>; unanswered: string[] };
+    expect(items.map(({ id }) => id)).toEqual(ids.toSorted().reverse());
+    expect(unanswered).toEqual([]);
+    const silent = await idOf(two);
+    two.process.child.kill('SIGSTOP');
+    expect(await list()).toMatchObject({ unanswered: [silent], items: { length: 2 } });
+    two.process.child.kill('SIGCONT');
+    await untilListed(2);
+  });
+
   it('what others change is counted with the time until it was applied', async () => {
     const full = await serves.start();
     const before = await full.metric('scopegate_revocation_lag_seconds_count');

@@ -1,20 +1,42 @@
 /** The commands that say why. Only says what they take. */
-import { type Command, command, READ_OPTIONS } from '../command.ts';
+import { type Command, command, MANY_OPTIONS, READ_OPTIONS } from '../command.ts';
 
 export const EXPLAIN_COMMANDS: readonly Command[] = [
   command({
     words: 'explain',
-    args: [{ name: 'METHOD' }, { name: 'URL' }],
-    summary: 'say why a request would be allowed or refused, and what would let it through',
+    args: [{ name: 'ID|METHOD' }, { name: 'URL', optional: true }],
+    summary: 'say why a request was refused or would be, and what would let it through',
     about: `Puts a request that nobody sends to the rules in force, and shows every check with what it sees and where that stands, not
 only the first that fails. Behind it stands the least that would let it through, as commands. URL is a path with its query, or
 a whole address. Exit code 0: it would be allowed; 2: it would be refused, or depends on its body.`,
+    more: `With the ID of a decision (X-Scopegate-Decision-Id of the answer): what was decided then, what would be decided now, and what
+has changed. Gateway processes remember refusals for a while (explain.keep of gateway.yaml); afterwards, and of allowed requests,
+a line of log.decisions is as good: --log FILE.`,
     options: {
+      log: {
+        value: 'FILE',
+        about: 'read the decision from this log (-: standard input) instead of asking who remembers it',
+      },
       'token-id': { value: 'ID', about: 'with which token; needed' },
       address: { value: 'ADDRESS', about: 'where the client is; without it nobody knows' },
       ...READ_OPTIONS,
     },
     example: 'scopegate explain GET /workspaces/sales/pages/1 --token-id $ID',
     load: async () => (await import('../explain.ts')).explainCommand,
+  }),
+  command({
+    words: 'refusals',
+    summary: 'list what was refused lately, newest first',
+    about: 'As far as the gateway processes remember it. Members see those of their own tokens.',
+    options: {
+      reason: { value: 'REASON', about: 'such as scope_missing' },
+      route: { value: 'ID', about: 'of this route' },
+      token: { value: 'ID', about: 'of this token' },
+      address: { value: 'ADDRESS', about: 'of clients at this address' },
+      since: { value: 'TIME', about: 'of the last 30m, 12h, 7d' },
+      ...MANY_OPTIONS,
+    },
+    example: 'scopegate refusals --limit 10',
+    load: async () => (await import('../refusals.ts')).refusalsCommand,
   }),
 ];

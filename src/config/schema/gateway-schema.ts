@@ -229,6 +229,27 @@ const Log = section(
   { default: {}, description: 'The log, one JSON line per message on standard output.' },
 );
 
+const Explain = section(
+  {
+    keep: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 10_000,
+      description: 'How many refusals each gateway process remembers, of 1 kB at most each. 0: none.',
+    }),
+    forMinutes: Type.Integer({
+      minimum: 1,
+      maximum: 525_600,
+      default: 1440,
+      description: 'For how long.',
+    }),
+  },
+  {
+    default: {},
+    description: 'Refusals that can be explained by their id afterwards. Neither queries, bodies nor tokens are kept.',
+  },
+);
+
 const Drain = section(
   {
     delayMs: milliseconds(
@@ -284,6 +305,7 @@ export const GatewaySchema = section(
     cache: Cache,
     routing: Routing,
     log: Log,
+    explain: Explain,
     drain: Drain,
     upstreams: Type.Optional(
       Type.Record(Type.String(), UpstreamSchema, {

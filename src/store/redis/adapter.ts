@@ -30,6 +30,7 @@ export const redisAdapter = {
     return {
       opened,
       registry: opened.registry(),
+      questions: opened.questions(),
       counters: opened,
       describe: (metrics) => {
         describeFullCount(metrics, opened);

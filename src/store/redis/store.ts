@@ -6,6 +6,7 @@ import { ReplyError } from 'ioredis';
 import type { Taken, Use } from '../../core/rate-limit.ts';
 import type { SharedValues } from '../codec/shared-values.ts';
 import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
+import type { QuestionBoard } from '../question-board.ts';
 import type { Registry } from '../registry.ts';
 import {
   type Change,
@@ -27,6 +28,7 @@ import { RedisExport } from './export.ts';
 import { parse } from './feed.ts';
 import { RedisLink, type RedisStoreOptions, within } from './link.ts';
 import { boundsOf, packKey, recordsKey, unpackKey } from './packed-key.ts';
+import { RedisQuestionBoard } from './question-board.ts';
 import { readRecord, understood } from './records.ts';
 import { RedisRegistry } from './registry.ts';
 import { ReplicaWait } from './replicas.ts';
@@ -220,6 +222,12 @@ export class RedisStore implements ExportableStore {
   registry(): Registry {
     const { commandTimeoutMs } = this.#options;
     return new RedisRegistry({ prefix: this.#prefix, ask: (work) => this.#ask(work, commandTimeoutMs) });
+  }
+
+  /** Likewise. */
+  questions(): QuestionBoard {
+    const { commandTimeoutMs } = this.#options;
+    return new RedisQuestionBoard({ prefix: this.#prefix, ask: (work) => this.#ask(work, commandTimeoutMs) });
   }
 
   async export(cursor: string | null, limit: number): Promise<ExportedPage> {

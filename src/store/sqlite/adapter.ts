@@ -30,13 +30,18 @@ export const sqliteAdapter = {
   exactExport: true,
   check: () => undefined,
   open: async (settings, { resolvePath, log }) => {
-    const [{ SqliteStore }, { FileRegistry }] = await Promise.all([import('./store.ts'), import('./registry.ts')]);
+    const [{ SqliteStore }, { FileRegistry }, { FileQuestionBoard }] = await Promise.all([
+      import('./store.ts'),
+      import('./registry.ts'),
+      import('./question-board.ts'),
+    ]);
     const path = resolvePath(settings.path);
     const report = (message: string) => log.error(message);
     const opened = new SqliteStore(path, { bytes: settings.reserveBytes, report });
     return {
       opened,
       registry: new FileRegistry(`${path}-leases`),
+      questions: new FileQuestionBoard(`${path}-leases/questions`),
       counters: null,
       describe: (metrics) => describeFullCount(metrics, opened),
       fault: () => opened.fault,

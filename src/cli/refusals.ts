@@ -3,7 +3,7 @@ import type { Invocation } from './command.ts';
 import { type ListValues, showList } from './lists.ts';
 import { note, type OrganizationValues, Session } from './session.ts';
 import { bad, type Column } from './terminal.ts';
-import { durationMs, seen } from './time-words.ts';
+import { durationMs } from './time-words.ts';
 
 interface RefusalsValues extends OrganizationValues, ListValues {
   readonly reason: string | undefined;
@@ -34,9 +34,8 @@ interface Page {
 const PAGE = '200';
 
 export async function refusalsCommand({ values, env }: Invocation<RefusalsValues>): Promise<void> {
-  const nowMs = Date.now();
   const session = await Session.open(values, env);
-  await showList(refusals(session, queryOf(values, nowMs)), values, { columns: columns(nowMs), many: 'refusals' });
+  await showList(refusals(session, queryOf(values, Date.now())), values, { columns: COLUMNS, many: 'refusals' });
 }
 
 function queryOf(values: RefusalsValues, nowMs: number): Readonly<Record<string, string>> {
@@ -59,15 +58,13 @@ async function* refusals(session: Session, query: Readonly<Record<string, string
   } while (cursor !== null);
 }
 
-function columns(nowMs: number): ReadonlyArray<Column<Refusal>> {
-  return [
-    { title: 'ID', text: ({ id }) => id, whole: true },
-    { title: 'WHEN', text: ({ at }) => seen(at, nowMs) },
-    { title: 'STATUS', text: ({ status }) => String(status ?? '-') },
-    { title: 'REASON', text: ({ reason }) => reason, style: (text) => bad(text) },
-    { title: 'REQUEST', text: ({ method, path }) => `${method} ${path}` },
-    { title: 'TOKEN', text: ({ token }) => token ?? '-' },
-    { title: 'OWNER', text: ({ owner }) => owner ?? '-' },
-    { title: 'FROM', text: ({ address }) => address },
-  ];
-}
+const COLUMNS: ReadonlyArray<Column<Refusal>> = [
+  { title: 'ID', text: ({ id }) => id, whole: true },
+  { title: 'AT', text: ({ at }) => at, whole: true },
+  { title: 'STATUS', text: ({ status }) => String(status ?? '-') },
+  { title: 'REASON', text: ({ reason }) => reason, style: (text) => bad(text) },
+  { title: 'REQUEST', text: ({ method, path }) => `${method} ${path}` },
+  { title: 'TOKEN', text: ({ token }) => token ?? '-' },
+  { title: 'OWNER', text: ({ owner }) => owner ?? '-' },
+  { title: 'FROM', text: ({ address }) => address },
+];

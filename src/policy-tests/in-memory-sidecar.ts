@@ -7,6 +7,7 @@ import { type Call, type Sidecar, type SidecarAnswer, SidecarRefusal } from '../
 import { Bug } from '../errors.ts';
 import type { ManageContext } from '../manage/context.ts';
 import { type AssigneeKind, putAssignment } from '../manage/organization/assignments.ts';
+import { putEnterprise } from '../manage/organization/enterprises.ts';
 import { putMember, putTeam } from '../manage/organization/members.ts';
 import { putOrganization } from '../manage/organization/organizations.ts';
 import { putEnvironment, putResource } from '../manage/organization/workspace-contents.ts';
@@ -23,6 +24,7 @@ export function inMemorySidecar(manage: ManageContext): Sidecar {
       actions: [...policy.actions.keys()],
     }),
     async call(call: Call): Promise<SidecarAnswer> {
+      if (call.method === 'GET' && call.path.length === 0) return { items: [], nextCursor: null };
       if (call.method === 'GET') throw new SidecarRefusal(404, 'not_found', 'there is nothing yet');
       try {
         await put(manage, call);
@@ -36,9 +38,10 @@ export function inMemorySidecar(manage: ManageContext): Sidecar {
 }
 
 /** Bodies have been held against the schema of directory files. */
-function put(manage: ManageContext, { method, path, body }: Call): Promise<unknown> {
+function put(manage: ManageContext, { method, collection, path, body }: Call): Promise<unknown> {
   const [org, list, id, inside, kind, last] = path as [string, string, string, string, string, string];
   const given = body as never;
+  if (collection === 'enterprises') return putEnterprise(manage, org, given);
   const what = [list, inside].filter((word) => word !== undefined).join('/');
   switch (method === 'PUT' ? what : method) {
     case '':

@@ -77,6 +77,10 @@ export function createGateway(settings: string | GatewaySettings, options: Gatew
   let starting: Promise<Addresses> | null = null;
 
   const start = async (): Promise<Addresses> => {
+    if (configuration.testFiles.length > 0) {
+      const { requireTests } = await import('./policy-tests/required-tests.ts');
+      await requireTests(configuration, env);
+    }
     running = await startGateway({
       configuration,
       env,

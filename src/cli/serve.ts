@@ -29,6 +29,10 @@ interface ServeValues {
 export async function serveCommand({ values, env }: Invocation<ServeValues>): Promise<void> {
   const only = (values.only as Only | undefined) ?? null;
   const configuration = loadGateway(values.config, env);
+  if (configuration.testFiles.length > 0) {
+    const { requireTests } = await import('../policy-tests/required-tests.ts');
+    await requireTests(configuration, env);
+  }
   const log = createLog(configuration.file.log.level);
   logWarnings(log);
   const workers = only === 'admin' ? 1 : workersOf(configuration);

@@ -16,7 +16,7 @@
  *    after the other, without a file being read. A process that starts has what is in force from the supervisor (`setup`).
  *    What came into force between its start and its joining is the answer to `join`.
  */
-import { checkInThread } from '../config/load/check-in-thread.ts';
+
 import type { CheckOutcome, Configuration, Packed } from '../config/load/configuration.ts';
 import { unpack } from '../config/load/pack.ts';
 import { formatProblem, type Problem } from '../errors.ts';
@@ -24,6 +24,7 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { Slices } from '../slices.ts';
 import { ChangeWatch } from './change-watch.ts';
+import { checkInThread } from './check-in-thread.ts';
 import { ReloadQueue } from './reload-queue.ts';
 
 export type ReloadCause = 'signal' | 'file' | 'request';

@@ -50,8 +50,14 @@ export interface SuiteResult {
   readonly coverage: Coverage;
 }
 
-/** `wants`: which tests, by name; absent: all. What is left out is not asked for by `require` either. */
-export function runTests(tests: readonly Tests[], rules: TestedRules, wants?: (name: string) => boolean): SuiteResult {
+export interface RunOptions {
+  /** Which tests, by name; absent: all. What is left out is not asked for by `require` either. */
+  readonly wants?: ((name: string) => boolean) | undefined;
+  /** Called before each request; throws to end it. */
+  readonly before?: () => void;
+}
+
+export function runTests(tests: readonly Tests[], rules: TestedRules, { wants, before }: RunOptions = {}): SuiteResult {
   const seen = new Map<string, { allowed: boolean; refused: boolean }>();
   const outcomes: Outcome[] = [];
   for (const { file, world } of tests) {
@@ -61,6 +67,7 @@ export function runTests(tests: readonly Tests[], rules: TestedRules, wants?: (n
         outcomes.push(outcome(each, 'skipped', each.skip));
         continue;
       }
+      before?.();
       const answer = answerTo(each, world, rules);
       const message = differs(each, answer, rules);
       outcomes.push(outcome(each, message === null ? 'passed' : 'failed', message ?? ''));

@@ -23,6 +23,7 @@ it('the least file gets every default', () => {
   expect(problems).toEqual([]);
   expect(value).toEqual({
     include: [],
+    reload: { tests: 'off', testFiles: ['*.test.yaml'] },
     defaults: {},
     gateway: {
       host: '127.0.0.1',

@@ -43,7 +43,7 @@ async function show(suites: readonly Suite[], { filter, mutate }: TestValues, fo
   const wants = pattern === null ? undefined : (name: string) => pattern.test(name);
   const results: TestedSuite[] = [];
   for (const suite of suites) {
-    const result = runTests(suite.tests, suite.rules, wants);
+    const result = runTests(suite.tests, suite.rules, { wants });
     const holds = result.outcomes.every(({ state }) => state !== 'failed');
     // Where a test fails, each slip would seem to be noticed.
     const mutation = mutate && holds ? await findSurvivors(suite) : null;

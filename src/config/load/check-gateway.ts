@@ -26,6 +26,7 @@ import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pai
 import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { Notes } from './notes.ts';
+import { requiredTestFiles } from './required-tests.ts';
 import { refuseRestartKeys, type Sections } from './restart-keys.ts';
 import { secretFiles } from './secret-files.ts';
 
@@ -78,6 +79,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   const warnings: string[] = [];
   const including = { yaml, path: absolute, env, readFile, readFolder: options.readFolder ?? readdirSync, reads };
   const { included, routes, notes } = allRoutes(including, parts, warnings);
+  const testFiles = requiredTestFiles(including, parts.reload);
   // Another program opens those that it asks for.
   if (!embedded) checkListeners(yaml, parts, warnings);
   checkUpstreams(yaml, upstreams, warnings);
@@ -114,6 +116,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     digest: digestOf([...compiledFrom].map((name) => read.get(name) ?? contents!.text)),
     forwards,
     warnings: [...warnings, ...compiled.warnings],
+    testFiles,
     files,
     contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
   };

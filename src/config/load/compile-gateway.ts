@@ -132,7 +132,7 @@ export function assemble(
 ): Configuration {
   const { path, file, contents } = plain;
   const resolvePath = (relative: string) => resolve(dirname(path), relative);
-  const readFile = readerOf(contents);
+  const readFile = contentsReader(contents);
   return {
     ...plain,
     source,
@@ -159,7 +159,8 @@ function keyPairOf(
   return pair;
 }
 
-function readerOf(contents: Contents): ReadFile {
+/** What was read when it was checked. */
+export function contentsReader(contents: Contents): ReadFile {
   return (path) => {
     const content = contents.get(path);
     if (content !== undefined) return Buffer.from(content.buffer, content.byteOffset, content.byteLength);

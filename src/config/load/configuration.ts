@@ -27,6 +27,8 @@ export interface Plain {
   readonly forwards: boolean;
   /** Legal, but worth a look; `file:line:column: message`. */
   readonly warnings: readonly string[];
+  /** Policy tests that have to hold before it comes into force, absolute. */
+  readonly testFiles: readonly string[];
   /** What has to be read again when it changes. */
   readonly files: readonly string[];
   /** Exactly what was checked: what stands in the files may be something else by now. */

@@ -20,6 +20,7 @@ const RELOADED = new Set([
   'import',
   'log',
   'drain',
+  'reload',
 ]);
 const RELOADED_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
   admin: new Set(['allowedHosts']),

@@ -271,6 +271,30 @@ const Drain = section(
   { default: {}, description: 'What happens on SIGTERM and SIGINT. A second signal ends the process at once.' },
 );
 
+const Reload = section(
+  {
+    tests: Type.Enum(['off', 'required'], {
+      default: 'off',
+      description:
+        'required: a start and a reload run the policy tests of testFiles, within 2 s, and are refused where one fails.',
+    }),
+    testFiles: Type.Array(
+      Type.String({
+        pattern: '^(?:[^*]*/)?[^/]+$',
+        errorMessage: 'must be a path such as tests/*.test.yaml; "*" may stand in the name of the file alone',
+      }),
+      {
+        minItems: 1,
+        uniqueItems: true,
+        default: ['*.test.yaml'],
+        description:
+          'Files of policy tests, relative to this one; * in a name: every file that fits it and tests this one.',
+      },
+    ),
+  },
+  { default: {}, description: 'What has to hold before a configuration comes into force.' },
+);
+
 const Include = Type.Array(
   Type.String({
     pattern: '^(?:[^*]*/)?[^/]+$',
@@ -307,6 +331,7 @@ export const GatewaySchema = section(
     log: Log,
     explain: Explain,
     drain: Drain,
+    reload: Reload,
     upstreams: Type.Optional(
       Type.Record(Type.String(), UpstreamSchema, {
         minProperties: 1,

@@ -4,9 +4,9 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { GatewayFile } from '../schema/gateway-schema.ts';
-import type { CheckOutcome, Source } from './configuration.ts';
-import { restartSections } from './restart-keys.ts';
+import type { CheckOutcome, Source } from '../config/load/configuration.ts';
+import { restartSections } from '../config/load/restart-keys.ts';
+import type { GatewayFile } from '../config/schema/gateway-schema.ts';
 
 /** What the thread is given. */
 export interface Order extends Source {

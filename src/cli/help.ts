@@ -10,7 +10,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   member: 'who is in an organization',
   workspace: 'which workspaces an organization has',
   organization: 'which organizations there are',
-  bench: 'what two load tests differ in',
+  enterprise: 'which enterprises there are',
 };
 
 const OPTION_WIDTH = 24;
@@ -21,7 +21,9 @@ export function overview(): string {
   const rows: Array<readonly [string, string]> = [];
   for (const command of SHOWN_COMMANDS) {
     const [first, second] = command.words.split(' ');
-    if (second === undefined) rows.push([[command.words, ...arguments_(command)].join(' '), command.summary]);
+    // A word that is a command by itself is not the name of a group.
+    const isAlone = second === undefined || GROUPS[first!] === undefined;
+    if (isAlone) rows.push([[command.words, ...arguments_(command)].join(' '), command.summary]);
     else if (!rows.some(([name]) => name === `${first} …`)) rows.push([`${first} …`, GROUPS[first!]!]);
   }
   return `scopegate: a gateway that checks every bearer token before a request reaches your API

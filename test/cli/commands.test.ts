@@ -227,6 +227,7 @@ describe('a receipt', () => {
 describe('the table of commands', () => {
   it('tells of every option in the help of its command, and of every command in the help of all', async () => {
     const all = (await run(['--help'])).stdout;
+    expect(all).not.toContain('undefined');
     for (const { words, options } of SHOWN_COMMANDS) {
       const [first] = words.split(' ');
       expect(all).toContain(`scopegate ${first}`);

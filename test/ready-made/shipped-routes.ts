@@ -58,8 +58,8 @@ export interface SystemUnderTest {
   readonly send: (token: string) => string;
   /** What a token needs beside name, owner, scopes and workspaces. */
   readonly token: object;
-  /** Of the upstream, e.g. `{ defaults: { credentials: [raw] } }`. */
-  readonly upstream?: Settings;
+  /** Of every route, as the file says in its head. */
+  readonly defaults?: Settings;
 }
 
 let made = 0;
@@ -88,7 +88,8 @@ export async function startBehind(system: SystemUnderTest, answer?: RequestListe
       policy: join(ROOT, `policies/${system.name}.yaml`),
       store: { driver: 'sqlite', path: 'data/scopegate.db' },
       drain: { idleMs: 50 },
-      upstreams: { [system.name]: { targets: [upstream.url], ...system.upstream } },
+      ...(system.defaults === undefined ? {} : { defaults: system.defaults }),
+      upstreams: { [system.name]: { targets: [upstream.url] } },
     }),
     seed: false,
   });

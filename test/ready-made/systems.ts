@@ -9,4 +9,27 @@ export const SYSTEMS: readonly SystemUnderTest[] = [
     token: { expiresInDays: 30 },
     send: (token) => `Bearer ${token}`,
   },
+  {
+    name: 'featbit',
+    roles: ['owner', 'developer'],
+    joinerMay: (scope) => /^(?:flags|segments):|^projects:read$/.test(scope),
+    token: {},
+    defaults: { credentials: ['bearer', 'raw'] },
+    send: (token) => token,
+  },
+  {
+    name: 'impact',
+    roles: ['admin', 'admin'],
+    joinerMay: () => true,
+    token: { contacts: { primary: 'ann' } },
+    defaults: { credentials: ['bearer', 'basic'] },
+    send: (token) => `Basic ${Buffer.from(`IRq8mWJybvoQ:${token}`).toString('base64')}`,
+  },
+  {
+    name: 'scrydon',
+    roles: ['admin', 'member'],
+    joinerMay: () => true,
+    token: { expiresInDays: 30 },
+    send: (token) => `Bearer ${token}`,
+  },
 ];

@@ -25,6 +25,7 @@ import { ROOT } from '../support/process.ts';
 import { freeUrl } from '../support/proxies.ts';
 
 const DOCUMENTED_PORT = '8080';
+const DOCUMENTED_SIDECAR = 'http://127.0.0.1:8081';
 const NOT_THE_CLIENTS: ReadonlySet<string> = new Set(['README.md', 'gateway.yaml', 'policy.yaml']);
 
 export interface Recipe extends AsyncDisposable {
@@ -39,18 +40,21 @@ export interface Recipe extends AsyncDisposable {
   file(name: string): string;
   /** The nth block of commands of the recipe's README, addressed in the same way. */
   commands(nth: number): string;
+  /** Runs such blocks, one after another, in one shell that has `scopegate` for this gateway. */
+  run(...nths: readonly number[]): Promise<Ran>;
   /** Lines of the gateway's log that a bug of it would leave. */
   readonly errors: readonly string[];
 }
 
 /**
  * `env`: the variables that the recipe's gateway.yaml names, beside SCOPEGATE_PORT and SCOPEGATE_ADMIN_PORT. `policy`: the
- * one of policies/ that the recipe says to copy; with `coze` the organization is that of the demo.
+ * one of policies/ that the recipe says to copy, with its routes; with `coze` the organization is that of the demo, and the
+ * other systems' recipes make theirs.
  */
 export async function startRecipe(
   name: string,
   env: Readonly<Record<string, string>>,
-  policy: 'default' | 'coze' = 'default',
+  policy: 'default' | 'coze' | 'featbit' | 'impact' | 'scrydon' = 'default',
 ): Promise<Recipe> {
   const source = join(ROOT, 'docs/recipes', name);
   const url = await freeUrl();
@@ -81,16 +85,24 @@ export async function startRecipe(
     await gateway.stop();
     throw error;
   }
+  const commands = (nth: number) => {
+    const block = codeBlocks(read('README.md'))[nth];
+    if (block === undefined) throw new Error(`docs/recipes/${name}/README.md has no block ${nth}`);
+    return block.replaceAll(DOCUMENTED_SIDECAR, gateway.adminUrl);
+  };
   return {
     gateway,
     url,
     work,
     token: (scopes = ['content:read', 'content:write']) => gateway.mint({ owner: 'ann', workspaces: 'all', scopes }),
     file: read,
-    commands: (nth) => {
-      const block = codeBlocks(read('README.md'))[nth];
-      if (block === undefined) throw new Error(`docs/recipes/${name}/README.md has no block ${nth}`);
-      return block;
+    commands,
+    run: (...nths) => {
+      const script = [`export PATH="${join(ROOT, 'bin')}:$PATH"`, ...nths.map(commands)].join('\n');
+      return bash(script, {
+        cwd: work,
+        env: { SCOPEGATE_ADMIN_URL: gateway.adminUrl, SCOPEGATE_ADMIN_KEY: gateway.adminKey },
+      });
     },
     get errors() {
       return gateway.errorLines;

@@ -39,6 +39,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
       kind: { value: 'KIND', about: 'of the kinds of the policy; default its own default' },
       ...GRANT,
       'api-version': { value: 'VERSION', about: 'where the policy has versions' },
+      contact: { value: 'MEMBER', about: 'its primary contact; some policies require one' },
       like: { value: 'ID', about: 'take what is not given from this token' },
       ...CHANGE_OPTIONS,
     },

@@ -9,6 +9,7 @@ interface CreateValues extends GrantValues, ChangeValues {
   readonly owner: string | undefined;
   readonly kind: string | undefined;
   readonly 'api-version': string | undefined;
+  readonly contact: string | undefined;
   readonly like: string | undefined;
 }
 
@@ -19,6 +20,7 @@ export async function createCommand({ values, env }: Invocation<CreateValues>): 
     ...(values.owner === undefined ? {} : { owner: values.owner }),
     ...(values.kind === undefined ? {} : { kind: values.kind }),
     ...(values['api-version'] === undefined ? {} : { apiVersion: values['api-version'] }),
+    ...(values.contact === undefined ? {} : { contacts: { primary: values.contact } }),
   };
   const session = await Session.open(values, env);
   const like = values.like === undefined ? {} : likeness(await session.get<Token>(['tokens', values.like]));
@@ -36,12 +38,22 @@ export async function createCommand({ values, env }: Invocation<CreateValues>): 
 }
 
 /** Not its end: a new token has an end of its own. */
-export function likeness({ name, kind, ownerId, scopes, workspaces, allowedAddresses, apiVersion }: Token): GrantBody {
+export function likeness({
+  name,
+  kind,
+  ownerId,
+  scopes,
+  workspaces,
+  allowedAddresses,
+  apiVersion,
+  contacts,
+}: Token): GrantBody {
   return {
     ...{ name, kind, workspaces },
     ...(ownerId === null ? {} : { owner: ownerId }),
     ...(scopes === null ? {} : { scopes }),
     ...(allowedAddresses === null ? {} : { allowedAddresses }),
     ...(apiVersion === null ? {} : { apiVersion }),
+    ...(contacts === null ? {} : { contacts }),
   };
 }

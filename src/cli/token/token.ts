@@ -18,6 +18,7 @@ export interface Token {
   readonly allowedAddresses: readonly string[] | null;
   readonly hint: string | null;
   readonly apiVersion: string | null;
+  readonly contacts: { readonly primary: string | null; readonly emails: readonly string[] } | null;
 }
 
 /** `token tok_1 "laptop" of ann`. */
@@ -26,7 +27,7 @@ export function tokenName({ id, name, ownerId }: Token): string {
 }
 
 export function tokenFields(token: Token, nowMs: number): FieldRows {
-  const { stateReason, state, expiresAt, lastUsedAt } = token;
+  const { stateReason, state, expiresAt, lastUsedAt, contacts } = token;
   const because = stateReason === null || stateReason === state ? '' : ` (${stateReason})`;
   return [
     ['id', token.id],
@@ -43,6 +44,7 @@ export function tokenFields(token: Token, nowMs: number): FieldRows {
     ...(token.allowedAddresses === null ? [] : [['allowed from', token.allowedAddresses.join(' ')] as const]),
     ['begins with', token.hint ?? 'unknown'],
     ...(token.apiVersion === null ? [] : [['API version', token.apiVersion] as const]),
+    ...(contacts === null ? [] : [['contacts', [contacts.primary ?? 'nobody', ...contacts.emails].join(' ')] as const]),
   ];
 }
 

@@ -36,9 +36,10 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['demo', 'import', 'lint', 'load-test', 'workers', 'library.ts'],
   ['cli'],
   ['main.ts'],
+  ['console'],
 ];
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));
 const importsOf = (name: string) =>
   Array.from(
     readFileSync(join(SRC, name), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g),
@@ -46,7 +47,7 @@ const importsOf = (name: string) =>
   );
 const importedFiles = (name: string) =>
   importsOf(name)
-    .filter((spec) => spec.startsWith('.') && spec.endsWith('.ts'))
+    .filter((spec) => spec.startsWith('.') && /\.tsx?$/.test(spec) && !spec.endsWith('.d.ts'))
     .map((spec) => target(name, spec));
 const room = (name: string) => name.split('/')[0]!;
 const floor = (name: string) => FLOORS.findIndex((rooms) => rooms.includes(room(name)));
@@ -57,7 +58,7 @@ describe.each(files)('%s', (name) => {
     expect(floor(name), 'every file lives on a floor').not.toBe(-1);
     for (const spec of importsOf(name).filter((candidate) => candidate.startsWith('.'))) {
       const imported = target(name, spec);
-      if (!imported.endsWith('.ts')) continue;
+      if (!/\.tsx?$/.test(imported)) continue;
       expect(room(imported) === room(name) || floor(imported) < floor(name), `${name} imports ${imported}`).toBe(true);
     }
   });
@@ -80,6 +81,16 @@ it('the core reads no clock, waits for nothing and prints nothing', () => {
     expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(
       /Date\.now|new Date\(|performance\.|\bawait\b|\basync\b|console\.|Math\.random/,
     );
+  }
+});
+
+it('what runs in the browser imports nothing of the server, and the server nothing of it', () => {
+  for (const name of files) {
+    const isPage = name.startsWith('console/page/');
+    for (const spec of importsOf(name).filter(
+      (candidate) => candidate.startsWith('.') || candidate.startsWith('node:'),
+    ))
+      expect(target(name, spec).startsWith('console/page/'), `${name} imports ${spec}`).toBe(isPage);
   }
 });
 

@@ -19,7 +19,7 @@ export const STATUS_OF_KIND: Readonly<Record<RejectionKind, number>> = {
 export function errorsOf(route: AdminRoute): ReadonlyMap<number, readonly string[]> {
   const found: Array<readonly [number, readonly string[]]> = [
     [400, malformedIn(route)],
-    ...(route.open ? [] : forCallers(route)),
+    ...(route.open ? [] : route.anybody ? forAnybody() : forCallers(route)),
     ...(route.body === null ? [] : inBodies(route)),
     ...Object.entries(route.errors).map(([status, codes]) => [Number(status), codes] as const),
     [421, ['host_not_allowed']],
@@ -44,13 +44,18 @@ function malformedIn({ open, params, body }: AdminRoute): string[] {
   ];
 }
 
+/** Of a managing token, and of a session, whatever they ask for. */
+const ELSEWHERE = [403, ['address_not_allowed', 'not_same_origin']] as const;
+
+function forAnybody(): Array<readonly [number, readonly string[]]> {
+  return [ELSEWHERE, [503, ['store_unavailable']]];
+}
+
 function forCallers(route: AdminRoute): Array<readonly [number, readonly string[]]> {
   const unavailable = ['store_unavailable'];
-  const known = [401, ['credential_missing', 'credential_unknown']] as const;
-  // Of a managing token, whatever it asks for.
-  const elsewhere = [403, ['address_not_allowed']] as const;
-  if (!isOfOrganization(route) && !isOfEnterprise(route)) return [known, elsewhere, [503, unavailable]];
-  const inside = [known, elsewhere, [403, ['not_allowed']], [404, ['not_found']]] as const;
+  const known = [401, ['credential_missing', 'credential_unknown', 'session_ended']] as const;
+  if (!isOfOrganization(route) && !isOfEnterprise(route)) return [known, ELSEWHERE, [503, unavailable]];
+  const inside = [known, ELSEWHERE, [403, ['not_allowed']], [404, ['not_found']]] as const;
   if (route.method === 'GET') return [...inside, [503, unavailable]];
   return [...inside, [503, [...unavailable, 'outcome_unknown']], [507, ['store_full']]];
 }

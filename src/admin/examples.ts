@@ -9,6 +9,7 @@ import type {
   EnvironmentAnswer,
   MemberAnswer,
   OrganizationAnswer,
+  PolicyAnswer,
   ResourceAnswer,
   TeamAnswer,
   TokenAnswer,
@@ -83,4 +84,26 @@ export const ACCOUNT: Shaped<typeof AccountAnswer> = {
   state: 'active',
   createdBy: 'ada',
   createdAt: CREATED_AT,
+};
+
+export const POLICY: Shaped<typeof PolicyAnswer> = {
+  name: 'default',
+  dialect: 'default',
+  apiVersions: [],
+  organizationRoles: ['owner', 'admin', 'member'],
+  workspaceRoles: ['member', 'admin'],
+  kinds: {
+    personal: {
+      ...{ description: "A member's own token", prefix: 'pat_', authority: 'live', default: true },
+      ...{ scopesRequired: true, workspacesRequired: true, contactRequired: false, mutable: ['name', 'scopes'] },
+      expiry: {
+        ...{ required: true, minMs: 86_400_000, maxMs: 31_536_000_000, presetsDays: [30, 90] },
+        ...{ never: false, editable: true },
+      },
+      graceMaxMs: 86_400_000,
+      selectable: [{ editions: null, roles: null, listed: 'joined', listedMax: 100, all: null }],
+    },
+  },
+  scopes: [{ name: 'bot:read', category: 'bot', description: 'Read bots' }],
+  actions: [{ name: 'tokens.manage', description: 'Manage tokens' }],
 };

@@ -23,7 +23,8 @@ export interface Shape {
   readonly uniqueItems?: boolean;
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];
-  readonly additionalProperties?: boolean;
+  /** A schema: of every field that has no name here. */
+  readonly additionalProperties?: boolean | Shape;
 }
 
 type Keyword = keyof Shape;
@@ -174,6 +175,7 @@ function objectSteps(shape: Shape): Judge[] {
     return null;
   };
   const lacks = (object: object, name: string) => !Object.hasOwn(object, name);
+  const others = typeof additionalProperties === 'boolean' ? null : itemsStep(judgeOf(additionalProperties));
   return [
     ...(required.length === 0
       ? []
@@ -186,6 +188,12 @@ function objectSteps(shape: Shape): Judge[] {
           ),
         ]),
     fields,
+    ...(others === null
+      ? []
+      : [
+          (value: unknown) =>
+            others(Object.entries(value as object).flatMap(([name, each]) => (name in properties ? [] : [each]))),
+        ]),
   ];
 }
 

@@ -6,12 +6,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ManageContext } from '../manage/context.ts';
 import type { ContextOf } from './caller.ts';
 import { answerSchema, querySchema, type Receipts, withReceipt } from './receipts.ts';
-import { type AdminRoute, Created, OtherAnswer } from './route.ts';
+import { type AdminRoute, Created, OtherAnswer, WithHeaders } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a credential. */
     open?: boolean;
+    /** Answers strangers, too, and knows callers. */
+    anybody?: boolean;
     /** Is told a token on purpose, and keeps no text. */
     takesToken?: boolean;
   }
@@ -24,11 +26,21 @@ export function mount(
   receipts: Receipts,
 ): void {
   for (const route of routes) {
-    const { method, path, params, body, open = false, takesToken = false, bodyBytesMax, mediaType } = route;
+    const {
+      method,
+      path,
+      params,
+      body,
+      open = false,
+      anybody = false,
+      takesToken = false,
+      bodyBytesMax,
+      mediaType,
+    } = route;
     app.route({
       method,
       url: path,
-      config: { open, takesToken },
+      config: { open, anybody, takesToken },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       schema: {
         params,
@@ -53,14 +65,16 @@ async function answer(
   if (route.takesLong === true) request.raw.socket.setTimeout(0);
   let context: ManageContext | undefined;
   const call = {
-    ...{ params, query, body },
+    ...{ params, query, body, visit: request.visit, actor: request.actor ?? null },
     // Who asks a probe is nobody.
     get manage() {
       context ??= contextOf(request);
       return context;
     },
   };
-  const made = await route.run(call);
+  const answered = await route.run(call);
+  if (answered instanceof WithHeaders) reply.headers(answered.headers);
+  const made = answered instanceof WithHeaders ? answered.answer : answered;
   if (made instanceof OtherAnswer)
     return reply.code(made.status).header('Content-Type', made.contentType).send(made.value);
   const [status, value] = made instanceof Created ? ([201, made.value] as const) : ([200, made] as const);

@@ -9,6 +9,7 @@ import { Type } from '../schema-type.ts';
 import { errorsOf } from './error-answers.ts';
 import { querySchema, RECEIPT_FIELDS } from './receipts.ts';
 import type { AdminRoute } from './route.ts';
+import { SESSION_COOKIE } from './session-cookie.ts';
 
 type Json = Record<string, unknown>;
 
@@ -28,6 +29,13 @@ const ProblemShape = Type.Object(
   { title: 'Problem', description: 'a refusal (RFC 9457)' },
 );
 
+/** `session`: of the console in a browser, for pages of the sidecar alone. Behind HTTPS its name begins with __Host-. */
+const SECURITY = {
+  adminKey: { type: 'http', scheme: 'bearer' },
+  session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
+};
+const CALLERS = [{ adminKey: [] }, { session: [] }];
+
 /** `/openapi.json` of these routes, a step for each. */
 export function* describeApi(routes: readonly AdminRoute[], version: string): Generator<void, object> {
   const parts = new NamedParts();
@@ -41,14 +49,14 @@ export function* describeApi(routes: readonly AdminRoute[], version: string): Ge
   return {
     openapi: '3.1.0',
     info: { title: 'scopegate sidecar', version, description: 'Organizations, members, workspaces and their tokens.' },
-    components: { securitySchemes: { adminKey: { type: 'http', scheme: 'bearer' } }, ...parts.found },
+    components: { securitySchemes: SECURITY, ...parts.found },
     paths,
-    security: [{ adminKey: [] }],
+    security: CALLERS,
   };
 }
 
 function describeOperation(route: AdminRoute, parts: NamedParts): Json {
-  const { id, tag, summary, description, open, body, answer, example, mediaType = 'application/json' } = route;
+  const { id, tag, summary, description, open, anybody, body, answer, example, mediaType = 'application/json' } = route;
   const shape = parts.shape(answer);
   const schema = route.changes ? { allOf: [shape, parts.shape(ReceiptShape)] } : shape;
   const refusals = Array.from(errorsOf(route), ([status, codes]) => [status, parts.refusal(status, codes)] as const);
@@ -57,7 +65,7 @@ function describeOperation(route: AdminRoute, parts: NamedParts): Json {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    ...(open ? { security: [] } : {}),
+    ...(open ? { security: [] } : anybody ? { security: [{}, ...CALLERS] } : {}),
     parameters: [
       ...parameters(route.params, 'path', parts),
       ...(open ? [] : parameters(querySchema(route), 'query', parts)),
@@ -134,7 +142,7 @@ class NamedParts {
       content: { 'application/problem+json': { schema } },
     };
     // Most are alike wherever they stand; longer lists are those of one operation.
-    if (codes.length > 2) return refusal;
+    if (codes.length > 3) return refusal;
     return this.#named('responses', this.#responses, [status, ...codes].join('_'), refusal);
   }
 

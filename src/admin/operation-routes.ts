@@ -1,7 +1,8 @@
 /** What operators and probes ask: alive, ready, metrics, the policy in force, what the process says about itself. */
 import { formatProblem, type Problem } from '../errors.ts';
 import { requireProcessOperator } from '../manage/actor.ts';
-import { LiveAnswer, OpenAnswer, ReadyAnswer, TextAnswer } from './response-schemas.ts';
+import { POLICY } from './examples.ts';
+import { LiveAnswer, OpenAnswer, PolicyAnswer, ReadyAnswer, TextAnswer } from './response-schemas.ts';
 import { type AdminRoute, OtherAnswer, route } from './route.ts';
 import { policyView } from './views.ts';
 
@@ -72,8 +73,8 @@ function processRoutes({ status, reload }: Operations): readonly AdminRoute[] {
       path: '/v1/policy',
       tag: 'policy',
       summary: 'Read the policy in force: kinds of tokens, scopes, roles and actions',
-      answer: OpenAnswer,
-      example: { answer: { name: 'default' } },
+      answer: PolicyAnswer,
+      example: { answer: POLICY },
       run: ({ manage }) => policyView(manage.policy()),
     }),
     route({

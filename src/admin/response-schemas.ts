@@ -262,3 +262,64 @@ export const OpenAnswer = Type.Object({}, { additionalProperties: true });
 export const LiveAnswer = Type.Object({ live: Type.Boolean() });
 export const ReadyAnswer = Type.Object({ ready: Type.Boolean() }, { additionalProperties: true });
 export const TextAnswer = Type.String();
+
+const Strings = Type.Array(Type.String());
+/** null: no bound, or every one. */
+const KindAnswer = Type.Object(
+  {
+    description: Type.String(),
+    prefix: Type.String(),
+    authority: Type.String(),
+    default: Type.Boolean(),
+    scopesRequired: Type.Boolean(),
+    workspacesRequired: Type.Boolean(),
+    contactRequired: Type.Boolean(),
+    mutable: Type.Array(Type.String(), { description: 'fields that may be changed' }),
+    expiry: Type.Object(
+      {
+        required: Type.Boolean(),
+        minMs: Type.Number(),
+        maxMs: Type.Union([Type.Number(), Type.Null()]),
+        presetsDays: Type.Array(Type.Number(), { description: 'what to offer first; no rule' }),
+        never: Type.Boolean(),
+        editable: Type.Boolean(),
+      },
+      { title: 'KindExpiry' },
+    ),
+    graceMaxMs: Type.Union([Type.Number(), Type.Null()], {
+      description: 'how long a replaced value may go on working; null: values cannot be replaced',
+    }),
+    selectable: Type.Array(
+      Type.Object(
+        {
+          editions: Type.Union([Strings, Type.Null()]),
+          roles: Type.Union([Strings, Type.Null()]),
+          listed: Type.Enum(['owned', 'joined', 'organization', 'none']),
+          listedMax: Type.Union([Type.Number(), Type.Null()]),
+          all: Nullable(Type.String({ description: 'the widest all-grant' })),
+        },
+        { title: 'SelectableRule' },
+      ),
+      { description: 'which workspaces may be granted: the first rule that fits the owner counts' },
+    ),
+  },
+  { title: 'TokenKind' },
+);
+export const PolicyAnswer = Type.Object(
+  {
+    name: Type.String(),
+    dialect: Type.String(),
+    apiVersions: Strings,
+    organizationRoles: Strings,
+    workspaceRoles: Strings,
+    kinds: Type.Object({}, { additionalProperties: KindAnswer, description: 'by name' }),
+    scopes: Type.Array(
+      Type.Object(
+        { name: Type.String(), category: Type.String(), description: Type.String() },
+        { title: 'PolicyScope' },
+      ),
+    ),
+    actions: Type.Array(Type.Object({ name: Type.String(), description: Type.String() })),
+  },
+  { title: 'Policy' },
+);

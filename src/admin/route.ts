@@ -3,9 +3,11 @@
  * Validation, types, serialization and the description in /openapi.json all come from here. Holds no rule of management.
  */
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Actor } from '../manage/actor.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { RejectionCodeOf } from '../manage/rejection.ts';
 import { NoBody, NoParams, NoQuery } from './schemas.ts';
+import type { Visit } from './visit.ts';
 
 /** A value that nobody changes any more: what views make of stored records. */
 type ReadOnly<T> = unknown extends T
@@ -26,6 +28,9 @@ export interface RouteCall<Params extends TSchema, Query extends TSchema, Body e
   readonly params: Static<Params>;
   readonly query: Static<Query>;
   readonly body: Static<Body>;
+  readonly visit: Visit;
+  /** null: nobody known, where strangers are answered, too. */
+  readonly actor: Actor | null;
 }
 
 /** The answer of an operation that made something: 201, not 200. */
@@ -55,6 +60,17 @@ export class OtherAnswer {
   }
 }
 
+/** An answer with headers of its own. */
+export class WithHeaders<T> {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly answer: T;
+
+  constructor(headers: Readonly<Record<string, string>>, answer: T) {
+    this.headers = headers;
+    this.answer = answer;
+  }
+}
+
 type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 /**
@@ -63,9 +79,11 @@ type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
  */
 export interface OwnErrors {
   readonly 400?: ReadonlyArray<RejectionCodeOf<'malformed'>>;
+  readonly 401?: readonly ['credential_unknown'];
   readonly 403?: ReadonlyArray<RejectionCodeOf<'forbidden'>>;
   readonly 409?: ReadonlyArray<RejectionCodeOf<'conflict'>>;
   readonly 422?: ReadonlyArray<RejectionCodeOf<'unacceptable'> | 'configuration_invalid'>;
+  readonly 429?: readonly ['too_many_failures'];
 }
 
 interface About {
@@ -82,6 +100,8 @@ interface About {
   readonly errors?: OwnErrors;
   /** Answers without a credential, whatever the query. */
   readonly open?: boolean;
+  /** Answers strangers, too, and knows callers. */
+  readonly anybody?: boolean;
   /** Is told a token on purpose, and keeps no text. */
   readonly takesToken?: boolean;
   /** Its answer may take longer than a connection may be silent. */
@@ -104,14 +124,11 @@ interface Operation<Params extends TObject, Query extends TObject, Body extends 
   /** A call and its answer, for people. */
   readonly example: { readonly body?: Static<Body>; readonly answer: Shaped<Answer> };
   /** Rejects with Rejection, or with what the store throws. */
-  run(
-    call: RouteCall<Params, Query, Body>,
-  ):
-    | Shaped<Answer>
-    | Created<Shaped<Answer>>
-    | OtherAnswer
-    | Promise<Shaped<Answer> | Created<Shaped<Answer>> | OtherAnswer>;
+  run(call: RouteCall<Params, Query, Body>): Answered<Shaped<Answer>> | Promise<Answered<Shaped<Answer>>>;
 }
+
+type Plain<T> = T | Created<T> | OtherAnswer;
+type Answered<T> = Plain<T> | WithHeaders<Plain<T>>;
 
 /** An operation without the types of its parts, as the server and the description use it. */
 export interface AdminRoute extends About {
@@ -133,6 +150,8 @@ interface UncheckedRouteCall {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly visit: Visit;
+  readonly actor: Actor | null;
 }
 
 const BODILESS: ReadonlySet<Method> = new Set(['GET', 'DELETE']);

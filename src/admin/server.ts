@@ -5,15 +5,18 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { TokenPattern } from '../core/imported-token.ts';
+import type { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import { Bug, SetupError } from '../errors.ts';
 import { Connections } from '../http/connections.ts';
 import type { DrainTimes } from '../http/listener.ts';
 import { isBusy } from '../http/node-http/connection-state.ts';
+import { nextRequestId } from '../http/request-id.ts';
 import { isClosing } from '../http/socket-close.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { Rejection } from '../manage/rejection.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
+import type { Clock } from '../observe/clock.ts';
 import { Slices } from '../slices.ts';
 import { DamagedRecord, OutcomeUnknown, StoreFull, StoreUnavailable } from '../store/store.ts';
 import { accountRoutes } from './account-routes.ts';
@@ -23,6 +26,7 @@ import { attemptOf } from './attempt.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { readBodies } from './bodies.ts';
 import { readCaller } from './caller.ts';
+import { type ConsoleAnswer, ConsoleFiles } from './console-files.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { enterpriseRoutes } from './enterprise-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
@@ -39,8 +43,11 @@ import { problemOf, refuseUnparsed } from './problem.ts';
 import type { Receipts } from './receipts.ts';
 import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
+import { type SessionParts, sessionRoutes } from './session-routes.ts';
+import { Sessions } from './sessions.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { ShapeRefused } from './validation-error.ts';
+import { visitOf } from './visit.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 import { writerOf } from './write-shape.ts';
 
@@ -49,7 +56,13 @@ export interface AdminOptions {
   readonly port: number;
   /** Names of its own, beside those that are known without being told; asked anew at each call. */
   readonly allowedHosts?: () => readonly string[];
+  /** Proxies that are believed when they say where a call comes from. */
+  readonly isTrustedProxy: (address: string) => boolean;
   readonly keys: readonly string[];
+  /** Of attempts to sign in to the console. */
+  readonly guesses: AuthFailureThrottle;
+  /** For sessions. */
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   /** Without an actor: who that is, every request says itself. */
   readonly manage: Omit<ManageContext, 'actor'>;
   /** Forms of tokens that may be imported. */
@@ -72,6 +85,7 @@ const UNKNOWN = [
   'credential_unknown',
   'This credential is neither the admin key nor a managing token that may be used.',
 ] as const;
+const ENDED = ['session_ended', 'The session has ended, or what it was opened with. Sign in again.'] as const;
 const NO_ROOM =
   'The store has no room for anything new; nothing was changed. Revocations and deletions are still made; its operator has to make room.';
 const HOST_NOT_ALLOWED =
@@ -127,7 +141,9 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   readBodies(app);
   const methods = new MethodsByPath();
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
-  recogniseCallers(app, options);
+  const sessions = new Sessions(options.clock);
+  recogniseCallers(app, options, sessions);
+  const consoleFiles = new ConsoleFiles();
   const contextOf = (request: FastifyRequest): ManageContext => {
     if (request.actor === undefined) throw new Bug('an operation for nobody in particular asked who is calling');
     // One call, one policy: a reload in the middle of it is not for it.
@@ -140,14 +156,16 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
     }
     return answerError(options, error, request, reply);
   });
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(async (request, reply) => {
+    if (asksForPage(request)) return sendFile(reply, await consoleFiles.page(request.headers['accept-encoding']));
     const path = request.url.split('?', 1)[0]!;
     const allow = methods.of(path);
     if (allow.length === 0) return sendProblem(reply, 404, 'not_found', `There is no ${path}.`);
     reply.header('Allow', allow.join(', '));
     return sendProblem(reply, 405, 'method_not_allowed', `${path} takes ${allow.join(', ')}.`);
   });
-  const routes = routesOf(options);
+  const routes = apiRoutes({ ...options, sessions });
+  serveConsole(app, consoleFiles);
   mount(app, routes, contextOf, options.receipts);
   // Made for the first who asks: most gateways are never asked.
   let description: Promise<object> | null = null;
@@ -158,7 +176,36 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
   return app;
 }
 
-function routesOf({ patterns, operations, explainer }: AdminOptions): readonly AdminRoute[] {
+/** Of a person in a browser: pages have paths that the page knows itself, and the API's are never among them. */
+function asksForPage({ method, url, headers, is404 }: FastifyRequest): boolean {
+  const isOfPages = is404 && !/^\/(?:v1|assets)(?:[/?]|$)/.test(url);
+  return isOfPages && (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
+}
+
+function serveConsole(app: FastifyInstance, files: ConsoleFiles): void {
+  const config = { open: true };
+  app.get('/', { config }, async (request, reply) =>
+    sendFile(reply, await files.page(request.headers['accept-encoding'])),
+  );
+  app.get<{ Params: { name: string } }>('/assets/:name', { config }, async (request, reply) => {
+    const file = await files.asset(request.params.name, request.headers['accept-encoding']);
+    if (file !== null) return sendFile(reply, file);
+    return sendProblem(
+      reply,
+      404,
+      'not_found',
+      'There is no such file; the page may be of an older version. Load it again.',
+    );
+  });
+}
+
+function sendFile(reply: FastifyReply, { status, headers, body }: ConsoleAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}
+
+/** All that the API has, without what serves them. */
+export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminRoute[] {
+  const { patterns, operations, explainer } = options;
   return [
     ...enterpriseRoutes,
     ...directoryRoutes,
@@ -171,6 +218,7 @@ function routesOf({ patterns, operations, explainer }: AdminOptions): readonly A
     explainRoute(explainer),
     refusalsRoute(explainer.refusals),
     ...operationRoutes(operations),
+    ...sessionRoutes(options),
   ];
 }
 
@@ -178,6 +226,7 @@ function routesOf({ patterns, operations, explainer }: AdminOptions): readonly A
 function bareFramework(): FastifyInstance {
   const app = fastify({
     routerOptions: { maxParamLength: 512 },
+    genReqId: () => nextRequestId(Date.now()),
     bodyLimit: 1024 * 1024,
     // Bodies are small: for a whole request, and for each silence while its answer is made and read.
     requestTimeout: REQUEST_MS,
@@ -213,27 +262,34 @@ function writeAnswer({ schema }: { readonly schema: TSchema }) {
 }
 
 /** Before anything else of a call is read: under which name we were called, and who calls. */
-function recogniseCallers(app: FastifyInstance, options: AdminOptions): void {
+function recogniseCallers(app: FastifyInstance, options: AdminOptions, sessions: Sessions): void {
   app.decorateRequest('actor', undefined);
+  const parts = { ...options, sessions };
   app.addHook('onRequest', async (request, reply) => {
     // Nobody would hear the answer, so nothing is done.
     if (isClosing(request.raw.socket)) return reply.hijack();
     // Answers hold secrets, or soon will be wrong.
-    reply.header('Cache-Control', 'no-store');
+    reply.header('Cache-Control', 'no-store').header('X-Request-Id', request.id);
+    // Nor are they for pages of others, which a browser might send here with a session.
+    reply.header('X-Content-Type-Options', 'nosniff').header('Cross-Origin-Resource-Policy', 'same-origin');
     const twofold = refuseHeaders(request.raw);
     if (twofold !== null) return sendProblem(reply, 400, twofold.code, twofold.detail, twofold.field);
     if (!isAllowedHost(request.raw.headers.host, options.host, options.allowedHosts?.() ?? []))
       return sendProblem(reply, 421, 'host_not_allowed', HOST_NOT_ALLOWED, 'Host');
-    if (request.routeOptions.config.open === true) return;
-    const actor = await readCaller(options.manage, options.keys, request);
+    const { open, anybody } = request.routeOptions.config;
+    if (open === true || asksForPage(request)) return;
+    request.visit = visitOf(request, options.isTrustedProxy);
+    const actor = await readCaller(parts, request.headers, request.visit);
     if (actor !== null) {
       request.actor = actor;
       if (actor.kind === 'token') options.onTokenUsed(actor.token, options.manage.nowMs());
       const body = refuseBody(request.raw);
       return body === null ? undefined : sendProblem(reply, 400, body.code, body.detail, body.field);
     }
+    if (anybody === true) return;
     reply.header('WWW-Authenticate', 'Bearer realm="scopegate-admin"');
-    const [code, detail] = request.headers.authorization ? UNKNOWN : MISSING;
+    const { authorization } = request.headers;
+    const [code, detail] = authorization ? UNKNOWN : request.visit.sessionId === null ? MISSING : ENDED;
     return sendProblem(reply, 401, code, detail);
   });
 }
@@ -270,7 +326,7 @@ function answerError(
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return sendProblem(reply, error.statusCode, FRAMEWORK_CODES[error.code] ?? 'bad_request', error.message);
   }
-  options.onError(Object.assign(error, { route: request.routeOptions.url }));
+  options.onError(Object.assign(error, { route: request.routeOptions.url, requestId: request.id }));
   return sendProblem(reply, 500, 'internal', 'This is a fault of the gateway; nothing is known to have changed.');
 }
 

@@ -1,5 +1,5 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
-import type { Policy } from '../core/policy.ts';
+import type { KindPolicy, Policy } from '../core/policy.ts';
 import type { Issued } from '../manage/tokens/issuance.ts';
 import { isVersionWithdrawn } from '../manage/tokens/metadata.ts';
 import type { RotatedToken } from '../manage/tokens/token-changes.ts';
@@ -114,6 +114,24 @@ export const rotatedValueView = ({ worksUntilMs, ...rest }: RotatedToken['values
   worksUntil: instantOrNull(worksUntilMs),
 });
 
+function kindView(kind: KindPolicy, isDefault: boolean) {
+  const { description, prefix, authority, expiry, mutable, rotation, selectable } = kind;
+  const { scopesRequired, workspacesRequired, contactRequired } = kind;
+  return {
+    ...{ description, prefix, authority, scopesRequired, workspacesRequired, contactRequired },
+    default: isDefault,
+    mutable: [...mutable],
+    expiry: { ...expiry, maxMs: Number.isFinite(expiry.maxMs) ? expiry.maxMs : null },
+    graceMaxMs: rotation === null ? null : rotation.maxGraceMs,
+    selectable: selectable.map(({ editions, roles, listedMax, ...rule }) => ({
+      ...rule,
+      editions: editions && [...editions],
+      roles: roles && [...roles],
+      listedMax: Number.isFinite(listedMax) ? listedMax : null,
+    })),
+  };
+}
+
 export function policyView(policy: Policy) {
   return {
     name: policy.name,
@@ -122,17 +140,7 @@ export function policyView(policy: Policy) {
     organizationRoles: [...policy.organizationRoles.keys()],
     workspaceRoles: ['member', 'admin'],
     kinds: Object.fromEntries(
-      Array.from(policy.kinds.values(), ({ name, description, prefix, authority, expiry, mutable }) => [
-        name,
-        {
-          description,
-          prefix,
-          authority,
-          default: name === policy.defaultKind,
-          mutable: [...mutable],
-          expiry: { ...expiry, maxMs: Number.isFinite(expiry.maxMs) ? expiry.maxMs : null },
-        },
-      ]),
+      Array.from(policy.kinds.values(), (kind) => [kind.name, kindView(kind, kind.name === policy.defaultKind)]),
     ),
     scopes: [...policy.scopes.values()],
     actions: Array.from(policy.actions, ([name, description]) => ({ name, description })),

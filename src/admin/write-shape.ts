@@ -48,10 +48,12 @@ function fields({ properties = {}, required = [], additionalProperties }: Shape)
   const cuts = Object.entries(properties).map(
     ([name, field]) => [name, cutOf(field), required.includes(name)] as const,
   );
+  const others = typeof additionalProperties === 'object' ? cutOf(additionalProperties) : null;
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return misshapen('object');
     const object = value as Readonly<Record<string, unknown>>;
     const written: Record<string, unknown> = additionalProperties === true ? { ...object } : {};
+    if (others !== null) for (const [name, other] of Object.entries(object)) written[name] = others(other);
     for (const [name, cut, isRequired] of cuts) {
       const field = object[name];
       if (field !== undefined) written[name] = cut(field);

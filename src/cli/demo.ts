@@ -8,7 +8,7 @@ import { loadGateway } from '../config/load/load-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { startExampleUpstream } from '../demo/example-upstream.ts';
 import { onFreePorts } from '../demo/free-ports.ts';
-import { seed } from '../demo/seed.ts';
+import { seed, signInLink } from '../demo/seed.ts';
 import { tour } from '../demo/tour.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createLog } from '../observe/log.ts';
@@ -52,7 +52,14 @@ async function runDemo(asJson: boolean, env: Env, owned: Owned): Promise<void> {
   });
   owned.add(running, (started) => started.stop());
   const seeded = await seed(running.adminUrl!, adminKey);
-  const addresses = { gateway: running.gatewayUrl!, admin: running.adminUrl!, adminKey, upstream: upstream.url };
+  const console = await signInLink(running.adminUrl!, adminKey);
+  const addresses = {
+    console,
+    gateway: running.gatewayUrl!,
+    admin: running.adminUrl!,
+    adminKey,
+    upstream: upstream.url,
+  };
   const stopped = untilSignal(() => owned.release());
   process.stdout.write(
     asJson ? `${JSON.stringify({ ...addresses, tokens: seeded.tokens })}\n` : tour({ ...addresses, ...seeded }),

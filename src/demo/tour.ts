@@ -2,17 +2,32 @@
 import type { Seeded } from './seed.ts';
 
 export interface TourStops extends Seeded {
+  /** Works once. */
+  readonly console: string;
   readonly gateway: string;
   readonly admin: string;
   readonly adminKey: string;
   readonly upstream: string;
 }
 
-export function tour({ gateway, admin, adminKey, upstream, tokens, leakedId, organization }: TourStops): string {
+export function tour({
+  console,
+  gateway,
+  admin,
+  adminKey,
+  upstream,
+  tokens,
+  leakedId,
+  organization,
+}: TourStops): string {
   const as = (token: string) => `-H "Authorization: Bearer $${token}"`;
   const workflows = `"${gateway}/api/v1/workflows?environmentId=env_live"`;
   return `
 scopegate demo is up. Everything is gone when you press Ctrl-C.
+
+Open the console by this link; it signs you in once, within 15 minutes:
+
+  ${console}
 
   gateway   ${gateway}    your clients talk to this
   sidecar   ${admin}    you manage tokens here (API: ${admin}/openapi.json)

@@ -7,6 +7,7 @@ import { type AdminKeys, loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { localFolder } from '../config/load/local-folder.ts';
+import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/path-table.ts';
@@ -202,7 +203,7 @@ class Gateway implements RunningGateway {
     const { store, facts, lastUsed } = this.#records;
     const rules = this.#rules;
     const { host, port } = this.#options.configuration.file.admin;
-    const { monotonicMs, nowMs } = this.#clock;
+    const { monotonicMs } = this.#clock;
     this.#owned.add(
       startPurge(store, this.#clock, log, () => this.#retention()),
       clearInterval,
@@ -213,8 +214,11 @@ class Gateway implements RunningGateway {
       host,
       port: ports?.admin ?? port,
       allowedHosts: () => rules.configuration.file.admin.allowedHosts,
+      isTrustedProxy: (address) => proxyMatcher(rules.configuration.file.admin.trustedProxies)(address),
+      guesses: rules.throttle('tokenFailures'),
+      clock: this.#clock,
       keys: this.#adminKeys.keys,
-      manage: { store, policy: () => rules.configuration.policy, nowMs },
+      manage: { store, policy: () => rules.configuration.policy, nowMs: this.#clock.nowMs },
       patterns: () => rules.ruleset.imports.patterns,
       operations: {
         readiness: () => this.report.readiness(),

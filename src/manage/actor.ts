@@ -116,6 +116,12 @@ function mayHold(member: MemberDoc, kind: KindPolicy, policy: Policy): boolean {
   return kind.manageAction === null || actionsOf(member, policy).has(kind.manageAction);
 }
 
+/** The kinds of tokens that they may make for themselves; of the operator all. */
+export function kindsFor({ member }: Rights, policy: Policy): readonly string[] {
+  const kinds = [...policy.kinds.values()].filter((kind) => member === null || mayHold(member, kind, policy));
+  return kinds.map(({ name }) => name);
+}
+
 /** May tokens of this kind be made for this owner, whoever makes them (contract 6)? */
 export function requireHolder(owner: MemberDoc, kind: KindPolicy, policy: Policy): void {
   if (mayHold(owner, kind, policy)) return;

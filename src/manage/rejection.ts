@@ -17,7 +17,7 @@ interface CodesByKind {
     | 'invalid_instant'
     | 'malformed_json'
     | 'unknown_field';
-  readonly forbidden: 'address_not_allowed' | 'forbidden' | 'not_allowed';
+  readonly forbidden: 'address_not_allowed' | 'forbidden' | 'not_allowed' | 'not_same_origin' | 'sign_in_not_private';
   readonly not_found: 'not_found';
   readonly conflict:
     | 'conflict'

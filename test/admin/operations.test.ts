@@ -7,6 +7,7 @@ import { isAdmin, loadAdminKeys } from '../../src/admin/admin-key.ts';
 import { type AdminOptions, buildAdmin } from '../../src/admin/server.ts';
 import { findAdminKey } from '../../src/cli/named-gateway.ts';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
+import { AuthFailureThrottle } from '../../src/edge/throttles/auth-failure-throttle.ts';
 import { SetupError } from '../../src/errors.ts';
 import { ProcessList } from '../../src/fleet/process-list.ts';
 import { RefusedAttempts } from '../../src/manage/refused-attempts.ts';
@@ -135,6 +136,12 @@ describe('when something is wrong behind it, the sidecar', () => {
         refusals: async () => ({ found: [], unanswered: [] }),
       },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },
+      isTrustedProxy: () => false,
+      guesses: new AuthFailureThrottle(
+        () => ({ failuresMax: 0, windowMs: 1 }),
+        () => 0,
+      ),
+      clock: { nowMs: () => 1, monotonicMs: () => 0 },
       manage: { store, policy: () => policy, nowMs: () => 1, actor: { kind: 'operator' } } as AdminOptions['manage'],
       patterns: () => [],
       operations: {

@@ -72,7 +72,7 @@ describe('scopegate demo --json', () => {
     const printed = JSON.parse(await second.until('}}\n')) as Record<string, string> & {
       tokens: Record<string, string>;
     };
-    expect(Object.keys(printed)).toEqual(['gateway', 'admin', 'adminKey', 'upstream', 'tokens']);
+    expect(Object.keys(printed)).toEqual(['console', 'gateway', 'admin', 'adminKey', 'upstream', 'tokens']);
     for (const token of Object.values(printed.tokens)) expect(token).toMatch(/^(pat|sat)_[0-9A-Za-z]{49}$/);
     const answer = await fetch(`${printed.gateway}/api/v1/workflows?environmentId=env_live`, {
       headers: { authorization: `Bearer ${printed.tokens.reader}` },

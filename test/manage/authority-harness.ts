@@ -3,8 +3,9 @@
  * after each, every token value that was ever handed out is tried on everything there is.
  */
 import { fileURLToPath } from 'node:url';
-import type { FastifyRequest } from 'fastify';
 import { readCaller } from '../../src/admin/caller.ts';
+import { Sessions } from '../../src/admin/sessions.ts';
+import type { Visit } from '../../src/admin/visit.ts';
 import { loadPolicy } from '../../src/config/load/load-policy.ts';
 import type { Role, TokenHash } from '../../src/core/facts.ts';
 import type { Policy } from '../../src/core/policy.ts';
@@ -33,6 +34,7 @@ import {
 } from '../../src/manage/tokens/token-changes.ts';
 import { stateShown } from '../../src/manage/tokens/token-state.ts';
 import { createToken, listTokens } from '../../src/manage/tokens/tokens.ts';
+import { systemClock } from '../../src/observe/clock.ts';
 import { hashToken } from '../../src/secret.ts';
 import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
@@ -289,15 +291,20 @@ export class AuthorityHarness {
     if (by === 'operator') return OPERATOR;
     if (!by.startsWith('#')) return { kind: 'member', id: by };
     const value = model.value(by);
-    const actor = value === undefined ? null : await readCaller(this.#manage, [], withBearer(value.text));
+    const actor = value === undefined ? null : await this.#readCaller(value.text);
     if (actor === null) throw new Rejection({ kind: 'forbidden', code: 'not_allowed', detail: 'nobody known' });
     return actor;
+  }
+
+  #readCaller(text: string): Promise<Actor | null> {
+    const parts = { manage: this.#manage, keys: [], sessions: new Sessions(systemClock) };
+    return readCaller(parts, { authorization: `Bearer ${text}` }, { knownAddress: '127.0.0.1' } as Visit);
   }
 
   /** null: not yet, or by a value that is on its way out and may be replaced a second time. */
   async #recognise(value: ModelValue): Promise<Actor | null> {
     if (value.untilMs !== Number.POSITIVE_INFINITY) return null;
-    return readCaller(this.#manage, [], withBearer(value.text));
+    return this.#readCaller(value.text);
   }
 
   /** What has ended for good, by nothing but the operation's own name. */
@@ -398,11 +405,6 @@ export class AuthorityHarness {
     // No probe asks for anything of a body.
     return judge({ hash, requirement, source }, this.#policy, this.#cache, at, clock) as Settled | Promise<Settled>;
   }
-}
-
-function withBearer(text: string): FastifyRequest {
-  const socket = { remoteAddress: '127.0.0.1' };
-  return { headers: { authorization: `Bearer ${text}` }, socket } as FastifyRequest;
 }
 
 /** The shipped policy, with the limits that the rules have. */

@@ -79,6 +79,10 @@ const Admin = section(
           'The names under which clients reach the sidecar, beside localhost, admin.host and the name of the machine; *. in front: all names below it. Addresses always pass. Other Host headers are refused (421), since a browser may have been led here.',
       },
     ),
+    trustedProxies: networks(
+      'Proxies in front of the sidecar whose X-Forwarded-For and X-Forwarded-Proto are believed. Over plain HTTP the console is signed in to from this machine alone, or through them.',
+      [],
+    ),
   },
   { default: {}, description: 'The sidecar: token management, OpenAPI, console, health and metrics.' },
 );

@@ -156,8 +156,12 @@ async function eventOf(
 }
 
 /** Any token by its text, as it stands: personal, service or access token. null: unknown, or its value was replaced. */
-export async function findToken(store: Store, text: string, nowMs: number): Promise<TokenDoc | null> {
-  const hash = hashToken(text);
+export function findToken(store: Store, text: string, nowMs: number): Promise<TokenDoc | null> {
+  return findTokenByHash(store, hashToken(text), nowMs);
+}
+
+/** The same for whoever kept no more than the hash. */
+export async function findTokenByHash(store: Store, hash: TokenHash, nowMs: number): Promise<TokenDoc | null> {
   const credential = await reader(store).get('credential', credentialKey(hash));
   if (credential === null) return null;
   const token = await reader(store).get('token', tokenKey(credential.organizationId, credential.tokenId));

@@ -1,0 +1,59 @@
+/** What pages ask of the API, each question under one name, so that an answer is known wherever it is asked again. */
+import { QueryClient, queryOptions } from '@tanstack/react-query';
+import { ApiError, answerOf, api } from './client.ts';
+
+export const SESSION = ['session'] as const;
+
+/** A session that ended in the middle of something is asked for again (app.tsx). */
+export function newQueryClient(): QueryClient {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        retry: (failures, error) => failures < 2 && error instanceof ApiError && [0, 503].includes(error.status),
+        // What the window shows is asked anew by whoever looks.
+        refetchOnWindowFocus: true,
+      },
+    },
+  });
+  const isOver = (error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) void client.invalidateQueries({ queryKey: SESSION });
+  };
+  client.getQueryCache().config.onError = isOver;
+  client.getMutationCache().config.onError = isOver;
+  return client;
+}
+
+export const sessionQuery = queryOptions({
+  queryKey: SESSION,
+  queryFn: () => answerOf(api.GET('/v1/session')),
+  staleTime: 60_000,
+});
+
+export const organizationsQuery = queryOptions({
+  queryKey: ['organizations'],
+  queryFn: () => answerOf(api.GET('/v1/organizations', { params: { query: { limit: '1000' } } })),
+});
+
+export const policyQuery = queryOptions({
+  queryKey: ['policy'],
+  queryFn: () => answerOf(api.GET('/v1/policy')),
+  staleTime: 60_000,
+});
+
+export interface TokenFilters {
+  readonly state?: 'active' | 'inactive' | 'expired' | 'revoked';
+  readonly kind?: string;
+  readonly owner?: string;
+  readonly expiringWithinDays?: string;
+  readonly cursor?: string;
+}
+
+export const tokensQuery = (org: string, filters: TokenFilters) =>
+  queryOptions({
+    queryKey: ['tokens', org, 'list', filters],
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/organizations/{org}/tokens', { params: { path: { org }, query: { limit: '50', ...filters } } }),
+      ),
+  });

@@ -1,0 +1,100 @@
+/** Which page is shown, to whom. A session that ends in the middle is asked for again over the page, so that nothing is lost. */
+import { useQuery } from '@tanstack/react-query';
+import { Component, type ReactNode, useRef, useState } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { sessionQuery } from './api/queries.ts';
+import { CallerContext, type SignedInCaller, useCaller } from './caller.tsx';
+import { Frame } from './frame/frame.tsx';
+import { OrganizationsPage } from './organizations/organizations-page.tsx';
+import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
+import { PageWindow } from './parts/window.tsx';
+import { useTranslate } from './preferences.tsx';
+import { SignInForm, takeLinkCode } from './sign-in/sign-in.tsx';
+import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { TokenListPage } from './tokens/token-list-page.tsx';
+
+export function App() {
+  const t = useTranslate();
+  const [linkCode] = useState(takeLinkCode);
+  const { data, error, refetch } = useQuery(sessionQuery);
+  const last = useRef<SignedInCaller | null>(null);
+  if (data?.caller) last.current = data.caller;
+  if (data === undefined) {
+    if (error === null) return <Waiting />;
+    return (
+      <main className="bare">
+        <ErrorNote error={error} onRetry={() => void refetch()} />
+      </main>
+    );
+  }
+  if (last.current === null) return <SignInPage isPrivate={data.signIn === 'possible'} linkCode={linkCode} />;
+  return (
+    <CallerContext value={last.current}>
+      <Pages />
+      <PageWindow isOpen={data.caller === null} title={t('signIn.again')}>
+        <p className="soft">{t('signIn.again.lead')}</p>
+        <SignInForm linkCode={null} />
+      </PageWindow>
+    </CallerContext>
+  );
+}
+
+function Pages() {
+  const { organization } = useCaller();
+  return (
+    <Switch>
+      <Route path="/">
+        {organization === null ? (
+          <Framed org={null}>
+            <OrganizationsPage />
+          </Framed>
+        ) : (
+          <Redirect to={`/o/${encodeURIComponent(organization)}/tokens`} replace />
+        )}
+      </Route>
+      <Route path="/o/:org/tokens">
+        {({ org }) => (
+          <Framed org={org}>
+            <TokenListPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route>
+        <Framed org={null}>
+          <NoSuchPage />
+        </Framed>
+      </Route>
+    </Switch>
+  );
+}
+
+function Framed({ org, children }: { readonly org: string | null; readonly children: ReactNode }) {
+  return (
+    <Frame org={org}>
+      <FaultBoundary>{children}</FaultBoundary>
+    </Frame>
+  );
+}
+
+function NoSuchPage() {
+  const t = useTranslate();
+  return <EmptyNote title={t('app.notFound')} hint={t('app.notFound.hint')} />;
+}
+
+/** A fault of one page leaves the others. */
+class FaultBoundary extends Component<{ readonly children: ReactNode }, { readonly failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError(): { readonly failed: boolean } {
+    return { failed: true };
+  }
+
+  override render() {
+    return this.state.failed ? <FaultNote /> : this.props.children;
+  }
+}
+
+function FaultNote() {
+  const t = useTranslate();
+  return <EmptyNote title={t('error.crash')} hint={t('error.crash.hint')} />;
+}

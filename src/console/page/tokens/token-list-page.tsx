@@ -1,0 +1,106 @@
+/** The tokens of an organization that the caller may see, page by page, as the server finds them. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { tokensQuery } from '../api/queries.ts';
+import { Button } from '../parts/button.tsx';
+import { EmptyNote, ErrorNote, Waiting } from '../parts/notes.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { useTranslate } from '../preferences.tsx';
+import { TokenFilterBar, useTokenFilters } from './token-filters.tsx';
+import { MomentOr, ScopeCount, type ShownToken, StateBadge, WorkspaceCount } from './token-words.tsx';
+
+export function TokenListPage({ org }: { readonly org: string }) {
+  const t = useTranslate();
+  const asked = useTokenFilters();
+  const { filters, narrow, clear } = asked;
+  const { data, error, refetch } = useQuery({ ...tokensQuery(org, filters), placeholderData: keepPreviousData });
+  const isNarrowed = Object.keys(filters).length > 0;
+  const count = data?.items.length ?? 0;
+  return (
+    <>
+      <PageHead title={t('tokens.title')} lead={org} />
+      <TokenFilterBar {...asked} />
+      {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && <Waiting />}
+      {data !== undefined && count === 0 && !isNarrowed && (
+        <EmptyNote
+          title={t('tokens.empty')}
+          hint={t('tokens.empty.hint')}
+          command={`scopegate token create --organization ${org} --name first --owner MEMBER --scope SCOPE --expires 30d`}
+        />
+      )}
+      {data !== undefined && count === 0 && isNarrowed && (
+        <EmptyNote title={t('tokens.empty.filtered')}>
+          <Button onClick={clear}>{t('tokens.filter.clear')}</Button>
+        </EmptyNote>
+      )}
+      {data !== undefined && count > 0 && <TokenTable org={org} tokens={data.items} />}
+      <div className="under">
+        <p role="status" className="soft small">
+          {data !== undefined && t(data.nextCursor === null ? 'tokens.count' : 'tokens.countMore', { count })}
+        </p>
+        <div className="actions">
+          {filters.cursor !== undefined && <Button onClick={() => narrow('cursor', '')}>{t('tokens.first')}</Button>}
+          {data !== undefined && data.nextCursor !== null && (
+            <Button onClick={() => narrow('cursor', data.nextCursor!)}>{t('tokens.next')}</Button>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function TokenTable({ org, tokens }: { readonly org: string; readonly tokens: readonly ShownToken[] }) {
+  const t = useTranslate();
+  const columns = ['name', 'state', 'kind', 'owner', 'scopes', 'workspaces', 'expires', 'lastUsed'] as const;
+  return (
+    <div className="table-box">
+      <table>
+        <caption className="hidden">{t('tokens.title')}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {t(`tokens.${column}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {tokens.map((token) => (
+            <TokenRow key={token.id} org={org} token={token} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function TokenRow({ org, token }: { readonly org: string; readonly token: ShownToken }) {
+  const t = useTranslate();
+  return (
+    <tr>
+      <td className="name">
+        <Link href={`/o/${encodeURIComponent(org)}/tokens/${encodeURIComponent(token.id)}`}>{token.name}</Link>
+        <span className="sub mono">{token.hint}</span>
+      </td>
+      <td className="fit" data-label={t('tokens.state')}>
+        <StateBadge state={token.state} />
+      </td>
+      <td data-label={t('tokens.kind')}>{token.kind}</td>
+      <td data-label={t('tokens.owner')}>{token.ownerId ?? <span className="soft">{t('tokens.noOwner')}</span>}</td>
+      <td data-label={t('tokens.scopes')}>
+        <ScopeCount scopes={token.scopes} />
+      </td>
+      <td data-label={t('tokens.workspaces')}>
+        <WorkspaceCount workspaces={token.workspaces} />
+      </td>
+      <td data-label={t('tokens.expires')}>
+        <MomentOr at={token.expiresAt} otherwise="tokens.neverExpires" />
+      </td>
+      <td data-label={t('tokens.lastUsed')}>
+        <MomentOr at={token.lastUsedAt} otherwise="tokens.neverUsed" />
+      </td>
+    </tr>
+  );
+}

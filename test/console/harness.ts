@@ -1,0 +1,92 @@
+/**
+ * The console in a real browser: one gateway, one Chromium, and everything that a page must never do, noted as it happens:
+ * a violation of its own policy, an error, a request to any other host. With SCOPEGATE_SCREENSHOTS=folder each look is kept.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+
+export interface Look {
+  readonly width: number;
+  readonly scheme: 'light' | 'dark';
+  readonly language: 'en' | 'zh';
+}
+
+export interface OpenConsole extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  /** What no page may do, so far. */
+  readonly faults: string[];
+  /** A page of its own session: signed in by this credential, or by nothing. */
+  page(look: Partial<Look>, credential?: string): Promise<Page>;
+  /** axe's findings, as lines; a picture of it where pictures are kept. */
+  inspect(page: Page, name: string): Promise<string[]>;
+}
+
+const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
+const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname;
+
+export async function openConsole(): Promise<OpenConsole> {
+  const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9' });
+  // As root there is no sandbox; what runs in it is ours.
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const faults: string[] = [];
+  const page: OpenConsole['page'] = async ({ width = 1280, scheme = 'light', language = 'en' }, credential) => {
+    const context = await browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme: scheme,
+      locale: language === 'en' ? 'en-GB' : 'zh-CN',
+      // Where copying is asked for, nobody is there to allow it.
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const opened = await context.newPage();
+    await watch(context, opened, gateway.adminUrl, faults);
+    await opened.goto(gateway.adminUrl);
+    if (credential !== undefined) {
+      await opened.locator('input[type=password]').fill(credential);
+      await opened.keyboard.press('Enter');
+      await opened.getByRole('navigation').waitFor();
+    }
+    return opened;
+  };
+  return {
+    gateway,
+    faults,
+    page,
+    inspect,
+    [Symbol.asyncDispose]: async () => {
+      await browser.close();
+      await gateway.stop();
+    },
+  };
+}
+
+async function watch(context: BrowserContext, page: Page, own: string, faults: string[]): Promise<void> {
+  const note = (fault: string) => faults.push(fault);
+  await context.exposeFunction('noteViolation', note);
+  await context.addInitScript(
+    `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sample }) =>
+      noteViolation(['policy:', violatedDirective, blockedURI, sample].join(' ')))`,
+  );
+  page.on('pageerror', (error) => note(`error: ${error.stack}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') note(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(own)) note(`another host: ${request.url()}`);
+  });
+}
+
+async function inspect(page: Page, name: string): Promise<string[]> {
+  if (SCREENSHOTS !== undefined) {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  }
+  const { readFileSync } = await import('node:fs');
+  // By the debugger's way in, since the page itself lets no other script run.
+  const loaded = await page.evaluate('typeof axe');
+  if (loaded === 'undefined') await page.evaluate(readFileSync(AXE, 'utf8'));
+  return (await page.evaluate(`axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => id + ' ' + target.join(' ') + ' ' + failureSummary)))`)) as string[];
+}

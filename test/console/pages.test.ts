@@ -1,0 +1,35 @@
+/** Every page of the console in both languages and schemes, from a narrow telephone to a wide screen. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasTool } from '../support/tools.ts';
+import { type Look, type OpenConsole, openConsole } from './harness.ts';
+
+const LOOKS: readonly Look[] = [
+  { width: 390, scheme: 'dark', language: 'zh' },
+  { width: 1280, scheme: 'light', language: 'en' },
+  { width: 1920, scheme: 'dark', language: 'en' },
+  { width: 1280, scheme: 'light', language: 'zh' },
+  { width: 390, scheme: 'light', language: 'en' },
+];
+const nameOf = ({ width, scheme, language }: Look) => `${width}-${scheme}-${language}`;
+
+describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
+  let console: OpenConsole;
+  beforeAll(async () => {
+    console = await openConsole();
+    const long = 'a name as long as a name may be, without end '.repeat(3).slice(0, 128);
+    await console.gateway.mint({ name: long, scopes: ['bot:read'], owner: 'bob' });
+  }, 60_000);
+  afterAll(() => console?.[Symbol.asyncDispose]());
+
+  it.each(LOOKS.map((look) => [nameOf(look), look] as const))('every page is accessible: %s', async (name, look) => {
+    const page = await console.page(look);
+    await page.locator('input[type=password]').waitFor();
+    expect(await console.inspect(page, `sign-in-${name}`)).toEqual([]);
+    await page.locator('input[type=password]').fill(console.gateway.adminKey);
+    await page.keyboard.press('Enter');
+    await page.locator('td.name').first().waitFor();
+    expect(await console.inspect(page, `tokens-${name}`)).toEqual([]);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  });
+});

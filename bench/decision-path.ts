@@ -54,6 +54,7 @@ export function buildRoutes(count: number): RouteTable {
           scopes: compileScopes(['workflows:read'], true),
           apiVersions: null,
           workspace: { as: 'environment', selector: { from: 'query', name: 'environmentId' }, role },
+          environment: null,
           resource: null,
           bodyFields: null,
         },

@@ -62,6 +62,7 @@ export const TOKEN: Shaped<typeof TokenAnswer> = {
   createdBy: null,
   scopes: ['bot:read'],
   workspaces: ['w1'],
+  environments: null,
   state: 'active',
   stateReason: null,
   createdAt: CREATED_AT,

@@ -19,11 +19,22 @@ interface Explained {
 }
 
 const NUMBERS: Readonly<Record<CheckName, number>> = {
-  ...{ known: 4, active: 5, unexpired: 6, address: 6, scopes: 7, version: 7, workspace: 8, role: 9, relation: 10 },
+  ...{
+    known: 4,
+    active: 5,
+    unexpired: 6,
+    address: 6,
+    scopes: 7,
+    version: 7,
+    workspace: 8,
+    environment: 8,
+    role: 9,
+    relation: 10,
+  },
 };
 /** Which part of a route a check reads. */
 const WRITTEN: Partial<Record<CheckName, keyof RoutePosition>> = {
-  ...{ scopes: 'scopes', workspace: 'workspace', role: 'role', relation: 'resource' },
+  ...{ scopes: 'scopes', workspace: 'workspace', environment: 'environment', role: 'role', relation: 'resource' },
 };
 
 export function explanationView({ asked, explained, token, fix, position, policy }: Explained) {
@@ -136,18 +147,21 @@ function fixView(step: FixStep, { id, organizationId }: TokenDoc, kind: KindPoli
   }
 }
 
-function grantText({ scopes, workspaces, allowedAddresses }: TokenGrant): string {
+function grantText({ scopes, workspaces, environments, allowedAddresses }: TokenGrant): string {
   return [
     ...(scopes === undefined ? [] : [`the scopes ${scopes.join(' ')}`]),
     ...(workspaces === undefined ? [] : [`the workspaces ${workspaces.join(' ')}`]),
+    ...(environments === undefined ? [] : [`the environments ${environments.join(' ')}`]),
     ...(allowedAddresses === undefined ? [] : [`the addresses ${allowedAddresses.join(' ')}`]),
   ].join(', ');
 }
 
-function grantOptions({ scopes = [], workspaces = [], allowedAddresses = [] }: TokenGrant): string {
+function grantOptions(grant: TokenGrant): string {
+  const { scopes = [], workspaces = [], environments = [], allowedAddresses = [] } = grant;
   const each = (option: string, values: readonly string[]) =>
     values.map((value) => ` --${option} ${quoted(value)}`).join('');
-  return each('scope', scopes) + each('workspace', workspaces) + each('allow-from', allowedAddresses);
+  const places = each('workspace', workspaces) + each('environment', environments);
+  return each('scope', scopes) + places + each('allow-from', allowedAddresses);
 }
 
 const NEW_TOKEN_DAYS = 30;

@@ -24,6 +24,9 @@ const tokenFields = {
   createdBy: Nullable(Type.String()),
   scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
   workspaces: Type.Union([Type.Array(Type.String()), Type.String()]),
+  environments: Type.Union([Type.Array(Type.String()), Type.Null()], {
+    description: 'that it is limited to; null: it reaches every one',
+  }),
   state: TokenStateSchema,
   stateReason: TokenStateReasonSchema,
   createdAt: Instant,

@@ -108,6 +108,10 @@ const AllowedAddresses = Type.Union([Type.Array(Word(), { minItems: 1, maxItems:
   description: 'IP addresses and networks (10.0.0.0/8) that the token may be used from; null: anywhere',
 });
 
+const Environments = Type.Union([Type.Array(Word(), { minItems: 1, maxItems: 100 }), Type.Null()], {
+  description: 'environments of its workspaces that the token is limited to; null: it reaches every one',
+});
+
 const tokenInput = {
   kind: Type.Optional(Word()),
   name: Name,
@@ -115,6 +119,7 @@ const tokenInput = {
   owner: Type.Optional(Word()),
   scopes: Type.Optional(ScopeList),
   workspaces: Type.Optional(WorkspaceGrantSchema),
+  environments: Type.Optional(Environments),
   expiresInDays: Type.Optional(Type.Number({ description: 'from now; a day is 86,400,000 ms' })),
   expiresAt: Type.Optional(Word()),
   neverExpires: Type.Optional(Type.Literal(true)),
@@ -154,6 +159,7 @@ export const TokenPatchBody = Type.Object(
     contacts: Type.Optional(ContactsInput),
     scopes: Type.Optional(ScopeList),
     workspaces: Type.Optional(WorkspaceGrantSchema),
+    environments: Type.Optional(Environments),
     expiresAt: Type.Optional(Nullable(Word())),
     allowedAddresses: Type.Optional(AllowedAddresses),
   },

@@ -96,6 +96,7 @@ export function tokenView(
     createdBy: doc.createdBy,
     scopes: doc.scopes,
     workspaces: typeof doc.workspaces === 'string' ? doc.workspaces : doc.workspaces.map(idOf),
+    environments: doc.environments?.map(idOf) ?? null,
     state: stateShown(doc, nowMs),
     stateReason: reasonShown(doc, nowMs),
     createdAt: instant(doc.createdAtMs),

@@ -138,7 +138,7 @@ const environmentRoutes: readonly AdminRoute[] = [
     description: `${forAdmins} Ids are unique in the organization.`,
     body: EnvironmentBody,
     answer: EnvironmentAnswer,
-    errors: { 400: ['invalid_id'], 409: ['id_taken'] },
+    errors: { 400: ['invalid_id'], 409: ['id_taken', 'still_deleting'] },
     example: { body: { name: 'Production' }, answer: { ...ENVIRONMENT, ...REVISION } },
     async run({ manage, params, body }) {
       const { value, revision } = await putEnvironment(manage, params.org, params.ws, params.id, body);

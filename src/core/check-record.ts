@@ -91,6 +91,7 @@ const CHECKS: { readonly [K in FactKind]: (record: never, key: string) => void }
     integerOrNull(record.deletedAtMs, 'deletedAtMs');
   },
   environment: (record: EnvironmentRecord) => {
+    if (record.generation !== undefined) integer(record.generation, 'generation');
     text(record.workspaceId, 'workspaceId');
     integer(record.workspaceGeneration, 'workspaceGeneration');
   },
@@ -120,6 +121,8 @@ function checkToken(record: TokenRecord, key: string): void {
   integerOrNull(record.expiresAtMs, 'expiresAtMs');
   if (typeof record.workspaces === 'string') oneOf(ALL_GRANTS, record.workspaces, 'workspaces');
   else references(record.workspaces, 'workspaces');
+  if (record.environments !== undefined && record.environments !== null)
+    references(record.environments, 'environments');
   roles(record.roles, 'roles');
   if (record.snapshotId !== undefined && record.snapshotId !== null) text(record.snapshotId, 'snapshotId');
   // It stands in a header.

@@ -112,14 +112,17 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   const unfit = checkToken(token, question.source);
   if (unfit !== null) return deny(unfit, token);
 
-  const { scopes, apiVersions, workspace, resource, bodyFields } = question.requirement;
+  const { scopes, apiVersions, workspace, environment, resource, bodyFields } = question.requirement;
   if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {
     return deny('scope_missing', token);
   }
   if (apiVersions !== null && (token.apiVersion === null || !apiVersions.has(token.apiVersion)))
     return deny('version_not_supported', token);
   if (bodyFields !== null && question.source.body === undefined) return { kind: 'body', token };
-  if (workspace === null) return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
+  if (workspace === null) {
+    if (environment === 'all' && token.environments !== null) return deny('environment_not_granted', token);
+    return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
+  }
   return inWorkspace(question, workspace, resource, token, owner, rules, facts);
 }
 
@@ -182,6 +185,8 @@ function inWorkspace(
   const granted = isGranted(token, owner, workspace, rules, facts);
   if (typeof granted === 'object') return granted;
   if (!granted) return deny('workspace_not_granted', token);
+  const environmentId = environmentOf(question, asked, selected, token, workspace, facts);
+  if (environmentId !== null && typeof environmentId === 'object') return environmentId;
 
   const role = roleIn(token, owner, workspace, rules, facts);
   if (role !== null && typeof role === 'object') return role;
@@ -193,7 +198,6 @@ function inWorkspace(
     if (related === 'ambiguous') return deny('workspace_ambiguous', token);
     if (!related) return deny('not_a_collaborator', token);
   }
-  const environmentId = asked.as === 'environment' ? selected : null;
   return { kind: 'allowed', token, owner, workspaceId: workspace.id, environmentId, role };
 }
 
@@ -220,6 +224,40 @@ export function findWorkspace(
   if (workspace === undefined) return need(inside.workspace.key);
   const isThere = workspace !== null && workspace.deletedAtMs === null;
   return isThere && workspace.generation === inside.workspaceGeneration ? workspace : null;
+}
+
+/**
+ * The environment that the request is about, where it stands in the workspace that was judged and the token may touch it. An
+ * unknown one is answered as one that was not granted. null: the route names none.
+ */
+export function environmentOf(
+  { requirement: { environment: required }, source }: Question,
+  asked: WorkspaceRequirement,
+  selected: string,
+  token: TokenFacts,
+  workspace: WorkspaceRecord,
+  facts: FactReader,
+): string | Denied | Need | null {
+  let id: string;
+  if (required === null || required === 'all') {
+    if (required === 'all' && token.environments !== null) return deny('environment_not_granted', token);
+    if (asked.as !== 'environment') return null;
+    // It stands there, or the workspace would not have been found.
+    if (token.environments === null) return selected;
+    id = selected;
+  } else {
+    const named = select(required.selector, source);
+    if (named == null) return deny('workspace_ambiguous', token);
+    if (!isId(named)) return deny('environment_not_granted', token);
+    id = named;
+  }
+  const found = facts.peekIn('environment', token.organizationId, id);
+  if (found === undefined) return need(environmentKey(token.organizationId, id));
+  const isInside =
+    found !== null && found.workspaceId === workspace.id && found.workspaceGeneration === workspace.generation;
+  if (!isInside || (token.environments !== null && token.environments.get(id) !== found.generation))
+    return deny('environment_not_granted', token);
+  return id;
 }
 
 function keyOf(asked: WorkspaceRequirement, organizationId: string, id: string): string {

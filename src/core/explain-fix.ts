@@ -5,7 +5,7 @@
  */
 import type { CheckName, CheckReport, Explanation } from './explain.ts';
 import type { Role, TokenFacts } from './facts.ts';
-import type { KindPolicy } from './policy.ts';
+import type { KindPolicy, MutableField } from './policy.ts';
 import type { Requirement } from './requirement.ts';
 import { acceptedScopes, type ScopeSet } from './scope.ts';
 
@@ -13,6 +13,7 @@ import { acceptedScopes, type ScopeSet } from './scope.ts';
 export interface TokenGrant {
   readonly scopes?: readonly string[];
   readonly workspaces?: readonly string[];
+  readonly environments?: readonly string[];
   readonly allowedAddresses?: readonly string[];
 }
 
@@ -71,7 +72,7 @@ function mend(
   kind: KindPolicy | undefined,
   drafted: Drafted,
 ): boolean {
-  const grant = (more: TokenGrant, field: 'scopes' | 'workspaces' | 'allowedAddresses') => {
+  const grant = (more: TokenGrant, field: MutableField) => {
     drafted.grant = { ...drafted.grant, ...more };
     drafted.isNew ||= kind?.mutable.has(field) !== true;
     return true;
@@ -96,6 +97,8 @@ function mend(
     }
     case 'workspace':
       return mendWorkspace(explained, token, grant);
+    case 'environment':
+      return mendEnvironment(check, token, grant);
     case 'role':
       return mendRole(explained, token, requirement, drafted);
     case 'relation':
@@ -132,6 +135,19 @@ function mendWorkspace(
     return true;
   const listed = typeof token.workspaces === 'string' ? [] : [...token.workspaces.keys()];
   return grant({ workspaces: [...listed.filter((id) => id !== workspace.id), workspace.id] }, 'workspaces');
+}
+
+/** Only where one is named; whether it is there is for the rules of granting to say. */
+function mendEnvironment(
+  { reason, values }: CheckReport,
+  { environments }: TokenFacts,
+  grant: (more: TokenGrant, field: 'environments') => boolean,
+): boolean {
+  const { selected } = values;
+  if (reason !== 'environment_not_granted' || typeof selected !== 'string' || environments === null) return false;
+  // Of an earlier environment of the same id, it has to be granted anew.
+  const others = [...environments.keys()].filter((id) => id !== selected);
+  return grant({ environments: [...others, selected] }, 'environments');
 }
 
 function mendRole({ workspace }: Explanation, token: TokenFacts, requirement: Requirement, drafted: Drafted): boolean {

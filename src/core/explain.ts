@@ -4,6 +4,7 @@
  */
 import {
   type DecisionRules,
+  environmentOf,
   type FactReader,
   findWorkspace,
   inactiveReason,
@@ -43,6 +44,7 @@ export const CHECK_NAMES = [
   'scopes',
   'version',
   'workspace',
+  'environment',
   'role',
   'relation',
 ] as const;
@@ -221,16 +223,19 @@ function placeChecks(
   facts: FactReader,
 ): Inside | Need {
   const { workspace: asked, resource } = question.requirement;
+  const whole = wholeReport(question, token);
   if (asked === null)
-    return { checks: [notAsked('workspace'), notAsked('role'), notAsked('relation')], workspace: null };
-  const later = resource === null ? notAsked('relation') : open('relation');
+    return { checks: [notAsked('workspace'), whole, notAsked('role'), notAsked('relation')], workspace: null };
+  const isNamed = asked.as === 'environment' || question.requirement.environment !== null;
+  const environment = isNamed ? open('environment') : whole;
+  const later = [environment, open('role'), resource === null ? notAsked('relation') : open('relation')];
   // Nobody has read it: what it names cannot be said.
   if (question.requirement.bodyFields !== null && question.source.body === undefined)
-    return { checks: [open('workspace'), open('role'), later], workspace: null };
+    return { checks: [open('workspace'), ...later], workspace: null };
   const selected = select(asked.selector, question.source) ?? null;
   if (selected === null)
     return {
-      checks: [failed('workspace', 'workspace_ambiguous', { as: asked.as, selected }, []), open('role'), later],
+      checks: [failed('workspace', 'workspace_ambiguous', { as: asked.as, selected }, []), ...later],
       workspace: null,
     };
   const found = findWorkspace(asked, selected, token.organizationId, facts);
@@ -238,18 +243,55 @@ function placeChecks(
   const seen = { as: asked.as, selected, grant: grantText(token) };
   if (found === null)
     return {
-      checks: [failed('workspace', 'workspace_not_granted', { ...seen, workspace: null }, []), open('role'), later],
+      checks: [failed('workspace', 'workspace_not_granted', { ...seen, workspace: null }, []), ...later],
       workspace: null,
     };
   const granted = isGranted(token, owner, found, rules, facts);
   if (typeof granted === 'object') return granted;
+  const touched = isNamed ? environmentReport(question, selected, token, found, facts) : whole;
+  if ('kind' in touched) return touched;
   const role = roleReport(asked, token, owner, found, rules, facts);
   if ('kind' in role) return role;
   const relation = relationReport(question, token, found, facts);
   if ('kind' in relation) return relation;
   const from = [{ key: tokenKey(token.organizationId, token.id), field: 'workspaces' }];
   const place = report('workspace', granted ? null : 'workspace_not_granted', { ...seen, workspace: found.id }, from);
-  return { checks: [place, role, relation], workspace: found };
+  return { checks: [place, touched, role, relation], workspace: found };
+}
+
+/** Of a route that may touch any environment. */
+function wholeReport({ requirement }: Question, token: TokenFacts): CheckReport {
+  if (requirement.environment !== 'all') return notAsked('environment');
+  const values = { needs: 'every environment', grant: environmentsText(token) };
+  const reason = token.environments === null ? null : 'environment_not_granted';
+  return report('environment', reason, values, environmentsField(token));
+}
+
+function environmentReport(
+  question: Question,
+  selected: string,
+  token: TokenFacts,
+  workspace: WorkspaceRecord,
+  facts: FactReader,
+): CheckReport | Need {
+  const { workspace: asked, environment } = question.requirement;
+  const id = environmentOf(question, asked!, selected, token, workspace, facts);
+  if (id !== null && typeof id === 'object' && id.kind === 'need') return id;
+  const seen =
+    environment === 'all'
+      ? { needs: 'every environment' }
+      : { selected: environment === null ? selected : (select(environment.selector, question.source) ?? null) };
+  const values = { ...seen, grant: environmentsText(token) };
+  const reason = id !== null && typeof id === 'object' ? id.reason : null;
+  return report('environment', reason, values, environmentsField(token));
+}
+
+function environmentsText({ environments }: TokenFacts): string | readonly string[] {
+  return environments === null ? 'every one' : [...environments.keys()];
+}
+
+function environmentsField(token: TokenFacts): FactField[] {
+  return [{ key: tokenKey(token.organizationId, token.id), field: 'environments' }];
 }
 
 function grantText({ workspaces }: TokenFacts): string | readonly string[] {

@@ -87,6 +87,8 @@ export interface TokenRecord {
   /** null: whatever the owner may do (FEATBIT-14). */
   readonly scopes: readonly string[] | null;
   readonly workspaces: WorkspaceGrant;
+  /** Environments that it may touch, within those workspaces; null, or absent in older records: every one. */
+  readonly environments?: readonly Reference[] | null;
   /** Frozen tokens: the owner's role in each listed workspace at creation. */
   readonly roles: ReadonlyArray<readonly [workspaceId: string, role: Role]>;
   /**
@@ -157,6 +159,8 @@ export interface WorkspaceRecord {
 }
 
 export interface EnvironmentRecord {
+  /** Absent in older records, whose id was used once: 0. */
+  readonly generation?: Generation;
   readonly workspaceId: string;
   readonly workspaceGeneration: Generation;
 }
@@ -191,6 +195,7 @@ export interface CredentialFacts extends CredentialRecord {
 }
 
 export interface EnvironmentFacts extends EnvironmentRecord {
+  readonly generation: Generation;
   readonly workspace: Link<'workspace'>;
 }
 
@@ -203,7 +208,14 @@ interface ListedWorkspace {
 export interface TokenFacts
   extends Omit<
     TokenRecord,
-    'scopes' | 'workspaces' | 'roles' | 'snapshotId' | 'apiVersion' | 'expiresAtMs' | 'allowedAddresses'
+    | 'scopes'
+    | 'workspaces'
+    | 'environments'
+    | 'roles'
+    | 'snapshotId'
+    | 'apiVersion'
+    | 'expiresAtMs'
+    | 'allowedAddresses'
   > {
   readonly organization: Link<'organization'>;
   /** null: nobody owns it. */
@@ -218,6 +230,10 @@ export interface TokenFacts
   readonly listed: readonly ListedWorkspace[];
   /** For the identity header: comma-separated ids, or `*`. */
   readonly workspacesText: string;
+  /** null: every one. */
+  readonly environments: ReadonlyMap<string, Generation> | null;
+  /** For the identity header: comma-separated ids. */
+  readonly environmentsText: string;
   readonly roles: ReadonlyMap<string, Role>;
   /** null: it keeps no roles but these. */
   readonly snapshot: Link<'snapshot'> | null;

@@ -40,7 +40,14 @@ interface ExpiryPolicy {
   readonly editable: boolean;
 }
 
-export type MutableField = 'name' | 'description' | 'contacts' | 'scopes' | 'workspaces' | 'allowedAddresses';
+export type MutableField =
+  | 'name'
+  | 'description'
+  | 'contacts'
+  | 'scopes'
+  | 'workspaces'
+  | 'environments'
+  | 'allowedAddresses';
 
 /** How many active and inactive tokens of a kind there may be. */
 interface LimitRule {
@@ -75,6 +82,8 @@ export interface KindPolicy {
   readonly authority: Authority;
   readonly scopesRequired: boolean;
   readonly workspacesRequired: boolean;
+  /** A token may be limited to some environments. */
+  readonly environmentsSelectable: boolean;
   /** A primary contact; e-mail addresses are nobody's duty. */
   readonly contactRequired: boolean;
   readonly selectable: readonly SelectableRule[];

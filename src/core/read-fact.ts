@@ -51,7 +51,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
     return { token: linkTo('token', tokenKey(organizationId, tokenId)), organizationId, tokenId };
   },
   token: (record: TokenRecord) => {
-    const { organizationId, ownerId, clientId, workspaces, snapshotId } = record;
+    const { organizationId, ownerId, clientId, workspaces, environments, snapshotId } = record;
     const isRule = typeof workspaces === 'string';
     // What every request reads stands first and together, and what many tokens have alike is one object for all.
     return {
@@ -76,6 +76,8 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       replaced: record.replaced,
       ownerId,
       scopesText: record.scopes === null ? '' : one(record.scopes.join(' ')),
+      environments: environments ? generations(environments) : null,
+      environmentsText: environments ? one(environments.map(([id]) => id).join(',')) : '',
       workspacesText: isRule ? '*' : one(workspaces.map(([id]) => id).join(',')),
       clientId,
       edition: record.edition,
@@ -110,9 +112,9 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
   },
   workspace: (record: WorkspaceRecord) => record,
   environment: (record: EnvironmentRecord, key) => {
-    const { workspaceId, workspaceGeneration } = record;
+    const { generation = 0, workspaceId, workspaceGeneration } = record;
     const workspace = linkTo('workspace', workspaceKey(organizationOf(key), workspaceId));
-    return { workspaceId, workspaceGeneration, workspace };
+    return { generation, workspaceId, workspaceGeneration, workspace };
   },
   resource: (record: ResourceRecord, key) => {
     return {

@@ -54,10 +54,11 @@ export const REASONS = {
   body_timeout: { status: 408, text: 'The body did not come in time.', blame: 'client' },
   workspace_ambiguous: {
     status: 400,
-    text: 'The workspace of this request is missing or could be read in more than one way.',
+    text: 'The workspace or environment of this request is missing or could be read in more than one way.',
     blame: 'client',
   },
   workspace_not_granted: { status: 403, text: 'The token does not reach this workspace.', blame: 'client' },
+  environment_not_granted: { status: 403, text: 'The token does not reach this environment.', blame: 'client' },
   role_insufficient: { status: 403, text: 'The role in this workspace is too low.', blame: 'client' },
   not_a_collaborator: {
     status: 403,

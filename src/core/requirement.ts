@@ -16,12 +16,19 @@ export interface ResourceRequirement {
   readonly relation: 'owner' | 'collaborator';
 }
 
+/**
+ * Which environment the request touches, beside a workspace that is judged by another value. `all`: it may touch any, so a
+ * token that is limited to some does not do.
+ */
+export type EnvironmentRequirement = 'all' | { readonly selector: Selector };
+
 export interface Requirement {
   /** null: any valid token. */
   readonly scopes: ScopeRequirement | null;
   /** API versions that the token may be made for; null: any, or none. */
   readonly apiVersions: ReadonlySet<string> | null;
   readonly workspace: WorkspaceRequirement | null;
+  readonly environment: EnvironmentRequirement | null;
   readonly resource: ResourceRequirement | null;
   /** What must be known of the body; null: nothing, it is not read. */
   readonly bodyFields: readonly BodyField[] | null;

@@ -94,6 +94,8 @@ async function requireUnused({ name, registry, log }: Place, current: number): P
   }
 }
 
+type Rewrite = NonNullable<FormatUpgrade['rewrite']>;
+
 /** Another process has taken over. */
 class TakenOver extends Error {}
 
@@ -131,8 +133,8 @@ class Run {
       if (!(await this.#begin())) return true;
       const startedMs = performance.now();
       log.info({ format: to }, `store: upgrading its records to format ${to} (${what}); nothing is served until then`);
-      for (let passes = 1; ; passes++) {
-        await this.#pass();
+      for (let passes = 1; this.#upgrade.rewrite !== null; passes++) {
+        await this.#pass(this.#upgrade.rewrite);
         if (!this.#isDisturbed && (await this.#place.store.revision()) === this.#revision) break;
         if (passes === PASSES_MAX) throw new SetupError(disturbed(this.#place.name));
         this.#isDisturbed = false;
@@ -171,13 +173,13 @@ class Run {
     }
   }
 
-  async #pass(): Promise<void> {
+  async #pass(rewrite: Rewrite): Promise<void> {
     const { store, log } = this.#place;
     const total = await store.size();
     let [done, toldAtMs, cursor] = [0, performance.now(), null as string | null];
     do {
       const page = await store.export(cursor, PAGE);
-      await this.#rewrite(page.records);
+      await this.#rewrite(rewrite, page.records);
       await this.#beat();
       done += page.records.length;
       cursor = page.next;
@@ -190,10 +192,10 @@ class Run {
     } while (cursor !== null);
   }
 
-  async #rewrite(records: readonly Exported[]): Promise<void> {
+  async #rewrite(rewrite: Rewrite, records: readonly Exported[]): Promise<void> {
     let page = records;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const { writes, damaged } = await this.#upgrade.rewrite(page, this.#reader);
+      const { writes, damaged } = await rewrite(page, this.#reader);
       this.#noteDamaged(damaged);
       if (writes.length === 0) return;
       if (await this.#commit(writes, this.#ours)) {

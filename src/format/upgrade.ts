@@ -33,5 +33,6 @@ export interface FormatUpgrade {
   readonly to: number;
   /** What is new in it, for the log. */
   readonly what: string;
-  rewrite(page: readonly Exported[], reader: UpgradeReader): Promise<Rewriting>;
+  /** null: no record changes, and none is looked at. */
+  readonly rewrite: ((page: readonly Exported[], reader: UpgradeReader) => Promise<Rewriting>) | null;
 }

@@ -31,6 +31,7 @@ const COLUMNS: Readonly<Record<string, (cell: string) => unknown>> = {
   neverExpires: (cell) => (cell === 'true' ? true : cell),
   createdAt: text,
   apiVersion: text,
+  environments: list,
   allowedAddresses: list,
 };
 

@@ -13,6 +13,8 @@ export interface Caller {
   readonly scopes: readonly string[];
   /** Ids of the granted workspaces; `*`: all that its owner reaches. */
   readonly workspaces: readonly string[] | '*';
+  /** Ids of the environments that it is limited to; null: to none. */
+  readonly environments: readonly string[] | null;
   /** Where this request acts, on routes that name a workspace. */
   readonly workspace: string | null;
   readonly environment: string | null;
@@ -51,6 +53,7 @@ function callerOf(identity: readonly string[]): Caller {
     clientId: said('Client-Id'),
     scopes: said('Scopes')!.split(' ').filter(Boolean),
     workspaces: workspaces === '*' ? '*' : workspaces.split(',').filter(Boolean),
+    environments: said('Environments')?.split(',').filter(Boolean) ?? null,
     workspace: said('Workspace'),
     environment: said('Environment'),
     role: said('Role'),

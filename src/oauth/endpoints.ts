@@ -175,6 +175,7 @@ function describe(parts: OAuthParts, token: TokenDoc | null): EndpointAnswer {
       token_type: 'Bearer',
       ...(token.scopes === null ? {} : { scope: token.scopes.join(' ') }),
       ...(token.clientId === null ? { sub: token.ownerId } : { client_id: token.clientId, sub: token.clientId }),
+      ...(token.environments ? { environments: token.environments.map(([id]) => id) } : {}),
       ...(token.expiresAtMs === null ? {} : { exp: Math.floor(token.expiresAtMs / 1000) }),
       iat: Math.floor(token.createdAtMs / 1000),
       iss: parts.issuer,

@@ -37,6 +37,7 @@ interface RequireData {
     type?: string;
     role: Role;
   };
+  readonly environment?: 'all' | { from: string | string[] };
   readonly resource?: { from: string | string[]; type: string; relation: 'owner' | 'collaborator' };
 }
 
@@ -124,9 +125,12 @@ function place(from: string, template: string): SelectorPlace {
 }
 
 function requirement({ require = {}, template = '/x' }: Case): Requirement {
-  const { scopes, anyOf, apiVersion, workspace, resource } = require;
+  const { scopes, anyOf, apiVersion, workspace, environment, resource } = require;
+  const touched = environment === undefined || environment === 'all' ? undefined : environment;
   const named = scopes ?? anyOf;
-  const selectors = [workspace, resource].flatMap((part) => (part === undefined ? [] : selector(part.from, template)));
+  const selectors = [workspace, touched, resource].flatMap((part) =>
+    part === undefined ? [] : selector(part.from, template),
+  );
   const fields = selectors.flatMap(bodyFieldsOf);
   return {
     scopes: named === undefined ? null : compileScopes(named, scopes !== undefined),
@@ -135,6 +139,8 @@ function requirement({ require = {}, template = '/x' }: Case): Requirement {
       workspace === undefined
         ? null
         : ({ ...workspace, selector: selector(workspace.from, template) } as Requirement['workspace']),
+    environment:
+      touched === undefined ? (environment === 'all' ? 'all' : null) : { selector: selector(touched.from, template) },
     resource: resource === undefined ? null : { ...resource, selector: selector(resource.from, template) },
     bodyFields: fields.length === 0 ? null : fields,
   };

@@ -65,6 +65,7 @@ describe('coze', () => {
     body_timeout: [408, 4000],
     workspace_ambiguous: [400, 4000],
     workspace_not_granted: [403, 4101],
+    environment_not_granted: [403, 4101],
     role_insufficient: [403, 4101],
     not_a_collaborator: [403, 4101],
     rate_limited: [429, 4013],

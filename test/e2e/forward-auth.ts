@@ -153,6 +153,7 @@ const FORGED = [
   'X-Scopegate-Client-Id: forged',
   'X-Scopegate-Scopes: forged',
   'X-Scopegate-Workspaces: forged',
+  'X-Scopegate-Environments: forged',
   'X-Scopegate-Workspace: forged',
   'X-Scopegate-Environment: forged',
   'X-Scopegate-Role: forged',

@@ -48,6 +48,7 @@ export function route(id: string, path: string, more: Partial<Route> = {}): Rout
       scopes: compileScopes(['bot:read'], true),
       apiVersions: null,
       workspace: null,
+      environment: null,
       resource: null,
       bodyFields: null,
     },

@@ -460,6 +460,7 @@ function compileProbe(probe: Probe): CompiledProbe {
       apiVersions: null,
       workspace: place,
       resource: asked,
+      environment: null,
       bodyFields: null,
     },
     segments: [at?.id ?? '', relation?.id ?? ''],

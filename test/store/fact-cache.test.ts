@@ -96,7 +96,14 @@ describe('one look-up for many', () => {
     vi.advanceTimersByTime(passedMs);
     const question = {
       hash: 'HASH' as never,
-      requirement: { scopes: null, apiVersions: null, workspace: null, resource: null, bodyFields: null },
+      requirement: {
+        scopes: null,
+        apiVersions: null,
+        workspace: null,
+        environment: null,
+        resource: null,
+        bodyFields: null,
+      },
       source: { segments: [], query: '', headers: [], address: null },
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
@@ -370,6 +377,7 @@ describe('room', () => {
         scopes: null,
         apiVersions: null,
         workspace: { as: 'workspace', selector: { from: 'query', name: 'ws' }, role: 'member' },
+        environment: null,
         resource: null,
         bodyFields: null,
       },

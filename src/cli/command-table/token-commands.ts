@@ -19,6 +19,8 @@ export const GRANT = {
     choices: ['all', 'all-owned', 'all-joined', 'all-organization'],
     about: 'instead: present and future workspaces; all is the widest that the policy gives',
   },
+  environment: { value: 'ID', many: true, about: 'limited to this environment; once for each' },
+  environments: { value: 'GRANT', choices: ['all'], about: 'instead: not limited to any' },
   expires: { value: 'WHEN', short: 'e', about: '30d, 12h, an instant (RFC 3339) or never' },
   description: { value: 'TEXT', about: 'what it is for' },
   'allow-from': {

@@ -38,20 +38,13 @@ export async function createCommand({ values, env }: Invocation<CreateValues>): 
 }
 
 /** Not its end: a new token has an end of its own. */
-export function likeness({
-  name,
-  kind,
-  ownerId,
-  scopes,
-  workspaces,
-  allowedAddresses,
-  apiVersion,
-  contacts,
-}: Token): GrantBody {
+export function likeness(token: Token): GrantBody {
+  const { name, kind, ownerId, scopes, workspaces, environments, allowedAddresses, apiVersion, contacts } = token;
   return {
     ...{ name, kind, workspaces },
     ...(ownerId === null ? {} : { owner: ownerId }),
     ...(scopes === null ? {} : { scopes }),
+    ...(environments === null ? {} : { environments }),
     ...(allowedAddresses === null ? {} : { allowedAddresses }),
     ...(apiVersion === null ? {} : { apiVersion }),
     ...(contacts === null ? {} : { contacts }),

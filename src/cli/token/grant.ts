@@ -9,6 +9,8 @@ export interface GrantValues {
   readonly scope: readonly string[];
   readonly workspace: readonly string[];
   readonly workspaces: string | undefined;
+  readonly environment: readonly string[];
+  readonly environments: string | undefined;
   readonly expires: string | undefined;
   readonly 'allow-from': readonly string[];
 }
@@ -17,15 +19,19 @@ export type GrantBody = Record<string, unknown>;
 
 /** Only what was given. Throws SetupError. */
 export function grantBody(values: GrantValues): GrantBody {
-  const { name, description, scope, workspace, workspaces } = values;
+  const { name, description, scope, workspace, workspaces, environment, environments } = values;
   if (workspaces !== undefined && workspace.length > 0)
     throw new SetupError('workspaces are listed by --workspace, or all meant by --workspaces, not both');
+  if (environments !== undefined && environment.length > 0)
+    throw new SetupError('environments are listed by --environment, or all meant by --environments all, not both');
   return {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),
     ...(scope.length === 0 ? {} : { scopes: scope }),
     ...(workspace.length === 0 ? {} : { workspaces: workspace }),
     ...(workspaces === undefined ? {} : { workspaces }),
+    ...(environment.length === 0 ? {} : { environments: environment }),
+    ...(environments === undefined ? {} : { environments: null }),
     ...(values['allow-from'].length === 0 ? {} : { allowedAddresses: values['allow-from'] }),
   };
 }

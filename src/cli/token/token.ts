@@ -10,6 +10,7 @@ export interface Token {
   readonly ownerId: string | null;
   readonly scopes: readonly string[] | null;
   readonly workspaces: readonly string[] | string;
+  readonly environments: readonly string[] | null;
   readonly state: string;
   readonly stateReason: string | null;
   readonly createdAt: string;
@@ -38,6 +39,7 @@ export function tokenFields(token: Token, nowMs: number): FieldRows {
     ['state', state + because],
     ['scopes', scopesText(token)],
     ['workspaces', workspacesText(token)],
+    ...(token.environments === null ? [] : [['environments', token.environments.join(' ') || 'none'] as const]),
     ['created', token.createdAt],
     ['expires', expiresAt === null ? 'never' : `${expiresAt} (${seen(expiresAt, nowMs)})`],
     ['last used', lastUsedAt === null ? 'never' : `${lastUsedAt} (${seen(lastUsedAt, nowMs)})`],

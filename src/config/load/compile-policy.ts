@@ -69,6 +69,7 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
     authority: kind.authority,
     scopesRequired: kind.scopes === 'required',
     workspacesRequired: kind.workspaces === 'required',
+    environmentsSelectable: kind.environments === 'optional',
     contactRequired: kind.contact === 'required',
     selectable: kind.selectable.map((rule) => ({
       editions: rule.editions === undefined ? null : new Set(rule.editions),

@@ -6,7 +6,7 @@ import type { BasicSource } from '../../core/basic-credential.ts';
 import { configuredName } from '../../core/configured-name.ts';
 import type { Dialect } from '../../core/dialect.ts';
 import { readHostPattern } from '../../core/host-name.ts';
-import type { Requirement } from '../../core/requirement.ts';
+import type { Requirement, WorkspaceRequirement } from '../../core/requirement.ts';
 import type { Route } from '../../core/route.ts';
 import type { CompiledRoute } from '../../core/route-table.ts';
 import { compileScopes, MANAGE } from '../../core/scope.ts';
@@ -207,8 +207,8 @@ function compileRanges(texts: readonly string[] | undefined): readonly AddressRa
 }
 
 function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {
-  const named = file.scopes ?? file.anyOf;
-  for (const [index, scope] of (named ?? []).entries()) {
+  const asked = file.scopes ?? file.anyOf;
+  for (const [index, scope] of (asked ?? []).entries()) {
     if (check.scopes !== null && !check.scopes.has(scope) && scope !== MANAGE) {
       const place = file.scopes === undefined ? 'anyOf' : 'scopes';
       check.notes.problem(
@@ -222,29 +222,39 @@ function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, para
     const known = check.apiVersions.length === 0 ? 'it has none' : `it has ${check.apiVersions.join(', ')}`;
     check.notes.problem([...at, 'apiVersion', index], `the policy has no API version "${version}"; ${known}`);
   }
-  const { workspace, resource } = file;
-  const selectorOf = (part: 'workspace' | 'resource', from: string | readonly string[]) =>
+  const { environment, resource } = file;
+  const selectorOf = (part: 'workspace' | 'environment' | 'resource', from: string | readonly string[]) =>
     compileSelector(check, [...at, part, 'from'], from, parameters);
-  const place =
-    workspace === undefined
-      ? null
-      : {
-          ...(workspace.as === 'resource' ? { as: workspace.as, type: workspace.type! } : { as: workspace.as }),
-          selector: selectorOf('workspace', workspace.from),
-          role: workspace.role,
-        };
+  const named = environment === undefined || environment === 'all' ? null : selectorOf('environment', environment.from);
+  const place = compileWorkspace(file.workspace, named, (from) => selectorOf('workspace', from));
+  // By itself it says which workspace it is, and is judged with that.
+  const touched = file.workspace !== undefined && named !== null ? { selector: named } : null;
   const relation =
     resource === undefined
       ? null
       : { type: resource.type, selector: selectorOf('resource', resource.from), relation: resource.relation };
-  const fields = [place, relation].flatMap((part) => (part === null ? [] : bodyFieldsOf(part.selector)));
+  const fields = [place, touched, relation].flatMap((part) => (part === null ? [] : bodyFieldsOf(part.selector)));
   return {
-    scopes: named === undefined ? null : compileScopes(named, file.scopes !== undefined),
+    scopes: asked === undefined ? null : compileScopes(asked, file.scopes !== undefined),
     apiVersions: file.apiVersion === undefined ? null : new Set(file.apiVersion),
     workspace: place,
+    environment: environment === 'all' ? environment : touched,
     resource: relation,
     bodyFields: fields.length === 0 ? null : fields,
   };
+}
+
+/** `environment`: where one is named that says by itself which workspace it is. */
+function compileWorkspace(
+  file: RequireFile['workspace'],
+  environment: Selector | null,
+  selectorOf: (from: string | readonly string[]) => Selector,
+): WorkspaceRequirement | null {
+  if (file === undefined)
+    return environment === null ? null : { as: 'environment', selector: environment, role: 'member' };
+  const { from, as, type, role } = file;
+  const selector = selectorOf(from);
+  return as === 'resource' ? { as, type: type!, selector, role } : { as, selector, role };
 }
 
 function compileSelector(

@@ -68,7 +68,14 @@ export function issuerOf(publicUrl: string): string {
   return publicUrl.replace(/\/+$/, '');
 }
 
-const WITH_TOKEN = { scopes: null, apiVersions: null, workspace: null, resource: null, bodyFields: null } as const;
+const WITH_TOKEN = {
+  scopes: null,
+  apiVersions: null,
+  workspace: null,
+  environment: null,
+  resource: null,
+  bodyFields: null,
+} as const;
 
 interface OwnRoute extends Pick<Route, 'hosts' | 'template' | 'limits' | 'requirement' | 'answerEdits'> {
   readonly endpoint: string;

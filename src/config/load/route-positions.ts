@@ -14,6 +14,7 @@ export interface RoutePosition {
   readonly route: FilePosition;
   readonly scopes: FilePosition;
   readonly workspace: FilePosition;
+  readonly environment: FilePosition;
   readonly role: FilePosition;
   readonly resource: FilePosition;
 }
@@ -51,6 +52,7 @@ function positionIn(file: YamlFile, id: string, folder: string): RoutePosition |
     route: at('id'),
     scopes: require(asked),
     workspace: require('workspace'),
+    environment: require('environment' in (isMapping(asks) ? asks : {}) ? 'environment' : 'workspace'),
     role: require('workspace', 'role'),
     resource: require('resource'),
   };

@@ -110,6 +110,11 @@ export const KindSchema = section({
     default: 'required',
     description: 'optional: a token created without workspaces reaches all that its owner may select.',
   }),
+  environments: Type.Enum(['optional', 'none'], {
+    default: 'optional',
+    description:
+      'optional: a token may be limited to some environments of its workspaces; one that names none reaches every one. none: no token is.',
+  }),
   contact: Type.Enum(['required', 'optional'], {
     default: 'optional',
     description: 'required: a token has a primary contact, a member who is told of changes.',
@@ -124,11 +129,14 @@ export const KindSchema = section({
       "Frozen all-grants: true: workspaces that come later, too, with the role of the owner's organization role there, as owner in all-owned, else as member. false: those that there are at creation, with the roles that the owner has then. Live ones always follow their owner.",
   }),
   expiry: Expiry,
-  mutable: Type.Array(Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces', 'allowedAddresses']), {
-    default: ['name', 'description', 'contacts'],
-    uniqueItems: true,
-    description: 'Fields that may be edited after creation.',
-  }),
+  mutable: Type.Array(
+    Type.Enum(['name', 'description', 'contacts', 'scopes', 'workspaces', 'environments', 'allowedAddresses']),
+    {
+      default: ['name', 'description', 'contacts'],
+      uniqueItems: true,
+      description: 'Fields that may be edited after creation.',
+    },
+  ),
   rotation: Rotation,
   revokedByTransferInEditions: Type.Array(EditionName, {
     default: [],

@@ -365,6 +365,20 @@ const Workspace = section(
   },
 );
 
+const Environment = Type.Union(
+  [
+    Type.Literal('all'),
+    section(
+      { from: Selector },
+      { description: 'Where the id of the environment stands; it belongs to the workspace.' },
+    ),
+  ],
+  {
+    description:
+      'The environment that the request touches, where the workspace is named by another value; without `workspace`, its workspace is the one that counts, with the role member. all: it may touch any, so a token that is limited to some environments does not do. `workspace: { as: environment }` needs none of this.',
+  },
+);
+
 const Resource = section(
   {
     type: ResourceType,
@@ -429,6 +443,7 @@ export const RouteSchema = section(
             }),
           ),
           workspace: Type.Optional(Workspace),
+          environment: Type.Optional(Environment),
           resource: Type.Optional(Resource),
         },
         {

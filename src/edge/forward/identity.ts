@@ -48,6 +48,7 @@ export const IDENTITY_NAMES: readonly string[] = [
   'X-Scopegate-Api-Version',
   'X-Scopegate-Scopes',
   'X-Scopegate-Workspaces',
+  'X-Scopegate-Environments',
   'X-Scopegate-Workspace',
   'X-Scopegate-Environment',
   'X-Scopegate-Role',
@@ -66,6 +67,7 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
   if (token.authority === 'live') lines += `X-Scopegate-Subject: ${token.ownerId}\r\n`;
   if (token.apiVersion !== null) lines += `X-Scopegate-Api-Version: ${token.apiVersion}\r\n`;
   if (token.clientId !== null) lines += `X-Scopegate-Client-Id: ${token.clientId}\r\n`;
+  if (token.environments !== null) lines += `X-Scopegate-Environments: ${token.environmentsText}\r\n`;
   return `${lines}X-Scopegate-Scopes: ${effectiveScopes(allowed, policy)}\r\nX-Scopegate-Workspaces: ${token.workspacesText}\r\n`;
 }
 

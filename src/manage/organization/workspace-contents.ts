@@ -2,6 +2,7 @@
 import { accountKey, environmentKey, memberKey, type Party, resourceKey, workspaceKey } from '../../core/facts.ts';
 import { administerWorkspace, checkId, type ManageContext, type Put, reader, visitWorkspace } from '../context.ts';
 import { conflict, notFound, unacceptable } from '../rejection.ts';
+import { dropFromTokens, requireUnlisted } from '../tokens/environments.ts';
 import type { DocReader, EnvironmentDoc, ResourceDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { requireName } from '../written-text.ts';
@@ -16,6 +17,10 @@ export async function putEnvironment(
   input: { readonly name: string },
 ): Promise<WorkResult<Put<EnvironmentDoc>>> {
   checkId(id, 'id');
+  const world = reader(context.store);
+  await administerWorkspace(context, world, org, workspaceId, 'manage its environments');
+  if ((await stillThere(world, org, await world.get('environment', environmentKey(org, id)))) === null)
+    await dropFromTokens(context, org, id);
   return change(context, org, async (unit) => {
     const workspace = await administerWorkspace(context, unit, org, workspaceId, 'manage its environments');
     requireName(input.name);
@@ -26,8 +31,10 @@ export async function putEnvironment(
         `Environment ${id} already belongs to another workspace; ids are unique in the organization.`,
       );
     }
+    if (before === null) await requireUnlisted(unit, org, id);
+    const generation = before === null ? unit.generation : (before.generation ?? 0);
     const workspaceGeneration = workspace.generation;
-    const item = { organizationId: org, workspaceId, workspaceGeneration, id, name: input.name };
+    const item = { organizationId: org, workspaceId, workspaceGeneration, id, generation, name: input.name };
     unit.put('environment', item);
     return { created: before === null, item };
   });

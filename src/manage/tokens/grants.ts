@@ -19,6 +19,7 @@ import { lists } from '../unit-of-work/places.ts';
 import type { MemberDoc, TokenDoc, WorkspaceDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { withinAddresses } from './addresses.ts';
+import { withinEnvironments } from './environments.ts';
 import { takeSnapshot } from './snapshots.ts';
 
 const WIDTH: Readonly<Record<AllGrant, number>> = { 'all-owned': 0, 'all-joined': 1, 'all-organization': 2 };
@@ -189,6 +190,8 @@ export async function requireWithin(unit: UnitOfWork, actor: Actor, token: Token
   }
   if (!withinWorkspaces(own.workspaces, token.workspaces) || (await reachesMore(unit, own, token)))
     throw forbidden('A token never manages one beyond its own workspaces.');
+  if (!withinEnvironments(own.environments, token.environments))
+    throw forbidden('A token never manages one beyond its own environments.');
   if (!withinAddresses(own.allowedAddresses, token.allowedAddresses))
     throw forbidden('A token never manages one beyond its own addresses.');
   const ends = own.expiresAtMs ?? Number.POSITIVE_INFINITY;

@@ -80,8 +80,8 @@ export async function importTokens(
 function* batches(tokens: readonly ImportedToken[]): Generator<readonly ImportedToken[]> {
   let start = 0;
   let weight = 0;
-  for (const [index, { workspaces }] of tokens.entries()) {
-    const own = 1 + (Array.isArray(workspaces) ? workspaces.length : 0);
+  for (const [index, { workspaces, environments }] of tokens.entries()) {
+    const own = 1 + (Array.isArray(workspaces) ? workspaces.length : 0) + (environments?.length ?? 0);
     if (index > start && weight + own > BATCH) {
       yield tokens.slice(start, index);
       [start, weight] = [index, 0];
@@ -198,6 +198,7 @@ function differences(doc: TokenDoc, asked: Parameters<typeof existing>[5]): stri
     ['owner', asked.owner, doc.ownerId],
     ['scopes', sorted(asked.scopes), sorted(doc.scopes)],
     ['workspaces', workspaces === 'all' ? undefined : sorted(workspaces), sorted(idsOf(doc.workspaces))],
+    ['environments', sorted(asked.environments), sorted(doc.environments?.map(([id]) => id) ?? null)],
     ['expiresAt', expiresAt === undefined ? undefined : Date.parse(expiresAt), doc.expiresAtMs],
     ['neverExpires', neverExpires, doc.expiresAtMs === null],
     ['hint', hint === undefined ? undefined : `${hint}…`, doc.hint],

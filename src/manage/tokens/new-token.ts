@@ -12,6 +12,7 @@ import type { TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
+import { checkEnvironments } from './environments.ts';
 import { type ExpiryInput, readExpiry } from './expiry.ts';
 import { checkScopes, checkWorkspaces, requireWithin } from './grants.ts';
 import { checkLimits } from './limits.ts';
@@ -25,6 +26,8 @@ export interface TokenInput extends ExpiryInput {
   readonly owner?: string;
   readonly scopes?: readonly string[];
   readonly workspaces?: readonly string[] | AllGrant | 'all';
+  /** null, or absent: every one. */
+  readonly environments?: readonly string[] | null;
   readonly apiVersion?: string;
   readonly contacts?: ContactsInput | null;
   /** Addresses and networks that it may be used from; null: anywhere. */
@@ -60,6 +63,7 @@ export async function newToken(
   if (typeof input.description === 'string') requireDescription(input.description);
   const scopes = checkScopes(policy, kind, owner, input.scopes);
   const granted = await checkWorkspaces(unit, policy, kind, owner, input.workspaces);
+  const environments = await checkEnvironments(unit, kind, owner, granted.workspaces, input.environments);
   const nowMs = context.nowMs();
   const createdAtMs = createdBeforeMs ?? nowMs;
   const expiresAtMs = readExpiry(kind, input, nowMs, createdAtMs);
@@ -76,6 +80,7 @@ export async function newToken(
     clientId: null,
     scopes,
     ...granted,
+    ...(environments === null ? {} : { environments }),
     state: 'active',
     stateReason: null,
     expiresAtMs,

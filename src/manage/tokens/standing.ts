@@ -3,7 +3,14 @@
  * have ended since. The same rules as the decision's (core/decide), told of one record. Writes nothing.
  */
 import { tokensFrom } from '../../core/decide.ts';
-import { accountKey, memberKey, organizationKey, type Reference, workspaceKey } from '../../core/facts.ts';
+import {
+  accountKey,
+  environmentKey,
+  memberKey,
+  organizationKey,
+  type Reference,
+  workspaceKey,
+} from '../../core/facts.ts';
 import type { DocReader, TokenDoc } from '../unit-of-work/records.ts';
 
 /** Reads what was deleted and stays for a while, too. */
@@ -19,7 +26,8 @@ export async function standingOf(reader: FullReader, doc: TokenDoc): Promise<Tok
     const account = await reader.get('account', accountKey(doc.organizationId, doc.clientId));
     return account === null || doc.generation < account.tokensFrom ? null : doc;
   }
-  const listed = await withoutGoneContact(reader, await withoutDeleted(reader, doc));
+  const places = await withoutGoneEnvironments(reader, await withoutDeleted(reader, doc));
+  const listed = await withoutGoneContact(reader, places);
   if (doc.state === 'revoked') return listed;
   if (await endedByTransfer(reader, doc)) return { ...listed, state: 'revoked', stateReason: 'ownership_transferred' };
   if (doc.authority !== 'live') return listed;
@@ -50,6 +58,17 @@ async function withoutDeleted(reader: FullReader, doc: TokenDoc): Promise<TokenD
     workspaces: listedIn(doc).filter(([id]) => !gone.has(id)),
     roles: doc.roles.filter(([id]) => !gone.has(id)),
   };
+}
+
+/** Never all of them because of one that has gone: a list that is empty reaches none. */
+async function withoutGoneEnvironments(reader: FullReader, doc: TokenDoc): Promise<TokenDoc> {
+  if (!doc.environments) return doc;
+  const kept: Reference[] = [];
+  for (const [id, generation] of doc.environments) {
+    const environment = await reader.get('environment', environmentKey(doc.organizationId, id));
+    if (environment !== null && (environment.generation ?? 0) === generation) kept.push([id, generation]);
+  }
+  return kept.length === doc.environments.length ? doc : { ...doc, environments: kept };
 }
 
 /** A removed member is nobody's contact, and neither is the next bearer of their id. */

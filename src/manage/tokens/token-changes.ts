@@ -1,5 +1,5 @@
 /** Tokens that exist: edited, switched, replaced and ended. Revoked and deleted are for ever. */
-import { type AllGrant, credentialKey, memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
+import { type AllGrant, credentialKey, memberKey, type Reference, type TokenHash, tokenKey } from '../../core/facts.ts';
 import type { KindPolicy, MutableField, Policy } from '../../core/policy.ts';
 import { covers } from '../../core/scope.ts';
 import { mintToken } from '../../secret.ts';
@@ -10,6 +10,7 @@ import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { requireDescription, requireName } from '../written-text.ts';
 import { readAddresses } from './addresses.ts';
+import { checkEnvironments } from './environments.ts';
 import { newExpiry } from './expiry.ts';
 import { fewerOfAll, fewerOfListed } from './fewer-workspaces.ts';
 import { checkScopes, checkWorkspaces, requireKnownScope, requireWithin } from './grants.ts';
@@ -25,6 +26,7 @@ export interface TokenPatch {
   readonly contacts?: ContactsInput | null;
   readonly scopes?: readonly string[];
   readonly workspaces?: readonly string[] | AllGrant | 'all';
+  readonly environments?: readonly string[] | null;
   readonly expiresAt?: string | null;
   readonly allowedAddresses?: readonly string[] | null;
 }
@@ -54,6 +56,8 @@ export async function patchToken(
       after = { ...after, scopes: newScopes(policy, rights, kind, before, owner, patch.scopes) };
     if (patch.workspaces !== undefined)
       after = { ...after, ...(await newWorkspaces(unit, policy, rights, kind, before, owner, patch.workspaces)) };
+    if (patch.environments !== undefined)
+      after = { ...after, environments: await newEnvironments(unit, rights, kind, after, owner, patch.environments) };
     if (patch.expiresAt !== undefined)
       after = { ...after, expiresAtMs: newExpiry(kind, before, patch.expiresAt, context.nowMs()) };
     if (patch.allowedAddresses !== undefined)
@@ -125,6 +129,23 @@ async function newWorkspaces(
   if (before.snapshotId) await releaseSnapshot(unit, before.organizationId, before.snapshotId, before);
   const granted = await checkWorkspaces(unit, policy, kind, giver, asked);
   return { ...granted, generation: unit.generation };
+}
+
+/** The same of environments. `token`: with the workspaces that it has then. */
+async function newEnvironments(
+  unit: UnitOfWork,
+  rights: Rights,
+  kind: KindPolicy,
+  token: TokenDoc,
+  owner: MemberDoc | null,
+  asked: readonly string[] | null,
+): Promise<readonly Reference[] | null> {
+  const held = token.environments ?? null;
+  if (held !== null && asked !== null && asked.length > 0) {
+    const kept = held.filter(([id]) => asked.includes(id));
+    if (kept.length === new Set(asked).size) return kept;
+  }
+  return checkEnvironments(unit, kind, requireGiver(rights, token, owner), token.workspaces, asked);
 }
 
 /** Whoever gives a token more: its owner, within their rights; not within those of whoever bears the id now. */

@@ -75,6 +75,8 @@ export const lists = {
     `counted/${organizationId}/${kind}/owner/${memberId}`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
+  /** Tokens that list the environment by id. */
+  tokensOfEnvironment: (organizationId: string, id: string) => `tokens/${organizationId}/environment/${id}`,
   /** Tokens whose primary contact is this member. */
   tokensContacting: (organizationId: string, memberId: string) => `tokens/${organizationId}/contact/${memberId}`,
   /** Tokens that keep the roles of one snapshot. */
@@ -224,5 +226,6 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
   if (primary !== null) found.push([lists.tokensContacting(org, primary), 0]);
   if (doc.snapshotId) found.push([lists.tokensOfSnapshot(org, doc.snapshotId), 0]);
   if (typeof workspaces !== 'string') for (const [id] of workspaces) found.push([lists.tokensListing(org, id), 0]);
+  for (const [id] of doc.environments ?? []) found.push([lists.tokensOfEnvironment(org, id), 0]);
   return found;
 }

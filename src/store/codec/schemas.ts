@@ -22,6 +22,7 @@ const KIND = oneOfWords(['personal', 'service', 'oauth', 'access']);
 const AUTHORITY = oneOfWords(['live', 'frozen', 'client']);
 const STATE = oneOfWords(['active', 'inactive', 'revoked']);
 const STATE_REASON = oneOfWords(['owner_removed', 'ownership_transferred', 'rotated']);
+const LIST = listOr([]);
 const GRANT = listOr(['all-owned', 'all-joined', 'all-organization']);
 
 /** A rotation's: the value before, and until when it works. */
@@ -58,6 +59,9 @@ const SHOWN_FIELDS: readonly RecordField[] = [
   { name: 'contacts', type: SHARED, usual: null },
 ];
 
+/** Behind what was there before it. */
+const ENVIRONMENTS: RecordField = { name: 'environments', type: LIST, usual: null };
+
 export const TOKEN_SCHEMA = new RecordSchema([
   ...SHOWN_FIELDS,
   { name: 'generation', type: NUMBER },
@@ -65,6 +69,7 @@ export const TOKEN_SCHEMA = new RecordSchema([
   { name: 'ownerGeneration', type: NUMBER, usual: null },
   { name: 'replaced', type: REPLACED, usual: null },
   { name: 'snapshotId', type: SHARED, usual: null },
+  ENVIRONMENTS,
 ]);
 
 export const CREDENTIAL_SCHEMA = new RecordSchema([
@@ -73,7 +78,7 @@ export const CREDENTIAL_SCHEMA = new RecordSchema([
   { name: 'imported', type: JSON_TEXT, usual: true },
 ]);
 
-const SHOWN_TOKEN = new RecordSchema(SHOWN_FIELDS);
+const SHOWN_TOKEN = new RecordSchema([...SHOWN_FIELDS, ENVIRONMENTS]);
 const [NOTHING, ANYTHING, A_TOKEN] = [0, 1, 2];
 
 /** What something was before a change, or is after it. `around` is the event's: the id is its target's. */

@@ -125,7 +125,16 @@ async function newTokens(values: BenchValues, env: Env): Promise<[Session, Grant
       'which tokens? --like ID makes them like one that may do this; or describe them: --owner MEMBER --scope SCOPE ' +
         '--workspace ID; or --token-file FILE takes some that there are',
     );
-  const described = { name: undefined, description: undefined, 'allow-from': [], scope, workspace, workspaces };
+  const described = {
+    name: undefined,
+    description: undefined,
+    environment: [],
+    environments: undefined,
+    'allow-from': [],
+    scope,
+    workspace,
+    workspaces,
+  };
   const given = { ...described, expires: values.expires };
   const session = await Session.open(values, env);
   const liked = like === undefined ? {} : likeness(await session.get<Token>(['tokens', like]));

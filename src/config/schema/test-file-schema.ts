@@ -31,6 +31,7 @@ const Token = section({
       description: 'Ids of workspaces, or one of all, all-owned, all-joined, all-organization.',
     }),
   ),
+  environments: Type.Optional(Words('Ids of the environments that it is limited to. Absent: to none.')),
   expiresInDays: Type.Optional(Type.Number({ description: 'Days from `now`.' })),
   expiresAt: Type.Optional(Instant('The end of the token.')),
   neverExpires: Type.Optional(Type.Boolean({ description: 'true: it never ends.' })),

@@ -21,7 +21,7 @@ beforeEach(() => {
   at = new PipelineHarness([
     route('bots', '/bots/{bot}', {
       requirement: {
-        ...{ scopes: null, apiVersions: null, bodyFields: null, resource: null },
+        ...{ scopes: null, apiVersions: null, bodyFields: null, environment: null, resource: null },
         workspace: { as: 'workspace', selector: { from: 'query', name: 'space' }, role: 'admin' },
       },
     }),

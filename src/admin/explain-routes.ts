@@ -1,9 +1,8 @@
 /** Why a request may go on or may not, over HTTP: for a token that the caller may see. Parses and renders; judges nothing. */
-import type { QuestionedRequest } from '../edge/explain-request.ts';
 import { requireProcessOperator } from '../manage/actor.ts';
-import { malformed } from '../manage/rejection.ts';
 import { getToken } from '../manage/tokens/tokens.ts';
 import { Type } from '../schema-type.ts';
+import { askedOf } from './asked-request.ts';
 import { type Explainer, explainedView, thenAndNow } from './explainer.ts';
 import { requireRefusal } from './refusal-routes.ts';
 import { DecisionAnswer, DecisionLine, recordOfLine } from './refusal-shapes.ts';
@@ -142,14 +141,4 @@ export function explainRoute(explainer: Explainer): AdminRoute {
       return (await explainedView(manage, explainer, askedOf(body), token)) as never;
     },
   });
-}
-
-function askedOf({ method, url, address }: { method: string; url: string; address?: string }): QuestionedRequest {
-  const whole = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : null;
-  if (whole === null && !url.startsWith('/'))
-    throw malformed('invalid_field', 'url must be a path that begins with / or a whole http address', 'url');
-  // As it was written: a parser would repair what is to be judged.
-  const target = whole === null ? url : url.slice(url.indexOf('/', url.indexOf('//') + 2));
-  const isBare = whole !== null && url.indexOf('/', url.indexOf('//') + 2) === -1;
-  return { method, target: isBare ? '/' : target, host: whole?.host ?? 'localhost', address: address ?? null };
 }

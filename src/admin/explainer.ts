@@ -8,6 +8,7 @@ import { accountKey, memberKey, resourceKey, type TokenHash, tokenKey, workspace
 import type { Policy } from '../core/policy.ts';
 import type { DecisionRecord } from '../edge/decision-record.ts';
 import type { ExplainedRequest, QuestionedRequest } from '../edge/explain-request.ts';
+import type { WhoCan } from '../edge/who-can.ts';
 import { maySeeTokenOf } from '../manage/actor.ts';
 import { enter, type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
@@ -25,6 +26,8 @@ export interface Explainer {
   position(routeId: string): RoutePosition | null;
   /** By what the rules are known. */
   configuration(): string;
+  /** The same rules, put to everybody. */
+  whoCan(asked: QuestionedRequest): WhoCan;
   readonly refusals: FindRefusals;
 }
 

@@ -48,6 +48,7 @@ import { Sessions } from './sessions.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { ShapeRefused } from './validation-error.ts';
 import { visitOf } from './visit.ts';
+import { whoCanRoute } from './who-can-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 import { writerOf } from './write-shape.ts';
 
@@ -217,6 +218,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     ...auditRoutes,
     explainRoute(explainer),
     refusalsRoute(explainer.refusals),
+    whoCanRoute(explainer),
     ...operationRoutes(operations),
     ...sessionRoutes(options),
   ];

@@ -19,6 +19,7 @@ import { requestLog } from '../edge/request-log.ts';
 import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
 import { type StartedRegistry, startRegistry } from '../edge/streams/start-registry.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
+import { WhoCan } from '../edge/who-can.ts';
 import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
@@ -230,6 +231,7 @@ class Gateway implements RunningGateway {
         explain: (asked, hash) => explainRequest(asked, hash, rules.ruleset, facts, this.#clock),
         policy: () => rules.configuration.policy,
         position: (id) => routePosition(rules.configuration.path, this.#options.env, id),
+        whoCan: (asked) => new WhoCan(asked, rules.ruleset, store, nowMs()),
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
       },

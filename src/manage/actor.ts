@@ -107,6 +107,11 @@ export function actionsOf(member: Pick<MemberDoc, 'role' | 'actions'>, policy: P
 /** The reserved scope goes with the actions, whatever scopes the member has: with any of them, or where none is needed. */
 export function mayManage(member: MemberDoc, policy: Policy): boolean {
   if (policy.listAction !== null && actionsOf(member, policy).has(policy.listAction)) return true;
+  return holdsAnyKind(member, policy);
+}
+
+/** May tokens of any kind be made for this member? */
+export function holdsAnyKind(member: MemberDoc, policy: Policy): boolean {
   return [...policy.kinds.values()].some((kind) => mayHold(member, kind, policy));
 }
 

@@ -23,16 +23,20 @@ export interface PageRequest {
 
 /**
  * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
- * is more. `kinds`: what the list holds.
+ * is more, or until so many records have been looked at. `kinds`: what the list holds.
  */
 export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,
   kinds: K | readonly K[],
   index: string,
-  options: PageRequest & { readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null> },
+  options: PageRequest & {
+    readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null>;
+    readonly examineMax?: number;
+  },
 ): Promise<Page<Shown>> {
   const slices = new Slices();
   const items: Shown[] = [];
+  let left = options.examineMax ?? Number.POSITIVE_INFINITY;
   let after = options.cursor === null ? undefined : readCursor(options.cursor);
   for (;;) {
     const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
@@ -42,9 +46,10 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
       const stored = scannedDoc(kindAmong(kinds, entry.key), entry).doc;
       const shown = options.pick === undefined ? (stored as Shown) : await options.pick(stored);
       if (shown !== null) items.push(shown);
-      if (items.length === options.limit) break;
+      left--;
+      if (items.length === options.limit || left === 0) break;
     }
-    if (items.length === options.limit) {
+    if (items.length === options.limit || left === 0) {
       const more = await store.scan(index, { limit: 1, after: after! });
       return { items, nextCursor: more.length === 0 ? null : writeCursor(after!) };
     }

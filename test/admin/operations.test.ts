@@ -133,6 +133,9 @@ describe('when something is wrong behind it, the sidecar', () => {
         policy: () => policy,
         position: () => null,
         configuration: () => '',
+        whoCan: () => {
+          throw new Error('nobody asks');
+        },
         refusals: async () => ({ found: [], unanswered: [] }),
       },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },

@@ -39,4 +39,19 @@ a line of log.decisions is as good: --log FILE.`,
     example: 'scopegate refusals --limit 10',
     load: async () => (await import('../refusals.ts')).refusalsCommand,
   }),
+  command({
+    words: 'who-can',
+    args: [{ name: 'METHOD' }, { name: 'URL' }],
+    summary: 'list who could have a request let through, and which tokens can now',
+    about: `What its route asks for, with the lines of gateway.yaml; the members and service accounts that could with a token that has
+all their scopes and reaches the workspace; the tokens that can now. Each as the gateway itself would judge it. For administrators.
+Exit code 2: nobody can.`,
+    options: {
+      address: { value: 'ADDRESS', about: 'where the client is; without it nobody knows' },
+      limit: { value: 'N', default: '100', about: 'show this many of each at most (default 100)' },
+      ...READ_OPTIONS,
+    },
+    example: 'scopegate who-can GET /workspaces/sales/pages/1',
+    load: async () => (await import('../who-can.ts')).whoCanCommand,
+  }),
 ];

@@ -231,7 +231,7 @@ class Gateway implements RunningGateway {
         explain: (asked, hash) => explainRequest(asked, hash, rules.ruleset, facts, this.#clock),
         policy: () => rules.configuration.policy,
         position: (id) => routePosition(rules.configuration.path, this.#options.env, id),
-        whoCan: (asked) => new WhoCan(asked, rules.ruleset, store, nowMs()),
+        whoCan: (asked) => new WhoCan(asked, rules.ruleset, store, this.#clock.nowMs()),
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
       },

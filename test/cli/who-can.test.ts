@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function whoCan(line: string): Promise<WhoCan & { readonly code: string | number }> {
+async function whoCan(line: string): Promise<WhoCan & { readonly code: string | number | null }> {
   const { code, stdout } = await world.shell(`scopegate who-can ${line} --json`);
   return { ...(JSON.parse(stdout) as WhoCan), code };
 }

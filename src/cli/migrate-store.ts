@@ -5,14 +5,13 @@
 import type { Configuration } from '../config/load/configuration.ts';
 import { loadGateway } from '../config/load/load-gateway.ts';
 import { SetupError } from '../errors.ts';
-import { requireKnownFormat } from '../format/bring-up-to-date.ts';
-import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
 import { adapterOf } from '../store/adapters.ts';
 import type { ExportableStore } from '../store/exportable.ts';
 import { type Migrated, migrate, type Step } from '../store/migration.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { Invocation } from './command.ts';
+import { openForCommand } from './opened-store.ts';
 import { amount, pace, progressOn } from './progress.ts';
 
 interface MigrateValues {
@@ -20,8 +19,6 @@ interface MigrateValues {
   readonly to: string | undefined;
   readonly json: boolean;
 }
-
-const PATIENCE_MS = 10_000;
 
 export async function migrateStoreCommand({ values, env }: Invocation<MigrateValues>): Promise<void> {
   if (values.from === undefined || values.to === undefined)
@@ -53,15 +50,8 @@ export async function migrateStoreCommand({ values, env }: Invocation<MigrateVal
 
 /** Rejects with SetupError while a gateway runs on it. A sidecar alone has no lease; what it changes is noticed at the end. */
 async function openUnused(configuration: Configuration, owned: Owned): Promise<ExportableStore> {
-  const { resolvePath } = configuration;
-  const adapter = adapterOf(configuration.file.store);
-  // No request waits for us.
-  const settings = adapter.withTimeouts(configuration.file.store, PATIENCE_MS);
-  const { opened, registry } = await adapter.open(settings, { resolvePath, log: createLog('error', process.stderr) });
-  owned.add(opened, (store) => store.close());
-  owned.add(registry, (list) => list.close());
   // Of an older format is no matter: it is carried over as it is, and upgraded where it is used.
-  await requireKnownFormat(opened, adapter.describe(configuration.file.store, resolvePath));
+  const { opened, registry } = await openForCommand(configuration, owned);
   const live = await registry.live();
   if (live.length === 0) return opened;
   const which = live.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');

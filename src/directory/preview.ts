@@ -55,7 +55,7 @@ async function removalCascade(
 ): Promise<Cascade> {
   const [org, , id] = change.item.path;
   const answer = await sidecar.call({ method: 'DELETE', path: change.item.path, query: { dryRun: 'true' } });
-  const { deactivatedTokens, keptTokens, leftTeams, ownedWorkspaces } = cascadeOf(answer)!;
+  const { deactivatedTokens, keptTokens, contactlessTokens, leftTeams, ownedWorkspaces } = cascadeOf(answer)!;
   const left = (team: string) => {
     const change = changes.find(({ item }) => item.type === 'team' && item.path[2] === team);
     return change?.fields.members !== undefined && !(change.fields.members.after as readonly string[]).includes(id!);
@@ -67,6 +67,7 @@ async function removalCascade(
   return {
     deactivatedTokens: without(deactivatedTokens, ended),
     keptTokens: without(keptTokens, ended),
+    contactlessTokens: without(contactlessTokens, ended),
     leftTeams: (leftTeams ?? []).filter((team) => !going.has(`${org}/teams/${team}`) && !left(team)),
     ownedWorkspaces: (ownedWorkspaces ?? []).filter(
       (workspace) => !going.has(`${org}/workspaces/${workspace}`) && !transferred(workspace),

@@ -10,6 +10,7 @@ const CASCADES: Readonly<Record<string, string>> = {
   revokedTokens: 'tokens that end for good',
   deactivatedTokens: 'tokens that end for good',
   keptTokens: 'tokens that go on',
+  contactlessTokens: 'tokens left without their primary contact',
   leftTeams: 'teams left',
   ownedWorkspaces: 'workspaces left without an owner',
   environments: 'environments removed with it',

@@ -301,6 +301,20 @@ describe('what goes with it', () => {
     expect(await harness.snapshot('other')).toEqual(other);
   });
 
+  it('IMPACT-5 a removal says which tokens it leaves without their primary contact, before and after', async () => {
+    const file = directory('contacts');
+    await harness.apply(harness.file('contacts-before.yaml', file));
+    const wanted = { owner: 'alice', name: 't', scopes: ['chat:read'], workspaces: 'all', expiresInDays: 1 };
+    const path = '/v1/organizations/contacts/tokens';
+    const { id } = await harness.ok('POST', path, { ...wanted, contacts: { primary: 'cyd' } });
+    const { alice } = file.organizations.contacts!.members;
+    const more = { members: { alice }, teams: {}, workspaces: { legal: { name: 'Legal', owner: 'alice' } } };
+    const after = harness.file('contacts.yaml', directory('contacts', more));
+    const foretold = await harness.apply(after, '--prune', '--dry-run');
+    expect(foretold.lines).toContain(`    tokens left without their primary contact: ${id}`);
+    expect((await harness.apply(after, '--prune')).stdout).toBe(foretold.stdout);
+  });
+
   it('--prune removes what a workspace in the file no longer holds', async () => {
     await harness.apply(harness.file('inner-before.yaml', directory('inner')));
     const file = directory('inner');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../directory/harness.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type Harness, startHarness } from './harness.ts';
 
@@ -94,6 +95,16 @@ describe('under policies/impact.yaml', () => {
     expect((await gateway.admin('POST', '/v1/reload')).status).toBe(200);
     expect(await listed('apiVersionWithdrawn=true')).toEqual([ids[0]]);
     expect(await listed('apiVersion=v12')).toEqual([ids[1]]);
+    const check = (...more: string[]) =>
+      run(['check', join(gateway.folder, 'gateway.yaml'), '--store', ...more], { SCOPEGATE_ADMIN_KEY: '' });
+    const { code, stderr } = await check();
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      `warning: the token ${ids[0]} "Partner sync" of a is for v11, which the policy no longer has\n`,
+    );
+    expect(JSON.parse((await check('--json')).stdout)).toMatchObject({
+      withdrawnVersions: [{ organization: 'a', id: ids[0], name: 'Partner sync', apiVersion: 'v11' }],
+    });
     expect(await admin('GET', `/tokens/${ids[0]}`)).toMatchObject({ apiVersion: 'v11', apiVersionWithdrawn: true });
     expect(await admin('GET', `/tokens/${ids[1]}`)).toMatchObject({ apiVersion: 'v12', apiVersionWithdrawn: false });
   });

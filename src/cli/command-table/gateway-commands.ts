@@ -20,8 +20,11 @@ export const check = command({
   args: [{ name: 'FILE', optional: true }],
   summary: 'read a configuration and say everything that is wrong with it',
   about: `Reads FILE (default ./gateway.yaml) and its policy and prints everything that is wrong, each as
-file:line:column: message. Opens no port and no store. Exit code 0: nothing is wrong; 1: something is.`,
-  options: JSON_OPTION,
+file:line:column: message. Opens no port, and the store only with --store. Exit code 0: nothing is wrong; 1: something is.`,
+  options: {
+    store: { about: 'also name the tokens in the store whose API version the policy no longer has' },
+    ...JSON_OPTION,
+  },
   example: 'scopegate check gateway.yaml',
   load: async () => (await import('../check.ts')).checkCommand,
 });

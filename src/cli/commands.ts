@@ -3,7 +3,7 @@ import type { Command } from './command.ts';
 import { BENCH_COMMANDS } from './command-table/bench-commands.ts';
 import { DIRECTORY_COMMANDS } from './command-table/directory-commands.ts';
 import { EXPLAIN_COMMANDS } from './command-table/explain-commands.ts';
-import { lint } from './command-table/file-commands.ts';
+import { init, lint } from './command-table/file-commands.ts';
 import {
   apply,
   check,
@@ -20,6 +20,7 @@ import { TOKEN_COMMANDS } from './command-table/token-commands.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
+  init,
   check,
   lint,
   ...RULES_COMMANDS,

@@ -24,7 +24,15 @@ organizations:
     members: { ann: { name: Ann, role: admin }, bob: { name: Bob, role: member } }
     workspaces: { sales: { name: Sales, owner: ann, environments: { live: { name: Live } } } }
 `;
+const API = `openapi: 3.1.0
+security: [{ oauth: ["content:read"] }]
+paths:
+  /workspaces/{workspace}/pages/{page}:
+    get: { operationId: readPage }
+    put: { operationId: writePage, security: [{ oauth: ["content:write"] }] }
+`;
 const FILES: Readonly<Record<string, string>> = {
+  'api.yaml': API,
   'directory.yaml': DIRECTORY,
   'gateway.test.yaml': `gateway: gateway.yaml
 now: 2030-01-01T12:00:00Z

@@ -4,19 +4,19 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import type { Env } from '../config/yaml/expand.ts';
 import { suggestion } from '../config/yaml/closest.ts';
+import type { Env } from '../config/yaml/expand.ts';
 import { formatProblem, SetupError } from '../errors.ts';
 import { absoluteTexts, checkTexts } from '../init/check-texts.ts';
 import { type Behind, mergeRoutes, whatIsBehind } from '../init/merge.ts';
 import { type NewFolder, newFolder, originOf } from '../init/new-folder.ts';
 import { policyNames } from '../init/policies.ts';
 import { alreadyThere, writeNewFiles } from '../init/write-files.ts';
-import { type ApiDocument, readApiDocument } from '../openapi/document.ts';
 import { askedByRoute } from '../openapi/compare.ts';
+import { type ApiDocument, readApiDocument } from '../openapi/document.ts';
 import type { LeftOut } from '../openapi/routes.ts';
 import type { Invocation } from './command.ts';
-import { type Question, askOnTerminal } from './questions.ts';
+import { askOnTerminal, type Question } from './questions.ts';
 import { note, printJson } from './session.ts';
 
 interface InitValues {
@@ -46,7 +46,13 @@ export async function initCommand({ values, args, env }: Invocation<InitValues>)
     upstream: origin(upstream ?? (api === null ? null : originOf(api)) ?? DEFAULT_UPSTREAM),
   });
   lay(folder, made, env);
-  if (values.json) printJson({ folder, files: [...made.files.keys()], leftOut: made.leftOut.map(leftOutData), next: steps(folder, made) });
+  if (values.json)
+    printJson({
+      folder,
+      files: [...made.files.keys()],
+      leftOut: made.leftOut.map(leftOutData),
+      next: steps(folder, made),
+    });
   else tell(folder, made);
 }
 
@@ -57,7 +63,11 @@ async function choices(values: InitValues) {
   const names = policyNames();
   const questions: Question[] = [];
   if (openapi === undefined)
-    questions.push({ name: 'openapi', text: 'An OpenAPI document of your API, to make the routes of? A file, or nothing', usual: '' });
+    questions.push({
+      name: 'openapi',
+      text: 'An OpenAPI document of your API, to make the routes of? A file, or nothing',
+      usual: '',
+    });
   if (upstream === undefined) questions.push({ name: 'upstream', text: 'Where is your API?', usual: DEFAULT_UPSTREAM });
   if (policy === undefined)
     questions.push({ name: 'policy', text: `Which policy to begin with: ${names.join(', ')}?`, usual: 'default' });
@@ -114,7 +124,9 @@ function steps(folder: string, { tokenCommand, examplePath }: NewFolder): string
   return [
     `${into === '' ? '' : `cd ${shellWord(into)} && `}scopegate serve`,
     `${into === '' ? '' : `cd ${shellWord(into)} && `}scopegate apply directory.yaml && TOKEN=$(${tokenCommand})`,
-    ...(examplePath === null ? [] : [`curl -i 'http://127.0.0.1:8080${examplePath}' -H "Authorization: Bearer $TOKEN"`]),
+    ...(examplePath === null
+      ? []
+      : [`curl -i 'http://127.0.0.1:8080${examplePath}' -H "Authorization: Bearer $TOKEN"`]),
   ];
 }
 
@@ -134,7 +146,11 @@ ${curl === undefined ? '' : `And a request with it:    ${curl}\n`}`);
 
 function tellLeftOut(leftOut: readonly LeftOut[]): void {
   if (leftOut.length === 0) return;
-  note(leftOut.length === 1 ? 'one operation has no route and is refused:' : `${leftOut.length} operations have no route and are refused:`);
+  note(
+    leftOut.length === 1
+      ? 'one operation has no route and is refused:'
+      : `${leftOut.length} operations have no route and are refused:`,
+  );
   for (const { method, path, at, why } of leftOut.slice(0, LEFT_OUT_SHOWN_MAX))
     note(`  ${formatProblem({ ...at, message: `${method} ${path}: ${why}` })}`);
   if (leftOut.length > LEFT_OUT_SHOWN_MAX) note(`  and ${leftOut.length - LEFT_OUT_SHOWN_MAX} more (--json lists all)`);
@@ -147,7 +163,8 @@ function leftOutData({ method, path, at, why }: LeftOut) {
 /** `--check` says what gateway.yaml lacks, `--merge` adds it. */
 function bringUp(place: string, values: InitValues, env: Env): void {
   if (values.openapi === undefined) throw new SetupError('--merge and --check need --openapi FILE');
-  if (values.merge && values.check) throw new SetupError('either --merge, which adds routes, or --check, which does not');
+  if (values.merge && values.check)
+    throw new SetupError('either --merge, which adds routes, or --check, which does not');
   const path = existsSync(place) && statSync(place).isFile() ? place : join(place, 'gateway.yaml');
   const api: ApiDocument = readApiDocument(values.openapi, readFileSync);
   const asked = { path, api, publicOk: values['public-ok'], upstream: values.upstream, env };
@@ -171,7 +188,9 @@ function behindData({ missing, different, leftOut, files }: Brought) {
 function tellBehind(path: string, { missing, different, leftOut, files }: Brought, isCheck: boolean): void {
   for (const { id, method, path: template, operation, ...route } of missing) {
     const message = `${method} ${template} (${id}), for ${askedByRoute({ id, method, path: template, operation, ...route })}`;
-    process.stdout.write(`${isCheck ? formatProblem({ ...operation.at, message: `no route takes ${message}` }) : `+ ${message}`}\n`);
+    process.stdout.write(
+      `${isCheck ? formatProblem({ ...operation.at, message: `no route takes ${message}` }) : `+ ${message}`}\n`,
+    );
   }
   for (const { by, asks, document, at } of different) {
     const message = `the route "${by}" asks for ${asks}, the document for ${document}`;

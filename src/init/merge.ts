@@ -9,7 +9,7 @@ import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { type Comparison, compareRoutes } from '../openapi/compare.ts';
 import type { ApiDocument } from '../openapi/document.ts';
-import { type ApiRoute, apiRoutes, type LeftOut } from '../openapi/routes.ts';
+import { type ApiRoute, routesOfDocument, type LeftOut } from '../openapi/routes.ts';
 import { checkTexts } from './check-texts.ts';
 import { newScopes } from './new-folder.ts';
 import { scopeItems } from './policies.ts';
@@ -39,7 +39,7 @@ export function whatIsBehind(choices: MergeChoices): Behind {
 
 function behind({ api, publicOk }: MergeChoices, found: Found): Behind & { scopes: ReadonlyMap<string, string> } {
   const { routing } = found.plain.file;
-  const made = apiRoutes(api, { publicOk, routing });
+  const made = routesOfDocument(api, { publicOk, routing });
   const template = (path: string) => path.replace(/\{[^}]*\}/g, '{}');
   const isThere = ({ method, path }: LeftOut) =>
     found.plain.file.routes.some(
@@ -66,7 +66,9 @@ export function mergeRoutes(choices: MergeChoices): Behind & { readonly files: r
   const scopes = newScopes(api, compared.scopes).filter(({ name }) => asked.has(name) && !policy.scopes.has(name));
   const policyText = readFileSync(plain.policyPath, 'utf8');
   const files = new Map([
-    ...(scopes.length === 0 ? [] : [[plain.policyPath, withItems(policyText, 'scopes', scopeItems(scopes, 'API'))] as const]),
+    ...(scopes.length === 0
+      ? []
+      : [[plain.policyPath, withItems(policyText, 'scopes', scopeItems(scopes, 'API'))] as const]),
     [plain.path, withItems(readFileSync(plain.path, 'utf8'), 'routes', routes)],
   ]);
   checkTexts(plain.path, files, env);

@@ -1,9 +1,9 @@
 /** The files of a gateway of one's own, as texts, and the words that make its first token. Writes nothing. */
 import { basename } from 'node:path';
-import { SCHEMA_FILES, jsonSchema } from '../config/schema/json-schema.ts';
+import { jsonSchema, SCHEMA_FILES } from '../config/schema/json-schema.ts';
 import type { ApiDocument } from '../openapi/document.ts';
 import { apiServer } from '../openapi/operations.ts';
-import { type ApiRoute, apiRoutes, type LeftOut } from '../openapi/routes.ts';
+import { type ApiRoute, routesOfDocument, type LeftOut } from '../openapi/routes.ts';
 import { scopeDescriptions } from '../openapi/scope-names.ts';
 import { type NewScope, policyFacts, policyText, withScopes } from './policies.ts';
 import type { FileTexts } from './write-files.ts';
@@ -38,7 +38,7 @@ const UPSTREAM = 'api';
 
 export function newFolder(choices: FolderChoices): NewFolder {
   const { api, policy: policyName, publicOk } = choices;
-  const made = api === null ? null : apiRoutes(api, { publicOk, routing: ROUTING });
+  const made = api === null ? null : routesOfDocument(api, { publicOk, routing: ROUTING });
   const scopes = api === null || made === null ? [] : newScopes(api, made.scopes);
   const begun = policyText(policyName);
   const { text: policy, without } =
@@ -109,7 +109,7 @@ store:
 
 upstreams:
   ${UPSTREAM}: # your API
-    targets: [${flow(`${upstream}`).replace(/^"?(.*?)"?$/, '"${SCOPEGATE_UPSTREAM:-$1}"')}]
+    targets: ["\${SCOPEGATE_UPSTREAM:-${upstream}}"]
 
 # What is not listed here is refused. The most specific path wins, whatever the order.
 ${leftOut}routes:
@@ -160,7 +160,9 @@ function examplePath(scopes: readonly string[]): Example {
 /** The first that is read with a token, rather one without parameters. */
 function pathToTry(routes: readonly ApiRoute[]): Example | null {
   const readable = routes.filter(({ method, require, extension }) => {
-    return method === 'GET' && require !== null && extension.workspace === undefined && extension.resource === undefined;
+    return (
+      method === 'GET' && require !== null && extension.workspace === undefined && extension.resource === undefined
+    );
   });
   const route = readable.find(({ path }) => !path.includes('{')) ?? readable[0];
   if (route?.require == null) return null;

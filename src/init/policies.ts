@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isSeq, parseDocument } from 'yaml';
 import { isMapping } from '../config/yaml/bare-copy.ts';
-import { comment, flow } from './written-yaml.ts';
 import { placeOfValue, type TextEdit, withEdits } from './text-edits.ts';
+import { comment, flow } from './written-yaml.ts';
 
 const FOLDER = new URL('../../policies/', import.meta.url);
 
@@ -31,22 +31,36 @@ export function scopeItems(scopes: readonly NewScope[], category: string): strin
  * With these scopes instead of its own. Roles that had some of its own have none then: who may have which is nothing that a
  * document of an API says. `without`: those roles.
  */
-export function withScopes(text: string, scopes: readonly NewScope[], category: string): { text: string; without: string[] } {
+export function withScopes(
+  text: string,
+  scopes: readonly NewScope[],
+  category: string,
+): { text: string; without: string[] } {
   const document = parseDocument(text);
   const roles = document.toJS().organizationRoles as Record<string, unknown>;
-  const without = Object.keys(roles).filter((role) => isSeq(document.getIn(['organizationRoles', role, 'scopes'], true)));
+  const without = Object.keys(roles).filter((role) =>
+    isSeq(document.getIn(['organizationRoles', role, 'scopes'], true)),
+  );
   const edits: TextEdit[] = without.map((role) => ({
     ...placeOfValue(document, ['organizationRoles', role, 'scopes'])!,
     text: '[]',
   }));
   const list = placeOfValue(document, ['scopes'])!;
-  const note = without.length === 0 ? '' : `${comment(`Say in organizationRoles which of them are for ${without.join(' and ')}.`)}\n  `;
-  edits.push({ ...list, text: note + `${scopeItems(scopes, category).join('  ').trimEnd()}\n` });
+  const note =
+    without.length === 0
+      ? ''
+      : `${comment(`Say in organizationRoles which of them are for ${without.join(' and ')}.`)}\n  `;
+  edits.push({ ...list, text: `${note}${scopeItems(scopes, category).join('  ').trimEnd()}\n` });
   return { text: withEdits(text, edits).replace(/(- \{ name: [^\n]*\n)(?=\w)/, '$1\n'), without };
 }
 
 /** Its name, and the role that stands highest. */
-export function policyFacts(text: string): { readonly role: string; readonly scopes: readonly string[]; readonly defaultKind: string; readonly contact: boolean } {
+export function policyFacts(text: string): {
+  readonly role: string;
+  readonly scopes: readonly string[];
+  readonly defaultKind: string;
+  readonly contact: boolean;
+} {
   const data = parseDocument(text).toJS() as {
     readonly organizationRoles: Record<string, unknown>;
     readonly scopes: ReadonlyArray<{ readonly name: string }>;

@@ -42,7 +42,8 @@ export function withItems(text: string, key: string, items: readonly string[]): 
 /** undefined: the list is not there, or not in block style. */
 function appended(text: string, key: string, items: readonly string[]): string | undefined {
   const document = parseDocument(text);
-  if (!document.has(key)) return `${text.trimEnd()}\n\n${key}:\n${items.map((item) => indented(item, '  ')).join('\n')}`;
+  if (!document.has(key))
+    return `${text.trimEnd()}\n\n${key}:\n${items.map((item) => indented(item, '  ')).join('\n')}`;
   const list = document.get(key, true);
   const last = isSeq(list) && list.flow !== true ? (list.items.at(-1) as Node | undefined) : undefined;
   if (last?.range == null) return undefined;

@@ -7,7 +7,11 @@ export function routeText(route: ApiRoute, upstream: string | null): string {
   const { id, method, path, require, notes } = route;
   const { workspace, resource, limits } = route.extension;
   const scopes = require === null || require.scopes.length === 0 ? {} : { [require.key]: require.scopes };
-  const asked = { ...scopes, ...(workspace !== undefined && { workspace }), ...(resource !== undefined && { resource }) };
+  const asked = {
+    ...scopes,
+    ...(workspace !== undefined && { workspace }),
+    ...(resource !== undefined && { resource }),
+  };
   return [
     ...notes.map(comment),
     `- id: ${flow(id)}`,

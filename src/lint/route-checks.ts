@@ -67,7 +67,7 @@ function writingMethods({ match }: RouteFile): string | null {
 
 /** Is there a token with read scopes alone that opens it? */
 function isReadAlone({ require }: RouteFile): boolean {
-  const isRead = (scope: string) => scope.endsWith(':read');
+  const isRead = (scope: string) => /[:.]read$/.test(scope);
   return require?.scopes?.every(isRead) ?? require?.anyOf?.some(isRead) ?? false;
 }
 

@@ -27,7 +27,7 @@ export interface Comparison {
 }
 
 /** Of each route, by its place in the list: what finds it by method and path. */
-export function routesByShape(routes: readonly RouteFile[], routing: RoutingOptions): ReadonlyMap<string, number> {
+function routesByShape(routes: readonly RouteFile[], routing: RoutingOptions): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const [index, { match }] of routes.entries()) {
     const shape = shapeOf(readTemplate(match.path), routing);
@@ -56,7 +56,7 @@ export function compareRoutes({ routes }: ApiRoutes, { plain, notes }: Pick<Foun
 }
 
 /** Where a document names no scopes, asking for some is nobody's mistake: it cannot name those of a policy. */
-export function agree(file: RouteFile, { require, operation }: ApiRoute): boolean {
+function agree(file: RouteFile, { require, operation }: ApiRoute): boolean {
   if (operation.asked.kind === 'unsaid') return true;
   if (require === null || file.public === true) return require === null && file.public === true;
   if (require.scopes.length === 0) return true;
@@ -71,7 +71,7 @@ function placeOf({ require, public: isPublic }: RouteFile): readonly string[] {
   return require?.anyOf === undefined ? ['id'] : ['require', 'anyOf'];
 }
 
-export function askedByFile({ public: isPublic, require }: RouteFile): string {
+function askedByFile({ public: isPublic, require }: RouteFile): string {
   if (isPublic === true) return 'no token';
   return inWords(require?.anyOf === undefined ? 'scopes' : 'anyOf', require?.scopes ?? require?.anyOf ?? []);
 }

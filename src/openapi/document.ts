@@ -31,7 +31,10 @@ export function readApiDocument(name: string, readFile: ReadFile): ApiDocument {
   const { data, positions } = /^\s*\{/.test(text) ? parseJson(name, text) : parseYamlText(name, text);
   const major = isMapping(data) ? majorOf(data) : null;
   if (!isMapping(data) || major === null)
-    throw problem(name, 'is no OpenAPI document: it begins with openapi: 3.0.x, 3.1.x or 3.2.x, or with swagger: "2.0"');
+    throw problem(
+      name,
+      'is no OpenAPI document: it begins with openapi: 3.0.x, 3.1.x or 3.2.x, or with swagger: "2.0"',
+    );
   return {
     ...{ name, text, data, major },
     at: (path, method) => {

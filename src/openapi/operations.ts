@@ -70,7 +70,8 @@ function methodsOf({ major }: ApiDocument, item: Mapping): Array<readonly [strin
 /** The first server of the document. */
 export function apiServer({ data, major }: ApiDocument): ApiServer {
   if (major === 3) return serverOf(data.servers);
-  const scheme = Array.isArray(data.schemes) && data.schemes.includes('http') && !data.schemes.includes('https') ? 'http' : 'https';
+  const scheme =
+    Array.isArray(data.schemes) && data.schemes.includes('http') && !data.schemes.includes('https') ? 'http' : 'https';
   const origin = typeof data.host === 'string' ? `${scheme}://${data.host}` : null;
   return { origin, basePath: trimmed(typeof data.basePath === 'string' ? data.basePath : '') };
 }

@@ -46,7 +46,7 @@ interface RouteChoices {
 
 const ID_MAX = 128;
 
-export function apiRoutes(document: ApiDocument, { publicOk, routing }: RouteChoices): ApiRoutes {
+export function routesOfDocument(document: ApiDocument, { publicOk, routing }: RouteChoices): ApiRoutes {
   const operations = apiOperations(document);
   const scopes = scopeNames(operations.flatMap(({ asked }) => (asked.kind === 'token' ? asked.scopes : [])));
   const names = new ParameterNames();
@@ -71,12 +71,17 @@ export function apiRoutes(document: ApiDocument, { publicOk, routing }: RouteCho
 }
 
 /** null: it can have a route. */
-function reasonToLeaveOut({ method, asked, elsewhere }: ApiOperation, template: Template, publicOk: boolean): string | null {
+function reasonToLeaveOut(
+  { method, asked, elsewhere }: ApiOperation,
+  template: Template,
+  publicOk: boolean,
+): string | null {
   if (!METHODS.includes(method) || method === 'TRACE' || method === 'CONNECT')
     return `the gateway forwards no ${method}`;
   if (!template.ok) return template.problem;
   if (elsewhere !== null) return `it is served at ${elsewhere}: it needs an upstream of its own`;
-  if (asked.kind === 'inexpressible') return `a route can ask for all of some scopes or for one of them, not for ${asked.text}`;
+  if (asked.kind === 'inexpressible')
+    return `a route can ask for all of some scopes or for one of them, not for ${asked.text}`;
   if (asked.kind === 'public' && !publicOk) return 'the document asks for no token; --public-ok makes it public';
   return null;
 }
@@ -85,11 +90,17 @@ function twin(path: string | undefined): string | null {
   return path === undefined ? null : `its requests cannot be told from those of ${path}`;
 }
 
-function requirementOf({ asked, deprecated }: ApiOperation, scopes: ReadonlyMap<string, string>): Pick<ApiRoute, 'require' | 'notes'> {
+function requirementOf(
+  { asked, deprecated }: ApiOperation,
+  scopes: ReadonlyMap<string, string>,
+): Pick<ApiRoute, 'require' | 'notes'> {
   const notes = deprecated ? ['deprecated'] : [];
   if (asked.kind === 'public') return { require: null, notes: [...notes, 'the document asks for no token'] };
   if (asked.kind !== 'token')
-    return { require: { key: 'scopes', scopes: [] }, notes: [...notes, 'the document says nothing of security: any valid token'] };
+    return {
+      require: { key: 'scopes', scopes: [] },
+      notes: [...notes, 'the document says nothing of security: any valid token'],
+    };
   const names = asked.scopes.map((scope) => scopes.get(scope)!);
   return { require: { key: asked.key, scopes: names }, notes: [...notes, ...asked.notes] };
 }

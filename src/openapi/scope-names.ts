@@ -1,6 +1,6 @@
 /**
- * The scopes of an OpenAPI document as scopes of a policy, `resource:action`. A name that has that form is kept; any other
- * becomes `name:use`, which implies nothing. Two names never become one. The same document gives the same names.
+ * The scopes of an OpenAPI document as scopes of a policy. A name that a policy may have is kept; any other becomes one word,
+ * which implies nothing. Two names never become one. The same document gives the same names.
  */
 import { createHash } from 'node:crypto';
 import { isMapping } from '../config/yaml/bare-copy.ts';
@@ -15,11 +15,11 @@ const WORD_MAX = 54;
 export function scopeNames(names: Iterable<string>): ReadonlyMap<string, string> {
   const all = [...new Set(names)];
   const taken = new Set(all.filter(isKept));
-  const plain = all.filter((name) => !isKept(name)).map((name) => [name, `${wordOf(name)}:use`] as const);
+  const plain = all.filter((name) => !isKept(name)).map((name) => [name, wordOf(name)] as const);
   const isAlone = (made: string) => !taken.has(made) && plain.filter(([, other]) => other === made).length === 1;
   return new Map([
     ...[...taken].map((name) => [name, name] as const),
-    ...plain.map(([name, made]) => [name, isAlone(made) ? made : `${wordOf(name)}-${shortHash(name)}:use`] as const),
+    ...plain.map(([name, made]) => [name, isAlone(made) ? made : `${made}-${shortHash(name)}`] as const),
   ]);
 }
 
@@ -29,12 +29,11 @@ function isKept(name: string): boolean {
 
 function wordOf(name: string): string {
   const word = name
-    .toLowerCase()
     .replace(/^https?:\/\//, '')
-    .replace(/[^a-z0-9_-]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/-+$/, '')
     .slice(-WORD_MAX)
-    .replace(/^[^a-z]+/, '');
+    .replace(/^[^A-Za-z]+/, '');
   return word === '' ? 'scope' : word;
 }
 

@@ -74,7 +74,8 @@ function hasScopes(document: ApiDocument, scheme: string): boolean {
 }
 
 export function schemesOf({ data, major }: ApiDocument): Mapping {
-  const declared = major === 2 ? data.securityDefinitions : isMapping(data.components) && data.components.securitySchemes;
+  const declared =
+    major === 2 ? data.securityDefinitions : isMapping(data.components) && data.components.securitySchemes;
   return isMapping(declared) ? declared : {};
 }
 

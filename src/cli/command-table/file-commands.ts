@@ -43,7 +43,10 @@ terminal for what is not given. What is there is never overwritten, and after an
       about: 'where your API is, as http://127.0.0.1:3000; with --merge the name of the upstream of new routes',
     },
     policy: { value: 'NAME', about: 'which of the policies that come with scopegate to begin with; default: default' },
-    openapi: { value: 'FILE', about: 'make the routes of this document (OpenAPI 3.0 to 3.2, Swagger 2.0; YAML or JSON)' },
+    openapi: {
+      value: 'FILE',
+      about: 'make the routes of this document (OpenAPI 3.0 to 3.2, Swagger 2.0; YAML or JSON)',
+    },
     merge: { about: 'add to the gateway.yaml of DIR the routes that it lacks, and change nothing else in it' },
     check: { about: 'say what the gateway.yaml of DIR lacks; exit code 2 where it lacks something' },
     'public-ok': { about: 'operations for which the document asks for no token become public routes' },

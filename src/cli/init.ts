@@ -16,7 +16,7 @@ import { askedByRoute } from '../openapi/compare.ts';
 import { type ApiDocument, readApiDocument } from '../openapi/document.ts';
 import type { LeftOut } from '../openapi/routes.ts';
 import type { Invocation } from './command.ts';
-import { askOnTerminal, type Question } from './questions.ts';
+import { askOnTerminal, type TerminalQuestion } from './questions.ts';
 import { note, printJson } from './session.ts';
 
 interface InitValues {
@@ -61,7 +61,7 @@ async function choices(values: InitValues) {
   const { upstream, policy, openapi } = values;
   if (values.yes) return { upstream, policy: policy ?? 'default', openapi: openapi ?? '' };
   const names = policyNames();
-  const questions: Question[] = [];
+  const questions: TerminalQuestion[] = [];
   if (openapi === undefined)
     questions.push({
       name: 'openapi',

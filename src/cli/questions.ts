@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { SetupError } from '../errors.ts';
 
-export interface Question {
+export interface TerminalQuestion {
   readonly name: string;
   readonly text: string;
   /** Of whoever presses Enter. */
@@ -12,7 +12,7 @@ export interface Question {
 
 /** Asks again where `judge` throws. By name. Throws SetupError where the terminal goes away. */
 export async function askOnTerminal(
-  questions: readonly Question[],
+  questions: readonly TerminalQuestion[],
   judge: (name: string, answer: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   const answers: Record<string, string | undefined> = {};

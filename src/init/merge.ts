@@ -9,7 +9,7 @@ import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { type Comparison, compareRoutes } from '../openapi/compare.ts';
 import type { ApiDocument } from '../openapi/document.ts';
-import { type ApiRoute, routesOfDocument, type LeftOut } from '../openapi/routes.ts';
+import { type ApiRoute, type LeftOut, routesOfDocument } from '../openapi/routes.ts';
 import { checkTexts } from './check-texts.ts';
 import { newScopes } from './new-folder.ts';
 import { scopeItems } from './policies.ts';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { jsonSchema, SCHEMA_FILES } from '../config/schema/json-schema.ts';
 import type { ApiDocument } from '../openapi/document.ts';
 import { apiServer } from '../openapi/operations.ts';
-import { type ApiRoute, routesOfDocument, type LeftOut } from '../openapi/routes.ts';
+import { type ApiRoute, type LeftOut, routesOfDocument } from '../openapi/routes.ts';
 import { scopeDescriptions } from '../openapi/scope-names.ts';
 import { type NewScope, policyFacts, policyText, withScopes } from './policies.ts';
 import type { FileTexts } from './write-files.ts';

@@ -13,7 +13,7 @@ export function flow(value: unknown): string {
   }
   if (typeof value !== 'string') return JSON.stringify(value ?? null);
   // A variable would be replaced when the file is read.
-  return PLAIN.test(value) && !OTHERWISE.test(value) ? value : JSON.stringify(value.replaceAll('${', '$${'));
+  return PLAIN.test(value) && !OTHERWISE.test(value) ? value : JSON.stringify(value.replaceAll('${', () => '$${'));
 }
 
 /** One line behind `#`, whatever it is made from. */

@@ -194,7 +194,13 @@ describe('an OpenAPI document', () => {
     expect(code).toBe(0);
     const { routes } = loadGateway(join(folder, 'my/gateway.yaml'), {}).file;
     expect(routes.map(({ id }) => id)).toEqual(['get-v1-orders', 'addOrder']);
-    await init(join(folder, 'other'), '--yes', '--openapi', api(API.replace('listOrders', `"\${HOME} #1: {x}"`)));
+    const other = await init(
+      join(folder, 'other'),
+      '--yes',
+      '--openapi',
+      api(API.replace('listOrders', `"\${HOME} #1: {x}"`)),
+    );
+    expect(other.stderr).toMatch(/^one operation/);
     expect(loadGateway(join(folder, 'other/gateway.yaml'), {}).file.routes[0]!.id).toBe(`\${HOME} #1: {x}`);
   });
 });
@@ -342,7 +348,7 @@ describe('the folder that was laid', () => {
     expect(asking.stdout()).toMatch(/\nHTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
     await serving.stop();
     await upstream.stop();
-  });
+  }, 60_000);
 });
 
 describe.skipIf(!hasTool('script'))('on a terminal', () => {

@@ -1,7 +1,7 @@
 /** What lint finds, what it does not, how a finding is silenced, and how it is told. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LINT_RULES, type LintCode } from '../../src/lint/codes.ts';
 import { lintGateway } from '../../src/lint/lint.ts';
@@ -48,9 +48,12 @@ describe('what comes with scopegate', () => {
   it.each(recipes())('the recipe %s is found clean, or says why', (name) => {
     const text = readFileSync(join(ROOT, 'docs/recipes', name, 'gateway.yaml'), 'utf8');
     writeFileSync(join(folder, 'gateway.yaml'), text);
-    const policy = name === 'coze' ? 'coze' : 'default';
+    const policy = /# policies\/(\w+)\.yaml/.exec(text)?.[1] ?? 'default';
     writeFileSync(join(folder, 'policy.yaml'), readFileSync(join(ROOT, `policies/${policy}.yaml`)));
-    expect(warnings(join(folder, 'gateway.yaml'), { PROVIDER_KEY: 'key' })).toEqual([]);
+    const routes = join(ROOT, `policies/${policy}.routes.yaml`);
+    if (existsSync(routes)) writeFileSync(join(folder, basename(routes)), readFileSync(routes));
+    const secrets = { PROVIDER_KEY: 'key', FEATBIT_TOKEN: 'token', IMPACT_CREDENTIALS: 'credentials' };
+    expect(warnings(join(folder, 'gateway.yaml'), secrets)).toEqual([]);
   });
 
   it.each(['coze', 'default', 'featbit', 'impact', 'scrydon'])(

@@ -187,7 +187,10 @@ describe('what a route asks for', () => {
     const hostile = [
       'repo',
       'Repo',
-      'repo:use',
+      'a/b',
+      'a:b:c',
+      'a b',
+      'a-b',
       'user.read',
       'user.write',
       'https://x.example/auth/drive',

@@ -5,7 +5,7 @@
 import { isMapping, type Mapping } from '../config/yaml/bare-copy.ts';
 import type { FilePosition } from '../config/yaml/yaml-file.ts';
 import { type ApiDocument, resolved } from './document.ts';
-import { type Asked, askedBy } from './security.ts';
+import { askedBy, type SecurityAsked } from './security.ts';
 
 export interface ApiOperation {
   /** In capitals. */
@@ -15,7 +15,7 @@ export interface ApiOperation {
   /** null: it has none. */
   readonly operationId: string | null;
   readonly deprecated: boolean;
-  readonly asked: Asked;
+  readonly asked: SecurityAsked;
   /** The origin of its server, where that is another than the document's first. */
   readonly elsewhere: string | null;
   /** What the document says for us alone. */

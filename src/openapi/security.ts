@@ -5,7 +5,7 @@
 import { isMapping, type Mapping } from '../config/yaml/bare-copy.ts';
 import { type ApiDocument, resolved } from './document.ts';
 
-export type Asked =
+export type SecurityAsked =
   /** Neither the operation nor the document says anything. */
   | { readonly kind: 'unsaid' }
   /** Nobody has to be known: `security: []`, or `{}` among the requirements. */
@@ -26,7 +26,7 @@ interface Alternative {
 }
 
 /** `own`: the operation's `security`; undefined: the document's counts. */
-export function askedBy(document: ApiDocument, own: unknown): Asked {
+export function askedBy(document: ApiDocument, own: unknown): SecurityAsked {
   const security = own ?? document.data.security;
   if (!Array.isArray(security)) return { kind: 'unsaid' };
   const all = security.map(alternativeOf);

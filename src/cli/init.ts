@@ -9,7 +9,7 @@ import type { Env } from '../config/yaml/expand.ts';
 import { formatProblem, SetupError } from '../errors.ts';
 import { absoluteTexts, checkTexts } from '../init/check-texts.ts';
 import { type Behind, mergeRoutes, whatIsBehind } from '../init/merge.ts';
-import { type NewFolder, newFolder, originOf } from '../init/new-folder.ts';
+import { type NewFolder, newFolder, documentOrigin } from '../init/new-folder.ts';
 import { policyNames } from '../init/policies.ts';
 import { alreadyThere, writeNewFiles } from '../init/write-files.ts';
 import { askedByRoute } from '../openapi/compare.ts';
@@ -43,7 +43,7 @@ export async function initCommand({ values, args, env }: Invocation<InitValues>)
   const api = openapi === '' ? null : readApiDocument(openapi, readFileSync);
   const made = newFolder({
     ...{ policy: knownPolicy(policy), api, publicOk: values['public-ok'] },
-    upstream: origin(upstream ?? (api === null ? null : originOf(api)) ?? DEFAULT_UPSTREAM),
+    upstream: origin(upstream ?? (api === null ? null : documentOrigin(api)) ?? DEFAULT_UPSTREAM),
   });
   lay(folder, made, env);
   if (values.json)

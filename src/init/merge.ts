@@ -7,7 +7,7 @@ import { relative } from 'node:path';
 import { checkGateway, type Found } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
-import { type Comparison, compareRoutes } from '../openapi/compare.ts';
+import { type RouteComparison, compareRoutes } from '../openapi/compare.ts';
 import type { ApiDocument } from '../openapi/document.ts';
 import { type ApiRoute, type LeftOut, routesOfDocument } from '../openapi/routes.ts';
 import { checkTexts } from './check-texts.ts';
@@ -27,7 +27,7 @@ interface MergeChoices {
   readonly env: Env;
 }
 
-export interface Behind extends Comparison {
+export interface Behind extends RouteComparison {
   /** Operations that can have no route, and have none. */
   readonly leftOut: readonly LeftOut[];
 }

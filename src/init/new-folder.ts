@@ -76,7 +76,7 @@ export function newScopes(api: ApiDocument, names: ReadonlyMap<string, string>):
 }
 
 /** The origin that a document names, where it does. */
-export function originOf(api: ApiDocument): string | null {
+export function documentOrigin(api: ApiDocument): string | null {
   const { origin } = apiServer(api);
   return origin !== null && URL.canParse(origin) ? origin : null;
 }

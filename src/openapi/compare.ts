@@ -19,7 +19,7 @@ interface Compared {
   readonly at: FilePosition;
 }
 
-export interface Comparison {
+export interface RouteComparison {
   /** No route has the path and the method of the operation. */
   readonly missing: readonly ApiRoute[];
   /** Some has, and asks for something else. */
@@ -37,7 +37,10 @@ function routesByShape(routes: readonly RouteFile[], routing: RoutingOptions): R
   return found;
 }
 
-export function compareRoutes({ routes }: ApiRoutes, { plain, notes }: Pick<Found, 'plain' | 'notes'>): Comparison {
+export function compareRoutes(
+  { routes }: ApiRoutes,
+  { plain, notes }: Pick<Found, 'plain' | 'notes'>,
+): RouteComparison {
   const { routes: files, routing } = plain.file;
   const byShape = routesByShape(files, routing);
   const missing: ApiRoute[] = [];

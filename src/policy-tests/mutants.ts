@@ -167,7 +167,8 @@ function kindMutants(policy: PolicyFile, name: string): PolicyMutant[] {
     ...when(expiry.maxDays !== undefined, () => ends('maxDays', 'may live longer', { maxDays: 36_500 })),
     ...when((expiry.minDays ?? 0) > 0, () => ends('minDays', 'may live shorter', { minDays: 0 })),
     ...kind.selectable.flatMap((rule, index) =>
-      when(rule.listed !== 'organization', () =>
+      // In edition personal only the owner of a workspace makes tokens for it, whatever the rule says.
+      when(rule.listed !== 'organization' && rule.editions?.join() !== 'personal', () =>
         mutant(['selectable', index], 'may list every workspace of the organization', {
           selectable: kind.selectable.with(index, { ...rule, listed: 'organization' }),
         }),

@@ -33,7 +33,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['policy-tests'],
   ['admin', 'oauth', 'forward-auth', 'lifecycle', 'middleware'],
   ['gateway'],
-  ['demo', 'import', 'init', 'lint', 'load-test', 'workers', 'library.ts'],
+  ['demo', 'diff', 'import', 'init', 'lint', 'load-test', 'workers', 'library.ts'],
   ['cli'],
   ['main.ts'],
   ['console'],

@@ -1,5 +1,5 @@
 /** The commands that try and compare rules before they are in force. Only says what they take. */
-import { type Command, command, JSON_OPTION } from '../command.ts';
+import { type Command, command, JSON_OPTION, SIDECAR_OPTIONS } from '../command.ts';
 
 const testRules = command({
   words: 'test',
@@ -39,4 +39,39 @@ sent. Exit code 0: all is as the tests say; 2: something is not, or they try too
   load: async () => (await import('../test-rules/test-rules.ts')).testRulesCommand,
 });
 
-export const RULES_COMMANDS: readonly Command[] = [testRules];
+const diffRules = command({
+  words: 'diff',
+  args: [{ name: 'OLD' }, { name: 'NEW' }],
+  summary: 'say who may do more, and who less, by one configuration than by another',
+  about: `Compares what two configurations decide, route by route: exactly, since all classes of requests that they could tell apart are
+looked at, whatever hides behind an order of templates, a host, a default or an included file; and what their policies give to
+roles. OLD and NEW are files, or git:REVISION:FILE. Exit code 0: they decide the same; 2: they do not.`,
+  options: {
+    tokens: {
+      about: 'ask the sidecar which of its tokens may use a route by one and not by the other, by their scopes',
+    },
+    replay: { value: 'LOG', about: 'judge the decisions of this log (lines of log.decisions) by NEW' },
+    'fail-on': {
+      value: 'WHAT',
+      default: 'any',
+      choices: ['any', 'wider'],
+      about: 'exit code 2 for any difference, or only where somebody may do more (default any)',
+    },
+    format: {
+      value: 'FORMAT',
+      default: 'text',
+      choices: ['text', 'json', 'github'],
+      about: 'text, json or github (default text)',
+    },
+    ...JSON_OPTION,
+    ...SIDECAR_OPTIONS,
+  },
+  more: `narrower: some who passed do not any more. WIDER: some pass who did not. Not compared: rates, upstreams, headers, and who
+may be given which token.
+
+  scopegate diff git:main:gateway.yaml gateway.yaml --fail-on wider --format github`,
+  example: 'scopegate diff gateway.yaml gateway.yaml',
+  load: async () => (await import('../diff-rules/diff-rules.ts')).diffRulesCommand,
+});
+
+export const RULES_COMMANDS: readonly Command[] = [testRules, diffRules];

@@ -105,7 +105,7 @@ function changeOf(
   return [{ before: was, after: is, methods: [...methods], hosts: [...hosts], direction, parts, at }];
 }
 
-export function positionOf({ plain, notes }: Found, route: Route): FilePosition | null {
+function positionOf({ plain, notes }: Found, route: Route): FilePosition | null {
   const index = plain.file.routes.findIndex(({ id }) => id === route.id);
   return index === -1 ? null : notes.at(['routes', index, 'id']);
 }

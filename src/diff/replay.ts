@@ -22,7 +22,7 @@ export interface LoggedDecision {
   readonly reason: Reason | null;
 }
 
-export type Verdict =
+export type ReplayVerdict =
   | { readonly kind: 'same' }
   | { readonly kind: 'refused'; readonly reason: Reason; readonly route: string }
   | { readonly kind: 'allowed'; readonly route: string }
@@ -35,7 +35,7 @@ interface Sides {
   readonly tokenOf: (id: string) => LiveToken | null;
 }
 
-const SAME: Verdict = { kind: 'same' };
+const SAME: ReplayVerdict = { kind: 'same' };
 /** Said before any rule of a route was looked at, or behind all of them. */
 const ANYWAY = new Set<Reason | null>([
   ...(['bad_request', 'token_malformed', 'token_unknown', 'token_inactive', 'owner_removed'] as const),
@@ -43,7 +43,7 @@ const ANYWAY = new Set<Reason | null>([
   ...(['upstream_unreachable', 'upstream_timeout', 'loop_detected', 'body_too_large', 'body_timeout'] as const),
 ]);
 
-export function replayed(line: LoggedDecision, sides: Sides): Verdict {
+export function replayed(line: LoggedDecision, sides: Sides): ReplayVerdict {
   const { before, after } = sides;
   const [was, is] = [gateFor(before, line), gateFor(after, line)];
   if (compareGates(was, is).length === 0) return byRolesAlone(line, is, sides);
@@ -51,7 +51,7 @@ export function replayed(line: LoggedDecision, sides: Sides): Verdict {
 }
 
 /** The routes ask for the same; what its role gives an owner may be another. */
-function byRolesAlone(line: LoggedDecision, gate: Gate, { before, after, tokenOf }: Sides): Verdict {
+function byRolesAlone(line: LoggedDecision, gate: Gate, { before, after, tokenOf }: Sides): ReplayVerdict {
   const token = line.token === null ? null : tokenOf(line.token);
   if (gate === null || token === null || line.outcome === 'refused') return SAME;
   const gone = passes(gate, token, before) && !passes(gate, token, after);
@@ -65,13 +65,13 @@ function gateFor({ compiled }: Found, { method, host, path }: LoggedDecision): G
   return match.kind === 'route' ? match.route : null;
 }
 
-function afterAllowed(line: LoggedDecision, was: Gate, is: Gate, { after, tokenOf }: Sides): Verdict {
+function afterAllowed(line: LoggedDecision, was: Gate, is: Gate, { after, tokenOf }: Sides): ReplayVerdict {
   if (is === null) return { kind: 'refused', reason: 'route_not_found', route: was?.id ?? '-' };
   const route = is.id;
   if (is.allowFrom !== null && (line.address === null || !isWithin(is.allowFrom, line.address)))
     return { kind: 'refused', reason: 'address_not_allowed', route };
   if (is.requirement === null) return SAME;
-  const unclear = (why: string): Verdict => ({ kind: 'unclear', why, route });
+  const unclear = (why: string): ReplayVerdict => ({ kind: 'unclear', why, route });
   if (line.token === null) return { kind: 'refused', reason: 'token_missing', route };
   const { scopes, apiVersions, workspace, resource } = is.requirement;
   const asked = was?.requirement ?? null;
@@ -102,7 +102,7 @@ function isElsewhere(before: Placed | null, after: Placed): boolean {
   return before === null || place(before) !== place(after);
 }
 
-function afterRefused(line: LoggedDecision, is: Gate, sides: Sides): Verdict {
+function afterRefused(line: LoggedDecision, is: Gate, sides: Sides): ReplayVerdict {
   if (is === null || ANYWAY.has(line.reason)) return SAME;
   const route = is.id;
   if (is.requirement === null) return closedByAddress(line, is) ? SAME : { kind: 'allowed', route };

@@ -2,11 +2,11 @@
 import type { Direction, PartChange } from '../../diff/compare-gates.ts';
 import { gateText } from '../../diff/compare-gates.ts';
 import type { RouteChange } from '../../diff/compare-rules.ts';
+import type { RulesComparison, Replayed, TokensCompared } from '../../diff/comparison.ts';
 import { githubNote, githubRemark, shortName } from '../../problem-notes.ts';
 import { bad } from '../terminal.ts';
-import type { Comparison, Replayed, TokensCompared } from './diff-rules.ts';
 
-export type DiffFormat = (comparison: Comparison) => string;
+export type DiffFormat = (comparison: RulesComparison) => string;
 
 const SHOWN_MAX = 20;
 const WORDS: Readonly<Record<Direction, string>> = {
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<Direction, string>> = {
 
 export const DIFF_FORMATS = { text, json, github } as const satisfies Readonly<Record<string, DiffFormat>>;
 
-function text({ routes, roles, live, replay }: Comparison): string {
+function text({ routes, roles, live, replay }: RulesComparison): string {
   const lines = [
     ...routes.map((change) => `${routeText(change)}  ${directionText(change.direction)}${placeText(change.at)}`),
     ...roles.map(
@@ -94,7 +94,7 @@ function more(count: number): string[] {
   return count > SHOWN_MAX ? [`  and ${count - SHOWN_MAX} more`] : [];
 }
 
-function json({ routes, roles, live, replay }: Comparison): string {
+function json({ routes, roles, live, replay }: RulesComparison): string {
   const place = (at: RouteChange['at']) =>
     at === null ? {} : { file: shortName(at.file), line: at.line, column: at.column };
   const shown = {
@@ -112,7 +112,7 @@ function json({ routes, roles, live, replay }: Comparison): string {
   return `${JSON.stringify(shown)}\n`;
 }
 
-function github(comparison: Comparison): string {
+function github(comparison: RulesComparison): string {
   const title = 'scopegate diff';
   const level = (direction: Direction) => (direction === 'narrower' ? 'notice' : 'warning');
   const notes = [

@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Found } from '../../config/load/check-gateway.ts';
 import type { Env } from '../../config/yaml/expand.ts';
-import { compareRules, type RulesDifference } from '../../diff/compare-rules.ts';
-import { flippedTokens, type LiveToken, type TokenFlip } from '../../diff/live-tokens.ts';
-import { type LoggedDecision, replayed, type Verdict } from '../../diff/replay.ts';
+import { compareRules } from '../../diff/compare-rules.ts';
+import type { RulesComparison, Replayed } from '../../diff/comparison.ts';
+import { flippedTokens, type LiveToken } from '../../diff/live-tokens.ts';
+import { type LoggedDecision, replayed } from '../../diff/replay.ts';
 import { SetupError } from '../../errors.ts';
 import type { Invocation } from '../command.ts';
 import type { GatewayOptionValues } from '../named-gateway.ts';
@@ -19,30 +20,6 @@ interface DiffValues extends GatewayOptionValues {
   readonly 'fail-on': string;
   readonly format: string;
   readonly json: boolean;
-}
-
-export interface TokensCompared {
-  readonly tokens: number;
-  /** There are more, which were not looked at. */
-  readonly isCut: boolean;
-  readonly flips: readonly TokenFlip[];
-}
-
-export interface Replayed {
-  readonly decisions: number;
-  readonly same: number;
-  /** Those that are not the same, each kind of change once, the most frequent first. */
-  readonly changes: ReadonlyArray<{
-    readonly verdict: Exclude<Verdict, { kind: 'same' }>;
-    readonly token: string | null;
-    readonly count: number;
-  }>;
-}
-
-export interface Comparison extends RulesDifference {
-  /** null: nobody asked. */
-  readonly live: TokensCompared | null;
-  readonly replay: Replayed | null;
 }
 
 const TOKENS_MAX = 20_000;
@@ -62,13 +39,13 @@ export async function diffRulesCommand({ values, args, env }: Invocation<DiffVal
         };
   const replay =
     values.replay === undefined ? null : await replayLog(values.replay, before, after, known?.tokens ?? []);
-  const comparison: Comparison = { ...difference, live, replay };
+  const comparison: RulesComparison = { ...difference, live, replay };
   const format: DiffFormat = DIFF_FORMATS[values.json ? 'json' : (values.format as keyof typeof DIFF_FORMATS)];
   process.stdout.write(format(comparison));
   if (isNo(comparison, values['fail-on'])) process.exitCode = 2;
 }
 
-function isNo({ routes, roles, live, replay }: Comparison, failOn: string): boolean {
+function isNo({ routes, roles, live, replay }: RulesComparison, failOn: string): boolean {
   const wider = [...routes, ...roles].some(({ direction }) => direction === 'wider' || direction === 'both');
   if (failOn === 'wider') return wider;
   const isSame = routes.length + roles.length + (live?.flips.length ?? 0) === 0;

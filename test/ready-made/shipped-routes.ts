@@ -22,6 +22,7 @@ export interface ShippedRoute {
     readonly scopes?: readonly string[];
     readonly anyOf?: readonly string[];
     readonly workspace?: { readonly from: Places; readonly as: string; readonly type?: string; readonly role?: string };
+    readonly environment?: 'all' | { readonly from: string };
     readonly resource?: { readonly type: string; readonly from: Places; readonly relation: string };
   };
   readonly register?: { readonly type: string; readonly id: string };
@@ -146,16 +147,21 @@ export interface Asked {
   readonly body?: string;
 }
 
-/** A request for the route, by each of its methods and each place of its list, that names `workspace` or what is in it. */
+/**
+ * A request for the route, by each of its methods and each place of its list, that names `workspace` or what is in it. Where
+ * the route names an environment beside the workspace, it stands in the path.
+ */
 export function requestsFor(route: ShippedRoute, workspace: 'in' | 'out'): readonly Asked[] {
   const { require } = route;
   const asked = require?.workspace;
   const id = asked === undefined ? '' : idOf(asked, workspace);
+  const { environment } = require ?? {};
+  const beside = typeof environment === 'object' ? { [environment.from.slice(5)]: `environment-${workspace}` } : {};
   const places = asked === undefined ? [null] : [asked.from].flat();
   return (route.match.methods ?? ['GET']).flatMap((method) =>
     places
       .filter((place) => !(place?.startsWith('body.') && method === 'GET'))
-      .map((place) => requestAt(route, method, place, id)),
+      .map((place) => requestAt(route, method, place, { id, beside })),
   );
 }
 
@@ -164,11 +170,19 @@ function idOf({ as, type }: { readonly as: string; readonly type?: string }, wor
   return as === 'environment' ? `environment-${workspace}` : `${type}-${workspace}`;
 }
 
-function requestAt({ match }: ShippedRoute, method: string, place: string | null, id: string): Asked {
+/** `beside`: parameters of the path that are somebody's. */
+interface Named {
+  readonly id: string;
+  readonly beside: Readonly<Record<string, string>>;
+}
+
+function requestAt({ match }: ShippedRoute, method: string, place: string | null, { id, beside }: Named): Asked {
   const dot = place?.indexOf('.') ?? -1;
   const [where, name] = place === null ? ['', ''] : [place.slice(0, dot), place.slice(dot + 1)];
   const path = match.path
-    .replace(/\{(\w+)\}/g, (_, parameter) => (where === 'path' && parameter === name ? id : `some-${parameter}`))
+    .replace(/\{(\w+)\}/g, (_, parameter: string) =>
+      where === 'path' && parameter === name ? id : (beside[parameter] ?? `some-${parameter}`),
+    )
     .replace('/**', '/anything');
   const target = where === 'query' ? `${path}?${name}=${id}` : path;
   return where === 'body' ? { method, target, body: JSON.stringify({ [name]: id }) } : { method, target };

@@ -4,6 +4,7 @@ import { hasTool } from '../support/tools.ts';
 import { type Recipe, type ServedApp, serveApp, startRecipe } from './harness.ts';
 
 const [SHOP, BACK_OFFICE] = ['226b9bf8-4aff-4ffa-9b01-3f5fe2a3b001', '226b9bf8-4aff-4ffa-9b01-3f5fe2a3b002'];
+const STAGING = '226b9bf8-4aff-4ffa-9b01-3f5fe2a3b003';
 const FORBIDDEN = { success: false, errors: ['Forbidden'], data: null };
 
 describe.skipIf(!hasTool('curl'))('FeatBit behind scopegate', () => {
@@ -49,5 +50,22 @@ describe.skipIf(!hasTool('curl'))('FeatBit behind scopegate', () => {
     ] as const)
       expect(await ask(token, method, path), path).toEqual({ status: 403, body: FORBIDDEN });
     expect((await ask(token, 'GET', `/envs/${SHOP}/feature-flags/is-key-used/x`)).status).toBe(404);
+  });
+
+  it('FEATBIT-4 an integration that must not touch production is limited to other environments, and changes no project', async () => {
+    const project = '/projects/2d6f1a1e-6c2f-4a0e-8d37-0f3a5a5c1b01';
+    const token = await recipe.gateway.mint({
+      ...{ owner: 'ann', scopes: ['flags:write', 'projects:write', 'members:write'], workspaces: [project.slice(10)] },
+      environments: [STAGING],
+    });
+    const status = async (method: string, path: string) => (await ask(token, method, path)).status;
+    expect(await status('POST', `/envs/${STAGING}/feature-flags`)).toBe(200);
+    expect(await status('PUT', `${project}/envs/${STAGING}`)).toBe(200);
+    expect(await ask(token, 'GET', `/envs/${SHOP}/feature-flags`)).toEqual({ status: 403, body: FORBIDDEN });
+    expect(await status('PUT', `${project}/envs/${SHOP}`)).toBe(403);
+    expect(await status('DELETE', project)).toBe(403);
+    expect(await status('POST', `${project}/envs`)).toBe(403);
+    expect(await status('GET', '/groups')).toBe(200);
+    expect(await status('POST', '/groups')).toBe(403);
   });
 });

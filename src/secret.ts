@@ -52,6 +52,11 @@ export function hashToken(text: string): TokenHash {
   return hash('sha256', text, 'base64url') as TokenHash;
 }
 
+/** As people write a SHA-256: 64 hexadecimal digits. */
+export function hashOfHex(hex: string): TokenHash {
+  return Buffer.from(hex, 'hex').toString('base64url') as TokenHash;
+}
+
 /** `length` characters of base62 without bias, 5.95 bits each. */
 export function randomText(length: number): string {
   let out = '';

@@ -180,7 +180,16 @@ export const RotateBody = Type.Union(
   ],
   { title: 'RotateInput' },
 );
-export const FindBody = Type.Object({ token: Type.String({ minLength: 1, maxLength: 4096 }) }, named('FindInput'));
+export const FindBody = Type.Union(
+  [
+    Type.Object({ token: Type.String({ minLength: 1, maxLength: 4096 }) }, strict),
+    Type.Object(
+      { sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: "of the token's text, in hexadecimal digits" }) },
+      strict,
+    ),
+  ],
+  { title: 'FindInput' },
+);
 
 export const TokenStateSchema = Type.Union(
   [Type.Literal('active'), Type.Literal('inactive'), Type.Literal('expired'), Type.Literal('revoked')],

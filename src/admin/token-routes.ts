@@ -8,8 +8,9 @@ import {
   rotateToken,
   type StateChange,
 } from '../manage/tokens/token-changes.ts';
-import { createToken, findTokenByText, getToken, listTokens, type TokenFilter } from '../manage/tokens/tokens.ts';
+import { createToken, findLeakedToken, getToken, listTokens, type TokenFilter } from '../manage/tokens/tokens.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
+import { hashOfHex, hashToken } from '../secret.ts';
 import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
 import { readPage, showPage } from './paging.ts';
 import {
@@ -248,7 +249,7 @@ const valueRoutes: readonly AdminRoute[] = [
     method: 'POST',
     path: '/v1/tokens/find',
     tag,
-    summary: 'Find whose token this is, by its text',
+    summary: 'Find whose token this is, by its text or by its hash',
     description:
       'For administrators of its organization: to revoke one that has leaked. The text is neither kept nor logged.',
     body: FindBody,
@@ -256,7 +257,7 @@ const valueRoutes: readonly AdminRoute[] = [
     takesToken: true,
     example: { body: { token: TOKEN_TEXT }, answer: { ...TOKEN, organizationId: 'acme' } },
     async run({ manage, body }) {
-      const doc = await findTokenByText(manage, body.token);
+      const doc = await findLeakedToken(manage, 'token' in body ? hashToken(body.token) : hashOfHex(body.sha256));
       const [used] = await lastUsesOf(manage, [doc]);
       return { ...tokenView(doc, manage, used!), organizationId: doc.organizationId };
     },

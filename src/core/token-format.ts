@@ -77,12 +77,26 @@ export function holdsToken(text: string): boolean {
   return false;
 }
 
-/** A prefix may be glued to letters before it: every reading is tried. */
-function isMinted(prefix: string, rest: string): boolean {
-  for (let start = 0; start < prefix.length - 1; start++) {
-    if (sums(prefix.slice(start) + rest, prefix.length - start)) return true;
+/** Every token with a right checksum in the text, whatever its prefix and whatever is glued to it. */
+export function* tokensIn(text: string): Generator<{ readonly index: number; readonly token: string }> {
+  for (const { 0: rest, 1: prefix, index } of text.matchAll(TOKEN_LIKE)) {
+    const start = mintedFrom(prefix!, rest);
+    if (start === null) continue;
+    const token = prefix!.slice(start) + rest;
+    yield { index: index + rest.length - token.length, token };
   }
-  return false;
+}
+
+function isMinted(prefix: string, rest: string): boolean {
+  return mintedFrom(prefix, rest) !== null;
+}
+
+/** A prefix may be glued to letters before it: every reading is tried. null: none has this checksum. */
+function mintedFrom(prefix: string, rest: string): number | null {
+  for (let start = 0; start < prefix.length - 1; start++) {
+    if (sums(prefix.slice(start) + rest, prefix.length - start)) return start;
+  }
+  return null;
 }
 
 /** One pass: alphabet and checksum together. What stands before `from` is the prefix, which has been compared. */

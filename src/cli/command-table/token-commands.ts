@@ -8,6 +8,7 @@ import {
   MANY_OPTIONS,
   READ_OPTIONS,
 } from '../command.ts';
+import { SCANNERS } from '../scan/patterns.ts';
 
 const ID = [{ name: 'ID' }] as const;
 
@@ -146,5 +147,27 @@ policy of its kind.`,
     },
     example: 'scopegate token usage --owner ann',
     load: async () => (await import('../token/usage.ts')).usageCommand,
+  }),
+  command({
+    words: 'scan',
+    args: [{ name: 'PATH', optional: true }],
+    summary: 'find tokens that were left in files, and whose they are',
+    about: `Looks through a file, a folder or standard input (-) for tokens, by their form and checksum: nothing that merely looks like one
+is found. In a git repository what git ignores is left out; elsewhere .git and node_modules are. The sidecar is asked with hashes
+alone, and tokens are never printed. What was committed once: git log -p | scopegate scan -. Exit code 2: one was found.`,
+    options: {
+      'no-ignore': { about: 'look into what git ignores, too' },
+      offline: { about: 'ask nobody whose they are' },
+      'exit-zero': { about: 'exit code 0 whatever was found' },
+      patterns: {
+        value: 'SCANNER',
+        choices: SCANNERS,
+        about: 'print the form of the tokens instead, for github (custom pattern), gitleaks or trufflehog',
+      },
+      ...JSON_OPTION,
+      ...ACTING_OPTIONS,
+    },
+    example: 'scopegate scan found.txt --exit-zero',
+    load: async () => (await import('../scan/scan.ts')).scanCommand,
   }),
 ];

@@ -10,6 +10,7 @@ import { type CredentialRecord, credentialKey, type TokenHash, tokenKey } from '
 import { hintMax, type TokenPattern } from '../../core/imported-token.ts';
 import type { Policy } from '../../core/policy.ts';
 import { MANAGE } from '../../core/scope.ts';
+import { hashOfHex } from '../../secret.ts';
 import { forbidden, type Rights, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from '../rejection.ts';
@@ -135,7 +136,7 @@ async function importOne(
       'sha256',
       `This is the hash of ${nothing}: the token was not there when it was made.`,
     );
-  const hash = Buffer.from(sha256, 'hex').toString('base64url') as TokenHash;
+  const hash = hashOfHex(sha256);
   const known = await unit.get('credential', credentialKey(hash));
   if (known !== null) return existing(context, unit, org, hash, known, { ...input, hint });
   if (hint !== undefined) checkHint(hint, patterns);

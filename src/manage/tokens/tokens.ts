@@ -2,7 +2,7 @@
  * Tokens: made and read. The text of a token leaves this file once, from `createToken`; no read path returns it,
  * because nothing but its hash is kept.
  */
-import { memberKey, tokenKey } from '../../core/facts.ts';
+import { memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { DAY_MS } from '../../core/policy.ts';
 import { mintToken, type RawToken } from '../../secret.ts';
 import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
@@ -12,7 +12,7 @@ import { notFound, Rejection } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
-import { findToken } from './access-tokens.ts';
+import { findTokenByHash } from './access-tokens.ts';
 import { isContactGone, isVersionWithdrawn } from './metadata.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, standingOf } from './standing.ts';
@@ -105,9 +105,9 @@ export async function getToken(context: ManageContext, org: string, id: string):
   return token;
 }
 
-/** Whose token is this, so that a leaked one can be revoked? By hash; the value is neither stored nor logged. */
-export async function findTokenByText(context: ManageContext, text: string): Promise<TokenDoc> {
-  const found = await findToken(context.store, text, context.nowMs());
+/** Whose token is this, so that a leaked one can be revoked? */
+export async function findLeakedToken(context: ManageContext, hash: TokenHash): Promise<TokenDoc> {
+  const found = await findTokenByHash(context.store, hash, context.nowMs());
   // Another organization's is answered as one that does not exist.
   if (found === null || (await isStranger(context, found.organizationId)))
     throw new Rejection({ kind: 'not_found', code: 'not_found', detail: 'No such token is known here.' });

@@ -167,7 +167,7 @@ alone, and tokens are never printed. What was committed once: git log -p | scope
       ...JSON_OPTION,
       ...ACTING_OPTIONS,
     },
-    example: 'scopegate scan found.txt --exit-zero',
+    example: 'scopegate scan --patterns gitleaks -c gateway.yaml',
     load: async () => (await import('../scan/scan.ts')).scanCommand,
   }),
 ];

@@ -7,7 +7,7 @@ import { relative } from 'node:path';
 import { checkGateway, type Found } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
-import { type RouteComparison, compareRoutes } from '../openapi/compare.ts';
+import { compareRoutes, type RouteComparison } from '../openapi/compare.ts';
 import type { ApiDocument } from '../openapi/document.ts';
 import { type ApiRoute, type LeftOut, routesOfDocument } from '../openapi/routes.ts';
 import { checkTexts } from './check-texts.ts';

@@ -52,6 +52,7 @@ export function newFolder(choices: FolderChoices): NewFolder {
     ['.env.example', envText(choices.upstream)],
     ['.gitignore', '# The admin key and the tokens of this machine.\ndata/\n.env\n'],
     ...Object.entries(SCHEMA_FILES).map(([name, schema]) => [`schemas/${name}`, jsonSchema(schema)] as const),
+    ...(made === null ? [['gateway.test.yaml', exampleTests(facts.scopes, facts.contact)] as const] : []),
     ['gateway.yaml', gatewayText(choices, routes, leftOutText(made?.leftOut ?? [], basename(api?.name ?? '')))],
   ]);
   const needed = example?.scopes ?? [];
@@ -146,6 +147,56 @@ function exampleRoutes(scopes: readonly string[]): string[] {
   upstream: ${UPSTREAM}
 `,
   ];
+}
+
+/** Of the example's routes, every slip in which they notice. */
+function exampleTests(scopes: readonly string[], contact: boolean): string {
+  const { read, write } = exampleScopes(scopes);
+  const other = scopes.find((scope) => scope !== read && scope !== write)!;
+  const token = (scope: string) =>
+    `{ owner: ${OWNER}, scopes: [${flow(scope)}], workspaces: [${WORKSPACE}], expiresInDays: 30${contact ? `, contacts: { primary: ${OWNER} }` : ''} }`;
+  const path = `/workspaces/${WORKSPACE}/hello`;
+  return `# yaml-language-server: $schema=./schemas/test.schema.json
+#
+# What gateway.yaml is to let through and to refuse: scopegate test says whether it does, scopegate test --mutate which slips
+# nobody would notice.
+gateway: gateway.yaml
+now: 2030-01-01T00:00:00Z
+directory: directory.yaml
+
+tokens:
+  reader: ${token(read)}
+  writer: ${token(write)}
+  stranger: ${token(other)}
+
+tests:
+  - name: without a token one learns that it is up, and no more
+    allow: ["GET /healthz"]
+    deny:
+      "GET ${path}": { reason: token_missing, status: 401 }
+      "PUT ${path}": token_missing
+      "POST /healthz": method_not_allowed
+      "TRACE ${path}": method_not_allowed
+      "GET /other": route_not_found
+      "GET /other/${WORKSPACE}/hello": route_not_found
+      "PUT /other/${WORKSPACE}/hello": route_not_found
+  - name: readers read, and no more
+    token: reader
+    allow: ["GET ${path}"]
+    deny:
+      "PUT ${path}": scope_missing
+      "OPTIONS ${path}": method_not_allowed
+      "GET /workspaces/another/hello": workspace_not_granted
+  - name: writers write, in their workspaces
+    token: writer
+    allow: ["PUT ${path}"]
+    deny: { "PUT /workspaces/another/hello": workspace_not_granted }
+  - name: another scope opens nothing
+    token: stranger
+    deny: { "GET ${path}": scope_missing, "PUT ${path}": scope_missing }
+
+require: { routes: 100, mutants: 100 }
+`;
 }
 
 interface Example {

@@ -34,7 +34,7 @@ export const init = command({
   args: [{ name: 'DIR', optional: true }],
   summary: 'lay a folder that runs: gateway.yaml, a policy, a directory; from an OpenAPI document, too',
   about: `Writes into DIR (default: here) a gateway.yaml, a policy of your own to change, a directory.yaml with a first member and
-workspace, .env.example, and schemas for editors; then says which two commands start it and make a first token. Asks on a
+workspace, policy tests, .env.example, and schemas for editors; then says which two commands start it and make a first token. Asks on a
 terminal for what is not given. What is there is never overwritten, and after an error nothing is left.`,
   options: {
     yes: { short: 'y', about: 'ask nothing: what is not given is as usual' },

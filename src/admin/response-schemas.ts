@@ -3,6 +3,7 @@ import type { TObject } from 'typebox';
 import { Type } from '../schema-type.ts';
 import {
   AssignmentParams,
+  FindingSchema,
   Nullable,
   PrincipalTypeSchema,
   TokenStateReasonSchema,
@@ -32,6 +33,17 @@ const tokenFields = {
   createdAt: Instant,
   expiresAt: Nullable(Instant),
   lastUsedAt: Nullable(Instant),
+  scopesUsed: Type.Array(
+    Type.Object({
+      scope: Type.String(),
+      lastUsedOn: Type.String({ description: 'the day, UTC: 2030-01-31' }),
+    }),
+    { description: 'which of its scopes let a request through, and when last' },
+  ),
+  scopesUsedSince: Type.Union([Type.String(), Type.Null()], {
+    description: 'the day from which on that is known; null: it is not known of any use',
+  }),
+  findings: Type.Array(FindingSchema, { description: 'what of its use is worth a look' }),
   allowedAddresses: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'null: from anywhere' }),
   hint: Type.Union([Type.String(), Type.Null()], {
     description: 'first characters of the token; null: imported without them',

@@ -4,6 +4,7 @@
  */
 
 import { ID_PATTERN } from '../core/facts.ts';
+import { FINDINGS } from '../manage/tokens/findings.ts';
 import { Type } from '../schema-type.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -221,6 +222,12 @@ const page = {
 export const PageQuery = Type.Object(page, strict);
 /** `ended=true`: of the organizations that had this id before; for the operator. */
 export const AuditQuery = Type.Object({ ...page, ended: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
+export const FindingSchema = Type.Enum([...FINDINGS], {
+  description:
+    'never_used: for all of the time; dormant: not within it; unused_scopes: some of its scopes not within it; ' +
+    'never_expires; expires_soon_in_use: within a week. The time is unusedDays, else 90 days',
+});
+
 export const TokenQuery = Type.Object(
   {
     ...page,
@@ -233,6 +240,8 @@ export const TokenQuery = Type.Object(
       Type.Enum(['true', 'false'], { description: 'true: whose API version the policy has no longer' }),
     ),
     contactGone: Type.Optional(Type.Enum(['true', 'false'], { description: 'true: whose primary contact has left' })),
+    finding: Type.Optional(FindingSchema),
+    unusedDays: Type.Optional(Digits('for findings: how long not to be used is too long; default 90')),
   },
   strict,
 );

@@ -1,5 +1,4 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
-import { tokenKey } from '../core/facts.ts';
 import type { ManageContext } from '../manage/context.ts';
 import {
   changeTokenState,
@@ -9,7 +8,7 @@ import {
   type StateChange,
 } from '../manage/tokens/token-changes.ts';
 import { createToken, findLeakedToken, getToken, listTokens, type TokenFilter } from '../manage/tokens/tokens.ts';
-import type { TokenDoc } from '../manage/unit-of-work/records.ts';
+import { type TokenUsage, UNUSED, usageOf } from '../manage/tokens/usage.ts';
 import { hashOfHex, hashToken } from '../secret.ts';
 import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
 import { readPage, showPage } from './paging.ts';
@@ -62,13 +61,8 @@ const GRANT_ERRORS = [
 ] as const;
 
 /** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
-async function lastUseOf({ store }: ManageContext, org: string, id: string): Promise<number | null> {
-  return (await store.touched([tokenKey(org, id)]))[0]!;
-}
-
-/** In their order. */
-function lastUsesOf({ store }: ManageContext, docs: readonly TokenDoc[]): Promise<ReadonlyArray<number | null>> {
-  return store.touched(docs.map((doc) => tokenKey(doc.organizationId, doc.id)));
+async function usageOfOne(manage: ManageContext, organizationId: string, id: string): Promise<TokenUsage> {
+  return (await usageOf(manage, [{ organizationId, id }]))[0]!;
 }
 
 const recordRoutes: readonly AdminRoute[] = [
@@ -99,7 +93,7 @@ const recordRoutes: readonly AdminRoute[] = [
     },
     async run({ manage, params, body }) {
       const { value, revision } = await createToken(manage, params.org, body);
-      return new Created({ ...tokenView(value.doc, manage, null), token: value.token, revision });
+      return new Created({ ...tokenView(value.doc, manage, UNUSED), token: value.token, revision });
     },
   }),
   route({
@@ -112,16 +106,18 @@ const recordRoutes: readonly AdminRoute[] = [
     answer: TokenListAnswer,
     example: { answer: { items: [TOKEN], nextCursor: null } },
     async run({ manage, params, query }) {
-      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, contactGone, ...rest } = query;
+      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, contactGone, unusedDays, ...rest } = query;
+      const days = unusedDays === undefined ? undefined : Number(unusedDays);
       const filter: TokenFilter = {
         ...rest,
         ...(expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) }),
         ...(apiVersionWithdrawn === undefined ? {} : { apiVersionWithdrawn: apiVersionWithdrawn === 'true' }),
         ...(contactGone === undefined ? {} : { contactGone: contactGone === 'true' }),
+        ...(days === undefined ? {} : { unusedDays: days }),
       };
       const page = await listTokens(manage, params.org, filter, readPage({ limit, cursor }));
-      const used = await lastUsesOf(manage, page.items);
-      return showPage(page, (doc, nth) => tokenView(doc, manage, used[nth]!));
+      const used = await usageOf(manage, page.items);
+      return showPage(page, (doc, nth) => tokenView(doc, manage, used[nth]!, days));
     },
   }),
   route({
@@ -133,7 +129,7 @@ const recordRoutes: readonly AdminRoute[] = [
     example: { answer: TOKEN },
     async run({ manage, params }) {
       const doc = await getToken(manage, params.org, params.id);
-      const [used] = await lastUsesOf(manage, [doc]);
+      const [used] = await usageOf(manage, [doc]);
       return tokenView(doc, manage, used!);
     },
   }),
@@ -152,7 +148,7 @@ const recordRoutes: readonly AdminRoute[] = [
     },
     example: { body: { name: 'weekly export' }, answer: { ...TOKEN, name: 'weekly export', ...REVISION } },
     async run({ manage, params, body }) {
-      const used = await lastUseOf(manage, params.org, params.id);
+      const used = await usageOfOne(manage, params.org, params.id);
       const { value, revision } = await patchToken(manage, params.org, params.id, body);
       return { ...tokenView(value, manage, used), revision };
     },
@@ -194,7 +190,7 @@ function stateRoute(asked: StateChange, about: { readonly summary: string; reado
       },
     },
     async run({ manage, params }) {
-      const used = await lastUseOf(manage, params.org, params.id);
+      const used = await usageOfOne(manage, params.org, params.id);
       const { value, revision } = await changeTokenState(manage, params.org, params.id, asked);
       return { ...tokenView(value, manage, used), revision };
     },
@@ -238,7 +234,7 @@ const valueRoutes: readonly AdminRoute[] = [
     },
     async run({ manage, params, body }) {
       const { org, id } = params;
-      const used = await lastUseOf(manage, org, id);
+      const used = await usageOfOne(manage, org, id);
       const { value, revision } = await rotateToken(manage, org, id, body?.graceSeconds ?? 0);
       const values = value.values.map(rotatedValueView);
       return { ...tokenView(value.doc, manage, used), token: value.token, values, revision };
@@ -258,7 +254,7 @@ const valueRoutes: readonly AdminRoute[] = [
     example: { body: { token: TOKEN_TEXT }, answer: { ...TOKEN, organizationId: 'acme' } },
     async run({ manage, body }) {
       const doc = await findLeakedToken(manage, 'token' in body ? hashToken(body.token) : hashOfHex(body.sha256));
-      const [used] = await lastUsesOf(manage, [doc]);
+      const [used] = await usageOf(manage, [doc]);
       return { ...tokenView(doc, manage, used!), organizationId: doc.organizationId };
     },
   }),

@@ -1,9 +1,11 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
-import type { KindPolicy, Policy } from '../core/policy.ts';
+import { DAY_MS, type KindPolicy, type Policy } from '../core/policy.ts';
+import { findingsOf } from '../manage/tokens/findings.ts';
 import type { Issued } from '../manage/tokens/issuance.ts';
 import { isVersionWithdrawn } from '../manage/tokens/metadata.ts';
 import type { RotatedToken } from '../manage/tokens/token-changes.ts';
 import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
+import type { TokenUsage } from '../manage/tokens/usage.ts';
 import type {
   AccountDoc,
   AuditDoc,
@@ -18,6 +20,7 @@ import type {
 } from '../manage/unit-of-work/records.ts';
 
 const instant = (ms: number): string => new Date(ms).toISOString();
+const dateOf = (day: number): string => instant(day * DAY_MS).slice(0, 10);
 const instantOrNull = (ms: number | null): string | null => (ms === null ? null : instant(ms));
 
 export const enterpriseView = ({ id, name }: EnterpriseDoc) => ({ id, name });
@@ -84,7 +87,8 @@ export const auditView = ({ id, atMs, actor, action, outcome, target, before, af
 export function tokenView(
   doc: TokenDoc,
   world: { readonly nowMs: () => number; readonly policy: () => Policy },
-  lastUsedAtMs: number | null,
+  usage: TokenUsage,
+  unusedDays?: number,
 ) {
   const nowMs = world.nowMs();
   return {
@@ -101,7 +105,10 @@ export function tokenView(
     stateReason: reasonShown(doc, nowMs),
     createdAt: instant(doc.createdAtMs),
     expiresAt: instantOrNull(doc.expiresAtMs),
-    lastUsedAt: instantOrNull(lastUsedAtMs),
+    lastUsedAt: instantOrNull(usage.lastUsedAtMs),
+    scopesUsed: Array.from(usage.scopes.days, ([scope, day]) => ({ scope, lastUsedOn: dateOf(day) })),
+    scopesUsedSince: usage.scopes.sinceDay === null ? null : dateOf(usage.scopes.sinceDay),
+    findings: findingsOf(doc, usage, nowMs, unusedDays),
     allowedAddresses: doc.allowedAddresses ?? null,
     hint: doc.hint,
     apiVersion: doc.apiVersion,

@@ -3,7 +3,7 @@
  * (lists parsed into sets once, when cached). Every fact has a key; a change names the keys it touched.
  */
 import type { AddressRange } from './address-range.ts';
-import type { ScopeSet } from './scope.ts';
+import type { ScopeRequirement, ScopeSet } from './scope.ts';
 
 export type Role = 'member' | 'admin';
 export type Edition = 'personal' | 'team' | 'enterprise';
@@ -245,6 +245,8 @@ export interface TokenFacts
   readonly allowedAddresses: readonly AddressRange[] | null;
   /** Its last use, until that is written down; null: not used since. Only who counts uses touches this. */
   use: { atMs: number } | null;
+  /** What it was let through for, as far as that is noted already, and until when that says enough; null: for nothing yet. */
+  scopesNoted: { readonly for: Set<ScopeRequirement>; readonly untilMs: number } | null;
 }
 
 /** By workspace. */

@@ -85,6 +85,7 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
       stateReason: record.stateReason,
       createdAtMs: record.createdAtMs,
       use: null,
+      scopesNoted: null,
     };
   },
   snapshot: ({ roles, ...rest }: SnapshotRecord) => ({ ...rest, roles: assignments(roles) }),

@@ -61,6 +61,22 @@ export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHel
   return requirement.all;
 }
 
+/**
+ * The scopes of the holder that met a requirement that was met: of each list the first that is held, which is the one that
+ * was asked for before the wider one that implies it; of `anyOf` those of the first list that was met, in its order. Of a
+ * holder of all, the scopes that were asked for.
+ */
+export function usedScopes(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet): readonly string[] {
+  const used: string[] = [];
+  for (const accepted of requirement.lists) {
+    const scope = held === 'all' ? accepted[0] : accepted.find((each) => held.has(each));
+    if (scope === undefined || !meets(alsoHeld, accepted)) continue;
+    used.push(scope);
+    if (!requirement.all) break;
+  }
+  return used;
+}
+
 /** Is `scope` within `held`, by name or by implication? For grants: a scope may be handed on only if this holds. */
 export function covers(held: ScopeSet, scope: string): boolean {
   return meets(held, acceptedScopes(scope));

@@ -196,6 +196,9 @@ export class Pipeline {
     request.token = token;
     // A token was used when it told us who is calling, whatever they were then refused.
     if (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401) lastUsed.note(token, request.nowMs);
+    const asked = request.reading.route?.requirement?.scopes;
+    if (judgement.kind !== 'allowed' || asked == null) return;
+    lastUsed.noteScopes(token, asked, judgement.owner, request.ruleset.policy, request.nowMs);
   }
 
   /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */

@@ -11,6 +11,7 @@ import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
 import type { RoutingOptions } from '../core/path-table.ts';
+import { MANAGE } from '../core/scope.ts';
 import { InspectionQueue } from '../edge/bodies/inspection-queue.ts';
 import { explainRequest } from '../edge/explain-request.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
@@ -235,7 +236,7 @@ class Gateway implements RunningGateway {
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
       },
-      onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs),
+      onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs, [MANAGE]),
       receipts: this.#processList!,
       refused: new RefusedAttempts(() => rules.configuration.file.audit.refusedPerMinute, monotonicMs, this.metrics),
       version: version(),

@@ -8,12 +8,15 @@ import {
   type ChangeEvent,
   type ChangeListener,
   type Committed,
+  dayOf,
   type IndexEntry,
   type Lookup,
   type Scanned,
   type ScanOptions,
+  type ScopeUses,
   type Stored,
   StoreUnavailable,
+  scopeUsesOf,
   type Touch,
 } from './store.ts';
 
@@ -29,6 +32,7 @@ interface Row {
 export class MemoryStore implements ExportableStore {
   readonly #rows = new Map<string, Row>();
   readonly #touches = new Map<string, number>();
+  readonly #scopes = new Map<string, Map<string, number>>();
   readonly #indexes = new Map<string, Map<string, number>>();
   readonly #log: ChangeEvent[] = [];
   readonly #followers = new Set<ChangeListener>();
@@ -80,6 +84,7 @@ export class MemoryStore implements ExportableStore {
       this.#rows.delete(key);
       if (record === null) {
         this.#touches.delete(key);
+        this.#scopes.delete(key);
         continue;
       }
       this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
@@ -102,8 +107,18 @@ export class MemoryStore implements ExportableStore {
 
   async touch(touches: readonly Touch[]): Promise<void> {
     this.#assertOpen();
-    for (const { key, atMs } of touches)
-      if (this.#rows.has(key) && atMs > (this.#touches.get(key) ?? 0)) this.#touches.set(key, atMs);
+    for (const { key, atMs, scopes = [] } of touches.filter(({ key }) => this.#rows.has(key))) {
+      if (atMs > (this.#touches.get(key) ?? 0)) this.#touches.set(key, atMs);
+      if (scopes.length === 0) continue;
+      const days = this.#scopes.get(key) ?? new Map([['', dayOf(atMs)]]);
+      for (const scope of scopes) days.set(scope, Math.max(dayOf(atMs), days.get(scope) ?? 0));
+      this.#scopes.set(key, days);
+    }
+  }
+
+  async scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]> {
+    this.#assertOpen();
+    return keys.map((key) => scopeUsesOf(this.#scopes.get(key) ?? []));
   }
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {

@@ -12,6 +12,7 @@ import type { Touch } from './store.ts';
 const MARKER = 'migration/source';
 /** Small enough for an engine that does nothing else meanwhile. */
 const BATCH = 500;
+const DAY_MS = 86_400_000;
 
 export type Step = 'copied' | 'checked in the target' | 'checked in the source';
 
@@ -117,6 +118,7 @@ async function copy(from: ExportableStore, to: ExportableStore, onDone: (done: n
     });
     await write(to, missing);
     await to.touch(await touchesOf(from, page));
+    await to.touch(await scopeTouchesOf(from, page));
     copied += missing.length;
     done += page.length;
     onDone(done);
@@ -170,6 +172,20 @@ async function compareSource(from: ExportableStore, to: ExportableStore, onDone:
 async function touchesOf(store: ExportableStore, page: readonly Exported[]): Promise<Touch[]> {
   const touched = await store.touched(page.map(({ key }) => key));
   return page.flatMap(({ key }, place) => (touched[place] == null ? [] : [{ key, atMs: touched[place] }]));
+}
+
+/** With which scopes, and the day from which on that is known, which comes first. */
+async function scopeTouchesOf(store: ExportableStore, page: readonly Exported[]): Promise<Touch[]> {
+  const used = await store.scopesUsed(page.map(({ key }) => key));
+  return page.flatMap(({ key }, place) => {
+    const { days, sinceDay } = used[place]!;
+    if (sinceDay === null) return [];
+    const scopes = [...days.keys()];
+    return [
+      { key, atMs: sinceDay * DAY_MS, scopes },
+      ...scopes.map((scope) => ({ key, atMs: days.get(scope)! * DAY_MS, scopes: [scope] })),
+    ];
+  });
 }
 
 async function* pages(store: ExportableStore): AsyncGenerator<readonly Exported[]> {

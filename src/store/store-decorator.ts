@@ -10,6 +10,7 @@ import type {
   Lookup,
   Scanned,
   ScanOptions,
+  ScopeUses,
   Store,
   Stored,
   Touch,
@@ -57,6 +58,10 @@ export abstract class StoreDecorator implements Store {
 
   touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
     return this.pass(() => this.inner.touched(keys));
+  }
+
+  scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]> {
+    return this.pass(() => this.inner.scopesUsed(keys));
   }
 
   follow(follower: ChangeListener): () => void {

@@ -69,6 +69,29 @@ export interface Touch {
   readonly key: string;
   /** Wall clock, milliseconds since 1970. */
   readonly atMs: number;
+  /** With these scopes; remembered to the day. Absent: that is not said. */
+  readonly scopes?: readonly string[];
+}
+
+/** With which scopes a record was used. Days since 1970, UTC. */
+export interface ScopeUses {
+  /** The day of the last use of each. */
+  readonly days: ReadonlyMap<string, number>;
+  /** From which day on uses were noted; null: none has been. What was before, nobody knows. */
+  readonly sinceDay: number | null;
+}
+
+/** As `Touch` gives the moment. */
+export function dayOf(atMs: number): number {
+  return Math.floor(atMs / 86_400_000);
+}
+
+/** In the form in which stores keep it: the first day stands under the empty name. */
+export function scopeUsesOf(rows: Iterable<readonly [scope: string, day: number]>): ScopeUses {
+  const days = new Map(rows);
+  const sinceDay = days.get('') ?? null;
+  days.delete('');
+  return { days, sinceDay };
 }
 
 export interface ScanOptions {
@@ -105,6 +128,8 @@ export interface Store extends FactSource {
   touch(touches: readonly Touch[]): Promise<void>;
   /** When each was last used, in the order of `keys`; null: not yet. */
   touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>>;
+  /** With which scopes each was used, in the order of `keys`. As long as `touched`. */
+  scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]>;
   /** Returns the way to stop. */
   follow(follower: ChangeListener): () => void;
   /** Resolves once every follower of this very object has been told of everything up to `revision`. */

@@ -119,7 +119,7 @@ describe('of an answer', () => {
           // Whatever was in order from the beginning is written as it is.
           if (Check(strict, value)) expect(read).toEqual(JSON.parse(JSON.stringify(value)));
         }),
-        { numRuns: NUM_RUNS },
+        { numRuns: runsFor(schema as Shape) },
       );
       expect(written).toBeGreaterThan(0);
     },
@@ -144,7 +144,8 @@ const TOKEN = {
     workspaces: 'all',
   },
   ...{ state: 'active', stateReason: null, createdAt: '', expiresAt: null, lastUsedAt: null, allowedAddresses: null },
-  ...{ hint: null, apiVersion: null, apiVersionWithdrawn: false },
+  ...{ hint: null, apiVersion: null, apiVersionWithdrawn: false, environments: null },
+  ...{ scopesUsed: [], scopesUsedSince: null, findings: [] },
 };
 
 /** The same schema, without room for more. */

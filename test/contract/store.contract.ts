@@ -226,6 +226,32 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         await expect(store.touch([{ key: 'a', atMs: 1 }])).rejects.toThrow(StoreUnavailable);
         await expect(store.touched(['a'])).rejects.toThrow(StoreUnavailable);
       });
+
+      it('are remembered with their scopes, to the day, as the latest of all, and since when', async () => {
+        await put({ key: 'a', record: 1 }, { key: 'b', record: 1 });
+        const none = { days: new Map(), sinceDay: null };
+        const day = (nth: number) => nth * 86_400_000 + 5;
+        expect(await store.scopesUsed(['a', 'gone'])).toEqual([none, none]);
+        await store.touch([{ key: 'a', atMs: day(7) }]);
+        expect(await store.scopesUsed(['a'])).toEqual([none]);
+        await store.touch([
+          { key: 'a', atMs: day(10), scopes: ['bot:read', 'chat:write'] },
+          { key: 'gone', atMs: day(10), scopes: ['bot:read'] },
+        ]);
+        await store.touch([{ key: 'a', atMs: day(12), scopes: ['bot:read'] }]);
+        await (subject.peer?.() ?? store).touch([{ key: 'a', atMs: day(9), scopes: ['chat:write', 'Bot.add'] }]);
+        const days = new Map([
+          ['bot:read', 12],
+          ['chat:write', 10],
+          ['Bot.add', 9],
+        ]);
+        expect(await store.scopesUsed(['b', 'a', 'gone'])).toEqual([none, { days, sinceDay: 10 }, none]);
+        expect(await store.touched(['a'])).toEqual([day(12)]);
+        expect(await store.scopesUsed([])).toEqual([]);
+        await put({ key: 'a', record: null });
+        await put({ key: 'a', record: 2 });
+        expect(await store.scopesUsed(['a'])).toEqual([none]);
+      });
     });
 
     describe('a commit', () => {

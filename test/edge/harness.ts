@@ -181,7 +181,10 @@ export class PipelineHarness {
       inspections: new InspectionQueue(clock),
       registrar: { register: async () => {}, unregister: async () => {}, unreadable: () => {} },
       imported: new ImportedTokenLookups(this.facts, clock, metrics),
-      lastUsed: { note: ({ id }: { id: string }) => this.used.push(id) } as unknown as LastUsed,
+      lastUsed: {
+        note: ({ id }: { id: string }) => this.used.push(id),
+        noteScopes: () => undefined,
+      } as unknown as LastUsed,
       onRefused: (refused) => this.refused.push(refused),
       onForwarded: () => {},
       onAllowed: () => {},

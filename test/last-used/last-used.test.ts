@@ -11,6 +11,8 @@ import { Recorder } from '../support/recorder.ts';
 
 const ROUTES = [
   { id: 'read', match: { path: '/files/**' }, require: { scopes: ['workflows:read'] } },
+  { id: 'any', match: { path: '/any' }, require: { anyOf: ['knowledge:write', 'chat:read', 'workflows:read'] } },
+  { id: 'bots', match: { path: '/bots' }, require: { scopes: ['bot:read', 'workflows:read'] } },
   { id: 'closed', match: { path: '/closed' }, require: { scopes: ['knowledge:write'] } },
 ];
 /** The interval, and time for a busy machine. */
@@ -38,6 +40,11 @@ const use = async (gateway: TestGateway, { token }: Token, path = '/files/x') =>
   (await ask(gateway.url, rawRequest(`GET ${path}`, [`Authorization: Bearer ${token}`]))).status;
 const seen = async (gateway: TestGateway, { id }: Token) =>
   ((await gateway.admin('GET', `/tokens/${id}`)).body as Token).lastUsedAt;
+const scopesOf = async (gateway: TestGateway, { id }: Token) => {
+  const { body } = await gateway.admin('GET', `/tokens/${id}`);
+  const { scopesUsed } = body as { scopesUsed: Array<{ scope: string; lastUsedOn: string }> };
+  return scopesUsed.map(({ scope }) => scope).sort();
+};
 const within = (beganAtMs: number) => (at: string | null) =>
   at !== null && Date.parse(at) >= beganAtMs && Date.parse(at) <= Date.now();
 
@@ -77,6 +84,28 @@ test('a refusal counts where the token said who is calling, and not where it did
   for (const token of [inactive, revoked]) expect(await use(gateway, token)).toBe(401);
   await expect.poll(() => seen(gateway, lacking), SOON).not.toBeNull();
   for (const token of [inactive, revoked]) expect(await seen(gateway, token)).toBeNull();
+});
+
+test('the scopes that let requests through are seen with their day: the narrowest that a token has, of anyOf the first', async () => {
+  await using gateway = await start();
+  const scopes = ['workflows:read', 'workflows:write', 'bot:write', 'chat:read', 'knowledge:read'];
+  const [narrow, wide] = [await create(gateway, { scopes }), await create(gateway, { scopes: ['workflows:write'] })];
+  expect(await scopesOf(gateway, narrow)).toEqual([]);
+  for (const path of ['/files/x', '/any', '/bots']) expect(await use(gateway, narrow, path), path).toBe(200);
+  expect(await use(gateway, narrow, '/closed')).toBe(403);
+  expect(await use(gateway, wide)).toBe(200);
+  await expect.poll(() => scopesOf(gateway, wide), SOON).toEqual(['workflows:write']);
+  await expect.poll(() => scopesOf(gateway, narrow), SOON).toEqual(['bot:write', 'chat:read', 'workflows:read']);
+  const { body } = await gateway.admin('GET', `/tokens/${narrow.id}`);
+  const today = new Date().toISOString().slice(0, 10);
+  expect(body).toMatchObject({ scopesUsedSince: today, findings: ['expires_soon_in_use'] });
+  expect((body as { scopesUsed: object[] }).scopesUsed).toContainEqual({ scope: 'bot:write', lastUsedOn: today });
+  const listed = async (query: string) =>
+    ((await gateway.admin('GET', `/tokens?${query}`)).body as { items: Token[] }).items.map(({ id }) => id);
+  expect((await listed('finding=expires_soon_in_use')).sort()).toEqual([narrow.id, wide.id].sort());
+  expect(await listed('finding=dormant&unusedDays=30')).toEqual([]);
+  // Watched and made today, so that a window of no day is over.
+  expect(await listed('finding=unused_scopes')).toEqual([]);
 });
 
 test('a managing token is used by managing', async () => {

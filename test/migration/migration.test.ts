@@ -44,8 +44,12 @@ it('takes along when tokens were last used', async () => {
     { key: keys[0]!, atMs: 1_800_000_000_001 },
     { key: keys[1]!, atMs: 1_800_000_000_002 },
   ]);
+  await from.touch([{ key: keys[2]!, atMs: 1_800_000_000_000, scopes: ['bot:read'] }]);
+  await from.touch([{ key: keys[2]!, atMs: 1_900_000_000_000, scopes: ['chat:write'] }]);
   await migrate({ from, to, source: SOURCE });
-  expect(await to.touched(keys)).toEqual([1_800_000_000_001, 1_800_000_000_002, null]);
+  expect(await to.touched(keys)).toEqual([1_800_000_000_001, 1_800_000_000_002, 1_900_000_000_000]);
+  expect(await to.scopesUsed(keys)).toEqual(await from.scopesUsed(keys));
+  expect((await to.scopesUsed(keys))[2]!.days.size).toBe(2);
 });
 
 it('of nothing leaves nothing', async () => {

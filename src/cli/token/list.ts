@@ -2,10 +2,10 @@
 import { DAY_MS } from '../../core/policy.ts';
 import type { Invocation } from '../command.ts';
 import { type ListValues, showList } from '../lists.ts';
-import { type OrganizationValues, Session } from '../session.ts';
+import { note, type OrganizationValues, Session } from '../session.ts';
 import { bad, type Column, good } from '../terminal.ts';
 import { durationMs, seen } from '../time-words.ts';
-import { scopesText, type Token, workspacesText } from './token.ts';
+import { scopesText, scopesUsedText, type Token, workspacesText } from './token.ts';
 
 interface ListTokensValues extends OrganizationValues, ListValues {
   readonly owner: string | undefined;
@@ -13,10 +13,12 @@ interface ListTokensValues extends OrganizationValues, ListValues {
   readonly state: string | undefined;
   readonly expiring: string | undefined;
   readonly unused: string | undefined;
+  readonly finding: string | undefined;
 }
 
 export async function listTokensCommand({ values, env }: Invocation<ListTokensValues>): Promise<void> {
-  const { owner, kind, state, expiring } = values;
+  const { owner, kind, state, expiring, finding } = values;
+  const unusedMs = values.unused === undefined ? null : durationMs(values.unused, '--unused');
   const query = {
     ...(owner === undefined ? {} : { owner }),
     ...(kind === undefined ? {} : { kind }),
@@ -24,15 +26,20 @@ export async function listTokensCommand({ values, env }: Invocation<ListTokensVa
     ...(expiring === undefined
       ? {}
       : { expiringWithinDays: String(Math.ceil(durationMs(expiring, '--expiring') / DAY_MS)) }),
+    ...(finding === undefined ? {} : { finding }),
+    ...(unusedMs === null ? {} : { unusedDays: String(Math.ceil(unusedMs / DAY_MS)) }),
   };
-  const unusedMs = values.unused === undefined ? null : durationMs(values.unused, '--unused');
   const session = await Session.open(values, env);
   const nowMs = Date.now();
   const tokens = session.all<Token>(['tokens'], query);
-  await showList(unusedMs === null ? tokens : unused(tokens, nowMs - unusedMs), values, {
-    columns: columns(nowMs),
+  const isAboutUse = unusedMs !== null || finding !== undefined;
+  // With a finding the time is its window; without one it is what is looked for.
+  const shown = unusedMs === null || finding !== undefined ? tokens : unused(tokens, nowMs - unusedMs);
+  await showList(shown, values, {
+    columns: [...columns(nowMs), ...(isAboutUse ? USE_COLUMNS : GRANT_COLUMNS)],
     many: 'tokens',
   });
+  if (finding === 'unused_scopes') note('narrow one to what it uses: scopegate token edit ID --scopes-used');
 }
 
 /** A young token that nobody has used yet is not an unused one. */
@@ -49,7 +56,14 @@ function columns(nowMs: number): ReadonlyArray<Column<Token>> {
     { title: 'STATE', text: ({ state }) => state, style: (text, { state }) => (state === 'active' ? good : bad)(text) },
     { title: 'EXPIRES', text: ({ expiresAt }) => seen(expiresAt, nowMs) },
     { title: 'LAST USED', text: ({ lastUsedAt }) => seen(lastUsedAt, nowMs) },
-    { title: 'WORKSPACES', text: workspacesText },
-    { title: 'SCOPES', text: scopesText },
   ];
 }
+
+const GRANT_COLUMNS: ReadonlyArray<Column<Token>> = [
+  { title: 'WORKSPACES', text: workspacesText },
+  { title: 'SCOPES', text: scopesText },
+];
+const USE_COLUMNS: ReadonlyArray<Column<Token>> = [
+  { title: 'SCOPES USED', text: scopesUsedText },
+  { title: 'FINDINGS', text: ({ findings }) => findings.join(' ') },
+];

@@ -16,6 +16,9 @@ export interface Token {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly lastUsedAt: string | null;
+  readonly scopesUsed: ReadonlyArray<{ readonly scope: string; readonly lastUsedOn: string }>;
+  readonly scopesUsedSince: string | null;
+  readonly findings: readonly string[];
   readonly allowedAddresses: readonly string[] | null;
   readonly hint: string | null;
   readonly apiVersion: string | null;
@@ -43,6 +46,8 @@ export function tokenFields(token: Token, nowMs: number): FieldRows {
     ['created', token.createdAt],
     ['expires', expiresAt === null ? 'never' : `${expiresAt} (${seen(expiresAt, nowMs)})`],
     ['last used', lastUsedAt === null ? 'never' : `${lastUsedAt} (${seen(lastUsedAt, nowMs)})`],
+    ['scopes used', scopesUsedText(token)],
+    ...(token.findings.length === 0 ? [] : [['findings', token.findings.join(' ')] as const]),
     ...(token.allowedAddresses === null ? [] : [['allowed from', token.allowedAddresses.join(' ')] as const]),
     ['begins with', token.hint ?? 'unknown'],
     ...(token.apiVersion === null ? [] : [['API version', token.apiVersion] as const]),
@@ -52,6 +57,19 @@ export function tokenFields(token: Token, nowMs: number): FieldRows {
 
 export function scopesText({ scopes }: Pick<Token, 'scopes'>): string {
   return scopes === null ? 'those of its owner' : scopes.length === 0 ? 'none' : scopes.join(' ');
+}
+
+/** `1 of 6 (bot:read)`; of one that has what its owner has, only which. */
+export function scopesUsedText({ scopes, scopesUsed, scopesUsedSince }: Token): string {
+  const used = usedOf({ scopes, scopesUsed });
+  if (scopesUsedSince === null) return scopes === null ? 'none' : `0 of ${scopes.length}`;
+  const names = used.length === 0 ? '' : ` (${used.join(' ')})`;
+  return scopes === null ? used.join(' ') : `${used.length} of ${scopes.length}${names}`;
+}
+
+/** Of those that it has. */
+export function usedOf({ scopes, scopesUsed }: Pick<Token, 'scopes' | 'scopesUsed'>): string[] {
+  return scopesUsed.map(({ scope }) => scope).filter((scope) => scopes === null || scopes.includes(scope));
 }
 
 export function workspacesText({ workspaces }: Pick<Token, 'workspaces'>): string {

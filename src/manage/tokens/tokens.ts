@@ -13,10 +13,12 @@ import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findTokenByHash } from './access-tokens.ts';
+import { findingsOf, type TokenFinding } from './findings.ts';
 import { isContactGone, isVersionWithdrawn } from './metadata.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, standingOf } from './standing.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
+import { usageOf } from './usage.ts';
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -52,6 +54,9 @@ export interface TokenFilter {
   readonly apiVersionWithdrawn?: boolean;
   /** Whose primary contact has left. */
   readonly contactGone?: boolean;
+  readonly finding?: TokenFinding;
+  /** For findings. */
+  readonly unusedDays?: number;
 }
 
 export async function listTokens(
@@ -79,9 +84,22 @@ export async function listTokens(
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {
     const doc = await standingOf(facts, stored);
-    return doc !== null && keep(doc) ? doc : null;
+    if (doc === null || !keep(doc)) return null;
+    return filter.finding === undefined || (await isFound(context, doc, filter.finding, filter.unusedDays))
+      ? doc
+      : null;
   };
   return list(context.store, 'token', index, { ...page, pick });
+}
+
+async function isFound(
+  context: ManageContext,
+  doc: TokenDoc,
+  finding: TokenFinding,
+  unusedDays: number | undefined,
+): Promise<boolean> {
+  const [usage] = await usageOf(context, [doc]);
+  return findingsOf(doc, usage!, context.nowMs(), unusedDays).includes(finding);
 }
 
 /** Tokens of one page have owners and workspaces in common. */

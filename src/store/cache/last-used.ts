@@ -3,14 +3,19 @@
  * together. A crash loses one interval; a store that cannot be asked loses nothing that fits. Never a reason to refuse.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type TokenFacts, tokenKey } from '../../core/facts.ts';
-import type { Store, Touch } from '../store.ts';
+import { type DecisionRules, scopesOf } from '../../core/decide.ts';
+import { type MemberFacts, type TokenFacts, tokenKey } from '../../core/facts.ts';
+import { type ScopeRequirement, usedScopes } from '../../core/scope.ts';
+import { dayOf, type Store, type Touch } from '../store.ts';
 
 const INTERVAL_MS = 2000;
 /** Written in one go; the embedded store lets nothing else happen meanwhile. */
 const BATCH = 500;
 /** Tokens whose last use waits for the store to come back; past it the oldest are forgotten. */
 const WAITING_MAX = 100_000;
+/** Ways in which one token was let through, known apart; past it they are noted anew. Old rules are let go with them. */
+const WAYS_MAX = 64;
+const DAY_MS = 86_400_000;
 /** A store that hangs must not hold up the end of the process. */
 const LAST_PATIENCE_MS = 1000;
 
@@ -28,6 +33,8 @@ export class LastUsed {
   #used: TokenFacts[] = [];
   /** Collected and not written, by key. */
   readonly #waiting = new Map<string, number>();
+  /** Of those, with which scopes, where that is news. */
+  readonly #scopes = new Map<string, Set<string>>();
   #writing: Promise<void> | null = null;
   #hasFailed = false;
 
@@ -46,13 +53,38 @@ export class LastUsed {
     } else if (nowMs > use.atMs) use.atMs = nowMs;
   }
 
+  /** What a token was let through for, once a day for each way: with which of its scopes. `owner`: whose rights count, too. */
+  noteScopes(
+    token: TokenFacts,
+    asked: ScopeRequirement,
+    owner: MemberFacts | null,
+    rules: DecisionRules,
+    nowMs: number,
+  ): void {
+    let noted = token.scopesNoted;
+    if (noted !== null && nowMs < noted.untilMs && noted.for.has(asked)) return;
+    if (noted === null || nowMs >= noted.untilMs || noted.for.size >= WAYS_MAX) {
+      noted = { for: new Set(), untilMs: (dayOf(nowMs) + 1) * DAY_MS };
+      token.scopesNoted = noted;
+    }
+    noted.for.add(asked);
+    const key = tokenKey(token.organizationId, token.id);
+    const alsoHeld = owner === null ? 'all' : scopesOf(owner, rules);
+    this.noteKey(key, nowMs, usedScopes(asked, token.scopes, alsoHeld));
+  }
+
   /** The same for who knows no facts. */
-  noteKey(key: string, nowMs: number): void {
+  noteKey(key: string, nowMs: number, scopes: readonly string[] = []): void {
     if (this.#waiting.size >= WAITING_MAX && !this.#waiting.has(key)) {
       const [oldest] = this.#waiting.keys();
       this.#waiting.delete(oldest!);
+      this.#scopes.delete(oldest!);
     }
     this.#waiting.set(key, Math.max(nowMs, this.#waiting.get(key) ?? 0));
+    if (scopes.length === 0) return;
+    const known = this.#scopes.get(key);
+    if (known === undefined) this.#scopes.set(key, new Set(scopes));
+    else for (const scope of scopes) known.add(scope);
   }
 
   /** Resolves once what was used up to now is written, or has failed to be. */
@@ -94,12 +126,16 @@ export class LastUsed {
       while (this.#waiting.size > 0) {
         const batch: Touch[] = [];
         for (const [key, atMs] of this.#waiting) {
-          batch.push({ key, atMs });
+          const scopes = this.#scopes.get(key);
+          batch.push(scopes === undefined ? { key, atMs } : { key, atMs, scopes: [...scopes] });
           if (batch.length === BATCH) break;
         }
         await this.#store.touch(batch);
         // What was used again meanwhile stays.
-        for (const { key, atMs } of batch) if (this.#waiting.get(key) === atMs) this.#waiting.delete(key);
+        for (const { key, atMs, scopes } of batch) {
+          if (this.#scopes.get(key)?.size === scopes?.length) this.#scopes.delete(key);
+          if (this.#waiting.get(key) === atMs && !this.#scopes.has(key)) this.#waiting.delete(key);
+        }
         await breathe();
       }
       this.#hasFailed = false;

@@ -123,6 +123,7 @@ local function writeAll(versionOf)
     else
       call('HDEL', bucket, write.key)
       redis.pcall('HDEL', P .. 't:' .. bucketOf(write.key), write.key)
+      redis.pcall('HDEL', P .. 'u:' .. bucketOf(write.key), write.key)
     end
   end
   writeLists()

@@ -7,6 +7,7 @@
  * `…{scopegate}:s:12` values that many records have alike, hashes by number (shared.ts);
  * `…{scopegate}:l:`, `L:`, `n:`, `m:`, `c:` the ordered lists (lists.ts); `…{scopegate}:ids` the newest number of one;
  * `…{scopegate}:t:123` when records were last used, as many hashes by packed key;
+ * `…{scopegate}:u:123` with which scopes, and on which day last, as many hashes by packed key;
  * `…{scopegate}:leases` a hash: who holds a lease, until when by the clock of Redis, in microseconds;
  * `…{scopegate}:changes` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one;
  * `…{scopegate}:layout` the number of all this. What was there before it, and how it becomes this: upgrade.ts.
@@ -41,12 +42,29 @@ export type Scripted = Redis & {
 };
 
 const TOUCH = `${KEYS_LUA}
-for place = 2, #ARGV, 2 do
-  local key, at = ARGV[place], tonumber(ARGV[place + 1])
+-- Pairs of a scope and its last day; the first is that of the first day, whose scope is "-".
+local function withScopes(known, scopes, day)
+  local days, names = {}, {}
+  for scope, last in string.gmatch(known or ('- ' .. day), '(%S+) (%d+)') do
+    names[#names + 1], days[scope] = scope, tonumber(last)
+  end
+  for scope in string.gmatch(scopes, '%S+') do
+    if not days[scope] then names[#names + 1], days[scope] = scope, day
+    elseif day > days[scope] then days[scope] = day end
+  end
+  for place, scope in ipairs(names) do names[place] = scope .. ' ' .. string.format('%.0f', days[scope]) end
+  return table.concat(names, ' ')
+end
+for place = 2, #ARGV, 4 do
+  local key, at, scopes, day = ARGV[place], tonumber(ARGV[place + 1]), ARGV[place + 2], tonumber(ARGV[place + 3])
   local bucket = bucketOf(key)
   local known = tonumber(call('HGET', P .. 't:' .. bucket, key) or '0')
-  if at > known and call('HGET', P .. 'h:' .. bucket, key) then
-    call('HSET', P .. 't:' .. bucket, key, string.format('%.0f', at))
+  if (at > known or scopes ~= '') and call('HGET', P .. 'h:' .. bucket, key) then
+    if at > known then call('HSET', P .. 't:' .. bucket, key, string.format('%.0f', at)) end
+    if scopes ~= '' then
+      local uses = P .. 'u:' .. bucket
+      call('HSET', uses, key, withScopes(call('HGET', uses, key) or nil, scopes, day))
+    end
   end
 end
 `;

@@ -13,12 +13,15 @@ import {
   type ChangeEvent,
   type ChangeListener,
   type Committed,
+  dayOf,
   type Lookup,
   OutcomeUnknown,
   type Scanned,
   type ScanOptions,
+  type ScopeUses,
   type Stored,
   StoreUnavailable,
+  scopeUsesOf,
   type Touch,
 } from '../store.ts';
 import { commitArguments } from './commit.ts';
@@ -187,7 +190,12 @@ export class RedisStore implements ExportableStore {
     const args = [
       `${this.#prefix}revision`,
       this.#prefix,
-      ...touches.flatMap(({ key, atMs }) => [packKey(key), String(atMs)]),
+      ...touches.flatMap(({ key, atMs, scopes = [] }) => [
+        packKey(key),
+        String(atMs),
+        scopes.join(' '),
+        String(dayOf(atMs)),
+      ]),
     ];
     try {
       await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
@@ -198,16 +206,24 @@ export class RedisStore implements ExportableStore {
   }
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
+    return (await this.#beside('t:', keys)).map((at) => (at === null ? null : Number(at)));
+  }
+
+  async scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]> {
+    return (await this.#beside('u:', keys)).map((text) => scopeUsesOf(scopeDays(text ?? '')));
+  }
+
+  /** What stands beside the records, in hashes of that name. */
+  async #beside(hashes: string, keys: readonly string[]): Promise<ReadonlyArray<string | null>> {
     if (keys.length === 0) return [];
-    const found = await this.#ask((client) =>
+    return this.#ask((client) =>
       Promise.all(
         keys.map((key) => {
           const packed = packKey(key);
-          return client.hget(recordsKey(this.#prefix, packed, 't:'), packed);
+          return client.hget(recordsKey(this.#prefix, packed, hashes), packed);
         }),
       ),
     );
-    return found.map((at) => (at === null ? null : Number(at)));
   }
 
   follow(follower: ChangeListener): () => void {
@@ -371,4 +387,9 @@ export class RedisStore implements ExportableStore {
 /** By score, then by the bytes of the key. */
 function inOrder(left: Scanned, right: Scanned): number {
   return left.score - right.score || Buffer.compare(Buffer.from(left.key), Buffer.from(right.key));
+}
+
+/** As the script for touches writes them. */
+function* scopeDays(text: string): Generator<readonly [scope: string, day: number]> {
+  for (const [, scope, day] of text.matchAll(/(\S+) (\d+)/g)) yield [scope === '-' ? '' : scope!, Number(day)];
 }

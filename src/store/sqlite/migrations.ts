@@ -17,6 +17,7 @@ const MIGRATIONS: readonly Migration[] = [
   'CREATE TABLE touches (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;',
   numberLists,
   shapeRecords,
+  'CREATE TABLE scope_uses (key TEXT NOT NULL, scope TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (key, scope)) WITHOUT ROWID, STRICT;',
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */

@@ -23,6 +23,12 @@ export function prepare(database: DatabaseSync) {
        SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE EXISTS (SELECT 1 FROM records WHERE key = value ->> 0)
        ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at`,
     ),
+    touchScopes: database.prepare(
+      `INSERT INTO scope_uses (key, scope, day)
+       SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE EXISTS (SELECT 1 FROM records WHERE key = value ->> 0)
+       ON CONFLICT (key, scope) DO UPDATE SET day = excluded.day WHERE excluded.day > day AND scope <> ''`,
+    ),
+    scopesUsed: database.prepare('SELECT scope, day FROM scope_uses WHERE key = ?'),
     touched: database.prepare('SELECT at FROM touches WHERE key = ?'),
     oldest: database.prepare('SELECT min(revision) AS revision FROM changes'),
     newest: database.prepare('SELECT max(revision) AS revision FROM changes'),

@@ -7,16 +7,19 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SetupError } from '../../errors.ts';
 import type { StoreFault } from '../adapter.ts';
 import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
-import type {
-  Change,
-  ChangeEvent,
-  ChangeListener,
-  Committed,
-  Lookup,
-  Scanned,
-  ScanOptions,
-  Stored,
-  Touch,
+import {
+  type Change,
+  type ChangeEvent,
+  type ChangeListener,
+  type Committed,
+  dayOf,
+  type Lookup,
+  type Scanned,
+  type ScanOptions,
+  type ScopeUses,
+  type Stored,
+  scopeUsesOf,
+  type Touch,
 } from '../store.ts';
 import { BulkWriting } from './bulk.ts';
 import { ask, BUSY_MS } from './busy.ts';
@@ -133,10 +136,14 @@ export class SqliteStore implements ExportableStore {
   /** Nobody waits for the disk: what a power loss takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
     const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
+    const scopes = touches.flatMap(({ key, atMs, scopes: used = [] }) =>
+      used.length === 0 ? [] : ['', ...used].map((scope) => [key, scope, dayOf(atMs)]),
+    );
     await this.#health.change(() => {
       this.#database.exec('PRAGMA synchronous = NORMAL');
       try {
         this.#statements.touch.run(together);
+        if (scopes.length > 0) this.#statements.touchScopes.run(JSON.stringify(scopes));
       } finally {
         this.#database.exec('PRAGMA synchronous = FULL');
       }
@@ -145,6 +152,15 @@ export class SqliteStore implements ExportableStore {
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
     return ask(() => keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null));
+  }
+
+  async scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]> {
+    return ask(() =>
+      keys.map((key) => {
+        const rows = this.#statements.scopesUsed.all(key) as Array<{ scope: string; day: number }>;
+        return scopeUsesOf(rows.map(({ scope, day }) => [scope, day]));
+      }),
+    );
   }
 
   follow(follower: ChangeListener): () => void {

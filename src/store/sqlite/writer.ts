@@ -71,7 +71,7 @@ export class SqliteWriter {
     added: Entry[],
     left: Set<number>,
   ): void {
-    const { put, remove, removeEntry, untouch } = this.#statements;
+    const { put, remove, removeEntry, untouch, forgetScopes } = this.#statements;
     const places = record === null ? NOWHERE : this.#lists.numberedOf(indexes);
     const stays = new Set(before === undefined ? [] : entriesOf(places, key).map(textOf));
     for (const entry of before === undefined ? [] : entriesOf(readNumberedLists(before.indexes), key)) {
@@ -82,6 +82,7 @@ export class SqliteWriter {
     if (record === null) {
       remove.run(key);
       untouch.run(key);
+      forgetScopes.run(key);
       return;
     }
     const { text, shape } = this.#shapes.textOf(record);
@@ -125,5 +126,6 @@ function prepare(database: DatabaseSync) {
     log: database.prepare('INSERT INTO changes (keys, committed_at) VALUES (?, ?)'),
     trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
     untouch: database.prepare('DELETE FROM touches WHERE key = ?'),
+    forgetScopes: database.prepare('DELETE FROM scope_uses WHERE key = ?'),
   };
 }

@@ -1,0 +1,38 @@
+/** What of a token's use is worth a look: rights that nobody needs, tokens that nobody uses. Pure; asks nobody. */
+import { DAY_MS } from '../../core/policy.ts';
+import type { TokenDoc } from '../unit-of-work/records.ts';
+import { stateShown } from './token-state.ts';
+import type { TokenUsage } from './usage.ts';
+
+/**
+ * Of active tokens; each ends by itself when it is so no more. `never_used`: nobody has, for the whole window. `dormant`:
+ * somebody has, before it. `unused_scopes`: it is in use, and some of its scopes were not within the window, which was watched
+ * whole. `never_expires`: it has no end. `expires_soon_in_use`: it is in use and ends within a week.
+ */
+export const FINDINGS = ['never_used', 'dormant', 'unused_scopes', 'never_expires', 'expires_soon_in_use'] as const;
+export type TokenFinding = (typeof FINDINGS)[number];
+
+export const UNUSED_DAYS = 90;
+const SOON_DAYS = 7;
+
+/** `unusedDays`: the window. */
+export function findingsOf(doc: TokenDoc, usage: TokenUsage, nowMs: number, unusedDays = UNUSED_DAYS): TokenFinding[] {
+  if (stateShown(doc, nowMs) !== 'active') return [];
+  const sinceMs = nowMs - unusedDays * DAY_MS;
+  const { lastUsedAtMs } = usage;
+  const isInUse = lastUsedAtMs !== null && lastUsedAtMs >= sinceMs;
+  const found: TokenFinding[] = [];
+  if (lastUsedAtMs === null && doc.createdAtMs < sinceMs) found.push('never_used');
+  if (lastUsedAtMs !== null && !isInUse) found.push('dormant');
+  if (isInUse && unusedScopes(doc, usage, sinceMs).length > 0) found.push('unused_scopes');
+  if (doc.expiresAtMs === null) found.push('never_expires');
+  else if (isInUse && doc.expiresAtMs - nowMs <= SOON_DAYS * DAY_MS) found.push('expires_soon_in_use');
+  return found;
+}
+
+/** None where the token is younger than that, or was not watched since then: what is not known is not unused. */
+function unusedScopes({ scopes, createdAtMs }: TokenDoc, { scopes: used }: TokenUsage, sinceMs: number): string[] {
+  const sinceDay = Math.floor(sinceMs / DAY_MS);
+  if (scopes === null || createdAtMs > sinceMs || used.sinceDay === null || used.sinceDay > sinceDay) return [];
+  return scopes.filter((scope) => (used.days.get(scope) ?? 0) < sinceDay);
+}

@@ -130,7 +130,14 @@ describe('an explanation', () => {
     expect(explained).toMatchObject({ outcome: 'allowed', reason: null, status: null, fix: [] });
     expect(explained.checks.map(({ name, result }) => `${name} ${result}`)).toEqual([
       ...['readable passed', 'route passed', 'known passed', 'active passed', 'unexpired passed', 'address notAsked'],
-      ...['scopes passed', 'version notAsked', 'workspace passed', 'role passed', 'relation notAsked'],
+      ...[
+        'scopes passed',
+        'version notAsked',
+        'workspace passed',
+        'environment notAsked',
+        'role passed',
+        'relation notAsked',
+      ],
     ]);
     expect(await statusOf('GET', READ, token)).toBe(502);
   });

@@ -23,7 +23,8 @@ export interface OpenConsole extends AsyncDisposable {
   inspect(page: Page, name: string): Promise<string[]>;
 }
 
-const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
+/** Where pictures are kept; absent: nowhere. */
+export const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
 const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname;
 
 export async function openConsole(): Promise<OpenConsole> {

@@ -11,7 +11,9 @@ import { PageWindow } from './parts/window.tsx';
 import { useTranslate } from './preferences.tsx';
 import { SignInForm, takeLinkCode } from './sign-in/sign-in.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { NewTokenPage } from './tokens/new-token-page.tsx';
 import { TokenListPage } from './tokens/token-list-page.tsx';
+import { TokenPage } from './tokens/token-page.tsx';
 
 export function App() {
   const t = useTranslate();
@@ -56,6 +58,20 @@ function Pages() {
         {({ org }) => (
           <Framed org={org}>
             <TokenListPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/tokens/new">
+        {({ org }) => (
+          <Framed org={org}>
+            <NewTokenPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/tokens/:id">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <TokenPage key={id} org={org} id={id} />
           </Framed>
         )}
       </Route>

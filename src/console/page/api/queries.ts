@@ -57,3 +57,28 @@ export const tokensQuery = (org: string, filters: TokenFilters) =>
         api.GET('/v1/organizations/{org}/tokens', { params: { path: { org }, query: { limit: '50', ...filters } } }),
       ),
   });
+
+export const tokenQuery = (org: string, id: string) =>
+  queryOptions({
+    queryKey: ['tokens', org, 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/organizations/{org}/tokens/{id}', { params: { path: { org, id } } })),
+  });
+
+export const workspacesQuery = (org: string) =>
+  queryOptions({
+    queryKey: ['workspaces', org],
+    queryFn: () =>
+      answerOf(api.GET('/v1/organizations/{org}/workspaces', { params: { path: { org }, query: { limit: '1000' } } })),
+  });
+
+/** Members whose name holds `name`: enough of them to choose from. */
+export const membersNamedQuery = (org: string, name: string) =>
+  queryOptions({
+    queryKey: ['principals', org, name],
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/organizations/{org}/principals', {
+          params: { path: { org }, query: { limit: '20', type: 'member', ...(name === '' ? {} : { name }) } },
+        }),
+      ),
+  });

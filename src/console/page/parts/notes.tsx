@@ -60,7 +60,7 @@ export function EmptyNote(props: {
   );
 }
 
-function Command({ text }: { readonly text: string }) {
+export function Command({ text }: { readonly text: string }) {
   return (
     <div className="command">
       <code>{text}</code>

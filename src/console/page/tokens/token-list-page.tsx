@@ -2,15 +2,18 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { tokensQuery } from '../api/queries.ts';
+import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
 import { EmptyNote, ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { TokenFilterBar, useTokenFilters } from './token-filters.tsx';
+import { tokenPath, tokensPath } from './token-paths.ts';
 import { MomentOr, ScopeCount, type ShownToken, StateBadge, WorkspaceCount } from './token-words.tsx';
 
 export function TokenListPage({ org }: { readonly org: string }) {
   const t = useTranslate();
+  const { kinds } = useCaller();
   const asked = useTokenFilters();
   const { filters, narrow, clear } = asked;
   const { data, error, refetch } = useQuery({ ...tokensQuery(org, filters), placeholderData: keepPreviousData });
@@ -18,7 +21,13 @@ export function TokenListPage({ org }: { readonly org: string }) {
   const count = data?.items.length ?? 0;
   return (
     <>
-      <PageHead title={t('tokens.title')} lead={org} />
+      <PageHead title={t('tokens.title')} lead={org}>
+        {kinds.length > 0 && (
+          <Link href={`${tokensPath(org)}/new`} className="button first">
+            {t('tokens.create')}
+          </Link>
+        )}
+      </PageHead>
       <TokenFilterBar {...asked} />
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Waiting />}
@@ -81,7 +90,7 @@ function TokenRow({ org, token }: { readonly org: string; readonly token: ShownT
   return (
     <tr>
       <td className="name">
-        <Link href={`/o/${encodeURIComponent(org)}/tokens/${encodeURIComponent(token.id)}`}>{token.name}</Link>
+        <Link href={tokenPath(org, token.id)}>{token.name}</Link>
         <span className="sub mono">{token.hint}</span>
       </td>
       <td className="fit" data-label={t('tokens.state')}>

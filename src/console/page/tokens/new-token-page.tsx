@@ -1,0 +1,85 @@
+/** Makes a token, section by section: what it is, what it may do and where, and what that comes to before it is made. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { ApiError, answerOf, api, type Shapes } from '../api/client.ts';
+import { policyQuery } from '../api/queries.ts';
+import { useCaller } from '../caller.tsx';
+import { Button } from '../parts/button.tsx';
+import { ErrorNote, Waiting } from '../parts/notes.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { WAIT } from '../parts/receipt.tsx';
+import { useTranslate } from '../preferences.tsx';
+import { DraftReview } from './draft-review.tsx';
+import { ScopeSection } from './scope-section.tsx';
+import { SecretWindow } from './secret-window.tsx';
+import type { SectionProps } from './section-props.ts';
+import { ContactSection, SettingsSection } from './settings-section.tsx';
+import { firstPreset, inputOf, newDraft } from './token-draft.ts';
+import { tokenPath, tokensPath } from './token-paths.ts';
+import { WorkspaceSection } from './workspace-section.tsx';
+
+export function NewTokenPage({ org }: { readonly org: string }) {
+  const t = useTranslate();
+  const { data: policy, error, refetch } = useQuery(policyQuery);
+  return (
+    <>
+      <PageHead title={t('new.title')} lead={<Link href={tokensPath(org)}>{t('token.all')}</Link>} />
+      {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+      {policy === undefined && error === null && <Waiting />}
+      {policy !== undefined && <NewTokenForm org={org} policy={policy} />}
+    </>
+  );
+}
+
+function NewTokenForm({ org, policy }: { readonly org: string; readonly policy: Shapes['Policy'] }) {
+  const t = useTranslate();
+  const caller = useCaller();
+  const client = useQueryClient();
+  const [, navigate] = useLocation();
+  const kinds = caller.kinds.filter((name) => policy.kinds[name] !== undefined);
+  const first = kinds.find((name) => policy.kinds[name]!.default) ?? kinds[0] ?? '';
+  const [draft, setDraft] = useState(() => newDraft(first, firstPreset(policy.kinds[first])));
+  const create = useMutation({
+    mutationFn: () =>
+      answerOf(
+        api.POST('/v1/organizations/{org}/tokens', { params: { path: { org }, query: WAIT }, body: inputOf(draft) }),
+      ),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ['tokens', org] }),
+  });
+  const kind = policy.kinds[draft.kind];
+  if (kind === undefined) return <p className="note warn">{t('new.noKind')}</p>;
+  const refusal = create.error instanceof ApiError ? create.error : null;
+  const section: SectionProps = {
+    ...{ org, policy, kind, draft },
+    mistakeOf: (...fields) => (fields.includes(refusal?.field?.split('.')[0] ?? '-') ? refusal!.message : undefined),
+    change: (part) => setDraft((before) => ({ ...before, ...part })),
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <form className="stack narrow" onSubmit={submit}>
+      <SettingsSection {...section} kinds={kinds} />
+      <ScopeSection {...section} />
+      <WorkspaceSection {...section} />
+      <ContactSection {...section} />
+      <DraftReview {...section} />
+      {create.error !== null && <ErrorNote error={create.error} />}
+      <div className="actions">
+        <Button kind="first" type="submit" isBusy={create.isPending}>
+          {t('new.create')}
+        </Button>
+        <Link href={tokensPath(org)} className="button">
+          {t('app.cancel')}
+        </Link>
+      </div>
+      <SecretWindow
+        name={draft.name}
+        secret={create.data?.token ?? null}
+        onClose={() => navigate(tokenPath(org, create.data!.id))}
+      />
+    </form>
+  );
+}

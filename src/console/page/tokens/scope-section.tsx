@@ -1,0 +1,106 @@
+/** What a new token may do: the policy's scopes, by category, with all or none of one at a press. */
+import { useState } from 'react';
+import type { Shapes } from '../api/client.ts';
+import { Button } from '../parts/button.tsx';
+import { CheckLine } from '../parts/check-line.tsx';
+import { FormField } from '../parts/form-field.tsx';
+import { useTranslate } from '../preferences.tsx';
+import type { SectionProps } from './section-props.ts';
+import { MANAGE_SCOPE } from './token-draft.ts';
+
+type Scope = Shapes['Policy']['scopes'][number];
+
+/** Beyond so many, categories are closed at first, or nobody finds the next section. */
+const OPEN_MAX = 24;
+
+export function ScopeSection({ policy, kind, draft, mistakeOf, change }: SectionProps) {
+  const t = useTranslate();
+  const [part, setPart] = useState('');
+  const sought = part.trim().toLowerCase();
+  const isLong = policy.scopes.length > OPEN_MAX;
+  const manage = { name: MANAGE_SCOPE, category: t('new.scopes.console'), description: t('new.scopes.manage') };
+  const all = kind.authority === 'live' ? [...policy.scopes, manage] : policy.scopes;
+  const found = all.filter((scope) => Object.values(scope).join(' ').toLowerCase().includes(sought));
+  const mistake = mistakeOf('scopes');
+  const set = (names: readonly string[], isOn: boolean) => {
+    const scopes = new Set(draft.scopes);
+    for (const name of names) isOn ? scopes.add(name) : scopes.delete(name);
+    change({ scopes });
+  };
+  return (
+    <section className="card stack">
+      <div className="row spread">
+        <h2>{t('tokens.scopes')}</h2>
+        <span className="soft small" role="status">
+          {t('new.chosen', { count: draft.scopes.size })}
+        </span>
+      </div>
+      {mistake !== undefined && <p className="mistake">{mistake}</p>}
+      {isLong && (
+        <FormField label={t('new.scopes.find')}>
+          {(control) => (
+            <input {...control} type="search" value={part} onChange={(event) => setPart(event.target.value)} />
+          )}
+        </FormField>
+      )}
+      {found.length === 0 && <p className="soft">{t('new.scopes.none')}</p>}
+      <div>
+        {[...Map.groupBy(found, ({ category }) => category)].map(([category, scopes]) => (
+          <Category
+            key={`${category} ${sought === ''}`}
+            name={category}
+            scopes={scopes}
+            chosen={draft.scopes}
+            isOpenAtFirst={!isLong || sought !== ''}
+            set={set}
+          />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+interface CategoryProps {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly chosen: ReadonlySet<string>;
+  readonly isOpenAtFirst: boolean;
+  set(names: readonly string[], isOn: boolean): void;
+}
+
+function Category({ name, scopes, chosen, isOpenAtFirst, set }: CategoryProps) {
+  const t = useTranslate();
+  const [isOpen, setOpen] = useState(isOpenAtFirst);
+  const names = scopes.map((scope) => scope.name);
+  const count = names.filter((each) => chosen.has(each)).length;
+  return (
+    <details className="group" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        <b>{name}</b> <span className="soft small">{t('new.chosenOf', { count, all: names.length })}</span>
+      </summary>
+      <fieldset aria-label={name} className="stack tight">
+        {names.length > 1 && (
+          <div className="row">
+            <Button kind="quiet" disabled={count === names.length} onClick={() => set(names, true)}>
+              {t('new.selectAll')}
+            </Button>
+            <Button kind="quiet" disabled={count === 0} onClick={() => set(names, false)}>
+              {t('new.clear')}
+            </Button>
+          </div>
+        )}
+        <div className="columns">
+          {scopes.map((scope) => (
+            <CheckLine
+              key={scope.name}
+              label={<code>{scope.name}</code>}
+              hint={scope.description}
+              isOn={chosen.has(scope.name)}
+              onChange={(isOn) => set([scope.name], isOn)}
+            />
+          ))}
+        </div>
+      </fieldset>
+    </details>
+  );
+}

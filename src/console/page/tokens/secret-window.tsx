@@ -1,0 +1,49 @@
+/** The value of a token, this once. Nobody leaves it by mistake: closing asks whether it is stored. */
+import { useEffect, useId, useState } from 'react';
+import { Button } from '../parts/button.tsx';
+import { Command } from '../parts/notes.tsx';
+import { PageWindow } from '../parts/window.tsx';
+import { useTranslate } from '../preferences.tsx';
+
+/** `secret` null: closed. */
+export function SecretWindow(props: { readonly name: string; readonly secret: string | null; onClose(): void }) {
+  const { name, secret, onClose } = props;
+  const t = useTranslate();
+  const id = useId();
+  const [isStored, setStored] = useState(false);
+  const [isWarned, setWarned] = useState(false);
+  useEffect(() => {
+    if (secret === null) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', warn);
+    return () => window.removeEventListener('beforeunload', warn);
+  }, [secret]);
+  const close = () => {
+    if (!isStored) return setWarned(true);
+    setStored(false);
+    setWarned(false);
+    onClose();
+  };
+  return (
+    <PageWindow isOpen={secret !== null} title={t('secret.title', { name })} onClose={close}>
+      <p>{t('secret.once')}</p>
+      <Command text={secret ?? ''} />
+      <p className="soft small">{t('secret.env')}</p>
+      <Command text={`SCOPEGATE_TOKEN=${secret ?? ''}`} />
+      <div className="check">
+        <input id={id} type="checkbox" checked={isStored} onChange={(event) => setStored(event.target.checked)} />
+        <label htmlFor={id}>{t('secret.stored')}</label>
+      </div>
+      {isWarned && !isStored && (
+        <div className="note warn" role="alert">
+          <p>{t('secret.notStored')}</p>
+        </div>
+      )}
+      <div className="ends">
+        <Button kind="first" onClick={close}>
+          {t('app.close')}
+        </Button>
+      </div>
+    </PageWindow>
+  );
+}

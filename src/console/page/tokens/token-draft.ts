@@ -1,0 +1,64 @@
+/** A token that somebody is about to make: what they chose so far, and the call that it comes to. Asks nobody. */
+import type { Shapes } from '../api/client.ts';
+
+export interface TokenDraft {
+  readonly kind: string;
+  readonly name: string;
+  readonly description: string;
+  readonly owner: string;
+  /** A number of days, or `never`; empty: what the policy says. */
+  readonly expiry: string;
+  readonly scopes: ReadonlySet<string>;
+  /** null: those that are listed. */
+  readonly allGrant: string | null;
+  readonly workspaces: ReadonlySet<string>;
+  readonly primaryContact: string;
+  readonly emails: string;
+  readonly addresses: string;
+}
+
+/** What one may be asked for beside the rest: it lets a token sign in to the console. */
+export const MANAGE_SCOPE = 'tokens:manage';
+
+/** What is offered first: about a month, where the policy has that. */
+export function firstPreset(kind: Shapes['TokenKind'] | undefined): number | undefined {
+  const { presetsDays = [] } = kind?.expiry ?? {};
+  return presetsDays.filter((days) => days <= 30).at(-1) ?? presetsDays[0];
+}
+
+export function newDraft(kind: string, presetDays: number | undefined): TokenDraft {
+  return {
+    ...{ kind, name: '', description: '', owner: '', expiry: String(presetDays ?? '') },
+    ...{ scopes: new Set<string>(), allGrant: null, workspaces: new Set<string>() },
+    ...{ primaryContact: '', emails: '', addresses: '' },
+  };
+}
+
+export function inputOf(draft: TokenDraft): Shapes['TokenInput'] {
+  const { kind, name, description, owner, expiry, scopes, allGrant, workspaces } = draft;
+  const emails = wordsOf(draft.emails);
+  const addresses = wordsOf(draft.addresses);
+  const primary = draft.primaryContact.trim();
+  const days = Number(expiry);
+  return {
+    kind,
+    name: name.trim(),
+    ...(description.trim() === '' ? {} : { description: description.trim() }),
+    ...(owner.trim() === '' ? {} : { owner: owner.trim() }),
+    ...(scopes.size === 0 ? {} : { scopes: [...scopes] }),
+    ...(allGrant !== null
+      ? { workspaces: allGrant as Shapes['WorkspaceGrantInput'] }
+      : workspaces.size === 0
+        ? {}
+        : { workspaces: [...workspaces] }),
+    ...(expiry === 'never' ? { neverExpires: true as const } : expiry === '' ? {} : { expiresInDays: days }),
+    ...(primary === '' && emails.length === 0
+      ? {}
+      : { contacts: { ...(primary === '' ? {} : { primary }), ...(emails.length === 0 ? {} : { emails }) } }),
+    ...(addresses.length === 0 ? {} : { allowedAddresses: addresses }),
+  };
+}
+
+export function wordsOf(text: string): string[] {
+  return text.split(/[\s,;]+/).filter((word) => word !== '');
+}

@@ -43,6 +43,11 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       await page.goto(`${console.gateway.adminUrl}/o/acme/tokens/new`);
       await page.locator('.columns.tall .check').first().waitFor();
       expect(await console.inspect(page, `new-token-${name}`)).toEqual([]);
+      const { body } = await console.gateway.admin('GET', '/tokens?owner=bob');
+      const { id } = (body as { items: { id: string }[] }).items.at(-1)!;
+      await page.goto(`${console.gateway.adminUrl}/o/acme/explain?token=${id}&method=DELETE&url=/v1/bots/bot_sales`);
+      await page.locator('.badge').first().waitFor();
+      expect(await console.inspect(page, `explain-${name}`)).toEqual([]);
       await page.context().close();
       expect(console.faults).toEqual([]);
     },

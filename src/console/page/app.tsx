@@ -4,6 +4,7 @@ import { Component, type ReactNode, useRef, useState } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { sessionQuery } from './api/queries.ts';
 import { CallerContext, type SignedInCaller, useCaller } from './caller.tsx';
+import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
 import { OrganizationsPage } from './organizations/organizations-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
@@ -72,6 +73,13 @@ function Pages() {
         {({ org, id }) => (
           <Framed org={org}>
             <TokenPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/explain">
+        {({ org }) => (
+          <Framed org={org}>
+            <ExplainPage org={org} />
           </Framed>
         )}
       </Route>

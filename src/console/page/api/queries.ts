@@ -1,6 +1,6 @@
 /** What pages ask of the API, each question under one name, so that an answer is known wherever it is asked again. */
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import { ApiError, answerOf, api } from './client.ts';
+import { ApiError, answerOf, api, type Shapes } from './client.ts';
 
 export const SESSION = ['session'] as const;
 
@@ -81,4 +81,14 @@ export const membersNamedQuery = (org: string, name: string) =>
           params: { path: { org }, query: { limit: '20', type: 'member', ...(name === '' ? {} : { name }) } },
         }),
       ),
+  });
+
+export type ExplainQuestion = Shapes['ExplainInput'] | Shapes['ExplainById'];
+
+/** Asked anew each time: what it rests on changes. */
+export const explanationQuery = (question: ExplainQuestion) =>
+  queryOptions({
+    queryKey: ['explanation', question],
+    queryFn: () => answerOf(api.POST('/v1/explain', { body: question })),
+    staleTime: 0,
   });

@@ -44,8 +44,14 @@ export function Frame({ org, children }: { readonly org: string | null; readonly
 function Navigation({ org, path }: { readonly org: string | null; readonly path: string }) {
   const t = useTranslate();
   const { kind } = useCaller();
-  const ofOrganization = org === null ? [] : [{ href: `/o/${encodeURIComponent(org)}/tokens`, name: t('nav.tokens') }];
-  const pages = [...ofOrganization];
+  const below = org === null ? null : `/o/${encodeURIComponent(org)}`;
+  const pages =
+    below === null
+      ? []
+      : [
+          { href: `${below}/tokens`, name: t('nav.tokens') },
+          { href: `${below}/explain`, name: t('nav.explain') },
+        ];
   if (kind === 'operator' && org === null) pages.push({ href: '/', name: t('organizations.title') });
   return (
     <nav className="nav" aria-label={t('app.navigation')}>

@@ -54,13 +54,13 @@ export function EmptyNote(props: {
     <div className="card empty">
       <h2>{title}</h2>
       {hint !== undefined && <p className="soft">{hint}</p>}
-      {command !== undefined && <Command text={command} />}
+      {command !== undefined && <CopiedLine text={command} />}
       {children}
     </div>
   );
 }
 
-export function Command({ text }: { readonly text: string }) {
+export function CopiedLine({ text }: { readonly text: string }) {
   return (
     <div className="command">
       <code>{text}</code>

@@ -1,7 +1,7 @@
 /** The value of a token, this once. Nobody leaves it by mistake: closing asks whether it is stored. */
 import { useEffect, useId, useState } from 'react';
 import { Button } from '../parts/button.tsx';
-import { Command } from '../parts/notes.tsx';
+import { CopiedLine } from '../parts/notes.tsx';
 import { PageWindow } from '../parts/window.tsx';
 import { useTranslate } from '../preferences.tsx';
 
@@ -27,9 +27,9 @@ export function SecretWindow(props: { readonly name: string; readonly secret: st
   return (
     <PageWindow isOpen={secret !== null} title={t('secret.title', { name })} onClose={close}>
       <p>{t('secret.once')}</p>
-      <Command text={secret ?? ''} />
+      <CopiedLine text={secret ?? ''} />
       <p className="soft small">{t('secret.env')}</p>
-      <Command text={`SCOPEGATE_TOKEN=${secret ?? ''}`} />
+      <CopiedLine text={`SCOPEGATE_TOKEN=${secret ?? ''}`} />
       <div className="check">
         <input id={id} type="checkbox" checked={isStored} onChange={(event) => setStored(event.target.checked)} />
         <label htmlFor={id}>{t('secret.stored')}</label>

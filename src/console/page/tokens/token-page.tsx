@@ -37,7 +37,7 @@ export function TokenPage({ org, id }: { readonly org: string; readonly id: stri
         {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
         <div className="two">
           <Facts token={token} />
-          <Reach token={token} />
+          <Reach org={org} token={token} />
         </div>
       </div>
     </>
@@ -100,7 +100,7 @@ function Facts({ token }: { readonly token: ShownToken }) {
   );
 }
 
-function Reach({ token }: { readonly token: ShownToken }) {
+function Reach({ org, token }: { readonly org: string; readonly token: ShownToken }) {
   const t = useTranslate();
   const { workspaces, scopes, allowedAddresses, contacts } = token;
   return (
@@ -114,6 +114,11 @@ function Reach({ token }: { readonly token: ShownToken }) {
           typeof workspaces === 'string' ? t(`tokens.workspaces.${workspaces}` as 'tokens.workspaces.all') : ''
         }
       />
+      <p>
+        <Link href={`/o/${encodeURIComponent(org)}/explain?token=${encodeURIComponent(token.id)}`}>
+          {t('token.explain')}
+        </Link>
+      </p>
       <Chips title={t('token.addresses')} items={allowedAddresses} otherwise={t('token.addresses.any')} />
       {contacts !== null && (
         <Chips

@@ -1,0 +1,147 @@
+/** Why a request would be allowed or refused: asked by a form whose answers stand in the address, so that they can be sent on. */
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { type ExplainQuestion, explanationQuery } from '../api/queries.ts';
+import { Button } from '../parts/button.tsx';
+import { FormField } from '../parts/form-field.tsx';
+import { ErrorNote, Waiting } from '../parts/notes.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { useTranslate } from '../preferences.tsx';
+import { ExplanationView } from './explanation-view.tsx';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
+const NAMES = ['token', 'method', 'url', 'address', 'id'] as const;
+type Answers = Record<(typeof NAMES)[number], string>;
+
+export function ExplainPage({ org }: { readonly org: string }) {
+  const t = useTranslate();
+  const [search, setSearch] = useSearchParams();
+  const asked = Object.fromEntries(NAMES.map((name) => [name, search.get(name) ?? ''])) as Answers;
+  const question = questionOf(org, asked);
+  const { data, error, refetch, isFetching } = useQuery({
+    ...explanationQuery(question ?? { id: '' }),
+    enabled: question !== null,
+  });
+  const ask = (answers: Partial<Answers>) => {
+    const given = Object.entries(answers).filter(([, value]) => value.trim() !== '');
+    setSearch(new URLSearchParams(given.map(([name, value]) => [name, value.trim()])));
+    if (question !== null) void refetch();
+  };
+  return (
+    <>
+      <PageHead title={t('explain.title')} lead={t('explain.lead')} />
+      <div className="stack">
+        <div className="two">
+          <RequestForm key={`${asked.token} ${asked.url}`} asked={asked} isBusy={isFetching} onAsk={ask} />
+          <RefusalForm key={asked.id} id={asked.id} isBusy={isFetching} onAsk={ask} />
+        </div>
+        {question !== null && error !== null && <ErrorNote error={error} />}
+        {question !== null && data === undefined && error === null && <Waiting />}
+        {question !== null && data !== undefined && error === null && <ExplanationView explanation={data} />}
+      </div>
+    </>
+  );
+}
+
+function questionOf(organization: string, { token, method, url, address, id }: Answers): ExplainQuestion | null {
+  if (id !== '') return { id };
+  if (token === '' || url === '') return null;
+  return { organization, tokenId: token, method: method || 'GET', url, ...(address === '' ? {} : { address }) };
+}
+
+interface FormProps {
+  readonly isBusy: boolean;
+  onAsk(answers: Partial<Answers>): void;
+}
+
+function RequestForm({ asked, isBusy, onAsk }: FormProps & { readonly asked: Answers }) {
+  const t = useTranslate();
+  const [{ token, method, url, address }, setDraft] = useState(asked);
+  const change = (part: Partial<Answers>) => setDraft((before) => ({ ...before, ...part }));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    onAsk({ token, method: method || 'GET', url, address });
+  };
+  return (
+    <form className="card stack" onSubmit={submit}>
+      <h2>{t('explain.request')}</h2>
+      <FormField label={t('explain.token')} hint={t('explain.token.hint')}>
+        {(control) => (
+          <input
+            {...control}
+            required
+            spellCheck={false}
+            value={token}
+            onChange={(event) => change({ token: event.target.value })}
+          />
+        )}
+      </FormField>
+      <FormField label={t('explain.method')}>
+        {(control) => (
+          <select {...control} value={method || 'GET'} onChange={(event) => change({ method: event.target.value })}>
+            {METHODS.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        )}
+      </FormField>
+      <FormField label={t('explain.url')} hint={t('explain.url.hint')}>
+        {(control) => (
+          <input
+            {...control}
+            required
+            spellCheck={false}
+            value={url}
+            onChange={(event) => change({ url: event.target.value })}
+          />
+        )}
+      </FormField>
+      <FormField label={t('explain.address')} isOptional>
+        {(control) => (
+          <input
+            {...control}
+            spellCheck={false}
+            value={address}
+            onChange={(event) => change({ address: event.target.value })}
+          />
+        )}
+      </FormField>
+      <div className="actions">
+        <Button kind="first" type="submit" isBusy={isBusy}>
+          {t('explain.ask')}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function RefusalForm({ id, isBusy, onAsk }: FormProps & { readonly id: string }) {
+  const t = useTranslate();
+  const [typed, setTyped] = useState(id);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    onAsk({ id: typed });
+  };
+  return (
+    <form className="card stack" onSubmit={submit}>
+      <h2>{t('explain.refusal')}</h2>
+      <FormField label={t('explain.id')} hint={t('explain.id.hint')}>
+        {(control) => (
+          <input
+            {...control}
+            required
+            spellCheck={false}
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        )}
+      </FormField>
+      <div className="actions">
+        <Button type="submit" isBusy={isBusy}>
+          {t('explain.ask')}
+        </Button>
+      </div>
+    </form>
+  );
+}

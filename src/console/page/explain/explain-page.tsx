@@ -33,8 +33,8 @@ export function ExplainPage({ org }: { readonly org: string }) {
       <PageHead title={t('explain.title')} lead={t('explain.lead')} />
       <div className="stack">
         <div className="two">
-          <RequestForm key={`${asked.token} ${asked.url}`} asked={asked} isBusy={isFetching} onAsk={ask} />
-          <RefusalForm key={asked.id} id={asked.id} isBusy={isFetching} onAsk={ask} />
+          <RequestForm asked={asked} isBusy={isFetching} onAsk={ask} />
+          <RefusalForm id={asked.id} isBusy={isFetching} onAsk={ask} />
         </div>
         {question !== null && error !== null && <ErrorNote error={error} />}
         {question !== null && data === undefined && error === null && <Waiting />}

@@ -9,7 +9,7 @@ import type { Env } from '../config/yaml/expand.ts';
 import { formatProblem, SetupError } from '../errors.ts';
 import { absoluteTexts, checkTexts } from '../init/check-texts.ts';
 import { type Behind, mergeRoutes, whatIsBehind } from '../init/merge.ts';
-import { type NewFolder, newFolder, documentOrigin } from '../init/new-folder.ts';
+import { documentOrigin, type NewFolder, newFolder } from '../init/new-folder.ts';
 import { policyNames } from '../init/policies.ts';
 import { alreadyThere, writeNewFiles } from '../init/write-files.ts';
 import { askedByRoute } from '../openapi/compare.ts';

@@ -6,13 +6,14 @@ import type { Invocation } from './command.ts';
 import { bad } from './terminal.ts';
 
 interface LintValues {
+  readonly openapi: string | undefined;
   readonly format: string;
   readonly json: boolean;
   readonly 'exit-zero': boolean;
 }
 
 export async function lintCommand({ values, args, env }: Invocation<LintValues>): Promise<void> {
-  const result = lintGateway(args[0] ?? 'gateway.yaml', env);
+  const result = lintGateway(args[0] ?? 'gateway.yaml', env, values.openapi);
   const format = values.json ? 'json' : (values.format as LintFormat);
   const paint = (text: string, severity: string) => (severity === 'note' ? text : bad(text));
   process.stdout.write(renderLint(result, format, { version: version(), paint }));

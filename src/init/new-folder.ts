@@ -49,14 +49,16 @@ export function newFolder(choices: FolderChoices): NewFolder {
   const files = new Map([
     [`policies/${policyName}.yaml`, policy],
     ['directory.yaml', directoryText(facts.role)],
+    ...(made === null || example === null
+      ? []
+      : [['gateway.test.yaml', testText(example, firstScope(example, facts.scopes), facts.contact)] as const]),
     ['.env.example', envText(choices.upstream)],
     ['.gitignore', '# The admin key and the tokens of this machine.\ndata/\n.env\n'],
     ...Object.entries(SCHEMA_FILES).map(([name, schema]) => [`schemas/${name}`, jsonSchema(schema)] as const),
     ...(made === null ? [['gateway.test.yaml', exampleTests(facts.scopes, facts.contact)] as const] : []),
     ['gateway.yaml', gatewayText(choices, routes, leftOutText(made?.leftOut ?? [], basename(api?.name ?? '')))],
   ]);
-  const needed = example?.scopes ?? [];
-  const scope = needed.length > 0 ? needed : [exampleScopes(facts.scopes).read];
+  const scope = firstScope(example, facts.scopes);
   const contact = facts.contact ? ` --contact ${OWNER}` : '';
   return {
     files,
@@ -219,6 +221,39 @@ function pathToTry(routes: readonly ApiRoute[]): Example | null {
   if (route?.require == null) return null;
   const { key, scopes } = route.require;
   return { path: route.path.replace(/\{[^}]*\}/g, '1'), scopes: key === 'anyOf' ? scopes.slice(0, 1) : scopes };
+}
+
+/** What the first token has. */
+function firstScope(example: Example | null, scopes: readonly string[]): readonly string[] {
+  return example !== null && example.scopes.length > 0 ? example.scopes : [exampleScopes(scopes).read];
+}
+
+/** One request that is let through, one that is refused: for whoever goes on from there. */
+function testText({ path }: Example, scopes: readonly string[], needsContact: boolean): string {
+  const contact = needsContact ? `, contacts: { primary: ${OWNER} }` : '';
+  const request = flow(`GET ${path}`);
+  return `# yaml-language-server: $schema=./schemas/test.schema.json
+#
+# What is to be let through, and what is not: scopegate test holds the files of this folder against it.
+gateway: gateway.yaml
+now: 2030-01-01T12:00:00Z # the moment at which everything stands
+directory: directory.yaml
+
+tokens:
+  first: { owner: ${OWNER}, scopes: ${flow(scopes)}, workspaces: [${WORKSPACE}], expiresInDays: 30${contact} }
+
+tests:
+  - name: the first token reads
+    token: first
+    allow: [${request}]
+  - name: nobody reads without a token
+    token: none
+    deny: { ${request}: token_missing }
+  - name: the token ends
+    token: first
+    at: 2030-01-31T12:00:00Z
+    deny: { ${request}: token_expired }
+`;
 }
 
 function directoryText(role: string): string {

@@ -21,6 +21,24 @@ export const LINT_RULES = {
     why: 'Whoever reads the file believes that something was looked at and found right. What silences nothing was true once; what has no reason cannot be judged by anybody else.',
     fix: 'Remove it, or write it as `# scopegate-ignore SG104: the reason`.',
   },
+  SG101: {
+    severity: 'warning',
+    title: 'an operation of the OpenAPI document without a route',
+    why: 'Clients are told of it, and their requests are refused.',
+    fix: 'Add a route (`scopegate init --openapi FILE --merge`), or take the operation out of the document.',
+  },
+  SG102: {
+    severity: 'warning',
+    title: 'a route that takes no operation of the OpenAPI document',
+    why: 'It lets requests through to something that nobody wrote down: an operation that is gone, a slip in its path, or what is not meant for clients.',
+    fix: 'Remove it, correct its path or its methods, or write the operation down.',
+  },
+  SG103: {
+    severity: 'error',
+    title: 'a route that asks for something else than the OpenAPI document says',
+    why: "Where it asks for less, the document's promise of who may do this is broken; where it asks for more, clients that follow the document are refused. Scopes of a route are no difference where the document names none.",
+    fix: 'Make `require` say what `security` says, or the other way round.',
+  },
   SG104: {
     severity: 'warning',
     title: 'a method that writes, guarded by a scope that reads',
@@ -50,6 +68,12 @@ export const LINT_RULES = {
     title: 'a route that no role of the policy can open',
     why: 'No organization role has the scopes that the route asks for, so it stays shut for every member who has the scopes of a role. It looks like an outage of one path.',
     fix: 'Give the scopes to a role of the policy, or correct the route. Where members or service accounts get the scopes by name, say so behind the code.',
+  },
+  SG109: {
+    severity: 'error',
+    title: 'a wider route that takes an operation of the OpenAPI document and asks for something else',
+    why: 'The operation has no route of its own; one such as `/orders/**` or `/orders/{order}` takes its requests and judges them by its own scopes.',
+    fix: 'Give the operation a route of its own: the more specific path wins, wherever it stands.',
   },
   SG110: {
     severity: 'warning',

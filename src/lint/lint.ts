@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { checkGateway } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
+import { readApiDocument } from '../openapi/document.ts';
 import { LINT_RULES } from './codes.ts';
+import { remarksOnDocument } from './document-checks.ts';
 import type { LintFinding, Remark, Subject } from './finding.ts';
 import { applyIgnores } from './ignores.ts';
 import { remarksOnPaths } from './path-checks.ts';
@@ -19,8 +21,8 @@ export interface LintResult {
   readonly silenced: ReadonlyArray<LintFinding & { readonly reason: string }>;
 }
 
-/** Throws ConfigError for a configuration that `check` finds wrong. */
-export function lintGateway(path: string, env: Env): LintResult {
+/** `openapi`: an OpenAPI document to hold the routes against. Throws ConfigError for a configuration that `check` finds wrong. */
+export function lintGateway(path: string, env: Env, openapi?: string): LintResult {
   const texts = new Map<string, string>();
   const found = checkGateway(path, env, {
     readFile: (name) => {
@@ -31,13 +33,25 @@ export function lintGateway(path: string, env: Env): LintResult {
   });
   const subject: Subject = { found };
   const remarks = [remarksOnRoutes, remarksOnPaths, remarksOnScopes, remarksOnLimits].flatMap((look) => look(subject));
-  const { remarks: left, silenced } = applyIgnores(remarks, texts, () => true);
+  const document = openapi === undefined ? null : readApiDocument(openapi, readFileSync);
+  if (document !== null) {
+    texts.set(document.name, document.text);
+    remarks.push(...remarksOnDocument(subject, document));
+  }
+  const { remarks: left, silenced } = applyIgnores(
+    remarks,
+    texts,
+    (code) => document !== null || !OF_DOCUMENT.has(code),
+  );
   const order = [...texts.keys()];
   return {
     findings: left.map(toFinding).sort((a, b) => compare(order, a, b)),
     silenced: silenced.map(({ remark, reason }) => ({ ...toFinding(remark), reason })),
   };
 }
+
+/** They are looked for with a document alone. */
+const OF_DOCUMENT = new Set(['SG101', 'SG102', 'SG103', 'SG109']);
 
 function toFinding(remark: Remark): LintFinding {
   return { ...remark, severity: LINT_RULES[remark.code].severity };

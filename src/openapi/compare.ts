@@ -24,6 +24,8 @@ export interface RouteComparison {
   readonly missing: readonly ApiRoute[];
   /** Some has, and asks for something else. */
   readonly different: readonly Compared[];
+  /** The ids of routes that have the path and a method of an operation. */
+  readonly reached: ReadonlySet<string>;
 }
 
 /** Of each route, by its place in the list: what finds it by method and path. */
@@ -45,9 +47,11 @@ export function compareRoutes(
   const byShape = routesByShape(files, routing);
   const missing: ApiRoute[] = [];
   const different: Compared[] = [];
+  const reached = new Set<string>();
   for (const route of routes) {
     const shape = shapeOf(readTemplate(route.path), routing);
     const index = byShape.get(`${route.method} ${shape}`) ?? byShape.get(`* ${shape}`);
+    if (index !== undefined) reached.add(files[index]!.id);
     if (index === undefined) missing.push(route);
     else if (!agree(files[index]!, route))
       different.push({
@@ -55,11 +59,11 @@ export function compareRoutes(
         at: notes.at(['routes', index, ...placeOf(files[index]!)]),
       });
   }
-  return { missing, different };
+  return { missing, different, reached };
 }
 
 /** Where a document names no scopes, asking for some is nobody's mistake: it cannot name those of a policy. */
-function agree(file: RouteFile, { require, operation }: ApiRoute): boolean {
+export function agree(file: RouteFile, { require, operation }: ApiRoute): boolean {
   if (operation.asked.kind === 'unsaid') return true;
   if (require === null || file.public === true) return require === null && file.public === true;
   if (require.scopes.length === 0) return true;
@@ -74,7 +78,7 @@ function placeOf({ require, public: isPublic }: RouteFile): readonly string[] {
   return require?.anyOf === undefined ? ['id'] : ['require', 'anyOf'];
 }
 
-function askedByFile({ public: isPublic, require }: RouteFile): string {
+export function askedByFile({ public: isPublic, require }: RouteFile): string {
   if (isPublic === true) return 'no token';
   return inWords(require?.anyOf === undefined ? 'scopes' : 'anyOf', require?.scopes ?? require?.anyOf ?? []);
 }

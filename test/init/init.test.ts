@@ -58,6 +58,7 @@ describe('a new folder', () => {
       /^# yaml-language-server: \$schema=\.\/schemas\/gateway\.schema\.json\n/,
     );
     expect(existsSync(join(folder, 'my/schemas/gateway.schema.json'))).toBe(true);
+    expect(await run(['test', join(folder, 'my/gateway.test.yaml')], {})).toMatchObject({ code: 0 });
   });
 
   it('has the address of the API that was given, and says what to do next', async () => {

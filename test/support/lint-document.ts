@@ -6,7 +6,8 @@ const INTRODUCTION = `# Lint
 
 \`scopegate check\` says what is wrong with a configuration; \`scopegate lint\` says what is legal in it and surely not meant. It
 looks through gateway.yaml, the files that it includes and its policy, and tells of each finding the code, the place, why it is
-one and how to mend it. It starts nothing and asks nobody.
+one and how to mend it. With \`--openapi FILE\` it holds the routes against an OpenAPI document, too ([what counts as the same
+there](openapi.md)). It starts nothing and asks nobody.
 
 \`\`\`
 $ scopegate lint

@@ -10,6 +10,7 @@ routes that ask for nothing, workspaces taken from the wrong place, scopes that 
 place, why it is one and how to mend it (docs/lint.md). Exit code 0: nothing was found, or notes alone; 2: an error or
 a warning was found; 1: the configuration is wrong (scopegate check).`,
   options: {
+    openapi: { value: 'FILE', about: 'hold the routes against this OpenAPI document, too' },
     format: {
       value: 'FORMAT',
       default: 'text',

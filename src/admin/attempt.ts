@@ -14,7 +14,7 @@ export function attemptOf({ method, params, routeOptions }: FastifyRequest): Att
 }
 
 function targetOf(path: string, params: Readonly<Record<string, string>>): Attempt['target'] {
-  const named = [...path.matchAll(/\/([a-z-]+)(?:\/:(?:type|kind))?\/:(org|ws|id|clientId)(?=\/|$)/g)].at(-1);
+  const named = [...path.matchAll(/\/([a-z-]+)(?:\/:(?:type|kind))?\/:(org|ws|policy|id|clientId)(?=\/|$)/g)].at(-1);
   const endsInCollection = path.endsWith('/tokens') || path.endsWith('/service-accounts');
   if (named === undefined || endsInCollection) return null;
   return { type: named[1]!.replace(/s$/, ''), id: params[named[2]!]! };

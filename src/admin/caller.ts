@@ -7,6 +7,7 @@ import { isId, memberKey, type TokenHash } from '../core/facts.ts';
 import { isWellFormed, withoutTokens } from '../core/token-format.ts';
 import { type Actor, managesFor, OPERATOR } from '../manage/actor.ts';
 import { type ManageContext, reader } from '../manage/context.ts';
+import { permitted } from '../manage/permitted.ts';
 import { malformed, Rejection } from '../manage/rejection.ts';
 import { findTokenByHash } from '../manage/tokens/access-tokens.ts';
 import { mayComeFrom } from '../manage/tokens/addresses.ts';
@@ -97,7 +98,9 @@ async function managingToken(manage: CallerParts['manage'], hash: TokenHash, vis
   const token = await findTokenByHash(manage.store, hash, nowMs);
   if (token === null || token.ownerId === null) return null;
   const owner = await reader(manage.store).get('member', memberKey(token.organizationId, token.ownerId));
-  if (owner === null || !managesFor(token, owner, manage.policy(), nowMs)) return null;
+  if (owner === null) return null;
+  const member = await permitted(reader(manage.store), manage.policy(), owner, 'everywhere');
+  if (!managesFor(token, member, manage.policy(), nowMs)) return null;
   if (!mayComeFrom(token, visit.knownAddress ?? ''))
     throw new Rejection({
       kind: 'forbidden',

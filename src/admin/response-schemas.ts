@@ -209,6 +209,25 @@ export const TeamAnswer = Type.Object(
   },
   { title: 'Team' },
 );
+export const IamPolicyAnswer = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    statements: Type.Array(
+      Type.Object({
+        effect: Type.String(),
+        actions: Type.Array(Type.String()),
+        resources: Type.Array(Type.String()),
+      }),
+    ),
+    revision,
+  },
+  { title: 'IamPolicy' },
+);
+export const AttachmentAnswer = Type.Object(
+  { kind: Type.String(), id: Type.String(), revision },
+  { title: 'Attachment' },
+);
 export const WorkspaceAnswer = Type.Object(
   { id: Type.String(), name: Type.String(), owner: Type.String(), revision },
   { title: 'Workspace' },
@@ -263,6 +282,8 @@ export const AccountListAnswer = Type.Object(
 );
 
 export const EnterpriseListAnswer = pageOf(EnterpriseAnswer);
+export const IamPolicyListAnswer = pageOf(IamPolicyAnswer);
+export const AttachmentListAnswer = pageOf(AttachmentAnswer);
 export const OrganizationListAnswer = pageOf(OrganizationAnswer);
 export const MemberListAnswer = pageOf(MemberAnswer);
 export const TeamListAnswer = pageOf(TeamAnswer);

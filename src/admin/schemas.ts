@@ -68,6 +68,38 @@ export const TeamBody = Type.Object(
   { name: Name, members: Type.Array(Id('a member'), { maxItems: 10_000 }) },
   named('TeamInput'),
 );
+export const IamPolicyBody = Type.Object(
+  {
+    name: Name,
+    statements: Type.Array(
+      Type.Object(
+        {
+          effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+          actions: Type.Array(Word(), {
+            minItems: 1,
+            maxItems: 1000,
+            description: "scopes, actions, or the policy's names for several scopes; *: every one",
+          }),
+          resources: Type.Array(Type.String({ minLength: 1, maxLength: 600 }), {
+            minItems: 1,
+            maxItems: 100,
+            description: 'patterns such as project/web:env/prod:flag/*; *: everything',
+          }),
+        },
+        strict,
+      ),
+      { minItems: 1, maxItems: 100 },
+    ),
+  },
+  named('IamPolicyInput'),
+);
+export const IamPolicyParams = Type.Object({ org: Type.String(), policy: Type.String() });
+export const AttachmentParams = Type.Object({
+  org: Type.String(),
+  policy: Type.String(),
+  kind: Type.Union([Type.Literal('members'), Type.Literal('teams')]),
+  id: Type.String(),
+});
 export const WorkspaceBody = Type.Object({ name: Name, owner: Id('a member') }, named('WorkspaceInput'));
 export const WorkspacePatchBody = Type.Object({ name: Type.Optional(Name) }, named('WorkspacePatch'));
 export const EnvironmentBody = Type.Object({ name: Name }, named('EnvironmentInput'));

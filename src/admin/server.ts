@@ -32,6 +32,7 @@ import { enterpriseRoutes } from './enterprise-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { explainRoute } from './explain-routes.ts';
 import type { Explainer } from './explainer.ts';
+import { iamPolicyRoutes } from './iam-policy-routes.ts';
 import { importRoute } from './import-routes.ts';
 import { judgeOf } from './judge-shape.ts';
 import { listRoutes } from './list-routes.ts';
@@ -210,6 +211,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
   return [
     ...enterpriseRoutes,
     ...directoryRoutes,
+    ...iamPolicyRoutes,
     ...workspaceRoutes,
     ...listRoutes,
     ...tokenRoutes,

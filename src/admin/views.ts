@@ -11,6 +11,7 @@ import type {
   AuditDoc,
   EnterpriseDoc,
   EnvironmentDoc,
+  IamPolicyDoc,
   MemberDoc,
   OrganizationDoc,
   ResourceDoc,
@@ -43,6 +44,8 @@ export const memberView = ({ id, name, email, role, scopes, actions, teams }: Me
 });
 
 export const teamView = ({ id, name, members }: TeamDoc) => ({ id, name, members });
+
+export const iamPolicyView = ({ id, name, statements }: IamPolicyDoc) => ({ id, name, statements });
 
 export const workspaceView = ({ id, name, ownerId }: WorkspaceDoc) => ({ id, name, owner: ownerId });
 

@@ -11,6 +11,8 @@ import {
   type CredentialRecord,
   type EnvironmentRecord,
   type FactKind,
+  type IamPolicyRecord,
+  iamPolicyKey,
   kindOf,
   type MemberRecord,
   memberKey,
@@ -29,12 +31,15 @@ import {
   type WorkspaceRecord,
   workspaceKey,
 } from './facts.ts';
+import { RESOURCE_PATTERN } from './iam.ts';
 
 const ROLES = new Set<unknown>(['member', 'admin']);
 const ALL_GRANTS = new Set<unknown>(['all-owned', 'all-joined', 'all-organization']);
 const STATES = new Set<unknown>(['active', 'inactive', 'revoked']);
 export const EDITIONS = new Set<unknown>(['personal', 'team', 'enterprise']);
 const API_VERSION = new RegExp(API_VERSION_PATTERN);
+const EFFECTS = new Set<unknown>(['allow', 'deny']);
+const RESOURCE = new RegExp(RESOURCE_PATTERN);
 const AUTHORITIES = new Set<unknown>(['live', 'frozen', 'client']);
 
 /** The kind of the record. Throws TypeError, with the key and the field, when it is not what its key says. */
@@ -69,12 +74,26 @@ const CHECKS: { readonly [K in FactKind]: (record: never, key: string) => void }
     integer(record.generation, 'generation');
     text(record.role, 'role');
     references(record.teams, 'teams');
+    if (record.policies !== undefined) references(record.policies, 'policies');
     if (record.scopes !== null) texts(record.scopes, 'scopes');
     assignments(record.assignments);
   },
   team: (record: TeamRecord) => {
     integer(record.generation, 'generation');
+    if (record.policies !== undefined) references(record.policies, 'policies');
     assignments(record.assignments);
+  },
+  'iam-policy': (record: IamPolicyRecord, key) => {
+    same(key, iamPolicyKey(record.organizationId, record.id));
+    integer(record.generation, 'generation');
+    if (!Array.isArray(record.statements)) throw new TypeError('statements: not a list');
+    for (const { effect, actions, resources } of record.statements) {
+      oneOf(EFFECTS, effect, 'effect');
+      texts(actions, 'actions');
+      texts(resources, 'resources');
+      // One that cannot be read might have denied something.
+      if (resources.some((pattern: string) => !RESOURCE.test(pattern))) throw new TypeError('resources: not a pattern');
+    }
   },
   account: (record: AccountRecord, key) => {
     same(key, accountKey(record.organizationId, record.clientId));

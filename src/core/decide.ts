@@ -25,16 +25,19 @@ import {
   type WorkspaceRecord,
   workspaceKey,
 } from './facts.ts';
+import { type CompiledStatement, IamJudge, type IamRules, LOST, type NamedResource } from './iam.ts';
 import type { Reason } from './reason.ts';
 import { checkToken } from './request-checks.ts';
 import type { RequestSource } from './request-source.ts';
 import type { Requirement, ResourceRequirement, WorkspaceRequirement } from './requirement.ts';
-import { type ScopeSet, satisfies } from './scope.ts';
+import { type ScopeJudge, type ScopeSet, satisfies } from './scope.ts';
 import { bodyFieldsOf, type SelectorSource, select } from './selector.ts';
 
 /** What the policy says about organization roles; everything else it says is applied when tokens are made. */
 export interface DecisionRules {
   readonly organizationRoles: ReadonlyMap<string, { readonly scopes: ScopeSet; readonly workspaceRole: Role | null }>;
+  /** null: named policies are not looked at. */
+  readonly iam: IamRules | null;
   /** Kinds of tokens that may end with the transfer of a workspace that they list. */
   readonly endedByTransfer: ReadonlySet<string>;
 }
@@ -54,6 +57,8 @@ export interface Allowed {
   readonly token: TokenFacts;
   /** Live tokens: whose rights it has now. */
   readonly owner: MemberFacts | null;
+  /** By whom the owner's scopes were judged for what the request names; null: they are those of the owner. */
+  readonly judge: ScopeJudge | null;
   readonly workspaceId: string | null;
   readonly environmentId: string | null;
   readonly role: Role | null;
@@ -113,15 +118,16 @@ export function decide(question: Question, rules: DecisionRules, facts: FactRead
   if (unfit !== null) return deny(unfit, token);
 
   const { scopes, apiVersions, workspace, environment, resource, bodyFields } = question.requirement;
-  if (scopes !== null && !satisfies(scopes, token.scopes, owner === null ? 'all' : scopesOf(owner, rules))) {
-    return deny('scope_missing', token);
-  }
+  const held =
+    owner === null ? 'all' : heldScopes(owner, rules, facts, workspace === null ? NOTHING_NAMED : 'somewhere');
+  if (typeof held === 'object' && 'kind' in held) return held;
+  if (scopes !== null && !satisfies(scopes, token.scopes, held)) return deny('scope_missing', token);
   if (apiVersions !== null && (token.apiVersion === null || !apiVersions.has(token.apiVersion)))
     return deny('version_not_supported', token);
   if (bodyFields !== null && question.source.body === undefined) return { kind: 'body', token };
   if (workspace === null) {
     if (environment === 'all' && token.environments !== null) return deny('environment_not_granted', token);
-    return { kind: 'allowed', token, owner, workspaceId: null, environmentId: null, role: null };
+    return { kind: 'allowed', token, owner, judge: judgeOf(held), workspaceId: null, environmentId: null, role: null };
   }
   return inWorkspace(question, workspace, resource, token, owner, rules, facts);
 }
@@ -188,6 +194,19 @@ function inWorkspace(
   const environmentId = environmentOf(question, asked, selected, token, workspace, facts);
   if (environmentId !== null && typeof environmentId === 'object') return environmentId;
 
+  const judge = judgeInPlace(
+    question,
+    asked,
+    selected,
+    owner,
+    { workspaceId: workspace.id, environmentId },
+    rules,
+    facts,
+  );
+  if (judge !== null && 'kind' in judge) return judge;
+  const { scopes } = question.requirement;
+  if (judge !== null && scopes !== null && !satisfies(scopes, token.scopes, judge)) return deny('scope_missing', token);
+
   const role = roleIn(token, owner, workspace, rules, facts);
   if (role !== null && typeof role === 'object') return role;
   if (role === null || (asked.role === 'admin' && role !== 'admin')) return deny('role_insufficient', token);
@@ -198,7 +217,7 @@ function inWorkspace(
     if (related === 'ambiguous') return deny('workspace_ambiguous', token);
     if (!related) return deny('not_a_collaborator', token);
   }
-  return { kind: 'allowed', token, owner, workspaceId: workspace.id, environmentId, role };
+  return { kind: 'allowed', token, owner, judge, workspaceId: workspace.id, environmentId, role };
 }
 
 /** null: no such workspace in this organization; another organization's is answered exactly so. */
@@ -224,6 +243,74 @@ export function findWorkspace(
   if (workspace === undefined) return need(inside.workspace.key);
   const isThere = workspace !== null && workspace.deletedAtMs === null;
   return isThere && workspace.generation === inside.workspaceGeneration ? workspace : null;
+}
+
+const NOTHING_NAMED: NamedResource = {};
+
+/** What the owner may do now, for what is named. */
+export function heldScopes(
+  owner: MemberFacts,
+  rules: DecisionRules,
+  facts: FactReader,
+  named: NamedResource | 'somewhere',
+): ScopeSet | IamJudge | Need {
+  const base = scopesOf(owner, rules);
+  if (rules.iam === null) return base;
+  const statements = statementsOf(owner, facts);
+  if ('kind' in statements) return statements;
+  return statements.length === 0 ? base : new IamJudge(statements, base, rules.iam, named);
+}
+
+const NO_STATEMENTS: readonly CompiledStatement[] = [];
+
+/** Of the policies that are attached to the owner and to their teams. */
+function statementsOf(owner: MemberFacts, facts: FactReader): readonly CompiledStatement[] | Need {
+  let found: CompiledStatement[] | null = null;
+  const gather = (attached: MemberFacts['policies']): Need | 'lost' | null => {
+    for (const { policy: link, generation } of attached) {
+      const policy = facts.follow(link);
+      if (policy === undefined) return need(link.key);
+      if (policy === null || policy.generation !== generation) return 'lost';
+      found = [...(found ?? []), ...policy.statements];
+    }
+    return null;
+  };
+  const own = gather(owner.policies);
+  if (own !== null) return own === 'lost' ? LOST : own;
+  for (const { team: link, generation } of owner.teams) {
+    const team = facts.follow(link);
+    if (team === undefined) return need(link.key);
+    if (team === null || team.generation !== generation) continue;
+    const ofTeam = gather(team.policies);
+    if (ofTeam !== null) return ofTeam === 'lost' ? LOST : ofTeam;
+  }
+  return found ?? NO_STATEMENTS;
+}
+
+function judgeOf(held: ScopeSet | IamJudge): IamJudge | null {
+  return held instanceof IamJudge ? held : null;
+}
+
+/** null: nothing but the owner's scopes counts, which have been judged. */
+export function judgeInPlace(
+  { requirement: { resource }, source }: Question,
+  asked: WorkspaceRequirement,
+  selected: string,
+  owner: MemberFacts | null,
+  place: { readonly workspaceId: string; readonly environmentId: string | null },
+  rules: DecisionRules,
+  facts: FactReader,
+): IamJudge | Need | null {
+  if (owner === null || rules.iam === null) return null;
+  const id = resource === null ? undefined : (select(resource.selector, source) ?? undefined);
+  const ofRelation = resource === null || id === undefined ? undefined : { type: resource.type, id };
+  const named = {
+    workspace: place.workspaceId,
+    environment: place.environmentId ?? undefined,
+    resource: ofRelation ?? (asked.as === 'resource' ? { type: asked.type, id: selected } : undefined),
+  };
+  const held = heldScopes(owner, rules, facts, named);
+  return typeof held === 'object' && 'kind' in held ? held : judgeOf(held);
 }
 
 /**
@@ -397,7 +484,8 @@ export function isRelated(
   facts: FactReader,
 ): boolean | 'ambiguous' | Need {
   const selected = select(asked.selector, source);
-  if (selected == null) return bodyFieldsOf(asked.selector).length > 0 && 'ambiguous';
+  if (selected == null) return (asked.relation === 'named' || bodyFieldsOf(asked.selector).length > 0) && 'ambiguous';
+  if (asked.relation === 'named') return true;
   if (!isId(selected)) return false;
   const key = resourceKey(token.organizationId, asked.type, selected);
   const resource = facts.peek('resource', key);

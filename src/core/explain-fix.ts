@@ -92,6 +92,8 @@ function mend(
       return typeof address === 'string' && grant({ allowedAddresses: [address] }, 'allowedAddresses');
     }
     case 'scopes': {
+      // What a named policy denies, or allows elsewhere, is for whoever writes it.
+      if (check.values.policiesAllow !== undefined) return false;
       const scopes = lackingScopes(requirement, token, check.values.ownerHas);
       return scopes !== null && grant({ scopes }, 'scopes');
     }

@@ -7,11 +7,13 @@ import {
   environmentOf,
   type FactReader,
   findWorkspace,
+  heldScopes,
   inactiveReason,
   isCurrent,
   isEnded,
   isGranted,
   isRelated,
+  judgeInPlace,
   type Need,
   type Question,
   roleIn,
@@ -33,7 +35,7 @@ import {
 import type { Reason } from './reason.ts';
 import { checkToken } from './request-checks.ts';
 import type { WorkspaceRequirement } from './requirement.ts';
-import { type ScopeSet, satisfies } from './scope.ts';
+import { covers, type ScopeJudge, type ScopeSet, satisfies } from './scope.ts';
 import { select } from './selector.ts';
 
 export const CHECK_NAMES = [
@@ -100,11 +102,13 @@ export function explain(
   if (owner !== null && 'kind' in owner) return owner as Need;
   const inside = placeChecks(question, token, owner as MemberFacts | null, rules, facts);
   if ('kind' in inside) return inside;
+  const scopes = scopesReport(question, token, owner as MemberFacts | null, inside.judge, rules, facts);
+  if ('kind' in scopes) return scopes;
   const checks = [
     passed('known', { id: token.id }, [{ key: tokenKey(token.organizationId, token.id), field: 'hash' }]),
     ...(standing as CheckReport[]),
     addressReport(token, question),
-    scopesReport(question, token, owner as MemberFacts | null, rules),
+    scopes,
     versionReport(token, question),
     ...inside.checks,
   ];
@@ -182,24 +186,35 @@ function scopesReport(
   { requirement }: Question,
   token: TokenFacts,
   owner: MemberFacts | null,
+  judge: ScopeJudge | null,
   rules: DecisionRules,
-): CheckReport {
+  facts: FactReader,
+): CheckReport | Need {
   const { scopes } = requirement;
   if (scopes === null) return notAsked('scopes');
+  const held =
+    owner === null ? null : heldScopes(owner, rules, facts, requirement.workspace === null ? {} : 'somewhere');
+  if (held !== null && typeof held === 'object' && 'kind' in held) return held;
+  const byPolicies = judge ?? (held !== null && typeof held === 'object' && 'meets' in held ? held : null);
   const ofOwner: ScopeSet = token.authority !== 'live' ? 'all' : owner === null ? new Set() : scopesOf(owner, rules);
   const values = {
     needs: scopes.named,
     match: scopes.all ? 'all' : 'any',
     has: token.scopes === 'all' ? 'those of its owner' : [...token.scopes],
     ...(token.authority === 'live' ? { ownerHas: ofOwner === 'all' ? 'all' : [...ofOwner] } : {}),
+    ...(byPolicies === null ? {} : { policiesAllow: scopes.named.filter((scope) => covers(byPolicies, scope)) }),
   };
   const from = [
     { key: tokenKey(token.organizationId, token.id), field: 'scopes' },
     ...(owner === null
       ? []
       : [{ key: memberKey(token.organizationId, owner.id), field: owner.scopes === null ? 'role' : 'scopes' }]),
+    ...(byPolicies === null || owner === null
+      ? []
+      : [{ key: memberKey(token.organizationId, owner.id), field: 'policies' }]),
   ];
-  return report('scopes', satisfies(scopes, token.scopes, ofOwner) ? null : 'scope_missing', values, from);
+  const isMet = satisfies(scopes, token.scopes, byPolicies ?? ofOwner);
+  return report('scopes', isMet ? null : 'scope_missing', values, from);
 }
 
 function versionReport(token: TokenFacts, { requirement: { apiVersions } }: Question): CheckReport {
@@ -213,6 +228,8 @@ function versionReport(token: TokenFacts, { requirement: { apiVersions } }: Ques
 interface Inside {
   readonly checks: readonly CheckReport[];
   readonly workspace: WorkspaceRecord | null;
+  /** Of the owner's scopes for what was found; null: as they are. */
+  readonly judge: ScopeJudge | null;
 }
 
 function placeChecks(
@@ -225,18 +242,23 @@ function placeChecks(
   const { workspace: asked, resource } = question.requirement;
   const whole = wholeReport(question, token);
   if (asked === null)
-    return { checks: [notAsked('workspace'), whole, notAsked('role'), notAsked('relation')], workspace: null };
+    return {
+      checks: [notAsked('workspace'), whole, notAsked('role'), notAsked('relation')],
+      workspace: null,
+      judge: null,
+    };
   const isNamed = asked.as === 'environment' || question.requirement.environment !== null;
   const environment = isNamed ? open('environment') : whole;
   const later = [environment, open('role'), resource === null ? notAsked('relation') : open('relation')];
   // Nobody has read it: what it names cannot be said.
   if (question.requirement.bodyFields !== null && question.source.body === undefined)
-    return { checks: [open('workspace'), ...later], workspace: null };
+    return { checks: [open('workspace'), ...later], workspace: null, judge: null };
   const selected = select(asked.selector, question.source) ?? null;
   if (selected === null)
     return {
       checks: [failed('workspace', 'workspace_ambiguous', { as: asked.as, selected }, []), ...later],
       workspace: null,
+      judge: null,
     };
   const found = findWorkspace(asked, selected, token.organizationId, facts);
   if (found !== null && 'kind' in found) return found;
@@ -245,6 +267,7 @@ function placeChecks(
     return {
       checks: [failed('workspace', 'workspace_not_granted', { ...seen, workspace: null }, []), ...later],
       workspace: null,
+      judge: null,
     };
   const granted = isGranted(token, owner, found, rules, facts);
   if (typeof granted === 'object') return granted;
@@ -254,9 +277,14 @@ function placeChecks(
   if ('kind' in role) return role;
   const relation = relationReport(question, token, found, facts);
   if ('kind' in relation) return relation;
+  const environmentId = touched.state === 'passes' ? (touched.values.selected as string | undefined) : undefined;
+  const there = { workspaceId: found.id, environmentId: environmentId ?? null };
+  const judge = granted ? judgeInPlace(question, asked, selected, owner, there, rules, facts) : null;
+  if (judge !== null && 'kind' in judge) return judge;
   const from = [{ key: tokenKey(token.organizationId, token.id), field: 'workspaces' }];
   const place = report('workspace', granted ? null : 'workspace_not_granted', { ...seen, workspace: found.id }, from);
-  return { checks: [place, touched, role, relation], workspace: found };
+  const isIn = granted && touched.state !== 'fails';
+  return { checks: [place, touched, role, relation], workspace: found, judge: isIn ? judge : null };
 }
 
 /** Of a route that may touch any environment. */
@@ -358,7 +386,7 @@ function relationReport(
   if (typeof related === 'object') return related;
   const id = select(asked.selector, question.source) ?? null;
   const resource =
-    id === null || !isId(id)
+    id === null || !isId(id) || asked.relation === 'named'
       ? null
       : (facts.peek('resource', resourceKey(token.organizationId, asked.type, id)) ?? null);
   const values = {

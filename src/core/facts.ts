@@ -3,6 +3,7 @@
  * (lists parsed into sets once, when cached). Every fact has a key; a change names the keys it touched.
  */
 import type { AddressRange } from './address-range.ts';
+import type { CompiledStatement, IamStatement } from './iam.ts';
 import type { ScopeRequirement, ScopeSet } from './scope.ts';
 
 export type Role = 'member' | 'admin';
@@ -128,11 +129,23 @@ export interface MemberRecord {
   /** null: what the role gives. */
   readonly scopes: readonly string[] | null;
   readonly teams: readonly Reference[];
+  /** Attached to them; absent: none. */
+  readonly policies?: readonly Reference[];
   readonly assignments: Assignments;
+}
+
+/** A named list of statements, attached to members and teams. */
+export interface IamPolicyRecord {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly generation: Generation;
+  readonly statements: readonly IamStatement[];
 }
 
 export interface TeamRecord {
   readonly generation: Generation;
+  /** Attached to it; absent: none. */
+  readonly policies?: readonly Reference[];
   readonly assignments: Assignments;
 }
 
@@ -252,7 +265,10 @@ export interface TokenFacts
 /** By workspace. */
 export type AssignedRoles = ReadonlyMap<string, { readonly role: Role; readonly generation: Generation }>;
 
-export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'assignments'> {
+type AttachedPolicies = ReadonlyArray<{ readonly policy: Link<'iam-policy'>; readonly generation: Generation }>;
+
+export interface MemberFacts extends Omit<MemberRecord, 'scopes' | 'teams' | 'policies' | 'assignments'> {
+  readonly policies: AttachedPolicies;
   readonly teams: ReadonlyArray<{ readonly team: Link<'team'>; readonly generation: Generation }>;
   readonly scopes: ScopeSet | null;
   readonly assignments: AssignedRoles;
@@ -262,8 +278,14 @@ export interface SnapshotFacts extends Omit<SnapshotRecord, 'roles'> {
   readonly roles: AssignedRoles;
 }
 
+interface IamPolicyFacts {
+  readonly generation: Generation;
+  readonly statements: readonly CompiledStatement[];
+}
+
 interface TeamFacts {
   readonly generation: Generation;
+  readonly policies: AttachedPolicies;
   readonly assignments: AssignedRoles;
 }
 
@@ -287,6 +309,7 @@ export interface FactByKind {
   readonly snapshot: SnapshotFacts;
   readonly member: MemberFacts;
   readonly team: TeamFacts;
+  readonly 'iam-policy': IamPolicyFacts;
   readonly account: AccountFacts;
   readonly workspace: WorkspaceRecord;
   readonly environment: EnvironmentFacts;
@@ -304,6 +327,7 @@ export const tokenKey = (organizationId: string, id: string): string => `token/$
 export const snapshotKey = (organizationId: string, id: string): string => `snapshot/${organizationId}/${id}`;
 export const memberKey = (organizationId: string, id: string): string => `member/${organizationId}/${id}`;
 export const teamKey = (organizationId: string, id: string): string => `team/${organizationId}/${id}`;
+export const iamPolicyKey = (organizationId: string, id: string): string => `iam-policy/${organizationId}/${id}`;
 export const accountKey = (organizationId: string, clientId: string): string => `account/${organizationId}/${clientId}`;
 export const workspaceKey = (organizationId: string, id: string): string => `workspace/${organizationId}/${id}`;
 export const environmentKey = (organizationId: string, id: string): string => `environment/${organizationId}/${id}`;

@@ -13,6 +13,7 @@ import type {
   Fact,
   FactKind,
   Generation,
+  IamPolicyRecord,
   MemberRecord,
   OrganizationRecord,
   Reference,
@@ -25,6 +26,7 @@ import type {
 } from './facts.ts';
 import {
   accountKey,
+  iamPolicyKey,
   linkTo,
   memberKey,
   organizationKey,
@@ -33,6 +35,7 @@ import {
   tokenKey,
   workspaceKey,
 } from './facts.ts';
+import { compileStatement } from './iam.ts';
 
 /** The second part of a key that has one. */
 function organizationOf(key: string): string {
@@ -99,14 +102,20 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
         team: linkTo('team', teamKey(record.organizationId, id)),
         generation,
       })),
+      policies: attached(record.organizationId, record.policies),
       assignments: assignments(record.assignments),
       organizationId: one(record.organizationId),
       id: record.id,
     };
   },
-  team: (record: TeamRecord) => {
-    return { generation: record.generation, assignments: assignments(record.assignments) };
+  team: (record: TeamRecord, key) => {
+    const policies = attached(organizationOf(key), record.policies);
+    return { generation: record.generation, policies, assignments: assignments(record.assignments) };
   },
+  'iam-policy': ({ generation, statements }: IamPolicyRecord) => ({
+    generation,
+    statements: statements.map(compileStatement),
+  }),
   account: (record: AccountRecord) => {
     const { organizationId, clientId, tokensFrom } = record;
     return { organizationId, clientId, tokensFrom, assignments: assignments(record.assignments) };
@@ -130,6 +139,16 @@ const READERS: { readonly [K in FactKind]: (record: never, key: string) => Fact 
 
 function listed(organizationId: string, id: string, generation: Generation) {
   return { workspace: linkTo('workspace', workspaceKey(organizationId, id)), generation };
+}
+
+const UNATTACHED: readonly never[] = [];
+
+function attached(organizationId: string, policies: readonly Reference[] | undefined) {
+  if (policies === undefined || policies.length === 0) return UNATTACHED;
+  return policies.map(([id, generation]) => ({
+    policy: linkTo('iam-policy', iamPolicyKey(organizationId, id)),
+    generation,
+  }));
 }
 
 function assignments(triples: Assignments): AssignedRoles {

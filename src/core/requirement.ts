@@ -12,8 +12,8 @@ export type WorkspaceRequirement =
 export interface ResourceRequirement {
   readonly type: string;
   readonly selector: Selector;
-  /** `collaborator`: the owner or a collaborator. `owner`: the owner alone. */
-  readonly relation: 'owner' | 'collaborator';
+  /** `collaborator`: the owner or a collaborator. `owner`: the owner alone. `named`: anybody; policies may speak of it. */
+  readonly relation: 'owner' | 'collaborator' | 'named';
 }
 
 /**

@@ -42,8 +42,14 @@ export function compileScopes(named: readonly string[], all: boolean): ScopeRequ
 /** A set of scopes, or every scope there is. */
 export type ScopeSet = ReadonlySet<string> | 'all';
 
-function meets(held: ScopeSet, accepted: readonly string[]): boolean {
+/** Who judges scope by scope: one of `accepted` has to be held, and the first is what is asked for. */
+export interface ScopeJudge {
+  meets(accepted: readonly string[]): boolean;
+}
+
+function meets(held: ScopeSet | ScopeJudge, accepted: readonly string[]): boolean {
   if (held === 'all') return true;
+  if ('meets' in held) return held.meets(accepted);
   for (const scope of accepted) if (held.has(scope)) return true;
   return false;
 }
@@ -52,7 +58,7 @@ function meets(held: ScopeSet, accepted: readonly string[]): boolean {
  * Does the holder meet the requirement? With two sets (a live token's and its owner's) a scope counts only where both
  * sets satisfy it.
  */
-export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet): boolean {
+export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet | ScopeJudge): boolean {
   for (const accepted of requirement.lists) {
     const own = held === 'all' ? accepted[0] !== MANAGE : meets(held, accepted);
     const met = own && meets(alsoHeld, accepted);
@@ -78,6 +84,6 @@ export function usedScopes(requirement: ScopeRequirement, held: ScopeSet, alsoHe
 }
 
 /** Is `scope` within `held`, by name or by implication? For grants: a scope may be handed on only if this holds. */
-export function covers(held: ScopeSet, scope: string): boolean {
+export function covers(held: ScopeSet | ScopeJudge, scope: string): boolean {
   return meets(held, acceptedScopes(scope));
 }

@@ -14,6 +14,7 @@ import {
 } from '../core/facts.ts';
 import type { KindPolicy, Policy } from '../core/policy.ts';
 import { MANAGE } from '../core/scope.ts';
+import { permitted } from './permitted.ts';
 import { Rejection, unacceptable } from './rejection.ts';
 import { type FullReader, standingOf } from './tokens/standing.ts';
 import { stateShown } from './tokens/token-state.ts';
@@ -61,8 +62,9 @@ export async function rightsIn(
 ): Promise<Rights> {
   if (asking.kind === 'operator') return { actor: asking, member: null, administrator: true, actions: new Set() };
   const outside = asking.kind === 'token' && asking.token.organizationId !== org;
-  const member = outside ? null : await unit.get('member', memberKey(org, asking.id));
-  if (member === null) throw stranger(asking.id);
+  const found = outside ? null : await unit.get('member', memberKey(org, asking.id));
+  if (found === null) throw stranger(asking.id);
+  const member = await permitted(unit, policy, found, 'everywhere');
   const actor = asking.kind === 'token' ? await asItStands(unit, asking, member, policy, nowMs) : asking;
   return {
     actor,

@@ -80,7 +80,7 @@ function legible(doc: Written['before']): Written['before'] {
   if (doc === null) return null;
   const { owner, ...rest } = doc;
   const shown: Record<string, unknown> = { ...rest, ...(owner === undefined ? {} : { ownerId: (owner as Party)[0] }) };
-  for (const field of ['workspaces', 'environments', 'teams', 'collaborators'])
+  for (const field of ['workspaces', 'environments', 'teams', 'policies', 'collaborators'])
     if (Array.isArray(shown[field])) shown[field] = (shown[field] as readonly Party[]).map(([id]) => id);
   if (shown.contacts) shown.contacts = { ...shown.contacts, primaryGeneration: undefined };
   if (Array.isArray(shown.assignments))

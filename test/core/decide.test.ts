@@ -38,7 +38,7 @@ interface RequireData {
     role: Role;
   };
   readonly environment?: 'all' | { from: string | string[] };
-  readonly resource?: { from: string | string[]; type: string; relation: 'owner' | 'collaborator' };
+  readonly resource?: { from: string | string[]; type: string; relation: 'owner' | 'collaborator' | 'named' };
 }
 
 interface Case {
@@ -76,6 +76,12 @@ const rules: DecisionRules = {
       { scopes: scopes === 'all' ? scopes : new Set(scopes), workspaceRole: workspaceRole ?? null },
     ]),
   ),
+  iam: {
+    workspace: 'project',
+    environment: 'env',
+    token: 'access-token',
+    actions: new Map([['RunBots', ['bot:write']]]),
+  },
   endedByTransfer: new Set(facts.endedByTransfer),
 };
 

@@ -19,6 +19,11 @@ beforeAll(async () => {
       match: { path: '/api/v1/workflows' },
       require: { scopes: ['flags:read'], workspace: { from: 'query.ws', as: 'workspace', role: 'member' } },
     },
+    {
+      id: 'by-action',
+      match: { methods: ['PUT'], path: READ },
+      require: { scopes: ['ManageFeatureFlag'], workspace: { from: 'query.env', as: 'environment', role: 'member' } },
+    },
     { id: 'manage-tokens', match: { methods: ['PATCH'], path: READ }, require: { scopes: ['tokens:manage'] } },
   ]);
 });
@@ -263,6 +268,101 @@ describe('under policies/featbit.yaml', () => {
     await harness.must(org, 'PATCH', '/members/mike', { actions });
     expect((await harness.ask(org, 'mike', {})).status).toBe(201);
     expect((await harness.call(org, 'PATCH', '/members/mike', { actions: ['ManageEverything'] })).status).toBe(422);
+  });
+
+  it('FEATBIT-7 FEATBIT-20 a policy that denies ManageFeatureFlag is in force with the next request, attached to a member or to a group', async () => {
+    await freshOrganization();
+    await harness.workspace(org, `p-${org}`, 'olga');
+    await harness.must(org, 'PUT', `/workspaces/p-${org}/environments/prod-${org}`, { name: 'production' });
+    const personal = await harness.mint(org, 'dora', {});
+    const service = await harness.mint(org, 'dora', { kind: 'service', scopes: ['flags:write'] });
+    const change = async (env: string, { token } = personal) => {
+      const answer = await harness.request(token, `${READ}?env=${env}-${org}`, 'PUT');
+      return answer.status === 403 ? ((await answer.json()) as unknown) : 'passed';
+    };
+    const live = `env_p`;
+    expect([await change(live), await change('prod')]).toEqual(['passed', 'passed']);
+    const statements = [{ effect: 'deny', actions: ['ManageFeatureFlag'], resources: ['project/*:env/prod-*'] }];
+    await harness.must(org, 'PUT', '/iam-policies/no-prod', { name: 'Not in production', statements });
+    await harness.must(org, 'PUT', '/teams/devs', { name: 'Developers', members: ['dora'] });
+    for (const holder of ['members/dora', 'teams/devs']) {
+      await harness.must(org, 'PUT', `/iam-policies/no-prod/attachments/${holder}`);
+      expect([await change(live), await change('prod')], holder).toEqual(['passed', FORBIDDEN]);
+      expect(await change('prod', service), 'what was fixed stays').toBe('passed');
+      await harness.must(org, 'DELETE', `/iam-policies/no-prod/attachments/${holder}`);
+      expect(await change('prod')).toBe('passed');
+    }
+    const question = { organization: org, tokenId: personal.id, method: 'PUT', url: `${READ}?env=prod-${org}` };
+    await harness.must(org, 'PUT', '/iam-policies/no-prod/attachments/teams/devs');
+    expect((await harness.gateway.admin('POST', '/v1/explain', question)).body).toMatchObject({
+      reason: 'scope_missing',
+      checks: expect.arrayContaining([
+        expect.objectContaining({ name: 'scopes', values: expect.objectContaining({ policiesAllow: [] }) }),
+      ]),
+      fix: null,
+    });
+    expect((await harness.call(org, 'DELETE', '/iam-policies/no-prod')).body).toMatchObject({
+      code: 'policy_attached',
+    });
+    const { items } = await harness.must(org, 'GET', '/audit-events');
+    expect(items.map(({ action }: { action: string }) => action)).toContain('iam-policy.created');
+  });
+
+  it('FEATBIT-10 FEATBIT-18 a policy gives a member an action in one project: their own tokens have it there, a service token never', async () => {
+    await freshOrganization();
+    for (const project of ['web', 'app']) {
+      await harness.workspace(org, `${project}-${org}`, 'olga');
+    }
+    const statements = [{ effect: 'allow', actions: ['ManageFeatureFlag'], resources: [`project/web-${org}`] }];
+    await harness.must(org, 'PUT', '/iam-policies/web', { name: 'Web', statements });
+    await harness.must(org, 'PUT', '/iam-policies/web/attachments/members/mike');
+    await harness.must(org, 'PATCH', '/members/mike', {
+      actions: ['ManagePersonalAccessTokens', 'ManageServiceAccessTokens'],
+    });
+    const { token } = await harness.mint(org, 'mike', { scopes: ['flags:write'] });
+    const change = (project: string) => harness.status(token, `${READ}?env=env_${project}-${org}`, 'PUT');
+    expect(await change('app')).toBe(403);
+    expect(await change('web')).not.toBe(403);
+    expect(await harness.ask(org, 'mike', { kind: 'service', scopes: ['flags:write'] })).toMatchObject({
+      status: 422,
+      body: { code: 'scope_exceeds_owner' },
+    });
+  });
+
+  it('FEATBIT-19 FEATBIT-20 policies add and remove the actions on access tokens', async () => {
+    await freshOrganization();
+    const policy = (id: string, effect: string, action: string) =>
+      harness.must(org, 'PUT', `/iam-policies/${id}`, {
+        name: id,
+        statements: [{ effect, actions: [action], resources: ['access-token/*'] }],
+      });
+    await policy('no-own', 'deny', 'ManagePersonalAccessTokens');
+    await policy('own', 'allow', 'ManagePersonalAccessTokens');
+    expect((await harness.ask(org, 'mike', {})).status).toBe(403);
+    await harness.must(org, 'PUT', '/iam-policies/own/attachments/members/mike');
+    expect((await harness.ask(org, 'mike', {})).status).toBe(201);
+    expect((await harness.ask(org, 'dora', {})).status).toBe(201);
+    await harness.must(org, 'PUT', '/iam-policies/no-own/attachments/members/dora');
+    expect((await harness.ask(org, 'dora', {})).status).toBe(403);
+  });
+
+  it('FEATBIT-20 nobody gives by a policy what they do not have, nor changes what holds for themselves', async () => {
+    await freshOrganization();
+    const all = [{ effect: 'allow', actions: ['*'], resources: ['*'] }];
+    await harness.must(org, 'PATCH', '/members/adam', { scopes: ['flags:read'] });
+    const asAdam = (method: string, path: string, body?: unknown) => harness.call(org, method, path, body, 'adam');
+    expect((await asAdam('PUT', '/iam-policies/all', { name: 'All', statements: all })).status).toBe(403);
+    await harness.must(org, 'PUT', '/iam-policies/all', { name: 'All', statements: all }, 'olga');
+    expect((await asAdam('PUT', '/iam-policies/all/attachments/members/mike')).status).toBe(403);
+    expect(
+      (await harness.call(org, 'PUT', '/iam-policies/all/attachments/members/olga', undefined, 'olga')).status,
+    ).toBe(403);
+    expect((await harness.call(org, 'GET', '/iam-policies', undefined, 'dora')).status).toBe(403);
+    const odd = [{ effect: 'allow', actions: ['*'], resources: ['a//b'] }];
+    expect(await harness.call(org, 'PUT', '/iam-policies/odd', { name: 'Odd', statements: odd })).toMatchObject({
+      status: 422,
+      body: { code: 'resource_invalid' },
+    });
   });
 
   it('FEATBIT-20 adding and removing an action restricts who may create, manage and list, each by itself', async () => {

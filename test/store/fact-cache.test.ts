@@ -108,7 +108,13 @@ describe('one look-up for many', () => {
     };
     const at = { nowMs: Date.now(), monotonicMs: Date.now() };
     const asked = Array.from({ length: 500 }, () =>
-      judge(question, { organizationRoles: new Map(), endedByTransfer: new Set<string>() }, cache, at, CLOCK),
+      judge(
+        question,
+        { iam: null, organizationRoles: new Map(), endedByTransfer: new Set<string>() },
+        cache,
+        at,
+        CLOCK,
+      ),
     );
     source.answer(ABSENT);
     const reasons = (await Promise.all(asked)).map((outcome) => (outcome as { reason: Reason }).reason);
@@ -383,7 +389,7 @@ describe('room', () => {
       },
       source: { segments: [], query: '?ws=w', headers: [], address: null },
     } as const;
-    const rules: DecisionRules = { organizationRoles: new Map(), endedByTransfer: new Set() };
+    const rules: DecisionRules = { organizationRoles: new Map(), iam: null, endedByTransfer: new Set() };
     const outcome = await judge(question, rules, cacheOn(source, { maxEntries: 1 }), MOMENT, CLOCK);
     expect(outcome).toMatchObject({ kind: 'allowed', role: 'member' });
   });

@@ -49,7 +49,7 @@ export function* compileRoutes({ notes, parts, policy, forwards }: RoutesSource)
   const check: RouteCheck = {
     notes,
     // Without a readable policy nothing can be said about scopes; everything else still is.
-    scopes: policy?.scopes ?? null,
+    ...{ scopes: policy?.scopes ?? null, iamActions: policy?.iam?.actions ?? new Map() },
     apiVersions: policy?.apiVersions ?? null,
     dialects: policy?.dialects ?? null,
     upstreams: forwards ? notes.keys('upstreams') : null,

@@ -31,6 +31,7 @@ export function compilePolicy(data: PolicyFile): Policy {
         },
       ]),
     ),
+    iam: data.iam === undefined ? null : { ...data.iam.resources, actions: new Map(Object.entries(data.iam.actions)) },
     endedByTransfer: new Set(kinds.filter((kind) => kind.revokedByTransferInEditions.size > 0).map(({ name }) => name)),
     kinds: new Map(kinds.map((kind) => [kind.name, kind])),
     defaultKind: data.defaultKind,

@@ -33,7 +33,9 @@ export interface RouteCheck {
   readonly notes: Notes;
   /** null: the policy could not be read. */
   readonly scopes: ReadonlyMap<string, unknown> | null;
-  /** The same. */
+  /** Actions of the source, with the scopes that they stand for. */
+  readonly iamActions: ReadonlyMap<string, readonly string[]>;
+  /** null: the policy could not be read. */
   readonly apiVersions: readonly string[] | null;
   /** null: the policy could not be read. */
   readonly dialects: ReadonlyMap<string, Dialect> | null;
@@ -207,13 +209,15 @@ function compileRanges(texts: readonly string[] | undefined): readonly AddressRa
 }
 
 function compileRequirement(check: RouteCheck, at: Path, file: RequireFile, parameters: Parameters): Requirement {
-  const asked = file.scopes ?? file.anyOf;
-  for (const [index, scope] of (asked ?? []).entries()) {
-    if (check.scopes !== null && !check.scopes.has(scope) && scope !== MANAGE) {
+  // An action of the source stands for its scopes.
+  const asked = (file.scopes ?? file.anyOf)?.flatMap((name) => check.iamActions.get(name) ?? [name]);
+  for (const [index, scope] of (file.scopes ?? file.anyOf ?? []).entries()) {
+    const isKnown = check.scopes?.has(scope) !== false || check.iamActions.has(scope) || scope === MANAGE;
+    if (!isKnown) {
       const place = file.scopes === undefined ? 'anyOf' : 'scopes';
       check.notes.problem(
         [...at, place, index],
-        `the policy knows no scope "${scope}"${suggestion(scope, check.scopes.keys())}`,
+        `the policy knows no scope "${scope}"${suggestion(scope, [...(check.scopes?.keys() ?? []), ...check.iamActions.keys()])}`,
       );
     }
   }

@@ -96,7 +96,7 @@ function isUnknown(names: ReadonlySet<string>, name: string): boolean {
   return names.size > 0 && !names.has(name);
 }
 
-function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Parts): void {
+function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {}, iam }: Parts): void {
   const names = new Set<string>();
   for (const [index, scope] of scopes.entries()) {
     if (scope === undefined) continue;
@@ -113,6 +113,10 @@ function checkScopes(file: YamlFile, { scopes = [], organizationRoles = {} }: Pa
     if (joinsAs !== undefined && !administrator)
       file.problem(['organizationRoles', role, 'joinsAs'], 'joinsAs is for roles with "administrator: true"');
   if (scopes.includes(undefined)) return;
+  for (const [action, meant] of Object.entries(iam?.actions ?? {}))
+    for (const [index, scope] of meant.entries())
+      if (isUnknown(names, scope))
+        file.problem(['iam', 'actions', action, index], `unknown scope "${scope}"; it must stand in "scopes"`);
   for (const [role, { scopes: held }] of Object.entries(organizationRoles)) {
     if (held === 'all') continue;
     const at = ['organizationRoles', role, 'scopes', ...(Array.isArray(held) ? [] : ['allBut'])];

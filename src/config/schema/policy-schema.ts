@@ -19,6 +19,9 @@ const ScopeName = Type.String({
     "A scope: resource:action in lower case, such as workflows:read, where write implies read; or another system's name, such as Bot.edit, which implies nothing.",
 });
 
+const LevelName = (usual: string, description: string) =>
+  Type.String({ default: usual, pattern: '^[A-Za-z][A-Za-z0-9_-]{0,62}$', description });
+
 const DialectRowSchema = Type.Object(
   {
     status: Type.Integer({ minimum: 200, maximum: 599, description: 'HTTP status of the answer.' }),
@@ -145,6 +148,33 @@ export const PolicySchema = Type.Object(
       default: {},
       description: 'Actions that roles and members may hold, each with what it allows.',
     }),
+    iam: Type.Optional(
+      section(
+        {
+          resources: section(
+            {
+              workspace: LevelName('workspace', 'A workspace, in patterns: project/ID.'),
+              environment: LevelName('environment', 'An environment, in patterns: env/ID.'),
+              token: LevelName('token', 'The tokens that management asks about.'),
+            },
+            { default: {}, description: 'How patterns of resources name things.' },
+          ),
+          actions: Type.Record(
+            Type.String({ pattern: '^[A-Za-z][A-Za-z0-9:_-]{0,63}$' }),
+            Type.Array(ScopeName, { minItems: 1 }),
+            {
+              default: {},
+              description:
+                'Actions of the source, each with the scopes that it stands for; routes may require them, too.',
+            },
+          ),
+        },
+        {
+          description:
+            'Named policies: allow and deny statements on actions with patterns of resources, attached to members and teams. Absent: there are none, and none is looked at.',
+        },
+      ),
+    ),
     listAction: Type.Optional(
       Type.String({ description: "The action that shows a member everybody's tokens; without it they see their own." }),
     ),

@@ -383,8 +383,9 @@ const Resource = section(
   {
     type: ResourceType,
     from: Selector,
-    relation: Type.Enum(['owner', 'collaborator'], {
-      description: 'collaborator: the owner or a collaborator. owner: the owner alone.',
+    relation: Type.Enum(['owner', 'collaborator', 'named'], {
+      description:
+        'collaborator: the owner or a collaborator. owner: the owner alone. named: anybody, and nothing is looked up; named policies may speak of it.',
     }),
   },
   { description: 'What the caller must be to the resource.' },

@@ -19,10 +19,11 @@ const built = new WeakMap<TokenFacts, Built>();
 /** Lines with CRLF, for the end of the upstream's header block. */
 export function identityLines(allowed: Allowed, policy: Policy): string {
   const { token, owner } = allowed;
-  let known = built.get(token);
+  // For what this request names, and so for no other.
+  let known = allowed.judge === null ? built.get(token) : undefined;
   if (known === undefined || known.owner !== owner || known.policy !== policy) {
     known = { owner, policy, lines: tokenLines(allowed, policy) };
-    built.set(token, known);
+    if (allowed.judge === null) built.set(token, known);
   }
   if (allowed.workspaceId === null) return known.lines;
   const environment = allowed.environmentId === null ? '' : `X-Scopegate-Environment: ${allowed.environmentId}\r\n`;
@@ -72,8 +73,8 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
 }
 
 /** What the token may do at this moment: never more than its owner, where it follows one. */
-function effectiveScopes({ token, owner }: Allowed, policy: Policy): string {
-  const ownerScopes = owner === null ? 'all' : scopesOf(owner, policy);
+function effectiveScopes({ token, owner, judge }: Allowed, policy: Policy): string {
+  const ownerScopes = judge ?? (owner === null ? 'all' : scopesOf(owner, policy));
   if (ownerScopes === 'all' && token.scopes !== 'all') return token.scopesText;
   const held = token.scopes === 'all' ? [...policy.scopes.keys()] : [...token.scopes];
   return held.filter((scope) => covers(ownerScopes, scope)).join(' ');

@@ -15,6 +15,7 @@ import { lists } from '../unit-of-work/places.ts';
 import type { DocReader, MemberDoc, TeamDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { requireEmail, requireName } from '../written-text.ts';
+import { requireMayRegroup } from './iam-policies.ts';
 
 export interface MemberInput {
   readonly name: string;
@@ -47,6 +48,7 @@ export async function putMember(
       scopes: input.scopes ?? null,
       actions: input.actions ?? null,
       teams: before?.teams ?? [],
+      ...(before?.policies === undefined ? {} : { policies: before.policies }),
       assignments: before?.assignments ?? [],
       createdAtMs: before?.createdAtMs ?? context.nowMs(),
     };
@@ -178,6 +180,12 @@ export async function putTeam(
       await requireMayGiveRoles(unit, context.policy(), rights, org, before?.assignments ?? []);
     const generation = before?.generation ?? unit.generation;
     const members = [...new Set(input.members)];
+    if (before !== null) {
+      const changed = [...members, ...before.members].filter(
+        (each) => members.includes(each) !== before.members.includes(each),
+      );
+      await requireMayRegroup(unit, context.policy(), rights, before, changed);
+    }
     if (before !== null && isFewer(members, before.members)) unit.ends();
     for (const memberId of members) {
       const member = await unit.get('member', memberKey(org, memberId));
@@ -200,6 +208,7 @@ export async function putTeam(
       generation,
       name: input.name,
       members,
+      ...(before?.policies === undefined ? {} : { policies: before.policies }),
       assignments: before?.assignments ?? [],
     };
     unit.put('team', item);
@@ -229,6 +238,7 @@ export async function deleteTeam(context: ManageContext, org: string, id: string
     requireAdministrator(rights, 'manage teams');
     const team = await unit.get('team', teamKey(org, id));
     if (team === null) throw notFound('team', id);
+    await requireMayRegroup(unit, context.policy(), rights, team, team.members);
     unit.delete(teamKey(org, id));
     const { members } = team;
     return leaveCleanup(unit, { organizationId: org, what: 'team', id, actor: actorView(context.actor), members });

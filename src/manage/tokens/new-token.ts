@@ -7,6 +7,7 @@ import type { KindPolicy } from '../../core/policy.ts';
 import { requireHolder, requireKind, requireSelf } from '../actor.ts';
 import { enter, type ManageContext } from '../context.ts';
 import { requireOwner } from '../organization/members.ts';
+import { permitted } from '../permitted.ts';
 import { unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -55,7 +56,8 @@ export async function newToken(
   const kind = policy.kinds.get(kindName);
   if (kind === undefined)
     throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
-  const owner = await requireOwner(unit, org, input.owner ?? rights.member?.id);
+  const found = await requireOwner(unit, org, input.owner ?? rights.member?.id);
+  const owner = await permitted(unit, policy, found, kind.authority === 'live' ? 'somewhere' : 'everywhere');
   requireSelf(rights, owner, 'create');
   requireKind(rights, kind, policy);
   requireHolder(owner, kind, policy);

@@ -5,6 +5,7 @@ import { covers } from '../../core/scope.ts';
 import { mintToken } from '../../secret.ts';
 import { forbidden, maySeeTokenOf, type Rights, requireKind, requireSelf } from '../actor.ts';
 import { enter, type ManageContext } from '../context.ts';
+import { permitted } from '../permitted.ts';
 import { conflict, notFound, type Rejection, unacceptable } from '../rejection.ts';
 import type { MemberDoc, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
@@ -41,7 +42,9 @@ export async function patchToken(
     const { before, rights } = await open(context, unit, org, id);
     const policy = context.policy();
     const kind = kindOf(context, before);
-    const owner = await ownerStillThere(unit, before);
+    const found = await ownerStillThere(unit, before);
+    const where = kind.authority === 'live' ? 'somewhere' : 'everywhere';
+    const owner = found === null ? null : await permitted(unit, policy, found, where);
     requireEditor(rights, policy, before, kind, owner);
     if (before.state === 'revoked') throw terminal(before);
     for (const field of Object.keys(patch)) checkMutable(kind, field);

@@ -15,6 +15,7 @@ import type {
   DocKind,
   EnterpriseDoc,
   EnvironmentDoc,
+  IamPolicyDoc,
   IssuanceDoc,
   MemberDoc,
   OrganizationDoc,
@@ -70,6 +71,7 @@ const CHECKS: { readonly [K in DocKind]: (doc: never, key: string) => void } = {
     string(doc.name, 'name');
     texts(doc.members, 'members');
   },
+  'iam-policy': (doc: IamPolicyDoc) => string(doc.name, 'name'),
   workspace: (doc: WorkspaceDoc) => {
     string(doc.name, 'name');
     integer(doc.createdAtMs, 'createdAtMs');

@@ -4,6 +4,7 @@ import {
   accountKey,
   credentialKey,
   environmentKey,
+  iamPolicyKey,
   memberKey,
   organizationKey,
   resourceKey,
@@ -22,6 +23,7 @@ import type {
   DocKind,
   EnterpriseDoc,
   EnvironmentDoc,
+  IamPolicyDoc,
   IssuanceDoc,
   MemberDoc,
   OrganizationDoc,
@@ -47,6 +49,9 @@ export const lists = {
   principals: (organizationId: string) => `principals/${organizationId}`,
   members: (organizationId: string) => `members/${organizationId}`,
   teams: (organizationId: string) => `teams/${organizationId}`,
+  iamPolicies: (organizationId: string) => `iam-policies/${organizationId}`,
+  /** Members and teams that a policy is attached to. */
+  attached: (organizationId: string, policyId: string) => `attached/${organizationId}/${policyId}`,
   workspaces: (organizationId: string) => `workspaces/${organizationId}`,
   workspacesOwnedBy: (organizationId: string, memberId: string) => `workspaces/${organizationId}/owner/${memberId}`,
   environments: (organizationId: string, workspaceId: string) => `environments/${organizationId}/${workspaceId}`,
@@ -118,6 +123,14 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
       [lists.members(doc.organizationId), 0],
       [lists.principals(doc.organizationId), 0],
       ...assigned(doc.organizationId, doc.assignments),
+      ...attached(doc.organizationId, doc.policies),
+      [lists.everything(doc.organizationId), 0],
+    ],
+  }),
+  'iam-policy': (doc: IamPolicyDoc) => ({
+    key: iamPolicyKey(doc.organizationId, doc.id),
+    indexes: [
+      [lists.iamPolicies(doc.organizationId), 0],
       [lists.everything(doc.organizationId), 0],
     ],
   }),
@@ -127,6 +140,7 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
       [lists.teams(doc.organizationId), 0],
       [lists.principals(doc.organizationId), 0],
       ...assigned(doc.organizationId, doc.assignments),
+      ...attached(doc.organizationId, doc.policies),
       [lists.everything(doc.organizationId), 0],
     ],
   }),
@@ -202,6 +216,10 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
 
 function assigned(organizationId: string, assignments: MemberRecord['assignments']): Array<readonly [string, number]> {
   return assignments.map(([workspaceId]) => [lists.assigned(organizationId, workspaceId), 0] as const);
+}
+
+function attached(organizationId: string, policies: MemberRecord['policies']): Array<readonly [string, number]> {
+  return (policies ?? []).map(([id]) => [lists.attached(organizationId, id), 0] as const);
 }
 
 /** What ended with its owner's removal counts against nobody: it can never be activated again (COZE-PAT-9). */

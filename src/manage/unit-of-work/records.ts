@@ -8,6 +8,7 @@ import type {
   Edition,
   EnvironmentRecord,
   Generation,
+  IamPolicyRecord,
   MemberRecord,
   OrganizationRecord,
   ResourceRecord,
@@ -39,6 +40,10 @@ export interface MemberDoc extends MemberRecord {
   /** IAM actions; null: what the role gives. */
   readonly actions: readonly string[] | null;
   readonly createdAtMs: number;
+}
+
+export interface IamPolicyDoc extends IamPolicyRecord {
+  readonly name: string;
 }
 
 export interface TeamDoc extends TeamRecord {
@@ -164,6 +169,7 @@ export interface DocByKind {
   readonly organization: OrganizationDoc;
   readonly member: MemberDoc;
   readonly team: TeamDoc;
+  readonly 'iam-policy': IamPolicyDoc;
   readonly workspace: WorkspaceDoc;
   readonly environment: EnvironmentDoc;
   readonly resource: ResourceDoc;

@@ -142,6 +142,7 @@ const TOKEN = {
     createdBy: null,
     scopes: [],
     workspaces: 'all',
+    environments: null,
   },
   ...{ state: 'active', stateReason: null, createdAt: '', expiresAt: null, lastUsedAt: null, allowedAddresses: null },
   ...{ hint: null, apiVersion: null, apiVersionWithdrawn: false, environments: null },

@@ -38,6 +38,8 @@ interface ExpiryPolicy {
   readonly presetsDays: readonly number[];
   readonly never: boolean;
   readonly editable: boolean;
+  /** So long before its end a client is told of it; 0: never. */
+  readonly announceMs: number;
 }
 
 export type MutableField =

@@ -18,6 +18,7 @@ import { ReceivedBody } from './bodies/received-body.ts';
 import type { DecisionHandler } from './decision-handler.ts';
 import { destinationOf } from './destination.ts';
 import type { Destination, Disposition, Refused } from './disposition.ts';
+import { expiryNotice } from './expiry-notice.ts';
 import { forward } from './forward/forward.ts';
 import { DEGRADED_HEADER, identityPairs } from './forward/identity.ts';
 import { answerAsLast, nextHop } from './forward/next-hop.ts';
@@ -196,8 +197,11 @@ export class Pipeline {
     request.token = token;
     // A token was used when it told us who is calling, whatever they were then refused.
     if (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401) lastUsed.note(token, request.nowMs);
+    if (judgement.kind !== 'allowed') return;
+    const notice = expiryNotice(token, request.ruleset.policy, request.nowMs);
+    if (notice !== null) request.answerHeaders = [...(request.answerHeaders ?? []), ...notice];
     const asked = request.reading.route?.requirement?.scopes;
-    if (judgement.kind !== 'allowed' || asked == null) return;
+    if (asked == null) return;
     lastUsed.noteScopes(token, asked, judgement.owner, request.ruleset.policy, request.nowMs);
   }
 

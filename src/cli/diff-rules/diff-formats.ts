@@ -2,7 +2,7 @@
 import type { Direction, PartChange } from '../../diff/compare-gates.ts';
 import { gateText } from '../../diff/compare-gates.ts';
 import type { RouteChange } from '../../diff/compare-rules.ts';
-import type { RulesComparison, Replayed, TokensCompared } from '../../diff/comparison.ts';
+import type { Replayed, RulesComparison, TokensCompared } from '../../diff/comparison.ts';
 import { githubNote, githubRemark, shortName } from '../../problem-notes.ts';
 import { bad } from '../terminal.ts';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Found } from '../../config/load/check-gateway.ts';
 import type { Env } from '../../config/yaml/expand.ts';
 import { compareRules } from '../../diff/compare-rules.ts';
-import type { RulesComparison, Replayed } from '../../diff/comparison.ts';
+import type { Replayed, RulesComparison } from '../../diff/comparison.ts';
 import { flippedTokens, type LiveToken } from '../../diff/live-tokens.ts';
 import { type LoggedDecision, replayed } from '../../diff/replay.ts';
 import { SetupError } from '../../errors.ts';

@@ -86,6 +86,7 @@ function compileKind(name: string, kind: PolicyFile['kinds'][string]): KindPolic
       presetsDays: expiry.presetsDays,
       never: expiry.never,
       editable: expiry.editable,
+      announceMs: (expiry.announceDays ?? 0) * DAY_MS,
     },
     mutable: new Set(kind.mutable),
     manageAction: kind.manageAction ?? null,

@@ -44,6 +44,11 @@ const Expiry = section(
     presetsDays: Type.Array(DurationDays, { default: [], description: 'Choices that a console offers first.' }),
     never: Type.Boolean({ default: false, description: 'A token may live for ever.' }),
     editable: Type.Boolean({ default: false, description: 'The expiry may be changed after creation.' }),
+    announceDays: Type.Optional({
+      ...DurationDays,
+      description:
+        'So long before a token ends, answers to its requests say when: X-Token-Expires-At. Absent: they never do.',
+    }),
   },
   { description: 'When a token of this kind ends; a day is 86,400,000 ms and bounds are inclusive.' },
 );

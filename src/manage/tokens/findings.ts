@@ -12,7 +12,7 @@ import type { TokenUsage } from './usage.ts';
 export const FINDINGS = ['never_used', 'dormant', 'unused_scopes', 'never_expires', 'expires_soon_in_use'] as const;
 export type TokenFinding = (typeof FINDINGS)[number];
 
-export const UNUSED_DAYS = 90;
+const UNUSED_DAYS = 90;
 const SOON_DAYS = 7;
 
 /** `unusedDays`: the window. */

@@ -96,7 +96,13 @@ test('a decision line holds what explaining and judging it again take, allowed o
     ...{ level: 30, time: expect.any(Number), msg: 'decision', method: 'GET', host: 'api.test', degraded: false },
     ...{ token: expect.stringMatching(/^tok_/), kind: 'personal', organization: 'acme', address: '127.0.0.1' },
     ...{ configuration: expect.stringMatching(/^[0-9a-f]{12}$/), revision: expect.any(Number) },
-    ...{ at: expect.stringMatching(/^20.+Z$/), altered: false, detail: null, owner: expect.any(String), state: 'active' },
+    ...{
+      at: expect.stringMatching(/^20.+Z$/),
+      altered: false,
+      detail: null,
+      owner: expect.any(String),
+      state: 'active',
+    },
     ...{ scopes: expect.any(String), workspaces: 'ws_sales', expiresAt: expect.stringMatching(/Z$/) },
     ...{ authUs: expect.any(Number), id: expect.stringMatching(/^[0-9A-Z]{26}$/), requestId: expect.any(String) },
   };

@@ -18,9 +18,9 @@ describe.each([
     what: 'an organization',
     path: '/v1/organizations/fresh',
     input: { name: 'Fresh', edition: 'enterprise' },
-    shown: { id: 'fresh', name: 'Fresh', edition: 'enterprise' },
+    shown: { id: 'fresh', name: 'Fresh', edition: 'enterprise', enterprise: null },
     next: { name: 'Renamed', edition: 'enterprise' },
-    nextShown: { id: 'fresh', name: 'Renamed', edition: 'enterprise' },
+    nextShown: { id: 'fresh', name: 'Renamed', edition: 'enterprise', enterprise: null },
   },
   {
     what: 'a member',

@@ -62,6 +62,7 @@ describe.each([
       'X-Scopegate-Workspaces': 'ws_sales',
       'X-Scopegate-Workspace': '',
       'X-Scopegate-Environment': '',
+      'X-Scopegate-Environments': '',
       'X-Scopegate-Role': '',
       'X-Scopegate-Api-Version': '',
       'X-Request-Id': expect.stringMatching(/^[0-9A-Z]{26}$/),

@@ -172,6 +172,7 @@ describe.each(Object.keys(APPS))('in front of an application: %s', (name) => {
         workspaces: ['ws_sales'],
         workspace: 'ws_sales',
         environment: null,
+        environments: null,
         role: 'member',
       },
     });

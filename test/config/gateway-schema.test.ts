@@ -43,7 +43,7 @@ it('the least file gets every default', () => {
     },
     drain: { delayMs: 0, deadlineMs: 30_000, idleMs: 2000 },
     explain: { keep: 10_000, forMinutes: 1440 },
-    admin: { host: '127.0.0.1', port: 8081, allowedHosts: [] },
+    admin: { host: '127.0.0.1', port: 8081, allowedHosts: [], trustedProxies: [] },
     import: { patterns: [], missesPerMinute: 60 },
     oauth: { prefix: '/api', accountLimit: { requests: 600, windowMs: 60_000 } },
     audit: { keepDays: 365, maxEvents: 50_000, issuedTokens: false, refusedPerMinute: 60 },

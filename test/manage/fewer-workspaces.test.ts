@@ -11,7 +11,7 @@ let harness: Harness;
 beforeAll(async () => {
   const text = readFileSync(join(ROOT, 'policies/default.yaml'), 'utf8');
   const path = join(folder, 'policy.yaml');
-  writeFileSync(path, text.replaceAll('contacts, allowedAddresses]', 'contacts, allowedAddresses, workspaces]'));
+  writeFileSync(path, text.replaceAll('allowedAddresses]', 'allowedAddresses, workspaces]'));
   const workspace = { from: 'query.environmentId', as: 'environment', role: 'member' };
   const route = { id: 'read', match: { path: '/api/v1/workflows' } };
   harness = await startHarness(path, [{ ...route, require: { scopes: ['workflows:read'], workspace } }]);

@@ -39,6 +39,7 @@ const GOOD_NAMES = ['x', 'Ünïcode 名前 👩‍👩‍👧', 'x'.repeat(128),
 
 /** By operation: how a name is sent. */
 const NAMED: Readonly<Record<string, (name: string) => Promise<Answer>>> = {
+  putEnterprise: async (name) => harness.gateway.admin('PUT', '/v1/enterprises/group', { name }),
   putOrganization: (name) => harness.call('acme', 'PUT', '', { name, edition: 'team' }),
   putMember: (name) => harness.call('acme', 'PUT', '/members/bob', { name, role: 'member' }),
   patchMember: (name) => harness.call('acme', 'PATCH', '/members/ann', { name }),
@@ -66,7 +67,8 @@ it('every operation that takes a name is tried here', async () => {
       return title !== undefined && 'name' in (components.schemas[title]?.properties ?? {});
     })
     .map(({ operationId }) => operationId);
-  expect(named.toSorted()).toEqual(Object.keys(NAMED).toSorted());
+  // Named policies are of a policy file of their own, below.
+  expect(named.toSorted()).toEqual([...Object.keys(NAMED), 'putIamPolicy'].toSorted());
 });
 
 it.each(Object.keys(NAMED))('IMPACT-2 COZE-SAT-12 COZE-PAT-10 a name that says nothing: %s', async (operation) => {
@@ -75,6 +77,21 @@ it.each(Object.keys(NAMED))('IMPACT-2 COZE-SAT-12 COZE-PAT-10 a name that says n
       status: 422,
       body: { code: 'text_invalid', field: 'name' },
     });
+});
+
+it('IMPACT-2 COZE-SAT-12 COZE-PAT-10 a name that says nothing: putIamPolicy', async () => {
+  const route = { id: 'read', match: { path: '/x' }, require: { scopes: ['flags:read'] } };
+  const other = await startHarness('featbit', [route]);
+  try {
+    await other.organization('acme', 'team', { ann: 'owner' });
+    const statements = [{ effect: 'allow', actions: ['flags:read'], resources: ['*'] }];
+    const put = (name: string) => other.call('acme', 'PUT', '/iam-policies/p1', { name, statements });
+    for (const [what, name] of Object.entries(BAD_NAMES))
+      expect(await put(name), what).toMatchObject({ status: 422, body: { code: 'text_invalid', field: 'name' } });
+    expect((await put('no production')).status).toBe(201);
+  } finally {
+    await other.stop();
+  }
 });
 
 it('IMPACT-2 COZE-SAT-12 COZE-PAT-10 names of every script and of 128 characters are taken', async () => {

@@ -1,4 +1,5 @@
 /** Several `scopegate serve` processes on one store, each ended by the test in whatever way it likes. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,7 +96,11 @@ ${more}`,
   }
 
   [Symbol.dispose](): void {
-    for (const { child } of this.#running) child.kill('SIGKILL');
+    for (const { child } of this.#running) {
+      // A program that runs it under another clock stays its parent, and would leave it behind.
+      if (child.exitCode === null) spawnSync('pkill', ['-KILL', '-P', String(child.pid)]);
+      child.kill('SIGKILL');
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

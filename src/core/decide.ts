@@ -504,6 +504,14 @@ export function scopesOf(owner: MemberFacts, rules: DecisionRules): ScopeSet {
   return owner.scopes ?? rules.organizationRoles.get(owner.role)?.scopes ?? new Set();
 }
 
+/** What a token may do besides its own scopes saying so: what its owner may, for what was judged; `all`: it follows nobody. */
+export function ownersScopes(
+  { owner, judge }: Pick<Allowed, 'owner' | 'judge'>,
+  rules: DecisionRules,
+): ScopeSet | ScopeJudge {
+  return judge ?? (owner === null ? 'all' : scopesOf(owner, rules));
+}
+
 export function inactiveReason(token: TokenFacts): Reason {
   const why = token.stateReason;
   return why === 'owner_removed' || why === 'ownership_transferred' ? why : 'token_inactive';

@@ -72,7 +72,11 @@ export function satisfies(requirement: ScopeRequirement, held: ScopeSet, alsoHel
  * was asked for before the wider one that implies it; of `anyOf` those of the first list that was met, in its order. Of a
  * holder of all, the scopes that were asked for.
  */
-export function usedScopes(requirement: ScopeRequirement, held: ScopeSet, alsoHeld: ScopeSet): readonly string[] {
+export function usedScopes(
+  requirement: ScopeRequirement,
+  held: ScopeSet,
+  alsoHeld: ScopeSet | ScopeJudge,
+): readonly string[] {
   const used: string[] = [];
   for (const accepted of requirement.lists) {
     const scope = held === 'all' ? accepted[0] : accepted.find((each) => held.has(each));

@@ -202,7 +202,7 @@ export class Pipeline {
     if (notice !== null) request.answerHeaders = [...(request.answerHeaders ?? []), ...notice];
     const asked = request.reading.route?.requirement?.scopes;
     if (asked == null) return;
-    lastUsed.noteScopes(token, asked, judgement.owner, request.ruleset.policy, request.nowMs);
+    lastUsed.noteScopes(judgement, asked, request.ruleset.policy, request.nowMs);
   }
 
   /** Too many tokens from one address that were none: it is not told any more what was wrong with this one. */

@@ -204,7 +204,7 @@ class Gateway implements RunningGateway {
     const { log, ports, processGroup } = this.#options;
     const { store, facts, lastUsed } = this.#records;
     const rules = this.#rules;
-    const { host, port } = this.#options.configuration.file.admin;
+    const { host, port, trustedProxies } = this.#options.configuration.file.admin;
     const { monotonicMs } = this.#clock;
     this.#owned.add(
       startPurge(store, this.#clock, log, () => this.#retention()),
@@ -216,7 +216,7 @@ class Gateway implements RunningGateway {
       host,
       port: ports?.admin ?? port,
       allowedHosts: () => rules.configuration.file.admin.allowedHosts,
-      isTrustedProxy: (address) => proxyMatcher(rules.configuration.file.admin.trustedProxies)(address),
+      isTrustedProxy: proxyMatcher(trustedProxies),
       guesses: rules.throttle('tokenFailures'),
       clock: this.#clock,
       keys: this.#adminKeys.keys,

@@ -3,6 +3,7 @@
  * ways. Changes nothing in the source. May be killed at any moment and run again: what is there already is not copied
  * again, and what has changed in the source meanwhile is made good. Neither store may be in use by anybody else.
  */
+import { DAY_MS } from '../core/policy.ts';
 import { SetupError } from '../errors.ts';
 import { type ExportableStore, type Exported, isSame } from './exportable.ts';
 import { FORMAT_KEY } from './format.ts';
@@ -12,7 +13,6 @@ import type { Touch } from './store.ts';
 const MARKER = 'migration/source';
 /** Small enough for an engine that does nothing else meanwhile. */
 const BATCH = 500;
-const DAY_MS = 86_400_000;
 
 export type Step = 'copied' | 'checked in the target' | 'checked in the source';
 

@@ -2,6 +2,7 @@
  * The port to whatever keeps the records. An adapter knows keys, versions and index entries, nothing of tokens: every
  * rule lives above it. How a store is configured and opened is said in adapter.ts. Types, and the errors.
  */
+import { DAY_MS } from '../core/policy.ts';
 
 /** Three answers that are never confused: it is there, it is not there, nobody could say. */
 export type Lookup =
@@ -83,7 +84,7 @@ export interface ScopeUses {
 
 /** As `Touch` gives the moment. */
 export function dayOf(atMs: number): number {
-  return Math.floor(atMs / 86_400_000);
+  return Math.floor(atMs / DAY_MS);
 }
 
 /** In the form in which stores keep it: the first day stands under the empty name. */

@@ -22,26 +22,16 @@ const org = (path: string) => `/v1/organizations/acme${path}`;
 
 beforeAll(async () => {
   world = await startWorld();
-  await world.shell('scopegate apply directory.yaml');
-  const { admin } = world.gateway;
-  for (const [path, body] of [
+  await world.settle([
     ['/members/cat', { name: 'Cat', role: 'member' }],
     ['/members/dan', { name: 'Dan', role: 'member', actions: ['ManagePersonalTokens', 'ManageServiceTokens'] }],
     ['/workspaces/legal', { name: 'Legal', owner: 'ann' }],
     ['/workspaces/sales/assignments/members/bob', { role: 'member' }],
     ['/workspaces/sales/assignments/members/dan', { role: 'member' }],
     ['/workspaces/sales/resources/bot/b1', { owner: 'ann', collaborators: [] }],
-  ] as const)
-    expect((await admin('PUT', org(path), body)).status).toBeLessThan(300);
+  ]);
 });
 afterAll(() => world.stop());
-
-async function mint(more: object): Promise<{ readonly id: string; readonly token: string }> {
-  const input = { name: 't', owner: 'bob', scopes: ['content:read'], workspaces: ['sales'], expiresInDays: 7, ...more };
-  const { status, body } = await world.gateway.admin('POST', org('/tokens'), input);
-  expect(status, JSON.stringify(body)).toBe(201);
-  return body as { id: string; token: string };
-}
 
 const explain = async (method: string, url: string, id: string, more = '') => {
   const { code, stdout, stderr } = await world.shell(
@@ -110,7 +100,7 @@ describe('what is offered, carried out, lets the request through', () => {
   ] as const)('%s', async (_, method, url, input, before, failing, steps) => {
     // Each as the directory was: another one may have made bob an admin.
     await world.gateway.admin('PUT', org('/workspaces/sales/assignments/members/bob'), { role: 'member' });
-    const { id, token } = await mint(input);
+    const { id, token } = await world.mint(input);
     await before?.(id);
     const explained = await explain(method, url, id);
     expect(explained.outcome).toBe('refused');
@@ -125,7 +115,7 @@ describe('what is offered, carried out, lets the request through', () => {
 
 describe('an explanation', () => {
   it('of what is allowed says so with every value, and asks for nothing', async () => {
-    const { id, token } = await mint({});
+    const { id, token } = await world.mint({});
     const explained = await explain('GET', READ, id);
     expect(explained).toMatchObject({ outcome: 'allowed', reason: null, status: null, fix: [] });
     expect(explained.checks.map(({ name, result }) => `${name} ${result}`)).toEqual([
@@ -143,7 +133,7 @@ describe('an explanation', () => {
   });
 
   it('names the line of gateway.yaml and the field of the record that each value stands in', async () => {
-    const { id } = await mint({});
+    const { id } = await world.mint({});
     const { checks } = await explain('PUT', READ, id);
     const scopes = checks.find(({ name }) => name === 'scopes')!;
     expect(scopes.values).toMatchObject({ needs: ['content:write'], has: ['content:read'] });
@@ -158,7 +148,7 @@ describe('an explanation', () => {
   });
 
   it('says of what is refused before any token what was refused, and offers nothing', async () => {
-    const { id } = await mint({});
+    const { id } = await world.mint({});
     expect(await explain('GET', '/nowhere', id)).toMatchObject({ reason: 'route_not_found', status: 404, fix: null });
     expect(await explain('PATCH', READ, id)).toMatchObject({ reason: 'method_not_allowed', status: 405, fix: null });
     expect(await explain('GET', '/a/%2e%2e/b', id)).toMatchObject({ reason: 'bad_request', status: 400, fix: null });
@@ -169,7 +159,7 @@ describe('an explanation', () => {
   });
 
   it('says where a yes depends on a body that nobody gave it, but says a no that comes before', async () => {
-    const { id } = await mint({});
+    const { id } = await world.mint({});
     const explained = await explain('POST', '/import', id);
     expect(explained).toMatchObject({ outcome: 'depends', reason: null, fix: null });
     expect(explained.checks.filter(({ result }) => result === 'open').map(({ name }) => name)).toEqual([
@@ -181,7 +171,7 @@ describe('an explanation', () => {
   });
 
   it('knows an address where it is told one, and lets the token be used from there', async () => {
-    const { id } = await mint({ allowedAddresses: ['10.0.0.0/8'] });
+    const { id } = await world.mint({ allowedAddresses: ['10.0.0.0/8'] });
     expect(await explain('GET', READ, id, '--address 10.1.2.3')).toMatchObject({ outcome: 'allowed' });
     expect(await explain('GET', READ, id)).toMatchObject({ reason: 'address_not_allowed', fix: null });
     const { fix } = await explain('GET', READ, id, '--address 192.0.2.7');
@@ -190,14 +180,14 @@ describe('an explanation', () => {
   });
 
   it("is given to members of their own tokens alone; another's is answered as one that does not exist", async () => {
-    const { id } = await mint({});
+    const { id } = await world.mint({});
     const of = (member: string) => world.shell(`scopegate explain GET ${READ} --token-id ${id} --as ${member} -o acme`);
     expect((await of('bob')).stdout).toMatch(/^ALLOWED {2}GET/);
     expect(await of('cat')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('(404 not_found)') });
   });
 
   it('is for people a table and the commands behind it', async () => {
-    const { id } = await mint({ owner: 'ann' });
+    const { id } = await world.mint({ owner: 'ann' });
     const { code, stdout } = await world.shell(`scopegate explain PUT ${READ} --token-id ${id}`);
     expect(code).toBe(2);
     expect(stdout).toMatch(/^REFUSED 403 scope_missing {2}PUT \/workspaces\/sales\/pages\/1 {2}token tok_/);
@@ -210,7 +200,7 @@ describe('an explanation', () => {
   });
 
   it('shows neither a token nor a hash', async () => {
-    const { id, token } = await mint({});
+    const { id, token } = await world.mint({});
     const { stdout } = await world.shell(`scopegate explain PUT ${READ}?key=secret-in-query --token-id ${id} --json`);
     expect(stdout).not.toContain(token);
     expect(stdout).not.toContain('secret-in-query');

@@ -19,24 +19,15 @@ const org = (path: string) => `/v1/organizations/acme${path}`;
 
 beforeAll(async () => {
   world = await startWorld();
-  await world.shell('scopegate apply directory.yaml');
-  for (const [path, body] of [
+  await world.settle([
     ['/members/cat', { name: 'Cat', role: 'member' }],
     ['/workspaces/legal', { name: 'Legal', owner: 'ann' }],
     ['/workspaces/sales/assignments/members/bob', { role: 'member' }],
     ['/workspaces/sales/assignments/members/cat', { role: 'member' }],
     ['/workspaces/sales/resources/bot/b1', { owner: 'ann', collaborators: ['cat'] }],
-  ] as const)
-    expect((await world.gateway.admin('PUT', org(path), body)).status).toBeLessThan(300);
+  ]);
 });
 afterAll(() => world.stop());
-
-async function mint(more: object): Promise<{ readonly id: string; readonly token: string }> {
-  const input = { name: 't', owner: 'bob', scopes: ['content:read'], workspaces: ['sales'], expiresInDays: 7, ...more };
-  const { status, body } = await world.gateway.admin('POST', org('/tokens'), input);
-  expect(status, JSON.stringify(body)).toBe(201);
-  return body as { id: string; token: string };
-}
 
 /** The id of the decision about a request that is sent now. */
 async function sent(method: string, url: string, token: string | null, body?: string): Promise<string> {
@@ -64,7 +55,7 @@ const READ = '/workspaces/sales/pages/1';
 
 describe('a refusal, by its id', () => {
   it('says what was decided then, the same now where nothing has changed, and what would let it through', async () => {
-    const { id, token } = await mint({});
+    const { id, token } = await world.mint({});
     const decision = await sent('PUT', `${READ}?canary=1`, token);
     const explained = await explain(decision);
     expect(explained).toMatchObject({ outcome: 'refused', reason: 'scope_missing', changes: [] });
@@ -88,7 +79,7 @@ describe('a refusal, by its id', () => {
   });
 
   it('says what has changed since, and that it would be allowed now', async () => {
-    const { id, token } = await mint({ owner: 'ann' });
+    const { id, token } = await world.mint({ owner: 'ann' });
     await world.gateway.admin('POST', org(`/tokens/${id}/deactivate`));
     const decision = await sent('GET', READ, token);
     await world.gateway.admin('POST', org(`/tokens/${id}/activate`));
@@ -103,7 +94,7 @@ describe('a refusal, by its id', () => {
   });
 
   it('of a token that is no more, of none and of an unknown one', async () => {
-    const { id, token } = await mint({});
+    const { id, token } = await world.mint({});
     const decision = await sent('PUT', READ, token);
     await world.gateway.admin('DELETE', org(`/tokens/${id}`));
     expect(await explain(decision)).toMatchObject({
@@ -120,7 +111,7 @@ describe('a refusal, by its id', () => {
   });
 
   it('of a body that named the workspace, which is not kept', async () => {
-    const { token } = await mint({});
+    const { token } = await world.mint({});
     const named = await explain(await sent('POST', '/import', token, '{"space":"legal","secret":"canary"}'));
     expect(named).toMatchObject({
       outcome: 'refused',
@@ -140,7 +131,7 @@ describe('a refusal, by its id', () => {
 });
 
 it('from a line of the log it says the same as from memory, whatever else the log holds', async () => {
-  const { token } = await mint({});
+  const { token } = await world.mint({});
   const decision = await sent('PUT', READ, token);
   const { decided } = await explain(decision);
   const { process: _, ...fields } = decided;
@@ -160,11 +151,11 @@ it('explaining a refusal again says what deciding said, whatever was asked for w
   const random = randomFrom(20301108);
   const one = <T>(...of: readonly T[]): T => of[random(of.length)]!;
   const tokens = [
-    await mint({}),
-    await mint({ owner: 'cat', workspaces: 'all-joined' }),
-    await mint({ owner: 'ann', scopes: ['content:write'], workspaces: ['sales', 'legal'] }),
-    await mint({ allowedAddresses: ['192.0.2.0/24'] }),
-    await mint({}),
+    await world.mint({}),
+    await world.mint({ owner: 'cat', workspaces: 'all-joined' }),
+    await world.mint({ owner: 'ann', scopes: ['content:write'], workspaces: ['sales', 'legal'] }),
+    await world.mint({ allowedAddresses: ['192.0.2.0/24'] }),
+    await world.mint({}),
   ];
   await world.gateway.admin('POST', org(`/tokens/${tokens[4]!.id}/deactivate`));
   let refused = 0;
@@ -195,7 +186,7 @@ describe('who sees what', () => {
     world.gateway.admin(method, path, body, { 'scopegate-actor': member });
 
   it('members see the refusals of their own tokens; administrators those of their organization', async () => {
-    const [own, other] = [await mint({}), await mint({ owner: 'cat' })];
+    const [own, other] = [await world.mint({}), await world.mint({ owner: 'cat' })];
     const [mine, theirs] = [await sent('PUT', READ, own.token), await sent('PUT', READ, other.token)];
     const nobodys = await sent('GET', READ, null);
     const ids = async (member: string) => {
@@ -219,7 +210,7 @@ describe('who sees what', () => {
   });
 
   it('a member is not told who else has what; an administrator is', async () => {
-    const { token } = await mint({});
+    const { token } = await world.mint({});
     const id = await sent('POST', '/workspaces/sales/bots/b1', token);
     const relation = (body: unknown) => (body as Decided).checks.find(({ name }) => name === 'relation')!.values;
     const seen = await as('bob', 'POST', '/v1/explain', { id });
@@ -230,7 +221,7 @@ describe('who sees what', () => {
 });
 
 it('refusals lists them newest first, page by page, by whatever is asked for', async () => {
-  const { id, token } = await mint({});
+  const { id, token } = await world.mint({});
   const decisions: string[] = [];
   for (const method of ['PUT', 'DELETE', 'PUT']) decisions.unshift(await sent(method, READ, token));
   const listed = await world.shell(`scopegate refusals --token ${id} --json`);

@@ -24,14 +24,12 @@ const made: Array<{ readonly id: string; readonly token: string }> = [];
 
 beforeAll(async () => {
   world = await startWorld();
-  await world.shell('scopegate apply directory.yaml');
-  for (const [path, body] of [
+  await world.settle([
     ['/members/cat', { name: 'Cat', role: 'member' }],
     ['/workspaces/legal', { name: 'Legal', owner: 'ann' }],
     ['/workspaces/sales/assignments/members/bob', { role: 'member' }],
     ['/workspaces/sales/resources/bot/b1', { owner: 'ann', collaborators: ['bob'] }],
-  ] as const)
-    expect((await world.gateway.admin('PUT', org(path), body)).status).toBeLessThan(300);
+  ]);
   for (const [owner, scopes, workspaces] of [
     ['ann', ['content:read'], ['sales']],
     ['ann', ['content:write'], ['sales', 'legal']],
@@ -40,10 +38,7 @@ beforeAll(async () => {
     ['cat', ['content:write'], 'all-joined'],
     ['bob', ['content:write'], ['sales']],
   ] as const) {
-    const input = { name: `${owner} ${scopes[0]}`, owner, scopes, workspaces, expiresInDays: 7 };
-    const { status, body } = await world.gateway.admin('POST', org('/tokens'), input);
-    expect(status, JSON.stringify(body)).toBe(201);
-    made.push(body as { id: string; token: string });
+    made.push(await world.mint({ name: `${owner} ${scopes[0]}`, owner, scopes, workspaces }));
   }
   await world.gateway.admin('POST', org(`/tokens/${made[5]!.id}/deactivate`));
 });

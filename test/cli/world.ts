@@ -1,6 +1,7 @@
 /** One gateway with a small directory, and the command line before it: what the examples of the commands need. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { type Applied, run } from '../directory/harness.ts';
 import { loadResult } from '../load-test/results.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -10,6 +11,10 @@ export interface World {
   readonly gateway: TestGateway;
   /** A command line, as a shell would read it: `scopegate token list`. What it names as a file lies in the gateway's folder. */
   shell(line: string): Promise<Applied>;
+  /** What directory.yaml holds, and these records below acme. */
+  settle(records: ReadonlyArray<readonly [path: string, body: object]>): Promise<void>;
+  /** A token of bob's for the workspace sales that reads, unless said otherwise. */
+  mint(more: object): Promise<{ readonly id: string; readonly token: string }>;
   /** Variables of that shell. */
   readonly variables: Record<string, string>;
   stop(): Promise<void>;
@@ -86,5 +91,17 @@ export async function startWorld(): Promise<World> {
     });
     return run(meant, env);
   };
-  return { gateway, shell, variables, stop: () => gateway.stop() };
+  const acme = (method: string, path: string, body: object) =>
+    gateway.admin(method, `/v1/organizations/acme${path}`, body);
+  const settle: World['settle'] = async (records) => {
+    await shell('scopegate apply directory.yaml');
+    for (const [path, body] of records) expect((await acme('PUT', path, body)).status, path).toBeLessThan(300);
+  };
+  const mint: World['mint'] = async (more) => {
+    const made = { name: 't', owner: 'bob', scopes: ['content:read'], workspaces: ['sales'], expiresInDays: 7 };
+    const { status, body } = await acme('POST', '/tokens', { ...made, ...more });
+    expect(status, JSON.stringify(body)).toBe(201);
+    return body as { id: string; token: string };
+  };
+  return { gateway, shell, settle, mint, variables, stop: () => gateway.stop() };
 }

@@ -1,8 +1,7 @@
 /** A client is told of the end of its token while there is time to make another, where the policy says so. */
 import { expect, it } from 'vitest';
-import { startHarness } from '../requirements/harness.ts';
+import { DAY_MS, startHarness } from '../requirements/harness.ts';
 
-const DAY_MS = 86_400_000;
 const ROUTES = [{ id: 'read', match: { path: '/api/v1/workflows' }, require: { scopes: ['workflows:read'] } }];
 const asked = { scopes: ['workflows:read'], workspaces: 'all' };
 

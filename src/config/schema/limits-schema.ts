@@ -1,10 +1,9 @@
 /** The shape of `limits` in gateway.yaml, and of a route's part in it. That names resolve is checked elsewhere. */
 import type { Static } from 'typebox';
+import { DAY_MS } from '../../core/policy.ts';
 import { LIMIT_SUBJECTS } from '../../core/rate-limit.ts';
 import { section } from '../../schema-parts.ts';
 import { Type } from '../../schema-type.ts';
-
-const DAY_MS = 86_400_000;
 
 /** What the words stand for. A month is 30 days: windows open with a first request, not with a date. */
 export const WINDOWS_MS = {

@@ -2,7 +2,7 @@
  * Who the gateway says is calling: the `X-Scopegate-*` lines. Built once per token as long as nothing about it or its
  * owner changes; the upstream may trust them because headers.ts lets no other through.
  */
-import { type Allowed, scopesOf } from '../../core/decide.ts';
+import { type Allowed, ownersScopes } from '../../core/decide.ts';
 import type { TokenFacts } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { covers } from '../../core/scope.ts';
@@ -73,8 +73,9 @@ function tokenLines(allowed: Allowed, policy: Policy): string {
 }
 
 /** What the token may do at this moment: never more than its owner, where it follows one. */
-function effectiveScopes({ token, owner, judge }: Allowed, policy: Policy): string {
-  const ownerScopes = judge ?? (owner === null ? 'all' : scopesOf(owner, policy));
+function effectiveScopes(allowed: Allowed, policy: Policy): string {
+  const { token } = allowed;
+  const ownerScopes = ownersScopes(allowed, policy);
   if (ownerScopes === 'all' && token.scopes !== 'all') return token.scopesText;
   const held = token.scopes === 'all' ? [...policy.scopes.keys()] : [...token.scopes];
   return held.filter((scope) => covers(ownerScopes, scope)).join(' ');

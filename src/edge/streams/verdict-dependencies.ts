@@ -2,15 +2,8 @@
  * Facts as a decision reads them, with a note of each one read: what a verdict rests on, and until when. Since `decide`
  * is pure, the verdict stands until one of these facts changes or that moment comes.
  */
-import {
-  environmentKey,
-  type FactByKind,
-  type FactKind,
-  type Link,
-  type PlaceKind,
-  workspaceKey,
-} from '../../core/facts.ts';
-import type { FactView, Loaded } from '../../store/cache/fact-view.ts';
+import type { FactByKind, FactKind, Link, PlaceKind } from '../../core/facts.ts';
+import { type FactView, type Loaded, PLACE_KEYS } from '../../store/cache/fact-view.ts';
 
 /** What one verdict rests on. */
 export class VerdictDependencies {
@@ -66,7 +59,7 @@ export class RecordingView implements FactView {
   }
 
   peekIn<K extends PlaceKind>(kind: K, organizationId: string, id: string): FactByKind[K] | null | undefined {
-    this.#note((kind === 'workspace' ? workspaceKey : environmentKey)(organizationId, id));
+    this.#note(PLACE_KEYS[kind](organizationId, id));
     return this.#view.peekIn(kind, organizationId, id);
   }
 

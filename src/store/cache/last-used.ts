@@ -3,8 +3,9 @@
  * together. A crash loses one interval; a store that cannot be asked loses nothing that fits. Never a reason to refuse.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type DecisionRules, scopesOf } from '../../core/decide.ts';
-import { type MemberFacts, type TokenFacts, tokenKey } from '../../core/facts.ts';
+import { type Allowed, type DecisionRules, ownersScopes } from '../../core/decide.ts';
+import { type TokenFacts, tokenKey } from '../../core/facts.ts';
+import { DAY_MS } from '../../core/policy.ts';
 import { type ScopeRequirement, usedScopes } from '../../core/scope.ts';
 import { dayOf, type Store, type Touch } from '../store.ts';
 
@@ -15,7 +16,6 @@ const BATCH = 500;
 const WAITING_MAX = 100_000;
 /** Ways in which one token was let through, known apart; past it they are noted anew. Old rules are let go with them. */
 const WAYS_MAX = 64;
-const DAY_MS = 86_400_000;
 /** A store that hangs must not hold up the end of the process. */
 const LAST_PATIENCE_MS = 1000;
 
@@ -53,14 +53,9 @@ export class LastUsed {
     } else if (nowMs > use.atMs) use.atMs = nowMs;
   }
 
-  /** What a token was let through for, once a day for each way: with which of its scopes. `owner`: whose rights count, too. */
-  noteScopes(
-    token: TokenFacts,
-    asked: ScopeRequirement,
-    owner: MemberFacts | null,
-    rules: DecisionRules,
-    nowMs: number,
-  ): void {
+  /** What a token was let through for, once a day for each way: with which of its scopes. */
+  noteScopes(allowed: Allowed, asked: ScopeRequirement, rules: DecisionRules, nowMs: number): void {
+    const { token } = allowed;
     let noted = token.scopesNoted;
     if (noted !== null && nowMs < noted.untilMs && noted.for.has(asked)) return;
     if (noted === null || nowMs >= noted.untilMs || noted.for.size >= WAYS_MAX) {
@@ -69,8 +64,7 @@ export class LastUsed {
     }
     noted.for.add(asked);
     const key = tokenKey(token.organizationId, token.id);
-    const alsoHeld = owner === null ? 'all' : scopesOf(owner, rules);
-    this.noteKey(key, nowMs, usedScopes(asked, token.scopes, alsoHeld));
+    this.noteKey(key, nowMs, usedScopes(asked, token.scopes, ownersScopes(allowed, rules)));
   }
 
   /** The same for who knows no facts. */

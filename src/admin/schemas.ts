@@ -263,10 +263,13 @@ export const FindingSchema = Type.Enum([...FINDINGS], {
 export const TokenQuery = Type.Object(
   {
     ...page,
+    name: Type.Optional(Word({ description: 'what the name begins with, in any case' })),
     kind: Type.Optional(Word()),
     owner: Type.Optional(Word()),
     state: Type.Optional(TokenStateSchema),
     expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
+    unusedForDays: Type.Optional(Digits('neither made nor used for so many days: a whole number from 0 to 999999')),
+    neverUsed: Type.Optional(Type.Enum(['true', 'false'], { description: 'true: whom nobody has used yet' })),
     apiVersion: Type.Optional(Word()),
     apiVersionWithdrawn: Type.Optional(
       Type.Enum(['true', 'false'], { description: 'true: whose API version the policy has no longer' }),

@@ -7,7 +7,8 @@ import {
   rotateToken,
   type StateChange,
 } from '../manage/tokens/token-changes.ts';
-import { createToken, findLeakedToken, getToken, listTokens, type TokenFilter } from '../manage/tokens/tokens.ts';
+import type { TokenFilter } from '../manage/tokens/token-filter.ts';
+import { createToken, findLeakedToken, getToken, listTokens } from '../manage/tokens/tokens.ts';
 import { type TokenUsage, UNUSED, usageOf } from '../manage/tokens/usage.ts';
 import { hashOfHex, hashToken } from '../secret.ts';
 import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
@@ -65,6 +66,16 @@ async function usageOfOne(manage: ManageContext, organizationId: string, id: str
   return (await usageOf(manage, [{ organizationId, id }]))[0]!;
 }
 
+const DAYS = new Set(['expiringWithinDays', 'unusedForDays', 'unusedDays']);
+const FLAGS = new Set(['neverUsed', 'apiVersionWithdrawn', 'contactGone']);
+
+/** Query values are text. */
+function filterOf(query: Readonly<Record<string, string>>): TokenFilter {
+  const read = (name: string, text: string) =>
+    DAYS.has(name) ? Number(text) : FLAGS.has(name) ? text === 'true' : text;
+  return Object.fromEntries(Object.entries(query).map(([name, text]) => [name, read(name, text)])) as TokenFilter;
+}
+
 const recordRoutes: readonly AdminRoute[] = [
   route({
     ...all,
@@ -106,18 +117,11 @@ const recordRoutes: readonly AdminRoute[] = [
     answer: TokenListAnswer,
     example: { answer: { items: [TOKEN], nextCursor: null } },
     async run({ manage, params, query }) {
-      const { limit, cursor, expiringWithinDays, apiVersionWithdrawn, contactGone, unusedDays, ...rest } = query;
-      const days = unusedDays === undefined ? undefined : Number(unusedDays);
-      const filter: TokenFilter = {
-        ...rest,
-        ...(expiringWithinDays === undefined ? {} : { expiringWithinDays: Number(expiringWithinDays) }),
-        ...(apiVersionWithdrawn === undefined ? {} : { apiVersionWithdrawn: apiVersionWithdrawn === 'true' }),
-        ...(contactGone === undefined ? {} : { contactGone: contactGone === 'true' }),
-        ...(days === undefined ? {} : { unusedDays: days }),
-      };
+      const { limit, cursor, ...sought } = query;
+      const filter = filterOf(sought);
       const page = await listTokens(manage, params.org, filter, readPage({ limit, cursor }));
       const used = await usageOf(manage, page.items);
-      return showPage(page, (doc, nth) => tokenView(doc, manage, used[nth]!, days));
+      return showPage(page, (doc, nth) => tokenView(doc, manage, used[nth]!, filter.unusedDays));
     },
   }),
   route({

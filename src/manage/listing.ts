@@ -23,7 +23,7 @@ export interface PageRequest {
 
 /**
  * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
- * is more, or until so many records have been looked at. `kinds`: what the list holds.
+ * is more, or until so many records have been looked at. `look` is shown together what `pick` will be asked about. `kinds`: what the list holds.
  */
 export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,
@@ -31,6 +31,7 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
   index: string,
   options: PageRequest & {
     readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null>;
+    readonly look?: (docs: ReadonlyArray<DocByKind[K]>) => Promise<void>;
     readonly examineMax?: number;
   },
 ): Promise<Page<Shown>> {
@@ -40,10 +41,12 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
   let after = options.cursor === null ? undefined : readCursor(options.cursor);
   for (;;) {
     const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-    for (const entry of page) {
+    const docs = page.map((entry) => scannedDoc(kindAmong(kinds, entry.key), entry).doc);
+    await options.look?.(docs);
+    for (const [nth, entry] of page.entries()) {
       if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
-      const stored = scannedDoc(kindAmong(kinds, entry.key), entry).doc;
+      const stored = docs[nth]!;
       const shown = options.pick === undefined ? (stored as Shown) : await options.pick(stored);
       if (shown !== null) items.push(shown);
       left--;
@@ -81,6 +84,11 @@ export async function* everyEntry(store: Store, index: string): AsyncGenerator<S
     after = { score: last.score, key: last.key };
     await breathe();
   }
+}
+
+/** As people look for a name: in any case, whatever form its characters have. */
+export function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase();
 }
 
 function writeCursor(entry: { score: number; key: string }): string {

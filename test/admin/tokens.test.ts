@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashToken } from '../../src/secret.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { DAY, type Json, NOW, PERSONAL, SERVICE, type Sidecar, settle, startSidecar } from './sidecar.ts';
 
 setMaxListeners(50);
@@ -598,6 +599,33 @@ describe('the list of tokens', () => {
     expect(await ids('?kind=magic')).toEqual([]);
   });
 
+  it('is filtered by how the name begins, in any case, with others', async () => {
+    expect((await ids('?name=N1')).sort()).toEqual(['n1', 'n10', 'n11']);
+    expect(await ids('?name=n1&owner=bob&state=active')).toEqual(['n1', 'n11']);
+    expect(await ids('?name=1')).toEqual([]);
+    expect(await ids('?name=%EF%BD%8E7')).toEqual(['n7']);
+    expect(await ids('?name=')).toHaveLength(12);
+  });
+
+  it('is filtered by when they were used last', async () => {
+    const { items } = (await ok('GET', `${org}/tokens`)) as { items: Json[] };
+    const idOf = (name: string) => items.find((item) => item.name === name)!.id as string;
+    const store = new SqliteStore(join(sidecar.gateway.folder, 'data/scopegate.db'));
+    await store.touch([
+      { key: `token/listed/${idOf('n5')}`, atMs: NOW + DAY },
+      { key: `token/listed/${idOf('n6')}`, atMs: NOW + 9 * DAY },
+    ]);
+    await store.close();
+    sidecar.nowMs = NOW + 10 * DAY;
+    expect(await ids('?neverUsed=false')).toEqual(['n5', 'n6']);
+    expect(await ids('?neverUsed=true')).toHaveLength(10);
+    expect(await ids('?unusedForDays=5&neverUsed=false')).toEqual(['n5']);
+    expect(await ids('?unusedForDays=5&name=n6')).toEqual([]);
+    expect(await ids('?unusedForDays=5')).toHaveLength(11);
+    // None is so old.
+    expect(await ids('?unusedForDays=11')).toEqual([]);
+  });
+
   it('is filtered by what ends soon', async () => {
     sidecar.nowMs = NOW;
     expect((await ids('?expiringWithinDays=2')).sort()).toEqual(['n0', 'n1']);
@@ -634,6 +662,9 @@ describe('the list of tokens', () => {
     ['?cursor=WzEsMl0', 'cursor'],
     ['?state=happy', 'state'],
     ['?expiringWithinDays=soon', 'expiringWithinDays'],
+    ['?unusedForDays=-1', 'unusedForDays'],
+    ['?neverUsed=perhaps', 'neverUsed'],
+    [`?name=${'n'.repeat(129)}`, 'name'],
     ['?sort=name', 'sort'],
     ['?__proto__=x', '__proto__'],
   ])('with %s is refused, naming it', async (query, field) => {

@@ -179,6 +179,8 @@ describe('filters', () => {
     expect((await world.shell('scopegate token list --owner bob')).stderr).toBe('no tokens\n');
     expect((await world.shell('scopegate token list --unused 1d')).stderr).toBe('no tokens\n');
     expect((await world.shell('scopegate token list --unused 0 --jsonl')).lines.length).toBeGreaterThan(2);
+    const { lines } = await world.shell('scopegate token list --name ON --never-used --jsonl');
+    expect(lines.map((line) => json(line).name)).toEqual(['one']);
     expect((await world.shell('scopegate token list --expiring 10d --jsonl')).lines.length).toBeGreaterThan(2);
     expect((await world.shell('scopegate token list --expiring 1d')).stderr).toBe('no tokens\n');
   });

@@ -53,6 +53,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
     words: 'token list',
     summary: 'list tokens, never with their texts',
     options: {
+      name: { value: 'TEXT', short: 'n', about: 'whose name begins with this, in any case' },
       owner: { value: 'MEMBER', about: 'of this member' },
       kind: { value: 'KIND', about: 'of this kind' },
       state: { value: 'STATE', choices: ['active', 'inactive', 'expired', 'revoked'], about: 'in this state' },
@@ -61,6 +62,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
         value: 'TIME',
         about: 'that nobody has used for this time: 90d; with --finding: the time that it looks at',
       },
+      'never-used': { about: 'that nobody has used yet' },
       finding: {
         value: 'FINDING',
         choices: ['never_used', 'dormant', 'unused_scopes', 'never_expires', 'expires_soon_in_use'],

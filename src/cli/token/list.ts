@@ -8,43 +8,40 @@ import { durationMs, seen } from '../time-words.ts';
 import { scopesText, scopesUsedText, type Token, workspacesText } from './token.ts';
 
 interface ListTokensValues extends OrganizationValues, ListValues {
+  readonly name: string | undefined;
   readonly owner: string | undefined;
   readonly kind: string | undefined;
   readonly state: string | undefined;
   readonly expiring: string | undefined;
   readonly unused: string | undefined;
+  readonly 'never-used': boolean | undefined;
   readonly finding: string | undefined;
 }
 
 export async function listTokensCommand({ values, env }: Invocation<ListTokensValues>): Promise<void> {
-  const { owner, kind, state, expiring, finding } = values;
-  const unusedMs = values.unused === undefined ? null : durationMs(values.unused, '--unused');
-  const query = {
-    ...(owner === undefined ? {} : { owner }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(state === undefined ? {} : { state }),
-    ...(expiring === undefined
-      ? {}
-      : { expiringWithinDays: String(Math.ceil(durationMs(expiring, '--expiring') / DAY_MS)) }),
-    ...(finding === undefined ? {} : { finding }),
-    ...(unusedMs === null ? {} : { unusedDays: String(Math.ceil(unusedMs / DAY_MS)) }),
+  const { name, owner, kind, state, finding } = values;
+  const days = (option: 'expiring' | 'unused') => {
+    const time = values[option];
+    return time === undefined ? undefined : String(Math.ceil(durationMs(time, `--${option}`) / DAY_MS));
   };
+  const asked = {
+    ...{ name, owner, kind, state, finding },
+    expiringWithinDays: days('expiring'),
+    // With a finding the time is its window; without one it is what is looked for.
+    [finding === undefined ? 'unusedForDays' : 'unusedDays']: days('unused'),
+    neverUsed: values['never-used'] ? 'true' : undefined,
+  };
+  const query = Object.fromEntries(
+    Object.entries(asked).filter((each): each is [string, string] => each[1] !== undefined),
+  );
   const session = await Session.open(values, env);
   const nowMs = Date.now();
-  const tokens = session.all<Token>(['tokens'], query);
-  const isAboutUse = unusedMs !== null || finding !== undefined;
-  // With a finding the time is its window; without one it is what is looked for.
-  const shown = unusedMs === null || finding !== undefined ? tokens : unused(tokens, nowMs - unusedMs);
-  await showList(shown, values, {
+  const isAboutUse = values.unused !== undefined || values['never-used'] === true || finding !== undefined;
+  await showList(session.all<Token>(['tokens'], query), values, {
     columns: [...columns(nowMs), ...(isAboutUse ? USE_COLUMNS : GRANT_COLUMNS)],
     many: 'tokens',
   });
   if (finding === 'unused_scopes') note('narrow one to what it uses: scopegate token edit ID --scopes-used');
-}
-
-/** A young token that nobody has used yet is not an unused one. */
-async function* unused(tokens: AsyncIterable<Token>, sinceMs: number): AsyncGenerator<Token> {
-  for await (const token of tokens) if (Date.parse(token.lastUsedAt ?? token.createdAt) < sinceMs) yield token;
 }
 
 function columns(nowMs: number): ReadonlyArray<Column<Token>> {

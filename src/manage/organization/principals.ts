@@ -7,7 +7,7 @@ import { type Assignments, teamKey, workspaceKey } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { forbidden, type Rights, requirePerson } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { everyOne, list, type Page, type PageRequest } from '../listing.ts';
+import { everyOne, folded, list, type Page, type PageRequest } from '../listing.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { AccountDoc, DocReader, MemberDoc, TeamDoc } from '../unit-of-work/records.ts';
 
@@ -39,10 +39,6 @@ export async function listPrincipals(
     return (type === undefined || found.type === type) && folded(found.name).includes(wanted) ? found : null;
   };
   return list(context.store, ['member', 'team', 'account'], lists.principals(org), { ...page, pick });
-}
-
-function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase();
 }
 
 function principalOf(doc: MemberDoc | TeamDoc | AccountDoc): Principal {

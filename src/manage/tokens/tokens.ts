@@ -3,7 +3,6 @@
  * because nothing but its hash is kept.
  */
 import { memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
-import { DAY_MS } from '../../core/policy.ts';
 import { mintToken, type RawToken } from '../../secret.ts';
 import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
@@ -13,12 +12,9 @@ import { lists } from '../unit-of-work/places.ts';
 import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findTokenByHash } from './access-tokens.ts';
-import { findingsOf, type TokenFinding } from './findings.ts';
-import { isContactGone, isVersionWithdrawn } from './metadata.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, standingOf } from './standing.ts';
-import { stateShown, type TokenStateShown } from './token-state.ts';
-import { usageOf } from './usage.ts';
+import { isSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -43,22 +39,6 @@ export async function createToken(
   });
 }
 
-export interface TokenFilter {
-  readonly kind?: string;
-  readonly owner?: string;
-  readonly state?: TokenStateShown;
-  readonly expiringWithinDays?: number;
-  /** Made for this version of the API. */
-  readonly apiVersion?: string;
-  /** Whose version the policy has no longer. */
-  readonly apiVersionWithdrawn?: boolean;
-  /** Whose primary contact has left. */
-  readonly contactGone?: boolean;
-  readonly finding?: TokenFinding;
-  /** For findings. */
-  readonly unusedDays?: number;
-}
-
 export async function listTokens(
   context: ManageContext,
   org: string,
@@ -69,37 +49,17 @@ export async function listTokens(
   const policy = context.policy();
   // Whoever may not see everybody's is shown their own, whatever they ask for.
   const everybody = maySeeTokenOf(rights, policy, null);
-  const nowMs = context.nowMs();
-  const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
   const owner = filter.owner ?? (everybody ? undefined : rights.member!.id);
   const index = owner === undefined ? lists.tokens(org) : lists.tokensOwnedBy(org, owner);
-  const keep = (doc: TokenDoc) =>
-    maySeeTokenOf(rights, policy, doc.ownerId) &&
-    (filter.kind === undefined || doc.kind === filter.kind) &&
-    (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
-    (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
-    (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy, doc) === filter.apiVersionWithdrawn) &&
-    (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone) &&
-    (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
+  const nowMs = context.nowMs();
+  const [isOfThose, byUse] = [isSought(context, filter, nowMs), new SoughtByUse(context, filter, nowMs)];
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {
     const doc = await standingOf(facts, stored);
-    if (doc === null || !keep(doc)) return null;
-    return filter.finding === undefined || (await isFound(context, doc, filter.finding, filter.unusedDays))
-      ? doc
-      : null;
+    const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
+    return isShown && byUse.isSought(doc) ? doc : null;
   };
-  return list(context.store, 'token', index, { ...page, pick });
-}
-
-async function isFound(
-  context: ManageContext,
-  doc: TokenDoc,
-  finding: TokenFinding,
-  unusedDays: number | undefined,
-): Promise<boolean> {
-  const [usage] = await usageOf(context, [doc]);
-  return findingsOf(doc, usage!, context.nowMs(), unusedDays).includes(finding);
+  return list(context.store, 'token', index, { ...page, pick, look: (docs) => byUse.look(docs) });
 }
 
 /** Tokens of one page have owners and workspaces in common. */

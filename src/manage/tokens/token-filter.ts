@@ -1,0 +1,82 @@
+/** Which tokens somebody looks for, told of one token as it stands. Reads when it was used, and nothing else. */
+import { DAY_MS } from '../../core/policy.ts';
+import type { ManageContext } from '../context.ts';
+import { folded } from '../listing.ts';
+import type { TokenDoc } from '../unit-of-work/records.ts';
+import { findingsOf, type TokenFinding } from './findings.ts';
+import { isContactGone, isVersionWithdrawn } from './metadata.ts';
+import { stateShown, type TokenStateShown } from './token-state.ts';
+import { type TokenUsage, UNUSED, usageOf } from './usage.ts';
+
+export interface TokenFilter {
+  /** What its name begins with, in any case. */
+  readonly name?: string;
+  readonly kind?: string;
+  readonly owner?: string;
+  readonly state?: TokenStateShown;
+  readonly expiringWithinDays?: number;
+  /** Neither made nor used for so long. */
+  readonly unusedForDays?: number;
+  readonly neverUsed?: boolean;
+  /** Made for this version of the API. */
+  readonly apiVersion?: string;
+  /** Whose version the policy has no longer. */
+  readonly apiVersionWithdrawn?: boolean;
+  /** Whose primary contact has left. */
+  readonly contactGone?: boolean;
+  readonly finding?: TokenFinding;
+  /** For findings. */
+  readonly unusedDays?: number;
+}
+
+/** What the record says by itself; the owner is a list's affair. */
+export function isSought(
+  { policy }: Pick<ManageContext, 'policy'>,
+  filter: TokenFilter,
+  nowMs: number,
+): (doc: TokenDoc) => boolean {
+  const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
+  const name = folded(filter.name ?? '');
+  return (doc) =>
+    (name === '' || folded(doc.name).startsWith(name)) &&
+    (filter.kind === undefined || doc.kind === filter.kind) &&
+    (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
+    (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
+    (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy(), doc) === filter.apiVersionWithdrawn) &&
+    (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone) &&
+    (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
+}
+
+/** What only its use says. `look` is told of tokens together, before `isSought` is asked of any of them. */
+export class SoughtByUse {
+  readonly #context: Pick<ManageContext, 'store'>;
+  readonly #filter: TokenFilter;
+  readonly #nowMs: number;
+  #known = new Map<string, TokenUsage>();
+
+  constructor(context: Pick<ManageContext, 'store'>, filter: TokenFilter, nowMs: number) {
+    this.#context = context;
+    this.#filter = filter;
+    this.#nowMs = nowMs;
+  }
+
+  /** Rejects with StoreUnavailable. */
+  async look(docs: readonly TokenDoc[]): Promise<void> {
+    const { unusedForDays, neverUsed, finding } = this.#filter;
+    if (unusedForDays === undefined && neverUsed === undefined && finding === undefined) return;
+    const used = await usageOf(this.#context, docs);
+    this.#known = new Map(docs.map(({ id }, nth) => [id, used[nth]!]));
+  }
+
+  isSought(doc: TokenDoc): boolean {
+    const { unusedForDays, neverUsed, finding, unusedDays } = this.#filter;
+    const usage = this.#known.get(doc.id) ?? UNUSED;
+    const { lastUsedAtMs } = usage;
+    return (
+      (neverUsed === undefined || (lastUsedAtMs === null) === neverUsed) &&
+      // A young token that nobody has used yet is not an unused one.
+      (unusedForDays === undefined || (lastUsedAtMs ?? doc.createdAtMs) < this.#nowMs - unusedForDays * DAY_MS) &&
+      (finding === undefined || findingsOf(doc, usage, this.#nowMs, unusedDays).includes(finding))
+    );
+  }
+}

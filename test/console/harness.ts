@@ -4,13 +4,26 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Page, type Request, type Route } from 'playwright-core';
+import { problemOf } from '../../src/admin/problem.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { timePasses } from '../support/time.ts';
 
 export interface Look {
   readonly width: number;
   readonly scheme: 'light' | 'dark';
   readonly language: 'en' | 'zh';
+}
+
+/** `ended`: the session is gone, as after a restart of the sidecar with a new admin key. `slow`: each answer takes 3 s. */
+export type Failure = 'slow' | 'down' | 'ended' | keyof typeof REFUSALS;
+
+export interface Failing {
+  readonly failure: Failure;
+  /** Paths of the calls that fail; absent: all. Signing in never does. */
+  readonly calls?: RegExp;
+  /** Absent: any. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 }
 
 export interface OpenConsole extends AsyncDisposable {
@@ -21,7 +34,22 @@ export interface OpenConsole extends AsyncDisposable {
   page(look: Partial<Look>, credential?: string): Promise<Page>;
   /** axe's findings, as lines; a picture of it where pictures are kept. */
   inspect(page: Page, name: string): Promise<string[]>;
+  /**
+   * While `during` runs, calls of the page to the API fail so, and what the browser itself says of that is no fault.
+   * Throws when no call has failed.
+   */
+  failing(page: Page, how: Failing, during: () => Promise<void>): Promise<void>;
 }
+
+const REFUSALS = {
+  403: ['not_allowed', 'The test allows nothing.'],
+  409: ['conflict', 'Somebody else was faster, says the test.'],
+  422: ['invalid_field', 'The test accepts nothing.'],
+  503: ['store_unavailable', 'The store could not be asked; nothing was changed.'],
+} as const;
+/** Of every refusal that `failing` makes. */
+export const INJECTED_REQUEST_ID = '01JTESTTESTTESTTESTTESTTES';
+const SLOW_MS = 3000;
 
 /** Where pictures are kept; absent: nowhere. */
 export const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
@@ -55,6 +83,7 @@ export async function openConsole(): Promise<OpenConsole> {
     faults,
     page,
     inspect,
+    failing: (failed, how, during) => failing(failed, how, during, faults),
     [Symbol.asyncDispose]: async () => {
       await browser.close();
       await gateway.stop();
@@ -75,6 +104,54 @@ async function watch(context: BrowserContext, page: Page, own: string, faults: s
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(own)) note(`another host: ${request.url()}`);
+  });
+}
+
+async function failing(page: Page, how: Failing, during: () => Promise<void>, faults: string[]): Promise<void> {
+  const { failure, calls = /^\/v1\// } = how;
+  let failures = 0;
+  const isMeant = (request: Request) => {
+    const { pathname } = new URL(request.url());
+    const isSignIn = pathname === '/v1/session' && request.method() !== 'GET';
+    return calls.test(pathname) && !isSignIn && (how.method ?? request.method()) === request.method();
+  };
+  const answer = async (route: Route) => {
+    if (!isMeant(route.request())) return route.fallback();
+    failures++;
+    if (failure !== 'ended') await failed(route, failure);
+  };
+  const ended = (request: Request) => {
+    if (isMeant(request)) failures++;
+  };
+  const before = faults.length;
+  if (failure === 'ended') {
+    await page.context().clearCookies();
+    page.on('requestfinished', ended);
+  } else await page.route('**/v1/**', answer);
+  try {
+    await during();
+  } finally {
+    page.off('requestfinished', ended);
+    await page.unroute('**/v1/**', answer);
+    const said = faults.splice(before);
+    faults.push(...said.filter((fault) => !fault.startsWith('console: Failed to load resource')));
+  }
+  if (failures === 0) throw new Error(`no call to ${calls} was there to fail`);
+}
+
+async function failed(route: Route, failure: Exclude<Failure, 'ended'>): Promise<void> {
+  if (failure === 'down') return route.abort('connectionrefused');
+  if (failure === 'slow') {
+    await timePasses(SLOW_MS, 'an answer that is late is what is tried');
+    // The page may have gone, or asked no longer.
+    return route.continue().catch(() => {});
+  }
+  const [code, detail] = REFUSALS[failure];
+  return route.fulfill({
+    status: failure,
+    contentType: 'application/problem+json',
+    headers: { 'X-Request-Id': INJECTED_REQUEST_ID },
+    body: JSON.stringify(problemOf(failure, code, detail)),
   });
 }
 

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page, type Request, type Route } from 'playwright-core';
 import { problemOf } from '../../src/admin/problem.ts';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { timePasses } from '../support/time.ts';
 
 export interface Look {
@@ -55,8 +55,8 @@ const SLOW_MS = 3000;
 export const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
 const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname;
 
-export async function openConsole(): Promise<OpenConsole> {
-  const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9' });
+export async function openConsole(options: TestGatewayOptions = {}): Promise<OpenConsole> {
+  const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', ...options });
   // As root there is no sandbox; what runs in it is ours.
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   const faults: string[] = [];

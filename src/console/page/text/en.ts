@@ -1,4 +1,6 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
+import { frameWords } from '../frame/frame-words.ts';
+
 export const en = {
   'app.skip': 'Skip to content',
   'app.navigation': 'Pages',
@@ -54,8 +56,9 @@ export const en = {
   'organizations.edition': 'Edition',
 
   'nav.tokens': 'Tokens',
-
   'nav.explain': 'Explain',
+  ...frameWords.en,
+
   'tokens.title': 'Tokens',
   'tokens.create': 'Create token',
   'tokens.filters': 'Filters',

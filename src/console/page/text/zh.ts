@@ -1,4 +1,5 @@
 /** The console in Chinese, key by key as in English. */
+import { frameWords } from '../frame/frame-words.ts';
 import type { Messages } from './messages.ts';
 
 export const zh: Messages = {
@@ -56,8 +57,9 @@ export const zh: Messages = {
   'organizations.edition': '版本',
 
   'nav.tokens': '令牌',
-
   'nav.explain': '解释',
+  ...frameWords.zh,
+
   'tokens.title': '令牌',
   'tokens.create': '创建令牌',
   'tokens.filters': '筛选',

@@ -1,0 +1,48 @@
+/** What stands around the pages of the console, in Chromium: beside them where there is room, behind a button where there is none. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasTool } from '../support/tools.ts';
+import { type OpenConsole, openConsole } from './harness.ts';
+
+describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
+  let console: OpenConsole;
+  beforeAll(async () => {
+    console = await openConsole();
+    const other = { name: 'Another company with a long name', edition: 'team' };
+    await console.gateway.admin('PUT', '/v1/organizations/other', other);
+  }, 60_000);
+  afterAll(() => console?.[Symbol.asyncDispose]());
+
+  it('on a telephone the ways to the pages wait behind a button', async () => {
+    const page = await console.page({ width: 390 }, console.gateway.adminKey);
+    await page.goto(`${console.gateway.adminUrl}/o/acme/tokens`);
+    await page.locator('td.name').first().waitFor();
+    const menu = page.getByRole('button', { name: 'Menu' });
+    const explain = page.getByRole('link', { name: 'Explain', exact: true });
+    expect(await explain.isVisible()).toBe(false);
+    await menu.click();
+    await explain.waitFor();
+    expect(await console.inspect(page, 'menu-390-light-en')).toEqual([]);
+    await explain.focus();
+    await page.keyboard.press('Escape');
+    await explain.waitFor({ state: 'hidden' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Menu');
+    await page.keyboard.press('Enter');
+    await explain.click();
+    await page.getByRole('heading', { name: 'Explain', exact: true }).waitFor();
+    expect(await explain.isVisible()).toBe(false);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  }, 60_000);
+
+  it('another organization shows the same page of it', async () => {
+    const page = await console.page({ width: 1280 }, console.gateway.adminKey);
+    await page.goto(`${console.gateway.adminUrl}/o/acme/explain`);
+    await page.getByLabel('Organization').selectOption('other');
+    await page.waitForURL('**/o/other/explain');
+    expect(await page.getByRole('button', { name: 'Menu' }).isVisible()).toBe(false);
+    expect(await console.inspect(page, 'organizations-1280-light-en')).toEqual([]);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  }, 60_000);
+});

@@ -7,7 +7,7 @@ export function attemptOf({ method, params, routeOptions }: FastifyRequest): Att
   const path = routeOptions.url ?? '';
   return {
     action: `${method} ${path}`,
-    reads: method === 'GET',
+    reads: routeOptions.config.changesNothing === true,
     organizationId: named.org,
     target: targetOf(path, named),
   };

@@ -8,6 +8,7 @@ import { accountKey, memberKey, resourceKey, type TokenHash, tokenKey, workspace
 import type { Policy } from '../core/policy.ts';
 import type { DecisionRecord } from '../edge/decision-record.ts';
 import type { ExplainedRequest, QuestionedRequest } from '../edge/explain-request.ts';
+import type { FoundReach, ReachingToken } from '../edge/token-reach.ts';
 import type { WhoCan } from '../edge/who-can.ts';
 import { maySeeTokenOf } from '../manage/actor.ts';
 import { enter, type ManageContext, reader } from '../manage/context.ts';
@@ -28,6 +29,10 @@ export interface Explainer {
   configuration(): string;
   /** The same rules, put to everybody. */
   whoCan(asked: QuestionedRequest): WhoCan;
+  /** The same rules, route by route. */
+  reach(token: ReachingToken): Promise<FoundReach>;
+  /** Where requests go; null: nobody said, and no gateway listens here. */
+  gatewayUrl(): string | null;
   readonly refusals: FindRefusals;
 }
 

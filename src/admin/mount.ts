@@ -16,6 +16,8 @@ declare module 'fastify' {
     anybody?: boolean;
     /** Is told a token on purpose, and keeps no text. */
     takesToken?: boolean;
+    /** A question, whatever its method. */
+    changesNothing?: boolean;
   }
 }
 
@@ -34,13 +36,14 @@ export function mount(
       open = false,
       anybody = false,
       takesToken = false,
+      changesNothing = method === 'GET',
       bodyBytesMax,
       mediaType,
     } = route;
     app.route({
       method,
       url: path,
-      config: { open, anybody, takesToken },
+      config: { open, anybody, takesToken, changesNothing },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       schema: {
         params,

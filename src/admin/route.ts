@@ -104,6 +104,8 @@ interface About {
   readonly anybody?: boolean;
   /** Is told a token on purpose, and keeps no text. */
   readonly takesToken?: boolean;
+  /** A question, whatever its method: that it was refused is no news. */
+  readonly changesNothing?: boolean;
   /** Its answer may take longer than a connection may be silent. */
   readonly takesLong?: boolean;
   readonly bodyBytesMax?: number;

@@ -32,6 +32,7 @@ import { enterpriseRoutes } from './enterprise-routes.ts';
 import { STATUS_OF_KIND } from './error-answers.ts';
 import { explainRoute } from './explain-routes.ts';
 import type { Explainer } from './explainer.ts';
+import { grantableRoute } from './grantable-routes.ts';
 import { iamPolicyRoutes } from './iam-policy-routes.ts';
 import { importRoute } from './import-routes.ts';
 import { judgeOf } from './judge-shape.ts';
@@ -41,6 +42,7 @@ import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { problemOf, refuseUnparsed } from './problem.ts';
+import { reachRoutes } from './reach-routes.ts';
 import type { Receipts } from './receipts.ts';
 import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
@@ -221,6 +223,8 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     explainRoute(explainer),
     refusalsRoute(explainer.refusals),
     whoCanRoute(explainer),
+    ...reachRoutes(explainer),
+    grantableRoute,
     ...operationRoutes(operations),
     ...sessionRoutes(options),
   ];

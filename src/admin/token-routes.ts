@@ -12,6 +12,7 @@ import { createToken, findLeakedToken, getToken, listTokens } from '../manage/to
 import { type TokenUsage, UNUSED, usageOf } from '../manage/tokens/usage.ts';
 import { hashOfHex, hashToken } from '../secret.ts';
 import { REVISION, TOKEN, TOKEN_TEXT } from './examples.ts';
+import { GRANT_ERRORS, NEW_ERRORS } from './grant-errors.ts';
 import { readPage, showPage } from './paging.ts';
 import {
   ChangedTokenAnswer,
@@ -38,29 +39,6 @@ const tag = 'tokens';
 const all = { path: '/v1/organizations/:org/tokens', params: OrganizationParams, tag };
 const one = { path: `${all.path}/:id`, params: ItemParams, tag };
 
-/** What a token may be granted, by its kind and for its owner. */
-const GRANT_ERRORS = [
-  'owner_required',
-  'owner_unknown',
-  'scopes_required',
-  'scope_unknown',
-  'scope_exceeds_owner',
-  'workspaces_required',
-  'workspaces_count',
-  'workspaces_not_selectable',
-  'workspaces_too_wide',
-  'workspace_unknown',
-  'workspace_not_selectable',
-  'environment_unknown',
-  'environments_count',
-  'environments_not_selectable',
-  'expiry_out_of_range',
-  'address_invalid',
-  'contact_required',
-  'contact_unknown',
-  'email_invalid',
-] as const;
-
 /** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
 async function usageOfOne(manage: ManageContext, organizationId: string, id: string): Promise<TokenUsage> {
   return (await usageOf(manage, [{ organizationId, id }]))[0]!;
@@ -86,18 +64,7 @@ const recordRoutes: readonly AdminRoute[] = [
       'For oneself, or for any owner by the admin key alone. What is not given is what the policy says of the kind.',
     body: TokenBody,
     answer: CreatedTokenAnswer,
-    errors: {
-      400: ['invalid_instant'],
-      409: ['limit_reached'],
-      422: [
-        'kind_unknown',
-        'kind_not_held',
-        ...GRANT_ERRORS,
-        'expiry_required',
-        'expiry_ambiguous',
-        'api_version_unknown',
-      ],
-    },
+    errors: NEW_ERRORS,
     example: {
       body: { name: 'nightly export', owner: 'ann', scopes: ['bot:read'], workspaces: ['w1'], expiresInDays: 30 },
       answer: { ...TOKEN, token: TOKEN_TEXT, ...REVISION },

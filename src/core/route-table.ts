@@ -21,6 +21,7 @@ export class RouteTable {
   readonly #exact = new Map<string, PathTable>();
   /** By what stands behind the `*`: `.example.com`. */
   readonly #wildcards = new Map<string, PathTable>();
+  readonly #added: Route[] = [];
 
   /** `everywhere`: routes that answer on every host, whoever else names it. */
   constructor(options: RoutingOptions, everywhere: readonly CompiledRoute[] = []) {
@@ -34,12 +35,18 @@ export class RouteTable {
    * undefined when the route is in.
    */
   add(route: Route, segments: readonly TemplateSegment[]): string | undefined {
+    this.#added.push(route);
     if (route.hosts === null) return this.#unnamed.add(route, segments);
     for (const host of route.hosts) {
       const taken = this.#tableOf(host).add(route, segments);
       if (taken !== undefined) return taken;
     }
     return undefined;
+  }
+
+  /** Those of the configuration, in its order: not those that the gateway answers itself. */
+  get configured(): readonly Route[] {
+    return this.#added.filter(({ endpoint }) => endpoint === undefined);
   }
 
   /** `host`: as the request names it, with its port; it was read before. */

@@ -7,6 +7,7 @@ import { type AdminKeys, loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
 import { localFolder } from '../config/load/local-folder.ts';
+import { issuerOf } from '../config/load/own-routes.ts';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import { routePosition } from '../config/load/route-positions.ts';
 import { tokenKey } from '../core/facts.ts';
@@ -20,6 +21,7 @@ import { requestLog } from '../edge/request-log.ts';
 import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
 import { type StartedRegistry, startRegistry } from '../edge/streams/start-registry.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
+import { routesReached } from '../edge/token-reach.ts';
 import { WhoCan } from '../edge/who-can.ts';
 import { ClockWatch } from '../fleet/clock-watch.ts';
 import { describeFleet } from '../fleet/fleet-report.ts';
@@ -233,6 +235,11 @@ class Gateway implements RunningGateway {
         policy: () => rules.configuration.policy,
         position: (id) => routePosition(rules.configuration.path, this.#options.env, id),
         whoCan: (asked) => new WhoCan(asked, rules.ruleset, store, this.#clock.nowMs()),
+        reach: (token) => routesReached(token, rules.ruleset, store, this.#clock.nowMs()),
+        gatewayUrl: () => {
+          const { publicUrl } = rules.configuration.file.gateway;
+          return publicUrl === undefined ? this.gatewayUrl : issuerOf(publicUrl);
+        },
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
       },

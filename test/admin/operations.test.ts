@@ -136,6 +136,8 @@ describe('when something is wrong behind it, the sidecar', () => {
         whoCan: () => {
           throw new Error('nobody asks');
         },
+        reach: async () => ({ routes: [], publicCount: 0 }),
+        gatewayUrl: () => null,
         refusals: async () => ({ found: [], unanswered: [] }),
       },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },

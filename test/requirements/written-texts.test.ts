@@ -50,6 +50,7 @@ const NAMED: Readonly<Record<string, (name: string) => Promise<Answer>>> = {
   createServiceAccount: (name) => harness.call('acme', 'POST', '/service-accounts', { name, scopes: ['content:read'] }),
   patchServiceAccount: (name) => harness.call('acme', 'PATCH', `/service-accounts/${account}`, { name }),
   createToken: (name) => harness.call('acme', 'POST', '/tokens', { ...TOKEN, name }, 'ann'),
+  previewToken: (name) => harness.call('acme', 'POST', '/tokens/preview', { ...TOKEN, name }, 'ann'),
   patchToken: (name) => harness.call('acme', 'PATCH', `/tokens/${token}`, { name }),
 };
 

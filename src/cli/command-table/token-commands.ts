@@ -44,6 +44,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
       'api-version': { value: 'VERSION', about: 'where the policy has versions' },
       contact: { value: 'MEMBER', about: 'its primary contact; some policies require one' },
       like: { value: 'ID', about: 'take what is not given from this token' },
+      'dry-run': { about: 'make nothing: say what it would be, and which routes it would reach' },
       ...CHANGE_OPTIONS,
     },
     example: 'scopegate token create --name laptop --owner ann --scope content:read --workspace sales --expires 30d',

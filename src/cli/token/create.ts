@@ -3,6 +3,7 @@ import type { Invocation } from '../command.ts';
 import { type ChangeValues, note, printJson, receiptText, Session } from '../session.ts';
 import { seen } from '../time-words.ts';
 import { expiryOfNew, type GrantBody, type GrantValues, grantBody } from './grant.ts';
+import { previewToken } from './preview.ts';
 import { type Token, tokenName } from './token.ts';
 
 interface CreateValues extends GrantValues, ChangeValues {
@@ -11,6 +12,7 @@ interface CreateValues extends GrantValues, ChangeValues {
   readonly 'api-version': string | undefined;
   readonly contact: string | undefined;
   readonly like: string | undefined;
+  readonly 'dry-run': boolean;
 }
 
 export async function createCommand({ values, env }: Invocation<CreateValues>): Promise<void> {
@@ -25,6 +27,7 @@ export async function createCommand({ values, env }: Invocation<CreateValues>): 
   const session = await Session.open(values, env);
   const like = values.like === undefined ? {} : likeness(await session.get<Token>(['tokens', values.like]));
   const body = { ...like, ...given };
+  if (values['dry-run']) return previewToken(session, body, values.json);
   const made = await session.change<Token & { readonly token: string }>(
     { method: 'POST', path: ['tokens'], body },
     values.wait,

@@ -12,7 +12,7 @@ import {
   workspaceKey,
 } from '../../core/facts.ts';
 import type { KindPolicy, Policy, SelectableRule } from '../../core/policy.ts';
-import { covers, MANAGE } from '../../core/scope.ts';
+import { covers, MANAGE, type ScopeSet } from '../../core/scope.ts';
 import { type Actor, forbidden, joinedRole, mayManage, roleOf } from '../actor.ts';
 import { unacceptable } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
@@ -33,10 +33,7 @@ export function checkScopes(
   if (scopes === undefined ? kind.scopesRequired : scopes.length === 0)
     throw unacceptable('scopes_required', 'scopes', `A ${kind.name} token needs scopes.`);
   if (scopes === undefined) return null;
-  const held =
-    owner.scopes === null
-      ? (policy.organizationRoles.get(owner.role)?.scopes ?? new Set<string>())
-      : new Set(owner.scopes);
+  const held = scopesOfOwner(policy, owner);
   for (const scope of scopes) {
     if (scope === MANAGE) requireLive(kind);
     else requireKnownScope(policy, scope);
@@ -48,6 +45,11 @@ export function checkScopes(
       );
   }
   return [...new Set(scopes)];
+}
+
+/** Their own, which replace their role's. */
+export function scopesOfOwner(policy: Policy, { scopes, role }: MemberDoc): ScopeSet {
+  return scopes === null ? (policy.organizationRoles.get(role)?.scopes ?? new Set()) : new Set(scopes);
 }
 
 /** What manages for its owner follows them. */
@@ -166,7 +168,7 @@ function checkAll(rule: SelectableRule, asked: AllGrant | 'all', owner: MemberDo
 }
 
 /** In edition personal, a crowd of strangers, only a workspace's owner makes tokens for it, whatever the rule says. */
-function ruleFor(kind: KindPolicy, owner: MemberDoc): SelectableRule | undefined {
+export function ruleFor(kind: KindPolicy, owner: MemberDoc): SelectableRule | undefined {
   const rule = kind.selectable.find((candidate) => fits(candidate, owner));
   if (rule === undefined || owner.edition !== 'personal') return rule;
   return { ...rule, listed: rule.listed === 'none' ? 'none' : 'owned', all: rule.all === null ? null : 'all-owned' };

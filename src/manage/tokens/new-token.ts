@@ -3,7 +3,7 @@
  * Writes nothing.
  */
 import type { AllGrant, TokenHash } from '../../core/facts.ts';
-import type { KindPolicy } from '../../core/policy.ts';
+import type { KindPolicy, Policy } from '../../core/policy.ts';
 import { requireHolder, requireKind, requireSelf } from '../actor.ts';
 import { enter, type ManageContext } from '../context.ts';
 import { requireOwner } from '../organization/members.ts';
@@ -52,10 +52,7 @@ export async function newToken(
 ): Promise<TokenDoc> {
   const { organization, rights } = await enter(context, unit, org);
   const policy = context.policy();
-  const kindName = input.kind ?? policy.defaultKind;
-  const kind = policy.kinds.get(kindName);
-  if (kind === undefined)
-    throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
+  const kind = kindNamed(policy, input.kind);
   const found = await requireOwner(unit, org, input.owner ?? rights.member?.id);
   const owner = await permitted(unit, policy, found, kind.authority === 'live' ? 'somewhere' : 'everywhere');
   requireSelf(rights, owner, 'create');
@@ -100,4 +97,11 @@ export async function newToken(
   await requireWithin(unit, rights.actor, doc);
   await checkLimits(unit, kind, doc, nowMs);
   return doc;
+}
+
+/** Absent: the policy's default. */
+export function kindNamed(policy: Policy, name: string | undefined): KindPolicy {
+  const kind = policy.kinds.get(name ?? policy.defaultKind);
+  if (kind !== undefined) return kind;
+  throw unacceptable('kind_unknown', 'kind', `kind must be one of: ${[...policy.kinds.keys()].join(', ')}.`);
 }

@@ -2,7 +2,14 @@
  * Facts for many decisions about one question, read from the store as they are needed and each once: for whoever looks through
  * all tokens, and must not push what requests need out of the cache. What is put in stands for what is stored.
  */
-import { type DecisionOutcome, type DecisionRules, decide, type FactReader, type Question } from '../../core/decide.ts';
+import {
+  type DecisionOutcome,
+  type DecisionRules,
+  decide,
+  type FactReader,
+  type Need,
+  type Question,
+} from '../../core/decide.ts';
 import type { Fact, FactByKind, FactKind, Link, PlaceKind } from '../../core/facts.ts';
 import { readFact } from '../../core/read-fact.ts';
 import { type FactSource, StoreUnavailable } from '../store.ts';
@@ -41,15 +48,16 @@ export class StoredFacts implements FactReader {
   }
 
   /** Rejects with StoreUnavailable. */
-  async decide(
-    question: Question,
-    rules: DecisionRules,
-    nowMs: number,
-  ): Promise<Exclude<DecisionOutcome, { kind: 'need' }>> {
+  decide(question: Question, rules: DecisionRules, nowMs: number): Promise<Exclude<DecisionOutcome, Need>> {
     if (this.#facts.size > FACTS_MAX) this.#facts.clear();
+    return this.answered(() => decide(question, rules, this, nowMs));
+  }
+
+  /** Asks again until every fact is here that is needed. Rejects with StoreUnavailable. */
+  async answered<T extends { readonly kind: string }>(ask: () => T): Promise<Exclude<T, Need>> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const outcome = decide(question, rules, this, nowMs);
-      if (outcome.kind !== 'need') return outcome;
+      const outcome = ask();
+      if (!isNeed(outcome)) return outcome as Exclude<T, Need>;
       for (const key of [outcome.key, ...(outcome.also ?? [])]) await this.#load(key);
     }
     throw new StoreUnavailable('a decision needs more facts than any can');
@@ -61,4 +69,8 @@ export class StoredFacts implements FactReader {
     if (found.kind === 'absent') this.#facts.set(key, null);
     else this.put(key, found.record);
   }
+}
+
+function isNeed(outcome: { readonly kind: string }): outcome is Need {
+  return outcome.kind === 'need';
 }

@@ -1,6 +1,6 @@
 /**
  * Bodies of calls, before anybody looks at what they ask for: how long they may be, what they are written in, and that
- * no token was pasted into them. Members and their tokens manage single things, so they get by with far less than the
+ * no token was pasted into them, and, where a route asks for it, who has signed them. Members and their tokens manage single things, so they get by with far less than the
  * operator. Whatever a body is, others get their turn while it is read.
  */
 import { Transform } from 'node:stream';
@@ -10,15 +10,34 @@ import { unacceptable } from '../manage/rejection.ts';
 import { Slices } from '../slices.ts';
 import { readJson } from './read-json.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Answers with whose signature a body has; null: none is asked for. */
+    judgeText: ((text: string) => Promise<string>) | null;
+    /** null: no signature was judged. */
+    signedBy: string | null;
+  }
+}
+
 /** A team of two thousand. */
 const MEMBER_BODY_MAX = 128 * 1024;
 
 export function readBodies(app: FastifyInstance): void {
   boundBodies(app);
+  askForSignatures(app);
   readJsonAlone(app);
   app.addHook('preHandler', async (request) => {
     if (request.is404 || request.routeOptions.config.takesToken === true) return;
     await refusePastedTokens(request.body);
+  });
+}
+
+/** Who cannot have signed a body is refused before it is read. */
+function askForSignatures(app: FastifyInstance): void {
+  app.decorateRequest('judgeText', null);
+  app.decorateRequest('signedBy', null);
+  app.addHook('preParsing', async (request) => {
+    request.judgeText = request.routeOptions.config.signed?.(request.headers, request.visit) ?? null;
   });
 }
 
@@ -46,13 +65,15 @@ function tooLarge(): Error {
   return Object.assign(new Error(message), { statusCode: 413, code: 'FST_ERR_CTP_BODY_TOO_LARGE' });
 }
 
-/** JSON alone, and an empty body under a JSON content type is no body. */
+/** JSON alone, and signed where it has to be. An empty body under a JSON content type is no body. */
 function readJsonAlone(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => {
+    async (request: FastifyRequest, body: string) => {
+      // Before anybody spends time on it. Text that was not UTF-8 is not what was signed.
+      if (request.judgeText !== null) request.signedBy = await request.judgeText(body);
       if (body === '') return undefined;
       const value = await readJson(body);
       // What validation takes is a turn's work of its own.

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ManageContext } from '../manage/context.ts';
 import type { ContextOf } from './caller.ts';
 import { answerSchema, querySchema, type Receipts, withReceipt } from './receipts.ts';
-import { type AdminRoute, Created, OtherAnswer, WithHeaders } from './route.ts';
+import { type AdminRoute, Created, OtherAnswer, type Signed, WithHeaders } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,6 +18,8 @@ declare module 'fastify' {
     takesToken?: boolean;
     /** A question, whatever its method. */
     changesNothing?: boolean;
+    /** Judges who has signed the body. */
+    signed?: Signed;
   }
 }
 
@@ -37,13 +39,14 @@ export function mount(
       anybody = false,
       takesToken = false,
       changesNothing = method === 'GET',
+      signed,
       bodyBytesMax,
       mediaType,
     } = route;
     app.route({
       method,
       url: path,
-      config: { open, anybody, takesToken, changesNothing },
+      config: { open, anybody, takesToken, changesNothing, ...(signed === undefined ? {} : { signed }) },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       schema: {
         params,
@@ -68,7 +71,7 @@ async function answer(
   if (route.takesLong === true) request.raw.socket.setTimeout(0);
   let context: ManageContext | undefined;
   const call = {
-    ...{ params, query, body, visit: request.visit, actor: request.actor ?? null },
+    ...{ params, query, body, visit: request.visit, actor: request.actor ?? null, signedBy: request.signedBy },
     // Who asks a probe is nobody.
     get manage() {
       context ??= contextOf(request);

@@ -20,6 +20,16 @@ export function problemOf(status: number, code: string, detail: string, field?: 
   };
 }
 
+/** Further failures of somebody who has failed too often. */
+export class TooManyFailures extends Error {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('Too many failed attempts from this address.');
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 const UNPARSED: Readonly<Record<FailureStatus, { readonly code: string; readonly detail: string }>> = {
   400: { code: 'bad_request', detail: 'This is no HTTP/1.1 request that can be read.' },
   408: { code: 'request_timeout', detail: 'The request did not arrive in time.' },

@@ -13,7 +13,7 @@ export interface Receipts {
   receipt(revision: number, waitMs: number): Promise<Receipt>;
 }
 
-const wait = Type.Optional(
+export const WAIT_FIELD = Type.Optional(
   Type.String({
     pattern: '^([0-9]{1,4}|[1-5][0-9]{4}|60000)$',
     description: 'milliseconds to wait for every gateway process to apply the change, a whole number from 0 to 60000',
@@ -38,7 +38,7 @@ export const RECEIPT_FIELDS = {
 
 /** What a route takes in its query. */
 export function querySchema({ query, changes }: AdminRoute): TObject {
-  return changes ? withFields(query, { wait }) : query;
+  return changes ? withFields(query, { wait: WAIT_FIELD }) : query;
 }
 
 /** What a route answers. */

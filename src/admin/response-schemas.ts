@@ -140,6 +140,20 @@ export const TransferredWorkspaceAnswer = Type.Object(
   { title: 'TransferredWorkspace' },
 );
 
+export const LeakVerdictsAnswer = Type.Array(
+  Type.Object(
+    {
+      token_hash: Type.String({ description: 'SHA-256 in hexadecimal digits' }),
+      token_type: Type.String({ description: 'as it was reported' }),
+      label: Type.Enum(['true_positive', 'false_positive'], {
+        description: 'true_positive: it is the value of a token of this gateway, which may have ended before',
+      }),
+    },
+    { title: 'LeakVerdict' },
+  ),
+  { title: 'LeakVerdicts' },
+);
+
 const AuditEvent = Type.Object({
   id: Type.String(),
   at: Instant,

@@ -2,6 +2,7 @@
  * One operation of the sidecar, said once: what it takes, what it answers, how it may refuse, and what carries it out.
  * Validation, types, serialization and the description in /openapi.json all come from here. Holds no rule of management.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Actor } from '../manage/actor.ts';
 import type { ManageContext } from '../manage/context.ts';
@@ -31,6 +32,8 @@ export interface RouteCall<Params extends TSchema, Query extends TSchema, Body e
   readonly visit: Visit;
   /** null: nobody known, where strangers are answered, too. */
   readonly actor: Actor | null;
+  /** Whose signature the body has; null: none was asked for. */
+  readonly signedBy: string | null;
 }
 
 /** The answer of an operation that made something: 201, not 200. */
@@ -81,10 +84,14 @@ export interface OwnErrors {
   readonly 400?: ReadonlyArray<RejectionCodeOf<'malformed'>>;
   readonly 401?: readonly ['credential_unknown'];
   readonly 403?: ReadonlyArray<RejectionCodeOf<'forbidden'>>;
+  readonly 404?: ReadonlyArray<RejectionCodeOf<'not_found'>>;
   readonly 409?: ReadonlyArray<RejectionCodeOf<'conflict'>>;
   readonly 422?: ReadonlyArray<RejectionCodeOf<'unacceptable'> | 'configuration_invalid'>;
   readonly 429?: readonly ['too_many_failures'];
 }
+
+/** Throws for whoever has not. What it returns answers with who has. */
+export type Signed = (headers: IncomingHttpHeaders, visit: Visit) => (text: string) => Promise<string>;
 
 interface About {
   /** The operation's name in generated clients: it never changes. */
@@ -106,6 +113,8 @@ interface About {
   readonly takesToken?: boolean;
   /** A question, whatever its method: that it was refused is no news. */
   readonly changesNothing?: boolean;
+  /** Judges who has signed the body: by the headers before it is read, then by its text before it is parsed. */
+  readonly signed?: Signed;
   /** Its answer may take longer than a connection may be silent. */
   readonly takesLong?: boolean;
   readonly bodyBytesMax?: number;
@@ -154,6 +163,7 @@ interface UncheckedRouteCall {
   readonly body: unknown;
   readonly visit: Visit;
   readonly actor: Actor | null;
+  readonly signedBy: string | null;
 }
 
 const BODILESS: ReadonlySet<Method> = new Set(['GET', 'DELETE']);

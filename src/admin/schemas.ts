@@ -224,6 +224,20 @@ export const FindBody = Type.Union(
   { title: 'FindInput' },
 );
 
+/** As GitHub sends it. What else it says some day is nothing to us. */
+export const LeaksBody = Type.Array(
+  Type.Object(
+    {
+      token: Type.String({ minLength: 1, maxLength: 4096 }),
+      type: Type.String({ maxLength: 256, description: "the reporter's name for the form of the token" }),
+      url: Type.Optional(Type.String({ maxLength: 4096, description: 'where it was found; may be empty' })),
+      source: Type.Optional(Type.String({ maxLength: 256, description: 'in what, such as commit or issue_comment' })),
+    },
+    { title: 'Leak' },
+  ),
+  { minItems: 1, maxItems: 1000, title: 'LeakReport' },
+);
+
 export const TokenStateSchema = Type.Union(
   [Type.Literal('active'), Type.Literal('inactive'), Type.Literal('expired'), Type.Literal('revoked')],
   { title: 'TokenState' },

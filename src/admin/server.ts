@@ -36,13 +36,15 @@ import { grantableRoute } from './grantable-routes.ts';
 import { iamPolicyRoutes } from './iam-policy-routes.ts';
 import { importRoute } from './import-routes.ts';
 import { judgeOf } from './judge-shape.ts';
+import { type LeakParts, leakRoute } from './leak-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
-import { problemOf, refuseUnparsed } from './problem.ts';
+import { problemOf, refuseUnparsed, TooManyFailures } from './problem.ts';
 import { reachRoutes } from './reach-routes.ts';
+
 import type { Receipts } from './receipts.ts';
 import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
@@ -71,6 +73,9 @@ export interface AdminOptions {
   readonly manage: Omit<ManageContext, 'actor'>;
   /** Forms of tokens that may be imported. */
   readonly patterns: () => readonly TokenPattern[];
+  /** Reports of leaked tokens that are believed, and what follows. */
+  readonly leaks: LeakParts['leaks'];
+  readonly onLeak: LeakParts['onLeak'];
   /** A managing token was presented, and is one. */
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
@@ -218,6 +223,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     ...listRoutes,
     ...tokenRoutes,
     importRoute(patterns),
+    leakRoute(options),
     ...accountRoutes,
     ...auditRoutes,
     explainRoute(explainer),
@@ -317,6 +323,10 @@ function answerError(
   if (error instanceof Rejection) {
     const { kind, code, detail, field } = error.details;
     return sendProblem(reply, STATUS_OF_KIND[kind], code, detail, field);
+  }
+  if (error instanceof TooManyFailures) {
+    reply.header('Retry-After', String(error.retryAfterSeconds));
+    return sendProblem(reply, 429, 'too_many_failures', error.message);
   }
   if (error instanceof OutcomeUnknown) {
     const detail = 'The store was lost before it confirmed the change: it may have been made. Read, then decide.';

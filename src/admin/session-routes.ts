@@ -8,7 +8,7 @@ import { type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
 import { Type } from '../schema-type.ts';
 import { type CallerParts, notSameOrigin, ofCredential } from './caller.ts';
-import { problemOf } from './problem.ts';
+import { problemOf, TooManyFailures } from './problem.ts';
 import { type AdminRoute, Created, OtherAnswer, route, type Shaped, WithHeaders } from './route.ts';
 import { sessionCookie } from './session-cookie.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
@@ -179,16 +179,11 @@ function notPrivate(): Rejection {
   });
 }
 
-function failed(retryAfterSeconds: number | null): OtherAnswer | WithHeaders<OtherAnswer> {
-  const refusal = (status: number, code: string, detail: string) =>
-    new OtherAnswer(status, problemOf(status, code, detail), 'application/problem+json');
-  if (retryAfterSeconds !== null) {
-    const turnedAway = refusal(429, 'too_many_failures', 'Too many failed attempts from this address.');
-    return new WithHeaders({ 'Retry-After': String(retryAfterSeconds) }, turnedAway);
-  }
+function failed(retryAfterSeconds: number | null): OtherAnswer {
+  if (retryAfterSeconds !== null) throw new TooManyFailures(retryAfterSeconds);
   const unknown =
     'This is neither the admin key, nor a personal token with the scope tokens:manage that may be used, nor a sign-in link that is still good.';
-  return refusal(401, 'credential_unknown', unknown);
+  return new OtherAnswer(401, problemOf(401, 'credential_unknown', unknown), 'application/problem+json');
 }
 
 async function sessionView(manage: Omit<ManageContext, 'actor'>, actor: Actor | null, session: OpenSession | null) {

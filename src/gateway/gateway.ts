@@ -224,6 +224,12 @@ class Gateway implements RunningGateway {
       keys: this.#adminKeys.keys,
       manage: { store, policy: () => rules.configuration.policy, nowMs: this.#clock.nowMs },
       patterns: () => rules.ruleset.imports.patterns,
+      leaks: () => {
+        const { leakKeys: keys, file } = rules.configuration;
+        return keys === null ? null : { keys, action: file.leaks!.action };
+      },
+      onLeak: ({ organizationId: organization, id: token }, action) =>
+        log.warn({ organization, token, action }, 'sidecar: a token was reported as leaked'),
       operations: {
         readiness: () => this.report.readiness(),
         status: () => this.report.status(),

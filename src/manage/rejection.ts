@@ -17,8 +17,16 @@ interface CodesByKind {
     | 'invalid_instant'
     | 'malformed_json'
     | 'unknown_field';
-  readonly forbidden: 'address_not_allowed' | 'forbidden' | 'not_allowed' | 'not_same_origin' | 'sign_in_not_private';
-  readonly not_found: 'not_found';
+  readonly forbidden:
+    | 'address_not_allowed'
+    | 'forbidden'
+    | 'not_allowed'
+    | 'not_same_origin'
+    | 'sign_in_not_private'
+    | 'signature_invalid'
+    | 'signature_key_unknown'
+    | 'signature_missing';
+  readonly not_found: 'leaks_off' | 'not_found';
   readonly conflict:
     | 'conflict'
     | 'edition_fixed'

@@ -149,6 +149,8 @@ describe('when something is wrong behind it, the sidecar', () => {
       clock: { nowMs: () => 1, monotonicMs: () => 0 },
       manage: { store, policy: () => policy, nowMs: () => 1, actor: { kind: 'operator' } } as AdminOptions['manage'],
       patterns: () => [],
+      leaks: () => null,
+      onLeak: () => {},
       operations: {
         readiness: () => ({ ready, store: { staleMs: 9999 } }),
         status: () => ({}),

@@ -41,6 +41,8 @@ it('is taken by every operation that answers with a revision, and by no other', 
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { parameters = [], responses }] of Object.entries(operations)) {
       const takes = parameters.some(({ name }) => name === 'wait');
+      // GitHub says what it is answered with: the receipt stands in headers.
+      if (path === '/v1/leaks') continue;
       const answer = fieldsOf(responses['2XX']?.content?.['application/json']?.schema, components.schemas);
       expect(takes, `${method} ${path}`).toBe(method !== 'get' && answer.includes('revision'));
       expect(answer.includes('applied'), `${method} ${path}`).toBe(takes);

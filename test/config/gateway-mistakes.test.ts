@@ -21,7 +21,7 @@ const additions: [string, string[]][] = [
   [
     'plugins: []',
     [
-      '4:1: unknown key "plugins" (allowed: include, defaults, gateway, admin, decision, oauth, audit, import, policy, store, cache, routing, log, explain, drain, reload, upstreams, limits, routes)',
+      '4:1: unknown key "plugins" (allowed: include, defaults, gateway, admin, decision, oauth, audit, leaks, import, policy, store, cache, routing, log, explain, drain, reload, upstreams, limits, routes)',
     ],
   ],
   ['gateway: { port: abc }', ['4:18: expected integer, found "abc"']],
@@ -39,6 +39,7 @@ const additions: [string, string[]][] = [
     ['4:23: must be a URL without query and fragment, such as https://api.example.com'],
   ],
   ['gateway: { tls: { cert: c.pem } }', ['4:17: missing key "key"']],
+  ['leaks: { action: revoke }', ['4:8: missing key "keys"']],
   ['gateway: { h2c: prior-knowledge }', ['4:17: expected boolean, found "prior-knowledge"']],
   ['gateway:', ['4:9: expected mapping, found nothing']],
   ['decision: {}', ['4:11: missing key "for"']],

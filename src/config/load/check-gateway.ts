@@ -23,6 +23,7 @@ import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
 import type { Plain } from './configuration.ts';
 import { type IncludeSource, JoinedNotes, type ReadFolder, readIncluded } from './included-routes.ts';
 import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
+import { readLeakKeys } from './leak-keys.ts';
 import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { Notes } from './notes.ts';
@@ -90,8 +91,8 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     refuseRestartKeys(options.running, { ...whole, upstreams }, (at, message) =>
       yaml.problem(at, message, { key: true }),
     );
-  for (const named of upstreamFiles(upstreams)) reads(resolvePath(named));
-  checkFiles(yaml, upstreams, resolvePath, readFile);
+  checkFiles(including, upstreams, resolvePath);
+  checkLeakKeys(including, parts.leaks, resolvePath);
   const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
   const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
   if (policyPath !== undefined) reads(policyPath);
@@ -221,11 +222,11 @@ const UNGUESSABLE_MIN = 12;
 
 /** Every file that an upstream's TLS names must be there, and of use together. */
 function checkFiles(
-  yaml: YamlFile,
+  { yaml, readFile, reads }: IncludeSource,
   upstreams: GatewayFile['upstreams'],
   resolvePath: (path: string) => string,
-  readFile: ReadFile,
 ): void {
+  for (const named of upstreamFiles(upstreams)) reads(resolvePath(named));
   for (const [name, { tls }] of Object.entries(upstreams)) {
     const read: Record<string, Buffer> = {};
     let unread = false;
@@ -254,6 +255,18 @@ function checkFiles(
       yaml.problem(['upstreams', name, 'tls'], `its files cannot be used: ${(error as Error).message}`, { key: true });
     }
   }
+}
+
+function checkLeakKeys(
+  { yaml, readFile, reads }: IncludeSource,
+  leaks: SoundParts<Validated>['leaks'],
+  resolvePath: (path: string) => string,
+): void {
+  if (leaks === undefined) return;
+  const path = resolvePath(leaks.keys);
+  reads(path);
+  const keys = readLeakKeys(path, readFile);
+  if (typeof keys === 'string') yaml.problem(['leaks', 'keys'], keys);
 }
 
 function loadKeyPair(

@@ -19,6 +19,7 @@ import { compilePolicy } from './compile-policy.ts';
 import { bodyWarning, compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
 import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
+import { type LeakKeys, readLeakKeys } from './leak-keys.ts';
 import type { Notes } from './notes.ts';
 import { ownRoutes, pathOf, publicOriginOf } from './own-routes.ts';
 import { RouteSettings } from './route-settings.ts';
@@ -144,8 +145,20 @@ export function assemble(
     limits: [...limits, accountLimit(file.oauth.accountLimit)],
     resolvePath,
     readFile,
+    leakKeys: leakKeysOf(file.leaks, resolvePath, readFile),
     keyPair: keyPair ?? keyPairOf(file.gateway.tls, resolvePath, readFile),
   };
+}
+
+function leakKeysOf(
+  leaks: Validated['leaks'],
+  resolvePath: (path: string) => string,
+  readFile: ReadFile,
+): LeakKeys | null {
+  if (leaks === undefined) return null;
+  const keys = readLeakKeys(resolvePath(leaks.keys), readFile);
+  if (typeof keys === 'string') throw new Bug(keys);
+  return keys;
 }
 
 function keyPairOf(

@@ -9,6 +9,7 @@ import type { PolicyFile } from '../schema/policy-schema.ts';
 import type { Env } from '../yaml/expand.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
 import type { CheckedKeyPair } from './key-pair.ts';
+import type { LeakKeys } from './leak-keys.ts';
 import type { Seen } from './seen.ts';
 
 /** The content of each file that the configuration names beside its policy, by its absolute path. */
@@ -79,6 +80,8 @@ export interface Configuration extends Plain {
   readonly resolvePath: (path: string) => string;
   /** Where what it names is read from: `contents`. */
   readonly readFile: ReadFile;
+  /** Whose reports of leaked tokens are believed; null: nobody's. */
+  readonly leakKeys: LeakKeys | null;
   /** What `gateway.tls` names, as it was read; null without. */
   readonly keyPair: CheckedKeyPair | null;
 }

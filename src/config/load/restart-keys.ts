@@ -17,6 +17,7 @@ const RELOADED = new Set([
   'limits',
   'oauth',
   'audit',
+  'leaks',
   'import',
   'log',
   'drain',

@@ -176,6 +176,23 @@ const Audit = section(
   { default: {}, description: 'The audit trail of each organization.' },
 );
 
+const Leaks = section(
+  {
+    keys: file(
+      'The public keys of whoever may report tokens that leaked, as GitHub publishes its own: {"public_keys":[{"key_identifier","key"}]}. Nobody is asked for newer ones: whoever replaces the file puts them into force.',
+    ),
+    action: Type.Enum(['report', 'deactivate', 'revoke'], {
+      default: 'deactivate',
+      description:
+        'What happens to a token that was reported: nothing but an event in the audit trail, or it works no more until somebody activates it, or never again. An old value in its grace ends alone.',
+    }),
+  },
+  {
+    description:
+      'POST /v1/leaks of the sidecar: reports of leaked tokens, signed as by GitHub secret scanning. Absent: off.',
+  },
+);
+
 const Cache = section(
   {
     maxEntries: Type.Integer({
@@ -327,6 +344,7 @@ export const GatewaySchema = section(
     decision: Type.Optional(Decision),
     oauth: Oauth,
     audit: Audit,
+    leaks: Type.Optional(Leaks),
     import: ImportSchema,
     policy: file('The policy: which tokens there are and how refusals look.'),
     store: StoreSchema,

@@ -215,7 +215,7 @@ export async function deleteToken(context: ManageContext, org: string, id: strin
  * A value that its token no longer has is dead without this. What was imported can be imported again by whoever has the
  * list, so it is remembered for ever.
  */
-async function dropValue(unit: UnitOfWork, hash: TokenHash): Promise<void> {
+export async function dropValue(unit: UnitOfWork, hash: TokenHash): Promise<void> {
   const credential = await unit.get('credential', credentialKey(hash));
   if (credential !== null && credential.imported !== true) unit.delete(credentialKey(hash));
 }

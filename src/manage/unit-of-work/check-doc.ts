@@ -27,7 +27,7 @@ import type {
 
 const ACCOUNT_STATES = new Set<unknown>(['active', 'disabled', 'deleted']);
 const STATE_REASONS = new Set<unknown>(['owner_removed', 'ownership_transferred', 'rotated', null]);
-const ACTORS = new Set<unknown>(['admin-key', 'member', 'token', 'client']);
+const ACTORS = new Set<unknown>(['admin-key', 'member', 'token', 'client', 'leak-report']);
 const OUTCOMES = new Set<unknown>(['done', 'refused']);
 const CLEANUPS = new Set<unknown>(['organization', 'workspace', 'transfer', 'member', 'team', 'account']);
 

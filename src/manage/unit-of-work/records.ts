@@ -107,7 +107,7 @@ export interface AuditDoc {
   readonly id: string;
   readonly atMs: number;
   readonly actor: {
-    readonly kind: 'admin-key' | 'member' | 'token' | 'client';
+    readonly kind: 'admin-key' | 'member' | 'token' | 'client' | 'leak-report';
     readonly id: string | null;
     readonly tokenId: string | null;
   };

@@ -32,7 +32,7 @@ export class UnitOfWork implements DocReader {
   readonly #verbs = new Map<string, string>();
   /** Scores of the records that this unit of work makes, by index and key. */
   readonly #made = new Map<string, Map<string, number>>();
-  readonly #notes: Array<Pick<AuditDoc, 'action' | 'target'>> = [];
+  readonly #notes: AuditLine[] = [];
   readonly #slices = new Slices();
   readonly #others: OtherTurns;
   readonly #alsoIn = new Set<string>();
@@ -142,8 +142,8 @@ export class UnitOfWork implements DocReader {
   }
 
   /** A line in the audit trail for something that changes no record. */
-  note(line: Pick<AuditDoc, 'action' | 'target'>): void {
-    this.#notes.push(line);
+  note(line: Pick<AuditDoc, 'action' | 'target'> & Partial<Pick<AuditDoc, 'after'>>): void {
+    this.#notes.push({ before: null, after: null, ...line });
   }
 
   /** It takes something away from somebody, or out of the world: made even where the store has no room for anything new. */
@@ -161,7 +161,7 @@ export class UnitOfWork implements DocReader {
     const organization = this.#organization ?? (await this.#stored('organization', organizationKey(organizationId)));
     const whose = (organization ?? { id: organizationId }) as Parameters<typeof auditDoc>[0];
     const say = (line: AuditLine) => this.put('audit', auditDoc(whose, actor, nowMs, line));
-    for (const line of this.#notes) say({ ...line, before: null, after: null });
+    for (const line of this.#notes) say(line);
     for (const [key, write] of [...this.#writes]) {
       if (this.#silent.has(key)) continue;
       const kind = kindOf(key) as DocKind;

@@ -1,5 +1,7 @@
 /** Service accounts over HTTP. Parses and renders; the rules are in manage/. */
+import type { Static } from 'typebox';
 import {
+  type AccountEnd,
   createAccount,
   deleteAccount,
   getAccount,
@@ -16,15 +18,40 @@ import {
   AccountListAnswer,
   AccountWithTokensAnswer,
   CreatedAccountAnswer,
-  RevisionAnswer,
+  DisabledAccountAnswer,
+  EndedAccountAnswer,
 } from './response-schemas.ts';
 import { type AdminRoute, Created, route } from './route.ts';
-import { AccountBody, AccountParams, AccountPatchBody, OrganizationParams, PageQuery, TokensQuery } from './schemas.ts';
-import { accountView, issuedView } from './views.ts';
+import {
+  AccountBody,
+  AccountParams,
+  AccountPatchBody,
+  DryRunQuery,
+  NamedPageQuery,
+  OrganizationParams,
+  TokensQuery,
+} from './schemas.ts';
+import { accountView, knownAccountView } from './views.ts';
 
 const all = { path: '/v1/organizations/:org/service-accounts', params: OrganizationParams, tag: 'service accounts' };
 const one = { path: `${all.path}/:clientId`, params: AccountParams, tag: all.tag };
 const description = 'For administrators of the organization.';
+const issuedBefore =
+  'Access tokens already issued live on until they expire, unless tokens=revoke. With dryRun=true it says how many that are, and changes nothing.';
+const KNOWN = {
+  ...ACCOUNT,
+  roles: [{ workspace: 'w1', role: 'member' }],
+  tokens: { live: 1, issued: 12, lastIssuedAt: '2030-01-01T09:30:00.000Z' },
+};
+const CASCADE = { endedTokens: 0, drainingTokens: 1, lostRoles: [] };
+
+/** Of a call that may only ask what it would take with it. */
+function ended({ dryRun, tokens }: Static<typeof TokensQuery>): AccountEnd & { readonly dryRun: boolean } {
+  return { dryRun: dryRun === 'true', revokeTokens: tokens === 'revoke' };
+}
+
+/** A dry run has made no change, and so has no number of one. */
+const changed = (dryRun: boolean, revision: number) => (dryRun ? { dryRun } : { dryRun, revision });
 
 const recordRoutes: readonly AdminRoute[] = [
   route({
@@ -35,9 +62,9 @@ const recordRoutes: readonly AdminRoute[] = [
     description,
     body: AccountBody,
     answer: CreatedAccountAnswer,
-    errors: { 409: ['no_service_accounts'], 422: ['scopes_required', 'scope_unknown'] },
+    errors: { 409: ['no_service_accounts'], 422: ['scopes_required', 'scope_unknown', 'workspace_unknown'] },
     example: {
-      body: { name: 'importer', scopes: ['bot:read'] },
+      body: { name: 'importer', scopes: ['bot:read'], roles: [{ workspace: 'w1', role: 'member' }] },
       answer: { ...ACCOUNT, clientSecret: 'scs_…', ...REVISION },
     },
     async run({ manage, params, body }) {
@@ -49,13 +76,13 @@ const recordRoutes: readonly AdminRoute[] = [
     ...all,
     id: 'listServiceAccounts',
     method: 'GET',
-    summary: 'List the service accounts of an organization',
+    summary: 'List the service accounts of an organization, and what they were issued',
     description,
-    query: PageQuery,
+    query: NamedPageQuery,
     answer: AccountListAnswer,
-    example: { answer: { items: [ACCOUNT], nextCursor: null } },
-    run: async ({ manage, params, query }) =>
-      showPage(await listAccounts(manage, params.org, readPage(query)), accountView),
+    example: { answer: { items: [KNOWN], nextCursor: null } },
+    run: async ({ manage, params, query: { name, ...page } }) =>
+      showPage(await listAccounts(manage, params.org, readPage(page), name), knownAccountView),
   }),
   route({
     ...one,
@@ -64,11 +91,8 @@ const recordRoutes: readonly AdminRoute[] = [
     summary: 'Read a service account, and what it was issued',
     description,
     answer: AccountWithTokensAnswer,
-    example: { answer: { ...ACCOUNT, tokens: { live: 1, issued: 12, lastIssuedAt: '2030-01-01T09:30:00.000Z' } } },
-    async run({ manage, params }) {
-      const { doc, issued } = await getAccount(manage, params.org, params.clientId);
-      return { ...accountView(doc), tokens: issuedView(issued) };
-    },
+    example: { answer: KNOWN },
+    run: async ({ manage, params }) => knownAccountView(await getAccount(manage, params.org, params.clientId)),
   }),
   route({
     ...one,
@@ -90,13 +114,14 @@ const recordRoutes: readonly AdminRoute[] = [
     id: 'deleteServiceAccount',
     method: 'DELETE',
     summary: 'Delete a service account',
-    description: `${description} Access tokens already issued live on until they expire, unless tokens=revoke.`,
+    description: `${description} ${issuedBefore}`,
     query: TokensQuery,
-    answer: RevisionAnswer,
-    example: { answer: REVISION },
+    answer: EndedAccountAnswer,
+    example: { answer: { cascade: { ...CASCADE, lostRoles: ['w1'] }, dryRun: false, ...REVISION } },
     async run({ manage, params, query }) {
-      const { revision } = await deleteAccount(manage, params.org, params.clientId, query.tokens === 'revoke');
-      return { revision };
+      const end = ended(query);
+      const { value: cascade, revision } = await deleteAccount(manage, params.org, params.clientId, end);
+      return { cascade, ...changed(end.dryRun, revision) };
     },
   }),
 ];
@@ -122,14 +147,14 @@ const stateRoutes: readonly AdminRoute[] = [
     id: 'disableServiceAccount',
     method: 'POST',
     summary: 'Issue no more access tokens to a service account',
-    description: `${description} Access tokens already issued live on until they expire, unless tokens=revoke.`,
+    description: `${description} ${issuedBefore}`,
     query: TokensQuery,
-    answer: AccountAnswer,
-    example: { answer: { ...ACCOUNT, state: 'disabled', ...REVISION } },
+    answer: DisabledAccountAnswer,
+    example: { answer: { ...ACCOUNT, state: 'disabled', cascade: CASCADE, dryRun: false, ...REVISION } },
     async run({ manage, params, query }) {
-      const revoke = query.tokens === 'revoke';
-      const { value, revision } = await setAccountState(manage, params.org, params.clientId, 'disabled', revoke);
-      return { ...accountView(value), revision };
+      const end = ended(query);
+      const { value, revision } = await setAccountState(manage, params.org, params.clientId, 'disabled', end);
+      return { ...accountView(value.doc), cascade: value.cascade, ...changed(end.dryRun, revision) };
     },
   }),
   route({
@@ -142,8 +167,9 @@ const stateRoutes: readonly AdminRoute[] = [
     answer: AccountAnswer,
     example: { answer: { ...ACCOUNT, ...REVISION } },
     async run({ manage, params }) {
-      const { value, revision } = await setAccountState(manage, params.org, params.clientId, 'active', false);
-      return { ...accountView(value), revision };
+      const end = { revokeTokens: false };
+      const { value, revision } = await setAccountState(manage, params.org, params.clientId, 'active', end);
+      return { ...accountView(value.doc), revision };
     },
   }),
   route({
@@ -153,11 +179,13 @@ const stateRoutes: readonly AdminRoute[] = [
     method: 'POST',
     summary: 'End all access tokens that a service account was issued',
     description,
-    answer: RevisionAnswer,
-    example: { answer: REVISION },
-    async run({ manage, params }) {
-      const { revision } = await revokeAccountTokens(manage, params.org, params.clientId);
-      return { revision };
+    query: DryRunQuery,
+    answer: EndedAccountAnswer,
+    example: { answer: { cascade: { ...CASCADE, endedTokens: 1, drainingTokens: 0 }, dryRun: false, ...REVISION } },
+    async run({ manage, params, query }) {
+      const dryRun = query.dryRun === 'true';
+      const { value: cascade, revision } = await revokeAccountTokens(manage, params.org, params.clientId, dryRun);
+      return { cascade, ...changed(dryRun, revision) };
     },
   }),
 ];

@@ -271,9 +271,26 @@ const accountFields = {
   createdAt: Instant,
 };
 export const AccountAnswer = Type.Object({ ...accountFields, revision }, { title: 'Account' });
+const accountCascade = {
+  cascade: Type.Object(
+    {
+      endedTokens: Type.Integer({ description: 'access tokens that end at once' }),
+      drainingTokens: Type.Integer({ description: 'access tokens that live on until they expire' }),
+      lostRoles: Type.Array(Type.String(), { description: 'workspaces in which its role ends' }),
+    },
+    { title: 'AccountCascade' },
+  ),
+  dryRun: Type.Boolean(),
+  revision,
+};
+export const EndedAccountAnswer = Type.Object(accountCascade, { title: 'EndedAccount' });
+export const DisabledAccountAnswer = Type.Object({ ...accountFields, ...accountCascade }, { title: 'DisabledAccount' });
 export const AccountWithTokensAnswer = Type.Object(
   {
     ...accountFields,
+    roles: Type.Array(Type.Object({ workspace: Type.String(), role: Type.String() }), {
+      description: 'that it has in workspaces',
+    }),
     tokens: Type.Object({
       live: Type.Integer({ description: 'access tokens that have not ended' }),
       issued: Type.Integer({ description: 'access tokens issued so far' }),
@@ -291,7 +308,7 @@ export const CreatedAccountAnswer = Type.Object(
   { title: 'CreatedAccount' },
 );
 export const AccountListAnswer = Type.Object(
-  { items: Type.Array(AccountAnswer), nextCursor: Nullable(Type.String()) },
+  { items: Type.Array(AccountWithTokensAnswer), nextCursor: Nullable(Type.String()) },
   { title: 'AccountList' },
 );
 

@@ -266,6 +266,8 @@ const page = {
   cursor: Type.Optional(Type.String({ maxLength: 2000, description: 'the nextCursor of an earlier page' })),
 };
 export const PageQuery = Type.Object(page, strict);
+const PartOfName = Word({ description: 'a part of the name or the id, in any case' });
+export const NamedPageQuery = Type.Object({ ...page, name: Type.Optional(PartOfName) }, strict);
 /** `ended=true`: of the organizations that had this id before; for the operator. */
 export const AuditQuery = Type.Object({ ...page, ended: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
 export const FindingSchema = Type.Enum([...FINDINGS], {
@@ -313,18 +315,33 @@ export const PrincipalQuery = Type.Object(
 export const NoBody = Type.Union([Type.Object({}, strict), Type.Null()]);
 
 export const AccountParams = Type.Object({ org: Type.String(), clientId: Type.String() });
-export const AccountBody = Type.Object({ name: Name, scopes: ScopeList }, named('AccountInput'));
+export const AccountBody = Type.Object(
+  {
+    name: Name,
+    scopes: ScopeList,
+    roles: Type.Optional(
+      Type.Array(Type.Object({ workspace: Id('a workspace'), role: Role }, strict), {
+        maxItems: 1000,
+        description: 'that it has in workspaces from the beginning',
+      }),
+    ),
+  },
+  named('AccountInput'),
+);
 export const AccountPatchBody = Type.Object(
   { name: Type.Optional(Name), scopes: Type.Optional(ScopeList) },
   named('AccountPatch'),
 );
+/** `dryRun=true`: say what would happen, change nothing. */
+const dryRun = { dryRun: Type.Optional(Type.Enum(['true', 'false'])) };
+export const DryRunQuery = Type.Object(dryRun, strict);
 export const TokensQuery = Type.Object(
-  { tokens: Type.Optional(Type.Literal('revoke', { description: 'end the access tokens already issued, too' })) },
+  {
+    tokens: Type.Optional(Type.Literal('revoke', { description: 'end the access tokens already issued, too' })),
+    ...dryRun,
+  },
   strict,
 );
-
-/** `dryRun=true`: say what would happen, change nothing. */
-export const DryRunQuery = Type.Object({ dryRun: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
 export const TransferBody = Type.Object({ owner: Id('a member') }, named('TransferInput'));
 
 /** Endpoints without parameters of their own refuse any. */

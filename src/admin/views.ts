@@ -1,7 +1,7 @@
 /** How stored records look from outside. The only place that decides which fields a caller sees; hashes never do. */
 import { DAY_MS, type KindPolicy, type Policy } from '../core/policy.ts';
+import type { KnownAccount } from '../manage/organization/accounts.ts';
 import { findingsOf } from '../manage/tokens/findings.ts';
-import type { Issued } from '../manage/tokens/issuance.ts';
 import { isVersionWithdrawn } from '../manage/tokens/metadata.ts';
 import type { RotatedToken } from '../manage/tokens/token-changes.ts';
 import { reasonShown, stateShown } from '../manage/tokens/token-state.ts';
@@ -67,10 +67,14 @@ export const accountView = ({ clientId, name, scopes, state, createdBy, createdA
   createdAt: instant(createdAtMs),
 });
 
-export const issuedView = ({ live, issuedCount, lastIssuedAtMs }: Issued) => ({
-  live,
-  issued: issuedCount,
-  lastIssuedAt: instantOrNull(lastIssuedAtMs),
+export const knownAccountView = ({ doc, roles, issued }: KnownAccount) => ({
+  ...accountView(doc),
+  roles,
+  tokens: {
+    live: issued.live,
+    issued: issued.issuedCount,
+    lastIssuedAt: instantOrNull(issued.lastIssuedAtMs),
+  },
 });
 
 export const auditView = ({ id, atMs, actor, action, outcome, target, before, after, code, detail }: AuditDoc) => ({

@@ -62,6 +62,12 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
   }
 }
 
+/** Whose name, or id, holds this part, whatever its case. Absent: everybody's. */
+export function whoseNameHolds(part: string | undefined): (...names: readonly string[]) => boolean {
+  const wanted = folded(part ?? '');
+  return (...names) => wanted === '' || names.some((name) => folded(name).includes(wanted));
+}
+
 /** Of a list with several kinds the key tells; one that is none of them is found out by the check. */
 function kindAmong<K extends DocKind>(kinds: K | readonly K[], key: string): K {
   if (typeof kinds === 'string') return kinds;
@@ -87,11 +93,7 @@ export async function* everyEntry(store: Store, index: string): AsyncGenerator<S
 }
 
 /** As people look for a name: in any case, whatever form its characters have. */
-export function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase();
-}
-
-function writeCursor(entry: { score: number; key: string }): string {
+export function writeCursor(entry: { score: number; key: string }): string {
   return Buffer.from(JSON.stringify([entry.score, entry.key])).toString('base64url');
 }
 

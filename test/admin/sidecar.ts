@@ -1,6 +1,6 @@
 /** A sidecar over real HTTP on a real SQLite file, with a clock that the test sets, and the way to call it. */
 
-import { type AdminAnswer, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type AdminAnswer, startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { Refusals } from './refusals.ts';
 
 export type Json = Record<string, unknown>;
@@ -30,10 +30,13 @@ export interface Sidecar {
 export const NOW = Date.UTC(2030, 0, 1, 0, 0, 0, 123);
 export const DAY = 86_400_000;
 
-export async function startSidecar(env: Record<string, string> = {}): Promise<Sidecar> {
+export async function startSidecar(
+  env: Record<string, string> = {},
+  more: Partial<TestGatewayOptions> = {},
+): Promise<Sidecar> {
   const time = { nowMs: NOW };
   const clock = { nowMs: () => time.nowMs, monotonicMs: () => performance.now() };
-  const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', seed: false, clock, env });
+  const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', seed: false, clock, env, ...more });
   const { adminUrl: url, adminKey: key } = gateway;
   const described = Refusals.of(url);
   const send: Sidecar['send'] = async (method, path, { body, headers = {} }) => {

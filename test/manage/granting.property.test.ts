@@ -308,7 +308,9 @@ function calls(policy: Policy, by: fc.Arbitrary<string>): fc.Arbitrary<Call> {
       await rotateSecret(c, ORG, account(h, id));
       h.told.push(account(h, id));
     }),
-    call('account.enable', some, (h, c, id) => setAccountState(c, ORG, account(h, id), 'active', false)),
+    call('account.enable', some, (h, c, id) =>
+      setAccountState(c, ORG, account(h, id), 'active', { revokeTokens: false }),
+    ),
     call('token.activate', fc.constant(0), (h, c) => changeTokenState(c, ORG, h.tokens[0] ?? 'tok_none', 'activate')),
     call(
       'token.create',

@@ -100,10 +100,13 @@ async function workOf(tokens: number, end: (grounds: Grounds) => Promise<unknown
 
 const OF_ACCOUNTS: ReadonlyArray<readonly [string, (grounds: Grounds) => Promise<unknown>]> = [
   ['revoke-tokens', ({ context, clientId }) => revokeAccountTokens(context, 'acme', clientId)],
-  ['disable?tokens=revoke', ({ context, clientId }) => setAccountState(context, 'acme', clientId, 'disabled', true)],
+  [
+    'disable?tokens=revoke',
+    ({ context, clientId }) => setAccountState(context, 'acme', clientId, 'disabled', { revokeTokens: true }),
+  ],
   [
     'DELETE of the account with tokens=revoke',
-    ({ context, clientId }) => deleteAccount(context, 'acme', clientId, true),
+    ({ context, clientId }) => deleteAccount(context, 'acme', clientId, { revokeTokens: true }),
   ],
   ['DELETE of the organization', ({ context }) => deleteOrganization(context, 'acme')],
 ];

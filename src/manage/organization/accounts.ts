@@ -3,14 +3,14 @@
  * rotation; a rotation ends the old one at once. Disabling and deleting stop issuance only: tokens already issued
  * drain, unless they are revoked with it.
  */
-import { accountKey } from '../../core/facts.ts';
+import { type Assignments, accountKey, type Role, workspaceKey } from '../../core/facts.ts';
 import { CLIENT_SECRET_PREFIX } from '../../core/policy.ts';
 import { mintToken, randomText } from '../../secret.ts';
 import { type Rights, requireAdministrator } from '../actor.ts';
 import { actorView } from '../audit.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { requireMayActAs, requireMayGiveScopes } from '../granting.ts';
-import { list, type Page, type PageRequest } from '../listing.ts';
+import { requireMayActAs, requireMayGiveRoles, requireMayGiveScopes } from '../granting.ts';
+import { list, type Page, type PageRequest, whoseNameHolds } from '../listing.ts';
 import { conflict, notFound, unacceptable } from '../rejection.ts';
 import { requireKnownScope } from '../tokens/grants.ts';
 import { type Issued, issuedTo } from '../tokens/issuance.ts';
@@ -27,6 +27,22 @@ export interface AccountInput {
   readonly scopes: readonly string[];
 }
 
+/** A role of an account in a workspace. */
+export interface AccountRole {
+  readonly workspace: string;
+  readonly role: Role;
+}
+
+/** What the end of an account, or of its tokens, takes with it. */
+export interface AccountCascade {
+  /** Access tokens that end at once. */
+  readonly endedTokens: number;
+  /** Access tokens that live on until they expire. */
+  readonly drainingTokens: number;
+  /** Workspaces in which its role ends with it. */
+  readonly lostRoles: readonly string[];
+}
+
 export interface CreatedAccount {
   readonly doc: AccountDoc;
   /** The only time it is shown. */
@@ -36,7 +52,7 @@ export interface CreatedAccount {
 export async function createAccount(
   context: ManageContext,
   org: string,
-  input: AccountInput,
+  input: AccountInput & { readonly roles?: readonly AccountRole[] },
 ): Promise<WorkResult<CreatedAccount>> {
   return change(context, org, async (unit) => {
     const { organization, rights } = await administer(context, unit, org);
@@ -44,6 +60,8 @@ export async function createAccount(
     requireName(input.name);
     requireScopes(context, input.scopes);
     requireMayGiveScopes(context.policy(), rights, new Set(), new Set(input.scopes));
+    const assignments = await firstAssignments(unit, org, input.roles ?? []);
+    await requireMayGiveRoles(unit, context.policy(), rights, org, assignments);
     const secret = mintToken(CLIENT_SECRET_PREFIX);
     const doc: AccountDoc = {
       organizationId: org,
@@ -52,7 +70,7 @@ export async function createAccount(
       name: input.name,
       scopes: [...new Set(input.scopes)],
       secretHash: secret.hash(),
-      assignments: [],
+      assignments,
       tokensFrom: unit.generation,
       state: 'active',
       deletedAtMs: null,
@@ -65,19 +83,55 @@ export async function createAccount(
   });
 }
 
-export async function listAccounts(context: ManageContext, org: string, page: PageRequest): Promise<Page<AccountDoc>> {
-  await administer(context, reader(context.store), org);
-  return list(context.store, 'account', lists.accounts(org), page);
+/** The workspaces are named once each, and are there. */
+async function firstAssignments(unit: DocReader, org: string, roles: readonly AccountRole[]): Promise<Assignments> {
+  const found = new Map<string, Assignments[number]>();
+  for (const { workspace: id, role } of roles) {
+    const workspace = await unit.get('workspace', workspaceKey(org, id));
+    if (workspace === null || found.has(id))
+      throw unacceptable(
+        'workspace_unknown',
+        'roles',
+        `roles names ${JSON.stringify(id)} ${workspace === null ? 'which is no workspace of this organization' : 'twice'}.`,
+      );
+    found.set(id, [id, role, workspace.generation]);
+  }
+  return [...found.values()];
 }
 
-export async function getAccount(
+/** An account with what people ask of it: its roles as they stand, and what it was issued. */
+export interface KnownAccount {
+  readonly doc: AccountDoc;
+  readonly roles: readonly AccountRole[];
+  readonly issued: Issued;
+}
+
+export async function listAccounts(
   context: ManageContext,
   org: string,
-  clientId: string,
-): Promise<{ readonly doc: AccountDoc; readonly issued: Issued }> {
+  page: PageRequest,
+  name?: string,
+): Promise<Page<KnownAccount>> {
   await administer(context, reader(context.store), org);
-  const doc = await requireAccount(reader(context.store), org, clientId);
-  return { doc, issued: await issuedTo(context.store, doc, context.nowMs()) };
+  const wanted = whoseNameHolds(name);
+  const pick = (doc: AccountDoc) => (wanted(doc.name, doc.clientId) ? doc : null);
+  const { items, nextCursor } = await list(context.store, 'account', lists.accounts(org), { ...page, pick });
+  return { items: await Promise.all(items.map((doc) => asKnown(context, doc))), nextCursor };
+}
+
+export async function getAccount(context: ManageContext, org: string, clientId: string): Promise<KnownAccount> {
+  await administer(context, reader(context.store), org);
+  return asKnown(context, await requireAccount(reader(context.store), org, clientId));
+}
+
+async function asKnown(context: ManageContext, doc: AccountDoc): Promise<KnownAccount> {
+  const unit = reader(context.store);
+  const roles: AccountRole[] = [];
+  for (const [workspace, role, generation] of doc.assignments) {
+    const found = await unit.get('workspace', workspaceKey(doc.organizationId, workspace));
+    if (found?.generation === generation) roles.push({ workspace, role });
+  }
+  return { doc, roles, issued: await issuedTo(context.store, doc, context.nowMs()) };
 }
 
 export async function patchAccount(
@@ -120,10 +174,10 @@ export async function setAccountState(
   org: string,
   clientId: string,
   state: 'active' | 'disabled',
-  revokeTokens: boolean,
-): Promise<WorkResult<AccountDoc>> {
+  end: AccountEnd,
+): Promise<WorkResult<EndedAccount>> {
   const work = (before: AccountDoc): AccountDoc => ({ ...before, state });
-  return changeAccount(context, org, clientId, work, { ends: state === 'disabled', revokeTokens });
+  return changeAccount(context, org, clientId, work, { ends: state === 'disabled', ...end });
 }
 
 /** A deleted account keeps its roles for the minutes that its tokens may still live; the purge removes it. */
@@ -131,14 +185,14 @@ export async function deleteAccount(
   context: ManageContext,
   org: string,
   clientId: string,
-  revokeTokens: boolean,
-): Promise<WorkResult<void>> {
+  end: AccountEnd,
+): Promise<WorkResult<AccountCascade>> {
   const work = (before: AccountDoc, unit: UnitOfWork): AccountDoc => {
     unit.delete(clientKey(clientId));
     return { ...before, state: 'deleted', deletedAtMs: context.nowMs() };
   };
-  const { revision } = await changeAccount(context, org, clientId, work, { ends: true, revokeTokens });
-  return { value: undefined, revision };
+  const { value, revision } = await changeAccount(context, org, clientId, work, { ends: true, ...end });
+  return { value: value.cascade, revision };
 }
 
 /** Also what a deleted account was issued, which lives on until it expires (SCRYDON-17). */
@@ -146,17 +200,29 @@ export async function revokeAccountTokens(
   context: ManageContext,
   org: string,
   clientId: string,
-): Promise<WorkResult<void>> {
+  dryRun = false,
+): Promise<WorkResult<AccountCascade>> {
   const same = (before: AccountDoc) => before;
-  const { revision } = await changeAccount(context, org, clientId, same, {
-    ...{ ends: true, revokeTokens: true, keepsDeleted: true },
+  const { value, revision } = await changeAccount(context, org, clientId, same, {
+    ...{ ends: true, revokeTokens: true, keepsDeleted: true, dryRun },
   });
-  return { value: undefined, revision };
+  return { value: value.cascade, revision };
 }
 
-interface AccountChange {
-  readonly ends: boolean;
+/** How an account ends, or stops for a while. */
+export interface AccountEnd {
   readonly revokeTokens: boolean;
+  /** Says what it would take with it, and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface EndedAccount {
+  readonly doc: AccountDoc;
+  readonly cascade: AccountCascade;
+}
+
+interface AccountChange extends AccountEnd {
+  readonly ends: boolean;
   /** Also of a deleted account, as long as something is left of it. */
   readonly keepsDeleted?: boolean;
 }
@@ -170,22 +236,32 @@ async function changeAccount(
   org: string,
   clientId: string,
   work: (before: AccountDoc, unit: UnitOfWork) => AccountDoc,
-  { ends, revokeTokens, keepsDeleted = false }: AccountChange,
-): Promise<WorkResult<AccountDoc>> {
+  { ends, revokeTokens, dryRun = false, keepsDeleted = false }: AccountChange,
+): Promise<WorkResult<EndedAccount>> {
   const worked = async (unit: UnitOfWork) => {
     await administer(context, unit, org);
-    const after = work(await (keepsDeleted ? requireAccountEvenDeleted : requireAccount)(unit, org, clientId), unit);
+    const before = await (keepsDeleted ? requireAccountEvenDeleted : requireAccount)(unit, org, clientId);
+    const after = work(before, unit);
     const doc = revokeTokens ? { ...after, tokensFrom: unit.generation } : after;
+    const cascade = cascadeOf(await asKnown(context, before), doc, revokeTokens);
     unit.put('account', doc);
-    if (!revokeTokens) return { doc, job: null };
+    if (!revokeTokens) return { doc, cascade, job: null };
     unit.note({ action: 'service-account.tokens-revoked', target: { type: 'service-account', id: clientId } });
     const actor = actorView(context.actor);
-    return { doc, job: leaveCleanup(unit, { organizationId: org, what: 'account', id: clientId, actor }) };
+    return { doc, cascade, job: leaveCleanup(unit, { organizationId: org, what: 'account', id: clientId, actor }) };
   };
-  const { value, revision } = await change(context, org, worked, { ends });
+  const { value, revision } = await change(context, org, worked, { ends, dryRun });
   // Nobody waits for it: what is left are records that nothing can use.
-  if (value.job !== null) void cleanUpInBackground(context, value.job);
-  return { value: value.doc, revision };
+  if (value.job !== null && !dryRun) void cleanUpInBackground(context, value.job);
+  return { value, revision };
+}
+
+function cascadeOf({ roles, issued }: KnownAccount, after: AccountDoc, revokeTokens: boolean): AccountCascade {
+  return {
+    endedTokens: revokeTokens ? issued.live : 0,
+    drainingTokens: revokeTokens ? 0 : issued.live,
+    lostRoles: after.state === 'deleted' ? roles.map(({ workspace }) => workspace) : [],
+  };
 }
 
 /** Organization admins manage service accounts (SCRYDON-4). */

@@ -7,7 +7,7 @@ import { type Assignments, teamKey, workspaceKey } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { forbidden, type Rights, requirePerson } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { everyOne, folded, list, type Page, type PageRequest } from '../listing.ts';
+import { everyOne, list, type Page, type PageRequest, whoseNameHolds } from '../listing.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { AccountDoc, DocReader, MemberDoc, TeamDoc } from '../unit-of-work/records.ts';
 
@@ -33,10 +33,10 @@ export async function listPrincipals(
 ): Promise<Page<Principal>> {
   const { rights } = await enter(context, reader(context.store), org);
   await requireAssigner(context, rights, org);
-  const wanted = folded(name ?? '');
+  const wanted = whoseNameHolds(name);
   const pick = (doc: MemberDoc | TeamDoc | AccountDoc) => {
     const found = principalOf(doc);
-    return (type === undefined || found.type === type) && folded(found.name).includes(wanted) ? found : null;
+    return (type === undefined || found.type === type) && wanted(found.name) ? found : null;
   };
   return list(context.store, ['member', 'team', 'account'], lists.principals(org), { ...page, pick });
 }

@@ -110,4 +110,6 @@ export const POLICY: Shaped<typeof PolicyAnswer> = {
   },
   scopes: [{ name: 'bot:read', category: 'bot', description: 'Read bots' }],
   actions: [{ name: 'tokens.manage', description: 'Manage tokens' }],
+  serviceAccounts: true,
+  namedPolicies: false,
 };

@@ -22,7 +22,7 @@ import {
   WorkspaceListAnswer,
 } from './response-schemas.ts';
 import { type AdminRoute, route } from './route.ts';
-import { OrganizationParams, PageQuery, PrincipalQuery, WorkspaceParams } from './schemas.ts';
+import { NamedPageQuery, OrganizationParams, PageQuery, PrincipalQuery, WorkspaceParams } from './schemas.ts';
 import { environmentView, memberView, organizationView, resourceView, teamView, workspaceView } from './views.ts';
 
 const organization = '/v1/organizations/:org';
@@ -51,11 +51,11 @@ export const listRoutes: readonly AdminRoute[] = [
     summary: 'List the members of an organization',
     description,
     params: OrganizationParams,
-    query: PageQuery,
+    query: NamedPageQuery,
     answer: MemberListAnswer,
     example: { answer: { items: [MEMBER], nextCursor: null } },
-    run: async ({ manage, params, query }) =>
-      showPage(await listMembers(manage, params.org, readPage(query)), memberView),
+    run: async ({ manage, params, query: { name, ...page } }) =>
+      showPage(await listMembers(manage, params.org, readPage(page), name), memberView),
   }),
   route({
     id: 'listTeams',
@@ -65,10 +65,11 @@ export const listRoutes: readonly AdminRoute[] = [
     summary: 'List the teams of an organization',
     description,
     params: OrganizationParams,
-    query: PageQuery,
+    query: NamedPageQuery,
     answer: TeamListAnswer,
     example: { answer: { items: [TEAM], nextCursor: null } },
-    run: async ({ manage, params, query }) => showPage(await listTeams(manage, params.org, readPage(query)), teamView),
+    run: async ({ manage, params, query: { name, ...page } }) =>
+      showPage(await listTeams(manage, params.org, readPage(page), name), teamView),
   }),
   route({
     id: 'listPrincipals',
@@ -96,11 +97,11 @@ export const listRoutes: readonly AdminRoute[] = [
     summary: 'List the workspaces of an organization',
     description,
     params: OrganizationParams,
-    query: PageQuery,
+    query: NamedPageQuery,
     answer: WorkspaceListAnswer,
     example: { answer: { items: [WORKSPACE], nextCursor: null } },
-    run: async ({ manage, params, query }) =>
-      showPage(await listWorkspaces(manage, params.org, readPage(query)), workspaceView),
+    run: async ({ manage, params, query: { name, ...page } }) =>
+      showPage(await listWorkspaces(manage, params.org, readPage(page), name), workspaceView),
   }),
   route({
     id: 'listEnvironments',

@@ -387,6 +387,8 @@ export const PolicyAnswer = Type.Object(
       ),
     ),
     actions: Type.Array(Type.Object({ name: Type.String(), description: Type.String() })),
+    serviceAccounts: Type.Boolean({ description: 'there may be some' }),
+    namedPolicies: Type.Boolean({ description: 'decisions look at them' }),
   },
   { title: 'Policy' },
 );

@@ -159,5 +159,7 @@ export function policyView(policy: Policy) {
     ),
     scopes: [...policy.scopes.values()],
     actions: Array.from(policy.actions, ([name, description]) => ({ name, description })),
+    serviceAccounts: policy.serviceAccounts !== null,
+    namedPolicies: policy.iam !== null,
   };
 }

@@ -93,7 +93,11 @@ export async function* everyEntry(store: Store, index: string): AsyncGenerator<S
 }
 
 /** As people look for a name: in any case, whatever form its characters have. */
-export function writeCursor(entry: { score: number; key: string }): string {
+export function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase();
+}
+
+function writeCursor(entry: { score: number; key: string }): string {
   return Buffer.from(JSON.stringify([entry.score, entry.key])).toString('base64url');
 }
 

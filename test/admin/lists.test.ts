@@ -57,6 +57,18 @@ const LISTS = [
   '/workspaces/w1/assignments',
 ];
 
+it.each(['/members', '/teams', '/workspaces', '/service-accounts'])(
+  '%s is searched by a part of the name or the id, in any case',
+  async (path) => {
+    const all = (await items(path)) as Array<{ id?: string; clientId?: string; name: string }>;
+    const [wanted] = all;
+    const id = wanted!.id ?? wanted!.clientId!;
+    expect(await items(`${path}?name=${wanted!.name.slice(0, 2).toUpperCase()}`)).toContainEqual(wanted);
+    expect(await items(`${path}?name=${id}`)).toEqual([wanted]);
+    expect(await items(`${path}?name=nobody-is-called-so`)).toEqual([]);
+  },
+);
+
 it('a resource may belong to a service account, as long as there is one', async () => {
   const { clientId } = await ok('POST', '/service-accounts', { name: 'bot keeper', scopes: ['chat:read'] });
   const path = '/workspaces/w2/resources/app/kept';

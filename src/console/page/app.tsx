@@ -10,6 +10,9 @@ import { OrganizationsPage } from './organizations/organizations-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
 import { PageWindow } from './parts/window.tsx';
 import { useTranslate } from './preferences.tsx';
+import { AccountListPage } from './service-accounts/account-list-page.tsx';
+import { AccountPage } from './service-accounts/account-page.tsx';
+import { NewAccountPage } from './service-accounts/new-account-page.tsx';
 import { SignInForm, takeLinkCode } from './sign-in/sign-in.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { NewTokenPage } from './tokens/new-token-page.tsx';
@@ -73,6 +76,27 @@ function Pages() {
         {({ org, id }) => (
           <Framed org={org}>
             <TokenPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/service-accounts">
+        {({ org }) => (
+          <Framed org={org}>
+            <AccountListPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/service-accounts/new">
+        {({ org }) => (
+          <Framed org={org}>
+            <NewAccountPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/service-accounts/:clientId">
+        {({ org, clientId }) => (
+          <Framed org={org}>
+            <AccountPage key={clientId} org={org} clientId={clientId} />
           </Framed>
         )}
       </Route>

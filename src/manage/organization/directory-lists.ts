@@ -7,7 +7,7 @@ import type { Role } from '../../core/facts.ts';
 import { requireAdministrator, requireProcessOperator } from '../actor.ts';
 import { enter, type ManageContext, reader, requireKnownWorkspace, requireWorkspace } from '../context.ts';
 import { requireWorkspaceManager } from '../granting.ts';
-import { list, type Page, type PageRequest } from '../listing.ts';
+import { list, type Page, type PageRequest, whoseNameHolds } from '../listing.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type {
   AccountDoc,
@@ -26,23 +26,41 @@ export async function listOrganizations(context: ManageContext, page: PageReques
   return list(context.store, 'organization', lists.organizations(), page);
 }
 
-export async function listMembers(context: ManageContext, org: string, page: PageRequest): Promise<Page<MemberDoc>> {
+export async function listMembers(
+  context: ManageContext,
+  org: string,
+  page: PageRequest,
+  name?: string,
+): Promise<Page<MemberDoc>> {
   await requireLister(context, org, 'list members');
-  return list(context.store, 'member', lists.members(org), page);
+  return list(context.store, 'member', lists.members(org), { ...page, pick: named(name) });
 }
 
-export async function listTeams(context: ManageContext, org: string, page: PageRequest): Promise<Page<TeamDoc>> {
+export async function listTeams(
+  context: ManageContext,
+  org: string,
+  page: PageRequest,
+  name?: string,
+): Promise<Page<TeamDoc>> {
   await requireLister(context, org, 'list teams');
-  return list(context.store, 'team', lists.teams(org), page);
+  return list(context.store, 'team', lists.teams(org), { ...page, pick: named(name) });
 }
 
 export async function listWorkspaces(
   context: ManageContext,
   org: string,
   page: PageRequest,
+  name?: string,
 ): Promise<Page<WorkspaceDoc>> {
   await requireLister(context, org, 'list workspaces');
-  return list(context.store, 'workspace', lists.workspaces(org), page);
+  return list(context.store, 'workspace', lists.workspaces(org), { ...page, pick: named(name) });
+}
+
+/** Those whose name, or id, holds this part; absent: all. */
+function named(part: string | undefined) {
+  const holds = whoseNameHolds(part);
+  return <Doc extends { readonly name: string; readonly id: string }>(doc: Doc) =>
+    holds(doc.name, doc.id) ? doc : null;
 }
 
 export async function listEnvironments(

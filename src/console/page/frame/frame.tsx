@@ -16,12 +16,15 @@ interface NavEntry {
   readonly name: MessageKey;
   /** `g` and then this letter leads there. */
   readonly key: string;
+  /** Others would find nothing there. */
+  readonly forOperator?: true;
 }
 
 /** Below `/o/ORGANIZATION`. */
 const OF_ORGANIZATION: readonly NavEntry[] = [
   { path: '/tokens', name: 'nav.tokens', key: 't' },
   { path: '/explain', name: 'nav.explain', key: 'e' },
+  { path: '/service-accounts', name: 'nav.accounts', key: 's', forOperator: true },
 ];
 
 /** Of the gateway with all its organizations: for its operator. */
@@ -113,9 +116,11 @@ interface EntriesProps {
 
 function Entries({ entries, below, path }: EntriesProps) {
   const t = useTranslate();
+  const { kind } = useCaller();
   return (
     <ul>
       {entries.map((entry) => {
+        if (entry.forOperator && kind !== 'operator') return null;
         const href = `${below}${entry.path}`;
         const isHere = below !== null && (path === href || path.startsWith(`${href}/`));
         return (

@@ -1,5 +1,7 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
 import { frameWords } from '../frame/frame-words.ts';
+import { listWords } from '../parts/list-words.ts';
+import { accountWords } from '../service-accounts/account-words.ts';
 
 export const en = {
   'app.skip': 'Skip to content',
@@ -235,4 +237,6 @@ export const en = {
   'explain.check.workspace': 'It reaches the workspace',
   'explain.check.role': 'Its owner has the role',
   'explain.check.relation': 'Its owner has to do with the resource',
+  ...listWords.en,
+  ...accountWords.en,
 } as const;

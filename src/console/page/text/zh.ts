@@ -1,5 +1,7 @@
 /** The console in Chinese, key by key as in English. */
 import { frameWords } from '../frame/frame-words.ts';
+import { listWords } from '../parts/list-words.ts';
+import { accountWords } from '../service-accounts/account-words.ts';
 import type { Messages } from './messages.ts';
 
 export const zh: Messages = {
@@ -226,4 +228,6 @@ export const zh: Messages = {
   'explain.check.workspace': '可访问该工作空间',
   'explain.check.role': '所有者具有所需角色',
   'explain.check.relation': '所有者与该资源有关联',
+  ...listWords.zh,
+  ...accountWords.zh,
 };

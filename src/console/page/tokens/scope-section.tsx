@@ -1,4 +1,4 @@
-/** What a new token may do: the policy's scopes, by category, with all or none of one at a press. */
+/** What something new may do: the policy's scopes, by category, with all or none of one at a press. */
 import { useState } from 'react';
 import type { Shapes } from '../api/client.ts';
 import { Button } from '../parts/button.tsx';
@@ -13,7 +13,15 @@ type Scope = Shapes['Policy']['scopes'][number];
 /** Beyond so many, categories are closed at first, or nobody finds the next section. */
 const OPEN_MAX = 24;
 
-export function ScopeSection({ policy, kind, draft, mistakeOf, change }: SectionProps) {
+interface ScopeProps {
+  readonly policy: Pick<SectionProps['policy'], 'scopes'>;
+  readonly kind: Pick<SectionProps['kind'], 'authority'>;
+  readonly draft: Pick<SectionProps['draft'], 'scopes'>;
+  mistakeOf(...fields: readonly string[]): string | undefined;
+  change(part: Pick<SectionProps['draft'], 'scopes'>): void;
+}
+
+export function ScopeSection({ policy, kind, draft, mistakeOf, change }: ScopeProps) {
   const t = useTranslate();
   const [part, setPart] = useState('');
   const sought = part.trim().toLowerCase();

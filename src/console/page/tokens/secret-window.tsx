@@ -5,9 +5,16 @@ import { CopiedLine } from '../parts/notes.tsx';
 import { PageWindow } from '../parts/window.tsx';
 import { useTranslate } from '../preferences.tsx';
 
-/** `secret` null: closed. */
-export function SecretWindow(props: { readonly name: string; readonly secret: string | null; onClose(): void }) {
-  const { name, secret, onClose } = props;
+interface Props {
+  readonly name: string;
+  /** null: closed. */
+  readonly secret: string | null;
+  /** Under which a program finds it in its environment. */
+  readonly variable?: string;
+  onClose(): void;
+}
+
+export function SecretWindow({ name, secret, variable = 'SCOPEGATE_TOKEN', onClose }: Props) {
   const t = useTranslate();
   const id = useId();
   const [isStored, setStored] = useState(false);
@@ -29,7 +36,7 @@ export function SecretWindow(props: { readonly name: string; readonly secret: st
       <p>{t('secret.once')}</p>
       <CopiedLine text={secret ?? ''} />
       <p className="soft small">{t('secret.env')}</p>
-      <CopiedLine text={`SCOPEGATE_TOKEN=${secret ?? ''}`} />
+      <CopiedLine text={`${variable}=${secret ?? ''}`} />
       <div className="check">
         <input id={id} type="checkbox" checked={isStored} onChange={(event) => setStored(event.target.checked)} />
         <label htmlFor={id}>{t('secret.stored')}</label>

@@ -98,7 +98,7 @@ export const accountWords = {
     'account.issuance': '签发情况',
     'account.created': '创建时间',
     'account.reach': '可以做什么',
-    'account.role': '{workspace}：{role}',
+    'account.role': '{workspace} 的{role}',
     'account.noRoles': '它在任何工作空间都没有角色，其令牌无法访问任何工作空间。',
     'account.rotate': '轮换密钥',
     'account.rotate.title': '替换“{name}”的密钥？',

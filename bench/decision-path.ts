@@ -6,18 +6,24 @@
 import { configuredName } from '../src/core/configured-name.ts';
 import { BEARER_ONLY } from '../src/core/credential.ts';
 import type { Policy } from '../src/core/policy.ts';
+import { reasonRow } from '../src/core/reason.ts';
 import type { Route } from '../src/core/route.ts';
 import { RouteTable } from '../src/core/route-table.ts';
 import { compileScopes } from '../src/core/scope.ts';
 import { readTemplate } from '../src/core/template.ts';
-import { judge, type Moment } from '../src/edge/judge.ts';
-import { type IncomingRequest, type ReadingRules, readRequest } from '../src/edge/read-request.ts';
+import type { Decided } from '../src/edge/decision-record.ts';
+import { judge, type Moment, type Settled } from '../src/edge/judge.ts';
+import { type IncomingRequest, type Reading, type ReadingRules, readRequest } from '../src/edge/read-request.ts';
+import type { RequestContext } from '../src/edge/request-context.ts';
+import type { LogRules } from '../src/edge/ruleset.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import type { FactCache } from '../src/store/cache/fact-cache.ts';
+import type { LastUsed } from '../src/store/cache/last-used.ts';
 
 export interface Ground extends ReadingRules {
   readonly policy: Policy;
   readonly facts: FactCache;
+  readonly lastUsed: LastUsed;
 }
 
 /** A request as the listener hands it over. */
@@ -31,9 +37,38 @@ export function decideOnce(ground: Ground, request: RawRequest, at: Moment): Ans
   const reading = readRequest(request, ground);
   if (reading.refused !== null) return reading.refused.reason;
   const presented = { token: reading.token, prefixes: policy.prefixes };
-  const judged = judge(reading.question!, policy, facts, at, systemClock, presented);
-  if (judged instanceof Promise) return judged.then((late) => (late.kind === 'denied' ? late.reason : 'allowed'));
-  return judged.kind === 'denied' ? judged.reason : 'allowed';
+  const judged = judge(reading.question!, policy, facts, at, systemClock, presented) as Settled | Promise<Settled>;
+  return judged instanceof Promise
+    ? judged.then((late) => noted(ground, reading, late, at))
+    : noted(ground, reading, judged, at);
+}
+
+/** As the pipeline notes who was here, and what for. */
+function noted({ lastUsed, policy }: Ground, reading: Reading, judged: Settled, { nowMs }: Moment): string {
+  const { token } = judged;
+  const isKnown = token !== null && (judged.kind === 'allowed' || reasonRow(judged.reason).status !== 401);
+  if (isKnown) lastUsed.note(token, nowMs);
+  if (judged.kind === 'denied') return judged.reason;
+  lastUsed.noteScopes(judged, reading.route!.requirement!.scopes!, policy, nowMs);
+  return 'allowed';
+}
+
+const DECISION_ID = '01KDZ7Q6E0014R60G0RM000002';
+const LOG: LogRules = { access: 'none', refused: null, allowed: null, configuration: '#1' };
+
+/** A refusal as the pipeline hands it to whoever keeps a note of it. */
+export function refusedOnce(ground: Ground, exchange: RawRequest, { nowMs, monotonicMs }: Moment): Decided {
+  const { policy, facts } = ground;
+  const reading = readRequest(exchange, ground);
+  const judged = judge(reading.question!, policy, facts, { nowMs, monotonicMs }, systemClock);
+  if (judged instanceof Promise || judged.kind !== 'denied') throw new Error('not refused at once');
+  const { token, reason, selected } = judged;
+  // All of it that a note reads.
+  const request = {
+    ...{ requestId: DECISION_ID, decisionId: DECISION_ID, isTrusted: false, nowMs, monotonicMs, decidedMs: 0.1 },
+    ...{ exchange, reading, token, selected, allowed: null, degraded: null, ruleset: { log: LOG } },
+  } as unknown as RequestContext;
+  return { request, route: reading.route, reason, status: 403, upstreamMs: null };
 }
 
 /** Each route asks for a scope, a workspace by its environment, and a role there: member to GET, admin to DELETE. */

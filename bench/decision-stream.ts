@@ -26,8 +26,11 @@ export const MIX: readonly Ask[] = (
   ['token_unknown', 'scope_missing', 'workspace_not_granted', 'role_insufficient'] as const
 ).flatMap((refused) => [refused, ...new Array<Ask>(7).fill('allowed')]);
 
-/** Requests for `tokens` different tokens and `routes` different routes, in an order that is the same in every run. */
-export function drawStream(dataset: Dataset, tokens: number, routes: number, mix: readonly Ask[]): Case[] {
+/**
+ * Requests for `tokens` different tokens and `routes` different routes, in an order that is the same in every run. `query`: of parameters
+ * before the one that is looked for.
+ */
+export function drawStream(dataset: Dataset, tokens: number, routes: number, mix: readonly Ask[], query = ''): Case[] {
   const random = randomIntegers(SEED + 1);
   // Long enough that each of them comes up.
   const length = Math.max(LENGTH_MIN, tokens);
@@ -36,7 +39,7 @@ export function drawStream(dataset: Dataset, tokens: number, routes: number, mix
     const holder = dataset.holders[random(tokens)]!;
     const method = ask === 'role_insufficient' ? 'DELETE' : 'GET';
     const environment = ask === 'workspace_not_granted' ? holder.elsewhere : holder.environmentId;
-    const target = `/api/v1/service${random(routes)}/items/${random(1e6)}?environmentId=${environment}`;
+    const target = `/api/v1/service${random(routes)}/items/${random(1e6)}?${query}environmentId=${environment}`;
     const texts: Partial<Record<Ask, string>> = {
       token_unknown: dataset.unknown,
       token_malformed: `${holder.text.slice(0, -1)} !`,

@@ -8,14 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { loadPolicy } from '../src/config/load/load-policy.ts';
 import type { Policy } from '../src/core/policy.ts';
 import type { Moment } from '../src/edge/judge.ts';
+import { RefusalRing } from '../src/edge/refusal-ring.ts';
 import { systemClock } from '../src/observe/clock.ts';
 import { Owned } from '../src/owned.ts';
 import { hashToken } from '../src/secret.ts';
 import { FactCache } from '../src/store/cache/fact-cache.ts';
+import { LastUsed } from '../src/store/cache/last-used.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { temporaryFolder } from './children.ts';
 import { buildDataset, type Dataset } from './dataset.ts';
-import { buildRoutes, decideOnce, type Ground } from './decision-path.ts';
+import { buildRoutes, decideOnce, type Ground, refusedOnce } from './decision-path.ts';
 import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';
 import { drawDistinct, median, percentile } from './measure.ts';
 import type { BenchOptions, Check, Section } from './report.ts';
@@ -28,6 +30,8 @@ const BATCH = 64;
 const HOT_TOKENS = 1000;
 const HOT_ROUTES = 100;
 const COLD_TOKENS = 100_000;
+const NOTE_MAX_NS = 1000;
+const REMEMBERED = ['token_unknown', 'scope_missing', 'workspace_not_granted', 'role_insufficient'] as const;
 /** Not counted: the compiler is still at work. */
 const SETTLING_ROUNDS = 2;
 
@@ -60,6 +64,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
       routes: number,
       mix = MIX,
       hotRoutes = HOT_ROUTES,
+      query = '',
     ) => {
       const facts = new FactCache(store, {
         maxEntries: 1_000_000,
@@ -68,14 +73,20 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
         monotonicMs: systemClock.monotonicMs,
       });
       owned.add(store.follow(facts), (unfollow) => unfollow());
+      const lastUsed = new LastUsed({
+        store: { touch: async () => undefined },
+        onFailed: (error) => say(String(error)),
+      });
+      owned.add(lastUsed, (uses) => uses.close());
       const ground: Ground = {
         ...{ routes: buildRoutes(routes), isTrustedProxy: () => false },
-        ...{ policy: policy as Policy, facts },
+        ...{ policy: policy as Policy, facts, lastUsed },
       };
+
       const made: Variant = {
         name,
         ground,
-        stream: drawStream(dataset, hot, Math.min(routes, hotRoutes), mix),
+        stream: drawStream(dataset, hot, Math.min(routes, hotRoutes), mix, query),
         at: 0,
         microseconds: [],
       };
@@ -100,17 +111,26 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     const single: Variant[] = [];
     for (const ask of ['allowed', 'token_unknown', 'token_malformed', 'scope_missing', 'role_insufficient'] as const)
       single.push(await variant(ask, thousand, HOT_TOKENS, 100, [ask]));
+    const notes: Variant[] = [];
+    for (const query of ['', 'page=2&limit=50&sort=name&'])
+      for (const ask of REMEMBERED) {
+        const name = query === '' ? ask : `${ask}, four parameters`;
+        notes.push(await variant(name, thousand, HOT_TOKENS, 100, [ask], HOT_ROUTES, query));
+      }
+    const ring = new RefusalRing(systemClock.nowMs);
+    ring.resize(10_000, 3_600_000);
 
     const all = [...new Set([...byTokens, ...oneInUse, ...byRoutes, cold, wide, ...single])];
     const rounds = (quick ? 8 : 30) + SETTLING_ROUNDS;
     const hashes: number[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const each of all) await measure(each, quick ? 64 : 256);
-      if (round < SETTLING_ROUNDS) for (const each of all) each.microseconds.length = 0;
+      for (const each of notes) await measureNotes(each, ring, quick ? 64 : 256);
+      if (round < SETTLING_ROUNDS) for (const each of [...all, ...notes]) each.microseconds.length = 0;
       hashes.push(measureHash(thousand.dataset));
       if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
     }
-    return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, hashes);
+    return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, notes, hashes);
   } finally {
     await owned.release();
   }
@@ -148,6 +168,24 @@ async function measure(variant: Variant, batches: number): Promise<void> {
   variant.microseconds.push((tookMs * 1000) / (batches * BATCH));
 }
 
+/** Adds the time of one refusal's note, in microseconds. What comes before it is not in it. */
+async function measureNotes(variant: Variant, ring: RefusalRing, batches: number): Promise<void> {
+  const { ground, stream } = variant;
+  await sleep(30);
+  let tookMs = 0;
+  for (let batch = 0; batch < batches; batch++) {
+    const at = now();
+    const refused = Array.from({ length: BATCH }, (_, index) =>
+      refusedOnce(ground, stream[(variant.at + index) % stream.length]!.request.unpack(), at),
+    );
+    variant.at += BATCH;
+    const startedMs = performance.now();
+    for (const each of refused) ring.add(each, 1);
+    tookMs += performance.now() - startedMs;
+  }
+  variant.microseconds.push((tookMs * 1000) / (batches * BATCH));
+}
+
 function now(): Moment {
   return { nowMs: systemClock.nowMs(), monotonicMs: systemClock.monotonicMs() };
 }
@@ -165,6 +203,7 @@ function report(
   byRoutes: readonly Variant[],
   [cold, wide]: readonly [Variant, Variant],
   single: readonly Variant[],
+  notes: readonly Variant[],
   hashes: readonly number[],
 ): Section {
   // Variants of one round met the same machine, so they are compared round by round.
@@ -204,6 +243,11 @@ function report(
       },
       { title: 'decision, by routes (1,000 tokens)', columns, rows: [...byRoutes, wide].map((each) => row(each)) },
       { title: 'decision, by answer (1,000 tokens, 100 routes)', columns, rows: single.map((each) => row(each)) },
+      {
+        title: 'what remembering a refusal costs (explain.keep)',
+        columns: ['', 'ns', 'ns, median'],
+        rows: notes.map((each) => [each.name, fastNs(each), Math.round(median(each.microseconds) * 1000)]),
+      },
     ],
     checks: [
       {
@@ -211,11 +255,20 @@ function report(
         measured: `${count(Math.round(perSecond))}/s where one SHA-256 of a token takes ${sha256.toFixed(0)} ns`,
         kept: perSecond > PER_SECOND_MIN,
       },
+      {
+        promise: `remembering a refusal costs at most ${NOTE_MAX_NS} ns`,
+        measured: `${Math.max(...notes.map(fastNs))} ns`,
+        kept: notes.every((each) => fastNs(each) <= NOTE_MAX_NS),
+      },
       flat('1, 1,000 or a million tokens (1 in use)', oneInUse),
       flat('1,000 or a million tokens (1,000 in use)', byTokens),
       flat('1, 100 or 10,000 routes', byRoutes),
     ],
   };
+}
+
+function fastNs({ microseconds }: Variant): number {
+  return Math.round(percentile(microseconds.toSorted(ascending), 0.1) * 1000);
 }
 
 function ascending(left: number, right: number): number {

@@ -6,6 +6,7 @@
  * spelled out ends in a denial.
  */
 
+import type { FieldValue } from './bodies/inspected-body.ts';
 import {
   type AssignedRoles,
   credentialKey,
@@ -68,6 +69,8 @@ export interface Denied {
   readonly reason: Reason;
   /** The token, once it is known: for logs. Never for the client. */
   readonly token: TokenFacts | null;
+  /** What it named where the route looks for its workspace, for logs; undefined: nobody has looked. */
+  readonly selected: FieldValue;
 }
 export interface Need {
   readonly kind: 'need';
@@ -183,7 +186,21 @@ function inWorkspace(
   facts: FactReader,
 ): DecisionOutcome {
   const selected = select(asked.selector, question.source);
-  if (selected == null) return deny('workspace_ambiguous', token);
+  if (selected == null) return deny('workspace_ambiguous', token, null);
+  const outcome = inSelected(question, asked, selected, relation, token, owner, rules, facts);
+  return outcome.kind === 'denied' ? deny(outcome.reason, token, selected) : outcome;
+}
+
+function inSelected(
+  question: Question,
+  asked: WorkspaceRequirement,
+  selected: string,
+  relation: ResourceRequirement | null,
+  token: TokenFacts,
+  owner: MemberFacts | null,
+  rules: DecisionRules,
+  facts: FactReader,
+): DecisionOutcome {
   const workspace = findWorkspace(asked, selected, token.organizationId, facts);
   if (workspace === null) return deny('workspace_not_granted', token);
   if ('kind' in workspace) return workspace;
@@ -521,6 +538,6 @@ function need(key: string): Need {
   return { kind: 'need', key };
 }
 
-function deny(reason: Reason, token: TokenFacts | null): Denied {
-  return { kind: 'denied', reason, token };
+function deny(reason: Reason, token: TokenFacts | null, selected?: FieldValue): Denied {
+  return { kind: 'denied', reason, token, selected };
 }

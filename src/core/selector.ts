@@ -149,7 +149,8 @@ export class ParameterReader {
     const equals = query.slice(start, end).indexOf('=');
     const rawName = query.slice(start, equals === -1 ? end : start + equals);
     const isLong = rawName.length > NAME_MAX;
-    if (!isLong && !readsAs(rawName, this.#folded)) return;
+    // Spelled as configured it needs no folding.
+    if (!isLong && rawName !== this.#name && !readsAs(rawName, this.#folded)) return;
     const isOnly = !this.#isSeen && !isLong && this.#part === 0 && equals !== -1;
     this.#isSeen = true;
     this.#value = null;

@@ -31,9 +31,19 @@ export type Judgement = (Allowed | Denied | BodyWanted) & { readonly degradedMs?
 export type Settled = Exclude<Judgement, BodyWanted>;
 
 /** By its form no token of ours; nobody was asked. */
-export const JUNK: Denied = Object.freeze({ kind: 'denied', reason: 'token_unknown', token: null });
+export const JUNK: Denied = Object.freeze({
+  kind: 'denied',
+  reason: 'token_unknown',
+  token: null,
+  selected: undefined,
+});
 const NONE: ReadonlyArray<Loaded | Promise<Loaded>> = [];
-const UNAVAILABLE: Denied = Object.freeze({ kind: 'denied', reason: 'store_unavailable', token: null });
+const UNAVAILABLE: Denied = Object.freeze({
+  kind: 'denied',
+  reason: 'store_unavailable',
+  token: null,
+  selected: undefined,
+});
 
 /** When a request arrived, read once for all that asks. Milliseconds: since 1970, and on a clock that never jumps. */
 export interface Moment {

@@ -187,6 +187,7 @@ export class Pipeline {
   #note(request: RequestContext, judgement: Settled): void {
     const { metrics, lastUsed } = this.#parts;
     if (judgement.kind === 'allowed') request.allowed = judgement;
+    else request.selected = judgement.selected;
     if (judgement.degradedMs !== undefined) {
       request.degraded = `store; age=${Math.ceil(judgement.degradedMs / 1000)}`;
       request.answerHeaders = [...(request.answerHeaders ?? []), DEGRADED_HEADER, request.degraded];

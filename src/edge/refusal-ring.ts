@@ -65,13 +65,16 @@ export class RefusalRing {
     this.forgetOld();
   }
 
-  add(refused: Decided, revision: number): void {
+  /** Its note; null: it is not remembered. */
+  add(refused: Decided, revision: number): DecisionNote | null {
     const keep = this.#keep;
-    if (keep === 0) return;
-    this.#notes[this.#next] = noteOf(refused, revision, PATH_MAX);
+    if (keep === 0) return null;
+    const note = noteOf(refused, revision, PATH_MAX);
+    this.#notes[this.#next] = note;
     this.#next = this.#next + 1 === keep ? 0 : this.#next + 1;
     if (this.#size < keep) this.#size++;
     else this.#oldest = this.#next;
+    return note;
   }
 
   /** Those that came too long ago. */

@@ -1,4 +1,5 @@
 /** What is known about a request so far, from the moment it came. Each step of the pipeline fills its part; judges nothing. */
+import type { FieldValue } from '../core/bodies/inspected-body.ts';
 import type { Allowed } from '../core/decide.ts';
 import type { TokenFacts } from '../core/facts.ts';
 import { givenRequestId, type RequestIds } from '../core/request-ids.ts';
@@ -31,6 +32,8 @@ export interface RequestContext extends Moment, RequestIds {
   allowed: Allowed | null;
   /** Allowed or not; null: none that we know. For the log. */
   token: TokenFacts | null;
+  /** What it named where its workspace was looked for, of one that was denied there; undefined: nobody has looked. */
+  selected: FieldValue;
   /** How long it took to decide, once that is done. */
   decidedMs: number;
   /** Told to the client and the upstream: the answer rests on what was known before the store was lost. */
@@ -70,6 +73,7 @@ export function begin(
     isBodySpent: false,
     allowed: null,
     token: null,
+    selected: undefined,
     decidedMs: 0,
     degraded: null,
     answerHeaders: null,

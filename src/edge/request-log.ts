@@ -7,7 +7,7 @@ import { REASON_CLASSES, type ReasonClass, reasonClass } from '../core/reason.ts
 import { escapedTarget } from '../core/target.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import { LineBudget, type Log } from '../observe/log.ts';
-import { type Decided, noteOf, recordOf } from './decision-record.ts';
+import { type Decided, type DecisionNote, noteOf, recordOf } from './decision-record.ts';
 import type { ForwardedRequest, PipelineParts, RefusedRequest } from './pipeline-parts.ts';
 import { clientAddressOf, type RequestContext } from './request-context.ts';
 
@@ -17,18 +17,21 @@ const TOLD_AFTER_MS = 1000;
 /** Longer than any target may be. */
 const PATH_MAX = 65_536;
 
+interface RequestLog extends Pick<PipelineParts, 'onForwarded' | 'onAllowed'> {
+  /** `note`: what was kept of it already; null: nothing. */
+  onRefused(refused: RefusedRequest, note: DecisionNote | null): void;
+}
+
 /** `revision`: up to which the facts are known. */
-export function requestLog(
-  log: Log,
-  monotonicMs: () => number,
-  revision: () => number,
-): Pick<PipelineParts, 'onRefused' | 'onForwarded' | 'onAllowed'> {
+export function requestLog(log: Log, monotonicMs: () => number, revision: () => number): RequestLog {
   const budgets = new Map(REASON_CLASSES.map((name) => [name, new RefusalBudget(name, log, monotonicMs)]));
   return {
-    onRefused: (refused) => {
+    onRefused: (refused, note) => {
       const { request, reason, detail } = refused;
       const { access, refused: sampled } = request.ruleset.log;
-      if (sampled?.takes()) log.info(decisionLine(refused, revision()), 'decision');
+      // What is remembered of a path may be shorter.
+      if (sampled?.takes())
+        log.info(note === null || note.isCut ? decisionLine(refused, revision()) : recordOf(note), 'decision');
       if (access === 'none') return;
       const suppressed = budgets.get(reasonClass(reason))!.spend();
       if (suppressed === null) return;

@@ -322,8 +322,7 @@ class Gateway implements RunningGateway {
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
       ...lines,
       onRefused: (refused) => {
-        this.#refusals.add(refused, facts.revision);
-        lines.onRefused(refused);
+        lines.onRefused(refused, this.#refusals.add(refused, facts.revision));
       },
       viaName: nameInVia(configuration.file.gateway),
     });

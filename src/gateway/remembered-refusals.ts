@@ -4,6 +4,7 @@
  */
 import type { FoundRefusal, FoundRefusals } from '../admin/refusal-shapes.ts';
 import type { GatewayFile } from '../config/schema/gateway-schema.ts';
+import type { DecisionNote } from '../edge/decision-record.ts';
 import type { RefusedRequest } from '../edge/pipeline-parts.ts';
 import { type RefusalQuery, RefusalRing } from '../edge/refusal-ring.ts';
 import { answerFleet, askFleet } from '../fleet/fleet-questions.ts';
@@ -33,8 +34,9 @@ export class RememberedRefusals {
     this.#ring.resize(keep, forMinutes * MINUTE_MS);
   }
 
-  add(refused: RefusedRequest, revision: number): void {
-    this.#ring.add(refused, revision);
+  /** Its note; null: it is not remembered. */
+  add(refused: RefusedRequest, revision: number): DecisionNote | null {
+    return this.#ring.add(refused, revision);
   }
 
   /** This process serves requests, and is known to the others by this id. */

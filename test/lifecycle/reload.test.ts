@@ -108,6 +108,29 @@ ${JSON.stringify(route)}
     });
   });
 
+  it('makes room for more or fewer refusals, and keeps the newest', async () => {
+    const remembered = async () => {
+      const { body } = await ours.gateway.admin('GET', '/v1/refusals');
+      return (body as { items: ReadonlyArray<{ path: string }> }).items.map(({ path }) => path);
+    };
+    const refuse = async (...paths: string[]) => {
+      for (const path of paths) expect(await status(path)).toBe(404);
+    };
+    await refuse('/1', '/2', '/3');
+    write({ explain: { keep: 2 } });
+    expect(await reload()).toMatchObject({ body: { result: 'applied' } });
+    expect(await remembered()).toEqual(['/3', '/2']);
+    await refuse('/4');
+    expect(await remembered()).toEqual(['/4', '/3']);
+    write({ explain: { keep: 3 } });
+    expect(await reload()).toMatchObject({ body: { result: 'applied' } });
+    await refuse('/5');
+    expect(await remembered()).toEqual(['/5', '/4', '/3']);
+    write({ explain: { keep: 0 } });
+    expect(await reload()).toMatchObject({ body: { result: 'applied' } });
+    expect(await remembered()).toEqual([]);
+  });
+
   it.each([
     [{ gateway: { host: '127.0.0.1', port: 1 } }, ['gateway.port']],
     [{ gateway: { host: '127.0.0.2', port: 0 }, admin: { port: 1 } }, ['gateway.host', 'admin.port']],

@@ -20,6 +20,7 @@ const RELOADED = new Set([
   'leaks',
   'import',
   'log',
+  'explain',
   'drain',
   'reload',
 ]);

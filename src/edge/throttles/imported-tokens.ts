@@ -15,7 +15,7 @@ import { sourceOf } from './auth-failure-throttle.ts';
 import { LookupThrottle, type Turn } from './lookup-throttle.ts';
 
 /** Not judged, so neither a yes nor a no. */
-const TURNED_AWAY: Denied = Object.freeze({ kind: 'denied', reason: 'overloaded', token: null });
+const TURNED_AWAY: Denied = Object.freeze({ kind: 'denied', reason: 'overloaded', token: null, selected: undefined });
 
 interface Asking extends Moment {
   readonly exchange: Exchange;

@@ -126,6 +126,15 @@ test('a decision line holds what explaining and judging it again take, allowed o
   ]);
 });
 
+test('a path that is longer than what is remembered of a refusal stands in its line as it was', async () => {
+  const path = `/nowhere/${'x'.repeat(1000)}`;
+  await ask(`GET ${path}`, [reader()]);
+  await ended('decision');
+  expect(lines('decision')).toMatchObject([{ path, altered: false, reason: 'route_not_found' }]);
+  const { body } = await gateway.admin('GET', '/v1/refusals?limit=1');
+  expect(body).toMatchObject({ items: [{ altered: true }] });
+});
+
 attack({
   name: 'no line of a request has a query, a body or a token, wherever they were put',
   outcome: 'the path ends before its query; what looks like a token is cut out; odd bytes are spelled out',

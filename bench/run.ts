@@ -8,7 +8,7 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 
 const HELP = `npm run bench -- [--only NAME [--scenario NAME]] [--quick] [--json]
 
-  --only      decision, start, gateway, workers, features, settings, peers, memory, bodies, clients,
+  --only      decision, start, gateway, workers, features, settings, remembering, peers, memory, bodies, clients,
               streams, stores, lag, turns, revocation, outage or soak
   --scenario  one of those of peers; a name that there is none of prints them all
   --quick     smaller and shorter, about a minute (peers: seven): a look, not a figure to quote
@@ -24,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   workers: async () => (await import('./workers.ts')).benchWorkers,
   features: async () => (await import('./features.ts')).benchFeatures,
   settings: async () => (await import('./route-settings.ts')).benchRouteSettings,
+  remembering: async () => (await import('./remembering.ts')).benchRemembering,
   peers: async () => (await import('./peers.ts')).benchPeers,
   bodies: async () => (await import('./bodies.ts')).benchBodies,
   clients: async () => (await import('./clients.ts')).benchClients,

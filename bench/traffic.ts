@@ -117,15 +117,16 @@ export async function measureInTurn(
   targets: readonly Target[],
   dataset: Dataset,
   { quick, say }: BenchOptions,
+  { rounds, seconds } = quick ? { rounds: 2, seconds: 2 } : { rounds: 5, seconds: 6 },
 ): Promise<void> {
   for (const target of targets) await prove(target, dataset);
   say('every target answers 200, 401 and 403 where it should');
   for (const target of targets) await load(target, dataset, quick ? 1 : 4);
-  for (let round = 0; round < (quick ? 2 : 5); round++) {
+  for (let round = 0; round < rounds; round++) {
     // Another one is first each time, so that none always follows the same neighbour.
     for (let turn = 0; turn < targets.length; turn++) {
       const target = targets[(turn + round) % targets.length]!;
-      target.rounds.push(await load(target, dataset, quick ? 2 : 6));
+      target.rounds.push(await load(target, dataset, seconds));
     }
     say(
       `round ${round + 1}: ${targets.map((each) => `${each.name} ${each.rounds.at(-1)!.cpuMicroseconds.toFixed(1)} µs`).join(', ')}`,

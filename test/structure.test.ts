@@ -25,6 +25,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'names',
   ],
   ['node-internals', 'problem-notes.ts'],
+  ['sarif.ts'],
   ['http', 'observe', 'upstream', 'limits'],
   ['store'],
   ['config'],

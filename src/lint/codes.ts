@@ -3,16 +3,10 @@
  * SARIF are made from this table. Looks for none of them.
  */
 
-/** `note`: worth a look, and no reason for a failed build. */
-export type Severity = 'error' | 'warning' | 'note';
+import type { SarifRule } from '../sarif.ts';
 
-export interface LintRule {
-  readonly severity: Severity;
-  /** A noun, without a full stop. */
-  readonly title: string;
-  readonly why: string;
-  readonly fix: string;
-}
+/** `note`: worth a look, and no reason for a failed build. */
+export type Severity = SarifRule['severity'];
 
 export const LINT_RULES = {
   SG100: {
@@ -99,7 +93,7 @@ export const LINT_RULES = {
     why: 'One is mostly a slip: requests in the other spelling get 404, or are judged by a route that is older and asks for less.',
     fix: 'Spell both as the API does. Lax APIs are told by `routing.caseSensitive` and `routing.ignoreTrailingSlash`.',
   },
-} as const satisfies Readonly<Record<string, LintRule>>;
+} as const satisfies Readonly<Record<string, SarifRule>>;
 
 export type LintCode = keyof typeof LINT_RULES;
 

@@ -1,7 +1,7 @@
 /** Findings as people, scripts, code scanners and GitHub read them. Decides nothing. */
-import { pathToFileURL } from 'node:url';
 import { githubNote, shortName } from '../problem-notes.ts';
-import { LINT_RULES, type LintCode, type LintRule, type Severity } from './codes.ts';
+import { type SarifFinding, sarifText } from '../sarif.ts';
+import { LINT_RULES, type Severity } from './codes.ts';
 import type { LintFinding } from './finding.ts';
 import type { LintResult } from './lint.ts';
 
@@ -23,7 +23,10 @@ export function renderLint(result: LintResult, format: LintFormat, { version, pa
     case 'json':
       return `${JSON.stringify({ findings: result.findings.map(jsonOf), silenced: result.silenced.map(jsonOf) })}\n`;
     case 'sarif':
-      return `${JSON.stringify(sarifOf(result, version), null, 2)}\n`;
+      return sarifText(version, LINT_RULES, [
+        ...result.findings.map(sarifOf),
+        ...result.silenced.map((finding) => ({ ...sarifOf(finding), ignored: finding.reason })),
+      ]);
     case 'github':
       return result.findings.map(githubOf).join('');
   }
@@ -59,54 +62,6 @@ function githubOf({ code, severity, at, message }: LintFinding): string {
   return githubNote(level, code, { ...at, message: `${message}. ${LINT_RULES[code].fix}` });
 }
 
-/** SARIF 2.1.0. */
-function sarifOf({ findings, silenced }: LintResult, version: string) {
-  const codes = Object.keys(LINT_RULES) as LintCode[];
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'scopegate', version, rules: codes.map((code) => ruleOf(code, LINT_RULES[code])) } },
-        columnKind: 'utf16CodeUnits',
-        results: [
-          ...findings.map((finding) => resultOf(finding, codes)),
-          ...silenced.map((finding) => ({
-            ...resultOf(finding, codes),
-            suppressions: [{ kind: 'inSource', justification: finding.reason }],
-          })),
-        ],
-      },
-    ],
-  };
-}
-
-function ruleOf(id: string, { severity, title, why, fix }: LintRule) {
-  return {
-    id,
-    shortDescription: { text: title },
-    fullDescription: { text: why },
-    help: { text: fix },
-    defaultConfiguration: { level: severity },
-  };
-}
-
-function resultOf({ code, severity, at, message }: LintFinding, codes: readonly LintCode[]) {
-  const region = { startLine: at.line, startColumn: at.column };
-  const uri = pathToFileURL(shortName(at.file)).href;
-  const isBelow = !shortName(at.file).startsWith('/');
-  return {
-    ruleId: code,
-    ruleIndex: codes.indexOf(code),
-    level: severity,
-    message: { text: message },
-    locations: [
-      {
-        physicalLocation: {
-          artifactLocation: { uri: isBelow ? encodeURI(shortName(at.file)) : uri },
-          region,
-        },
-      },
-    ],
-  };
+function sarifOf({ code, at, message }: LintFinding): SarifFinding {
+  return { ...at, rule: code, message };
 }

@@ -1,5 +1,6 @@
 /** Tokens that were left in files are found, wherever they stand, told by their place and owner, and never printed. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -12,6 +13,11 @@ interface Finding {
   readonly line: number;
   readonly column: number;
   readonly token: { readonly id: string; readonly ownerId: string; readonly state: string } | null;
+}
+
+interface SarifRun {
+  readonly tool: { readonly driver: { readonly rules: ReadonlyArray<{ readonly id: string }> } };
+  readonly results: ReadonlyArray<{ readonly ruleId: string; readonly ruleIndex: number; readonly level: string }>;
 }
 
 let world: World;
@@ -77,6 +83,36 @@ it('people see the place, whose it is, and how to end those that still work', as
     `5 found. To end those that work:\n  scopegate token revoke ${live.id} --organization acme\n`,
   );
   expect(stdout + stderr).not.toContain(live.token);
+});
+
+it('code scanners read the same as SARIF: by whether it works, where, and never the token', async () => {
+  const { stdout, code } = await world.shell(`scopegate scan ${folder} --format sarif`);
+  expect(code).toBe(2);
+  for (const { token } of [live, ended]) expect(stdout).not.toContain(token);
+  const { version, runs } = JSON.parse(stdout) as { version: string; runs: SarifRun[] };
+  expect(version).toBe('2.1.0');
+  const [{ tool, results }] = runs as [SarifRun];
+  expect(results.map(({ ruleId, level }) => `${ruleId} ${level}`)).toEqual([
+    'live-token error',
+    'ended-token note',
+    'unknown-token warning',
+    'live-token error',
+    'ended-token note',
+  ]);
+  for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
+  const sha256 = createHash('sha256').update(live.token).digest('hex');
+  expect(results[0]).toMatchObject({
+    message: { text: `The token ${live.id} (live) of ann in acme is active.` },
+    partialFingerprints: { 'tokenSha256/v1': sha256 },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: expect.stringMatching(/app\.env$/) },
+          region: { startLine: 2, startColumn: 8 },
+        },
+      },
+    ],
+  });
 });
 
 it('in a repository what git ignores is left out, unless it is asked for', async () => {

@@ -12,7 +12,9 @@ import type { AdminClient } from '../admin-client.ts';
 import type { Invocation } from '../command.ts';
 import { type ActingValues, note, printJson, Session } from '../session.ts';
 import { bad, type Column, table, widthOf } from '../terminal.ts';
+import type { FoundPlace, FoundToken } from './found-token.ts';
 import { patternFile, type SCANNERS } from './patterns.ts';
+import { scanSarif } from './scan-sarif.ts';
 import { type TextFile, textFiles } from './text-files.ts';
 
 interface ScanValues extends ActingValues {
@@ -20,26 +22,8 @@ interface ScanValues extends ActingValues {
   readonly offline: boolean;
   readonly patterns: string | undefined;
   readonly json: boolean;
+  readonly format: string;
   readonly 'exit-zero': boolean;
-}
-
-interface Place {
-  readonly file: string;
-  readonly line: number;
-  /** As editors count. */
-  readonly column: number;
-  readonly sha256: string;
-}
-
-interface Finding extends Place {
-  /** null: no token of this gateway, or not any more; or nobody was asked. */
-  readonly token: {
-    readonly id: string;
-    readonly organizationId: string;
-    readonly ownerId: string | null;
-    readonly name: string;
-    readonly state: string;
-  } | null;
 }
 
 export async function scanCommand({ values, args, env }: Invocation<ScanValues>): Promise<void> {
@@ -55,7 +39,9 @@ export async function scanCommand({ values, args, env }: Invocation<ScanValues>)
   // Nobody is asked where nothing was found.
   const client = values.offline || places.length === 0 ? null : (await Session.open(values, env)).client;
   const findings = await whose(places, client);
-  if (values.json) printJson({ findings });
+  const format = values.json ? 'json' : values.format;
+  if (format === 'json') printJson({ findings });
+  else if (format === 'sarif') process.stdout.write(scanSarif(findings));
   else process.stdout.write(table(columns(values.offline), findings, widthOf(process.stdout)));
   note(findings.length === 0 ? 'no token found' : `${findings.length} found${revokeText(findings)}`);
   if (findings.length > 0 && !values['exit-zero']) process.exitCode = 2;
@@ -65,7 +51,7 @@ async function standardInput(): Promise<readonly TextFile[]> {
   return [{ path: '-', bytes: (await buffer(process.stdin)).toString('latin1') }];
 }
 
-function* placesIn({ path, bytes }: TextFile): Generator<Place> {
+function* placesIn({ path, bytes }: TextFile): Generator<FoundPlace> {
   let [line, lineStart, from] = [1, 0, 0];
   for (const { index, token } of tokensIn(bytes)) {
     for (let at = bytes.indexOf('\n', from); at !== -1 && at < index; at = bytes.indexOf('\n', at + 1)) {
@@ -80,17 +66,17 @@ function* placesIn({ path, bytes }: TextFile): Generator<Place> {
 }
 
 /** Each hash is asked about once. `client`: null: nobody is asked. */
-async function whose(places: readonly Place[], client: AdminClient | null): Promise<readonly Finding[]> {
-  const known = new Map<string, Finding['token']>();
+async function whose(places: readonly FoundPlace[], client: AdminClient | null): Promise<readonly FoundToken[]> {
+  const known = new Map<string, FoundToken['token']>();
   for (const { sha256 } of places)
     if (client !== null && !known.has(sha256)) known.set(sha256, await tokenOf(client, sha256));
   return places.map((place) => ({ ...place, token: known.get(place.sha256) ?? null }));
 }
 
-async function tokenOf(client: AdminClient, sha256: string): Promise<Finding['token']> {
+async function tokenOf(client: AdminClient, sha256: string): Promise<FoundToken['token']> {
   try {
     const found = await client.send({ method: 'POST', path: '/v1/tokens/find', body: { sha256 } });
-    const { id, organizationId, ownerId, name, state } = found as unknown as NonNullable<Finding['token']>;
+    const { id, organizationId, ownerId, name, state } = found as unknown as NonNullable<FoundToken['token']>;
     return { id, organizationId, ownerId, name, state };
   } catch (error) {
     if (error instanceof SidecarRefusal && error.status === 404) return null;
@@ -98,8 +84,8 @@ async function tokenOf(client: AdminClient, sha256: string): Promise<Finding['to
   }
 }
 
-function revokeText(findings: readonly Finding[]): string {
-  const live = new Map<string, NonNullable<Finding['token']>>();
+function revokeText(findings: readonly FoundToken[]): string {
+  const live = new Map<string, NonNullable<FoundToken['token']>>();
   for (const { token } of findings) if (token?.state === 'active') live.set(token.id, token);
   const commands = Array.from(
     live.values(),
@@ -108,7 +94,7 @@ function revokeText(findings: readonly Finding[]): string {
   return commands.length === 0 ? '' : `. To end those that work:${commands.join('')}`;
 }
 
-function columns(isOffline: boolean): ReadonlyArray<Column<Finding>> {
+function columns(isOffline: boolean): ReadonlyArray<Column<FoundToken>> {
   return [
     { title: 'PLACE', text: ({ file, line, column }) => `${file}:${line}:${column}`, whole: true },
     { title: 'TOKEN', text: ({ token }) => token?.id ?? (isOffline ? 'not asked' : 'not known here'), whole: true },

@@ -1,7 +1,9 @@
 /** What is read as the head of a request, and what never is. Whole connections are in http1-connection.test.ts. */
 import { METHODS } from 'node:http';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeadReader } from '../../src/http/http1/head-reader.ts';
+import { LastFields } from '../../src/http/http1/request-fields.ts';
 
 const BYTES_MAX = 256;
 const reader = new HeadReader(BYTES_MAX);
@@ -18,7 +20,8 @@ function read(pieces: readonly string[], by = reader) {
     const outcome = by.read(bytes, BEFORE.length, text.length, linesRead);
     if (outcome === 'invalid') return { outcome, status: by.status };
     if (outcome === 'complete') {
-      const { method, target, minorVersion, headers } = by.head;
+      const { method, target, fields } = by.head;
+      const { minorVersion, headers } = fields;
       return { outcome, end: by.end - BEFORE.length, method, target, minorVersion, headers };
     }
     linesRead = by.linesRead;
@@ -281,4 +284,102 @@ it('a line is read twice at most, in however many pieces its head comes', () => 
   }
   expect(looks).toBeLessThan(40_000 * 6);
   expect(linesRead).toBeGreaterThan(39_990);
+});
+
+describe('fields that come again on a connection', () => {
+  const large = new HeadReader(4096);
+  /** All that a connection takes from one head. */
+  function readNext(text: string, last: LastFields | null) {
+    const bytes = Buffer.from(text, 'latin1');
+    const outcome = large.read(bytes, 0, bytes.length, 0, last);
+    if (outcome !== 'complete') return { outcome, status: outcome === 'invalid' && large.status };
+    const { method, target, fields } = large.head;
+    const { minorVersion, headers, meant, passing, facts, options } = fields;
+    return { outcome, end: large.end, method, target, minorVersion, headers, meant, passing, facts, options };
+  }
+  const fieldsRead = () => large.head.fields;
+  const FIELDS = 'Host: a\r\nAuthorization: Bearer t\r\nX-A: 1\r\n\r\n';
+  const OTHERS = 'Host: a\r\nAuthorization: Bearer u\r\nX-A: 1\r\n\r\n';
+
+  it('are read once, whatever the request line and what follows', () => {
+    const last = new LastFields();
+    readNext(`GET /a HTTP/1.1\r\n${FIELDS}`, last);
+    const first = fieldsRead();
+    expect(readNext(`POST /b?c HTTP/1.1\r\n${FIELDS}GET`, last)).toMatchObject({ method: 'POST', target: '/b?c' });
+    expect(fieldsRead()).toBe(first);
+    readNext(`GET /a HTTP/1.1\r\n${OTHERS}`, last);
+    expect(fieldsRead().meant).toEqual(['Host', 'a', 'Authorization', 'Bearer u']);
+  });
+
+  it('are read anew for another version, which may mean something else by them', () => {
+    const last = new LastFields();
+    readNext('GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\nHost: a\r\n\r\n', last);
+    expect(fieldsRead().facts).toBeNull();
+    readNext('GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: a\r\n\r\n', last);
+    expect(fieldsRead().facts).toMatchObject({ body: { kind: 'chunked' } });
+  });
+
+  it('are not kept in the buffer that they came in, which is used again', () => {
+    const last = new LastFields();
+    const bytes = Buffer.from(`GET / HTTP/1.1\r\n${FIELDS}`, 'latin1');
+    large.read(bytes, 0, bytes.length, 0, last);
+    bytes.fill('x');
+    expect(readNext(`GET / HTTP/1.1\r\n${'x'.repeat(FIELDS.length)}\r\n\r\n`, last)).toEqual({
+      outcome: 'invalid',
+      status: 400,
+    });
+    expect(readNext(`GET / HTTP/1.1\r\n${FIELDS}`, last)).toMatchObject({
+      headers: expect.arrayContaining(['X-A', '1']),
+    });
+  });
+
+  it('count against the room of the head like any others', () => {
+    const last = new LastFields();
+    const long = `Host: a\r\nX-A: ${'f'.repeat(1000)}\r\n\r\n`;
+    readNext(`GET / HTTP/1.1\r\n${long}`, last);
+    expect(readNext(`GET /${'a'.repeat(4000)} HTTP/1.1\r\n${long}`, last)).toEqual({ outcome: 'invalid', status: 414 });
+  });
+
+  it('are not waited for where a client never repeats them, nor kept where they are long', () => {
+    const last = new LastFields();
+    for (let index = 0; index < 6; index++) readNext(`GET / HTTP/1.1\r\nX-A: ${index}\r\n${FIELDS}`, last);
+    readNext(`GET / HTTP/1.1\r\n${FIELDS}`, last);
+    const first = fieldsRead();
+    readNext(`GET / HTTP/1.1\r\n${FIELDS}`, last);
+    expect(fieldsRead()).not.toBe(first);
+    const other = new LastFields();
+    const long = `Host: a\r\nX-A: ${'f'.repeat(3000)}\r\n\r\n`;
+    readNext(`GET / HTTP/1.1\r\n${long}`, other);
+    const longRead = fieldsRead();
+    readNext(`GET / HTTP/1.1\r\n${long}`, other);
+    expect(fieldsRead()).not.toBe(longRead);
+  });
+
+  it('a head reads the same after any others of its connection', () => {
+    const line = fc.constantFrom(
+      'Host: a',
+      'Host: b',
+      'Content-Length: 1',
+      'Transfer-Encoding: chunked',
+      'X: 1',
+      'X : 1',
+      'Connection: close',
+      'Via: v',
+      'Authorization: Bearer t',
+      'x-forwarded-for: 1',
+    );
+    const head = fc
+      .tuple(
+        fc.constantFrom('GET / HTTP/1.1', 'GET /b HTTP/1.0', 'PUT /c HTTP/1.1', 'GET  /d HTTP/1.1'),
+        fc.array(line, { maxLength: 3 }),
+        fc.constantFrom('\r\n\r\n', '\r\n\r', '\r\n\r\nGET', '\n\r\n'),
+      )
+      .map(([start, lines, end]) => [start, ...lines].join('\r\n') + end);
+    fc.assert(
+      fc.property(fc.array(head, { minLength: 2, maxLength: 6 }), (heads) => {
+        const last = new LastFields();
+        for (const text of [...heads, ...heads]) expect(readNext(text, last)).toEqual(readNext(text, null));
+      }),
+    );
+  });
 });

@@ -3,11 +3,10 @@
  * is no head. Judges no header's meaning; that is core/framing's.
  */
 import { requestFieldAt } from '../../core/field-names.ts';
-import { headersIn } from '../../core/http1/header-pairs.ts';
 import { COLON, CR, FIELD_TEXT, isBlank, LF, SP, TCHAR } from '../../core/http1/octets.ts';
 import { PassingLines } from '../../core/http1/passing-lines.ts';
-import type { SortedHeaders } from '../exchange.ts';
 import { isKnownMethod } from '../known-method.ts';
+import { type LastFields, RequestFields } from './request-fields.ts';
 
 /** A client may begin with an empty line or two (RFC 9112 section 2.2). */
 const EMPTY_LINES_MAX = 4;
@@ -20,46 +19,18 @@ const METHOD_BYTES_MAX = 24;
 export type HeadOutcome = 'needs-more' | 'complete' | 'invalid';
 
 /** A request as its head says it. Strings are latin1: one char per byte. */
-export class RequestHead implements SortedHeaders {
+export interface RequestHead {
   readonly method: string;
   readonly target: string;
-  readonly minorVersion: 0 | 1;
-  readonly meant: readonly string[];
-  readonly passing: string;
-  readonly #text: string;
-  readonly #fieldsAt: number;
-  #headers: readonly string[] | undefined;
-
-  /** `text`: from the method to the empty line, with both. `fieldsAt`: where the first header is, or would be. */
-  constructor(
-    method: string,
-    target: string,
-    minorVersion: 0 | 1,
-    meant: readonly string[],
-    passing: string,
-    text: string,
-    fieldsAt: number,
-  ) {
-    this.method = method;
-    this.target = target;
-    this.minorVersion = minorVersion;
-    this.meant = meant;
-    this.passing = passing;
-    this.#text = text;
-    this.#fieldsAt = fieldsAt;
-  }
-
-  /** Raw [name, value, …] in order and case as received. Most requests are never asked for theirs. */
-  get headers(): readonly string[] {
-    this.#headers ??= headersIn(this.#text, this.#fieldsAt);
-    return this.#headers;
-  }
+  readonly fields: RequestFields;
 }
+
+const NO_HEAD: RequestHead = { method: '', target: '', fields: new RequestFields(1, [], '', '', 0) };
 
 /** One for many connections: it remembers nothing between two calls but what it says of the last one. */
 export class HeadReader {
   /** After `complete`. */
-  head = new RequestHead('', '', 1, [], '', '', 0);
+  head = NO_HEAD;
   /** After `complete`: where what follows the head begins. */
   end = 0;
   /** After `invalid`: what to answer. */
@@ -87,8 +58,9 @@ export class HeadReader {
   /**
    * Of `bytes[start, to)`, which begins where a head is to begin. After `needs-more`: again from the same start, with more,
    * and with `linesRead` as it was: those lines are not read again before the head is whole, however many pieces it comes in.
+   * `last`: of its connection; null: they are not kept.
    */
-  read(bytes: Buffer, start: number, to: number, linesRead = 0): HeadOutcome {
+  read(bytes: Buffer, start: number, to: number, linesRead = 0, last: LastFields | null = null): HeadOutcome {
     this.#bytes = bytes;
     this.#start = start;
     // One byte more than fits is enough to know.
@@ -97,7 +69,7 @@ export class HeadReader {
     this.#at = start;
     this.linesRead = 0;
     this.#targetStart = this.#targetEnd = -1;
-    const outcome = this.#read();
+    const outcome = this.#read(last);
     const isOver = outcome === 'needs-more' ? to - start > this.#bytesMax : this.#at - start > this.#bytesMax;
     if (outcome === 'invalid') this.status = 400;
     if (outcome === 'invalid' || !isOver) return outcome;
@@ -111,28 +83,45 @@ export class HeadReader {
     return this.#readHeaders(this.#start) === 'needs-more';
   }
 
-  #read(): HeadOutcome {
+  #read(last: LastFields | null): HeadOutcome {
     const empty = this.#skipEmptyLines();
     if (empty !== 'complete') return empty;
     const methodStart = this.#at;
     const line = this.#readLine();
     if (line !== 'complete') return line;
-    const minorVersion = (this.#bytes[this.#at - 3]! - 0x30) as 0 | 1;
-    const fieldsAt = this.#at - methodStart;
-    const fields = this.#readHeaders(methodStart);
-    if (fields !== 'complete') return fields;
+    const bytes = this.#bytes;
+    const minorVersion = (bytes[this.#at - 3]! - 0x30) as 0 | 1;
+    const again = last === null ? null : this.#sameFields(last, minorVersion);
+    const fieldsAt = this.#at;
+    if (again === null) {
+      const fields = this.#readHeaders(methodStart);
+      if (fields !== 'complete') return fields;
+    }
     // Once for all: each part is a piece of this text, not a copy.
-    const text = this.#bytes.toString('latin1', methodStart, this.#at);
+    const text = bytes.toString('latin1', methodStart, again === null ? this.#at : this.#targetEnd);
+    const target = text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart);
+    const method = text.substring(0, text.indexOf(' '));
+    const fields = again ?? this.#fieldsIn(text, minorVersion, fieldsAt - methodStart);
+    if (again === null) last?.keep(fields, bytes, fieldsAt, this.#at);
+    this.end = this.#at;
+    this.head = { method, target, fields };
+    return 'complete';
+  }
+
+  /** Those of the request before, where they have come again: then they have been read. */
+  #sameFields(last: LastFields, minorVersion: 0 | 1): RequestFields | null {
+    const end = last.endIn(this.#bytes, this.#at, this.#to);
+    const fields = end < 0 ? null : last.of(minorVersion);
+    if (fields !== null) this.#at = end;
+    return fields;
+  }
+
+  #fieldsIn(text: string, minorVersion: 0 | 1, fieldsAt: number): RequestFields {
     const places = this.#places;
     const meant: string[] = [];
     for (let at = 0; at < this.#noted; at += 4)
       meant.push(text.substring(places[at]!, places[at + 1]!), text.substring(places[at + 2]!, places[at + 3]!));
-    this.end = this.#at;
-    const target = text.substring(this.#targetStart - methodStart, this.#targetEnd - methodStart);
-    const method = text.substring(0, text.indexOf(' '));
-    const passing = this.#passing.textIn(text);
-    this.head = new RequestHead(method, target, minorVersion, meant, passing, text, fieldsAt);
-    return 'complete';
+    return new RequestFields(minorVersion, meant, this.#passing.textIn(text), text, fieldsAt);
   }
 
   #skipEmptyLines(): HeadOutcome {

@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import { copyToPiece, giveBack } from '../../chunk-pool.ts';
-import { readHeaders } from '../../core/framing.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { readAccepted } from '../../node-internals/socket-read.ts';
@@ -14,9 +13,10 @@ import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Owed } from '../minimum-rate.ts';
 import { lingeringClose, markClosing, resetConnection } from '../socket-close.ts';
-import { asksToKeep, connectionOptions } from './connection-options.ts';
+import { asksToKeep } from './connection-options.ts';
 import type { HeadReader, RequestHead } from './head-reader.ts';
 import { type AnswerCarrier, Http1Exchange } from './http1-exchange.ts';
+import { LastFields } from './request-fields.ts';
 import type { RequestOrder, Startable } from './request-order.ts';
 
 /** What a listener gives all its connections. */
@@ -97,6 +97,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** Of the head that is held, the bytes that are whole lines. */
   #linesRead = 0;
   #isReading = false;
+  #lastFields: LastFields | null = null;
   /** Of HTTP/2, once that is what the client speaks. */
   #successor: ((bytes: Buffer) => boolean) | null = null;
   /** Its next request is in line, behind those of other connections. */
@@ -425,7 +426,9 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     // Closed meanwhile for being idle: nobody would hear an answer, so nothing may run.
     if (this.socket.writableEnded) return this.#readNothing();
     const { reader } = this.#host;
-    const outcome = reader.read(this.#held, this.#at, this.#to, this.#linesRead);
+    // A connection's only request has nothing to come again.
+    if (this.#requests === 1) this.#lastFields ??= new LastFields();
+    const outcome = reader.read(this.#held, this.#at, this.#to, this.#linesRead, this.#lastFields);
     if (outcome === 'invalid') return this.#refuseLast(reader.status);
     this.#linesRead = outcome === 'needs-more' ? reader.linesRead : 0;
     if (outcome === 'needs-more') return;
@@ -435,15 +438,14 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
 
   #begin(head: RequestHead): void {
     this.#requests++;
-    const { method, minorVersion, meant } = head;
+    const { method } = head;
     if (method === 'CONNECT') return this.#refuseLast(405);
-    const facts = readHeaders(meant, minorVersion);
-    const options = connectionOptions(meant);
+    const { minorVersion, meant, facts, options } = head.fields;
     const mayLeave = this.#host.upgrades && options.upgrade && facts?.upgrade === true && !this.isBusy;
     const protocols = mayLeave ? offeredProtocols(method, minorVersion, meant) : '';
     // Where a request ends that can be read in two ways, nobody knows.
     const keeps = facts !== null && protocols === '' && asksToKeep(options, minorVersion);
-    const exchange = new Http1Exchange(this, head, facts, protocols, keeps);
+    const exchange = new Http1Exchange(this, head, protocols, keeps);
     if (this.#line.push(exchange) > 1) exchange.waitInLine();
     this.#current = exchange;
     const body = facts?.body;

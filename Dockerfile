@@ -26,6 +26,6 @@ RUN mkdir -m 0700 /app/data && chown node:node /app/data
 VOLUME /app/data
 USER node
 EXPOSE 8080 8081
-# Asked by the shell itself (bash speaks TCP), so that a look every 5 seconds starts no Node.
-HEALTHCHECK --interval=5s --timeout=2s --start-period=5s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${SCOPEGATE_ADMIN_PORT:-8081} && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+# Asked by the shell itself (bash speaks TCP), so that a look every 5 seconds starts no Node; 400 says a sidecar over HTTPS.
+HEALTHCHECK --interval=5s --timeout=2s --start-period=5s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${SCOPEGATE_ADMIN_PORT:-8081} && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && if [ \"$status\" = 400 ]; then exec node dist/start.js healthcheck -c gateway.yaml; else [ \"$status\" = 200 ]; fi"]
 CMD ["node", "dist/start.js", "serve", "-c", "gateway.yaml"]

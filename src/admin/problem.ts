@@ -2,11 +2,12 @@
  * A refusal of the sidecar's as RFC 9457 says it, also of what no request could be made of. Renders; decides nothing.
  */
 import { maxHeaderSize, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { withoutTokens } from '../core/token-format.ts';
 import { type FailureStatus, type ParseFailure, statusOfFailure } from '../http/node-http/parse-failure.ts';
 import { lingeringClose, markClosing } from '../http/socket-close.ts';
 import { answering } from '../node-internals/http-server.ts';
+import { carrierOf } from '../node-internals/tls-socket.ts';
 
 /** What a caller sent may be repeated in it, but no token. */
 export function problemOf(status: number, code: string, detail: string, field?: string) {
@@ -37,6 +38,19 @@ const UNPARSED: Readonly<Record<FailureStatus, { readonly code: string; readonly
   431: { code: 'headers_too_large', detail: 'The headers are larger than 16 KiB.' },
 };
 
+const PLAIN_HTTP = 'This port speaks HTTPS: ask for the same under https://.';
+
+/** Nothing that could be said before the handshake would be understood, but by who speaks plain HTTP. */
+export function refuseHandshakes(server: Server): void {
+  // Node would pass what fails there on as a request that cannot be parsed.
+  server.removeAllListeners('tlsClientError');
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const carrier = error.code === 'ERR_SSL_HTTP_REQUEST' ? carrierOf(socket) : null;
+    if (carrier === null) socket.destroy();
+    else carrier.end(lastAnswer(400, 'https_only', PLAIN_HTTP));
+  });
+}
+
 /** Answers what Node's parser refused, after the answers to what came before it on this connection, and closes. */
 export function refuseUnparsed(error: ParseFailure, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -48,14 +62,7 @@ export function refuseUnparsed(error: ParseFailure, socket: Socket): void {
   const { code, detail } = UNPARSED[status];
   const refuse = () => {
     if (!socket.writable) return;
-    const body = JSON.stringify(problemOf(status, code, detail));
-    const headers = [
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      'Connection: close',
-    ];
-    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+    socket.write(lastAnswer(status, code, detail));
     lingeringClose(socket);
   };
   const current = answering(socket);
@@ -64,4 +71,16 @@ export function refuseUnparsed(error: ParseFailure, socket: Socket): void {
   else if (current.req.complete) current.once('finish', refuse);
   else if (current.headersSent) socket.destroy();
   else refuse();
+}
+
+/** Of its connection. */
+function lastAnswer(status: number, code: string, detail: string): string {
+  const body = JSON.stringify(problemOf(status, code, detail));
+  const headers = [
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
 }

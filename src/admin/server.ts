@@ -2,6 +2,7 @@
  * The sidecar: token management over HTTP, on its own port with its own credential. Parses and renders; every rule
  * lives in manage/. Never on the request path.
  */
+import type { Server as TlsServer } from 'node:tls';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { TokenPattern } from '../core/imported-token.ts';
@@ -12,6 +13,7 @@ import type { DrainTimes } from '../http/listener.ts';
 import { isBusy } from '../http/node-http/connection-state.ts';
 import { nextRequestId } from '../http/request-id.ts';
 import { isClosing } from '../http/socket-close.ts';
+import { contextOptions, type KeyPair, serverOptions, type TlsOptions } from '../http/tls.ts';
 import type { ManageContext } from '../manage/context.ts';
 import type { RefusedAttempts } from '../manage/refused-attempts.ts';
 import { Rejection } from '../manage/rejection.ts';
@@ -42,7 +44,7 @@ import { MethodsByPath } from './methods-by-path.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
-import { problemOf, refuseUnparsed, TooManyFailures } from './problem.ts';
+import { problemOf, refuseHandshakes, refuseUnparsed, TooManyFailures } from './problem.ts';
 import { reachRoutes } from './reach-routes.ts';
 
 import type { Receipts } from './receipts.ts';
@@ -57,9 +59,13 @@ import { whoCanRoute } from './who-can-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 import { writerOf } from './write-shape.ts';
 
+type SidecarTls = Pick<TlsOptions, 'keyPair' | 'minVersion'>;
+
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
+  /** null: plain HTTP. */
+  readonly tls: SidecarTls | null;
   /** Names of its own, beside those that are known without being told; asked anew at each call. */
   readonly allowedHosts?: () => readonly string[];
   /** Proxies that are believed when they say where a call comes from. */
@@ -105,6 +111,8 @@ const SILENCE_MS = 60_000;
 
 export interface RunningAdmin {
   readonly url: string;
+  /** For connections to come. Over HTTPS alone. */
+  useKeyPair(keyPair: KeyPair): void;
   /** Goes on accepting, but every answer is the last on its connection. */
   windDown(): void;
   /** Stops accepting and lets calls in progress finish. */
@@ -115,7 +123,8 @@ export interface RunningAdmin {
 export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const app = await buildAdmin(options);
   const connections = new Connections(app.server, isBusy);
-  app.server.on('connection', (socket) => connections.add(socket));
+  app.server.on(options.tls === null ? 'connection' : 'secureConnection', (socket) => connections.add(socket));
+  if (options.tls !== null) refuseHandshakes(app.server);
   let windingDown = false;
   app.addHook('onSend', async (_request, reply) => {
     if (windingDown) reply.header('Connection', 'close');
@@ -131,7 +140,9 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
       await connections.drain(times);
       await app.close();
     };
-    return { url, windDown, drain };
+    const useKeyPair = (keyPair: KeyPair) =>
+      (app.server as unknown as TlsServer).setSecureContext(contextOptions({ ...options.tls!, keyPair }));
+    return { url, useKeyPair, windDown, drain };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const place = `${options.host}:${options.port}`;
@@ -146,7 +157,7 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
 
 /** The sidecar without its port. */
 export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance> {
-  const app = bareFramework();
+  const app = bareFramework(options.tls);
   readBodies(app);
   const methods = new MethodsByPath();
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method));
@@ -237,7 +248,9 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
 }
 
 /** Fastify, with nothing of its own that answers or judges before we do. */
-function bareFramework(): FastifyInstance {
+function bareFramework(tls: SidecarTls | null): FastifyInstance {
+  // Judged by ambiguity.ts, so that the refusal is a problem like any other.
+  const http = { requireHostHeader: false, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 };
   const app = fastify({
     routerOptions: { maxParamLength: 512 },
     genReqId: () => nextRequestId(Date.now()),
@@ -251,8 +264,7 @@ function bareFramework(): FastifyInstance {
       compilersFactory: { buildValidator: () => judgePart as never, buildSerializer: () => writeAnswer as never },
     },
     clientErrorHandler: refuseUnparsed,
-    // Judged by ambiguity.ts, so that the refusal is a problem like any other.
-    http: { requireHostHeader: false, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
+    ...(tls === null ? { http } : { https: { ...http, ...serverOptions({ ...tls, http2: false }, HEADERS_MS) } }),
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, 400, 'bad_request', error.message);
     },

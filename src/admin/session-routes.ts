@@ -175,7 +175,7 @@ function notPrivate(): Rejection {
     kind: 'forbidden',
     code: 'sign_in_not_private',
     detail:
-      'Over plain HTTP the console is signed in to from the machine of the sidecar alone: use an SSH tunnel, or put a proxy with HTTPS before it and name that in admin.trustedProxies.',
+      'Over plain HTTP the console is signed in to from the machine of the sidecar alone: use an SSH tunnel, give the sidecar a certificate (admin.tls), or put a proxy with HTTPS before it and name that in admin.trustedProxies.',
   });
 }
 

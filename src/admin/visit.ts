@@ -2,6 +2,7 @@
  * Where a call comes from, as far as signing in and sessions ask: through which network, from whose page, with which
  * session. Reads headers; judges no credential.
  */
+import type { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import { clientAddress, type IsTrusted, knownAddress } from '../edge/client-address.ts';
@@ -35,20 +36,22 @@ export function visitOf({ raw, socket }: FastifyRequest, isTrustedProxy: IsTrust
   const { headers, rawHeaders } = raw;
   const peer = socket.remoteAddress ?? '';
   const isProxied = peer !== '' && isTrustedProxy(peer);
-  const schemes = String(headers['x-forwarded-proto'] ?? '')
+  const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true;
+  const forwarded = isProxied ? headers['x-forwarded-proto'] : undefined;
+  const schemes = String(forwarded ?? (isEncrypted ? 'https' : ''))
     .toLowerCase()
     .split(',')
     .map((scheme) => scheme.trim());
-  const isSecure = isProxied && schemes.every((scheme) => scheme === 'https');
-  // What a proxy on this machine passes on comes from elsewhere.
+  // What somebody who is not trusted passes on may have come by any way.
   const isPassedOn = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  const isHere = peer !== '' && isLoopback(peer) && !isPassedOn;
+  const isDirect = !isPassedOn && (isEncrypted || (peer !== '' && isLoopback(peer)));
+  const isSecure = schemes.every((scheme) => scheme === 'https');
   const place = { isSecure, port: socket.localPort ?? 0 };
   return {
     ...place,
     countedAddress: clientAddress(rawHeaders, peer, isTrustedProxy),
     knownAddress: knownAddress(rawHeaders, peer, isTrustedProxy),
-    isPrivate: isProxied ? !schemes.includes('http') : isHere,
+    isPrivate: isProxied ? !schemes.includes('http') : isDirect,
     isSameOrigin: headers['sec-fetch-site'] === 'same-origin',
     sessionId: readSessionCookie(headers.cookie, place),
   };

@@ -27,8 +27,9 @@ export interface AdminClient extends Sidecar {
 }
 
 /** `actor`: the member on whose behalf; null: the admin key's own. Opens nothing yet. Throws SetupError for an address that is no http(s) URL. */
-export function adminClient({ url, path: expected, adminKey }: NamedGateway, actor: string | null = null): AdminClient {
-  const place = sidecarPlace(url);
+export function adminClient(named: NamedGateway, actor: string | null = null): AdminClient {
+  const { path: expected, adminKey } = named;
+  const place = sidecarPlace(named);
   const stranger = `what answers at ${place.root} is no scopegate sidecar; --url names another address`;
   let identified: Promise<string> | undefined;
   const identify = () => {
@@ -83,7 +84,9 @@ export function adminClient({ url, path: expected, adminKey }: NamedGateway, act
 async function identity(place: SidecarPlace, expected: string | null, stranger: string): Promise<string> {
   const { root } = place;
   const { text } = await exchange(place, { method: 'GET', path: '/readyz' });
-  const path = (parsed(text)?.configuration as SidecarAnswer | undefined)?.path;
+  const answer = parsed(text);
+  if (answer?.code === 'https_only') throw new SetupError(`the sidecar at ${root} speaks HTTPS: --url https://…`);
+  const path = (answer?.configuration as SidecarAnswer | undefined)?.path;
   if (typeof path !== 'string') throw new SetupError(stranger);
   if (expected === null || realPath(expected) === realPath(path))
     return `the gateway that runs ${path} (sidecar ${root})`;

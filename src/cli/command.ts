@@ -86,6 +86,10 @@ export const SIDECAR_OPTIONS = {
     value: 'FILE',
     about: 'the admin key (-: standard input); default SCOPEGATE_ADMIN_KEY, else the one that serve made',
   },
+  'ca-file': {
+    value: 'FILE',
+    about: 'who vouches for an https URL, PEM; default the system and NODE_EXTRA_CA_CERTS',
+  },
 } as const satisfies Options;
 
 /** The same, on behalf of a member where that is asked for. */

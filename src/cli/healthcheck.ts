@@ -10,7 +10,7 @@ interface HealthcheckValues extends GatewayOptionValues {
 }
 
 export async function healthcheckCommand({ values, env }: Invocation<HealthcheckValues>): Promise<void> {
-  const place = sidecarPlace((await namedSidecar(values, env)).url);
+  const place = sidecarPlace(await namedSidecar(values, env));
   const word = values.live ? 'live' : 'ready';
   const { status, text } = await exchange(place, { method: 'GET', path: `/${word}z` });
   const yes = status === 200;

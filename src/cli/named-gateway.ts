@@ -10,11 +10,13 @@ import { isSendable, keyIn, keysGiven } from '../admin/admin-key.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { SetupError } from '../errors.ts';
 import { hostAndPort } from './address.ts';
+import type { Trust } from './sidecar-trust.ts';
 
 export interface GatewayOptionValues {
   readonly config?: string | undefined;
   readonly url?: string | undefined;
   readonly 'key-file'?: string | undefined;
+  readonly 'ca-file'?: string | undefined;
 }
 
 export interface AdminKey {
@@ -27,6 +29,7 @@ export interface AdminKey {
 export interface NamedSidecar {
   /** As it was given. */
   readonly url: string;
+  readonly trust: Trust;
   /** The configuration that it must run; null: it was named by its address. */
   readonly path: string | null;
   /** Where `serve` keeps what is this machine's. */
@@ -52,26 +55,32 @@ export async function namedGateway(values: GatewayOptionValues, env: Env): Promi
 }
 
 /** The same without a key. */
-export async function namedSidecar({ config, url }: GatewayOptionValues, env: Env): Promise<NamedSidecar> {
+export async function namedSidecar(values: GatewayOptionValues, env: Env): Promise<NamedSidecar> {
+  const { config, url, 'ca-file': caFile } = values;
   if (config !== undefined && url !== undefined)
     throw new SetupError('a gateway is named by -c FILE or by --url URL, not by both');
   const address = url ?? (config === undefined ? env.SCOPEGATE_ADMIN_URL : undefined);
-  if (address !== undefined && address !== '') return { url: address, path: null, folder: LOCAL_FOLDER };
+  const authorities = caFile === undefined ? null : { authorities: caFile };
+  if (address !== undefined && address !== '')
+    return { url: address, trust: authorities ?? 'system', path: null, folder: LOCAL_FOLDER };
   if (config === undefined && !existsSync(DEFAULT_FILE))
     throw new SetupError(
       `which gateway? There is no ${DEFAULT_FILE} here: name it with -c FILE (the configuration that it runs) ` +
         'or --url URL (the address of its sidecar), or set SCOPEGATE_ADMIN_URL',
     );
-  return readSidecar(config ?? DEFAULT_FILE, env);
+  const named = await readSidecar(config ?? DEFAULT_FILE, env);
+  return { ...named, trust: authorities ?? named.trust };
 }
 
 async function readSidecar(name: string, env: Env): Promise<NamedSidecar> {
   const { readSidecarSettings } = await import('../config/load/sidecar-settings.ts');
-  const { host, port, folder } = readSidecarSettings(name, env);
+  const { host, port, certificate, folder } = readSidecarSettings(name, env);
   if (port === 0) throw new SetupError(`${name}: admin.port is 0, any free one; name the sidecar's address with --url`);
   const path = resolve(name);
   return {
-    url: `http://${hostAndPort(ANY_ADDRESS[host] ?? host, port)}`,
+    url: `${certificate === null ? 'http' : 'https'}://${hostAndPort(ANY_ADDRESS[host] ?? host, port)}`,
+    // Whatever name it is for: the gateway of this configuration shows this certificate.
+    trust: certificate === null ? 'system' : { certificate: resolve(dirname(path), certificate) },
     path,
     folder: resolve(dirname(path), folder),
   };

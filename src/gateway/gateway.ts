@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type AdminKeys, loadAdminKeys } from '../admin/admin-key.ts';
 import type { RunningAdmin } from '../admin/server.ts';
 import type { Configuration, Packed } from '../config/load/configuration.ts';
+import type { TlsListener } from '../config/load/key-pair.ts';
 import { localFolder } from '../config/load/local-folder.ts';
 import { issuerOf } from '../config/load/own-routes.ts';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
@@ -28,7 +29,7 @@ import { describeFleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { ProcessList } from '../fleet/process-list.ts';
 import type { DrainTimes, Listener } from '../http/listener.ts';
-import { keepCertificate } from '../lifecycle/live-certificate.ts';
+import { type CertificateUser, LiveCertificates } from '../lifecycle/live-certificate.ts';
 import type { Reload, ReloadCause, ReloadStanding } from '../lifecycle/reloader.ts';
 import { type Phase, Report } from '../lifecycle/report.ts';
 import { type Retention, startPurge } from '../manage/purge.ts';
@@ -115,6 +116,7 @@ class Gateway implements RunningGateway {
   readonly #owned: Owned;
   readonly #clockWatch: ClockWatch;
   readonly #refusals: RememberedRefusals;
+  readonly #certificates: LiveCertificates;
   /** null: no sidecar here. */
   readonly #processList: ProcessList | null;
   #keeper: LeaseKeeper | null = null;
@@ -148,6 +150,7 @@ class Gateway implements RunningGateway {
     this.#refusals.keep(rules.configuration.file.explain);
     rules.reloader.subscribe((next) => this.#refusals.keep(next.file.explain));
     this.#clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
+    this.#certificates = new LiveCertificates({ log, metrics, clock });
     this.report = this.#newReport();
   }
 
@@ -206,7 +209,8 @@ class Gateway implements RunningGateway {
     const { log, ports, processGroup } = this.#options;
     const { store, facts, lastUsed } = this.#records;
     const rules = this.#rules;
-    const { host, port, trustedProxies } = this.#options.configuration.file.admin;
+    const { file, keyPairs } = this.#options.configuration;
+    const { host, port, trustedProxies, tls } = file.admin;
     const { monotonicMs } = this.#clock;
     this.#owned.add(
       startPurge(store, this.#clock, log, () => this.#retention()),
@@ -217,6 +221,7 @@ class Gateway implements RunningGateway {
     const admin = await startAdmin({
       host,
       port: ports?.admin ?? port,
+      tls: tls === undefined || keyPairs.admin === null ? null : { ...tls, keyPair: keyPairs.admin },
       allowedHosts: () => rules.configuration.file.admin.allowedHosts,
       isTrustedProxy: proxyMatcher(trustedProxies),
       guesses: rules.throttle('tokenFailures'),
@@ -256,6 +261,7 @@ class Gateway implements RunningGateway {
       onError: (error) => log.error({ err: error }, 'sidecar: unexpected error'),
     });
     this.#admin = this.#owned.add(admin, (opened) => opened.drain(this.#drainTimes()));
+    this.#keepCertificate('admin', admin);
   }
 
   async openRequestPath(): Promise<void> {
@@ -331,8 +337,7 @@ class Gateway implements RunningGateway {
   /** Those that are open by then drain together. */
   async #openListeners(pipeline: Pipeline, streams: StartedRegistry): Promise<void> {
     const options = this.#options;
-    const { configuration, log } = options;
-    const { file, keyPair } = configuration;
+    const { file } = options.configuration;
     const listeners: Listener[] = [];
     this.#owned.add(listeners, (all) => {
       const times = this.#drainTimes();
@@ -343,16 +348,20 @@ class Gateway implements RunningGateway {
       this.#listener = await listen(options, this.#ruleset, pipeline, this.#clock);
       listeners.push(this.#listener);
     }
-    const { tls } = file.gateway;
-    if (this.#listener !== null && tls !== undefined && keyPair !== null) {
-      const paths = { cert: configuration.resolvePath(tls.cert), key: configuration.resolvePath(tls.key) };
-      const told = { log, metrics: this.metrics, clock: this.#clock };
-      this.#owned.add(keepCertificate(this.#listener, paths, keyPair, told), (stop) => stop());
-    }
+    if (this.#listener !== null) this.#keepCertificate('gateway', this.#listener);
     if (file.decision !== undefined) {
       this.#decision = await listenForForwardAuth(options, file.decision, this.#ruleset, pipeline, this.#clock);
       listeners.push(this.#decision);
     }
+  }
+
+  #keepCertificate(listener: TlsListener, user: CertificateUser): void {
+    const { file, keyPairs, resolvePath } = this.#options.configuration;
+    const { tls } = file[listener];
+    const pair = keyPairs[listener];
+    if (tls === undefined || pair === null) return;
+    const paths = { cert: resolvePath(tls.cert), key: resolvePath(tls.key) };
+    this.#owned.add(this.#certificates.keep(listener, user, paths, pair), (stop) => stop());
   }
 
   #retention(): Retention {

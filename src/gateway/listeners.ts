@@ -26,7 +26,7 @@ export function listen(
   clock: Clock,
 ): Promise<Listener> {
   const { tls, h2c } = configuration.file.gateway;
-  const { keyPair } = configuration;
+  const keyPair = configuration.keyPairs.gateway;
   return startListener({
     name: 'gateway',
     host: configuration.file.gateway.host,

@@ -17,6 +17,6 @@ export function serverOptions(tls: TlsOptions, handshakeTimeout: number) {
   return { ...contextOptions(tls), handshakeTimeout, ALPNProtocols };
 }
 
-export function contextOptions({ keyPair, minVersion }: TlsOptions) {
+export function contextOptions({ keyPair, minVersion }: Pick<TlsOptions, 'keyPair' | 'minVersion'>) {
   return { cert: keyPair.cert, key: keyPair.key, minVersion };
 }

@@ -5,7 +5,7 @@
 import cluster from 'node:cluster';
 import { flushCompileCache } from 'node:module';
 import type { Configuration } from '../config/load/configuration.ts';
-import { readKeyPair } from '../config/load/key-pair.ts';
+import { readKeyPairs } from '../config/load/key-pair.ts';
 import { unpack } from '../config/load/pack.ts';
 import { SetupError } from '../errors.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
@@ -78,7 +78,7 @@ class RunningWorker {
     logWarnings(log);
     try {
       const gateway = await startGateway({
-        configuration: { ...configuration, keyPair: freshest(configuration) },
+        configuration: { ...configuration, keyPairs: freshest(configuration) },
         env: process.env,
         log,
         only: isGateway ? 'gateway' : 'admin',
@@ -121,10 +121,7 @@ class RunningWorker {
   }
 }
 
-/** The certificate as its files say now, if it can serve: it may have been renewed since the configuration was read. */
-function freshest({ file, keyPair, resolvePath }: Configuration): Configuration['keyPair'] {
-  const { tls } = file.gateway;
-  if (tls === undefined) return keyPair;
-  const read = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) });
-  return 'message' in read ? keyPair : read;
+/** The certificates as their files say now, where they can serve: they may have been renewed since the configuration was read. */
+function freshest({ file, keyPairs, resolvePath }: Configuration): Configuration['keyPairs'] {
+  return readKeyPairs(file, resolvePath, (listener) => keyPairs[listener]);
 }

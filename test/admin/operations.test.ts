@@ -128,6 +128,7 @@ describe('when something is wrong behind it, the sidecar', () => {
   const policy = loadPolicy(new URL('../../policies/coze.yaml', import.meta.url).pathname, {}).policy!;
   const build = async (ready: boolean, store = new MemoryStore(), errors: unknown[] = []) => {
     const app = await buildAdmin({
+      tls: null,
       explainer: {
         explain: async () => null,
         policy: () => policy,

@@ -4,11 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadGateway } from '../../src/config/load/load-gateway.ts';
+import { writePair } from '../http/harness.ts';
+import { first } from '../support/certificates.ts';
 import { codeBlocks, readDocument } from '../support/documents.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
@@ -16,21 +18,41 @@ import { freePort } from '../support/redis.ts';
 
 const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 
-it('the health check says yes to a gateway that is ready and no to one that is gone, and starts no Node', async () => {
+/** As Docker would, in `folder`, with no program but those in `path`. */
+async function lookedAfter(port: string, folder: string, path = '/nowhere'): Promise<number | null> {
   const words = JSON.parse(/^HEALTHCHECK .*? CMD (\[.*\])$/m.exec(DOCKERFILE)![1]!) as string[];
   expect(words[0]).toBe('bash');
-  expect(words.join(' ')).not.toMatch(/\b(node|curl|wget)\b/);
-  const looked = async (port: string) => {
-    const [code] = await once(
-      spawn(words[0]!, words.slice(1), { env: { ...process.env, SCOPEGATE_ADMIN_PORT: port } }),
-      'close',
-    );
-    return code as number | null;
-  };
-  expect(await looked(String(await freePort()))).not.toBe(0);
+  const env = { ...process.env, PATH: path, SCOPEGATE_ADMIN_PORT: port };
+  const [code] = await once(spawn('/bin/bash', words.slice(1), { env, cwd: folder }), 'close');
+  return code as number | null;
+}
+
+it('the health check says yes to a gateway that is ready and no to one that is gone, and starts no Node', async () => {
+  expect(await lookedAfter(String(await freePort()), ROOT)).not.toBe(0);
   const gateway = await startTestGateway({ upstreamUrl: 'http://127.0.0.1:9', seed: false });
-  expect(await looked(new URL(gateway.adminUrl).port)).toBe(0);
+  expect(await lookedAfter(new URL(gateway.adminUrl).port, ROOT)).toBe(0);
   await gateway.stop();
+});
+
+it('the health check asks a sidecar over HTTPS by the command', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scopegate-image-'));
+  const paths = writePair(folder, first);
+  const gateway = await startTestGateway({
+    upstreamUrl: 'http://127.0.0.1:9',
+    seed: false,
+    settings: { admin: { tls: paths } },
+  });
+  const { port } = new URL(gateway.adminUrl);
+  mkdirSync(join(folder, 'dist'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'dist/start.js'), `await import(${JSON.stringify(join(ROOT, 'src/start.js'))})`);
+  const admin = { port: Number(port), tls: paths };
+  writeFileSync(join(folder, 'gateway.yaml'), JSON.stringify({ admin }));
+  const path = dirname(process.execPath);
+  expect(await lookedAfter(port, folder, path)).toBe(0);
+  await gateway.stop();
+  expect(await lookedAfter(port, folder, path)).not.toBe(0);
+  rmSync(folder, { recursive: true });
 });
 
 it('everything that the image is made of is sent to the build, and nothing else is', () => {

@@ -120,8 +120,10 @@ describe('certificates that change', () => {
     expect(await commonName(harness.gateway.url)).toBe('second.gateway.test');
     expect(await statusOn(standing)).toBe('HTTP/1.1 200 OK');
     standing.destroy();
-    expect(await metric(harness, 'scopegate_certificate_reloads_total{outcome="applied"} 1')).toBe(true);
-    expect(await metric(harness, 'scopegate_certificate_current 1')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_reloads_total{listener="gateway",outcome="applied"} 1')).toBe(
+      true,
+    );
+    expect(await metric(harness, 'scopegate_certificate_current{listener="gateway"} 1')).toBe(true);
   });
 
   it('are seen when a link to them is moved, as secrets are mounted', async () => {
@@ -148,12 +150,14 @@ attack({
     await harness.gateway.logged(REFUSED);
     expect(harness.gateway.logLines.join('')).toContain('is not the key of the first certificate');
     expect(await commonName(harness.gateway.url)).toBe('first.gateway.test');
-    expect(await metric(harness, 'scopegate_certificate_reloads_total{outcome="refused"} 1')).toBe(true);
-    expect(await metric(harness, 'scopegate_certificate_current 0')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_reloads_total{listener="gateway",outcome="refused"} 1')).toBe(
+      true,
+    );
+    expect(await metric(harness, 'scopegate_certificate_current{listener="gateway"} 0')).toBe(true);
 
     writeFileSync(harness.paths.key, second.key);
     await harness.gateway.logged(IN_USE);
     expect(await commonName(harness.gateway.url)).toBe('second.gateway.test');
-    expect(await metric(harness, 'scopegate_certificate_current 1')).toBe(true);
+    expect(await metric(harness, 'scopegate_certificate_current{listener="gateway"} 1')).toBe(true);
   });
 });

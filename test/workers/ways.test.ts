@@ -75,7 +75,7 @@ it('a renewed certificate is served by every worker, also by one that is replace
   process.kill(pid, 'SIGKILL');
   await harness.replaced('worker-1', pid);
   expect(await names()).toEqual(new Set(['second.gateway.test']));
-  expect(await harness.metric('scopegate_certificate_current')).toBe(1);
+  expect(await harness.metric('scopegate_certificate_current{listener="gateway"}')).toBe(1);
 });
 
 it('connections beyond the limit of every worker are closed, not passed around', { timeout: TIMEOUT_MS }, async () => {

@@ -57,6 +57,7 @@ code for itself.)`,
   options: {
     config: SIDECAR_OPTIONS.config,
     url: SIDECAR_OPTIONS.url,
+    'ca-file': SIDECAR_OPTIONS['ca-file'],
     live: { about: 'ask only whether the process answers (/livez), ready or not' },
     ...JSON_OPTION,
   },

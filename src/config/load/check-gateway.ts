@@ -22,7 +22,7 @@ import { checkUpstreams } from './check-upstreams.ts';
 import { type CompiledRoutes, compileRoutes } from './compile-gateway.ts';
 import type { Plain } from './configuration.ts';
 import { type IncludeSource, JoinedNotes, type ReadFolder, readIncluded } from './included-routes.ts';
-import { type CheckedKeyPair, certificatesProblem, readKeyPair } from './key-pair.ts';
+import { type BadKeyPair, certificatesProblem, type KeyPairs, readKeyPairs, type TlsListener } from './key-pair.ts';
 import { readLeakKeys } from './leak-keys.ts';
 import { withHostsOf } from './listen-hosts.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -51,7 +51,7 @@ export interface Found {
   readonly plain: Plain;
   readonly policy: Policy;
   readonly compiled: CompiledRoutes;
-  readonly keyPair: CheckedKeyPair | null;
+  readonly keyPairs: KeyPairs;
   /** Where its data stand, those of included files among them. */
   readonly notes: Notes;
   readonly policyNotes: Notes;
@@ -93,7 +93,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     );
   checkFiles(including, upstreams, resolvePath);
   checkLeakKeys(including, parts.leaks, resolvePath);
-  const keyPair = loadKeyPair(yaml, parts.gateway?.tls, resolvePath, readFile);
+  const keyPairs = readKeyPairs(parts, resolvePath, tellingOf(yaml), readFile);
   const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
   if (policyPath !== undefined) reads(policyPath);
   const {
@@ -121,7 +121,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     files,
     contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
   };
-  return { plain, policy, compiled, keyPair, notes, policyNotes: policyNotes! };
+  return { plain, policy, compiled, keyPairs, notes, policyNotes: policyNotes! };
 }
 
 /** What fits is judged beside what does not: nobody is to meet one mistake after the other. */
@@ -269,15 +269,9 @@ function checkLeakKeys(
   if (typeof keys === 'string') yaml.problem(['leaks', 'keys'], keys);
 }
 
-function loadKeyPair(
-  yaml: YamlFile,
-  tls: GatewayFile['gateway']['tls'],
-  resolvePath: (path: string) => string,
-  readFile: ReadFile,
-) {
-  if (tls === undefined) return null;
-  const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
-  if (!('message' in pair)) return pair;
-  yaml.problem(['gateway', 'tls', pair.part], pair.message);
-  return null;
+function tellingOf(yaml: YamlFile) {
+  return (listener: TlsListener, { part, message }: BadKeyPair): null => {
+    yaml.problem([listener, 'tls', part], message);
+    return null;
+  };
 }

@@ -18,7 +18,7 @@ import { CompiledLimits } from './compile-limits.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { bodyWarning, compileHosts, compileRoute, placelessWarning, type RouteCheck } from './compile-route.ts';
 import type { Configuration, Contents, Plain, Source } from './configuration.ts';
-import { type CheckedKeyPair, readKeyPair } from './key-pair.ts';
+import { type BadKeyPair, type KeyPairs, readKeyPairs } from './key-pair.ts';
 import { type LeakKeys, readLeakKeys } from './leak-keys.ts';
 import type { Notes } from './notes.ts';
 import { ownRoutes, pathOf, publicOriginOf } from './own-routes.ts';
@@ -123,13 +123,13 @@ export function* compilePlain(plain: Plain, source: Source): Generator<void, Con
   return assemble(plain, source, policy, compiled, null);
 }
 
-/** `keyPair`: read already; null: it is read now. */
+/** `keyPairs`: read already; null: they are read now. */
 export function assemble(
   plain: Plain,
   source: Source,
   policy: Policy,
   { routes, unroutedEdits, limits }: Omit<CompiledRoutes, 'warnings'>,
-  keyPair: CheckedKeyPair | null,
+  keyPairs: KeyPairs | null,
 ): Configuration {
   const { path, file, contents } = plain;
   const resolvePath = (relative: string) => resolve(dirname(path), relative);
@@ -146,7 +146,7 @@ export function assemble(
     resolvePath,
     readFile,
     leakKeys: leakKeysOf(file.leaks, resolvePath, readFile),
-    keyPair: keyPair ?? keyPairOf(file.gateway.tls, resolvePath, readFile),
+    keyPairs: keyPairs ?? readKeyPairs(file, resolvePath, notGoodAfterAll, readFile),
   };
 }
 
@@ -161,15 +161,8 @@ function leakKeysOf(
   return keys;
 }
 
-function keyPairOf(
-  tls: Validated['gateway']['tls'],
-  resolvePath: (path: string) => string,
-  readFile: ReadFile,
-): CheckedKeyPair | null {
-  if (tls === undefined) return null;
-  const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
-  if ('message' in pair) throw new Bug(pair.message);
-  return pair;
+function notGoodAfterAll(_: unknown, { message }: BadKeyPair): never {
+  throw new Bug(message);
 }
 
 /** What was read when it was checked. */

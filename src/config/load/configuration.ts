@@ -8,7 +8,7 @@ import type { GatewayFile } from '../schema/gateway-schema.ts';
 import type { PolicyFile } from '../schema/policy-schema.ts';
 import type { Env } from '../yaml/expand.ts';
 import type { ReadFile } from '../yaml/yaml-file.ts';
-import type { CheckedKeyPair } from './key-pair.ts';
+import type { KeyPairs } from './key-pair.ts';
 import type { LeakKeys } from './leak-keys.ts';
 import type { Seen } from './seen.ts';
 
@@ -82,6 +82,6 @@ export interface Configuration extends Plain {
   readonly readFile: ReadFile;
   /** Whose reports of leaked tokens are believed; null: nobody's. */
   readonly leakKeys: LeakKeys | null;
-  /** What `gateway.tls` names, as it was read; null without. */
-  readonly keyPair: CheckedKeyPair | null;
+  /** What `gateway.tls` and `admin.tls` name, as it was read. */
+  readonly keyPairs: KeyPairs;
 }

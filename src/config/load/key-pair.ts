@@ -20,6 +20,12 @@ export interface CheckedKeyPair extends KeyPair {
   readonly validToMs: number;
 }
 
+/** Whose port may speak TLS. */
+export type TlsListener = 'gateway' | 'admin';
+
+/** null: it speaks plain HTTP. */
+export type KeyPairs = Readonly<Record<TlsListener, CheckedKeyPair | null>>;
+
 export interface BadKeyPair {
   /** Which of the two files is to be mended. */
   readonly part: 'cert' | 'key';
@@ -46,6 +52,22 @@ export function readKeyPair(paths: KeyPairPaths, readFile: ReadFile = readFileSy
   }
   const { validFromDate, validToDate } = certificate;
   return { cert, key, validFromMs: validFromDate.getTime(), validToMs: validToDate.getTime() };
+}
+
+/** Of every listener that speaks TLS. `instead`: what stands for a pair that cannot serve. */
+export function readKeyPairs(
+  sections: { readonly [listener in TlsListener]?: { readonly tls?: KeyPairPaths | undefined } | undefined },
+  resolvePath: (path: string) => string,
+  instead: (listener: TlsListener, bad: BadKeyPair) => CheckedKeyPair | null,
+  readFile: ReadFile = readFileSync,
+): KeyPairs {
+  const pairOf = (listener: TlsListener): CheckedKeyPair | null => {
+    const tls = sections[listener]?.tls;
+    if (tls === undefined) return null;
+    const pair = readKeyPair({ cert: resolvePath(tls.cert), key: resolvePath(tls.key) }, readFile);
+    return 'message' in pair ? instead(listener, pair) : pair;
+  };
+  return { gateway: pairOf('gateway'), admin: pairOf('admin') };
 }
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;

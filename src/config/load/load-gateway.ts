@@ -6,8 +6,8 @@ import type { Configuration } from './configuration.ts';
 
 /** Throws ConfigError with every problem of gateway.yaml and of the policy that it names. */
 export function loadGateway(path: string, env: Env, options: GatewayCheckOptions = {}): Configuration {
-  const { plain, policy, compiled, keyPair } = checkGateway(path, env, options);
+  const { plain, policy, compiled, keyPairs } = checkGateway(path, env, options);
   const { embedded = false, contents } = options;
   const source = { path: contents === undefined ? plain.path : path, env, embedded, contents };
-  return assemble(plain, source, policy, compiled, keyPair);
+  return assemble(plain, source, policy, compiled, keyPairs);
 }

@@ -10,6 +10,8 @@ import { readYamlFile } from '../yaml/yaml-file.ts';
 export interface SidecarSettings {
   readonly host: string;
   readonly port: number;
+  /** The file that it speaks HTTPS with, relative to this one; null: plain HTTP. */
+  readonly certificate: string | null;
   /** Relative to the file. */
   readonly folder: string;
 }
@@ -23,15 +25,19 @@ export function readSidecarSettings(path: string, env: Env): SidecarSettings {
   // A variable that is not set is no matter here, unless it stands in what is read.
   if (!isMapping(data)) file.throwIfAny();
   const section = (name: string) => (isMapping(data) && isMapping(data[name]) ? data[name] : {});
-  const { host = HOST, port = PORT } = section('admin');
+  const { host = HOST, port = PORT, tls } = section('admin');
+  const certificate = isMapping(tls) ? tls.cert : null;
   // A store without a file of its own leaves the key in the usual folder.
   const { path: store = `${FOLDER}/store` } = section('store');
   if (typeof host !== 'string') file.problem(['admin', 'host'], 'must be a text');
   if (typeof port !== 'number') file.problem(['admin', 'port'], 'must be a number');
-  if (typeof host !== 'string' || typeof port !== 'number' || typeof store !== 'string') file.throwIfAny();
+  if (certificate !== null && typeof certificate !== 'string') file.problem(['admin', 'tls', 'cert'], 'must be a text');
+  const isRead = typeof host === 'string' && typeof port === 'number' && typeof store === 'string';
+  if (!isRead || (certificate !== null && typeof certificate !== 'string')) file.throwIfAny();
   return {
     host: host as string,
     port: port as number,
+    certificate: certificate as string | null,
     folder: dirname(store as string),
   };
 }

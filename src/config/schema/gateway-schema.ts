@@ -11,6 +11,15 @@ import { ImportSchema } from './import-schema.ts';
 import { LimitsSchema, RouteLimitsSchema } from './limits-schema.ts';
 import { RouteDefaultsSchema, RouteSchema, UpstreamSchema } from './routes-schema.ts';
 
+const CERTIFICATE = {
+  cert: file('The certificate, PEM, followed by its chain.'),
+  key: file('Its private key, PEM.'),
+  minVersion: Type.Enum(['TLSv1.2', 'TLSv1.3'], {
+    default: 'TLSv1.2',
+    description: 'The oldest version of TLS that is spoken.',
+  }),
+};
+
 const Listener = section(
   {
     host: host(
@@ -47,12 +56,7 @@ const Listener = section(
     tls: Type.Optional(
       section(
         {
-          cert: file('The certificate, PEM, followed by its chain.'),
-          key: file('Its private key, PEM.'),
-          minVersion: Type.Enum(['TLSv1.2', 'TLSv1.3'], {
-            default: 'TLSv1.2',
-            description: 'The oldest version of TLS that is spoken.',
-          }),
+          ...CERTIFICATE,
           http2: Type.Boolean({ default: true, description: 'Offers HTTP/2 beside HTTP/1.1.' }),
         },
         { description: 'Serves HTTPS; changed files are used as soon as they are a pair. Absent: HTTP.' },
@@ -82,6 +86,12 @@ const Admin = section(
     trustedProxies: networks(
       'Proxies in front of the sidecar whose X-Forwarded-For and X-Forwarded-Proto are believed. Over plain HTTP the console is signed in to from this machine alone, or through them.',
       [],
+    ),
+    tls: Type.Optional(
+      section(CERTIFICATE, {
+        description:
+          'Serves the sidecar, and the console with it, over HTTPS; changed files are used as soon as they are a pair. Absent: HTTP.',
+      }),
     ),
   },
   { default: {}, description: 'The sidecar: token management, OpenAPI, console, health and metrics.' },

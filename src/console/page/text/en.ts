@@ -47,7 +47,7 @@ export const en = {
     'In SCOPEGATE_ADMIN_KEY, or in the file admin-key beside the database. Members make themselves a personal token with the scope tokens:manage.',
   'signIn.notPrivate': 'Not over this connection',
   'signIn.notPrivate.detail':
-    'This page came over plain HTTP from another machine: whoever listens could read your key. Use an SSH tunnel to this machine, or put a proxy with HTTPS before the sidecar and name it in admin.trustedProxies.',
+    'This page came over plain HTTP from another machine: whoever listens could read your key. Use an SSH tunnel to this machine, give the sidecar a certificate (admin.tls), or put a proxy with HTTPS before the sidecar and name it in admin.trustedProxies.',
   'signIn.link': 'Signing you in by your link…',
   'signIn.again': 'Your session has ended',
   'signIn.again.lead': 'Sign in again to go on. Nothing you typed is lost.',

@@ -48,7 +48,7 @@ export const zh: Messages = {
     '在环境变量 SCOPEGATE_ADMIN_KEY 中，或在数据库旁的 admin-key 文件里。成员可创建带有 tokens:manage 权限范围的个人令牌。',
   'signIn.notPrivate': '不能通过此连接登录',
   'signIn.notPrivate.detail':
-    '本页经由明文 HTTP 从另一台机器传来，途中的人可以读到您的密钥。请使用通向该机器的 SSH 隧道，或在管理端前放置启用 HTTPS 的代理，并将其写入 admin.trustedProxies。',
+    '本页经由明文 HTTP 从另一台机器传来，途中的人可以读到您的密钥。请使用通向该机器的 SSH 隧道，或为管理端配置证书（admin.tls），或在管理端前放置启用 HTTPS 的代理，并将其写入 admin.trustedProxies。',
   'signIn.link': '正在通过链接登录…',
   'signIn.again': '会话已结束',
   'signIn.again.lead': '请重新登录以继续。已填写的内容不会丢失。',

@@ -8,7 +8,6 @@ import { answersFor, type InspectedBody } from '../core/bodies/inspected-body.ts
 import { type Preflight, readPreflight } from '../core/cors.ts';
 import { type CredentialRequest, readCredential } from '../core/credential.ts';
 import type { Question } from '../core/decide.ts';
-import type { TokenHash } from '../core/facts.ts';
 import { type HeaderFacts, NO_BODY, readHeaders } from '../core/framing.ts';
 import type { Match } from '../core/path-table.ts';
 import { checkRoute } from '../core/request-checks.ts';
@@ -18,8 +17,7 @@ import type { Route } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
 import { type RequestTarget, readTarget, targetFault } from '../core/target.ts';
 import { survivesUrl } from '../core/upgrade.ts';
-import type { HashedToken } from '../http/exchange.ts';
-import { hashToken } from '../secret.ts';
+import { hashToken, type LastToken } from '../secret.ts';
 import { knownAddress } from './client-address.ts';
 import type { Refused } from './disposition.ts';
 
@@ -36,8 +34,8 @@ export interface IncomingRequest {
   readonly isClientUnknown?: boolean | undefined;
   /** What its headers say, where whoever received it has read them already (core/framing). */
   readonly headerFacts?: HeaderFacts | null | undefined;
-  /** Where the hash of its credential is kept; absent: nowhere. */
-  readonly hashed?: HashedToken | undefined;
+  /** Of its connection; absent: nothing is kept for the next request. */
+  readonly lastToken?: LastToken | undefined;
   /** Not undefined: the client asks to leave HTTP, and may be let. */
   readonly upgrade?: unknown;
   /** What was read of its body before. */
@@ -165,21 +163,11 @@ function fill(reading: Reading, request: IncomingRequest, rules: ReadingRules): 
   if (bodyFields !== null && request.body !== undefined && answersFor(request.body, bodyFields))
     reading.body = request.body;
   reading.question = {
-    hash: hashOf(credential.token, request.hashed),
+    hash: request.lastToken?.hashOf(credential.token) ?? hashToken(credential.token),
     requirement: route.requirement,
     source: reading,
   };
   return null;
-}
-
-/** The digest is the dearest step of a request, and most clients send one token again and again. */
-function hashOf(token: string, kept: HashedToken | undefined): TokenHash {
-  if (kept === undefined) return hashToken(token);
-  if (kept.hash === null || kept.token !== token) {
-    kept.hash = hashToken(token);
-    kept.token = token;
-  }
-  return kept.hash;
 }
 
 /** A preflight is about the route that its script asks for, unless a route says OPTIONS itself. */

@@ -2,8 +2,8 @@
  * One client request and the way to answer it, as the request path sees them. Types only. Nothing here is Node's, so
  * that another listener (h2, a faster parser, a middleware) can stand in without touching a check.
  */
-import type { TokenHash } from '../core/facts.ts';
 import type { HeaderFacts } from '../core/framing.ts';
+import type { LastToken } from '../secret.ts';
 
 export interface Exchange {
   readonly method: string;
@@ -17,8 +17,8 @@ export interface Exchange {
   readonly headers: readonly string[];
   /** The same, sorted while they were read; absent: this listener does not. */
   readonly sorted?: SortedHeaders | undefined;
-  /** Where the hash of its credential is kept, as long as its headers come again; absent: nowhere. */
-  readonly hashed?: HashedToken | undefined;
+  /** Of its connection; absent: nothing is kept for the next request. */
+  readonly lastToken?: LastToken | undefined;
   /** One and the same for all requests of a connection: to keep by it what does not change from one to the next. */
   readonly connection?: object | undefined;
   /** What they say, where this listener had to know it; null: they can be read in more than one way. */
@@ -81,13 +81,6 @@ export interface SortedHeaders {
   readonly meant: readonly string[];
   /** Lines that are sent on as they came, each with CRLF. */
   readonly passing: string;
-}
-
-/** A credential and its hash, beside the headers that it came in. */
-export interface HashedToken {
-  token: string;
-  /** null: none has been made yet. */
-  hash: TokenHash | null;
 }
 
 export interface Upgrade {

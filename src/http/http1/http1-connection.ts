@@ -8,6 +8,7 @@ import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { readAccepted } from '../../node-internals/socket-read.ts';
 import { TextSender } from '../../node-internals/socket-send.ts';
+import { LastToken } from '../../secret.ts';
 import { atTurnEnd, type Outgoing } from '../../turn-end.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
@@ -68,6 +69,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const NO_BYTES = Buffer.alloc(0);
 
 export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
+  lastToken: LastToken | undefined;
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly socket: Socket;
@@ -427,7 +429,10 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     if (this.socket.writableEnded) return this.#readNothing();
     const { reader } = this.#host;
     // A connection's only request has nothing to come again.
-    if (this.#requests === 1) this.#lastFields ??= new LastFields();
+    if (this.#requests === 1 && this.#lastFields === null) {
+      this.#lastFields = new LastFields();
+      this.lastToken = new LastToken();
+    }
     const outcome = reader.read(this.#held, this.#at, this.#to, this.#linesRead, this.#lastFields);
     if (outcome === 'invalid') return this.#refuseLast(reader.status);
     this.#linesRead = outcome === 'needs-more' ? reader.linesRead : 0;

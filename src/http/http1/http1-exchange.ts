@@ -4,7 +4,8 @@
  */
 import type { HeaderFacts } from '../../core/framing.ts';
 import { headerLines } from '../../core/http1/header-pairs.ts';
-import type { BodySink, Exchange, ExchangeListener, HashedToken, SortedHeaders, Upgrade } from '../exchange.ts';
+import type { LastToken } from '../../secret.ts';
+import type { BodySink, Exchange, ExchangeListener, SortedHeaders, Upgrade } from '../exchange.ts';
 import { linesOf, linesOfOwn, type RelayedHead, type RenderedHead, renderHead, statusTextOf } from './answer-head.ts';
 import type { RequestHead } from './head-reader.ts';
 import type { RequestFields } from './request-fields.ts';
@@ -18,6 +19,7 @@ export interface AnswerCarrier {
   readonly peerAddress: string;
   readonly encrypted: boolean;
   readonly isGone: boolean;
+  readonly lastToken: LastToken | undefined;
   /** This answer may be followed by another. */
   mayKeep(exchange: Http1Exchange): boolean;
   readonly keepLines: string;
@@ -45,7 +47,6 @@ export class Http1Exchange implements Exchange, Upgrade {
   readonly target: string;
   readonly minorVersion: 0 | 1;
   readonly sorted: SortedHeaders;
-  readonly hashed: HashedToken;
   readonly headerFacts: HeaderFacts | null;
   /** What it may leave HTTP for; empty: nothing. */
   readonly protocols: string;
@@ -77,7 +78,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     this.method = method;
     this.target = target;
     this.minorVersion = fields.minorVersion;
-    this.sorted = this.hashed = this.#fields = fields;
+    this.sorted = this.#fields = fields;
     this.headerFacts = fields.facts;
     this.protocols = protocols;
     this.#keeps = keeps;
@@ -88,6 +89,9 @@ export class Http1Exchange implements Exchange, Upgrade {
   }
   get connection(): object {
     return this.#carrier;
+  }
+  get lastToken(): LastToken | undefined {
+    return this.#carrier.lastToken;
   }
   get protocol(): string {
     return this.minorVersion === 1 ? '1.1' : '1.0';

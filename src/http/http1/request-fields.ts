@@ -2,10 +2,9 @@
  * The header fields of a request over HTTP/1, and what follows from their octets alone. A client that sends the same
  * fields again on its connection has them read once. Keeps no verdict, and nothing beyond its connection.
  */
-import type { TokenHash } from '../../core/facts.ts';
 import { type HeaderFacts, readHeaders } from '../../core/framing.ts';
 import { headersIn } from '../../core/http1/header-pairs.ts';
-import type { HashedToken, SortedHeaders } from '../exchange.ts';
+import type { SortedHeaders } from '../exchange.ts';
 import { type ConnectionOptions, connectionOptions } from './connection-options.ts';
 
 /** Longer ones are read anew: a connection that waits costs what it keeps. */
@@ -14,15 +13,13 @@ const KEPT_BYTES_MAX = 2048;
 const MISSES_MAX = 4;
 
 /** Strings are latin1: one char per byte. */
-export class RequestFields implements SortedHeaders, HashedToken {
+export class RequestFields implements SortedHeaders {
   readonly minorVersion: 0 | 1;
   readonly meant: readonly string[];
   readonly passing: string;
   /** null: where the request ends can be read in more than one way. */
   readonly facts: HeaderFacts | null;
   readonly options: ConnectionOptions;
-  token = '';
-  hash: TokenHash | null = null;
   readonly #text: string;
   readonly #fieldsAt: number;
   #headers: readonly string[] | undefined;

@@ -7,6 +7,7 @@ import { lowerName } from '../../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../../core/h2-head.ts';
 import { h2BodyOf } from '../../node-internals/body-push.ts';
 import { objectOf, onRawTrailers, respondWith } from '../../node-internals/h2-stream.ts';
+import type { LastToken } from '../../secret.ts';
 import { BodyTap } from '../body-tap.ts';
 import type { BodySink, Exchange, ExchangeListener } from '../exchange.ts';
 import { isKnownMethod } from '../known-method.ts';
@@ -24,12 +25,14 @@ export interface H2Carrier {
   readonly frames: FrameCount;
   readonly peerAddress: string;
   readonly encrypted: boolean;
+  readonly lastToken: LastToken;
 }
 
 export class H2Exchange implements Exchange {
   readonly protocol = '2.0';
   readonly encrypted: boolean;
   readonly peerAddress: string;
+  readonly lastToken: LastToken;
   readonly method: string;
   readonly target: string;
   readonly headers: readonly string[];
@@ -59,7 +62,7 @@ export class H2Exchange implements Exchange {
     stream: ServerHttp2Stream,
     rawHead: readonly string[],
     endsHere: boolean,
-    { frames, peerAddress, encrypted }: H2Carrier,
+    { frames, peerAddress, encrypted, lastToken }: H2Carrier,
     closed: () => void,
   ) {
     const isWhole = frames.isWhole(stream.id!, rawHead.length / 2);
@@ -71,6 +74,7 @@ export class H2Exchange implements Exchange {
     this.#bodyEnded = endsHere;
     this.peerAddress = peerAddress;
     this.encrypted = encrypted;
+    this.lastToken = lastToken;
     this.method = head.method;
     this.target = head.target;
     this.headers = head.headers;

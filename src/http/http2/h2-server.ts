@@ -6,6 +6,7 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { readAccepted } from '../../node-internals/socket-read.ts';
+import { LastToken } from '../../secret.ts';
 import type { ClientLimits } from '../client-limits.ts';
 import type { Exchange } from '../exchange.ts';
 import { watchRate } from '../minimum-rate.ts';
@@ -70,7 +71,12 @@ export class H2Server {
     const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytes };
     const tap = new H2Tap(socket, readOn);
     const session = performServerHandshake(tap, { ...LIMITS, settings });
-    const carrier = { frames: tap.frames, peerAddress: socket.remoteAddress ?? '', encrypted: 'encrypted' in socket };
+    const carrier = {
+      frames: tap.frames,
+      peerAddress: socket.remoteAddress ?? '',
+      encrypted: 'encrypted' in socket,
+      lastToken: new LastToken(),
+    };
     let open = 0;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // Not Node's own timer, which any byte begins anew: a preface or a head that never ends would be waited for for ever.

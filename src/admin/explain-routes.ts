@@ -7,6 +7,7 @@ import { type Explainer, explainedView, thenAndNow } from './explainer.ts';
 import { requireRefusal } from './refusal-routes.ts';
 import { DecisionAnswer, DecisionLine, recordOfLine } from './refusal-shapes.ts';
 import { type AdminRoute, route } from './route.ts';
+import { Nullable } from './schemas.ts';
 
 const ExplainBody = Type.Object(
   {
@@ -37,22 +38,20 @@ const Source = Type.Object({
   field: Type.Optional(Type.String()),
 });
 
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
-
 const ExplanationAnswer = Type.Object(
   {
     outcome: Type.Enum(['allowed', 'refused', 'depends'], { description: 'depends: on the body, which is not given' }),
-    reason: nullable(Type.String()),
-    status: nullable(Type.Integer({ description: 'of the refusal' })),
+    reason: Nullable(Type.String()),
+    status: Nullable(Type.Integer({ description: 'of the refusal' })),
     at: Type.String(),
     request: Type.Object({ method: Type.String(), host: Type.String(), path: Type.String() }),
-    route: nullable(Type.Object({ id: Type.String(), template: Type.String() })),
-    token: nullable(
+    route: Nullable(Type.Object({ id: Type.String(), template: Type.String() })),
+    token: Nullable(
       Type.Object({
         id: Type.String(),
         name: Type.String(),
         kind: Type.String(),
-        ownerId: nullable(Type.String()),
+        ownerId: Nullable(Type.String()),
       }),
     ),
     checks: Type.Array(
@@ -62,20 +61,20 @@ const ExplanationAnswer = Type.Object(
         result: Type.Enum(['passed', 'failed', 'wouldPass', 'wouldFail', 'notAsked', 'open'], {
           description: 'would…: behind the first that failed; open: nothing to judge it by',
         }),
-        reason: nullable(Type.String()),
+        reason: Nullable(Type.String()),
         values: Type.Any(),
         sources: Type.Array(Source),
       }),
     ),
-    fix: nullable(
+    fix: Nullable(
       Type.Array(Type.Object({ change: Type.String(), command: Type.String() }), {
         description: 'the least that would let it through, all of it, in this order; null: no change of ours would',
       }),
     ),
-    decided: Type.Optional(nullable(DecisionAnswer)),
+    decided: Type.Optional(Nullable(DecisionAnswer)),
     changes: Type.Optional(
       Type.Array(
-        Type.Object({ what: Type.String(), before: nullable(Type.String()), after: nullable(Type.String()) }),
+        Type.Object({ what: Type.String(), before: Nullable(Type.String()), after: Nullable(Type.String()) }),
         {
           description: 'what has changed since it was decided: fields of the token, records by their keys',
         },

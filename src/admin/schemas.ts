@@ -3,6 +3,7 @@
  * refused, never dropped or coerced.
  */
 
+import type { TSchema } from 'typebox';
 import { ID_PATTERN } from '../core/facts.ts';
 import { FINDINGS } from '../manage/tokens/findings.ts';
 import { Type } from '../schema-type.ts';
@@ -20,7 +21,7 @@ const Email = Type.String({ description: 'an e-mail address' });
 const Word = (options = {}) => Type.String({ maxLength: 128, ...options });
 const ScopeList = Type.Array(Word(), { maxItems: 1000, uniqueItems: true });
 const Role = Type.Union([Type.Literal('member'), Type.Literal('admin')]);
-export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const NoParams = Type.Object({});
 export const OrganizationParams = Type.Object({ org: Type.String() });

@@ -50,6 +50,7 @@ import { reachRoutes } from './reach-routes.ts';
 import type { Receipts } from './receipts.ts';
 import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
+import { type RouteBook, routeTableRoute } from './route-table-routes.ts';
 import { type SessionParts, sessionRoutes } from './session-routes.ts';
 import { Sessions } from './sessions.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -86,6 +87,7 @@ export interface AdminOptions {
   readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
   readonly operations: Operations;
   readonly explainer: Explainer;
+  readonly routes: RouteBook;
   readonly refused: RefusedAttempts;
   readonly receipts: Receipts;
   readonly version: string;
@@ -225,7 +227,7 @@ function sendFile(reply: FastifyReply, { status, headers, body }: ConsoleAnswer)
 
 /** All that the API has, without what serves them. */
 export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminRoute[] {
-  const { patterns, operations, explainer } = options;
+  const { patterns, operations, explainer, routes } = options;
   return [
     ...enterpriseRoutes,
     ...directoryRoutes,
@@ -242,6 +244,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     whoCanRoute(explainer),
     ...reachRoutes(explainer),
     grantableRoute,
+    routeTableRoute(routes),
     ...operationRoutes(operations),
     ...sessionRoutes(options),
   ];

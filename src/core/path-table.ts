@@ -78,6 +78,11 @@ export class PathTable {
     return matched ?? leaf.wrongMethod;
   }
 
+  /** Every route once for each of its templates here, those of one template together, in the order in which a path is tried. */
+  inOrder(): Generator<Route> {
+    return routesBelow(this.#root);
+  }
+
   #find(node: Node, segments: readonly string[], length: number, depth: number): Leaf | undefined {
     if (depth === length) return node.leaf ?? node.restLeaf;
     const text = segments[depth]!;
@@ -116,6 +121,22 @@ export class PathTable {
     const slash = last?.kind === 'literal' && last.text === '' && segments.length > 1;
     return this.#options.ignoreTrailingSlash && slash ? segments.slice(0, -1) : segments;
   }
+}
+
+/** As #find goes: literals, whose order among each other decides nothing, then the parameter, then the rest. */
+function* routesBelow(node: Node): Generator<Route> {
+  yield* routesAt(node.leaf);
+  for (const text of [...node.literals.keys()].sort()) yield* routesBelow(node.literals.get(text)!);
+  if (node.parameter !== undefined) yield* routesBelow(node.parameter);
+  yield* routesAt(node.restLeaf);
+}
+
+/** By methods that are named, then by all others. */
+function* routesAt(leaf: Leaf | undefined): Generator<Route> {
+  if (leaf === undefined) return;
+  const named = new Set(Array.from(leaf.byMethod.values(), ({ route }) => route));
+  yield* named;
+  if (leaf.rest !== undefined) yield leaf.rest.route;
 }
 
 function parameterOf(node: Node): Node {

@@ -55,6 +55,14 @@ export class RouteTable {
     return (isOneForAll ? this.#unnamed : this.#find(host)).match(method, segments);
   }
 
+  /** Every route once, where it is tried first: exact hosts, then the longest wildcards, then no host. */
+  inOrder(): readonly Route[] {
+    const hosts = [...this.#exact.keys()].sort().map((host) => this.#exact.get(host)!);
+    const longest = [...this.#wildcards.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+    const tables = [...hosts, ...longest.map((host) => this.#wildcards.get(host)!), this.#unnamed];
+    return [...new Set(tables.flatMap((table) => [...table.inOrder()]))];
+  }
+
   #find(host: string): PathTable {
     const name = readHostName(host);
     if (name === null) return this.#unnamed;

@@ -42,6 +42,8 @@ import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
+import { FleetRoutes } from './fleet-routes.ts';
+import { FleetTalk } from './fleet-talk.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForForwardAuth } from './listeners.ts';
@@ -115,8 +117,10 @@ class Gateway implements RunningGateway {
   readonly #adminKeys: AdminKeys;
   readonly #owned: Owned;
   readonly #clockWatch: ClockWatch;
+  readonly #talk: FleetTalk;
   readonly #refusals: RememberedRefusals;
   readonly #certificates: LiveCertificates;
+  readonly #routes: FleetRoutes;
   /** null: no sidecar here. */
   readonly #processList: ProcessList | null;
   #keeper: LeaseKeeper | null = null;
@@ -146,7 +150,9 @@ class Gateway implements RunningGateway {
     this.#owned = owned;
     this.#processList =
       only === 'gateway' ? null : owned.add(new ProcessList(registry, clock.monotonicMs), (all) => all.end());
-    this.#refusals = owned.add(new RememberedRefusals(records, clock.nowMs), (all) => all.close());
+    this.#talk = owned.add(new FleetTalk(records), (talk) => talk.close());
+    this.#refusals = owned.add(new RememberedRefusals(this.#talk, clock.nowMs), (all) => all.close());
+    this.#routes = owned.add(new FleetRoutes(this.#talk, clock, () => rules.configuration), (all) => all.close());
     this.#refusals.keep(rules.configuration.file.explain);
     rules.reloader.subscribe((next) => this.#refusals.keep(next.file.explain));
     this.#clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
@@ -254,6 +260,7 @@ class Gateway implements RunningGateway {
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
       },
+      routes: this.#routes,
       onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs, [MANAGE]),
       receipts: this.#processList!,
       refused: new RefusedAttempts(() => rules.configuration.file.audit.refusedPerMinute, monotonicMs, this.metrics),
@@ -276,7 +283,9 @@ class Gateway implements RunningGateway {
     reloader.subscribe(() => started.registry.rejudge());
     // After the cache and the streams: what it is told, they have applied.
     this.#keeper = await holdLease(this.#owned, store, { registry, facts, maxStalenessMs, clock, metrics, log });
-    this.#refusals.serve(this.#keeper.id, metrics);
+    this.#talk.serve(this.#keeper.id);
+    this.#refusals.describe(metrics);
+    this.#routes.serve(metrics);
     this.pipeline = this.#newPipeline(started.registry);
     await this.#openListeners(this.pipeline, started);
   }

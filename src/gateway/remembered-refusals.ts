@@ -7,25 +7,23 @@ import type { GatewayFile } from '../config/schema/gateway-schema.ts';
 import type { DecisionNote } from '../edge/decision-record.ts';
 import type { RefusedRequest } from '../edge/pipeline-parts.ts';
 import { type RefusalQuery, RefusalRing } from '../edge/refusal-ring.ts';
-import { answerFleet, askFleet } from '../fleet/fleet-questions.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { QuestionBoard } from '../store/question-board.ts';
-import type { Registry } from '../store/registry.ts';
+import type { FleetSubject, FleetTalk } from './fleet-talk.ts';
 
 const MINUTE_MS = 60_000;
 
 export class RememberedRefusals {
   readonly #ring: RefusalRing;
-  readonly #board: QuestionBoard;
-  readonly #registry: Registry;
+  readonly #talk: FleetTalk;
+  readonly #refusals: FleetSubject<RefusalQuery, readonly FoundRefusal[]>;
   readonly #forgetting: NodeJS.Timeout;
-  #id: string | null = null;
-  #stopAnswering: () => void = () => undefined;
 
-  constructor({ questions, registry }: { questions: QuestionBoard; registry: Registry }, nowMs: () => number) {
+  constructor(talk: FleetTalk, nowMs: () => number) {
     this.#ring = new RefusalRing(nowMs);
-    this.#board = questions;
-    this.#registry = registry;
+    this.#talk = talk;
+    this.#refusals = talk.add('refusals', (query: RefusalQuery) =>
+      this.#ring.newest(query).map((refusal) => ({ ...refusal, process: talk.id! })),
+    );
     this.#forgetting = setInterval(() => this.#ring.forgetOld(), MINUTE_MS).unref();
   }
 
@@ -39,37 +37,22 @@ export class RememberedRefusals {
     return this.#ring.add(refused, revision);
   }
 
-  /** This process serves requests, and is known to the others by this id. */
-  serve(id: string, metrics: Metrics): void {
-    this.#id = id;
-    this.#stopAnswering = answerFleet(this.#board, id, (text) => JSON.stringify(this.#own(JSON.parse(text))));
+  /** This process serves requests. */
+  describe(metrics: Metrics): void {
     metrics.gauge('scopegate_explain_records', 'Refusals that are remembered.', () => this.#ring.size);
   }
 
   /** Of every process. Never rejects. */
   async find(query: RefusalQuery): Promise<FoundRefusals> {
-    const own = this.#own(query);
     // There is one decision of an id.
-    if (query.id !== null && own.length > 0) return { found: own, unanswered: [] };
-    const { answers, unanswered } = await askFleet({
-      board: this.#board,
-      registry: this.#registry,
-      text: JSON.stringify(query),
-      self: this.#id,
-      isEnough: (answer) => query.id !== null && answer !== '[]',
-    });
-    const others = [...answers.values()].flatMap((text) => JSON.parse(text) as FoundRefusal[]);
-    const found = [...own, ...others].sort((left, right) => (left.id < right.id ? 1 : -1)).slice(0, query.limit);
+    const isEnough = (found: readonly FoundRefusal[]) => query.id !== null && found.length > 0;
+    const { answers, unanswered } = await this.#talk.ask(this.#refusals, query, isEnough);
+    const all = [...answers.values()].flat();
+    const found = all.sort((left, right) => (left.id < right.id ? 1 : -1)).slice(0, query.limit);
     return { found, unanswered };
   }
 
   close(): void {
     clearInterval(this.#forgetting);
-    this.#stopAnswering();
-  }
-
-  #own(query: RefusalQuery): readonly FoundRefusal[] {
-    const process = this.#id;
-    return process === null ? [] : this.#ring.newest(query).map((refusal) => ({ ...refusal, process }));
   }
 }

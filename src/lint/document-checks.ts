@@ -18,6 +18,7 @@ export function remarksOnDocument({ found }: Subject, document: ApiDocument): Re
     code: 'SG103',
     at,
     message: `the route "${by}" asks for ${asks}, ${route.operation.at.file} for ${wanted}`,
+    route: by,
   }));
   const hit = new Set(reached);
   for (const route of missing) {
@@ -32,6 +33,7 @@ export function remarksOnDocument({ found }: Subject, document: ApiDocument): Re
           code: 'SG109',
           at: notes.at(['routes', index, 'match', 'path']),
           message: `the route "${by}" takes ${route.method} ${route.path} and asks for ${askedByFile(routes[index]!)}, ${document.name} for ${askedByRoute(route)}`,
+          route: by!,
         });
     }
   }
@@ -46,6 +48,7 @@ export function remarksOnDocument({ found }: Subject, document: ApiDocument): Re
         code: 'SG102',
         at: notes.at(['routes', index, 'id']),
         message: `${document.name} has no operation that the route "${id}" takes`,
+        route: id,
       });
   return remarks;
 }

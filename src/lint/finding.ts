@@ -8,6 +8,8 @@ export interface Remark {
   readonly code: LintCode;
   readonly at: FilePosition;
   readonly message: string;
+  /** Id of the route that it speaks of; absent: of none by itself. */
+  readonly route?: string;
 }
 
 export interface LintFinding extends Remark {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkGateway } from '../config/load/check-gateway.ts';
+import { checkGateway, type Found } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { readApiDocument } from '../openapi/document.ts';
 import { LINT_RULES } from './codes.ts';
@@ -15,6 +15,10 @@ import { remarksOnPaths } from './path-checks.ts';
 import { remarksOnLimits, remarksOnScopes } from './policy-checks.ts';
 import { remarksOnRoutes } from './route-checks.ts';
 
+export interface Linted extends LintResult {
+  readonly found: Found;
+}
+
 export interface LintResult {
   /** In the order of files, lines and columns; of files, gateway.yaml first. */
   readonly findings: readonly LintFinding[];
@@ -22,9 +26,10 @@ export interface LintResult {
 }
 
 /** `openapi`: an OpenAPI document to hold the routes against. Throws ConfigError for a configuration that `check` finds wrong. */
-export function lintGateway(path: string, env: Env, openapi?: string): LintResult {
+export function lintGateway(path: string, env: Env, openapi?: string, embedded = false): Linted {
   const texts = new Map<string, string>();
   const found = checkGateway(path, env, {
+    embedded,
     readFile: (name) => {
       const content = readFileSync(name);
       texts.set(name === resolve(path) ? path : name, content.toString());
@@ -45,6 +50,7 @@ export function lintGateway(path: string, env: Env, openapi?: string): LintResul
   );
   const order = [...texts.keys()];
   return {
+    found,
     findings: left.map(toFinding).sort((a, b) => compare(order, a, b)),
     silenced: silenced.map(({ remark, reason }) => ({ ...toFinding(remark), reason })),
   };

@@ -42,6 +42,7 @@ export function remarksOnPaths({ found }: Subject): Remark[] {
           code: 'SG113',
           at,
           message: `${shown} of the route "${id}" and ${other.shown} of the route "${other.id}"`,
+          route: id,
         });
       }
     }
@@ -49,7 +50,7 @@ export function remarksOnPaths({ found }: Subject): Remark[] {
     const twin = paths.get(bare);
     if (twin === undefined) paths.set(bare, match.path);
     else if (!ignoreTrailingSlash && twin.endsWith('/') !== match.path.endsWith('/'))
-      remarks.push({ code: 'SG113', at, message: `${match.path} of the route "${id}" and ${twin}` });
+      remarks.push({ code: 'SG113', at, message: `${match.path} of the route "${id}" and ${twin}`, route: id });
   }
   return remarks;
 }

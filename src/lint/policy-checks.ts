@@ -25,6 +25,7 @@ export function remarksOnScopes({ found }: Subject): Remark[] {
         code: 'SG108',
         at: notes.at(['routes', index, 'require', scopes.key]),
         message: `no role of the policy has ${scopes.names.join(scopes.key === 'scopes' ? ' and ' : ' or ')}, so the route "${route.id}" stays shut`,
+        route: route.id,
       });
   }
   for (const [index, { name }] of plain.policyFile.scopes.entries())

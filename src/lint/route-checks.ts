@@ -13,29 +13,29 @@ export function remarksOnRoutes({ found }: Subject): Remark[] {
     const scopes = scopesOfRoute(route);
     const writes = writingMethods(route);
     const remarks: Remark[] = [];
+    const note = (code: Remark['code'], place: Remark['at'], message: string) =>
+      remarks.push({ code, at: place, message, route: route.id });
     if (route.public === true) {
-      if (writes !== null)
-        remarks.push({ code: 'SG106', at: at('public'), message: `the public route "${route.id}" takes ${writes}` });
+      if (writes !== null) note('SG106', at('public'), `the public route "${route.id}" takes ${writes}`);
       return remarks;
     }
-    if (scopes === null)
-      remarks.push({ code: 'SG105', at: at('id'), message: `the route "${route.id}" opens for any valid token` });
+    if (scopes === null) note('SG105', at('id'), `the route "${route.id}" opens for any valid token`);
     else if (writes !== null && isReadAlone(route))
-      remarks.push({
-        code: 'SG104',
-        at: at('require', scopes.key),
-        message: `the route "${route.id}" takes ${writes} from tokens with ${scopes.names.join(', ')}`,
-      });
+      note(
+        'SG104',
+        at('require', scopes.key),
+        `the route "${route.id}" takes ${writes} from tokens with ${scopes.names.join(', ')}`,
+      );
     const asked = route.require?.workspace;
     const parameters = parametersOf(route.match.path);
     if (asked === undefined) {
       const parameter = parameters.find((name) => named.has(name));
       if (parameter !== undefined)
-        remarks.push({
-          code: 'SG111',
-          at: at('match', 'path'),
-          message: `the route "${route.id}" asks for no workspace, while the route "${named.get(parameter)}" takes it from path.${parameter}`,
-        });
+        note(
+          'SG111',
+          at('match', 'path'),
+          `the route "${route.id}" asks for no workspace, while the route "${named.get(parameter)}" takes it from path.${parameter}`,
+        );
       return remarks;
     }
     const elsewhere = [asked.from].flat().filter((from) => /^(?:query|header)\./.test(from));
@@ -43,11 +43,11 @@ export function remarksOnRoutes({ found }: Subject): Remark[] {
       (name) => elsewhere.some((from) => isSameName(from, name)) || isWord(asked.as, name),
     );
     if (elsewhere.length > 0 && elsewhere.length === [asked.from].flat().length && inPath !== undefined)
-      remarks.push({
-        code: 'SG110',
-        at: at('require', 'workspace', 'from'),
-        message: `the route "${route.id}" takes its ${asked.as} from ${elsewhere.join(' and ')}, while its path has {${inPath}}`,
-      });
+      note(
+        'SG110',
+        at('require', 'workspace', 'from'),
+        `the route "${route.id}" takes its ${asked.as} from ${elsewhere.join(' and ')}, while its path has {${inPath}}`,
+      );
     return remarks;
   });
 }

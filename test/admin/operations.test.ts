@@ -141,6 +141,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         gatewayUrl: () => null,
         refusals: async () => ({ found: [], unanswered: [] }),
       },
+      routes: { routes: () => [], configuration: () => '', files: async () => null, traffic: async () => null },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },
       isTrustedProxy: () => false,
       guesses: new AuthFailureThrottle(

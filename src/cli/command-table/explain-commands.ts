@@ -1,5 +1,5 @@
 /** The commands that say why. Only says what they take. */
-import { type Command, command, MANY_OPTIONS, READ_OPTIONS } from '../command.ts';
+import { type Command, command, LIST_OPTIONS, MANY_OPTIONS, READ_OPTIONS, SIDECAR_OPTIONS } from '../command.ts';
 
 export const EXPLAIN_COMMANDS: readonly Command[] = [
   command({
@@ -53,5 +53,25 @@ Exit code 2: nobody can.`,
     },
     example: 'scopegate who-can GET /workspaces/sales/pages/1',
     load: async () => (await import('../who-can.ts')).whoCanCommand,
+  }),
+  command({
+    words: 'routes',
+    summary: 'list the routes in force, in the order in which they are tried',
+    about: `As gateway.yaml was compiled: what each takes and asks for, its line, what lint finds there, and how often it was asked for and
+refused within a day, as far as the gateway processes that run now have counted. For the operator.`,
+    options: {
+      path: { value: 'TEXT', about: 'with this in the path, the id or a host' },
+      method: { value: 'METHOD', about: 'that take this method' },
+      scope: { value: 'SCOPE', about: 'that ask for this scope' },
+      only: {
+        value: 'WHICH',
+        choices: ['found', 'unused', 'public'],
+        about: 'found: where lint finds something; unused: nobody has asked for them; public: they ask for no token',
+      },
+      ...LIST_OPTIONS,
+      ...SIDECAR_OPTIONS,
+    },
+    example: 'scopegate routes --path workspaces',
+    load: async () => (await import('../routes.ts')).routesCommand,
   }),
 ];

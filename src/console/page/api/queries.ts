@@ -64,11 +64,37 @@ export const tokenQuery = (org: string, id: string) =>
     queryFn: () => answerOf(api.GET('/v1/organizations/{org}/tokens/{id}', { params: { path: { org, id } } })),
   });
 
-export const workspacesQuery = (org: string) =>
+/** Which routes a token reaches: as many as one answer has; its numbers are of all. */
+export const reachQuery = (org: string, id: string) =>
   queryOptions({
-    queryKey: ['workspaces', org],
+    queryKey: ['tokens', org, 'reach', id],
     queryFn: () =>
-      answerOf(api.GET('/v1/organizations/{org}/workspaces', { params: { path: { org }, query: { limit: '1000' } } })),
+      answerOf(
+        api.GET('/v1/organizations/{org}/tokens/{id}/reach', {
+          params: { path: { org, id }, query: { limit: '1000' } },
+        }),
+      ),
+  });
+
+/** The same of one that nobody has made yet. */
+export const previewQuery = (org: string, draft: Shapes['TokenInput']) =>
+  queryOptions({
+    queryKey: ['preview', org, draft],
+    queryFn: () =>
+      answerOf(
+        api.POST('/v1/organizations/{org}/tokens/preview', {
+          params: { path: { org }, query: { limit: '1000' } },
+          body: draft,
+        }),
+      ),
+  });
+
+/** What an owner may give a token; `owner` undefined: the caller. */
+export const grantableQuery = (org: string, asked: { owner?: string; kind: string; workspace?: string }) =>
+  queryOptions({
+    queryKey: ['grantable', org, asked],
+    queryFn: () => answerOf(api.GET('/v1/organizations/{org}/grantable', { params: { path: { org }, query: asked } })),
+    staleTime: 60_000,
   });
 
 /** Members whose name holds `name`: enough of them to choose from. */

@@ -2,6 +2,7 @@
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
+import { tokensWords } from '../tokens/tokens-words.ts';
 
 export const en = {
   'app.skip': 'Skip to content',
@@ -185,14 +186,13 @@ export const en = {
   'new.workspaces.all': 'All workspaces',
   'new.workspaces.all.hint': 'As many as the policy lets its owner give, those to come among them where it says so.',
   'new.workspaces.find': 'Find a workspace',
-  'new.workspaces.none': 'The organization has no workspace yet.',
-  'new.workspaces.ids': 'Ids of workspaces',
-  'new.workspaces.ids.hint': 'With spaces between them.',
   'new.review': 'What it comes to',
   'new.create': 'Create the token',
   'new.noKind': 'Your rights let you make no kind of token. Ask an administrator of the organization.',
   'new.expiry.days': { one: 'In {count} day', other: 'In {count} days' },
   'new.chosen': { one: '{count} chosen', other: '{count} chosen' },
+
+  ...tokensWords.en,
 
   'token.explain': 'Explain a request with it',
   'explain.title': 'Explain',

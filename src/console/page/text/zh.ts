@@ -2,6 +2,7 @@
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
+import { tokensWords } from '../tokens/tokens-words.ts';
 import type { Messages } from './messages.ts';
 
 export const zh: Messages = {
@@ -177,14 +178,13 @@ export const zh: Messages = {
   'new.workspaces.all': '全部工作空间',
   'new.workspaces.all.hint': '策略允许其所有者授予的全部；若策略如此规定，也包括以后新建的。',
   'new.workspaces.find': '查找工作空间',
-  'new.workspaces.none': '组织中还没有工作空间。',
-  'new.workspaces.ids': '工作空间 ID',
-  'new.workspaces.ids.hint': '以空格分隔。',
   'new.review': '确认内容',
   'new.create': '创建令牌',
   'new.noKind': '您的权限不能创建任何类型的令牌，请联系组织的管理员。',
   'new.expiry.days': '{count} 天后',
   'new.chosen': '已选 {count} 项',
+
+  ...tokensWords.zh,
 
   'token.explain': '解释使用它的请求',
   'explain.title': '解释',

@@ -3,19 +3,21 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ApiError, answerOf, api, type Shapes } from '../api/client.ts';
-import { policyQuery } from '../api/queries.ts';
+import { grantableQuery, policyQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { WAIT } from '../parts/receipt.tsx';
+import { useSettled } from '../parts/settled.ts';
 import { useTranslate } from '../preferences.tsx';
 import { DraftReview } from './draft-review.tsx';
 import { ScopeSection } from './scope-section.tsx';
 import { SecretWindow } from './secret-window.tsx';
 import type { SectionProps } from './section-props.ts';
 import { ContactSection, SettingsSection } from './settings-section.tsx';
-import { firstPreset, inputOf, newDraft } from './token-draft.ts';
+import { StartSection } from './start-section.tsx';
+import { firstPreset, inputOf, newDraft, type TokenDraft } from './token-draft.ts';
 import { tokenPath, tokensPath } from './token-paths.ts';
 import { WorkspaceSection } from './workspace-section.tsx';
 
@@ -48,10 +50,11 @@ function NewTokenForm({ org, policy }: { readonly org: string; readonly policy: 
     onSuccess: () => void client.invalidateQueries({ queryKey: ['tokens', org] }),
   });
   const kind = policy.kinds[draft.kind];
+  const grantable = useGrantable(org, draft);
   if (kind === undefined) return <p className="note warn">{t('new.noKind')}</p>;
   const refusal = create.error instanceof ApiError ? create.error : null;
   const section: SectionProps = {
-    ...{ org, policy, kind, draft },
+    ...{ org, policy, kind, draft, grantable },
     mistakeOf: (...fields) => (fields.includes(refusal?.field?.split('.')[0] ?? '-') ? refusal!.message : undefined),
     change: (part) => setDraft((before) => ({ ...before, ...part })),
   };
@@ -60,26 +63,46 @@ function NewTokenForm({ org, policy }: { readonly org: string; readonly policy: 
     create.mutate();
   };
   return (
-    <form className="stack narrow" onSubmit={submit}>
-      <SettingsSection {...section} kinds={kinds} />
-      <ScopeSection {...section} />
-      <WorkspaceSection {...section} />
-      <ContactSection {...section} />
-      <DraftReview {...section} />
-      {create.error !== null && <ErrorNote error={create.error} />}
-      <div className="actions">
-        <Button kind="first" type="submit" isBusy={create.isPending}>
-          {t('new.create')}
-        </Button>
-        <Link href={tokensPath(org)} className="button">
-          {t('app.cancel')}
-        </Link>
+    <form className="wizard" onSubmit={submit}>
+      <div className="stack">
+        <StartSection {...section} />
+        <SettingsSection {...section} kinds={kinds} />
+        <ScopeSection {...section} />
+        <WorkspaceSection {...section} />
+        <ContactSection {...section} />
+      </div>
+      <div className="stack beside">
+        <DraftReview {...section} />
+        {create.error !== null && <ErrorNote error={create.error} />}
+        <div className="actions">
+          <Button kind="first" type="submit" isBusy={create.isPending}>
+            {t('new.create')}
+          </Button>
+          <Link href={tokensPath(org)} className="button">
+            {t('app.cancel')}
+          </Link>
+        </div>
       </div>
       <SecretWindow
-        name={draft.name}
+        org={org}
+        token={create.data ?? null}
         secret={create.data?.token ?? null}
         onClose={() => navigate(tokenPath(org, create.data!.id))}
       />
     </form>
   );
+}
+
+/** Of whoever will own it: the caller, where they are a member. */
+function useGrantable(org: string, { owner, kind }: TokenDraft): Shapes['Grantable'] | undefined {
+  const caller = useCaller();
+  const named = useSettled(owner.trim(), owner.trim());
+  const whose = caller.kind === 'operator' ? named : caller.member!.id;
+  const { data } = useQuery({
+    ...grantableQuery(org, { owner: whose, kind }),
+    enabled: whose !== '',
+    // Of a name that is half typed there is nobody.
+    retry: false,
+  });
+  return whose === '' ? undefined : data;
 }

@@ -6,7 +6,7 @@ import { CheckLine } from '../parts/check-line.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { useTranslate } from '../preferences.tsx';
 import type { SectionProps } from './section-props.ts';
-import { MANAGE_SCOPE } from './token-draft.ts';
+import { givenBy, MANAGE_SCOPE } from './token-draft.ts';
 
 type Scope = Shapes['Policy']['scopes'][number];
 
@@ -22,18 +22,29 @@ interface ScopeProps {
 }
 
 export function ScopeSection({ policy, kind, draft, mistakeOf, change }: ScopeProps) {
+export function ScopeSection({ policy, kind, draft, grantable, mistakeOf, change }: SectionProps) {
   const t = useTranslate();
   const [part, setPart] = useState('');
   const sought = part.trim().toLowerCase();
   const isLong = policy.scopes.length > OPEN_MAX;
   const manage = { name: MANAGE_SCOPE, category: t('new.scopes.console'), description: t('new.scopes.manage') };
-  const all = kind.authority === 'live' ? [...policy.scopes, manage] : policy.scopes;
+  const known = kind.authority === 'live' ? [...policy.scopes, manage] : policy.scopes;
+  const given = grantable === undefined ? null : new Set(grantable.scopes);
+  const isBeyond = (name: string) => given?.has(name) === false;
+  // What its owner may not give is not offered; what was chosen is there to be taken away.
+  const all = known.filter(({ name }) => !isBeyond(name) || draft.scopes.has(name));
+  const beyond = [...draft.scopes].filter(isBeyond);
   const found = all.filter((scope) => Object.values(scope).join(' ').toLowerCase().includes(sought));
   const mistake = mistakeOf('scopes');
   const set = (names: readonly string[], isOn: boolean) => {
     const scopes = new Set(draft.scopes);
     for (const name of names) isOn ? scopes.add(name) : scopes.delete(name);
     change({ scopes });
+  };
+  const hintOf = ({ name, description }: Scope): string => {
+    if (isBeyond(name)) return t('new.scopes.beyondOwner', { owner: grantable!.owner });
+    const wider = givenBy(name, draft.scopes);
+    return wider === null ? description : `${description} · ${t('new.scopes.givenBy', { scope: wider })}`;
   };
   return (
     <section className="card stack">
@@ -44,6 +55,11 @@ export function ScopeSection({ policy, kind, draft, mistakeOf, change }: ScopePr
         </span>
       </div>
       {mistake !== undefined && <p className="mistake">{mistake}</p>}
+      {beyond.length > 0 && (
+        <div className="row">
+          <Button onClick={() => set(beyond, false)}>{t('new.scopes.dropBeyond', { owner: grantable!.owner })}</Button>
+        </div>
+      )}
       {isLong && (
         <FormField label={t('new.scopes.find')}>
           {(control) => (
@@ -59,6 +75,7 @@ export function ScopeSection({ policy, kind, draft, mistakeOf, change }: ScopePr
             name={category}
             scopes={scopes}
             chosen={draft.scopes}
+            hintOf={hintOf}
             isOpenAtFirst={!isLong || sought !== ''}
             set={set}
           />
@@ -73,10 +90,11 @@ interface CategoryProps {
   readonly scopes: readonly Scope[];
   readonly chosen: ReadonlySet<string>;
   readonly isOpenAtFirst: boolean;
+  hintOf(scope: Scope): string;
   set(names: readonly string[], isOn: boolean): void;
 }
 
-function Category({ name, scopes, chosen, isOpenAtFirst, set }: CategoryProps) {
+function Category({ name, scopes, chosen, isOpenAtFirst, hintOf, set }: CategoryProps) {
   const t = useTranslate();
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   const names = scopes.map((scope) => scope.name);
@@ -102,7 +120,7 @@ function Category({ name, scopes, chosen, isOpenAtFirst, set }: CategoryProps) {
             <CheckLine
               key={scope.name}
               label={<code>{scope.name}</code>}
-              hint={scope.description}
+              hint={hintOf(scope)}
               isOn={chosen.has(scope.name)}
               onChange={(isOn) => set([scope.name], isOn)}
             />

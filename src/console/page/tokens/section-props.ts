@@ -7,6 +7,8 @@ export interface SectionProps {
   readonly policy: Shapes['Policy'];
   readonly kind: Shapes['TokenKind'];
   readonly draft: TokenDraft;
+  /** What its owner may give it; undefined: not known, or nobody is named yet. */
+  readonly grantable: Shapes['Grantable'] | undefined;
   /** By field of the API's: what it said of it. */
   mistakeOf(...fields: readonly string[]): string | undefined;
   change(part: Partial<TokenDraft>): void;

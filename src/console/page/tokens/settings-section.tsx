@@ -42,6 +42,7 @@ export function SettingsSection(props: SectionProps & { readonly kinds: readonly
         )}
       </FormField>
       <ExpiryField {...props} />
+      {policy.apiVersions.length > 0 && <VersionField {...props} />}
       {caller.kind === 'operator' && (
         <MemberField
           org={org}
@@ -79,6 +80,22 @@ export function SettingsSection(props: SectionProps & { readonly kinds: readonly
         )}
       </FormField>
     </section>
+  );
+}
+
+function VersionField({ policy, draft, mistakeOf, change }: SectionProps) {
+  const t = useTranslate();
+  return (
+    <FormField label={t('token.apiVersion')} mistake={mistakeOf('apiVersion')}>
+      {(control) => (
+        <select {...control} value={draft.apiVersion} onChange={(event) => change({ apiVersion: event.target.value })}>
+          <option value="">{t('new.apiVersion.latest')}</option>
+          {policy.apiVersions.toReversed().map((version) => (
+            <option key={version}>{version}</option>
+          ))}
+        </select>
+      )}
+    </FormField>
   );
 }
 

@@ -75,7 +75,7 @@ export function TokenActions({ org, token, onDone }: Props) {
           <GraceChoice maxSeconds={(graceMaxMs ?? 0) / 1000} value={graceSeconds} onChange={setGrace} />
         )}
       </ConfirmWindow>
-      <SecretWindow name={token.name} secret={secret} onClose={() => setSecret(null)} />
+      <SecretWindow org={org} token={token} secret={secret} onClose={() => setSecret(null)} />
     </>
   );
 }

@@ -12,6 +12,10 @@ export interface TokenDraft {
   /** null: those that are listed. */
   readonly allGrant: string | null;
   readonly workspaces: ReadonlySet<string>;
+  /** That it is limited to, as the token that it was begun from is; null: none. */
+  readonly environments: readonly string[] | null;
+  /** Empty: the latest, where the policy has any. */
+  readonly apiVersion: string;
   readonly primaryContact: string;
   readonly emails: string;
   readonly addresses: string;
@@ -30,6 +34,7 @@ export function newDraft(kind: string, presetDays: number | undefined): TokenDra
   return {
     ...{ kind, name: '', description: '', owner: '', expiry: String(presetDays ?? '') },
     ...{ scopes: new Set<string>(), allGrant: null, workspaces: new Set<string>() },
+    ...{ environments: null, apiVersion: '' },
     ...{ primaryContact: '', emails: '', addresses: '' },
   };
 }
@@ -56,7 +61,36 @@ export function inputOf(draft: TokenDraft): Shapes['TokenInput'] {
       ? {}
       : { contacts: { ...(primary === '' ? {} : { primary }), ...(emails.length === 0 ? {} : { emails }) } }),
     ...(addresses.length === 0 ? {} : { allowedAddresses: addresses }),
+    ...(draft.environments === null ? {} : { environments: [...draft.environments] }),
+    ...(draft.apiVersion === '' ? {} : { apiVersion: draft.apiVersion }),
   };
+}
+
+/** What a token that there is gives to a new one: not its name, nor its end, which the new one has of its own. */
+export function likeness(token: Shapes['Token'], isOwnerFree: boolean): Partial<TokenDraft> {
+  const { kind, description, ownerId, scopes, workspaces, environments, allowedAddresses, apiVersion, contacts } =
+    token;
+  return {
+    kind,
+    ...(description === null ? {} : { description }),
+    ...(isOwnerFree && ownerId !== null ? { owner: ownerId } : {}),
+    scopes: new Set(scopes ?? []),
+    ...(typeof workspaces === 'string'
+      ? { allGrant: workspaces, workspaces: new Set<string>() }
+      : { allGrant: null, workspaces: new Set(workspaces) }),
+    environments,
+    apiVersion: apiVersion ?? '',
+    addresses: allowedAddresses?.join(' ') ?? '',
+    primaryContact: contacts?.primary ?? '',
+    emails: contacts?.emails.join(' ') ?? '',
+  };
+}
+
+/** The scope of those chosen that gives this one, too: who may write may read. */
+export function givenBy(scope: string, chosen: ReadonlySet<string>): string | null {
+  if (!scope.endsWith(':read')) return null;
+  const wider = `${scope.slice(0, -':read'.length)}:write`;
+  return chosen.has(wider) ? wider : null;
 }
 
 export function wordsOf(text: string): string[] {

@@ -1,34 +1,44 @@
 /** Where a new token works: in chosen workspaces, or in all that the policy lets its owner give. */
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
-import { workspacesQuery } from '../api/queries.ts';
-import { useCaller } from '../caller.tsx';
+import { grantableQuery } from '../api/queries.ts';
 import { CheckLine } from '../parts/check-line.tsx';
 import { FormField } from '../parts/form-field.tsx';
-import { ErrorNote } from '../parts/notes.tsx';
+import { ErrorNote, Waiting } from '../parts/notes.tsx';
+import { useSettled } from '../parts/settled.ts';
 import { useTranslate } from '../preferences.tsx';
 import type { SectionProps } from './section-props.ts';
-import { wordsOf } from './token-draft.ts';
 
 export function WorkspaceSection(props: SectionProps) {
-  const { kind, draft, mistakeOf, change } = props;
+  const { kind, draft, grantable, mistakeOf, change } = props;
   const t = useTranslate();
   const group = useId();
-  const caller = useCaller();
-  const mayBeAll = kind.selectable.some(({ all }) => all !== null);
+  const rule = grantable?.workspaces;
+  const mayBeAll = rule === undefined ? kind.selectable.some(({ all }) => all !== null) : rule.all !== null;
+  const mayBeListed = rule?.listed !== 'none';
   const mistake = mistakeOf('workspaces');
   return (
     <section className="card stack">
-      <h2>{t('tokens.workspaces')}</h2>
+      <div className="row spread">
+        <h2>{t('tokens.workspaces')}</h2>
+        {draft.allGrant === null && (
+          <span className="soft small" role="status">
+            {t('new.chosen', { count: draft.workspaces.size })}
+            {rule?.listedMax != null && ` · ${t('new.workspaces.max', { count: rule.listedMax })}`}
+          </span>
+        )}
+      </div>
       {mistake !== undefined && <p className="mistake">{mistake}</p>}
-      {mayBeAll && (
+      {(mayBeAll || draft.allGrant !== null) && (
         <fieldset aria-label={t('tokens.workspaces')}>
-          <CheckLine
-            group={group}
-            label={t('new.workspaces.chosen')}
-            isOn={draft.allGrant === null}
-            onChange={() => change({ allGrant: null })}
-          />
+          {mayBeListed && (
+            <CheckLine
+              group={group}
+              label={t('new.workspaces.chosen')}
+              isOn={draft.allGrant === null}
+              onChange={() => change({ allGrant: null })}
+            />
+          )}
           <CheckLine
             group={group}
             label={t('new.workspaces.all')}
@@ -38,64 +48,59 @@ export function WorkspaceSection(props: SectionProps) {
           />
         </fieldset>
       )}
-      {draft.allGrant === null && (caller.kind === 'operator' ? <Listed {...props} /> : <Typed {...props} />)}
+      {draft.allGrant === null && mayBeListed && <Listed {...props} />}
     </section>
   );
 }
 
-function Listed({ org, draft, change }: SectionProps) {
+function Listed({ org, draft, grantable, change }: SectionProps) {
   const t = useTranslate();
-  const { data, error, refetch } = useQuery(workspacesQuery(org));
   const [part, setPart] = useState('');
-  const sought = part.trim().toLowerCase();
-  const shown = (data?.items ?? []).filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(sought));
+  const sought = useSettled(part.trim(), part.trim());
+  const { owner = '', kind = '' } = grantable ?? {};
+  const asked = { owner, kind, ...(sought === '' ? {} : { workspace: sought }) };
+  const { data, error, refetch } = useQuery({
+    ...grantableQuery(org, asked),
+    enabled: grantable !== undefined,
+    placeholderData: keepPreviousData,
+  });
+  if (grantable === undefined) return <p className="choices soft">{t('new.owner.first')}</p>;
+  const { items, isCut } = data?.workspaces ?? grantable.workspaces;
+  const choose = (id: string, isOn: boolean) => {
+    const workspaces = new Set(draft.workspaces);
+    isOn ? workspaces.add(id) : workspaces.delete(id);
+    change({ workspaces });
+  };
+  const shown = new Set(items.map(({ id }) => id));
+  const further = sought === '' ? [...draft.workspaces].filter((id) => !shown.has(id)) : [];
   return (
     <>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
-      {(data?.items.length ?? 0) > 8 && (
-        <FormField label={t('new.workspaces.find')}>
+      {(grantable.workspaces.items.length > 8 || part !== '') && (
+        <FormField label={t('new.workspaces.find')} hint={isCut ? t('new.workspaces.more') : undefined}>
           {(control) => (
             <input {...control} type="search" value={part} onChange={(event) => setPart(event.target.value)} />
           )}
         </FormField>
       )}
-      {data?.items.length === 0 && <p className="soft">{t('new.workspaces.none')}</p>}
-      <div className="columns tall">
-        {shown.map(({ id, name }) => (
+      {data === undefined && error === null && <Waiting />}
+      {items.length === 0 && further.length === 0 && sought === '' && (
+        <p className="soft">{t('new.workspaces.none.owner', { owner })}</p>
+      )}
+      <div className="choices columns tall">
+        {further.map((id) => (
+          <CheckLine key={id} label={id} isOn onChange={(isOn) => choose(id, isOn)} />
+        ))}
+        {items.map(({ id, name }) => (
           <CheckLine
             key={id}
             label={name}
             hint={id}
             isOn={draft.workspaces.has(id)}
-            onChange={(isOn) => {
-              const workspaces = new Set(draft.workspaces);
-              isOn ? workspaces.add(id) : workspaces.delete(id);
-              change({ workspaces });
-            }}
+            onChange={(isOn) => choose(id, isOn)}
           />
         ))}
       </div>
     </>
-  );
-}
-
-/** For whoever may not list them. */
-function Typed({ draft, change }: SectionProps) {
-  const t = useTranslate();
-  const [text, setText] = useState([...draft.workspaces].join(' '));
-  return (
-    <FormField label={t('new.workspaces.ids')} hint={t('new.workspaces.ids.hint')}>
-      {(control) => (
-        <input
-          {...control}
-          spellCheck={false}
-          value={text}
-          onChange={(event) => {
-            setText(event.target.value);
-            change({ workspaces: new Set(wordsOf(event.target.value)) });
-          }}
-        />
-      )}
-    </FormField>
   );
 }

@@ -19,6 +19,7 @@ import { ContactSection, SettingsSection } from './settings-section.tsx';
 import { StartSection } from './start-section.tsx';
 import { firstPreset, inputOf, newDraft, type TokenDraft } from './token-draft.ts';
 import { tokenPath, tokensPath } from './token-paths.ts';
+import { TryIt } from './try-it.tsx';
 import { WorkspaceSection } from './workspace-section.tsx';
 
 export function NewTokenPage({ org }: { readonly org: string }) {
@@ -84,11 +85,12 @@ function NewTokenForm({ org, policy }: { readonly org: string; readonly policy: 
         </div>
       </div>
       <SecretWindow
-        org={org}
-        token={create.data ?? null}
+        name={draft.name}
         secret={create.data?.token ?? null}
         onClose={() => navigate(tokenPath(org, create.data!.id))}
-      />
+      >
+        {create.data !== undefined && <TryIt org={org} id={create.data.id} secret={create.data.token} />}
+      </SecretWindow>
     </form>
   );
 }

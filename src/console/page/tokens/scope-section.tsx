@@ -17,12 +17,13 @@ interface ScopeProps {
   readonly policy: Pick<SectionProps['policy'], 'scopes'>;
   readonly kind: Pick<SectionProps['kind'], 'authority'>;
   readonly draft: Pick<SectionProps['draft'], 'scopes'>;
+  /** undefined: nobody limits it, or it is not known yet. */
+  readonly grantable?: SectionProps['grantable'];
   mistakeOf(...fields: readonly string[]): string | undefined;
   change(part: Pick<SectionProps['draft'], 'scopes'>): void;
 }
 
-export function ScopeSection({ policy, kind, draft, mistakeOf, change }: ScopeProps) {
-export function ScopeSection({ policy, kind, draft, grantable, mistakeOf, change }: SectionProps) {
+export function ScopeSection({ policy, kind, draft, grantable, mistakeOf, change }: ScopeProps) {
   const t = useTranslate();
   const [part, setPart] = useState('');
   const sought = part.trim().toLowerCase();

@@ -1,8 +1,5 @@
 /** The value of a token, this once. Nobody leaves it by mistake: closing asks whether it is stored. */
-import { useQuery } from '@tanstack/react-query';
-import { useEffect, useId, useState } from 'react';
-import type { Shapes } from '../api/client.ts';
-import { reachQuery } from '../api/queries.ts';
+import { type ReactNode, useEffect, useId, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { CopiedLine } from '../parts/notes.tsx';
 import { PageWindow } from '../parts/window.tsx';
@@ -14,19 +11,12 @@ interface Props {
   readonly secret: string | null;
   /** Under which a program finds it in its environment. */
   readonly variable?: string;
+  /** How to try it. */
+  readonly children?: ReactNode;
   onClose(): void;
 }
 
-export function SecretWindow({ name, secret, variable = 'SCOPEGATE_TOKEN', onClose }: Props) {
-  readonly org: string;
-  /** null: there is none yet. */
-  readonly token: { readonly id: string; readonly name: string } | null;
-  /** null: closed. */
-  readonly secret: string | null;
-  onClose(): void;
-}
-
-export function SecretWindow({ org, token, secret, onClose }: Props) {
+export function SecretWindow({ name, secret, variable = 'SCOPEGATE_TOKEN', children, onClose }: Props) {
   const t = useTranslate();
   const id = useId();
   const [isStored, setStored] = useState(false);
@@ -44,13 +34,12 @@ export function SecretWindow({ org, token, secret, onClose }: Props) {
     onClose();
   };
   return (
-    <PageWindow isOpen={secret !== null} title={t('secret.title', { name: token?.name ?? '' })} onClose={close}>
+    <PageWindow isOpen={secret !== null} title={t('secret.title', { name })} onClose={close}>
       <p>{t('secret.once')}</p>
       <CopiedLine text={secret ?? ''} />
       <p className="soft small">{t('secret.env')}</p>
       <CopiedLine text={`${variable}=${secret ?? ''}`} />
-      <CopiedLine text={`SCOPEGATE_TOKEN=${secret ?? ''}`} />
-      {secret !== null && token !== null && <TryIt org={org} id={token.id} secret={secret} />}
+      {children}
       <div className="check">
         <input id={id} type="checkbox" checked={isStored} onChange={(event) => setStored(event.target.checked)} />
         <label htmlFor={id}>{t('secret.stored')}</label>
@@ -67,34 +56,4 @@ export function SecretWindow({ org, token, secret, onClose }: Props) {
       </div>
     </PageWindow>
   );
-}
-
-/** A call that the gateway lets through with it, so that whoever stores it sees that it works. */
-function TryIt({ org, id, secret }: { readonly org: string; readonly id: string; readonly secret: string }) {
-  const t = useTranslate();
-  const { data } = useQuery(reachQuery(org, id));
-  // There is room for it before it comes.
-  if (data === undefined) return <div className="try-it soft small">{t('reach.wait')}</div>;
-  const examples = data.items.flatMap(({ example }) => (example === null ? [] : [example]));
-  const example = examples.find(({ path }) => !path.includes('{')) ?? examples[0];
-  if (example === undefined || data.gateway === null)
-    return <p className="try-it soft small">{t('secret.curl.none')}</p>;
-  return (
-    <div className="try-it stack tight">
-      <p className="soft small">{t(example.path.includes('{') ? 'secret.curl.braces' : 'secret.curl')}</p>
-      <CopiedLine text={curlOf(data.gateway, example, secret)} />
-    </div>
-  );
-}
-
-type Example = NonNullable<Shapes['TokenReach']['items'][number]['example']>;
-
-function curlOf(gateway: string, { path, headers }: Example, secret: string): string {
-  const sent = [{ name: 'Authorization', value: `Bearer ${secret}` }, ...headers];
-  const words = sent.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`);
-  return ['curl -i', ...words, quoted(gateway + path)].join(' ');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -10,7 +10,7 @@ import { FormField } from '../parts/form-field.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { useTranslate } from '../preferences.tsx';
 import type { SectionProps } from './section-props.ts';
-import { likeness, MANAGE_SCOPE } from './token-draft.ts';
+import { draftLike, MANAGE_SCOPE } from './token-draft.ts';
 
 const STARTS = ['nothing', 'read', 'all', 'from', 'refusal'] as const;
 type Start = (typeof STARTS)[number];
@@ -121,7 +121,7 @@ function FromToken({ org, id, change }: SectionProps & { readonly id: string }) 
   const t = useTranslate();
   const { kind } = useCaller();
   const { data: token, error, refetch } = useQuery(tokenQuery(org, id));
-  useFillOnce(token?.id ?? null, () => change(likeness(token!, kind === 'operator')));
+  useFillOnce(token?.id ?? null, () => change(draftLike(token!, kind === 'operator')));
   if (error !== null) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   return (
     <p role="status" className="soft">
@@ -139,7 +139,7 @@ function FromRefusal({ org, id, change }: SectionProps & { readonly id: string }
   const isKnown = refusal !== undefined && (tokenId === null || asked.data !== undefined);
   const missing = refusal === undefined ? [] : missingIn(refusal);
   useFillOnce(isKnown ? id : null, () => {
-    const like = asked.data === undefined ? {} : likeness(asked.data, kind === 'operator');
+    const like = asked.data === undefined ? {} : draftLike(asked.data, kind === 'operator');
     change({ ...like, scopes: new Set([...(like.scopes ?? []), ...missing]) });
   });
   const failed = error ?? asked.error;

@@ -13,6 +13,7 @@ import { useTranslate } from '../preferences.tsx';
 import { SecretWindow } from './secret-window.tsx';
 import { tokensPath } from './token-paths.ts';
 import type { ShownToken } from './token-words.tsx';
+import { TryIt } from './try-it.tsx';
 
 export interface Done {
   readonly done: string;
@@ -75,7 +76,9 @@ export function TokenActions({ org, token, onDone }: Props) {
           <GraceChoice maxSeconds={(graceMaxMs ?? 0) / 1000} value={graceSeconds} onChange={setGrace} />
         )}
       </ConfirmWindow>
-      <SecretWindow org={org} token={token} secret={secret} onClose={() => setSecret(null)} />
+      <SecretWindow name={token.name} secret={secret} onClose={() => setSecret(null)}>
+        {secret !== null && <TryIt org={org} id={token.id} secret={secret} />}
+      </SecretWindow>
     </>
   );
 }

@@ -67,7 +67,7 @@ export function inputOf(draft: TokenDraft): Shapes['TokenInput'] {
 }
 
 /** What a token that there is gives to a new one: not its name, nor its end, which the new one has of its own. */
-export function likeness(token: Shapes['Token'], isOwnerFree: boolean): Partial<TokenDraft> {
+export function draftLike(token: Shapes['Token'], isOwnerFree: boolean): Partial<TokenDraft> {
   const { kind, description, ownerId, scopes, workspaces, environments, allowedAddresses, apiVersion, contacts } =
     token;
   return {

@@ -21,6 +21,7 @@ import { SetupError } from '../../src/errors.ts';
 import { checkFile, migrateFile } from '../../src/store/sqlite/migrations.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
+import { changeRow, damageRow } from '../support/row-in-file.ts';
 import { describeExport } from './export.contract.ts';
 import { beats, describeStore, Listener } from './store.contract.ts';
 
@@ -34,11 +35,7 @@ describeStore('SqliteStore', () => {
   return {
     store,
     peer: () => new SqliteStore(path),
-    damage: (key) => {
-      const database = new DatabaseSync(path);
-      database.prepare("UPDATE records SET record = '{\"cut off' WHERE key = ?").run(key);
-      database.close();
-    },
+    damage: (key) => damageRow(path, key),
     dispose: async () => {
       await store.close();
       rmSync(folder, { recursive: true });
@@ -50,16 +47,13 @@ describeExport('SqliteStore', async () => {
   const folder = temporary();
   const path = join(folder, 'store.db');
   const store = new SqliteStore(path);
-  const alter = (sql: string, ...values: string[]) => {
-    const database = new DatabaseSync(path);
-    database.prepare(sql).run(...values);
-    database.close();
-  };
   return {
     store,
-    damage: (key) => alter("UPDATE records SET record = '{\"cut off' WHERE key = ?", key),
-    loseEntry: (index, key) =>
-      alter('DELETE FROM entries WHERE list = (SELECT id FROM lists WHERE name = ?) AND key = ?', index, key),
+    damage: (key) => damageRow(path, key),
+    loseEntry: (index, key) => {
+      const named = `(SELECT id FROM lists WHERE name = '${index}')`;
+      changeRow(path, key, `DELETE FROM entries WHERE list = ${named} AND row = ?`);
+    },
     dispose: async () => {
       await store.close();
       rmSync(folder, { recursive: true });
@@ -210,7 +204,7 @@ describe('the file', () => {
     const caughtUp = new Listener();
     const stop = store.follow(caughtUp);
     const database = new DatabaseSync(path);
-    database.exec(`INSERT INTO changes (revision, keys) VALUES (500, '["a"]')`);
+    database.exec("INSERT INTO changes (revision, rows, committed_at) VALUES (500, x'02', 0)");
     database.close();
     await caughtUp.until(() => caughtUp.flushes === 1);
     const peer = new SqliteStore(path);

@@ -21,6 +21,19 @@ export function putFile(folder: string, name = 'everything.db'): string {
   return path;
 }
 
+/** The same of the recorded file of version 6 (see make-file-6.ts). */
+export function putFile6(folder: string): string {
+  const path = join(folder, 'file-6.db');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(path, unpacked('file-6.db'), { mode: 0o600 });
+  return path;
+}
+
+/** What its own code said of it. */
+export function file6Said(): unknown {
+  return JSON.parse(unpacked('file-6.json').toString());
+}
+
 /** Into an empty server, under the default prefix. */
 export async function putRedis(url: string): Promise<void> {
   const client = new Redis(url);

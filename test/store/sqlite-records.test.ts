@@ -1,10 +1,14 @@
-/** Records in a file, stored as their values with the names of their fields apart: each comes back as JSON would bring it back. */
+/** Records in a file, as bytes in numbered rows: each comes back as JSON would bring it back, and none is taken for another. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { newTokenId } from '../../src/manage/tokens/token-id.ts';
+import { hashToken } from '../../src/secret.ts';
+import { keyNumber } from '../../src/store/sqlite/key-number.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { changeRow } from '../support/row-in-file.ts';
 
 let folder: string;
 let path: string;
@@ -29,7 +33,21 @@ const inFile = <T>(work: (database: DatabaseSync) => T): T => {
     database.close();
   }
 };
-const shapes = () => inFile((database) => database.prepare('SELECT count(*) AS total FROM shapes').get()!.total);
+const shared = () =>
+  inFile((database) => database.prepare('SELECT count(*) AS total FROM shared').get()!.total) as number;
+
+const TOKEN = {
+  ...{
+    organizationId: 'acme',
+    edition: 'team',
+    kind: 'personal',
+    scopes: [],
+    workspaces: [],
+    expiresAtMs: null,
+    name: 'n',
+  },
+  ...{ createdAtMs: 1_800_000_000_000, generation: 1, hash: hashToken('one') },
+};
 
 const RECORDS: Readonly<Record<string, unknown>> = {
   'a record of fields': { id: 'a', count: 1, is: true, nothing: null },
@@ -64,58 +82,103 @@ it.each(Object.entries(RECORDS))('%s', async (name, record) => {
   }
 });
 
-it('records with the same fields share one shape, and another process knows it', async () => {
-  for (let nth = 0; nth < 10; nth++) await put(`member/${nth}`, { id: `m${nth}`, role: { name: 'x' } });
-  expect(shapes()).toBe(1);
+const of = (nth: number, scopes: readonly string[]) => {
+  const id = newTokenId(1_800_000_000_000 + nth);
+  const record = { ...TOKEN, id, scopes };
+  return { key: `token/acme/${id}`, record };
+};
+
+it('what many records have alike is kept once, and another process knows it', async () => {
   const peer = new SqliteStore(path);
-  await put('other', { another: 1 });
-  expect(peer.read('other')).toEqual({ kind: 'found', record: { another: 1 } });
-  await peer.commit({ expects: [], writes: [{ key: 'third', record: { third: 1 } }] });
-  expect(store.read('third')).toEqual({ kind: 'found', record: { third: 1 } });
-  await put('third/again', { third: 2 });
-  expect(shapes()).toBe(3);
+  const [first, second, third] = [of(1, ['a:read']), of(2, ['b:read']), of(3, ['b:read'])] as const;
+  await store.commit({ expects: [], writes: [first] });
+  const total = shared();
+  await store.commit({ expects: [], writes: [second] });
+  await peer.commit({ expects: [], writes: [third] });
+  expect(shared()).toBe(total + 1);
+  for (const { key, record } of [first, second, third])
+    for (const each of [store, peer]) expect(each.read(key)).toEqual({ kind: 'found', record });
   await peer.close();
 });
 
-it('of fields that are named at will only so many shapes are kept, and every record comes back', async () => {
-  const writes = Array.from({ length: 2100 }, (_, nth) => ({ key: `${nth}`, record: { [`name ${nth}`]: nth } }));
-  await store.commit({ expects: [], writes });
-  expect(shapes()).toBe(2000);
-  for (const { key, record } of writes) expect(store.read(key)).toEqual({ kind: 'found', record });
-});
-
-it('a shape of a change that was not made is none', async () => {
+it('what was given a number in a change that was not made has none', async () => {
   const circle: Record<string, unknown> = { of: 1 };
   circle.self = circle;
-  const writes = [
-    { key: 'new', record: { fresh: 1 } },
-    { key: 'circle', record: circle },
-  ];
-  await expect(store.commit({ expects: [], writes })).rejects.toThrow();
-  expect(shapes()).toBe(0);
-  await put('taken', { taken: 1 });
-  await put('new', { fresh: 1 });
-  expect([store.read('taken'), store.read('new')]).toMatchObject([{ record: { taken: 1 } }, { record: { fresh: 1 } }]);
+  const [lost, taken] = [of(1, ['lost:read']), of(2, ['taken:read'])] as const;
+  await expect(store.commit({ expects: [], writes: [lost, { key: 'circle', record: circle }] })).rejects.toThrow();
+  expect(shared()).toBe(0);
+  await store.commit({ expects: [], writes: [taken] });
+  await store.commit({ expects: [], writes: [lost] });
+  for (const { key, record } of [lost, taken]) expect(store.read(key)).toEqual({ kind: 'found', record });
 });
 
 it.each([
-  ['its shape is lost', 'DELETE FROM shapes WHERE id = (SELECT shape FROM records WHERE key = ?)'],
-  ['it has more values than its shape', "UPDATE records SET record = '[1, 2, 3]' WHERE key = ?"],
-  ['it has fewer', "UPDATE records SET record = '[]' WHERE key = ?"],
-  ['it is no list of values', `UPDATE records SET record = '{"a": 1, "b": 2}' WHERE key = ?`],
-  ['it has the shape of nobody', 'UPDATE records SET shape = 99 WHERE key = ?'],
+  ['what it shares is lost', 'DELETE FROM shared WHERE value = \'["a:read"]\' AND ? > 0'],
+  ['what it shares was altered', 'UPDATE shared SET value = \'["a:write"]\' WHERE value = \'["a:read"]\' AND ? > 0'],
+  ['a byte of it was altered', "UPDATE records SET record = CAST(record || x'00' AS BLOB) WHERE id = ?"],
+  ['it is text', "UPDATE records SET record = CAST('{}' AS BLOB) WHERE id = ?"],
+  ['it is empty', "UPDATE records SET record = x'' WHERE id = ?"],
 ])('a record cannot be told, and is never taken for absent or for another, when %s', async (_, sql) => {
-  await put('damaged', { a: 1, b: 2 });
-  await put('sound', { c: 3 });
-  inFile((database) => database.prepare(sql).run('damaged'));
+  const [damaged, sound] = [of(1, ['a:read']), of(2, ['b:read'])] as const;
+  await store.commit({ expects: [], writes: [damaged, sound] });
+  changeRow(path, damaged.key, sql);
   const peer = new SqliteStore(path);
-  expect(peer.read('damaged')).toMatchObject({ kind: 'unavailable' });
-  await expect(peer.get('damaged')).rejects.toThrow();
-  // No number is given again, so what is lost is never something else.
-  await peer.commit({ expects: [], writes: [{ key: 'later', record: { d: 4, e: 5 } }] });
-  expect(peer.read('damaged')).toMatchObject({ kind: 'unavailable' });
-  expect(peer.read('sound')).toEqual({ kind: 'found', record: { c: 3 } });
-  await peer.commit({ expects: [], writes: [{ key: 'damaged', record: { a: 6, b: 7 } }] });
-  expect(peer.read('damaged')).toEqual({ kind: 'found', record: { a: 6, b: 7 } });
+  expect(peer.read(damaged.key)).toMatchObject({ kind: 'unavailable' });
+  await expect(peer.get(damaged.key)).rejects.toThrow();
+  await peer.commit({ expects: [], writes: [of(3, ['c:read'])] });
+  expect(peer.read(damaged.key)).toMatchObject({ kind: 'unavailable' });
+  expect(peer.read(sound.key)).toEqual({ kind: 'found', record: sound.record });
+  await peer.commit({ expects: [], writes: [{ key: damaged.key, record: { a: 6 } }] });
+  expect(peer.read(damaged.key)).toEqual({ kind: 'found', record: { a: 6 } });
   await peer.close();
+});
+
+it('keys of one number are told apart, and one that is gone is not another', async () => {
+  const keys = keysOfOneNumber();
+  expect(new Set(keys.map(keyNumber)).size).toBe(1);
+  for (const [nth, key] of keys.entries()) await put(key, { nth });
+  for (const [nth, key] of keys.entries()) expect(store.read(key)).toEqual({ kind: 'found', record: { nth } });
+  await put(keys[0]!, null);
+  expect(store.read(keys[0]!)).toEqual({ kind: 'absent' });
+  expect(store.read(keys[1]!)).toEqual({ kind: 'found', record: { nth: 1 } });
+});
+
+/** Made in one millisecond, of a few random bits alike. */
+function keysOfOneNumber(): string[] {
+  const [first] = [of(1, []).key];
+  const same = (key: string) => keyNumber(key) === keyNumber(first);
+  const found = [first];
+  while (found.length < 5) {
+    const { key } = of(1, []);
+    if (same(key)) found.push(key);
+  }
+  return found;
+}
+
+it('what was deleted leaves a row for as long as the log tells of it, and then none', async () => {
+  await put('gone', 1);
+  await put('gone', null);
+  const rows = () => inFile((database) => database.prepare('SELECT count(*) AS total FROM records').get()!.total);
+  expect(await store.changesSince(0, 10)).toMatchObject([{ keys: ['gone'] }, { keys: ['gone'] }]);
+  expect([rows(), await store.size()]).toEqual([1, 0]);
+  // As if so many changes had been made meanwhile.
+  inFile((database) => database.exec("INSERT INTO changes VALUES (100999, x'', 0)"));
+  const revision = await put('other', 2);
+  expect(revision).toEqual({ ok: true, revision: 101_000 });
+  expect([rows(), await store.size()]).toEqual([1, 1]);
+  expect(inFile((database) => database.prepare('SELECT count(*) AS total FROM keys').get()!.total)).toBe(1);
+  expect(store.read('gone')).toEqual({ kind: 'absent' });
+});
+
+it('a list goes on behind a record of ours that is gone, also when nobody remembers it', async () => {
+  const made = Array.from({ length: 6 }, (_, nth) => of(nth, []));
+  const indexes = [{ index: 'i', score: 0 }];
+  await store.commit({ expects: [], writes: made.map((write) => ({ ...write, indexes })) });
+  const behind = async (nth: number) =>
+    (await store.scan('i', { limit: 9, after: { score: 0, key: made[nth]!.key } })).map(({ key }) => key);
+  const expected = made.slice(3).map(({ key }) => key);
+  await put(made[2]!.key, null);
+  expect(await behind(2)).toEqual(expected);
+  inFile((database) => database.exec('DELETE FROM keys WHERE row = (SELECT id FROM records WHERE record IS NULL)'));
+  expect(await behind(2)).toEqual(expected);
 });

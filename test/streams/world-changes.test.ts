@@ -13,6 +13,7 @@ import { FactCache } from '../../src/store/cache/fact-cache.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
+import { rewriteRow } from '../support/row-in-file.ts';
 import { SocketUpstream } from './socket-upstream.ts';
 
 const route = (id: string, more: Settings = {}): Settings => ({
@@ -154,8 +155,7 @@ describe('a store', () => {
     const record = { ...((await beside.get(key))!.record as object), state: 'revoked' };
     await beside.close();
     other.exec('DROP TABLE changes');
-    const change = other.prepare('UPDATE records SET record = ?, shape = NULL WHERE key = ?');
-    expect(change.run(JSON.stringify(record), key).changes).toBe(1);
+    rewriteRow(join(gateway.folder, 'data/scopegate.db'), key, JSON.stringify(record));
     expect((await once(ending, 'close'))[0]).toBe(4401);
     await echoes(staying);
     staying.close();

@@ -42,6 +42,12 @@ export class ByteWriter {
     this.#length += length;
   }
 
+  /** Any number, in eight bytes. */
+  double(value: number): void {
+    this.#room(8);
+    this.#length = this.#bytes.writeDoubleBE(value, this.#length);
+  }
+
   text(value: string): void {
     const length = Buffer.byteLength(value);
     this.whole(length);
@@ -130,6 +136,12 @@ export class ByteReader {
     this.#need(length);
     this.#at += length;
     return this.#bytes.readUIntBE(this.#at - length, length);
+  }
+
+  double(): number {
+    this.#need(8);
+    this.#at += 8;
+    return this.#bytes.readDoubleBE(this.#at - 8);
   }
 
   text(): string {

@@ -4,7 +4,7 @@
  */
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { readId, writeId } from './ids.ts';
-import { NUMBER_BYTES, type SharedValues } from './shared-values.ts';
+import { readNumber, type SharedValues, writeNumber } from './shared-values.ts';
 
 /** What values are told by, beside themselves. */
 export interface Surroundings {
@@ -144,6 +144,7 @@ export const JSON_TEXT: ValueType = {
 
 /** Stands in place of a number: what follows is the value itself. */
 const INLINE = 0;
+/** Before a number that is not counted. */
 const BY_NUMBER = 1;
 
 /** Anything that other records have as well. */
@@ -152,15 +153,19 @@ export const SHARED: ValueType = {
     const json = JSON.stringify(value) as string | undefined;
     if (json === undefined) return false;
     const number = shared.numberOf(json);
-    writer.byte(number === null ? INLINE : BY_NUMBER);
-    if (number === null) writer.text(json);
-    else writer.fixed(number, NUMBER_BYTES);
+    if (number === null) {
+      writer.byte(INLINE);
+      writer.text(json);
+      return true;
+    }
+    if (!shared.counted) writer.byte(BY_NUMBER);
+    writeNumber(writer, number, shared);
     return true;
   },
   read(reader, { shared }) {
-    return reader.byte() === INLINE
-      ? (JSON.parse(reader.text()) as unknown)
-      : shared.valueOf(reader.fixed(NUMBER_BYTES));
+    const first = shared.counted ? reader.whole() : reader.byte();
+    if (first === INLINE) return JSON.parse(reader.text()) as unknown;
+    return shared.valueOf(shared.counted ? first : readNumber(reader, shared));
   },
 };
 

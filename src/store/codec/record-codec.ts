@@ -9,7 +9,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { isHash, type RecordSchema } from './fields.ts';
 import { readId, timeOf, writeId } from './ids.ts';
 import { CREDENTIAL_SCHEMA, EVENT_SCHEMA, TOKEN_SCHEMA } from './schemas.ts';
-import { NUMBER_BYTES, type SharedValues } from './shared-values.ts';
+import { readNumber, type SharedValues, writeNumber } from './shared-values.ts';
 
 /** The first byte of a key, and of a record. Below every byte that JSON may begin with, so that both can be told apart. */
 const TEXT_KEY = 0;
@@ -123,7 +123,7 @@ function writeKey(writer: ByteWriter, key: string, shared: SharedValues): void {
     writer.encoded(key, 'base64url', HASH_BYTES);
   } else if (organization !== null) {
     writer.byte(kind);
-    writer.fixed(organization, NUMBER_BYTES);
+    writeNumber(writer, organization, shared);
     writeId(writer, id, 0);
   } else {
     writer.byte(TEXT_KEY);
@@ -138,7 +138,7 @@ function keyIn(reader: ByteReader, shared: SharedValues): string {
   if (kind === CREDENTIAL) return reader.encoded('base64url', HASH_BYTES);
   const name = NAMES[kind];
   if (name === undefined) throw new Error('a key is of no known kind');
-  return `${name}/${String(shared.valueOf(reader.fixed(NUMBER_BYTES)))}/${readId(reader, 0)}`;
+  return `${name}/${String(shared.valueOf(readNumber(reader, shared)))}/${readId(reader, 0)}`;
 }
 
 function sumOf(key: string, bytes: Uint8Array): number {

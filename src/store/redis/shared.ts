@@ -33,6 +33,7 @@ export class RedisShared {
     const needed = new Map<number, string>();
     return {
       needed,
+      counted: false,
       numberOf: (json) => {
         const number = this.#numberOf(json);
         if (this.#taken.has(json) || (needed.get(number) ?? json) !== json) return null;
@@ -67,6 +68,7 @@ export class RedisShared {
       this.#values.set(number, value);
     }
     return read({
+      counted: false,
       numberOf: () => null,
       valueOf: (number) => {
         const value = fetched.has(number) ? fetched.get(number) : this.#values.get(number);
@@ -87,6 +89,7 @@ export class RedisShared {
 
   #noting(missing: Set<number>): SharedValues {
     return {
+      counted: false,
       numberOf: () => null,
       valueOf: (number) => {
         const value = this.#values.get(number);

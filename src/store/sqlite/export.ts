@@ -1,36 +1,35 @@
-/** How the embedded store is read whole: by key, each record with its entries, of which none may be missing. Changes nothing. */
+/** How the embedded store is read whole: row by row, each record with its entries, of which none may be missing. Changes nothing. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Exported, ExportedPage } from '../exportable.ts';
 import type { IndexEntry } from '../store.ts';
-import { readNumberedLists } from './lists.ts';
-import type { RecordShapes } from './shapes.ts';
-
-type Row = { key: string; text: string; shape: number | null; version: number; indexes: string };
+import { type FoundRow, type SqliteRows, tieOf } from './rows.ts';
 
 export class SqliteExport {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
-  readonly #shapes: RecordShapes;
+  readonly #rows: SqliteRows;
 
-  constructor(database: DatabaseSync, shapes: RecordShapes) {
+  constructor(database: DatabaseSync, rows: SqliteRows) {
     this.#database = database;
-    this.#shapes = shapes;
+    this.#rows = rows;
     this.#statements = prepare(database);
   }
 
   page(cursor: string | null, limit: number): ExportedPage {
     return this.#atOnce(() => {
-      const rows = this.#statements.after.all(cursor ?? '', limit) as Row[];
-      const next = rows.length < limit ? null : rows.at(-1)!.key;
-      return { records: rows.map((row) => this.#whole(row)), next };
+      const found = this.#statements.after.all(Number(cursor ?? 0), limit) as unknown as Array<
+        FoundRow & { key: Uint8Array }
+      >;
+      const next = found.length < limit ? null : String(found.at(-1)!.id);
+      return { records: found.map((row) => this.#whole(this.#rows.keyIn(row.key), row)), next };
     });
   }
 
   these(keys: readonly string[]): Array<Exported | null> {
     return this.#atOnce(() =>
       keys.map((key) => {
-        const row = this.#statements.one.get(key) as Row | undefined;
-        return row === undefined ? null : this.#whole(row);
+        const row = this.#rows.find(key);
+        return row === undefined || row.record === null ? null : this.#whole(key, row);
       }),
     );
   }
@@ -49,16 +48,16 @@ export class SqliteExport {
     }
   }
 
-  #whole({ key, version, indexes, ...stored }: Row): Exported {
-    const entries = readNumberedLists(indexes).flatMap(([score, ...lists]) =>
-      lists.map((list): IndexEntry => {
-        const found = this.#statements.entry.get(list, score, key) as { name: string | null } | undefined;
+  #whole(key: string, { id, version, record, lists }: FoundRow): Exported {
+    const entries = this.#rows.listsOf(key, lists).flatMap(([score, ...numbers]) =>
+      numbers.map((list): IndexEntry => {
+        const found = this.#statements.entry.get(list, score, tieOf(key), id) as { name: string | null } | undefined;
         const name = found?.name ?? null;
         if (name === null) throw new Error(`the record ${key} is missing in its list ${this.#named(list)}`);
         return { index: name, score };
       }),
     );
-    return { key, record: this.#shapes.recordOf(stored), version, indexes: entries };
+    return { key, record: this.#rows.decoded(key, record), version, indexes: entries };
   }
 
   #named(list: number): string {
@@ -69,13 +68,15 @@ export class SqliteExport {
 function prepare(database: DatabaseSync) {
   return {
     after: database.prepare(
-      'SELECT key, record AS text, shape, version, indexes FROM records WHERE key > ? ORDER BY key LIMIT ?',
+      'SELECT id, key, version, record, lists FROM records WHERE id > ? AND record IS NOT NULL ORDER BY id LIMIT ?',
     ),
-    one: database.prepare('SELECT key, record AS text, shape, version, indexes FROM records WHERE key = ?'),
     entry: database.prepare(
-      `SELECT (SELECT name FROM lists WHERE id = list) AS name FROM entries WHERE list = ? AND score = ? AND key = ?`,
+      `SELECT (SELECT name FROM lists WHERE id = list) AS name FROM entries
+       WHERE list = ? AND score = ? AND tie = ? AND row = ?`,
     ),
     name: database.prepare('SELECT name FROM lists WHERE id = ?'),
-    size: database.prepare('SELECT count(*) AS total FROM records'),
+    size: database.prepare(
+      'SELECT (SELECT count(*) FROM keys) - (SELECT count(*) FROM records WHERE record IS NULL) AS total',
+    ),
   };
 }

@@ -3,6 +3,7 @@
  * more, and no number is given twice. Numbers are told and given only within a transaction that writes.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import type { IndexEntry } from '../store.ts';
 
 /** Names that are remembered; past it all are read again. */
@@ -62,13 +63,43 @@ export class ListNumbers {
   }
 }
 
+/** How a score is written: not at all, as the distance from a time that it is near, or in full. */
+const [ZERO, NEAR, FULL] = [0, 1, 2];
+const FORMS = 3;
+const NEAR_MAX = 2 ** 50;
+
+const scratch = new ByteWriter();
+
+/** `baseMs`: a time that most scores are near. */
+export function writeLists(places: NumberedLists, baseMs: number): Buffer {
+  scratch.backTo(0);
+  for (const [score, ...lists] of places) {
+    // A minus zero has its own eight bytes.
+    const isNear = Number.isSafeInteger(score) && Math.abs(score) < NEAR_MAX && !Object.is(score, -0);
+    const form = !isNear ? FULL : score === 0 ? ZERO : NEAR;
+    scratch.whole(FORMS * lists.length + form);
+    if (form === NEAR) scratch.signed(score - baseMs);
+    if (form === FULL) scratch.double(score);
+    for (const list of lists) scratch.whole(list);
+  }
+  return scratch.take();
+}
+
 /** Throws where it is nothing that was written as such. */
-export function readNumberedLists(text: string): NumberedLists {
-  const places = JSON.parse(text) as NumberedLists;
-  const isSound =
-    Array.isArray(places) &&
-    places.every((place) => Array.isArray(place) && place.every((number) => Number.isFinite(number)));
-  if (!isSound) throw new Error('it is not told in which lists a record stands');
+export function readLists(bytes: unknown, baseMs: number): NumberedLists {
+  if (!(bytes instanceof Uint8Array)) throw new Error('it is not told in which lists a record stands');
+  const reader = new ByteReader(bytes);
+  const places: Array<[number, ...number[]]> = [];
+  while (!reader.isAtEnd) {
+    const first = reader.whole();
+    const [form, count] = [first % FORMS, Math.floor(first / FORMS)];
+    const place: [number, ...number[]] = [
+      form === ZERO ? 0 : form === NEAR ? reader.signed() + baseMs : reader.double(),
+    ];
+    // Each takes a byte at least, so a count that is none ends with the bytes.
+    for (let nth = 0; nth < count; nth++) place.push(reader.whole());
+    places.push(place);
+  }
   return places;
 }
 

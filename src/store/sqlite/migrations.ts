@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { compactRows } from './compact-rows.ts';
 import { numberLists } from './number-lists.ts';
 import { shapeRecords } from './shape-records.ts';
 
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly Migration[] = [
   numberLists,
   shapeRecords,
   'CREATE TABLE scope_uses (key TEXT NOT NULL, scope TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (key, scope)) WITHOUT ROWID, STRICT;',
+  compactRows,
 ];
 
 /** 'scop' in ASCII: tells our files from other SQLite files. */

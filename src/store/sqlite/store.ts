@@ -3,23 +3,21 @@
  * returned has been synced and survives power loss, not just kill -9. Several processes may share the file; each
  * follows the others' commits through the change table. Never interprets a record.
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { SetupError } from '../../errors.ts';
 import type { StoreFault } from '../adapter.ts';
 import type { ExportableStore, Exported, ExportedPage } from '../exportable.ts';
-import {
-  type Change,
-  type ChangeEvent,
-  type ChangeListener,
-  type Committed,
-  dayOf,
-  type Lookup,
-  type Scanned,
-  type ScanOptions,
-  type ScopeUses,
-  type Stored,
-  scopeUsesOf,
-  type Touch,
+import type {
+  Change,
+  ChangeEvent,
+  ChangeListener,
+  Committed,
+  Lookup,
+  Scanned,
+  ScanOptions,
+  ScopeUses,
+  Stored,
+  Touch,
 } from '../store.ts';
 import { BulkWriting } from './bulk.ts';
 import { ask, BUSY_MS } from './busy.ts';
@@ -28,21 +26,25 @@ import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
 import { checkFile, checkSound, migrateFile } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
-import { RecordShapes, type StoredText } from './shapes.ts';
-import { noticesSince, prepare, type Row } from './statements.ts';
+import { SqliteRows, unpackRows } from './rows.ts';
+import { SqliteShared } from './shared.ts';
+import { prepare, type ScannedRow } from './statements.ts';
+import { SqliteTouches } from './touches.ts';
 import { LOG_LENGTH, SqliteWriter } from './writer.ts';
 
 /** How often another process's commits are looked for; the promise is 100 ms. */
 const POLL_MS = 25;
 
+/** No tie is greater than a blob. */
+const BEHIND_SCORE = { tie: new Uint8Array(), row: 0 } as const;
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
 export class SqliteStore implements ExportableStore {
   readonly #database: DatabaseSync;
   readonly #followers = new Set<ChangeListener>();
-  readonly #read: StatementSync;
   readonly #statements: ReturnType<typeof prepare>;
-  readonly #shapes: RecordShapes;
+  readonly #rows: SqliteRows;
+  readonly #touches: SqliteTouches;
   readonly #writer: SqliteWriter;
   readonly #export: SqliteExport;
   readonly #reserve: SqliteReserve;
@@ -68,11 +70,12 @@ export class SqliteStore implements ExportableStore {
       migrateFile(database);
       database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
-      this.#read = database.prepare('SELECT record AS text, shape FROM records WHERE key = ?');
-      this.#shapes = new RecordShapes(database);
       this.#statements = prepare(database);
-      this.#writer = new SqliteWriter(database, this.#shapes);
-      this.#export = new SqliteExport(database, this.#shapes);
+      const shared = new SqliteShared(database);
+      this.#rows = new SqliteRows(database, shared);
+      this.#touches = new SqliteTouches(database, this.#rows, shared);
+      this.#writer = new SqliteWriter(database, this.#rows, shared);
+      this.#export = new SqliteExport(database, this.#rows);
       this.#bulk = new BulkWriting(database);
       this.#reserve = new SqliteReserve(path, reserve);
       this.#health = new SqliteHealth(path, database);
@@ -93,8 +96,8 @@ export class SqliteStore implements ExportableStore {
 
   read(key: string): Lookup {
     try {
-      const row = this.#read.get(key) as StoredText | undefined;
-      return row === undefined ? ABSENT : { kind: 'found', record: this.#shapes.recordOf(row) };
+      const found = this.#rows.recordOf(key);
+      return found === undefined ? ABSENT : { kind: 'found', record: found.record };
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
@@ -102,19 +105,21 @@ export class SqliteStore implements ExportableStore {
 
   async get(key: string): Promise<Stored | null> {
     return ask(() => {
-      const row = this.#statements.get.get(key) as Row | undefined;
-      return row === undefined ? null : { key, record: this.#shapes.recordOf(row), version: row.version };
+      const row = this.#rows.find(key);
+      if (row === undefined || row.record === null) return null;
+      return { key, record: this.#rows.decoded(key, row.record), version: row.version };
     });
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     const { after, above = -Number.MAX_VALUE, limit } = options;
     return ask(() => {
-      const score = after?.score ?? -Number.MAX_VALUE;
-      const rows = this.#statements.scan.all(index, above, score, after?.key ?? '', limit) as Row[];
-      return rows.map((row) => {
-        const { key, version, score } = row;
-        return { key, record: this.#shapes.recordOf(row), version, score };
+      const isFirst = after === undefined || after.score <= above;
+      const { tie, row } = isFirst ? BEHIND_SCORE : this.#rows.placeOf(after.key);
+      const rows = this.#statements.scan.all(index, isFirst ? above : after.score, tie, row, limit);
+      return (rows as unknown as ScannedRow[]).map(({ key: packed, version, score, record }) => {
+        const key = this.#rows.keyIn(packed);
+        return { key, record: this.#rows.decoded(key, record), version, score };
       });
     });
   }
@@ -135,15 +140,10 @@ export class SqliteStore implements ExportableStore {
 
   /** Nobody waits for the disk: what a power loss takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
-    const together = JSON.stringify(touches.map(({ key, atMs }) => [key, atMs]));
-    const scopes = touches.flatMap(({ key, atMs, scopes: used = [] }) =>
-      used.length === 0 ? [] : ['', ...used].map((scope) => [key, scope, dayOf(atMs)]),
-    );
     await this.#health.change(() => {
       this.#database.exec('PRAGMA synchronous = NORMAL');
       try {
-        this.#statements.touch.run(together);
-        if (scopes.length > 0) this.#statements.touchScopes.run(JSON.stringify(scopes));
+        this.#touches.write(touches);
       } finally {
         this.#database.exec('PRAGMA synchronous = FULL');
       }
@@ -151,16 +151,11 @@ export class SqliteStore implements ExportableStore {
   }
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
-    return ask(() => keys.map((key) => (this.#statements.touched.get(key) as { at: number } | undefined)?.at ?? null));
+    return ask(() => keys.map((key) => this.#touches.lastUse(key)));
   }
 
   async scopesUsed(keys: readonly string[]): Promise<readonly ScopeUses[]> {
-    return ask(() =>
-      keys.map((key) => {
-        const rows = this.#statements.scopesUsed.all(key) as Array<{ scope: string; day: number }>;
-        return scopeUsesOf(rows.map(({ scope, day }) => [scope, day]));
-      }),
-    );
+    return ask(() => keys.map((key) => this.#touches.scopeUses(key)));
   }
 
   follow(follower: ChangeListener): () => void {
@@ -228,7 +223,23 @@ export class SqliteStore implements ExportableStore {
   #changes(revision: number, limit: number): ChangeEvent[] | null {
     const oldest = (this.#statements.oldest.get() as { revision: number | null }).revision;
     if (oldest !== null && oldest > revision + 1) return null;
-    return noticesSince(this.#statements, revision, limit);
+    const rows = this.#statements.since.all(revision, limit) as Array<{
+      revision: number;
+      rows: Uint8Array;
+      committed_at: number;
+    }>;
+    return rows.map((row) => ({
+      revision: row.revision,
+      keys: this.#keysOf(row.rows),
+      committedAtMs: row.committed_at,
+    }));
+  }
+
+  #keysOf(rows: Uint8Array): string[] {
+    return unpackRows(rows).flatMap((id) => {
+      const found = this.#statements.keyOf.get(id) as { key: Uint8Array } | undefined;
+      return found === undefined ? [] : [this.#rows.keyIn(found.key)];
+    });
   }
 
   #pollOthers(): void {

@@ -30,7 +30,9 @@ async function copy(path: string, to: string): Promise<void> {
 function soundness(path: string): { readonly verdict: unknown; readonly tokens: number } {
   const database = new DatabaseSync(path, { readOnly: true });
   const verdict = Object.values(database.prepare('PRAGMA integrity_check').get()!)[0];
-  const { tokens } = database.prepare("SELECT count(*) AS tokens FROM records WHERE key LIKE 'token/%'").get() as {
+  const { tokens } = database
+    .prepare("SELECT count(*) AS tokens FROM records WHERE substr(key, 1, 1) = x'02'")
+    .get() as {
     tokens: number;
   };
   database.close();

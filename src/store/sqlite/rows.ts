@@ -1,0 +1,101 @@
+/**
+ * Records as rows of the file: the key in few bytes, the version, the record as the codec has it, its lists. A row keeps its
+ * number for as long as anybody may ask for it: that of a record which was deleted stays, without the record, until the
+ * change log is past it, so that lists and notices may go on naming rows. Writes nothing.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { decodeKey, decodeRecord, encodeKey } from '../codec/record-codec.ts';
+import { isMade, keyNumber, madeAtMs } from './key-number.ts';
+import { type NumberedLists, readLists } from './lists.ts';
+import type { SqliteShared } from './shared.ts';
+
+/** A row's place among entries with its score: what we have made, by its row, before everything else, by its key. */
+export const tieOf = (key: string): string => (isMade(key) ? '' : key);
+export const baseOf = (key: string): number => madeAtMs(key) ?? 0;
+
+export interface FoundRow {
+  readonly id: number;
+  readonly version: number;
+  /** null: it was deleted. */
+  readonly record: Uint8Array | null;
+  readonly lists: unknown;
+}
+
+export class SqliteRows {
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #shared: SqliteShared;
+
+  constructor(database: DatabaseSync, shared: SqliteShared) {
+    this.#statements = prepare(database);
+    this.#shared = shared;
+  }
+
+  /** undefined: there never was one, as far as anybody remembers. */
+  find(key: string): FoundRow | undefined {
+    return this.#statements.find.get(keyNumber(key), encodeKey(key, this.#shared.known)) as FoundRow | undefined;
+  }
+
+  /** The record alone; undefined: there is none. */
+  recordOf(key: string): { readonly record: unknown } | undefined {
+    const row = this.#statements.record.get(keyNumber(key), encodeKey(key, this.#shared.known)) as
+      | { record: Uint8Array | null }
+      | undefined;
+    return row === undefined || row.record === null ? undefined : { record: this.decoded(key, row.record) };
+  }
+
+  /** Throws for anything that no commit has written. */
+  decoded(key: string, record: unknown): unknown {
+    if (!(record instanceof Uint8Array)) throw new Error(`the record ${key} is damaged`);
+    return decodeRecord(key, record, this.#shared.known);
+  }
+
+  listsOf(key: string, lists: unknown): NumberedLists {
+    return readLists(lists, baseOf(key));
+  }
+
+  keyIn(bytes: Uint8Array): string {
+    return decodeKey(bytes, this.#shared.known);
+  }
+
+  /** Behind which row the entries behind `key` are, among those of its score. */
+  placeOf(key: string): { readonly tie: string; readonly row: number } {
+    const tie = tieOf(key);
+    if (tie !== '') return { tie, row: Number.MAX_SAFE_INTEGER };
+    const row =
+      this.find(key)?.id ?? (this.#statements.nearest.get(keyNumber(key)) as { row: number } | undefined)?.row;
+    return { tie, row: row ?? 0 };
+  }
+}
+
+const scratch = new ByteWriter();
+
+/** Numbers of rows, in their order, as the change log has them. */
+export function packRows(rows: readonly number[]): Buffer {
+  scratch.backTo(0);
+  let before = 0;
+  for (const row of rows) {
+    scratch.signed(row - before);
+    before = row;
+  }
+  return scratch.take();
+}
+
+export function unpackRows(bytes: Uint8Array): number[] {
+  const reader = new ByteReader(bytes);
+  const rows: number[] = [];
+  while (!reader.isAtEnd) rows.push(reader.signed() + (rows.at(-1) ?? 0));
+  return rows;
+}
+
+function prepare(database: DatabaseSync) {
+  const of = (columns: string) =>
+    database.prepare(
+      `SELECT ${columns} FROM keys k CROSS JOIN records r ON r.id = k.row WHERE k.number = ? AND r.key = ?`,
+    );
+  return {
+    find: of('r.id, r.version, r.record, r.lists'),
+    record: of('r.record'),
+    nearest: database.prepare('SELECT row FROM keys WHERE number < ? ORDER BY number DESC, row DESC LIMIT 1'),
+  };
+}

@@ -1,0 +1,74 @@
+/** When records were last used and with which scopes: beside them, by their rows. Tells nobody, and moves no version. */
+import type { DatabaseSync } from 'node:sqlite';
+import { dayOf, type ScopeUses, scopeUsesOf, type Touch } from '../store.ts';
+import type { SqliteRows } from './rows.ts';
+import type { SqliteShared } from './shared.ts';
+
+export class SqliteTouches {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #rows: SqliteRows;
+  readonly #shared: SqliteShared;
+
+  constructor(database: DatabaseSync, rows: SqliteRows, shared: SqliteShared) {
+    this.#database = database;
+    this.#statements = prepare(database);
+    this.#rows = rows;
+    this.#shared = shared;
+  }
+
+  /** All of them or none; of what is not there, nothing. */
+  write(touches: readonly Touch[]): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const touch of touches) this.#write(touch);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#shared.forget();
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  lastUse(key: string): number | null {
+    const row = this.#rowOf(key);
+    return row === null ? null : ((this.#statements.last.get(row) as { at: number } | undefined)?.at ?? null);
+  }
+
+  scopeUses(key: string): ScopeUses {
+    const row = this.#rowOf(key);
+    const found = row === null ? [] : (this.#statements.scopes.all(row) as Array<{ scope: number; day: number }>);
+    return scopeUsesOf(found.map(({ scope, day }) => [String(this.#shared.known.valueOf(scope)), day]));
+  }
+
+  #write({ key, atMs, scopes = [] }: Touch): void {
+    const row = this.#rowOf(key);
+    if (row === null) return;
+    this.#statements.touch.run(row, atMs);
+    if (scopes.length === 0) return;
+    for (const scope of ['', ...scopes]) {
+      const json = JSON.stringify(scope);
+      const number = this.#shared.giving.numberOf(json);
+      if (number !== null) this.#statements.touchScope.run(row, number, dayOf(atMs), scope);
+    }
+  }
+
+  #rowOf(key: string): number | null {
+    const found = this.#rows.find(key);
+    return found === undefined || found.record === null ? null : found.id;
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    touch: database.prepare(
+      'INSERT INTO touches (row, at) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET at = excluded.at WHERE excluded.at > at',
+    ),
+    touchScope: database.prepare(
+      `INSERT INTO scope_uses (row, scope, day) VALUES (?, ?, ?)
+       ON CONFLICT (row, scope) DO UPDATE SET day = excluded.day WHERE excluded.day > day AND ? <> ''`,
+    ),
+    last: database.prepare('SELECT at FROM touches WHERE row = ?'),
+    scopes: database.prepare('SELECT scope, day FROM scope_uses WHERE row = ?'),
+  };
+}

@@ -27,13 +27,13 @@ export async function signInLink(adminUrl: string, adminKey: string): Promise<st
   return adminUrl + ((await answer.body.json()) as { readonly path: string }).path;
 }
 
-const ORGANIZATION = 'acme';
+export const DEMO_ORGANIZATION = 'acme';
 const WORKSPACE = 'ws_sales';
 const READ_ALL = ['workspace:read', 'bot:read', 'chat:read', 'workflows:read', 'knowledge:read'];
 
 export async function seed(adminUrl: string, adminKey: string): Promise<Seeded> {
   const call = async (method: 'PUT' | 'POST', path: string, body: unknown): Promise<Record<string, string>> => {
-    const answer = await request(`${adminUrl}/v1/organizations/${ORGANIZATION}${path}`, {
+    const answer = await request(`${adminUrl}/v1/organizations/${DEMO_ORGANIZATION}${path}`, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -71,5 +71,5 @@ export async function seed(adminUrl: string, adminKey: string): Promise<Seeded> 
     leaked,
   };
   const texts = Object.fromEntries(Object.entries(tokens).map(([name, created]) => [name, created.token!]));
-  return { tokens: texts as unknown as SeededTokens, leakedId: leaked.id!, organization: ORGANIZATION };
+  return { tokens: texts as unknown as SeededTokens, leakedId: leaked.id!, organization: DEMO_ORGANIZATION };
 }

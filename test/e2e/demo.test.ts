@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExampleUpstream, startExampleUpstream } from '../../src/demo/example-upstream.ts';
 import { onFreePorts } from '../../src/demo/free-ports.ts';
 import { type Started, scopegate, started } from '../support/process.ts';
+import { timePasses } from '../support/time.ts';
 import { hasTool } from '../support/tools.ts';
 
 let demo: Started;
@@ -64,6 +65,52 @@ it('moves off a port that somebody else was quicker to take, too', async () => {
   expect(rivals.map(({ url }) => url)).toEqual([free.url]);
   expect((await fetch(`${started.url}/healthz`)).status).toBe(200);
   for (const server of [started, ...rivals]) await server.close();
+});
+
+describe('the organization of the demo', () => {
+  /** An answer of the sidecar's API. */
+  const asked = async (path: string): Promise<{ items: Array<Record<string, string | null>> }> => {
+    const [, key] = /ADMIN=(\S+)/.exec(variables)!;
+    const [, admin] = /sidecar {3}(\S+)/.exec(demo.stdout())!;
+    const answer = await fetch(admin + path, { headers: { authorization: `Bearer ${key}` } });
+    return (await answer.json()) as { items: Array<Record<string, string | null>> };
+  };
+
+  it('has tokens of every kind and state, people, teams, and a past', async () => {
+    const { items } = await asked('/v1/organizations/acme/tokens?limit=1000');
+    expect(items.length).toBeGreaterThanOrEqual(40);
+    const seen = (field: string) => new Set(items.map((item) => item[field]));
+    expect(seen('kind')).toEqual(new Set(['personal', 'service']));
+    expect(seen('state')).toEqual(new Set(['active', 'inactive', 'expired', 'revoked']));
+    const ageOf = ({ createdAt }: Record<string, string | null>) => Date.now() - Date.parse(createdAt!);
+    expect(Math.max(...items.map(ageOf))).toBeGreaterThan(60 * 86_400_000);
+    expect(items.some(({ lastUsedAt }) => lastUsedAt === null)).toBe(true);
+    for (const finding of ['dormant', 'never_used', 'never_expires', 'expires_soon_in_use']) {
+      const found = await asked(`/v1/organizations/acme/tokens?finding=${finding}&unusedDays=30`);
+      expect(found.items.length, finding).toBeGreaterThan(0);
+    }
+    expect((await asked('/v1/organizations/acme/service-accounts')).items.length).toBe(3);
+    const { items: trail } = await asked('/v1/organizations/acme/audit-events?limit=1000');
+    expect(new Set(trail.map(({ actor }) => JSON.stringify(actor))).size).toBeGreaterThan(5);
+  });
+
+  it('goes on calling, allowed and refused, and with tokens of service accounts', async () => {
+    await expect
+      .poll(async () => (await asked('/v1/refusals?limit=100')).items.length, { timeout: 15_000, interval: 500 })
+      .toBeGreaterThan(2);
+    const [, admin] = /sidecar {3}(\S+)/.exec(demo.stdout())!;
+    await expect
+      .poll(async () => (await fetch(`${admin}/metrics`)).text(), { timeout: 15_000, interval: 500 })
+      .toMatch(/route="chat",outcome="forwarded"[\s\S]*route="scopegate-token",outcome="answered"/);
+  });
+});
+
+it('is quiet where no traffic is wanted', async () => {
+  const quiet = scopegate(['demo', '--json', '--no-traffic']);
+  const { admin } = JSON.parse(await quiet.until('}}\n')) as { admin: string };
+  await timePasses(2000, 'a request that does not come is what is looked for');
+  expect(await (await fetch(`${admin}/metrics`)).text()).not.toContain('scopegate_requests_total{');
+  expect(await quiet.stop()).toBe(0);
 });
 
 describe('scopegate demo --json', () => {

@@ -9,9 +9,13 @@ const DRY_RUN = { 'dry-run': { about: 'say exactly what would be done, and do no
 export const demo = command({
   words: 'demo',
   summary: 'a whole gateway with an example API, tokens and curl lines to try',
-  about: `Starts an example API, a gateway before it and the sidecar, with an organization, members, workspaces and tokens,
-and prints curl lines that show what is allowed and what is refused. Everything is gone when it stops (Ctrl-C).`,
-  options: { json: { about: 'one line when all is up: {"gateway", "admin", "adminKey", "upstream", "tokens": {…}}' } },
+  about: `Starts an example API, a gateway before it and the sidecar, with an organization, members, workspaces and tokens.
+Prints a link that opens the console, and curl lines that show what is allowed and what is refused. A few requests a second come
+from programs of that organization. Everything is gone when it stops (Ctrl-C).`,
+  options: {
+    'no-traffic': { about: 'no requests but yours' },
+    json: { about: 'one line when all is up: {"gateway", "admin", "adminKey", "upstream", "tokens": {…}}' },
+  },
   load: async () => (await import('../demo.ts')).demoCommand,
 });
 

@@ -47,7 +47,7 @@ export function decideOnce(ground: Ground, request: RawRequest, at: Moment): Ans
 function noted({ lastUsed, policy }: Ground, reading: Reading, judged: Settled, { nowMs }: Moment): string {
   const { token } = judged;
   const isKnown = token !== null && (judged.kind === 'allowed' || reasonRow(judged.reason).status !== 401);
-  if (isKnown) lastUsed.note(token, nowMs);
+  if (isKnown) lastUsed.note(token, reading.question!.hash, nowMs);
   if (judged.kind === 'denied') return judged.reason;
   lastUsed.noteScopes(judged, reading.route!.requirement!.scopes!, policy, nowMs);
   return 'allowed';

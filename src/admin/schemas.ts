@@ -274,7 +274,9 @@ export const AuditQuery = Type.Object({ ...page, ended: Type.Optional(Type.Enum(
 export const FindingSchema = Type.Enum([...FINDINGS], {
   description:
     'never_used: for all of the time; dormant: not within it; unused_scopes: some of its scopes not within it; ' +
-    'never_expires; expires_soon_in_use: within a week. The time is unusedDays, else 90 days',
+    'never_expires; expires_soon_in_use: within a week; broad_workspaces: nobody has said in which; owner_inactive: ' +
+    'who has left, or has no role in any workspace of it; rotated_value_in_use: the one that was replaced. ' +
+    'The time is unusedDays, else 90 days',
 });
 
 export const TokenQuery = Type.Object(

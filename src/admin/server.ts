@@ -5,6 +5,7 @@
 import type { Server as TlsServer } from 'node:tls';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
+import type { TokenHash } from '../core/facts.ts';
 import type { TokenPattern } from '../core/imported-token.ts';
 import type { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import { Bug, SetupError } from '../errors.ts';
@@ -84,7 +85,7 @@ export interface AdminOptions {
   readonly leaks: LeakParts['leaks'];
   readonly onLeak: LeakParts['onLeak'];
   /** A managing token was presented, and is one. */
-  readonly onTokenUsed: (token: TokenDoc, nowMs: number) => void;
+  readonly onTokenUsed: (token: TokenDoc, hash: TokenHash, nowMs: number) => void;
   readonly operations: Operations;
   readonly explainer: Explainer;
   readonly routes: RouteBook;
@@ -311,7 +312,7 @@ function recogniseCallers(app: FastifyInstance, options: AdminOptions, sessions:
     const actor = await readCaller(parts, request.headers, request.visit);
     if (actor !== null) {
       request.actor = actor;
-      if (actor.kind === 'token') options.onTokenUsed(actor.token, options.manage.nowMs());
+      if (actor.kind === 'token') options.onTokenUsed(actor.token, actor.hash, options.manage.nowMs());
       const body = refuseBody(request.raw);
       return body === null ? undefined : sendProblem(reply, 400, body.code, body.detail, body.field);
     }

@@ -1,5 +1,6 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
-import type { ManageContext } from '../manage/context.ts';
+import { tokenKey } from '../core/facts.ts';
+import { type ManageContext, reader } from '../manage/context.ts';
 import {
   changeTokenState,
   deleteToken,
@@ -41,7 +42,8 @@ const one = { path: `${all.path}/:id`, params: ItemParams, tag };
 
 /** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
 async function usageOfOne(manage: ManageContext, organizationId: string, id: string): Promise<TokenUsage> {
-  return (await usageOf(manage, [{ organizationId, id }]))[0]!;
+  const doc = await reader(manage.store).get('token', tokenKey(organizationId, id));
+  return doc === null ? UNUSED : (await usageOf(manage, [doc]))[0]!;
 }
 
 const DAYS = new Set(['expiringWithinDays', 'unusedForDays', 'unusedDays']);

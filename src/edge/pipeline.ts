@@ -147,7 +147,7 @@ export class Pipeline {
     }
     if (refused === null) return null;
     request.token = token;
-    lastUsed.note(token, request.nowMs);
+    lastUsed.note(token, reading.question!.hash, request.nowMs);
     return refused;
   }
 
@@ -197,7 +197,8 @@ export class Pipeline {
     if (token === null) return;
     request.token = token;
     // A token was used when it told us who is calling, whatever they were then refused.
-    if (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401) lastUsed.note(token, request.nowMs);
+    if (judgement.kind === 'allowed' || reasonRow(judgement.reason).status !== 401)
+      lastUsed.note(token, request.reading.question!.hash, request.nowMs);
     if (judgement.kind !== 'allowed') return;
     const notice = expiryNotice(token, request.ruleset.policy, request.nowMs);
     if (notice !== null) request.answerHeaders = [...(request.answerHeaders ?? []), ...notice];

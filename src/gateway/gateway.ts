@@ -40,6 +40,7 @@ import { type Clock, systemClock } from '../observe/clock.ts';
 import { describeLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Owned } from '../owned.ts';
+import { replacedUse } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { FleetRoutes } from './fleet-routes.ts';
@@ -261,7 +262,10 @@ class Gateway implements RunningGateway {
         refusals: (query) => this.#refusals.find(query),
       },
       routes: this.#routes,
-      onTokenUsed: (token, atMs) => lastUsed.noteKey(tokenKey(token.organizationId, token.id), atMs, [MANAGE]),
+      onTokenUsed: ({ organizationId, id, replaced }, hash, atMs) => {
+        const byReplaced = replaced?.hash === hash ? [replacedUse(hash)] : [];
+        lastUsed.noteKey(tokenKey(organizationId, id), atMs, [MANAGE, ...byReplaced]);
+      },
       receipts: this.#processList!,
       refused: new RefusedAttempts(() => rules.configuration.file.audit.refusedPerMinute, monotonicMs, this.metrics),
       version: version(),

@@ -2,6 +2,7 @@
  * The port to whatever keeps the records. An adapter knows keys, versions and index entries, nothing of tokens: every
  * rule lives above it. How a store is configured and opened is said in adapter.ts. Types, and the errors.
  */
+import type { TokenHash } from '../core/facts.ts';
 import { DAY_MS } from '../core/policy.ts';
 
 /** Three answers that are never confused: it is there, it is not there, nobody could say. */
@@ -72,6 +73,11 @@ export interface Touch {
   readonly atMs: number;
   /** With these scopes; remembered to the day. Absent: that is not said. */
   readonly scopes?: readonly string[];
+}
+
+/** How the use of a value that a rotation has replaced is noted among those of scopes: no scope is called so. */
+export function replacedUse(hash: TokenHash): string {
+  return `(replaced:${hash.slice(0, 8)})`;
 }
 
 /** With which scopes a record was used. Days since 1970, UTC. */

@@ -108,6 +108,55 @@ test('the scopes that let requests through are seen with their day: the narrowes
   expect(await listed('finding=unused_scopes')).toEqual([]);
 });
 
+const findingsOf = async (gateway: TestGateway, { id }: { id: string }) =>
+  ((await gateway.admin('GET', `/tokens/${id}`)).body as { findings: string[] }).findings;
+
+test('whoever still uses the value that was replaced is found, until the grace ends or nobody does', async () => {
+  const shift = { ms: 0 };
+  const clock = { nowMs: () => Date.now() + shift.ms, monotonicMs: () => performance.now() + shift.ms };
+  await using gateway = await start({ clock });
+  const expiresInDays = 30;
+  const [rotated, other] = [await create(gateway, { expiresInDays }), await create(gateway, { expiresInDays })];
+  const rotate = async (token: Token) =>
+    (await gateway.admin('POST', `/tokens/${token.id}/rotate`, { graceSeconds: 3600 })).body as Token;
+  const [newer] = [await rotate(rotated), await rotate(other)];
+  expect([await use(gateway, rotated), await use(gateway, { ...other, token: newer.token })]).toEqual([200, 200]);
+  await expect.poll(() => findingsOf(gateway, rotated), SOON).toEqual(['rotated_value_in_use']);
+  const listed = (await gateway.admin('GET', '/tokens?finding=rotated_value_in_use')).body as { items: Token[] };
+  expect(listed.items.map(({ id }) => id)).toEqual([rotated.id]);
+  expect(await scopesOf(gateway, rotated)).toEqual(['workflows:read']);
+  expect(await seen(gateway, rotated)).not.toBeNull();
+  // Rotated again: that it was used before says nothing of the value that is old now.
+  const newest = await rotate(rotated);
+  expect(await findingsOf(gateway, rotated)).toEqual([]);
+  expect(await use(gateway, { ...rotated, token: newest.token })).toBe(200);
+  expect(await use(gateway, { ...rotated, token: newer.token })).toBe(200);
+  await expect.poll(() => findingsOf(gateway, rotated), SOON).toEqual(['rotated_value_in_use']);
+  shift.ms = 3_600_001;
+  expect(await findingsOf(gateway, rotated)).toEqual([]);
+  expect(await findingsOf(gateway, other)).toEqual([]);
+});
+
+test('a managing token that manages by its old value is found, too', async () => {
+  await using gateway = await start();
+  const managing = await create(gateway, { scopes: ['tokens:manage'], expiresInDays: 30 });
+  await gateway.admin('POST', `/tokens/${managing.id}/rotate`, { graceSeconds: 3600 });
+  const authorization = `Authorization: Bearer ${managing.token}`;
+  await ask(gateway.adminUrl, rawRequest('GET /v1/organizations/acme/tokens', [authorization]));
+  await expect.poll(() => findingsOf(gateway, managing), SOON).toEqual(['rotated_value_in_use']);
+});
+
+test('a token without a limit of workspaces is found, and one whose owner may go nowhere that it lists, or has left', async () => {
+  await using gateway = await start();
+  const expiresInDays = 30;
+  const everywhere = await create(gateway, { workspaces: 'all', expiresInDays });
+  const somewhere = await create(gateway, { owner: 'bob', expiresInDays });
+  expect(await findingsOf(gateway, everywhere)).toEqual(['broad_workspaces']);
+  expect(await findingsOf(gateway, somewhere)).toEqual([]);
+  expect((await gateway.admin('DELETE', '/workspaces/ws_sales/assignments/members/bob')).status).toBe(200);
+  expect(await findingsOf(gateway, somewhere)).toEqual(['owner_inactive']);
+});
+
 test('a managing token is used by managing', async () => {
   await using gateway = await start();
   const managing = await create(gateway, { scopes: ['tokens:manage'] });

@@ -60,7 +60,7 @@ it('is listed with what it uses, and narrowed once somebody said yes', async () 
     .poll(async () => (await scopegate('token', 'list', '--finding', 'expires_soon_in_use')).stdout, {
       timeout: 10_000,
     })
-    .toMatch(/report .* 1 of 3 \(content:read\) {2}expires_soon_in_use\n$/);
+    .toMatch(/report .* 1 of 3 \(content:read\) {2}expires_soon_in_use broad_workspaces\n$/);
   expect((await scopegate('token', 'list', '--finding', 'unused_scopes', '--unused', '90d')).stdout).toBe('');
   const unasked = await scopegate('token', 'edit', token.id, '--scopes-used');
   expect(unasked).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes says that it is wanted') });

@@ -1,5 +1,6 @@
 /** What of a token's use is worth a look. */
 import { expect, it } from 'vitest';
+import type { TokenHash } from '../../src/core/facts.ts';
 import { DAY_MS } from '../../src/core/policy.ts';
 import { findingsOf } from '../../src/manage/tokens/findings.ts';
 import type { TokenUsage } from '../../src/manage/tokens/usage.ts';
@@ -12,6 +13,7 @@ const ago = (days: number) => NOW_MS - days * DAY_MS;
 const token = (more: Partial<TokenDoc> = {}) =>
   ({
     ...{ state: 'active', createdAtMs: ago(400), expiresAtMs: ago(-30), scopes: ['bot:read', 'chat:write'] },
+    ...{ workspaces: [], clientId: null, replaced: null },
     ...more,
   }) as TokenDoc;
 const used = (lastDays: number | null, days: Record<string, number> = {}, since: number | null = 200): TokenUsage => ({
@@ -20,8 +22,13 @@ const used = (lastDays: number | null, days: Record<string, number> = {}, since:
     days: new Map(Object.entries(days).map(([scope, back]) => [scope, TODAY - back])),
     sinceDay: since === null ? null : TODAY - since,
   },
+  byReplaced: false,
+  isOwnerGone: false,
 });
 const both = { 'bot:read': 1, 'chat:write': 89 };
+
+const IN_GRACE = { hash: 'h' as TokenHash, endsAtMs: NOW_MS + 1 };
+const OUT = { hash: 'h' as TokenHash, endsAtMs: NOW_MS };
 
 it.each([
   ['in use, with all that it has', token(), used(1, both), []],
@@ -41,6 +48,21 @@ it.each([
   ['never used, and young', token({ createdAtMs: ago(89) }), used(null), []],
   ['without an end', token({ expiresAtMs: null }), used(1, both), ['never_expires']],
   ['in use, and ending within a week', token({ expiresAtMs: ago(-6) }), used(1, both), ['expires_soon_in_use']],
+  ['for every workspace', token({ workspaces: 'all-joined' }), used(1, both), ['broad_workspaces']],
+  [
+    "of a service account, which has the whole organization's",
+    token({ workspaces: 'all-organization', clientId: 'c', ownerId: null }),
+    used(1, both),
+    [],
+  ],
+  ['whose owner has gone', token(), { ...used(1, both), isOwnerGone: true }, ['owner_inactive']],
+  [
+    'that is used by its old value',
+    token({ replaced: IN_GRACE }),
+    { ...used(1, both), byReplaced: true },
+    ['rotated_value_in_use'],
+  ],
+  ['that was, until the grace ended', token({ replaced: OUT }), { ...used(1, both), byReplaced: true }, []],
   ['ended', token({ expiresAtMs: ago(1) }), used(null), []],
   ['revoked', token({ state: 'revoked', expiresAtMs: null }), used(null), []],
 ] as const)('a token %s: %#', (_, doc, usage, found) => {

@@ -1,18 +1,20 @@
 /** What the record of uses promises: it costs a request nothing, loses little, and never holds anybody up. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { TokenFacts } from '../../src/core/facts.ts';
+import type { TokenFacts, TokenHash } from '../../src/core/facts.ts';
 import { readFact } from '../../src/core/read-fact.ts';
 import { LastUsed } from '../../src/store/cache/last-used.ts';
 import { StoreUnavailable, type Touch } from '../../src/store/store.ts';
 
 const INTERVAL_MS = 2000;
-const tokenOf = (id: string) =>
+const CURRENT = 'current' as TokenHash;
+const OLD = 'older-than-this' as TokenHash;
+const tokenOf = (id: string, replaced: { readonly hash: TokenHash; readonly endsAtMs: number } | null = null) =>
   readFact(`token/acme/${id}`, {
     ...{ organizationId: 'acme', edition: 'team', id, kind: 'personal', authority: 'live', ownerId: 'ann' },
     ...{
       generation: 1,
-      hash: id,
-      replaced: null,
+      hash: CURRENT,
+      replaced,
       ownerGeneration: 1,
       clientId: null,
       scopes: [],
@@ -53,24 +55,37 @@ afterEach(async () => {
 
 test('a thousand uses of one token are one, the latest, written with the next interval', async () => {
   const token = tokenOf('a');
-  for (let nth = 1; nth <= 1000; nth++) uses.note(token, nth);
+  for (let nth = 1; nth <= 1000; nth++) uses.note(token, CURRENT, nth);
   expect(book.batches).toEqual([]);
   vi.advanceTimersByTime(INTERVAL_MS);
   await uses.flush();
   expect(book.batches).toEqual([[{ key: 'token/acme/a', atMs: 1000 }]]);
-  uses.note(token, 2000);
+  uses.note(token, CURRENT, 2000);
   await uses.flush();
   await uses.flush();
   expect(book.batches).toHaveLength(2);
   expect(book.touches).toEqual({ 'token/acme/a': 2000 });
 });
 
+test('a use by the value that was replaced is told from one by the current', async () => {
+  const token = tokenOf('a', { hash: OLD, endsAtMs: 9 });
+  uses.note(token, CURRENT, 1);
+  await uses.flush();
+  uses.note(token, OLD, 2);
+  uses.note(token, OLD, 3);
+  await uses.flush();
+  expect(book.batches).toEqual([
+    [{ key: 'token/acme/a', atMs: 1 }],
+    [{ key: 'token/acme/a', atMs: 3, scopes: ['(replaced:older-th)'] }],
+  ]);
+});
+
 test('a clock that goes back takes nothing back', async () => {
   const token = tokenOf('a');
-  uses.note(token, 500);
-  uses.note(token, 400);
+  uses.note(token, CURRENT, 500);
+  uses.note(token, CURRENT, 400);
   // A record that changed is another fact of the same token.
-  uses.note(tokenOf('a'), 300);
+  uses.note(tokenOf('a'), CURRENT, 300);
   uses.noteKey('token/acme/a', 200);
   await uses.flush();
   expect(book.touches).toEqual({ 'token/acme/a': 500 });
@@ -78,28 +93,28 @@ test('a clock that goes back takes nothing back', async () => {
 
 test('what could not be written is written once it can, and said once', async () => {
   book.fails = true;
-  uses.note(tokenOf('a'), 1);
+  uses.note(tokenOf('a'), CURRENT, 1);
   await uses.flush();
-  uses.note(tokenOf('b'), 2);
+  uses.note(tokenOf('b'), CURRENT, 2);
   await uses.flush();
   expect(failures).toHaveLength(1);
   book.fails = false;
   await uses.flush();
   expect(book.touches).toEqual({ 'token/acme/a': 1, 'token/acme/b': 2 });
   book.fails = true;
-  uses.note(tokenOf('b'), 3);
+  uses.note(tokenOf('b'), CURRENT, 3);
   await uses.flush();
   expect(failures).toHaveLength(2);
 });
 
 test('a use while the one before is being written is not lost', async () => {
   const token = tokenOf('a');
-  uses.note(token, 1);
+  uses.note(token, CURRENT, 1);
   const gate = Promise.withResolvers<void>();
   book.gate = gate.promise;
   const first = uses.flush();
   await new Promise((resolve) => setImmediate(resolve));
-  uses.note(token, 2);
+  uses.note(token, CURRENT, 2);
   const second = uses.flush();
   gate.resolve();
   await Promise.all([first, second]);
@@ -107,7 +122,7 @@ test('a use while the one before is being written is not lost', async () => {
 });
 
 test('many are written in batches that hold nothing up', async () => {
-  for (let nth = 0; nth < 1200; nth++) uses.note(tokenOf(`t${nth}`), 1);
+  for (let nth = 0; nth < 1200; nth++) uses.note(tokenOf(`t${nth}`), CURRENT, 1);
   await uses.flush();
   expect(book.batches.map((batch) => batch.length)).toEqual([500, 500, 200]);
 });
@@ -122,7 +137,7 @@ test('what waits for the store is bounded: the oldest are forgotten', async () =
 });
 
 test('the end writes what is left, and does not wait for a store that hangs', async () => {
-  uses.note(tokenOf('a'), 1);
+  uses.note(tokenOf('a'), CURRENT, 1);
   book.gate = new Promise(() => {});
   await uses.close();
   expect(book.touches).toEqual({ 'token/acme/a': 1 });

@@ -66,7 +66,16 @@ export const TOKEN_COMMANDS: readonly Command[] = [
       'never-used': { about: 'that nobody has used yet' },
       finding: {
         value: 'FINDING',
-        choices: ['never_used', 'dormant', 'unused_scopes', 'never_expires', 'expires_soon_in_use'],
+        choices: [
+          'never_used',
+          'dormant',
+          'unused_scopes',
+          'never_expires',
+          'expires_soon_in_use',
+          'broad_workspaces',
+          'owner_inactive',
+          'rotated_value_in_use',
+        ],
         about: 'of whose use this is worth a look',
       },
       ...MANY_OPTIONS,

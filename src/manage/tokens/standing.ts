@@ -11,11 +11,24 @@ import {
   type Reference,
   workspaceKey,
 } from '../../core/facts.ts';
-import type { DocReader, TokenDoc } from '../unit-of-work/records.ts';
+import type { DocKind, DocReader, TokenDoc } from '../unit-of-work/records.ts';
 
 /** Reads what was deleted and stays for a while, too. */
 export interface FullReader extends DocReader {
   getEvenDeleted: DocReader['get'];
+}
+
+/** Asks for each thing once: tokens of one page have owners and workspaces in common. */
+export function remembering({ get, getEvenDeleted }: FullReader): FullReader {
+  const known = new Map<string, Promise<unknown>>();
+  const once =
+    <K extends DocKind>(read: FullReader['get'], prefix: string) =>
+    (kind: K, key: string) => {
+      const name = `${prefix} ${key}`;
+      if (!known.has(name)) known.set(name, read(kind, key));
+      return known.get(name) as never;
+    };
+  return { get: once(get, 'get'), getEvenDeleted: once(getEvenDeleted, 'any') };
 }
 
 /** null: it ended with its organization or with its account's tokens, and is as good as deleted. */

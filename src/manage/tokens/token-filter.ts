@@ -6,7 +6,7 @@ import type { TokenDoc } from '../unit-of-work/records.ts';
 import { findingsOf, type TokenFinding } from './findings.ts';
 import { isContactGone, isVersionWithdrawn } from './metadata.ts';
 import { stateShown, type TokenStateShown } from './token-state.ts';
-import { type TokenUsage, UNUSED, usageOf } from './usage.ts';
+import { type TokenUsage, UNUSED, type UsageContext, usageOf } from './usage.ts';
 
 export interface TokenFilter {
   /** What its name begins with, in any case. */
@@ -49,12 +49,12 @@ export function isSought(
 
 /** What only its use says. `look` is told of tokens together, before `isSought` is asked of any of them. */
 export class SoughtByUse {
-  readonly #context: Pick<ManageContext, 'store'>;
+  readonly #context: UsageContext;
   readonly #filter: TokenFilter;
   readonly #nowMs: number;
   #known = new Map<string, TokenUsage>();
 
-  constructor(context: Pick<ManageContext, 'store'>, filter: TokenFilter, nowMs: number) {
+  constructor(context: UsageContext, filter: TokenFilter, nowMs: number) {
     this.#context = context;
     this.#filter = filter;
     this.#nowMs = nowMs;

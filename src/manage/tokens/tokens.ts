@@ -9,11 +9,11 @@ import { enter, type ManageContext, reader } from '../context.ts';
 import { list, type Page, type PageRequest } from '../listing.ts';
 import { notFound, Rejection } from '../rejection.ts';
 import { lists } from '../unit-of-work/places.ts';
-import type { DocKind, TokenDoc } from '../unit-of-work/records.ts';
+import type { TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findTokenByHash } from './access-tokens.ts';
 import { newToken, type TokenInput } from './new-token.ts';
-import { type FullReader, standingOf } from './standing.ts';
+import { type FullReader, remembering, standingOf } from './standing.ts';
 import { isSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
 
 export interface CreatedToken {
@@ -60,19 +60,6 @@ export async function listTokens(
     return isShown && byUse.isSought(doc) ? doc : null;
   };
   return list(context.store, 'token', index, { ...page, pick, look: (docs) => byUse.look(docs) });
-}
-
-/** Tokens of one page have owners and workspaces in common. */
-function remembering({ get, getEvenDeleted }: FullReader): FullReader {
-  const known = new Map<string, Promise<unknown>>();
-  const once =
-    <K extends DocKind>(read: FullReader['get'], prefix: string) =>
-    (kind: K, key: string) => {
-      const name = `${prefix} ${key}`;
-      if (!known.has(name)) known.set(name, read(kind, key));
-      return known.get(name) as never;
-    };
-  return { get: once(get, 'get'), getEvenDeleted: once(getEvenDeleted, 'any') };
 }
 
 export async function getToken(context: ManageContext, org: string, id: string): Promise<TokenDoc> {

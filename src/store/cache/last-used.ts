@@ -4,10 +4,10 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { type Allowed, type DecisionRules, ownersScopes } from '../../core/decide.ts';
-import { type TokenFacts, tokenKey } from '../../core/facts.ts';
+import { type TokenFacts, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { DAY_MS } from '../../core/policy.ts';
 import { type ScopeRequirement, usedScopes } from '../../core/scope.ts';
-import { dayOf, type Store, type Touch } from '../store.ts';
+import { dayOf, replacedUse, type Store, type Touch } from '../store.ts';
 
 const INTERVAL_MS = 2000;
 /** Written in one go; the embedded store lets nothing else happen meanwhile. */
@@ -44,9 +44,14 @@ export class LastUsed {
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS).unref();
   }
 
-  /** Once per request: as good as free, but for a token's first in each interval. */
-  note(token: TokenFacts, nowMs: number): void {
-    const { use } = token;
+  /** Once per request, by the value that was presented: as good as free, but for a token's first in each interval. */
+  note(token: TokenFacts, hash: TokenHash, nowMs: number): void {
+    const { use, replaced } = token;
+    // Within a grace alone there is another value.
+    if (replaced !== null && hash === replaced.hash) {
+      this.noteKey(tokenKey(token.organizationId, token.id), nowMs, [replacedUse(hash)]);
+      return;
+    }
     if (use === null) {
       token.use = { atMs: nowMs };
       this.#used.push(token);

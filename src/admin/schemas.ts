@@ -269,8 +269,22 @@ const page = {
 export const PageQuery = Type.Object(page, strict);
 const PartOfName = Word({ description: 'a part of the name or the id, in any case' });
 export const NamedPageQuery = Type.Object({ ...page, name: Type.Optional(PartOfName) }, strict);
-/** `ended=true`: of the organizations that had this id before; for the operator. */
-export const AuditQuery = Type.Object({ ...page, ended: Type.Optional(Type.Enum(['true', 'false'])) }, strict);
+const trailFilters = {
+  ended: Type.Optional(
+    Type.Enum(['true', 'false'], {
+      description: 'true: of the organizations that had this id before; for the operator',
+    }),
+  ),
+  order: Type.Optional(Type.Enum(['newest', 'oldest'], { description: 'which comes first; default oldest' })),
+  actor: Type.Optional(Type.String({ maxLength: 300, description: 'an id, or kind/id such as member/ann; admin-key' })),
+  object: Type.Optional(Type.String({ maxLength: 300, description: 'an id, or type/id such as token/tok_1' })),
+  kind: Type.Optional(Word({ description: 'what was done, such as token.revoked, or to what, such as token' })),
+  outcome: Type.Optional(Type.Enum(['done', 'refused'])),
+  since: Type.Optional(Word({ description: 'RFC 3339: not before' })),
+  until: Type.Optional(Word({ description: 'RFC 3339: not after' })),
+};
+export const AuditQuery = Type.Object({ ...page, ...trailFilters }, strict);
+export const AuditExportQuery = Type.Object(trailFilters, strict);
 export const FindingSchema = Type.Enum([...FINDINGS], {
   description:
     'never_used: for all of the time; dormant: not within it; unused_scopes: some of its scopes not within it; ' +

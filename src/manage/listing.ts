@@ -33,27 +33,35 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
     readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null>;
     readonly look?: (docs: ReadonlyArray<DocByKind[K]>) => Promise<void>;
     readonly examineMax?: number;
+    /** From the last to the first. */
+    readonly backwards?: boolean;
+    /** Behind this place, on the first page. */
+    readonly from?: { readonly score: number; readonly key: string } | undefined;
+    /** Behind this one nothing is wanted. */
+    readonly isEnd?: (doc: DocByKind[K]) => boolean;
   },
 ): Promise<Page<Shown>> {
   const slices = new Slices();
   const items: Shown[] = [];
   let left = options.examineMax ?? Number.POSITIVE_INFINITY;
-  let after = options.cursor === null ? undefined : readCursor(options.cursor);
+  const onwards = options.backwards === true ? { backwards: true } : {};
+  let after = options.cursor === null ? options.from : readCursor(options.cursor);
   for (;;) {
-    const page = await store.scan(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
+    const page = await store.scan(index, { limit: PAGE, ...onwards, ...(after === undefined ? {} : { after }) });
     const docs = page.map((entry) => scannedDoc(kindAmong(kinds, entry.key), entry).doc);
     await options.look?.(docs);
     for (const [nth, entry] of page.entries()) {
       if (slices.over) await slices.next();
       after = { score: entry.score, key: entry.key };
       const stored = docs[nth]!;
+      if (options.isEnd?.(stored) === true) return { items, nextCursor: null };
       const shown = options.pick === undefined ? (stored as Shown) : await options.pick(stored);
       if (shown !== null) items.push(shown);
       left--;
       if (items.length === options.limit || left === 0) break;
     }
     if (items.length === options.limit || left === 0) {
-      const more = await store.scan(index, { limit: 1, after: after! });
+      const more = await store.scan(index, { limit: 1, ...onwards, after: after! });
       return { items, nextCursor: more.length === 0 ? null : writeCursor(after!) };
     }
     if (page.length < PAGE) return { items, nextCursor: null };

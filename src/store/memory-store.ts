@@ -54,11 +54,12 @@ export class MemoryStore implements ExportableStore {
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     this.#assertOpen();
-    const { after, above = Number.NEGATIVE_INFINITY, limit } = options;
+    const { after, above = Number.NEGATIVE_INFINITY, limit, backwards = false } = options;
+    const onwards = backwards ? -1 : 1;
     return [...(this.#indexes.get(index) ?? [])]
       .map(([key, score]) => ({ key, score }))
-      .filter((entry) => entry.score > above && (after === undefined || isBehind(entry, after)))
-      .sort((left, right) => left.score - right.score || (left.key < right.key ? -1 : 1))
+      .filter((entry) => entry.score > above && (after === undefined || onwards * compare(entry, after) > 0))
+      .sort((left, right) => onwards * compare(left, right))
       .slice(0, limit)
       .map((entry) => {
         const row = this.#rows.get(entry.key)!;
@@ -180,6 +181,8 @@ export class MemoryStore implements ExportableStore {
   }
 }
 
-function isBehind(entry: { score: number; key: string }, after: { score: number; key: string }): boolean {
-  return entry.score === after.score ? entry.key > after.key : entry.score > after.score;
+/** Above 0: `left` stands behind. */
+function compare(left: { score: number; key: string }, right: { score: number; key: string }): number {
+  if (left.score !== right.score) return left.score - right.score;
+  return left.key === right.key ? 0 : left.key > right.key ? 1 : -1;
 }

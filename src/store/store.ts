@@ -107,6 +107,8 @@ export interface ScanOptions {
   readonly after?: { readonly score: number; readonly key: string };
   /** Only entries whose score is greater. */
   readonly above?: number;
+  /** From the last entry to the first; `after` then is followed by what stands before it. */
+  readonly backwards?: boolean;
 }
 
 export interface Scanned extends Stored {

@@ -385,6 +385,18 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         expect(await store.count('i', Number.NEGATIVE_INFINITY)).toBe(3);
       });
 
+      it('goes from the last to the first, too, page by page, between the same bounds', async () => {
+        await put(entry('a', 1), entry('b', 2), entry('c', 2), entry('d', -5), entry('e', 3));
+        const backwards = true;
+        expect(await keysOf('i', { backwards })).toEqual(['e', 'c', 'b', 'a', 'd']);
+        expect(await keysOf('i', { backwards, limit: 2 })).toEqual(['e', 'c']);
+        expect(await keysOf('i', { backwards, after: { score: 2, key: 'c' } })).toEqual(['b', 'a', 'd']);
+        expect(await keysOf('i', { backwards, after: { score: 2, key: 'bb' }, above: -5 })).toEqual(['b', 'a']);
+        expect(await keysOf('i', { backwards, after: { score: 3, key: '' } })).toEqual(['c', 'b', 'a', 'd']);
+        expect(await keysOf('i', { backwards, above: 2 })).toEqual(['e']);
+        expect(await keysOf('j', { backwards })).toEqual([]);
+      });
+
       it('drops a record that was deleted, and one that was put elsewhere', async () => {
         await put(entry('a', 1), entry('b', 1), entry('c', 1));
         await put({ key: 'a', record: null }, entry('b', 1, 'j'), entry('c', 9));

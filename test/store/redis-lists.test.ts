@@ -53,6 +53,7 @@ async function expectSame(store: Store, reference: Store, keys: readonly string[
         limit: 1 + below(300),
         ...(below(4) === 0 ? {} : { after }),
         ...(below(2) === 0 ? {} : { above: scoreOf() }),
+        ...(below(2) === 0 ? {} : { backwards: true }),
       };
       const found = await store.scan(index, options);
       expect(bare(found), `${index} ${JSON.stringify(options)}`).toEqual(bare(await reference.scan(index, options)));
@@ -119,6 +120,15 @@ it('of tens of thousands of entries are three levels deep, and still exact', asy
     after = { score: last.score, key: last.key };
   }
   expect(seen).toEqual(sorted);
+  const back: string[] = [];
+  for (let after: ScanOptions['after']; ; ) {
+    const page = await store.scan('members/acme', { limit: 777, backwards: true, ...(after && { after }) });
+    back.push(...page.map(({ key }) => key));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = { score: last.score, key: last.key };
+  }
+  expect(back).toEqual(sorted.toReversed());
   const inner = (await redis.cli('keys', '*:m:*')).split('\n');
   expect(inner.length).toBeGreaterThan(2);
   for (let from = 0; from < sorted.length; from += 1000)

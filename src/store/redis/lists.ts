@@ -139,6 +139,23 @@ local function collect(isNode, id, from, limit, found)
     if #found >= limit then return end
   end
 end
+-- The same from the last to the first, down to least. to: '+' or with '[' or '(' before it.
+local function collectBack(isNode, id, to, least, limit, found)
+  if not isNode then
+    local from = least == '' and '-' or '[' .. least
+    for _, member in ipairs(call('ZRANGE', P .. 'n:' .. id, to, from, 'BYLEX', 'REV', 'LIMIT', '0', limit - #found)) do
+      found[#found + 1] = member
+    end
+    return
+  end
+  local last = to == '+' and '+' or '[' .. separatorOf(id, string.sub(to, 2))
+  local first = least == '' and '-' or '[' .. separatorOf(id, least)
+  for place, separator in ipairs(call('ZRANGE', P .. 'm:' .. id, last, first, 'BYLEX', 'REV')) do
+    local child = childOf(id, separator)
+    collectBack(child.inner, child.id, place == 1 and to or '+', least, limit, found)
+    if #found >= limit then return end
+  end
+end
 local function countFrom(isNode, id, from)
   if not isNode then return #call('ZRANGE', P .. 'n:' .. id, from, '+', 'BYLEX') end
   local first = separatorOf(id, string.sub(from, 2))

@@ -99,6 +99,15 @@ export function boundsOf(key: string): readonly Buffer[] {
   });
 }
 
+/** The same from the other side: before which packed key the keys before `key` are. */
+export function boundsBefore(key: string): readonly Buffer[] {
+  const own = Number(packKey(key).toString('latin1', 0, 1));
+  return boundsOf(key).map((bound, form) => {
+    const isNeither = form !== own && bound[0] === '('.charCodeAt(0);
+    return Buffer.concat([Buffer.from(isNeither ? '[' : '('), bound.subarray(1)]);
+  });
+}
+
 const HEX = '0123456789abcdef';
 const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 const BASE62 = ALPHABET.replace(/[-_]/g, '');

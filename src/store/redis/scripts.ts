@@ -26,6 +26,7 @@ export type Scripted = Redis & {
   scopegateTouch(args: Arguments): Promise<unknown>;
   /** How many lists the index has, then of each entry its packed key, its score, and the record. */
   scopegateScanBuffer(args: Arguments): Promise<readonly [number, ...Array<Buffer | null>]>;
+  scopegateScanBackBuffer(args: Arguments): Promise<readonly [number, ...Array<Buffer | null>]>;
   scopegateTotal(args: readonly string[]): Promise<number>;
   scopegateCount(args: readonly string[]): Promise<readonly number[]>;
   scopegateRenew(args: readonly string[]): Promise<unknown>;
@@ -75,9 +76,12 @@ const READING_LUA = KEYS_LUA + READ_LISTS_LUA;
  * ARGV[5] is empty, or the score behind which the entries are; then the key, as its text, and as packed keys of each form are
  * bounded by it. An index has a list for each head of its keys; where they are several their entries come one list after the other.
  */
-const SCAN = `${READING_LUA}
+const SCAN_ARGUMENTS = `${READING_LUA}
 local index, limit, above, score, key = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local least = above ~= '' and nextCode(codeOf(above)) or ''
+`;
+
+const SCAN_FORWARDS = `
 local function startOf(head)
   if score == '' then return least == '' and '-' or '[' .. least end
   local code = codeOf(score)
@@ -86,11 +90,27 @@ local function startOf(head)
   if string.sub(bound, 2, #head + 1) == head then return string.sub(bound, 1, 1) .. code .. string.sub(bound, #head + 2) end
   return '[' .. (isBehind(string.sub(head, 2), key) and code or nextCode(code))
 end
+local function walk(head, number, members) collect(isInner(number), number, startOf(head), limit, members) end
+`;
+
+/** From the last to the first: the keys are bounded from the other side. */
+const SCAN_BACKWARDS = `
+local function endOf(head)
+  if score == '' then return '+' end
+  local code = codeOf(score)
+  local bound = ARGV[7 + tonumber(string.sub(head, 1, 1))]
+  if string.sub(bound, 2, #head + 1) == head then return string.sub(bound, 1, 1) .. code .. string.sub(bound, #head + 2) end
+  return '(' .. (isBehind(string.sub(head, 2), key) and code or nextCode(code))
+end
+local function walk(head, number, members) collectBack(isInner(number), number, endOf(head), least, limit, members) end
+`;
+
+const SCAN_RESULT = `
 local lists = listsOf(index)
 local found = { lists.count }
 for head, number in pairs(lists.heads) do
   local members = {}
-  collect(isInner(number), number, startOf(head), limit, members)
+  walk(head, number, members)
   for _, member in ipairs(members) do
     local last = codeEnd(member, 1)
     local packed = head .. string.sub(member, last + 1)
@@ -101,6 +121,9 @@ for head, number in pairs(lists.heads) do
 end
 return found
 `;
+
+const SCAN = SCAN_ARGUMENTS + SCAN_FORWARDS + SCAN_RESULT;
+const SCAN_BACK = SCAN_ARGUMENTS + SCAN_BACKWARDS + SCAN_RESULT;
 
 const TOTAL = `${READING_LUA}
 local from = ARGV[3] == '' and '-' or '[' .. nextCode(codeOf(ARGV[3]))
@@ -153,6 +176,7 @@ export const SCRIPTS = {
   scopegateCommit: { lua: COMMIT, numberOfKeys: 1 },
   scopegateTouch: { lua: TOUCH, numberOfKeys: 1 },
   scopegateScan: { lua: SCAN, numberOfKeys: 1 },
+  scopegateScanBack: { lua: SCAN_BACK, numberOfKeys: 1 },
   scopegateTotal: { lua: TOTAL, numberOfKeys: 1 },
   /** How many keys comes first. */
   scopegateCount: { lua: COUNT },

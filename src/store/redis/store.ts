@@ -30,7 +30,7 @@ import { countArguments, readCounts } from './counts.ts';
 import { RedisExport } from './export.ts';
 import { parse } from './feed.ts';
 import { RedisLink, type RedisStoreOptions, within } from './link.ts';
-import { boundsOf, packKey, recordsKey, unpackKey } from './packed-key.ts';
+import { boundsBefore, boundsOf, packKey, recordsKey, unpackKey } from './packed-key.ts';
 import { RedisQuestionBoard } from './question-board.ts';
 import { readRecord, understood } from './records.ts';
 import { RedisRegistry } from './registry.ts';
@@ -107,12 +107,16 @@ export class RedisStore implements ExportableStore {
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
-    const { after, above, limit } = options;
+    const { after, above, limit, backwards = false } = options;
     const bound = above === undefined || above === Number.NEGATIVE_INFINITY ? '' : String(above);
-    const from = after === undefined ? ['', ''] : [String(after.score), after.key, ...boundsOf(after.key)];
+    const from =
+      after === undefined
+        ? ['', '']
+        : [String(after.score), after.key, ...(backwards ? boundsBefore : boundsOf)(after.key)];
     const most = Math.min(limit, LIMIT_MAX);
+    const args = [`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from];
     const [lists, ...found] = await this.#ask((client) =>
-      client.scopegateScanBuffer([`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from]),
+      backwards ? client.scopegateScanBackBuffer(args) : client.scopegateScanBuffer(args),
     );
     const read = (shared: SharedValues) => {
       const page: Scanned[] = [];
@@ -121,7 +125,8 @@ export class RedisStore implements ExportableStore {
         page.push({ key, score, ...readRecord(key, found[place + 2] ?? NOTHING, shared) });
       }
       // Each list is in its order.
-      return lists > 1 ? page.sort(inOrder).slice(0, most) : page;
+      if (lists <= 1) return page;
+      return page.sort(backwards ? (left, right) => inOrder(right, left) : inOrder).slice(0, most);
     };
     return understood(this.#shared.reading(read, (places) => this.#fetch(places)));
   }

@@ -66,6 +66,13 @@ export class SqliteRows {
       this.find(key)?.id ?? (this.#statements.nearest.get(keyNumber(key)) as { row: number } | undefined)?.row;
     return { tie, row: row ?? 0 };
   }
+
+  /** The same from the other side: before which row the entries before `key` are. */
+  placeBefore(key: string): { readonly tie: string; readonly row: number } {
+    const { tie, row } = this.placeOf(key);
+    if (tie !== '') return { tie, row: 0 };
+    return { tie, row: this.find(key) === undefined ? row + 1 : row };
+  }
 }
 
 const scratch = new ByteWriter();

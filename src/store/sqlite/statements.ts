@@ -16,6 +16,11 @@ export function prepare(database: DatabaseSync) {
        WHERE e.list = (SELECT id FROM lists WHERE name = ?) AND (e.score, e.tie, e.row) > (?, ?, ?)
        ORDER BY e.score, e.tie, e.row LIMIT ?`,
     ),
+    scanBack: database.prepare(
+      `SELECT e.score, r.key, r.version, r.record FROM entries e CROSS JOIN records r ON r.id = e.row
+       WHERE e.list = (SELECT id FROM lists WHERE name = ?) AND e.score > ? AND (e.score, e.tie, e.row) < (?, ?, ?)
+       ORDER BY e.score DESC, e.tie DESC, e.row DESC LIMIT ?`,
+    ),
     count: database.prepare(
       'SELECT count(*) AS total FROM entries WHERE list = (SELECT id FROM lists WHERE name = ?) AND score > ?',
     ),

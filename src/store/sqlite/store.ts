@@ -112,16 +112,25 @@ export class SqliteStore implements ExportableStore {
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
-    const { after, above = -Number.MAX_VALUE, limit } = options;
+    const { above = -Number.MAX_VALUE, backwards = false } = options;
     return ask(() => {
-      const isFirst = after === undefined || after.score <= above;
-      const { tie, row } = isFirst ? BEHIND_SCORE : this.#rows.placeOf(after.key);
-      const rows = this.#statements.scan.all(index, isFirst ? above : after.score, tie, row, limit);
+      const rows = backwards ? this.#scanBack(index, options, above) : this.#scanAhead(index, options, above);
       return (rows as unknown as ScannedRow[]).map(({ key: packed, version, score, record }) => {
         const key = this.#rows.keyIn(packed);
         return { key, record: this.#rows.decoded(key, record), version, score };
       });
     });
+  }
+
+  #scanAhead(index: string, { after, limit }: ScanOptions, above: number) {
+    const isFirst = after === undefined || after.score <= above;
+    const { tie, row } = isFirst ? BEHIND_SCORE : this.#rows.placeOf(after.key);
+    return this.#statements.scan.all(index, isFirst ? above : after.score, tie, row, limit);
+  }
+
+  #scanBack(index: string, { after, limit }: ScanOptions, above: number) {
+    const { tie, row } = after === undefined ? BEHIND_SCORE : this.#rows.placeBefore(after.key);
+    return this.#statements.scanBack.all(index, above, after?.score ?? Number.MAX_VALUE, tie, row, limit);
   }
 
   async count(index: string, above: number): Promise<number> {

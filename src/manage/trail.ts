@@ -84,12 +84,17 @@ function isBy({ actor, atMs }: AuditDoc, { id, createdAtMs }: MemberDoc): boolea
   return (actor.kind === 'member' || actor.kind === 'token') && actor.id === id && atMs >= createdAtMs;
 }
 
-/** Where to begin and to end, in the order that is asked for. */
+/** Where to begin and to end, in the order that is asked for. Between two milliseconds stands nothing. */
 function bounds({ newestFirst, sinceMs, untilMs }: TrailQuestion) {
   const isEarly = ({ atMs }: AuditDoc) => sinceMs !== undefined && atMs < sinceMs;
   const isLate = ({ atMs }: AuditDoc) => untilMs !== undefined && atMs > untilMs;
-  if (!newestFirst) return { from: sinceMs === undefined ? undefined : { score: sinceMs, key: '' }, isEnd: isLate };
-  return { backwards: true, from: untilMs === undefined ? undefined : { score: untilMs + 1, key: '' }, isEnd: isEarly };
+  if (!newestFirst)
+    return { from: sinceMs === undefined ? undefined : { score: sinceMs - 0.5, key: '' }, isEnd: isLate };
+  return {
+    backwards: true,
+    from: untilMs === undefined ? undefined : { score: untilMs + 0.5, key: '' },
+    isEnd: isEarly,
+  };
 }
 
 function fits(doc: AuditDoc, { actor, object, kind, outcome }: TrailQuestion): boolean {

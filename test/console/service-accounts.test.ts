@@ -19,27 +19,31 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   }, 60_000);
   afterAll(() => console?.[Symbol.asyncDispose]());
 
-  it.each(PEOPLE_LOOKS)('every page is accessible, and nothing moves by itself: %s', async (name, look) => {
-    const { clientId } = await make('a program with a name that is rather long, as names of programs may well be', 2);
-    const page = await console.page(look, console.gateway.adminKey);
-    expect(await shiftsOf(page, path(), () => page.locator('td.name').first().waitFor())).toEqual([]);
-    expect(await console.inspect(page, `accounts-${name}`)).toEqual([]);
-    expect(await shiftsOf(page, path(`/${clientId}`), () => page.locator('dl.facts').waitFor())).toEqual([]);
-    expect(await console.inspect(page, `account-${name}`)).toEqual([]);
-    await page.locator('.button.danger').last().click();
-    await page.getByRole('dialog').locator('input[type=radio]').last().check();
-    await page.getByRole('dialog').locator('input:not([type=radio])').waitFor();
-    expect(await console.inspect(page, `account-delete-${name}`)).toEqual([]);
-    await page.goto(path('/new'));
-    await page.locator('form .group').first().waitFor();
-    await page.locator('form section:nth-of-type(3) .button').click();
-    expect(await console.inspect(page, `account-new-${name}`)).toEqual([]);
-    await page.goto(path('?name=nobody-is-called-so'));
-    await page.locator('.empty').waitFor();
-    expect(await console.inspect(page, `accounts-none-${name}`)).toEqual([]);
-    expect(console.faults).toEqual([]);
-    await page.context().close();
-  });
+  it.each(PEOPLE_LOOKS)(
+    'every page is accessible, and nothing moves by itself: %s',
+    async (name, look) => {
+      const { clientId } = await make('a program with a name that is rather long, as names of programs may well be', 2);
+      const page = await console.page(look, console.gateway.adminKey);
+      expect(await shiftsOf(page, path(), () => page.locator('td.name').first().waitFor())).toEqual([]);
+      expect(await console.inspect(page, `accounts-${name}`)).toEqual([]);
+      expect(await shiftsOf(page, path(`/${clientId}`), () => page.locator('dl.facts').waitFor())).toEqual([]);
+      expect(await console.inspect(page, `account-${name}`)).toEqual([]);
+      await page.locator('.button.danger').last().click();
+      await page.getByRole('dialog').locator('input[type=radio]').last().check();
+      await page.getByRole('dialog').locator('input:not([type=radio])').waitFor();
+      expect(await console.inspect(page, `account-delete-${name}`)).toEqual([]);
+      await page.goto(path('/new'));
+      await page.locator('form .group').first().waitFor();
+      await page.locator('form section:nth-of-type(3) .button').click();
+      expect(await console.inspect(page, `account-new-${name}`)).toEqual([]);
+      await page.goto(path('?name=nobody-is-called-so'));
+      await page.locator('.empty').waitFor();
+      expect(await console.inspect(page, `accounts-none-${name}`)).toEqual([]);
+      expect(console.faults).toEqual([]);
+      await page.context().close();
+    },
+    120_000,
+  );
 
   it('one is made by the keyboard alone; its secret works, and is not let go of by mistake', async () => {
     const page = await console.page({}, console.gateway.adminKey);
@@ -80,28 +84,32 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(await issueTo(console, clientId, secret)).toMatch(/^sgt_/);
     expect(console.faults).toEqual([]);
     await page.context().close();
-  });
+  }, 60_000);
 
-  it.each([403, 409, 422, 503] as const)('%d in the middle loses nothing that was typed', async (failure) => {
-    const page = await console.page({}, console.gateway.adminKey);
-    await page.goto(path('/new'));
-    await page.getByLabel('Name').fill('typed before');
-    await page.locator('form .group summary').first().click();
-    await page.locator('form .group input').first().check();
-    await page.getByRole('button', { name: 'Add a role' }).click();
-    await page.getByRole('combobox', { name: 'Workspace' }).fill('ws_legal');
-    await console.failing(page, { failure, method: 'POST', calls: /\/service-accounts$/ }, async () => {
+  it.each([403, 409, 422, 503] as const)(
+    '%d in the middle loses nothing that was typed',
+    async (failure) => {
+      const page = await console.page({}, console.gateway.adminKey);
+      await page.goto(path('/new'));
+      await page.getByLabel('Name').fill('typed before');
+      await page.locator('form .group summary').first().click();
+      await page.locator('form .group input').first().check();
+      await page.getByRole('button', { name: 'Add a role' }).click();
+      await page.getByRole('combobox', { name: 'Workspace' }).fill('ws_legal');
+      await console.failing(page, { failure, method: 'POST', calls: /\/service-accounts$/ }, async () => {
+        await page.getByRole('button', { name: 'Create the service account' }).click();
+        await page.getByRole('alert').waitFor();
+        expect(await page.getByRole('alert').innerText()).toContain(INJECTED_REQUEST_ID);
+      });
+      expect(await page.getByLabel('Name').inputValue()).toBe('typed before');
+      expect(await page.getByRole('combobox', { name: 'Workspace' }).inputValue()).toBe('ws_legal');
       await page.getByRole('button', { name: 'Create the service account' }).click();
-      await page.getByRole('alert').waitFor();
-      expect(await page.getByRole('alert').innerText()).toContain(INJECTED_REQUEST_ID);
-    });
-    expect(await page.getByLabel('Name').inputValue()).toBe('typed before');
-    expect(await page.getByRole('combobox', { name: 'Workspace' }).inputValue()).toBe('ws_legal');
-    await page.getByRole('button', { name: 'Create the service account' }).click();
-    await page.getByRole('dialog').waitFor();
-    expect(console.faults).toEqual([]);
-    await page.context().close();
-  });
+      await page.getByRole('dialog').waitFor();
+      expect(console.faults).toEqual([]);
+      await page.context().close();
+    },
+    60_000,
+  );
 
   it('a role in a workspace that is not there is refused beside the roles', async () => {
     const page = await console.page({}, console.gateway.adminKey);
@@ -116,7 +124,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(await page.locator('section .mistake').innerText()).toContain('"ws_none"');
     expect(console.faults.splice(0).filter((fault) => !fault.includes('422'))).toEqual([]);
     await page.context().close();
-  });
+  }, 60_000);
 
   it('a deletion says what goes with it, asks for the name where tokens end, fails without loss, and is told of', async () => {
     const { clientId } = await make('to delete', 3);
@@ -145,7 +153,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     // The browser itself tells of every 404.
     expect(console.faults.splice(0).filter((fault) => !fault.includes('404'))).toEqual([]);
     await page.context().close();
-  });
+  }, 60_000);
 
   it('is disabled with its tokens left alone, enabled again, and given another secret', async () => {
     const { clientId, clientSecret } = await make('goes on', 1);
@@ -167,7 +175,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await expect(issueTo(console, clientId, clientSecret)).rejects.toThrow('invalid_client');
     expect(console.faults).toEqual([]);
     await page.context().close();
-  });
+  }, 60_000);
 
   it('a member is led to none, and finds none by the address', async () => {
     const { clientId } = await make('known to few');
@@ -184,5 +192,5 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     // The browser itself tells of every 403.
     expect(console.faults.splice(0).filter((fault) => !fault.includes('403'))).toEqual([]);
     await page.context().close();
-  });
+  }, 60_000);
 });

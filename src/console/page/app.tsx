@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Component, type ReactNode, useRef, useState } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { sessionQuery } from './api/queries.ts';
+import { AuditPage } from './audit/audit-page.tsx';
 import { CallerContext, type SignedInCaller, useCaller } from './caller.tsx';
 import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
@@ -76,6 +77,13 @@ function Pages() {
         {({ org, id }) => (
           <Framed org={org}>
             <TokenPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/audit">
+        {({ org }) => (
+          <Framed org={org}>
+            <AuditPage org={org} />
           </Framed>
         )}
       </Route>

@@ -24,6 +24,7 @@ interface NavEntry {
 const OF_ORGANIZATION: readonly NavEntry[] = [
   { path: '/tokens', name: 'nav.tokens', key: 't' },
   { path: '/explain', name: 'nav.explain', key: 'e' },
+  { path: '/audit', name: 'nav.audit', key: 'a' },
   { path: '/service-accounts', name: 'nav.accounts', key: 's', forOperator: true },
 ];
 

@@ -1,4 +1,6 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
+
+import { auditWords } from '../audit/audit-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
@@ -237,6 +239,7 @@ export const en = {
   'explain.check.workspace': 'It reaches the workspace',
   'explain.check.role': 'Its owner has the role',
   'explain.check.relation': 'Its owner has to do with the resource',
+  ...auditWords.en,
   ...listWords.en,
   ...accountWords.en,
 } as const;

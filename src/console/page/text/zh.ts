@@ -1,4 +1,6 @@
 /** The console in Chinese, key by key as in English. */
+
+import { auditWords } from '../audit/audit-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
@@ -228,6 +230,7 @@ export const zh: Messages = {
   'explain.check.workspace': '可访问该工作空间',
   'explain.check.role': '所有者具有所需角色',
   'explain.check.relation': '所有者与该资源有关联',
+  ...auditWords.zh,
   ...listWords.zh,
   ...accountWords.zh,
 };

@@ -180,10 +180,10 @@ function EventRows({ event, openId, toggle }: RowProps) {
           {words}
           {words !== code && <span className="sub mono">{code}</span>}
         </td>
-        <td data-label={t('audit.object')}>
+        <td className="party" data-label={t('audit.object')}>
           {target === null ? <span className="soft">–</span> : <span className="mono">{target.id}</span>}
         </td>
-        <td data-label={t('audit.actor')}>
+        <td className="party" data-label={t('audit.actor')}>
           <EventActor event={event} />
         </td>
         <td className="fit" data-label={t('audit.outcome')}>

@@ -34,6 +34,8 @@ export interface Explainer {
   /** Where requests go; null: nobody said, and no gateway listens here. */
   gatewayUrl(): string | null;
   readonly refusals: FindRefusals;
+  /** How many of them each process remembers, and for how long. */
+  keeps(): { readonly keep: number; readonly forMinutes: number };
 }
 
 type Decided = DecisionRecord & { readonly process: string | null };

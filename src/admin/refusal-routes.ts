@@ -6,6 +6,7 @@ import { enter, type ManageContext, reader } from '../manage/context.ts';
 import { malformed, notFound, Rejection } from '../manage/rejection.ts';
 import { parseInstant } from '../manage/tokens/expiry.ts';
 import { Type } from '../schema-type.ts';
+import type { Explainer } from './explainer.ts';
 import { readPage } from './paging.ts';
 import {
   DECISION,
@@ -37,6 +38,8 @@ const RefusalListAnswer = Type.Object(
   {
     items: Type.Array(DecisionAnswer),
     nextCursor: Type.Union([Type.String(), Type.Null()]),
+    keep: Type.Integer({ description: 'so many each process remembers (explain.keep); 0: none' }),
+    forMinutes: Type.Integer({ description: 'for so long (explain.forMinutes)' }),
     unanswered: Type.Union([Type.Array(Type.String()), Type.Null()], {
       description:
         'processes that have not said in time what they remember; null: the store could not be asked who there is',
@@ -50,7 +53,7 @@ const NONE: RefusalFilter = {
   ...{ address: null, sinceMs: null },
 };
 
-export function refusalsRoute(find: FindRefusals): AdminRoute {
+export function refusalsRoute({ refusals: find, keeps }: Pick<Explainer, 'refusals' | 'keeps'>): AdminRoute {
   return route({
     id: 'listRefusals',
     method: 'GET',
@@ -62,7 +65,7 @@ export function refusalsRoute(find: FindRefusals): AdminRoute {
     query: RefusalsQuery,
     answer: RefusalListAnswer,
     errors: { 400: ['invalid_instant', 'invalid_field'], 403: ['not_allowed'] },
-    example: { answer: { items: [DECISION], nextCursor: null, unanswered: [] } },
+    example: { answer: { items: [DECISION], nextCursor: null, keep: 10_000, forMinutes: 1440, unanswered: [] } },
     async run({ manage, query }) {
       const { limit, cursor = null, since, ...wanted } = query;
       const page = readPage({ limit });
@@ -74,6 +77,7 @@ export function refusalsRoute(find: FindRefusals): AdminRoute {
       return {
         items,
         nextCursor: found.length > items.length ? items.at(-1)!.id : null,
+        ...keeps(),
         unanswered,
       };
     },

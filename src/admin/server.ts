@@ -241,7 +241,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     ...accountRoutes,
     ...auditRoutes,
     explainRoute(explainer),
-    refusalsRoute(explainer.refusals),
+    refusalsRoute(explainer),
     whoCanRoute(explainer),
     ...reachRoutes(explainer),
     grantableRoute,

@@ -260,6 +260,7 @@ class Gateway implements RunningGateway {
         },
         configuration: () => rules.ruleset.log.configuration,
         refusals: (query) => this.#refusals.find(query),
+        keeps: () => rules.configuration.file.explain,
       },
       routes: this.#routes,
       onTokenUsed: ({ organizationId, id, replaced }, hash, atMs) => {

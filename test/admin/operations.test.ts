@@ -140,6 +140,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         reach: async () => ({ routes: [], publicCount: 0 }),
         gatewayUrl: () => null,
         refusals: async () => ({ found: [], unanswered: [] }),
+        keeps: () => ({ keep: 0, forMinutes: 1 }),
       },
       routes: { routes: () => [], configuration: () => '', files: async () => null, traffic: async () => null },
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },

@@ -11,6 +11,8 @@ import { OrganizationsPage } from './organizations/organizations-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
 import { PageWindow } from './parts/window.tsx';
 import { useTranslate } from './preferences.tsx';
+import { RefusalsPage } from './refusals/refusals-page.tsx';
+import { RoutesPage } from './routes/routes-page.tsx';
 import { AccountListPage } from './service-accounts/account-list-page.tsx';
 import { AccountPage } from './service-accounts/account-page.tsx';
 import { NewAccountPage } from './service-accounts/new-account-page.tsx';
@@ -107,6 +109,28 @@ function Pages() {
             <AccountPage key={clientId} org={org} clientId={clientId} />
           </Framed>
         )}
+      </Route>
+      <Route path="/o/:org/refusals">
+        {({ org }) => (
+          <Framed org={org}>
+            <RefusalsPage key={org} org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/refusals">
+        <Framed org={null}>
+          <RefusalsPage key="all" org={null} />
+        </Framed>
+      </Route>
+      <Route path="/routes">
+        <Framed org={null}>
+          <RoutesPage />
+        </Framed>
+      </Route>
+      <Route path="/explain">
+        <Framed org={null}>
+          <ExplainPage org={null} />
+        </Framed>
       </Route>
       <Route path="/o/:org/explain">
         {({ org }) => (

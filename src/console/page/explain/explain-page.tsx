@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { type ExplainQuestion, explanationQuery } from '../api/queries.ts';
+import { type ExplainQuestion, explanationQuery, organizationsQuery } from '../api/queries.ts';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
@@ -11,14 +11,17 @@ import { useTranslate } from '../preferences.tsx';
 import { ExplanationView } from './explanation-view.tsx';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
-const NAMES = ['token', 'method', 'url', 'address', 'id'] as const;
+const NAMES = ['organization', 'token', 'method', 'url', 'address', 'id'] as const;
 type Answers = Record<(typeof NAMES)[number], string>;
 
-export function ExplainPage({ org }: { readonly org: string }) {
+/** `org` null: whatever the organization. */
+export function ExplainPage({ org }: { readonly org: string | null }) {
   const t = useTranslate();
   const [search, setSearch] = useSearchParams();
-  const asked = Object.fromEntries(NAMES.map((name) => [name, search.get(name) ?? ''])) as Answers;
-  const question = questionOf(org, asked);
+  const given = Object.fromEntries(NAMES.map((name) => [name, search.get(name) ?? ''])) as Answers;
+  const { data: all } = useQuery({ ...organizationsQuery, enabled: org === null });
+  const asked = { ...given, organization: org ?? (given.organization || (all?.items[0]?.id ?? '')) };
+  const question = questionOf(asked);
   const { data, error, refetch, isFetching } = useQuery({
     ...explanationQuery(question ?? { id: '' }),
     enabled: question !== null,
@@ -33,7 +36,13 @@ export function ExplainPage({ org }: { readonly org: string }) {
       <PageHead title={t('explain.title')} lead={t('explain.lead')} />
       <div className="stack">
         <div className="two">
-          <RequestForm asked={asked} isBusy={isFetching} onAsk={ask} />
+          <RequestForm
+            key={asked.organization}
+            asked={asked}
+            organizations={org === null ? (all?.items ?? []) : []}
+            isBusy={isFetching}
+            onAsk={(answers) => ask(org === null ? answers : { ...answers, organization: '' })}
+          />
           <RefusalForm id={asked.id} isBusy={isFetching} onAsk={ask} />
         </div>
         {question !== null && error !== null && <ErrorNote error={error} />}
@@ -44,9 +53,9 @@ export function ExplainPage({ org }: { readonly org: string }) {
   );
 }
 
-function questionOf(organization: string, { token, method, url, address, id }: Answers): ExplainQuestion | null {
+function questionOf({ organization, token, method, url, address, id }: Answers): ExplainQuestion | null {
   if (id !== '') return { id };
-  if (token === '' || url === '') return null;
+  if (organization === '' || token === '' || url === '') return null;
   return { organization, tokenId: token, method: method || 'GET', url, ...(address === '' ? {} : { address }) };
 }
 
@@ -55,17 +64,40 @@ interface FormProps {
   onAsk(answers: Partial<Answers>): void;
 }
 
-function RequestForm({ asked, isBusy, onAsk }: FormProps & { readonly asked: Answers }) {
+interface RequestFormProps extends FormProps {
+  readonly asked: Answers;
+  /** To choose from; none: there is nothing to choose. */
+  readonly organizations: ReadonlyArray<{ readonly id: string; readonly name: string }>;
+}
+
+function RequestForm({ asked, organizations, isBusy, onAsk }: RequestFormProps) {
   const t = useTranslate();
-  const [{ token, method, url, address }, setDraft] = useState(asked);
+  const [{ organization, token, method, url, address }, setDraft] = useState(asked);
   const change = (part: Partial<Answers>) => setDraft((before) => ({ ...before, ...part }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    onAsk({ token, method: method || 'GET', url, address });
+    onAsk({ organization, token, method: method || 'GET', url, address });
   };
   return (
     <form className="card stack" onSubmit={submit}>
       <h2>{t('explain.request')}</h2>
+      {organizations.length > 1 && (
+        <FormField label={t('app.organization')}>
+          {(control) => (
+            <select
+              {...control}
+              value={organization}
+              onChange={(event) => change({ organization: event.target.value })}
+            >
+              {organizations.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </FormField>
+      )}
       <FormField label={t('explain.token')} hint={t('explain.token.hint')}>
         {(control) => (
           <input

@@ -23,13 +23,17 @@ interface NavEntry {
 /** Below `/o/ORGANIZATION`. */
 const OF_ORGANIZATION: readonly NavEntry[] = [
   { path: '/tokens', name: 'nav.tokens', key: 't' },
+  { path: '/refusals', name: 'nav.refusals', key: 'r' },
   { path: '/explain', name: 'nav.explain', key: 'e' },
   { path: '/audit', name: 'nav.audit', key: 'a' },
   { path: '/service-accounts', name: 'nav.accounts', key: 's', forOperator: true },
 ];
 
 /** Of the gateway with all its organizations: for its operator. */
-const OF_GATEWAY: readonly NavEntry[] = [];
+const OF_GATEWAY: readonly NavEntry[] = [
+  { path: '/routes', name: 'nav.routes', key: 'u' },
+  { path: '/refusals', name: 'nav.refusals.all', key: 'l' },
+];
 
 /** `org` null: the page is of none. */
 export function Frame({ org, children }: { readonly org: string | null; readonly children: ReactNode }) {

@@ -3,6 +3,8 @@
 import { auditWords } from '../audit/audit-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
+import { refusalWords } from '../refusals/refusal-words.ts';
+import { routeWords } from '../routes/route-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
 import { tokensWords } from '../tokens/tokens-words.ts';
 
@@ -63,6 +65,8 @@ export const en = {
   'nav.tokens': 'Tokens',
   'nav.explain': 'Explain',
   ...frameWords.en,
+  ...refusalWords.en,
+  ...routeWords.en,
 
   'tokens.title': 'Tokens',
   'tokens.create': 'Create token',

@@ -3,6 +3,8 @@
 import { auditWords } from '../audit/audit-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
+import { refusalWords } from '../refusals/refusal-words.ts';
+import { routeWords } from '../routes/route-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
 import { tokensWords } from '../tokens/tokens-words.ts';
 import type { Messages } from './messages.ts';
@@ -64,6 +66,8 @@ export const zh: Messages = {
   'nav.tokens': '令牌',
   'nav.explain': '解释',
   ...frameWords.zh,
+  ...refusalWords.zh,
+  ...routeWords.zh,
 
   'tokens.title': '令牌',
   'tokens.create': '创建令牌',

@@ -13,6 +13,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   [
     'authorities.ts',
     'errors.ts',
+    'slow-facts.ts',
     'secret.ts',
     'owned.ts',
     'private-files.ts',

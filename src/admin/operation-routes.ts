@@ -3,7 +3,9 @@ import { formatProblem, type Problem } from '../errors.ts';
 import { requireProcessOperator } from '../manage/actor.ts';
 import { POLICY } from './examples.ts';
 import { LiveAnswer, OpenAnswer, PolicyAnswer, ReadyAnswer, TextAnswer } from './response-schemas.ts';
-import { type AdminRoute, OtherAnswer, route } from './route.ts';
+import { type AdminRoute, OtherAnswer, route, type Shaped } from './route.ts';
+import { STATUS, StatusAnswer } from './status-shape.ts';
+import type { AskTraffic } from './traffic-routes.ts';
 import { policyView } from './views.ts';
 
 /** Others may have to be asked for it. */
@@ -14,9 +16,10 @@ export interface Operations {
   /** `ready` decides the status; the rest is for people. */
   readonly readiness: () => Asked<{ readonly ready: boolean }>;
   /** More of the same, for whoever holds the admin key. */
-  readonly status: () => Asked<object>;
+  readonly status: () => Shaped<typeof StatusAnswer> | Promise<Shaped<typeof StatusAnswer>>;
   /** Reads the configuration again; `problems` is empty when it is in force now. */
   readonly reload: () => Asked<{ readonly problems: readonly Problem[] }>;
+  readonly traffic: AskTraffic;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -84,9 +87,9 @@ function processRoutes({ status, reload }: Operations): readonly AdminRoute[] {
       tag: 'operations',
       summary: 'Read what the process says about itself',
       description: forOperator,
-      answer: OpenAnswer,
+      answer: StatusAnswer,
       errors: { 403: ['forbidden'] },
-      example: { answer: { ready: true } },
+      example: { answer: STATUS },
       run({ manage }) {
         requireProcessOperator(manage.actor);
         return status();

@@ -5,7 +5,7 @@
 
 import type { TSchema } from 'typebox';
 import { ID_PATTERN } from '../core/facts.ts';
-import { FINDINGS } from '../manage/tokens/findings.ts';
+import { FINDINGS, type TokenFinding } from '../manage/tokens/findings.ts';
 import { Type } from '../schema-type.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -292,6 +292,15 @@ export const FindingSchema = Type.Enum([...FINDINGS], {
     'who has left, or has no role in any workspace of it; rotated_value_in_use: the one that was replaced. ' +
     'The time is unusedDays, else 90 days',
 });
+
+/** How many tokens each is found at. */
+export const FindingCounts = Type.Object(
+  Object.fromEntries(FINDINGS.map((finding) => [finding, Type.Integer()])) as Record<
+    TokenFinding,
+    ReturnType<typeof Type.Integer>
+  >,
+  { title: 'FindingCounts' },
+);
 
 export const TokenQuery = Type.Object(
   {

@@ -45,9 +45,9 @@ import { MethodsByPath } from './methods-by-path.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
+import { type CountRefusals, overviewRoute } from './overview-routes.ts';
 import { problemOf, refuseHandshakes, refuseUnparsed, TooManyFailures } from './problem.ts';
 import { reachRoutes } from './reach-routes.ts';
-
 import type { Receipts } from './receipts.ts';
 import { refusalsRoute } from './refusal-routes.ts';
 import type { AdminRoute } from './route.ts';
@@ -55,6 +55,7 @@ import { type RouteBook, routeTableRoute } from './route-table-routes.ts';
 import { type SessionParts, sessionRoutes } from './session-routes.ts';
 import { Sessions } from './sessions.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { trafficRoute } from './traffic-routes.ts';
 import { ShapeRefused } from './validation-error.ts';
 import { visitOf } from './visit.ts';
 import { whoCanRoute } from './who-can-routes.ts';
@@ -89,6 +90,7 @@ export interface AdminOptions {
   readonly operations: Operations;
   readonly explainer: Explainer;
   readonly routes: RouteBook;
+  readonly countRefusals: CountRefusals;
   readonly refused: RefusedAttempts;
   readonly receipts: Receipts;
   readonly version: string;
@@ -228,7 +230,7 @@ function sendFile(reply: FastifyReply, { status, headers, body }: ConsoleAnswer)
 
 /** All that the API has, without what serves them. */
 export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminRoute[] {
-  const { patterns, operations, explainer, routes } = options;
+  const { patterns, operations, explainer, routes, countRefusals } = options;
   return [
     ...enterpriseRoutes,
     ...directoryRoutes,
@@ -246,6 +248,8 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     ...reachRoutes(explainer),
     grantableRoute,
     routeTableRoute(routes),
+    overviewRoute(countRefusals),
+    trafficRoute(operations.traffic),
     ...operationRoutes(operations),
     ...sessionRoutes(options),
   ];

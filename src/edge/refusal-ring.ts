@@ -23,6 +23,17 @@ export interface RefusalQuery extends RefusalFilter {
   readonly limit: number;
 }
 
+/** How many of whom. */
+export interface RefusalCountQuery extends Pick<RefusalFilter, 'organization' | 'owner'> {
+  readonly sinceMs: number;
+}
+
+export interface RefusalCounts {
+  /** From when on everything is remembered: what was asked for, or later. */
+  readonly sinceMs: number;
+  readonly byReason: Readonly<Record<string, number>>;
+}
+
 /** A record with what its own words do not say. */
 export interface RememberedRefusal extends DecisionRecord {
   /** Of the owner's membership; for checks of who may see it, never for people. */
@@ -95,6 +106,21 @@ export class RefusalRing {
       .sort((left, right) => (left.decisionId < right.decisionId ? 1 : -1))
       .slice(0, limit)
       .map((note) => ({ ...recordOf(note), ownerGeneration: note.ownerGeneration }));
+  }
+
+  counts({ organization, owner, sinceMs }: RefusalCountQuery): RefusalCounts {
+    this.forgetOld();
+    const filter = { ...{ id: null, reason: null, route: null, token: null, address: null }, organization, owner };
+    const byReason: Record<string, number> = {};
+    for (const note of this.#inOrder())
+      if (fits(note, { ...filter, sinceMs })) byReason[note.reason!] = (byReason[note.reason!] ?? 0) + 1;
+    return { sinceMs: Math.max(sinceMs, this.#rememberedSinceMs()), byReason };
+  }
+
+  /** Before that something may have been forgotten. */
+  #rememberedSinceMs(): number {
+    const isFull = this.#size > 0 && this.#size === this.#keep;
+    return Math.max(this.#nowMs() - this.#forMs, isFull ? this.#notes[this.#oldest]!.atMs : 0);
   }
 
   #inOrder(): DecisionNote[] {

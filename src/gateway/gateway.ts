@@ -25,7 +25,7 @@ import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
 import { routesReached } from '../edge/token-reach.ts';
 import { WhoCan } from '../edge/who-can.ts';
 import { ClockWatch } from '../fleet/clock-watch.ts';
-import { describeFleet } from '../fleet/fleet-report.ts';
+import { describeFleet, type Fleet } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
 import { ProcessList } from '../fleet/process-list.ts';
 import type { DrainTimes, Listener } from '../http/listener.ts';
@@ -44,10 +44,13 @@ import { replacedUse } from '../store/store.ts';
 import { version } from '../version.ts';
 import { countRequests } from './count-requests.ts';
 import { FleetRoutes } from './fleet-routes.ts';
+import { FleetSelves } from './fleet-selves.ts';
 import { FleetTalk } from './fleet-talk.ts';
+import { FleetTraffic } from './fleet-traffic.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { holdLease } from './hold-lease.ts';
 import { listen, listenForForwardAuth } from './listeners.ts';
+import { processSelf } from './process-self.ts';
 import { openRecords, type Records } from './records.ts';
 import { StoreRegistrar } from './registrar.ts';
 import { RememberedRefusals } from './remembered-refusals.ts';
@@ -122,6 +125,8 @@ class Gateway implements RunningGateway {
   readonly #refusals: RememberedRefusals;
   readonly #certificates: LiveCertificates;
   readonly #routes: FleetRoutes;
+  readonly #traffic: FleetTraffic;
+  readonly #selves: FleetSelves;
   /** null: no sidecar here. */
   readonly #processList: ProcessList | null;
   #keeper: LeaseKeeper | null = null;
@@ -154,6 +159,10 @@ class Gateway implements RunningGateway {
     this.#talk = owned.add(new FleetTalk(records), (talk) => talk.close());
     this.#refusals = owned.add(new RememberedRefusals(this.#talk, clock.nowMs), (all) => all.close());
     this.#routes = owned.add(new FleetRoutes(this.#talk, clock, () => rules.configuration), (all) => all.close());
+    this.#traffic = owned.add(new FleetTraffic(this.#talk, clock.nowMs), (all) => all.close());
+    this.#selves = new FleetSelves(this.#talk, () =>
+      processSelf(rules.configuration, records.facts, this.#keeper, this.#certificates.state()),
+    );
     this.#refusals.keep(rules.configuration.file.explain);
     rules.reloader.subscribe((next) => this.#refusals.keep(next.file.explain));
     this.#clockWatch = owned.add(new ClockWatch({ registry, clock, log }), (watch) => watch.stop());
@@ -247,6 +256,7 @@ class Gateway implements RunningGateway {
         status: () => this.report.status(),
         reload: async () => this.report.reload(await (processGroup?.reload() ?? this.reload('request'))),
         metrics: () => this.#metricsOfAll(),
+        traffic: (range) => this.#traffic.of(range),
       },
       explainer: {
         explain: (asked, hash) => explainRequest(asked, hash, rules.ruleset, facts, this.#clock),
@@ -263,6 +273,7 @@ class Gateway implements RunningGateway {
         keeps: () => rules.configuration.file.explain,
       },
       routes: this.#routes,
+      countRefusals: (query) => this.#refusals.count(query),
       onTokenUsed: ({ organizationId, id, replaced }, hash, atMs) => {
         const byReplaced = replaced?.hash === hash ? [replacedUse(hash)] : [];
         lastUsed.noteKey(tokenKey(organizationId, id), atMs, [MANAGE, ...byReplaced]);
@@ -291,17 +302,28 @@ class Gateway implements RunningGateway {
     this.#talk.serve(this.#keeper.id);
     this.#refusals.describe(metrics);
     this.#routes.serve(metrics);
+    this.#traffic.serve(metrics, () => this.#inFlight());
     this.pipeline = this.#newPipeline(started.registry);
     await this.#openListeners(this.pipeline, started);
   }
 
   serve(): void {
-    describeFleet(this.metrics, { keeper: this.#keeper, processList: this.#processList });
+    describeFleet(this.metrics, this.#fleet());
     if (this.#options.processGroup == null) this.#owned.add(this.#rules.reloader.watch(), (stop) => stop());
     this.#phase = 'serving';
   }
 
   readonly #ruleset = () => this.#rules.ruleset;
+
+  #fleet(): Fleet {
+    return { keeper: this.#keeper, processList: this.#processList, heard: () => this.#selves.heard() };
+  }
+
+  #inFlight(): number {
+    let active = 0;
+    for (const { upstream } of this.#rules.ruleset.upstreams.values()) active += upstream.stats.active;
+    return active;
+  }
 
   #newReport(): Report {
     const { facts, fault } = this.#records;
@@ -315,8 +337,9 @@ class Gateway implements RunningGateway {
       facts,
       fault,
       upstreams: () => this.#rules.ruleset.upstreams,
-      fleet: () => ({ keeper: this.#keeper, processList: this.#processList }),
+      fleet: () => this.#fleet(),
       clock: this.#clockWatch,
+      certificates: () => this.#certificates.state(),
       listeners: () => ({ gateway: this.gatewayUrl, decision: this.decisionUrl, admin: this.adminUrl }),
       processGroup: this.#options.processGroup ?? null,
     });

@@ -6,7 +6,7 @@ import type { FoundRefusal, FoundRefusals } from '../admin/refusal-shapes.ts';
 import type { GatewayFile } from '../config/schema/gateway-schema.ts';
 import type { DecisionNote } from '../edge/decision-record.ts';
 import type { RefusedRequest } from '../edge/pipeline-parts.ts';
-import { type RefusalQuery, RefusalRing } from '../edge/refusal-ring.ts';
+import { type RefusalCountQuery, type RefusalCounts, type RefusalQuery, RefusalRing } from '../edge/refusal-ring.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { FleetSubject, FleetTalk } from './fleet-talk.ts';
 
@@ -16,6 +16,7 @@ export class RememberedRefusals {
   readonly #ring: RefusalRing;
   readonly #talk: FleetTalk;
   readonly #refusals: FleetSubject<RefusalQuery, readonly FoundRefusal[]>;
+  readonly #counts: FleetSubject<RefusalCountQuery, RefusalCounts>;
   readonly #forgetting: NodeJS.Timeout;
 
   constructor(talk: FleetTalk, nowMs: () => number) {
@@ -24,6 +25,7 @@ export class RememberedRefusals {
     this.#refusals = talk.add('refusals', (query: RefusalQuery) =>
       this.#ring.newest(query).map((refusal) => ({ ...refusal, process: talk.id! })),
     );
+    this.#counts = talk.add('refusal-counts', (query: RefusalCountQuery) => this.#ring.counts(query));
     this.#forgetting = setInterval(() => this.#ring.forgetOld(), MINUTE_MS).unref();
   }
 
@@ -50,6 +52,20 @@ export class RememberedRefusals {
     const all = [...answers.values()].flat();
     const found = all.sort((left, right) => (left.id < right.id ? 1 : -1)).slice(0, query.limit);
     return { found, unanswered };
+  }
+
+  /** Of every process, by reason. Never rejects. */
+  async count(query: RefusalCountQuery) {
+    const { answers, unanswered } = await this.#talk.ask(this.#counts, query);
+    const byReason = new Map<string, number>();
+    // As far back as everybody remembers.
+    let sinceMs = query.sinceMs;
+    for (const told of answers.values()) {
+      sinceMs = Math.max(sinceMs, told.sinceMs);
+      for (const [reason, count] of Object.entries(told.byReason))
+        byReason.set(reason, (byReason.get(reason) ?? 0) + count);
+    }
+    return { byReason, sinceMs, unanswered };
   }
 
   close(): void {

@@ -3,6 +3,7 @@
  * and the log and a metric say so. Connections that stand are never touched.
  */
 import { type CheckedKeyPair, type KeyPairPaths, readKeyPair, type TlsListener } from '../config/load/key-pair.ts';
+import type { CertificateSelf } from '../fleet/fleet-report.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -17,6 +18,7 @@ const OUTCOMES = ['applied', 'refused'] as const;
 
 interface Kept {
   readonly listener: TlsListener;
+  readonly file: string;
   pair: CheckedKeyPair;
   inForce: boolean;
   readonly reloads: Record<(typeof OUTCOMES)[number], number>;
@@ -39,11 +41,19 @@ export class LiveCertificates {
   /** `pair`: what `user` was started with. Returns the way to stop. */
   keep(listener: TlsListener, user: CertificateUser, paths: KeyPairPaths, pair: CheckedKeyPair): () => void {
     if (this.#kept.length === 0) this.#describe();
-    const kept: Kept = { listener, pair, inForce: true, reloads: { applied: 0, refused: 0 } };
+    const kept: Kept = { listener, file: paths.cert, pair, inForce: true, reloads: { applied: 0, refused: 0 } };
     this.#kept.push(kept);
     this.#warnOfDates(kept);
     const watch = new ChangeWatch([paths.cert, paths.key], () => this.#changed(kept, user, readKeyPair(paths)));
     return () => watch.stop();
+  }
+
+  /** What new connections get. */
+  state(): readonly CertificateSelf[] {
+    const instant = (ms: number) => new Date(ms).toISOString();
+    return this.#kept.map(({ listener, file, pair: { validFromMs, validToMs }, inForce }) => ({
+      ...{ listener, file, validFrom: instant(validFromMs), endsAt: instant(validToMs), current: inForce },
+    }));
   }
 
   #changed(kept: Kept, user: CertificateUser, read: ReturnType<typeof readKeyPair>): void {

@@ -6,7 +6,7 @@
 import { describeUpstreams, upstreamReport } from '../edge/forward/upstream-status.ts';
 import type { UpstreamBinding } from '../edge/ruleset.ts';
 import type { ClockWatch } from '../fleet/clock-watch.ts';
-import { type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
+import { type CertificateSelf, certificatesOf, type Fleet, fleetReport, fleetSummary } from '../fleet/fleet-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StoreFault } from '../store/adapter.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
@@ -27,7 +27,9 @@ export interface ReportParts {
   readonly upstreams: () => ReadonlyMap<string, UpstreamBinding>;
   readonly fleet: () => Fleet;
   readonly clock: ClockWatch;
-  readonly listeners: () => Readonly<Record<string, string | null>>;
+  /** That this process serves. */
+  readonly certificates: () => readonly CertificateSelf[];
+  readonly listeners: () => Readonly<Record<'gateway' | 'decision' | 'admin', string | null>>;
   /** null: there are none. */
   readonly processGroup: ProcessGroup | null;
 }
@@ -84,6 +86,8 @@ export class Report {
     const { configuration } = reloader;
     const { last } = reloader.standing;
     const { self, processGroup } = await this.#view();
+    const fleet = this.#parts.fleet();
+    const heard = fleet.heard();
     return {
       version,
       phase: phase(),
@@ -91,6 +95,7 @@ export class Report {
       uptimeMs: nowMs() - startedAtMs,
       configuration: {
         ...this.#configuration(),
+        digest: configuration.digest,
         policyPath: configuration.policyPath,
         warnings: configuration.warnings,
         lastReload: last === null ? null : { ...summary(last), problems: last.problems },
@@ -98,7 +103,9 @@ export class Report {
       listeners: { ...listeners(), ...processGroup?.listeners },
       store: this.#store(self),
       clock: clockOf(self),
-      fleet: fleetReport(this.#parts.fleet()),
+      fleet: fleetReport(fleet, heard),
+      certificates: certificatesOf(heard, this.#parts.certificates()),
+      limits: configuration.limits.map(({ name, requests, windowMs, per }) => ({ name, requests, windowMs, per })),
       cache: self.cache,
       upstreams: self.upstreams,
       ...(processGroup === null ? {} : { processes: processGroup.processes }),

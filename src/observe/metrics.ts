@@ -7,7 +7,8 @@ import { type Metric, Registry } from 'prom-client';
 import type { ConfiguredName } from '../core/configured-name.ts';
 import type { Reason } from '../core/reason.ts';
 
-const BUCKETS_SECONDS = [
+/** What durations are counted by, each up to its bound. */
+export const BUCKETS_SECONDS: readonly number[] = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 ];
 
@@ -65,6 +66,14 @@ export class PairCounter<First extends string, Second extends string> {
     else cell.total++;
   }
 
+  /** By the second label alone. */
+  bySecond(): ReadonlyMap<Second, number> {
+    const sums = new Map<Second, number>();
+    for (const inner of this.#counts.values())
+      for (const [second, { total }] of inner) sums.set(second as Second, (sums.get(second as Second) ?? 0) + total);
+    return sums;
+  }
+
   *entries(): Generator<readonly [string, string, number]> {
     for (const [first, inner] of this.#counts) for (const [second, { total }] of inner) yield [first, second, total];
   }
@@ -82,6 +91,11 @@ export class Durations {
     this.#buckets[index]!++;
     this.#sum += seconds;
     this.#count++;
+  }
+
+  /** How many were within each bucket and above the one before; the last: above all of them. */
+  counts(): readonly number[] {
+    return [...this.#buckets];
   }
 
   values(name: string): Value[] {

@@ -143,6 +143,7 @@ describe('when something is wrong behind it, the sidecar', () => {
         keeps: () => ({ keep: 0, forMinutes: 1 }),
       },
       routes: { routes: () => [], configuration: () => '', files: async () => null, traffic: async () => null },
+      countRefusals: () => Promise.reject(new Error('nobody asks')),
       ...{ host: '127.0.0.1', port: 0, keys: [OLD], version: '0' },
       isTrustedProxy: () => false,
       guesses: new AuthFailureThrottle(
@@ -156,7 +157,8 @@ describe('when something is wrong behind it, the sidecar', () => {
       onLeak: () => {},
       operations: {
         readiness: () => ({ ready, store: { staleMs: 9999 } }),
-        status: () => ({}),
+        status: () => ({}) as never,
+        traffic: () => Promise.reject(new Error('nobody asks')),
         reload: () => ({ problems: [] }),
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
       },

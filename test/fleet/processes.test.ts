@@ -47,6 +47,11 @@ describe.each(['sqlite', 'redis'])('on %s', (driver) => {
     const { body } = await admin.call('GET', '/v1/status');
     return (body.fleet as { processes: Array<Record<string, unknown>> }).processes;
   };
+  const trafficOfAll = async () =>
+    (await admin.call('GET', '/v1/traffic')).body as unknown as {
+      readonly total: { readonly requests: number };
+      readonly unanswered: readonly string[];
+    };
   const idOf = async ({ pid }: Serve) => (await listed()).find((each) => each.pid === pid)!.id;
   /** The sidecar looks at the list once a second when nobody waits. */
   const untilListed = async (count: number) => {
@@ -169,6 +174,34 @@ describe.each(['sqlite', 'redis'])('on %s', (driver) => {
     expect(await list()).toMatchObject({ unanswered: [silent], items: { length: 2 } });
     two.process.child.kill('SIGCONT');
     await untilListed(2);
+  });
+
+  it('the traffic of all of them is one series, and who is silent is named', async () => {
+    const { token } = await mint(admin);
+    const before = await trafficOfAll();
+    for (const serve of [one, one, two]) expect(await serve.statusOf(token)).toBe(200);
+    expect(await two.statusOf('pat_nobody')).toBe(401);
+    // Each reads its counters every two seconds.
+    const requests = async () => (await trafficOfAll()).total.requests - before.total.requests;
+    await expect.poll(requests, { timeout: 8000 }).toBe(4);
+    expect(await trafficOfAll()).toMatchObject({ processes: 2, unanswered: [] });
+
+    const silent = await idOf(two);
+    two.process.child.kill('SIGSTOP');
+    await expect.poll(async () => (await trafficOfAll()).unanswered, { timeout: 5000 }).toEqual([silent]);
+    two.process.child.kill('SIGCONT');
+    await untilListed(2);
+  });
+
+  it('the status says of each how old its lease is, and since when that is known', async () => {
+    const oldest = async () => Math.max(...(await listed()).map(({ leaseAgeMs }) => Number(leaseAgeMs ?? Infinity)));
+    // One that was stopped just now said so, too.
+    await expect.poll(oldest, { timeout: 8000 }).toBeLessThan(STALENESS_MS);
+    for (const each of await listed())
+      expect(each).toMatchObject({
+        ...{ degraded: false, version: expect.any(String), configuration: expect.any(String) },
+        heardMsAgo: expect.any(Number),
+      });
   });
 
   it('what others change is counted with the time until it was applied', async () => {

@@ -1,4 +1,6 @@
 /** Promises about HTTPS: who may speak, what becomes of certificates that change, and that a bad pair harms nobody. */
+
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -154,6 +156,10 @@ attack({
       true,
     );
     expect(await metric(harness, 'scopegate_certificate_current{listener="gateway"} 0')).toBe(true);
+    const { body } = await harness.gateway.admin('GET', '/v1/status');
+    const endsAt = new Date(new X509Certificate(first.cert).validTo).toISOString();
+    const served = { listener: 'gateway', file: harness.paths.cert, endsAt, current: false };
+    expect(body).toMatchObject({ certificates: [served] });
 
     writeFileSync(harness.paths.key, second.key);
     await harness.gateway.logged(IN_USE);

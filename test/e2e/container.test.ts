@@ -67,6 +67,15 @@ it('everything that the image is made of is sent to the build, and nothing else 
   for (const name of copied) expect(existsSync(join(ROOT, name)), name).toBe(true);
 });
 
+it('the console is built where its tools are, and is in what the image carries', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { build: string } };
+  const [build, last] = DOCKERFILE.split(/^FROM .*$/m).slice(1);
+  expect(build).toMatch(/^RUN npm ci (?!.*--omit)[\s\S]*^COPY src \.\/src$[\s\S]*^RUN npm run build\b/m);
+  expect(scripts.build).toContain('npm run build:console');
+  // Where console-files.ts looks, from dist as from src.
+  expect(last).toMatch(/^COPY --from=build \/app\/dist \.\/dist$/m);
+});
+
 it("the documented line mounts the README's files where the image reads them, and they listen where it is reached", () => {
   const [, run] = codeBlocks(readDocument('docs/deploy.md').split('\n## Container\n')[1]!)[0]!.split('docker run');
   const readme = codeBlocks(readDocument('README.md')).find((block) => block.startsWith('cat > gateway.yaml'))!;

@@ -166,7 +166,11 @@ describe('the packed package, installed in an empty project', () => {
     const installed = join(project, 'node_modules/scopegate');
     writeFileSync(join(installed, 'gateway.yaml'), 'routes: broken\n');
     const demo = started(process.execPath, [join(installed, 'dist/start.js'), 'demo', '--json'], { cwd: project });
-    expect(JSON.parse(await demo.until('}}\n'))).toMatchObject({ gateway: expect.stringMatching(/^http:/) });
+    const { gateway, admin } = JSON.parse(await demo.until('}}\n')) as { gateway: string; admin: string };
+    expect((await fetch(`${gateway}/healthz`)).status).toBe(200);
+    const page = await (await fetch(admin)).text();
+    const [asset] = /\/assets\/[\w-]+\.js/.exec(page)!;
+    expect((await fetch(admin + asset)).headers.get('content-type')).toBe('text/javascript; charset=utf-8');
     expect(await demo.stop()).toBe(0);
   });
 

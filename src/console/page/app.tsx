@@ -18,6 +18,7 @@ import { AccountPage } from './service-accounts/account-page.tsx';
 import { NewAccountPage } from './service-accounts/new-account-page.tsx';
 import { SignInForm, takeLinkCode } from './sign-in/sign-in.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { EditTokenPage } from './tokens/edit-token-page.tsx';
 import { NewTokenPage } from './tokens/new-token-page.tsx';
 import { TokenListPage } from './tokens/token-list-page.tsx';
 import { TokenPage } from './tokens/token-page.tsx';
@@ -72,6 +73,13 @@ function Pages() {
         {({ org }) => (
           <Framed org={org}>
             <NewTokenPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/tokens/:id/edit">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <EditTokenPage key={id} org={org} id={id} />
           </Framed>
         )}
       </Route>

@@ -64,6 +64,14 @@ export const tokenQuery = (org: string, id: string) =>
     queryFn: () => answerOf(api.GET('/v1/organizations/{org}/tokens/{id}', { params: { path: { org, id } } })),
   });
 
+/** The last of them. */
+export const tokenRefusalsQuery = (organization: string, token: string) =>
+  queryOptions({
+    queryKey: ['refusals', organization, token],
+    queryFn: () => answerOf(api.GET('/v1/refusals', { params: { query: { organization, token, limit: '10' } } })),
+    staleTime: 0,
+  });
+
 /** Which routes a token reaches: as many as one answer has; its numbers are of all. */
 export const reachQuery = (org: string, id: string) =>
   queryOptions({

@@ -11,19 +11,22 @@ const STEPS: ReadonlyArray<readonly [Intl.RelativeTimeFormatUnit, number]> = [
   ['second', 1000],
 ];
 
-export function Instant({ at }: { readonly at: string }) {
+/** `isDay`: no more than the day is known. */
+export function Instant({ at, isDay = false }: { readonly at: string; readonly isDay?: boolean }) {
   const { language } = usePreferences();
-  const exact = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+  const exact = isDay ? `${at.slice(0, 10)} UTC` : `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+  const sinceMs = Date.parse(at) - Date.now();
   return (
     <time dateTime={at} title={exact}>
-      {relative(Date.parse(at) - Date.now(), LANGUAGES[language].tag)}
+      {relative(sinceMs, LANGUAGES[language].tag, isDay)}
       <span className="hidden"> ({exact})</span>
     </time>
   );
 }
 
 /** `ms` below 0: ago. */
-function relative(ms: number, tag: string): string {
-  const [unit, length] = STEPS.find(([, each]) => Math.abs(ms) >= each) ?? STEPS.at(-1)!;
+function relative(ms: number, tag: string, isDay: boolean): string {
+  const steps = isDay ? STEPS.slice(0, 3) : STEPS;
+  const [unit, length] = steps.find(([, each]) => Math.abs(ms) >= each) ?? steps.at(-1)!;
   return new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }).format(Math.trunc(ms / length), unit);
 }

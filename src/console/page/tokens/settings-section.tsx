@@ -64,22 +64,29 @@ export function SettingsSection(props: SectionProps & { readonly kinds: readonly
           />
         )}
       </FormField>
-      <FormField
-        label={t('token.addresses')}
-        isOptional
-        hint={t('new.addresses.hint')}
-        mistake={mistakeOf('allowedAddresses')}
-      >
-        {(control) => (
-          <input
-            {...control}
-            spellCheck={false}
-            value={draft.addresses}
-            onChange={(event) => change({ addresses: event.target.value })}
-          />
-        )}
-      </FormField>
+      <AddressField {...props} />
     </section>
+  );
+}
+
+export function AddressField({ draft, mistakeOf, change }: SectionProps) {
+  const t = useTranslate();
+  return (
+    <FormField
+      label={t('token.addresses')}
+      isOptional
+      hint={t('new.addresses.hint')}
+      mistake={mistakeOf('allowedAddresses')}
+    >
+      {(control) => (
+        <input
+          {...control}
+          spellCheck={false}
+          value={draft.addresses}
+          onChange={(event) => change({ addresses: event.target.value })}
+        />
+      )}
+    </FormField>
   );
 }
 

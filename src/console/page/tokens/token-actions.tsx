@@ -1,8 +1,8 @@
 /** What can be done with a token: each asks first, says the consequence, and tells afterwards how far it has got. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useLocation } from 'wouter';
-import { answerOf, api } from '../api/client.ts';
+import { Link, useLocation } from 'wouter';
+import { answerOf, api, type Shapes } from '../api/client.ts';
 import { policyQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
@@ -11,7 +11,7 @@ import { FormField } from '../parts/form-field.tsx';
 import { type ReceiptFields, WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { SecretWindow } from './secret-window.tsx';
-import { tokensPath } from './token-paths.ts';
+import { tokenPath, tokensPath } from './token-paths.ts';
 import type { ShownToken } from './token-words.tsx';
 import { TryIt } from './try-it.tsx';
 
@@ -54,8 +54,14 @@ export function TokenActions({ org, token, onDone }: Props) {
     carryOut.reset();
     setAsked(act);
   };
+  const mayEdit = useMayEdit(token, policy?.kinds[token.kind]);
   return (
     <>
+      {mayEdit && (
+        <Link href={`${tokenPath(org, token.id)}/edit`} className="button">
+          {t('token.edit')}
+        </Link>
+      )}
       {acts.map((act) => (
         <Button key={act} kind={act === 'revoke' || act === 'delete' ? 'danger' : 'plain'} onClick={() => open(act)}>
           {t(`token.${act}`)}
@@ -81,6 +87,14 @@ export function TokenActions({ org, token, onDone }: Props) {
       </SecretWindow>
     </>
   );
+}
+
+/** Its owner; of what belongs to the organization its administrators, too. What they may, the API decides. */
+export function useMayEdit({ state, ownerId }: ShownToken, kind: Shapes['TokenKind'] | undefined): boolean {
+  const { kind: caller, member, seesAllTokens } = useCaller();
+  if (kind === undefined || state === 'revoked') return false;
+  if (caller === 'operator' || (member !== null && member.id === ownerId)) return true;
+  return seesAllTokens && kind.authority === 'frozen';
 }
 
 /** Only what the state allows, and what the caller may be allowed: what they may, the API decides. */

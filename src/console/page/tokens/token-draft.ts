@@ -86,6 +86,29 @@ export function draftLike(token: Shapes['Token'], isOwnerFree: boolean): Partial
   };
 }
 
+const DAY_MS = 86_400_000;
+
+/** What is different, as the API takes it: what is not given stays. */
+export function patchOf(draft: TokenDraft, before: TokenDraft, nowMs: number): Shapes['TokenPatch'] {
+  const patch: { -readonly [Name in keyof Shapes['TokenPatch']]: Shapes['TokenPatch'][Name] } = {};
+  const differs = (name: keyof TokenDraft) => textOf(draft[name]) !== textOf(before[name]);
+  if (differs('name')) patch.name = draft.name.trim();
+  if (differs('description')) patch.description = draft.description.trim() || null;
+  if (differs('scopes')) patch.scopes = [...draft.scopes];
+  if (differs('workspaces') || differs('allGrant'))
+    patch.workspaces = (draft.allGrant ?? [...draft.workspaces]) as Shapes['WorkspaceGrantInput'];
+  if (differs('addresses')) patch.allowedAddresses = draft.addresses.trim() === '' ? null : wordsOf(draft.addresses);
+  if (differs('primaryContact') || differs('emails'))
+    patch.contacts = { primary: draft.primaryContact.trim() || null, emails: wordsOf(draft.emails) };
+  if (draft.expiry === 'never') patch.expiresAt = null;
+  else if (draft.expiry !== '') patch.expiresAt = new Date(nowMs + Number(draft.expiry) * DAY_MS).toISOString();
+  return patch;
+}
+
+function textOf(value: TokenDraft[keyof TokenDraft]): string {
+  return value instanceof Set ? [...value].toSorted().join(' ') : JSON.stringify(value);
+}
+
 /** The scope of those chosen that gives this one, too: who may write may read. */
 export function givenBy(scope: string, chosen: ReadonlySet<string>): string | null {
   if (!scope.endsWith(':read')) return null;

@@ -99,7 +99,7 @@ function TokenRow({ org, token }: { readonly org: string; readonly token: ShownT
       <td data-label={t('tokens.kind')}>{token.kind}</td>
       <td data-label={t('tokens.owner')}>{token.ownerId ?? <span className="soft">{t('tokens.noOwner')}</span>}</td>
       <td data-label={t('tokens.scopes')}>
-        <ScopeCount scopes={token.scopes} />
+        <ScopeCount token={token} />
       </td>
       <td data-label={t('tokens.workspaces')}>
         <WorkspaceCount workspaces={token.workspaces} />

@@ -1,20 +1,30 @@
 /** One token: what it is, what it reaches, and what can be done with it. */
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
-import { policyQuery, tokenQuery } from '../api/queries.ts';
+import { useHistoryState } from 'wouter/use-browser-location';
+import { policyQuery, reachQuery, tokenQuery } from '../api/queries.ts';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { ReceiptNote } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
+import { ReachView } from './reach-view.tsx';
+import { RefusalsSection } from './refusals-section.tsx';
+import { RightsSection } from './rights-section.tsx';
 import { type Done, TokenActions } from './token-actions.tsx';
 import { tokensPath } from './token-paths.ts';
-import { MomentOr, type ShownToken, StateBadge } from './token-words.tsx';
+import { findingText, MomentOr, type ShownToken, StateBadge } from './token-words.tsx';
 
 export function TokenPage({ org, id }: { readonly org: string; readonly id: string }) {
   const t = useTranslate();
   const { data: token, error, refetch } = useQuery(tokenQuery(org, id));
-  const [done, setDone] = useState<Done | null>(null);
+  // Of an edit, which was a page of its own.
+  const before = useHistoryState<Done | null>();
+  const [done, setDone] = useState<Done | null>(before);
+  // Told once: not again to whoever loads the page anew.
+  useEffect(() => {
+    if (before != null) history.replaceState(null, '');
+  }, [before]);
   if (token === undefined) {
     if (error === null) return <Waiting />;
     return (
@@ -35,9 +45,21 @@ export function TokenPage({ org, id }: { readonly org: string; readonly id: stri
       <div className="stack">
         {done !== null && <ReceiptNote {...done} />}
         {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+        {token.findings.map((finding) => (
+          <div key={finding} className="note warn">
+            <p>{findingText(finding, t)}</p>
+          </div>
+        ))}
         <div className="two">
-          <Facts token={token} />
-          <Reach org={org} token={token} />
+          <div className="stack">
+            <Facts token={token} />
+            <RightsSection org={org} token={token} onDone={setDone} />
+          </div>
+          <div className="stack">
+            <Reach org={org} token={token} />
+            <RoutesReached org={org} id={token.id} />
+            <RefusalsSection org={org} id={token.id} />
+          </div>
         </div>
       </div>
     </>
@@ -102,11 +124,10 @@ function Facts({ token }: { readonly token: ShownToken }) {
 
 function Reach({ org, token }: { readonly org: string; readonly token: ShownToken }) {
   const t = useTranslate();
-  const { workspaces, scopes, allowedAddresses, contacts } = token;
+  const { workspaces, environments, allowedAddresses, contacts } = token;
   return (
     <section className="card stack">
       <h2>{t('token.reach')}</h2>
-      <Chips title={t('tokens.scopes')} items={scopes} otherwise={t('tokens.scopes.all')} />
       <Chips
         title={t('tokens.workspaces')}
         items={typeof workspaces === 'string' ? null : workspaces}
@@ -114,6 +135,7 @@ function Reach({ org, token }: { readonly org: string; readonly token: ShownToke
           typeof workspaces === 'string' ? t(`tokens.workspaces.${workspaces}` as 'tokens.workspaces.all') : ''
         }
       />
+      {environments !== null && <Chips title={t('tokens.environments')} items={environments} otherwise="" />}
       <p>
         <Link href={`/o/${encodeURIComponent(org)}/explain?token=${encodeURIComponent(token.id)}`}>
           {t('token.explain')}
@@ -127,6 +149,19 @@ function Reach({ org, token }: { readonly org: string; readonly token: ShownToke
           otherwise=""
         />
       )}
+    </section>
+  );
+}
+
+function RoutesReached({ org, id }: { readonly org: string; readonly id: string }) {
+  const t = useTranslate();
+  const { data, error, refetch } = useQuery(reachQuery(org, id));
+  return (
+    <section className="card stack">
+      <h2>{t('reach.token')}</h2>
+      {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && <p className="reach soft">{t('reach.wait')}</p>}
+      {data !== undefined && <ReachView reach={data} />}
     </section>
   );
 }

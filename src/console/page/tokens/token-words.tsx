@@ -2,6 +2,7 @@
 import type { Shapes } from '../api/client.ts';
 import { Instant } from '../parts/instant.tsx';
 import { useTranslate } from '../preferences.tsx';
+import { en } from '../text/en.ts';
 import type { MessageKey } from '../text/messages.ts';
 
 export type ShownToken = Shapes['Token'];
@@ -17,9 +18,24 @@ export function StateBadge({ state }: { readonly state: ShownToken['state'] }) {
   return <span className={`badge ${MARKS[state]}`}>{useTranslate()(`state.${state}`)}</span>;
 }
 
-export function ScopeCount({ scopes }: { readonly scopes: ShownToken['scopes'] }) {
+/** Of those that it has, those that it was seen to use. */
+export function usedScopesOf({ scopes, scopesUsed }: Pick<ShownToken, 'scopes' | 'scopesUsed'>): readonly string[] {
+  return scopesUsed.map(({ scope }) => scope).filter((scope) => scopes === null || scopes.includes(scope));
+}
+
+/** How many of how many it was seen to use, where anything is known of it. */
+export function ScopeCount({ token }: { readonly token: ShownToken }) {
   const t = useTranslate();
-  return scopes === null ? t('tokens.scopes.all') : scopes.length;
+  const { scopes, scopesUsedSince } = token;
+  if (scopes === null) return t('tokens.scopes.all');
+  if (scopesUsedSince === null) return scopes.length;
+  return t('tokens.scopesUsed', { count: usedScopesOf(token).length, all: scopes.length });
+}
+
+/** One that has no words here yet is called as the API calls it. */
+export function findingText(finding: string, t: ReturnType<typeof useTranslate>): string {
+  const key = `finding.${finding}`;
+  return key in en ? t(key as MessageKey) : finding;
 }
 
 export function WorkspaceCount({ workspaces }: { readonly workspaces: ShownToken['workspaces'] }) {

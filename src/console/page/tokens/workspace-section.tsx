@@ -64,8 +64,9 @@ function Listed({ org, draft, grantable, change }: SectionProps) {
     enabled: grantable !== undefined,
     placeholderData: keepPreviousData,
   });
-  if (grantable === undefined) return <p className="choices soft">{t('new.owner.first')}</p>;
-  const { items, isCut } = data?.workspaces ?? grantable.workspaces;
+  if (grantable === undefined && draft.workspaces.size === 0)
+    return <p className="choices soft">{t('new.owner.first')}</p>;
+  const { items, isCut } = data?.workspaces ?? grantable?.workspaces ?? { items: [], isCut: false };
   const choose = (id: string, isOn: boolean) => {
     const workspaces = new Set(draft.workspaces);
     isOn ? workspaces.add(id) : workspaces.delete(id);
@@ -76,14 +77,14 @@ function Listed({ org, draft, grantable, change }: SectionProps) {
   return (
     <>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
-      {(grantable.workspaces.items.length > 8 || part !== '') && (
+      {((grantable?.workspaces.items.length ?? 0) > 8 || part !== '') && (
         <FormField label={t('new.workspaces.find')} hint={isCut ? t('new.workspaces.more') : undefined}>
           {(control) => (
             <input {...control} type="search" value={part} onChange={(event) => setPart(event.target.value)} />
           )}
         </FormField>
       )}
-      {data === undefined && error === null && <Waiting />}
+      {grantable !== undefined && data === undefined && error === null && <Waiting />}
       {items.length === 0 && further.length === 0 && sought === '' && (
         <p className="soft">{t('new.workspaces.none.owner', { owner })}</p>
       )}

@@ -45,4 +45,51 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await page.context().close();
     expect(console.faults).toEqual([]);
   }, 60_000);
+
+  it('keys lead to pages, search and create; never while somebody types, and they can be switched off', async () => {
+    const page = await console.page({ width: 1280 }, console.gateway.adminKey);
+    await page.goto(`${console.gateway.adminUrl}/o/acme/tokens`);
+    await page.locator('td.name').first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    expect(await console.inspect(page, 'keys-1280-light-en')).toEqual([]);
+    const keys = await page.locator('.keys dt').allInnerTexts();
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.map((each) => each.replace(/\s+/g, ' '))).toEqual(
+      expect.arrayContaining(['g t', 'g r', '/', 'c', '?']),
+    );
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    expect(page.url()).toMatch(/tokens$/);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    for (const [letters, heading] of [
+      ['gr', 'Refusals'],
+      ['gu', 'Routes'],
+      ['gt', 'Tokens'],
+    ] as const) {
+      for (const letter of letters) await page.keyboard.press(letter);
+      await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+    }
+    await page.keyboard.press('/');
+    await page.keyboard.type('c?gr');
+    expect(await page.evaluate('document.activeElement.value')).toBe('c?gr');
+    expect(page.url()).toContain('/tokens');
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'Tokens', exact: true }).click();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('c');
+    await page.getByRole('heading', { name: 'Create a token' }).waitFor();
+
+    await page.getByRole('button', { name: 'Keys' }).click();
+    await page.getByLabel('Use keys').uncheck();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Create a token' }).click();
+    for (const letter of 'gt?') await page.keyboard.press(letter);
+    expect(page.url()).toMatch(/\/tokens\/new/);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  }, 60_000);
 });

@@ -1,4 +1,4 @@
-/** Language and colours: what the browser asks for, unless somebody chose otherwise. The only thing that the console keeps. */
+/** Language, colours and keys: what the browser asks for, unless somebody chose otherwise. The only thing that the console keeps. */
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { LANGUAGES, type Language, type Translate, translator } from './text/translate.ts';
 
@@ -7,9 +7,12 @@ export type Scheme = 'system' | 'light' | 'dark';
 interface Preferences {
   readonly language: Language;
   readonly scheme: Scheme;
+  /** Single keys do something. */
+  readonly hasKeys: boolean;
   readonly t: Translate;
   setLanguage(language: Language): void;
   setScheme(scheme: Scheme): void;
+  setHasKeys(hasKeys: boolean): void;
 }
 
 const Chosen = createContext<Preferences | null>(null);
@@ -25,6 +28,7 @@ export function useTranslate(): Translate {
 export function PreferencesProvider({ children }: { readonly children: ReactNode }) {
   const [language, setLanguage] = useState(firstLanguage);
   const [scheme, setScheme] = useState(firstScheme);
+  const [hasKeys, setHasKeys] = useState(() => read('scopegate.keys') !== 'off');
   useEffect(() => {
     document.documentElement.lang = LANGUAGES[language].tag;
     keep('scopegate.language', language);
@@ -33,8 +37,12 @@ export function PreferencesProvider({ children }: { readonly children: ReactNode
     document.documentElement.dataset.scheme = scheme;
     keep('scopegate.scheme', scheme);
   }, [scheme]);
+  useEffect(() => keep('scopegate.keys', hasKeys ? 'on' : 'off'), [hasKeys]);
   const t = useMemo(() => translator(language), [language]);
-  const value = useMemo(() => ({ language, scheme, t, setLanguage, setScheme }), [language, scheme, t]);
+  const value = useMemo(
+    () => ({ language, scheme, hasKeys, t, setLanguage, setScheme, setHasKeys }),
+    [language, scheme, hasKeys, t],
+  );
   return <Chosen value={value}>{children}</Chosen>;
 }
 

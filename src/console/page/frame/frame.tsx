@@ -9,6 +9,7 @@ import { Button } from '../parts/button.tsx';
 import { useTranslate } from '../preferences.tsx';
 import type { MessageKey } from '../text/messages.ts';
 import { Brand } from './brand.tsx';
+import { Keys } from './keys.tsx';
 import { PreferenceControls } from './preference-controls.tsx';
 
 interface NavEntry {
@@ -130,7 +131,7 @@ function Entries({ entries, below, path }: EntriesProps) {
         const isHere = below !== null && (path === href || path.startsWith(`${href}/`));
         return (
           <li key={entry.path}>
-            <Link href={below === null ? '/' : href} aria-current={isHere ? 'page' : undefined}>
+            <Link href={below === null ? '/' : href} data-key={entry.key} aria-current={isHere ? 'page' : undefined}>
               {t(entry.name)}
             </Link>
           </li>
@@ -190,6 +191,9 @@ function Account() {
     <div className="foot">
       <p className="who">{kind === 'operator' ? t('app.operator') : (member?.name ?? '')}</p>
       <PreferenceControls />
+      <div className="keys-button">
+        <Keys />
+      </div>
       <Button isBusy={signOut.isPending} onClick={() => signOut.mutate()}>
         {t('app.signOut')}
       </Button>

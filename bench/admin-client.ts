@@ -15,10 +15,10 @@ export class AdminClient {
   }
 
   /** With an organization whose one member, ann, may have tokens. `connections`: to each place, at most. */
-  static async open(url: string, key: string, connections: number): Promise<AdminClient> {
+  static async open(url: string, key: string, connections: number, role = 'admin'): Promise<AdminClient> {
     const admin = new AdminClient(url, key, connections);
     await admin.call('PUT', '', { name: 'Acme', edition: 'enterprise' });
-    await admin.call('PUT', '/members/ann', { name: 'Ann', role: 'admin' });
+    await admin.call('PUT', '/members/ann', { name: 'Ann', role });
     return admin;
   }
 

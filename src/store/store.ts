@@ -37,6 +37,11 @@ export interface Change {
   readonly writes: readonly Write[];
   /** It ends or removes something, and so is made even where the store has no room for anything new. */
   readonly ends?: boolean;
+  /**
+   * Called, by stores that can tell, once others may read it and build on it, before it is durable: if it never is, neither is
+   * what was built on it. Never throws.
+   */
+  readonly visible?: () => void;
 }
 
 export type Committed = { readonly ok: true; readonly revision: number } | { readonly ok: false };

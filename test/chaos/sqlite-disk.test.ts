@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { HostileClients } from '../support/hostile-clients.ts';
+import { started } from '../support/process.ts';
 import { Recorder } from '../support/recorder.ts';
 import { mint, type Serve, Serves, settle } from '../support/serves.ts';
 import { hasTool } from '../support/tools.ts';
@@ -37,6 +38,39 @@ it.skipIf(!traces)(
         between.join('\n'),
       ).toBe(true);
     }
+  },
+  60_000,
+);
+
+it.skipIf(!traces)(
+  'a change whose sync fails is not confirmed, and none is taken from then on: what is on the disk, nobody knows; a restart goes on',
+  async () => {
+    await using upstream = await Recorder.start();
+    using serves = new Serves(upstream.url);
+    const serve = await serves.start();
+    await settle(serve);
+    const before = await mint(serve);
+    const log = join(serves.folder, 'data', 'scopegate.db-wal');
+    const inject = 'inject=fdatasync:error=EIO';
+    const tracer = started('sh', ['-c', `exec strace -f -p ${serve.pid} -P ${log} -e ${inject} 2>&1`]);
+    await tracer.until('attached');
+    const create = () => serve.call('PUT', '/members/bob', { name: 'Bob', role: 'member' });
+    // One alone, or several that are synced together.
+    const refused = await Promise.all([create(), create(), create()]);
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503]);
+    await tracer.stop('SIGINT');
+    // The disk is sound again, and what it has is no better known.
+    expect((await create()).status).toBe(503);
+    expect((await serve.call('POST', `/tokens/${before.id}/revoke`)).status).toBe(503);
+    const ready = await fetch(`${serve.adminUrl}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([503, { store: { fault: 'unwritable' } }]);
+    expect(await serve.statusOf(before.token)).toBe(200);
+    await serve.process.stop();
+
+    const again = await serves.start();
+    expect((await again.call('POST', `/tokens/${before.id}/revoke`)).status).toBe(200);
+    expect(await again.statusOf(before.token)).toBe(401);
+    await again.process.stop();
   },
   60_000,
 );

@@ -38,8 +38,8 @@ const put = (from: number, count: number) =>
     writes: Array.from({ length: count }, (_, nth) => ({ key: `${from + nth}`, record: { nth } })),
   });
 
-const USUAL = [-2000, 1000, 2, 'wal'];
-const BULK = [-65536, 16000, 2, 'wal'];
+const USUAL = [-2000, 1000, 1, 'wal'];
+const BULK = [-65536, 16000, 1, 'wal'];
 
 it('has what it has by itself for as long as changes are small', async () => {
   await put(0, 499);

@@ -77,7 +77,7 @@ export class UnitOfWork implements DocReader {
     return this.#store.scan(index, { limit, ...(after === null ? {} : { after }) });
   }
 
-  /** Every record in a list, with this unit of work's own changes applied. */
+  /** Every record in a list, with this unit of work's own changes passOn. */
   async all<K extends DocKind>(kind: K, index: string): Promise<Array<{ key: string; doc: DocByKind[K] }>> {
     const found = new Map<string, DocByKind[K]>();
     let after: { score: number; key: string } | undefined;
@@ -266,10 +266,16 @@ export async function change<T>(
   const leave = await takeTurn(context.store, organizationId, options.ends === true);
   const lock = new OrganizationLock(context.store, organizationId);
   const others = new OtherTurns(context.store, options.ends === true);
+  let isOver = false;
+  /** The next one's turn: what it reads is what this one has written, durable or not yet. */
+  const passOn = () => {
+    if (!isOver) leave();
+    isOver = true;
+  };
   try {
-    return await attempt(context, { lock, others }, organizationId, work, options);
+    return await attempt(context, { lock, others, passOn }, organizationId, work, options);
   } finally {
-    leave();
+    passOn();
     await lock.release();
     await others.leave();
   }
@@ -277,7 +283,7 @@ export async function change<T>(
 
 async function attempt<T>(
   context: ChangeContext,
-  { lock, others }: { readonly lock: OrganizationLock; readonly others: OtherTurns },
+  { lock, others, passOn }: { readonly lock: OrganizationLock; readonly others: OtherTurns; readonly passOn: () => void },
   organizationId: string,
   work: (unit: UnitOfWork) => Promise<T>,
   { dryRun = false, ends = false, grows = false, actor = actorView(context.actor) }: ChangeOptions,
@@ -291,7 +297,7 @@ async function attempt<T>(
     if (dryRun) return { value, revision: 0 };
     await unit.audit(actor, context.nowMs(), organizationId);
     await unit.breathe();
-    const committed = await context.store.commit(unit.change);
+    const committed = await context.store.commit({ ...unit.change, visible: passOn });
     if (committed.ok) {
       lock.passed();
       others.passed();

@@ -40,6 +40,7 @@ export class SqliteExport {
 
   /** Between a record and its entries another process may write others. */
   #atOnce<T>(read: () => T): T {
+    if (this.#database.isTransaction) return read();
     this.#database.exec('BEGIN');
     try {
       return read();

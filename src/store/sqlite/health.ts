@@ -6,6 +6,7 @@ import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreFault } from '../adapter.ts';
 import { waitForLock } from './busy.ts';
+import type { WalSync } from './wal-sync.ts';
 
 /** What a change may need at once: less room is none. */
 const ROOM_BYTES = 64 * 1024;
@@ -17,6 +18,7 @@ const SQLITE_BUSY = 5;
 export class SqliteHealth {
   readonly #path: string;
   readonly #database: DatabaseSync;
+  readonly #sync: WalSync;
   readonly #files: ReadonlyArray<{ readonly path: string; readonly identity: string | null }>;
   #looks = 0;
   #isReplaced = false;
@@ -26,32 +28,41 @@ export class SqliteHealth {
   #hasFailed = false;
   #isSetAside = false;
 
-  constructor(path: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync, sync: WalSync) {
     this.#path = path;
     this.#database = database;
+    this.#sync = sync;
     // Its log and the index of that are there since it was opened.
     this.#files = [path, `${path}-wal`, `${path}-shm`].map((name) => ({ path: name, identity: identityOf(name) }));
   }
 
   get fault(): StoreFault | null {
-    return this.#isReplaced ? 'replaced' : this.#isFull || this.#hasFailed ? 'unwritable' : null;
+    return this.#isReplaced ? 'replaced' : this.#isFull || this.#hasFailed || this.#sync.hasFailed ? 'unwritable' : null;
   }
 
   /** Makes a change once the lock is ours. Rejects with StoreUnavailable, also where the file is not the one that was opened. */
   async change<T>(work: () => T): Promise<T> {
     try {
-      const done = await waitForLock(() => {
+      return await waitForLock(() => {
         this.#refuseReplaced();
+        this.#sync.requireSound();
         return work();
       });
-      this.#hasFailed = false;
-      return done;
     } catch (error) {
-      const { errcode } = (error as { cause?: { errcode?: number } }).cause ?? {};
-      // That others held the lock says nothing of the file.
-      if (errcode !== undefined && (errcode & 0xff) !== SQLITE_BUSY) this.#hasFailed = true;
+      this.note((error as { cause?: unknown }).cause);
       throw error;
     }
+  }
+
+  /** A change was made. */
+  wrote(): void {
+    this.#hasFailed = false;
+  }
+
+  /** What the engine has said. That others held the lock says nothing of the file. */
+  note(error: unknown): void {
+    const { errcode } = (error ?? {}) as { errcode?: number };
+    if (errcode !== undefined && (errcode & 0xff) !== SQLITE_BUSY) this.#hasFailed = true;
   }
 
   /** Regularly, some dozens of times each second. Never throws. */
@@ -76,6 +87,8 @@ export class SqliteHealth {
 
   /** The least that is a change to the engine. */
   #tryToWrite(): void {
+    // What others are about to commit tells as much.
+    if (this.#database.isTransaction) return;
     try {
       const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number };
       this.#database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; COMMIT`);

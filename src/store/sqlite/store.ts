@@ -1,6 +1,6 @@
 /**
- * Store adapter: one SQLite file (node:sqlite), the embedded default. WAL with synchronous=FULL: a commit that
- * returned has been synced and survives power loss, not just kill -9. Several processes may share the file; each
+ * Store adapter: one SQLite file (node:sqlite), the embedded default. A commit that resolved has been synced and survives
+ * power loss, not just kill -9; commits of one turn of the event loop are synced together (wal-sync.ts). Several processes may share the file; each
  * follows the others' commits through the change table. Never interprets a record.
  */
 import { DatabaseSync } from 'node:sqlite';
@@ -21,6 +21,7 @@ import type {
 } from '../store.ts';
 import { BulkWriting } from './bulk.ts';
 import { ask, BUSY_MS } from './busy.ts';
+import { CommitGroup } from './commit-group.ts';
 import { SqliteExport } from './export.ts';
 import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
@@ -30,6 +31,7 @@ import { SqliteRows, unpackRows } from './rows.ts';
 import { SqliteShared } from './shared.ts';
 import { prepare, type ScannedRow } from './statements.ts';
 import { SqliteTouches } from './touches.ts';
+import { WalSync } from './wal-sync.ts';
 import { LOG_LENGTH, SqliteWriter } from './writer.ts';
 
 /** How often another process's commits are looked for; the promise is 100 ms. */
@@ -50,6 +52,8 @@ export class SqliteStore implements ExportableStore {
   readonly #reserve: SqliteReserve;
   readonly #health: SqliteHealth;
   readonly #bulk: BulkWriting;
+  readonly #sync: WalSync;
+  readonly #group: CommitGroup;
   #poll: NodeJS.Timeout | undefined;
   #dataVersion = 0;
   /** Followers know everything up to here, and what is in `#told`. */
@@ -66,7 +70,7 @@ export class SqliteStore implements ExportableStore {
       // Before anything is written: a file that is not ours is left as it was.
       checkFile(database);
       checkSound(database, path);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       migrateFile(database);
       database.exec('PRAGMA busy_timeout = 0');
       this.#database = database;
@@ -78,7 +82,9 @@ export class SqliteStore implements ExportableStore {
       this.#export = new SqliteExport(database, this.#rows);
       this.#bulk = new BulkWriting(database);
       this.#reserve = new SqliteReserve(path, reserve);
-      this.#health = new SqliteHealth(path, database);
+      this.#sync = new WalSync(path);
+      this.#group = new CommitGroup(database, this.#sync, (error) => this.#forgetLost(error));
+      this.#health = new SqliteHealth(path, database, this.#sync);
     } catch (error) {
       database?.close();
       throw new SetupError(`store: ${path} cannot be opened as a scopegate database: ${(error as Error).message}`);
@@ -138,9 +144,15 @@ export class SqliteStore implements ExportableStore {
   }
 
   async commit(change: Change): Promise<Committed> {
-    const write = () => this.#health.change(() => this.#make(change));
-    const revision = await this.#reserve.around(write, change.ends === true);
-    return revision === null ? { ok: false } : { ok: true, revision };
+    const write = async () => {
+      const made = await this.#health.change(() => this.#make(change));
+      if (made === null) return null;
+      await made.settled;
+      this.#health.wrote();
+      return made;
+    };
+    const made = await this.#reserve.around(write, change.ends === true);
+    return made === null ? { ok: false } : { ok: true, revision: made.revision };
   }
 
   async changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null> {
@@ -149,14 +161,9 @@ export class SqliteStore implements ExportableStore {
 
   /** Nobody waits for the disk: what a power loss takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
-    await this.#health.change(() => {
-      this.#database.exec('PRAGMA synchronous = NORMAL');
-      try {
-        this.#touches.write(touches);
-      } finally {
-        this.#database.exec('PRAGMA synchronous = FULL');
-      }
-    });
+    this.#group.end();
+    await this.#health.change(() => this.#touches.write(touches));
+    this.#health.wrote();
   }
 
   async touched(keys: readonly string[]): Promise<ReadonlyArray<number | null>> {
@@ -208,17 +215,36 @@ export class SqliteStore implements ExportableStore {
   async close(): Promise<void> {
     clearInterval(this.#poll);
     this.#bulk.close();
+    this.#group.end();
+    this.#sync.close();
     this.#followers.clear();
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #make(change: Change): number | null {
+  /** Others may build on it from now on: what they write is made with it or after it, or not at all. */
+  #make(change: Change): { readonly revision: number; readonly settled: Promise<void> } | null {
     this.#bulk.expect(change.writes.length);
     const committedAtMs = Date.now();
     const keys = change.writes.map((write) => write.key);
-    const revision = this.#writer.write(change, keys, committedAtMs);
-    if (revision !== null) this.#tell({ revision, keys, committedAtMs });
-    return revision;
+    const revision = this.#group.run(() => this.#writer.write(change, keys, committedAtMs));
+    if (revision === null) return null;
+    const settled = this.#group.settled();
+    this.#tell({ revision, keys, committedAtMs });
+    change.visible?.();
+    return { revision, settled };
+  }
+
+  /** What followers were told of was never made. */
+  #forgetLost(error: unknown): void {
+    this.#writer.forget();
+    this.#health.note(error);
+    this.#told.clear();
+    for (const follower of this.#followers) follower.flushed();
+    try {
+      this.#followed = this.#newest();
+    } catch {
+      // They notice the silence.
+    }
   }
 
   /** Of our own commit, in the same turn: nobody may read the cache in between. */

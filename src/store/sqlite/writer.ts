@@ -1,7 +1,4 @@
-/**
- * Makes a change in the file: all of it in one transaction, or nothing. Tells nobody, and waits for nobody: it throws where
- * another process holds the lock.
- */
+/** Makes a change in the file, within the transaction of whoever calls. Tells nobody, and waits for nobody. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { encodeKey, encodeRecord } from '../codec/record-codec.ts';
 import type { Change, Write } from '../store.ts';
@@ -29,34 +26,33 @@ type Entry = readonly [list: number, score: number, tie: string, row: number];
 const NOWHERE: NumberedLists = [];
 
 export class SqliteWriter {
-  readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #numbers: ListNumbers;
   readonly #rows: SqliteRows;
   readonly #shared: SqliteShared;
 
   constructor(database: DatabaseSync, rows: SqliteRows, shared: SqliteShared) {
-    this.#database = database;
     this.#statements = prepare(database);
     this.#numbers = new ListNumbers(database);
     this.#rows = rows;
     this.#shared = shared;
   }
 
-  /** Returns its revision; null: an expected version was another. */
+  /** Returns its revision; null: an expected version was another. Where it throws, all of it is to be taken back. */
   write(change: Change, keys: readonly string[], committedAtMs: number): number | null {
-    this.#database.exec('BEGIN IMMEDIATE');
     try {
       this.#numbers.begin();
-      const revision = this.#write(change, keys, committedAtMs);
-      this.#database.exec(revision === null ? 'ROLLBACK' : 'COMMIT');
-      return revision;
+      return this.#write(change, keys, committedAtMs);
     } catch (error) {
-      this.#numbers.forget();
-      this.#shared.forget();
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.forget();
       throw error;
     }
+  }
+
+  /** What was given in a transaction that was not made is no number. */
+  forget(): void {
+    this.#numbers.forget();
+    this.#shared.forget();
   }
 
   #write({ expects, writes }: Change, keys: readonly string[], committedAtMs: number): number | null {

@@ -1,0 +1,77 @@
+/**
+ * The changes of one turn of the event loop, in one transaction: each may build on those before it, and all are committed and
+ * synced together when the turn ends. One that throws leaves nothing behind, and the others stay; where the commit itself
+ * fails, all of them have failed. Knows no statement of theirs.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { StoreUnavailable } from '../store.ts';
+import type { Waiting, WalSync } from './wal-sync.ts';
+
+export class CommitGroup {
+  readonly #database: DatabaseSync;
+  readonly #sync: WalSync;
+  readonly #onLost: (error: unknown) => void;
+  readonly #enter: StatementSync;
+  readonly #leave: StatementSync;
+  #waiting: Waiting[] = [];
+  #isOpen = false;
+
+  /** `onLost`: what was read of the group's changes was never made. */
+  constructor(database: DatabaseSync, sync: WalSync, onLost: (error: unknown) => void) {
+    this.#database = database;
+    this.#sync = sync;
+    this.#onLost = onLost;
+    this.#enter = database.prepare('SAVEPOINT change');
+    this.#leave = database.prepare('RELEASE change');
+  }
+
+  /** Throws what `work` throws, and where another process holds the lock. */
+  run<T>(work: () => T): T {
+    this.#open();
+    this.#enter.run();
+    try {
+      const result = work();
+      this.#leave.run();
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO change; RELEASE change');
+      else this.#lose(error);
+      throw error;
+    }
+  }
+
+  /** Resolves once all that was run up to now is durable. Rejects with StoreUnavailable. */
+  settled(): Promise<void> {
+    const waiting = Promise.withResolvers<void>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  /** Of whoever needs a transaction of their own, or ends the connection. */
+  end(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#lose(error);
+      return;
+    }
+    this.#sync.make(this.#waiting.splice(0));
+  }
+
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#database.exec('BEGIN IMMEDIATE');
+    this.#isOpen = true;
+    setImmediate(() => this.end());
+  }
+
+  #lose(error: unknown): void {
+    this.#isOpen = false;
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    const waiting = this.#waiting.splice(0);
+    this.#onLost(error);
+    for (const { reject } of waiting) reject(error instanceof StoreUnavailable ? error : new StoreUnavailable(error));
+  }
+}

@@ -77,7 +77,7 @@ export class UnitOfWork implements DocReader {
     return this.#store.scan(index, { limit, ...(after === null ? {} : { after }) });
   }
 
-  /** Every record in a list, with this unit of work's own changes passOn. */
+  /** Every record in a list, with this unit of work's own changes applied. */
   async all<K extends DocKind>(kind: K, index: string): Promise<Array<{ key: string; doc: DocByKind[K] }>> {
     const found = new Map<string, DocByKind[K]>();
     let after: { score: number; key: string } | undefined;
@@ -283,7 +283,11 @@ export async function change<T>(
 
 async function attempt<T>(
   context: ChangeContext,
-  { lock, others, passOn }: { readonly lock: OrganizationLock; readonly others: OtherTurns; readonly passOn: () => void },
+  {
+    lock,
+    others,
+    passOn,
+  }: { readonly lock: OrganizationLock; readonly others: OtherTurns; readonly passOn: () => void },
   organizationId: string,
   work: (unit: UnitOfWork) => Promise<T>,
   { dryRun = false, ends = false, grows = false, actor = actorView(context.actor) }: ChangeOptions,

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
-import type { Waiting, WalSync } from './wal-sync.ts';
+import type { SyncWaiter, WalSync } from './wal-sync.ts';
 
 export class CommitGroup {
   readonly #database: DatabaseSync;
@@ -13,7 +13,7 @@ export class CommitGroup {
   readonly #onLost: (error: unknown) => void;
   readonly #enter: StatementSync;
   readonly #leave: StatementSync;
-  #waiting: Waiting[] = [];
+  #waiting: SyncWaiter[] = [];
   #isOpen = false;
 
   /** `onLost`: what was read of the group's changes was never made. */

@@ -37,7 +37,11 @@ export class SqliteHealth {
   }
 
   get fault(): StoreFault | null {
-    return this.#isReplaced ? 'replaced' : this.#isFull || this.#hasFailed || this.#sync.hasFailed ? 'unwritable' : null;
+    return this.#isReplaced
+      ? 'replaced'
+      : this.#isFull || this.#hasFailed || this.#sync.hasFailed
+        ? 'unwritable'
+        : null;
   }
 
   /** Makes a change once the lock is ours. Rejects with StoreUnavailable, also where the file is not the one that was opened. */

@@ -10,11 +10,11 @@ import { OutcomeUnknown } from '../store.ts';
 const ALONE = 1;
 
 /** Who waits for a commit to be durable. */
-export type Waiting = PromiseWithResolvers<void>;
+export type SyncWaiter = PromiseWithResolvers<void>;
 
 export class WalSync {
   readonly #file: number;
-  #waiting: Waiting[] = [];
+  #waiting: SyncWaiter[] = [];
   #isSyncing = false;
   #isClosed = false;
   #failure: Error | null = null;
@@ -35,7 +35,7 @@ export class WalSync {
   }
 
   /** What these wait for was committed. Resolves them, or rejects them with OutcomeUnknown. */
-  make(waiting: readonly Waiting[]): void {
+  make(waiting: readonly SyncWaiter[]): void {
     this.#waiting.push(...waiting);
     if (!this.#isSyncing) this.#sync();
   }
@@ -75,7 +75,7 @@ export class WalSync {
     });
   }
 
-  #answer(waiting: readonly Waiting[]): void {
+  #answer(waiting: readonly SyncWaiter[]): void {
     for (const { resolve, reject } of waiting) {
       if (this.#failure === null) resolve();
       else reject(new OutcomeUnknown(this.#failure));

@@ -27,7 +27,7 @@ export class CommitGroup {
 
   /** Throws what `work` throws, and where another process holds the lock. */
   run<T>(work: () => T): T {
-    this.#open();
+    if (!this.#isOpen) return this.#first(work);
     this.#enter.run();
     try {
       const result = work();
@@ -60,11 +60,18 @@ export class CommitGroup {
     this.#sync.make(this.#waiting.splice(0));
   }
 
-  #open(): void {
-    if (this.#isOpen) return;
+  /** Nothing is there yet that it would have to leave as it was: a mark to go back to has its price. */
+  #first<T>(work: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
-    this.#isOpen = true;
-    setImmediate(() => this.end());
+    try {
+      const result = work();
+      this.#isOpen = true;
+      setImmediate(() => this.end());
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   #lose(error: unknown): void {

@@ -72,7 +72,8 @@ export class SqliteStore implements ExportableStore {
       checkSound(database, path);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       migrateFile(database);
-      database.exec('PRAGMA busy_timeout = 0');
+      // What one change of several would go back to is kept in memory, not in a file of its own.
+      database.exec('PRAGMA busy_timeout = 0; PRAGMA temp_store = MEMORY');
       this.#database = database;
       this.#statements = prepare(database);
       const shared = new SqliteShared(database);

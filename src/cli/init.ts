@@ -12,6 +12,7 @@ import { type Behind, mergeRoutes, whatIsBehind } from '../init/merge.ts';
 import { documentOrigin, type NewFolder, newFolder } from '../init/new-folder.ts';
 import { policyNames } from '../init/policies.ts';
 import { alreadyThere, writeNewFiles } from '../init/write-files.ts';
+import { gatewayTestsText } from '../init/written-tests.ts';
 import { askedByRoute } from '../openapi/compare.ts';
 import { type ApiDocument, readApiDocument } from '../openapi/document.ts';
 import type { LeftOut } from '../openapi/routes.ts';
@@ -45,15 +46,15 @@ export async function initCommand({ values, args, env }: Invocation<InitValues>)
     ...{ policy: knownPolicy(policy), api, publicOk: values['public-ok'] },
     upstream: origin(upstream ?? (api === null ? null : documentOrigin(api)) ?? DEFAULT_UPSTREAM),
   });
-  lay(folder, made, env);
+  const files = lay(folder, made, env);
   if (values.json)
     printJson({
       folder,
-      files: [...made.files.keys()],
+      files,
       leftOut: made.leftOut.map(leftOutData),
       next: steps(folder, made),
     });
-  else tell(folder, made);
+  else tell(folder, made, files);
 }
 
 /** What is not given is asked for. */
@@ -98,12 +99,14 @@ function origin(text: string): string {
   throw new SetupError(`"${text}" is no origin such as ${DEFAULT_UPSTREAM}: scheme, host and port, without a path`);
 }
 
-/** All of it, or nothing. */
-function lay(folder: string, { files }: NewFolder, env: Env): void {
+/** All of it, or nothing, with tests of the routes that it has. The names of what it wrote. */
+function lay(folder: string, made: NewFolder, env: Env): string[] {
+  const found = checkTexts(resolve(folder, 'gateway.yaml'), absoluteTexts(folder, made.files), withoutOurs(env));
+  const files = new Map([['gateway.test.yaml', gatewayTestsText(found)], ...made.files]);
   const there = alreadyThere(folder, files);
   if (there.length > 0) throw new SetupError(occupied(folder, there));
-  checkTexts(resolve(folder, 'gateway.yaml'), absoluteTexts(folder, files), withoutOurs(env));
   writeNewFiles(folder, files);
+  return [...files.keys()];
 }
 
 /** What the texts say by themselves is judged, not what somebody's shell makes of them. */
@@ -132,8 +135,8 @@ function steps(folder: string, { tokenCommand, examplePath }: NewFolder): string
 
 const shellWord = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-function tell(folder: string, made: NewFolder): void {
-  for (const name of made.files.keys()) process.stdout.write(`+ ${join(folder, name)}\n`);
+function tell(folder: string, made: NewFolder, files: readonly string[]): void {
+  for (const name of files) process.stdout.write(`+ ${join(folder, name)}\n`);
   const [serve, token, curl] = steps(folder, made) as [string, string, string?];
   process.stdout.write(`
 Start it:                 ${serve}

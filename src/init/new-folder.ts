@@ -49,13 +49,9 @@ export function newFolder(choices: FolderChoices): NewFolder {
   const files = new Map([
     [`policies/${policyName}.yaml`, policy],
     ['directory.yaml', directoryText(facts.role)],
-    ...(made === null || example === null
-      ? []
-      : [['gateway.test.yaml', testText(example, firstScope(example, facts.scopes), facts.contact)] as const]),
     ['.env.example', envText(choices.upstream)],
     ['.gitignore', '# The admin key and the tokens of this machine.\ndata/\n.env\n'],
     ...Object.entries(SCHEMA_FILES).map(([name, schema]) => [`schemas/${name}`, jsonSchema(schema)] as const),
-    ...(made === null ? [['gateway.test.yaml', exampleTests(facts.scopes, facts.contact)] as const] : []),
     ['gateway.yaml', gatewayText(choices, routes, leftOutText(made?.leftOut ?? [], basename(api?.name ?? '')))],
   ]);
   const scope = firstScope(example, facts.scopes);
@@ -151,56 +147,6 @@ function exampleRoutes(scopes: readonly string[]): string[] {
   ];
 }
 
-/** Of the example's routes, every slip in which they notice. */
-function exampleTests(scopes: readonly string[], contact: boolean): string {
-  const { read, write } = exampleScopes(scopes);
-  const other = scopes.find((scope) => scope !== read && scope !== write)!;
-  const token = (scope: string) =>
-    `{ owner: ${OWNER}, scopes: [${flow(scope)}], workspaces: [${WORKSPACE}], expiresInDays: 30${contact ? `, contacts: { primary: ${OWNER} }` : ''} }`;
-  const path = `/workspaces/${WORKSPACE}/hello`;
-  return `# yaml-language-server: $schema=./schemas/test.schema.json
-#
-# What gateway.yaml is to let through and to refuse: scopegate test says whether it does, scopegate test --mutate which slips
-# nobody would notice.
-gateway: gateway.yaml
-now: 2030-01-01T00:00:00Z
-directory: directory.yaml
-
-tokens:
-  reader: ${token(read)}
-  writer: ${token(write)}
-  stranger: ${token(other)}
-
-tests:
-  - name: without a token one learns that it is up, and no more
-    allow: ["GET /healthz"]
-    deny:
-      "GET ${path}": { reason: token_missing, status: 401 }
-      "PUT ${path}": token_missing
-      "POST /healthz": method_not_allowed
-      "TRACE ${path}": method_not_allowed
-      "GET /other": route_not_found
-      "GET /other/${WORKSPACE}/hello": route_not_found
-      "PUT /other/${WORKSPACE}/hello": route_not_found
-  - name: readers read, and no more
-    token: reader
-    allow: ["GET ${path}"]
-    deny:
-      "PUT ${path}": scope_missing
-      "OPTIONS ${path}": method_not_allowed
-      "GET /workspaces/another/hello": workspace_not_granted
-  - name: writers write, in their workspaces
-    token: writer
-    allow: ["PUT ${path}"]
-    deny: { "PUT /workspaces/another/hello": workspace_not_granted }
-  - name: another scope opens nothing
-    token: stranger
-    deny: { "GET ${path}": scope_missing, "PUT ${path}": scope_missing }
-
-require: { routes: 100, mutants: 100 }
-`;
-}
-
 interface Example {
   readonly path: string;
   readonly scopes: readonly string[];
@@ -226,34 +172,6 @@ function pathToTry(routes: readonly ApiRoute[]): Example | null {
 /** What the first token has. */
 function firstScope(example: Example | null, scopes: readonly string[]): readonly string[] {
   return example !== null && example.scopes.length > 0 ? example.scopes : [exampleScopes(scopes).read];
-}
-
-/** One request that is let through, one that is refused: for whoever goes on from there. */
-function testText({ path }: Example, scopes: readonly string[], needsContact: boolean): string {
-  const contact = needsContact ? `, contacts: { primary: ${OWNER} }` : '';
-  const request = flow(`GET ${path}`);
-  return `# yaml-language-server: $schema=./schemas/test.schema.json
-#
-# What is to be let through, and what is not: scopegate test holds the files of this folder against it.
-gateway: gateway.yaml
-now: 2030-01-01T12:00:00Z # the moment at which everything stands
-directory: directory.yaml
-
-tokens:
-  first: { owner: ${OWNER}, scopes: ${flow(scopes)}, workspaces: [${WORKSPACE}], expiresInDays: 30${contact} }
-
-tests:
-  - name: the first token reads
-    token: first
-    allow: [${request}]
-  - name: nobody reads without a token
-    token: none
-    deny: { ${request}: token_missing }
-  - name: the token ends
-    token: first
-    at: 2030-01-31T12:00:00Z
-    deny: { ${request}: token_expired }
-`;
 }
 
 function directoryText(role: string): string {

@@ -1,6 +1,6 @@
 /** The policies that come with scopegate, to begin one's own with, and the scopes of an OpenAPI document in one of them. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { isSeq, parseDocument } from 'yaml';
+import { isCollection, parseDocument } from 'yaml';
 import { isMapping } from '../config/yaml/bare-copy.ts';
 import { placeOfValue, type TextEdit, withEdits } from './text-edits.ts';
 import { comment, flow } from './written-yaml.ts';
@@ -38,13 +38,17 @@ export function withScopes(
 ): { text: string; without: string[] } {
   const document = parseDocument(text);
   const roles = document.toJS().organizationRoles as Record<string, unknown>;
+  // A list of its own, or all but a list of its own.
   const without = Object.keys(roles).filter((role) =>
-    isSeq(document.getIn(['organizationRoles', role, 'scopes'], true)),
+    isCollection(document.getIn(['organizationRoles', role, 'scopes'], true)),
   );
   const edits: TextEdit[] = without.map((role) => ({
     ...placeOfValue(document, ['organizationRoles', role, 'scopes'])!,
-    text: '[]',
+    text: `[]${lineEndOf(text, placeOfValue(document, ['organizationRoles', role, 'scopes'])!.to)}`,
   }));
+  const actions = placeOfValue(document, ['iam', 'actions']);
+  // Of its own scopes, too; without an action a named policy allows and denies nothing.
+  if (actions !== null) edits.push({ ...actions, text: `{}${lineEndOf(text, actions.to)}` });
   const list = placeOfValue(document, ['scopes'])!;
   const note =
     without.length === 0
@@ -52,6 +56,11 @@ export function withScopes(
       : `${comment(`Say in organizationRoles which of them are for ${without.join(' and ')}.`)}\n  `;
   edits.push({ ...list, text: `${note}${scopeItems(scopes, category).join('  ').trimEnd()}\n` });
   return { text: withEdits(text, edits).replace(/(- \{ name: [^\n]*\n)(?=\w)/, '$1\n'), without };
+}
+
+/** A collection in block style ends where the next line begins. */
+function lineEndOf(text: string, end: number): string {
+  return text[end - 1] === '\n' ? '\n' : '';
 }
 
 /** Its name, and the role that stands highest. */

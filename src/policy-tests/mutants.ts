@@ -82,7 +82,7 @@ function scopeChanges(asks: Require, policy: PolicyFile): RequireChange[] {
 }
 
 function placeChanges(asks: Require): RequireChange[] {
-  const { workspace, resource } = asks;
+  const { workspace, resource, environment } = asks;
   const changes: RequireChange[] = [];
   if (workspace !== undefined) {
     const dropped = without(without(asks, 'workspace'), 'resource');
@@ -91,6 +91,10 @@ function placeChanges(asks: Require): RequireChange[] {
       const lower = { ...asks, workspace: { ...workspace, role: 'member' as const } };
       changes.push([['workspace', 'role'], 'a member of the workspace suffices instead of an admin', lower as Require]);
     }
+  }
+  if (environment !== undefined) {
+    const missed = environment === 'all' ? 'a token for some environments suffices' : 'the environment is not checked';
+    changes.push([['environment'], missed, without(asks, 'environment')]);
   }
   if (resource !== undefined) {
     changes.push([['resource'], `it need not be the caller's ${resource.type}`, without(asks, 'resource')]);

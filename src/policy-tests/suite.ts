@@ -98,11 +98,14 @@ function textOf(name: string, tokens: World['tokens'], { policy }: AskedRules): 
 }
 
 /** null: it is as expected. */
-function differs({ refused }: Case, { reason, route }: Ruling, { policy }: AskedRules): string | null {
+function differs({ refused, route: wanted }: Case, { reason, route }: Ruling, { policy }: AskedRules): string | null {
   const by = route === null ? 'no route takes it' : `route ${route.id}`;
   const was = reason === null ? `was allowed (${by})` : `was refused: ${reason} (${by})`;
-  if (refused === null) return reason === null ? null : `is to be allowed, and ${was}`;
-  if (refused.reason !== reason) return `is to be refused: ${refused.reason}, and ${was}`;
+  const isOther = wanted !== null && wanted !== route?.id;
+  if (refused === null && reason !== null) return `is to be allowed, and ${was}`;
+  if (refused === null) return isOther ? `is to be taken by the route ${wanted}, and ${was}` : null;
+  if (refused.reason !== reason || isOther)
+    return `is to be refused: ${refused.reason}${isOther ? ` (route ${wanted})` : ''}, and ${was}`;
   const { status, code } = (route?.dialect ?? policy.dialect).render(reason as Reason, { requestId: '-' });
   if (refused.status !== null && refused.status !== status)
     return `is to be refused with status ${refused.status}, and was with ${status}`;

@@ -32,6 +32,8 @@ export interface Case {
   readonly atMs: number;
   /** null: it is let through. */
   readonly refused: Refusal | null;
+  /** By which route it is to be judged; null: by whichever. */
+  readonly route: string | null;
   /** Not null: why it is not run. */
   readonly skip: string | null;
   readonly at: FilePosition;
@@ -151,12 +153,13 @@ function casesOf(
   nowMs: number,
   tokens: ReadonlyMap<string, TestToken>,
 ): Case[] {
-  const { allow, deny, token = NO_TOKEN } = test;
+  const { allow, deny, refusedTo = {}, refusedAs = {}, token = NO_TOKEN } = test;
   if (allow === undefined && deny === undefined) yaml.problem(at, 'missing key "allow" or "deny"');
-  if (!tokens.has(token) && !BUILT_IN.includes(token))
-    yaml.problem([...at, 'token'], `there is no token "${token}"${suggestion(token, [...tokens.keys(), ...BUILT_IN])}`);
-  if (tokens.get(token)?.refused !== undefined)
-    yaml.problem([...at, 'token'], `the token "${token}" is one that is refused: no request can have it`);
+  for (const key of ['refusedTo', 'refusedAs'] as const)
+    if (test[key] !== undefined && allow === undefined)
+      yaml.problem([...at, key], `"${key}" is about the requests of "allow", which is missing`, { key: true });
+  checkToken(yaml, token, [...at, 'token'], tokens);
+  for (const name of Object.keys(refusedTo)) checkToken(yaml, name, [...at, 'refusedTo', name], tokens);
   const shared = {
     test: test.name,
     address: test.address ?? null,
@@ -170,34 +173,75 @@ function casesOf(
     headers: { ...test.headers, ...parts.headers },
     body: parts.body ?? null,
     refused,
+    route: parts.route ?? null,
     at: where,
   });
+  const allowed = (allow ?? []).map((entry, index) => {
+    const { request, ...parts } = typeof entry === 'string' ? { request: entry } : entry;
+    return made(request, parts, null, yaml.at([...at, 'allow', index]));
+  });
   return [
-    ...(allow ?? []).map((entry, index) => {
-      const { request, ...parts } = typeof entry === 'string' ? { request: entry } : entry;
-      return made(request, parts, null, yaml.at([...at, 'allow', index]));
-    }),
+    ...allowed,
+    ...Object.entries(refusedTo).flatMap(([name, reason]) =>
+      allowed.map((each) => ({ ...each, token: name, refused: bare(reason) })),
+    ),
+    ...Object.entries(refusedAs).flatMap(([method, reason]) =>
+      allowed.map((each) => ({ ...each, ...withMethod(each.line, method), refused: bare(reason), route: null })),
+    ),
     ...denials(deny).map(({ request, step, refusal, parts }) =>
-      made(request, parts, refusal, yaml.at([...at, 'deny', step], { key: typeof step === 'string' })),
+      made(request, parts, refusal, yaml.at([...at, 'deny', ...step], { key: typeof step.at(-1) === 'string' })),
     ),
   ];
+}
+
+function checkToken(yaml: YamlFile, name: string, at: Path, tokens: ReadonlyMap<string, TestToken>): void {
+  const key = at.at(-1) === name;
+  if (!tokens.has(name) && !BUILT_IN.includes(name))
+    yaml.problem(at, `there is no token "${name}"${suggestion(name, [...tokens.keys(), ...BUILT_IN])}`, { key });
+  if (tokens.get(name)?.refused !== undefined)
+    yaml.problem(at, `the token "${name}" is one that is refused: no request can have it`, { key });
+}
+
+const bare = (reason: Reason): Refusal => ({ reason, status: null, code: null });
+
+function withMethod(line: string, method: string) {
+  return readLine(method + line.slice(line.indexOf(' ')));
 }
 
 interface Parts {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly route?: string;
 }
 
-function denials(deny: FileTest['deny']) {
+interface Denial {
+  readonly request: string;
+  /** Below `deny`. */
+  readonly step: Path;
+  readonly refusal: Refusal;
+  readonly parts: Parts;
+}
+
+/** By request, or by reason, or as a list. */
+function denials(deny: FileTest['deny']): Denial[] {
   if (deny === undefined) return [];
-  const entries = Array.isArray(deny)
-    ? deny.map(({ request, ...said }, index) => [request, index, said] as const)
-    : Object.entries(deny).map(([request, said]) => [request, request, said] as const);
-  return entries.map(([request, step, said]) => {
-    const { reason, status = null, code = null, ...parts } = typeof said === 'string' ? { reason: said } : said;
-    return { request, step, refusal: { reason, status, code }, parts };
+  const denial = (request: string, step: Path, { reason, status, code, ...parts }: Said): Denial => ({
+    ...{ request, step, parts },
+    refusal: { reason, status: status ?? null, code: code ?? null },
+  });
+  if (Array.isArray(deny)) return deny.map(({ request, ...said }, index) => denial(request, [index], said));
+  return Object.entries(deny).flatMap(([key, said]) => {
+    if (Array.isArray(said))
+      return (said as string[]).map((request, index) => denial(request, [key, index], { reason: key as Reason }));
+    return [denial(key, [key], typeof said === 'string' ? { reason: said } : said)];
   });
 }
+
+type Said = Parts & {
+  readonly reason: Reason;
+  readonly status?: number;
+  readonly code?: number | string;
+};
 
 /** Its form was judged by the schema. As it was written: a parser would repair what is to be judged. */
 function readLine(line: string): Pick<Case, 'line' | 'method' | 'target' | 'host'> {

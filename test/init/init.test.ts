@@ -18,7 +18,7 @@ import { loadGateway } from '../../src/config/load/load-gateway.ts';
 import { policyNames } from '../../src/init/policies.ts';
 import { lintGateway } from '../../src/lint/lint.ts';
 import { run } from '../directory/harness.ts';
-import { ENTRY, started } from '../support/process.ts';
+import { ENTRY, ROOT, started } from '../support/process.ts';
 import { startHttpUpstream } from '../support/recorder.ts';
 import { hasTool } from '../support/tools.ts';
 
@@ -44,6 +44,23 @@ paths:
     post: { operationId: addOrder, security: [{ oauth: [write_orders] }] }
   /health: { get: { operationId: health, security: [] } }
 components: { securitySchemes: { oauth: { type: oauth2, flows: { clientCredentials: { scopes: { write_orders: "Write: all" } } } } } }
+`;
+
+const PLACED = `openapi: 3.1.0
+security: [{ oauth: ["orders:read"] }]
+paths:
+  /shops/{shop}/orders:
+    get: { operationId: listOrders, x-scopegate: { workspace: { from: path.shop, as: workspace } } }
+    post: { operationId: addOrder, security: [{ oauth: ["orders:write", "orders:approve"] }], x-scopegate: { workspace: { from: path.shop, as: workspace, role: admin } } }
+  /shops/{shop}/orders/{order}:
+    put:
+      operationId: editOrder
+      security: [{ oauth: ["orders:write"] }, { oauth: ["orders:approve"] }]
+      x-scopegate: { workspace: { from: path.shop, as: workspace }, resource: { type: order, from: path.order, relation: owner } }
+  /orders/import:
+    post: { operationId: importOrders, security: [{ oauth: ["orders:write"] }], x-scopegate: { workspace: { from: body.to.shop, as: workspace } } }
+  /orders/{order}:
+    post: { operationId: copyOrder, security: [{ oauth: ["orders:write"] }], x-scopegate: { workspace: { from: query.shop, as: workspace } } }
 `;
 
 describe('a new folder', () => {
@@ -98,6 +115,41 @@ describe('a new folder', () => {
       code: 1,
       stderr: expect.stringContaining('there is no terminal to ask on: add --yes'),
     });
+  });
+});
+
+describe('tests of the routes of a document', () => {
+  const DOCUMENTS = {
+    small: API,
+    large: readFileSync(join(ROOT, 'test/openapi/document.yaml'), 'utf8'),
+    placed: PLACED,
+  };
+
+  it.each(policyNames().flatMap((policy) => Object.keys(DOCUMENTS).map((name) => [name, policy] as const)))(
+    'hold, and notice every slip: %s, %s',
+    async (name, policy) => {
+      const document = api(DOCUMENTS[name as keyof typeof DOCUMENTS]);
+      const at = join(folder, 'my');
+      expect(await init(at, '--yes', '--policy', policy, '--openapi', document, '--public-ok')).toMatchObject({
+        code: 0,
+      });
+      const { code, stdout, stderr } = await run(['test', join(at, 'gateway.test.yaml'), '--mutate'], {});
+      expect(stdout + stderr).toMatch(/mutants: (\d+) of \1 noticed/);
+      expect(stdout).toMatch(/routes: (\d+) of \1 with/);
+      expect(code).toBe(0);
+    },
+  );
+
+  it('say which slip they cannot notice by requiring no figure of it: there is one scope, and whoever has a token has it', async () => {
+    const one = `openapi: 3.1.0
+security: [{ oauth: ["orders:read"] }]
+paths: { /orders: { get: { operationId: listOrders } } }
+`;
+    expect(await init(join(folder, 'my'), '--yes', '--openapi', api(one))).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'my/gateway.test.yaml'), 'utf8')).toMatch(/^require: \{ routes: 100 \}$/m);
+    const { code, stdout } = await run(['test', join(folder, 'my/gateway.test.yaml'), '--mutate'], {});
+    expect(stdout).toContain('no test notices when orders:read is not asked for');
+    expect(code).toBe(0);
   });
 });
 

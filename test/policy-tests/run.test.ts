@@ -48,6 +48,52 @@ it('a refusal may be held to its status and its code as well', async () => {
   expect((await run(deny({ code: 7 }))).stdout).toContain('with code 7, and was with token_missing');
 });
 
+it('requests that are let through are refused to others and with other methods, each where that is so', async () => {
+  const tokens = {
+    reader: { owner: 'bob', scopes: ['content:read'], workspaces: ['sales'], expiresInDays: 30 },
+    writer: { owner: 'ann', scopes: ['content:write'], workspaces: ['sales'], expiresInDays: 30 },
+  };
+  const test = (more: object) => ({
+    tokens,
+    tests: [{ name: 'one', token: 'reader', allow: ['GET /sales/pages/1', 'GET /sales/pages/2'], ...more }],
+  });
+  const good = test({
+    refusedTo: { none: 'token_missing', unknown: 'token_unknown' },
+    refusedAs: { PURGE: 'method_not_allowed', PUT: 'scope_missing' },
+  });
+  expect((await run(good)).stdout).toContain('10 passed, 0 failed');
+  const bad = await run(test({ refusedTo: { writer: 'scope_missing' }, refusedAs: { PUT: 'role_insufficient' } }));
+  expect(bad.code).toBe(2);
+  for (const nth of [1, 2])
+    for (const said of [
+      `GET /sales/pages/${nth} with writer is to be refused: scope_missing, and was allowed (route read-page)`,
+      `PUT /sales/pages/${nth} with reader is to be refused: role_insufficient, and was refused: scope_missing`,
+    ])
+      expect(bad.stdout).toContain(said);
+  const wrong = await run(
+    test({ allow: undefined, refusedTo: { writr: 'scope_missing' }, deny: { 'GET /': 'route_not_found' } }),
+  );
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain('"refusedTo" is about the requests of "allow", which is missing');
+  expect(wrong.stderr).toContain('there is no token "writr"; did you mean "writer"?');
+});
+
+it('requests that are refused for one reason can stand behind it', async () => {
+  const deny = {
+    scope_missing: ['PUT /sales/pages/1', 'PUT /sales/pages/2'],
+    route_not_found: ['GET /sales/things'],
+    workspace_not_granted: ['PUT /other/pages/1'],
+  };
+  const { code, stdout } = await run({ tests: [{ name: 'one', token: 'reader', deny }] });
+  expect(code).toBe(2);
+  expect(stdout).toContain('3 passed, 1 failed');
+  expect(stdout).toMatch(
+    /gateway\.test\.yaml:\d+:\d+: PUT \/other\/pages\/1 with reader is to be refused: workspace_not_granted, and was refused: scope_missing/,
+  );
+  const wrong = await run({ tests: [{ name: 'one', deny: { 'scope-missing': ['GET /'] } }] });
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('scope-missing')]);
+});
+
 it('a token that the policy would not make is an error where it stands', async () => {
   const tokens = {
     wide: { owner: 'bob', scopes: ['settings:write'], workspaces: ['sales'], expiresInDays: 30 },

@@ -59,6 +59,9 @@ const Reason = Type.Enum(REASON_NAMES, { description: 'Why it is refused: docs/r
 const requestParts = {
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Further headers.' })),
   body: Type.Optional(Type.Any({ description: 'A mapping is sent as JSON, a text as a form.' })),
+  route: Type.Optional(
+    Type.String({ description: 'The id of the route that is to take it: where another one would take it, too.' }),
+  ),
 };
 const refusalParts = {
   reason: Reason,
@@ -83,10 +86,20 @@ const Deny = Type.Union(
       minProperties: 1,
       propertyNames: RequestLine,
     }),
+    Type.Record(Type.String(), Type.Array(RequestLine, { minItems: 1 }), {
+      minProperties: 1,
+      propertyNames: Reason,
+    }),
     Type.Array(section({ request: RequestLine, ...refusalParts, ...requestParts }), { minItems: 1 }),
   ],
-  { description: 'Requests that are to be refused, each with its reason; a list where one stands more than once.' },
+  {
+    description:
+      'Requests that are to be refused: each with its reason, or each reason with its requests; a list where one stands more than once.',
+  },
 );
+
+const byReason = (description: string, propertyNames: TSchema) =>
+  Type.Record(Type.String(), Reason, { minProperties: 1, propertyNames, description });
 
 const Test = section({
   name: Type.String({ minLength: 1, maxLength: 200, description: 'What it promises.' }),
@@ -98,6 +111,18 @@ const Test = section({
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Of each of its requests.' })),
   allow: Type.Optional(Allow),
   deny: Type.Optional(Deny),
+  refusedTo: Type.Optional(
+    byReason(
+      'Why each request of `allow` is to be refused with another token, by its name; none and unknown, too.',
+      Type.String({ minLength: 1 }),
+    ),
+  ),
+  refusedAs: Type.Optional(
+    byReason(
+      'Why each request of `allow` is to be refused with another method, such as PURGE: method_not_allowed.',
+      Type.String({ pattern: '^[A-Z][A-Z-]*$' }),
+    ),
+  ),
   skip: Type.Optional(Type.String({ minLength: 1, description: 'Why it is not run for now.' })),
 });
 

@@ -26,7 +26,7 @@ import { freeUrl } from '../support/proxies.ts';
 
 const DOCUMENTED_PORT = '8080';
 const DOCUMENTED_SIDECAR = 'http://127.0.0.1:8081';
-const NOT_THE_CLIENTS: ReadonlySet<string> = new Set(['README.md', 'gateway.yaml', 'policy.yaml']);
+const NOT_THE_CLIENTS: ReadonlySet<string> = new Set(['README.md', 'gateway.yaml', 'gateway.test.yaml', 'policy.yaml']);
 
 export interface Recipe extends AsyncDisposable {
   readonly gateway: TestGateway;

@@ -13,6 +13,7 @@ import { nextRequestId } from './http/request-id.ts';
 import { type Decision, type DescribedRequest, decideRequest } from './middleware/decide-request.ts';
 import { createFastifyPlugin, createMiddleware, type Middleware } from './middleware/middleware.ts';
 import { createLog } from './observe/log.ts';
+import { packageFile } from './package-files.ts';
 
 export { ConfigError, type Problem, SetupError } from './errors.ts';
 export type { Caller, Permission } from './middleware/caller.ts';
@@ -133,7 +134,7 @@ export function createGateway(settings: string | GatewaySettings, options: Gatew
 
 /** The path of a policy that comes with scopegate, for `policy`: `default`, or one that stands in for another system */
 export function shippedPolicy(name: string): string {
-  return fileURLToPath(new URL(`../policies/${name}.yaml`, import.meta.url));
+  return fileURLToPath(packageFile(`policies/${name}.yaml`));
 }
 
 function load(

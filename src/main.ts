@@ -9,7 +9,7 @@ import { meant, parseWords, UsageError } from './cli/parse-words.ts';
 import type { Env } from './config/yaml/expand.ts';
 import { SidecarRefusal } from './directory/sidecar.ts';
 import { ConfigError, SetupError } from './errors.ts';
-import { version } from './version.ts';
+import { version } from './package-files.ts';
 
 const HELP = new Set(['--help', '-h']);
 

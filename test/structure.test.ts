@@ -22,7 +22,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'chunk-pool.ts',
     'stall-aware-timeout.ts',
     'turn-end.ts',
-    'version.ts',
+    'package-files.ts',
     'names',
   ],
   ['node-internals', 'problem-notes.ts'],
@@ -38,7 +38,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
   ['demo', 'diff', 'import', 'init', 'load-test', 'workers', 'library.ts'],
   ['cli'],
   ['main.ts'],
-  ['console'],
+  ['console', 'program'],
 ];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));
@@ -70,6 +70,15 @@ describe.each(files)('%s', (name) => {
     expect(text.startsWith('/**'), 'opens with a comment').toBe(true);
     expect(text).not.toMatch(/^export default|^export \* from/m);
   });
+});
+
+it('one file alone knows where files are: in the bundled program no other is where it was', () => {
+  const asking = files.filter(
+    (name) => !/^(?:console|program)\//.test(name) && /import\.meta/.test(readFileSync(join(SRC, name), 'utf8')),
+  );
+  // What it asks for is a package, wherever it is.
+  expect(asking).toEqual(expect.arrayContaining(['package-files.ts']));
+  expect(asking.filter((name) => name !== 'package-files.ts' && name !== 'load-test/saturation.ts')).toEqual([]);
 });
 
 it('the core imports nothing but the core', () => {

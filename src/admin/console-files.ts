@@ -5,9 +5,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageFile } from '../package-files.ts';
 
-/** The same from src and from dist. */
-const BUILT = fileURLToPath(new URL('../../dist/console', import.meta.url));
+const BUILT = fileURLToPath(packageFile('dist/console'));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

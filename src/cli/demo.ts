@@ -17,11 +17,12 @@ import { startGateway } from '../gateway/gateway.ts';
 import { systemClock } from '../observe/clock.ts';
 import { createLog } from '../observe/log.ts';
 import { Owned } from '../owned.ts';
+import { packageFile } from '../package-files.ts';
 import { randomText } from '../secret.ts';
 import type { Invocation } from './command.ts';
 import { untilSignal } from './signals.ts';
 
-const CONFIGURATION = fileURLToPath(new URL('../../demo/gateway.yaml', import.meta.url));
+const CONFIGURATION = fileURLToPath(packageFile('demo/gateway.yaml'));
 /** The policy that it names has none; they are to be seen all the same. */
 const SERVICE_ACCOUNTS = '\nserviceAccounts: { tokenMinutes: 15 }\n';
 

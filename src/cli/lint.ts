@@ -1,7 +1,7 @@
 /** `scopegate lint`: what is legal in a configuration and surely not meant. Exit code 2: something was found. */
 import { type LintFormat, renderLint } from '../lint/formats.ts';
 import { lintGateway } from '../lint/lint.ts';
-import { version } from '../version.ts';
+import { version } from '../package-files.ts';
 import type { Invocation } from './command.ts';
 import { bad } from './terminal.ts';
 

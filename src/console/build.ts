@@ -10,11 +10,11 @@ import openapiTypescript, { type OpenAPI3 } from 'openapi-typescript';
 import { build } from 'vite';
 import { describeApi } from '../admin/openapi.ts';
 import { apiRoutes } from '../admin/server.ts';
+import { packageFile, version } from '../package-files.ts';
 import { Slices } from '../slices.ts';
-import { version } from '../version.ts';
 
 const PAGE = fileURLToPath(new URL('page', import.meta.url));
-const BUILT = fileURLToPath(new URL('../../dist/console', import.meta.url));
+const BUILT = fileURLToPath(packageFile('dist/console'));
 
 /** Of the routes nothing is asked but what they look like, so that whatever they are made with may be anything. */
 const ANYTHING: Parameters<typeof apiRoutes>[0] = new Proxy({} as Parameters<typeof apiRoutes>[0], {

@@ -2,8 +2,8 @@
 import type { Configuration } from '../config/load/configuration.ts';
 import type { CertificateSelf, ProcessSelf } from '../fleet/fleet-report.ts';
 import type { LeaseKeeper } from '../fleet/lease-keeper.ts';
+import { version } from '../package-files.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
-import { version } from '../version.ts';
 
 export function processSelf(
   { digest }: Configuration,

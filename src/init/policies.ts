@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isCollection, parseDocument } from 'yaml';
 import { isMapping } from '../config/yaml/bare-copy.ts';
+import { packageFile } from '../package-files.ts';
 import { placeOfValue, type TextEdit, withEdits } from './text-edits.ts';
 import { comment, flow } from './written-yaml.ts';
 
-const FOLDER = new URL('../../policies/', import.meta.url);
+const FOLDER = packageFile('policies/');
 
 /** The recommended one first. */
 export function policyNames(): string[] {

@@ -2,11 +2,11 @@
  * Has a configuration judged in a thread of its own: reading YAML and holding it against its schema takes a tenth of a
  * millisecond for each route, in one go, and requests would wait for it. The thread ends with its answer.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CheckOutcome, Source } from '../config/load/configuration.ts';
 import { restartSections } from '../config/load/restart-keys.ts';
 import type { GatewayFile } from '../config/schema/gateway-schema.ts';
+import { entryFile } from '../package-files.ts';
 
 /** What the thread is given. */
 export interface Order extends Source {
@@ -14,8 +14,7 @@ export interface Order extends Source {
   readonly running: string;
 }
 
-/** Beside this file, and built like it. */
-const THREAD = new URL(`check-thread${extname(import.meta.url)}`, import.meta.url);
+const THREAD = entryFile('lifecycle/check-thread.ts');
 
 /** Rejects where there could be no thread, or it ended without an answer; with the signal's reason once that is given. */
 export function checkInThread(source: Source, running: GatewayFile, signal: AbortSignal): Promise<CheckOutcome> {

@@ -16,7 +16,8 @@ import type { Order } from './check-in-thread.ts';
 /** More than anybody mends before they ask again, and few enough to be passed on and logged within a turn. */
 const PROBLEMS_MAX = 500;
 
-parentPort?.postMessage(await judge(workerData as Order));
+// A fault ends the thread, as whoever started it hears.
+void judge(workerData as Order).then((outcome) => parentPort?.postMessage(outcome));
 
 async function judge({ path, env, running, ...options }: Order): Promise<CheckOutcome> {
   const files: string[] = [];

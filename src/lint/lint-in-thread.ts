@@ -2,10 +2,10 @@
  * Has the files of a gateway looked through in a thread of its own, for whoever serves requests meanwhile. What the files say
  * now may be newer than what is in force: the digest tells.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Env } from '../config/yaml/expand.ts';
 import type { FilePosition } from '../config/yaml/yaml-file.ts';
+import { entryFile } from '../package-files.ts';
 import type { LintFinding } from './finding.ts';
 
 export interface FilesOrder {
@@ -24,8 +24,7 @@ export interface LookedThrough {
   readonly findings: readonly LintFinding[];
 }
 
-/** Beside this file, and built like it. */
-const THREAD = new URL(`lint-thread${extname(import.meta.url)}`, import.meta.url);
+const THREAD = entryFile('lint/lint-thread.ts');
 
 /** null: the files are no good configuration now. Rejects where there could be no thread, or it ended without an answer. */
 export function lintInThread({ path, env, embedded }: FilesOrder): Promise<LookedThrough | null> {

@@ -1,7 +1,7 @@
 /** What a load test came to, as it is written down (`--json`, `--save`), read again and compared. Never measures. */
 import { availableParallelism } from 'node:os';
 import { SetupError } from '../errors.ts';
-import { version } from '../version.ts';
+import { version } from '../package-files.ts';
 import type { LatencySeries, LatencySummary } from './latencies.ts';
 import type { Mix } from './mix.ts';
 import type { DrawnLoad, LoadPlan, LoadTokens } from './plan.ts';

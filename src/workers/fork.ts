@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forget, passOnUndelivered } from '../node-internals/cluster-handover.ts';
+import { entryFile } from '../package-files.ts';
 
-const ENTRY = fileURLToPath(new URL('../start.js', import.meta.url));
+const ENTRY = fileURLToPath(entryFile('start.js'));
 
 /** See start.js, which gives both to a process that has no parent of ours. */
 const SIZED = '--max-semi-space-size=4';

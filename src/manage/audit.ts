@@ -32,6 +32,11 @@ export interface Written {
 
 /** Bookkeeping that says nothing by itself. */
 const SILENT: ReadonlySet<DocKind> = new Set(['credential', 'client', 'issuance', 'audit', 'cleanup', 'snapshot']);
+
+export function isSilent(kind: DocKind): boolean {
+  return SILENT.has(kind);
+}
+
 /** Fields that never leave the store. */
 const SECRET = new Set(['hash', 'secretHash', 'replaced']);
 /** Fields that tell generations apart, which mean nothing to a reader. */
@@ -46,7 +51,7 @@ const NUMBERS = new Set([
 
 /** null where nothing is worth a line. */
 export function describeWrite({ kind, before, after, verb }: Written): AuditLine | null {
-  if (SILENT.has(kind) || (before === null && after === null)) return null;
+  if (isSilent(kind) || (before === null && after === null)) return null;
   const { shownBefore, shownAfter } = difference(legible(before), legible(after));
   const rotated = before?.hash !== after?.hash || before?.secretHash !== after?.secretHash;
   if (before !== null && after !== null && !rotated && Object.keys(shownAfter ?? {}).length === 0) return null;

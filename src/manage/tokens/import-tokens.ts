@@ -15,13 +15,15 @@ import { forbidden, type Rights, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
 import { conflict, Rejection, type RejectionDetails, unacceptable } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
-import { change, type UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { change, type UnitOfWork, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { parseInstant } from './expiry.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { standingOf } from './standing.ts';
 
 /** Tokens and their workspaces of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
 const BATCH = 50;
+/** Commits that wait for the disk at once. */
+const AHEAD = 8;
 
 /** What a shell hashes when its variable is not set. */
 const OF_NOTHING: ReadonlyMap<string, string> = new Map([
@@ -66,16 +68,27 @@ export async function importTokens(
       'import_not_configured',
       'No gateway would look such a token up: import.patterns in gateway.yaml names no form.',
     );
-  const outcomes: ImportOutcome[] = [];
-  let revision = 0;
-  for (const batch of batches(tokens)) {
-    const work = (unit: UnitOfWork) => importBatch(context, unit, org, batch, patterns);
-    const worked = await change(context, org, work, { dryRun });
-    outcomes.push(...worked.value);
-    revision = Math.max(revision, worked.revision);
-    await breathe();
+  const made: Array<Promise<WorkResult<ImportOutcome[]>>> = [];
+  try {
+    for (const batch of batches(tokens)) {
+      const work = (unit: UnitOfWork) => importBatch(context, unit, org, batch, patterns);
+      // Each has its turn behind the one before, which need not be durable by then.
+      const making = change(context, org, work, { dryRun });
+      // Heard of below, where it is waited for.
+      making.catch(() => undefined);
+      made.push(making);
+      await made.at(-AHEAD);
+      await breathe();
+    }
+    const worked = await Promise.all(made);
+    return {
+      outcomes: worked.flatMap(({ value }) => value),
+      revision: Math.max(...worked.map((each) => each.revision)),
+    };
+  } finally {
+    // Where one was refused nothing goes on unseen.
+    await Promise.allSettled(made);
   }
-  return { outcomes, revision };
 }
 
 function* batches(tokens: readonly ImportedToken[]): Generator<readonly ImportedToken[]> {

@@ -29,22 +29,25 @@ export interface TokenFilter {
   readonly unusedDays?: number;
 }
 
-/** What the record says by itself; the owner is a list's affair. */
-export function isSought(
-  { policy }: Pick<ManageContext, 'policy'>,
-  filter: TokenFilter,
-  nowMs: number,
-): (doc: TokenDoc) => boolean {
+type Sought = (doc: TokenDoc) => boolean;
+
+/** What the record says by itself, whatever has ended its token since; the owner is a list's affair. */
+export function maybeSought(filter: TokenFilter, nowMs: number): Sought {
   const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
   const name = folded(filter.name ?? '');
   return (doc) =>
-    (name === '' || folded(doc.name).startsWith(name)) &&
     (filter.kind === undefined || doc.kind === filter.kind) &&
-    (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
     (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
+    (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs)) &&
+    (name === '' || folded(doc.name).startsWith(name));
+}
+
+/** What is told of the token as it stands. */
+export function isSought({ policy }: Pick<ManageContext, 'policy'>, filter: TokenFilter, nowMs: number): Sought {
+  return (doc) =>
+    (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
     (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy(), doc) === filter.apiVersionWithdrawn) &&
-    (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone) &&
-    (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs));
+    (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone);
 }
 
 /** What only its use says. `look` is told of tokens together, before `isSought` is asked of any of them. */

@@ -14,7 +14,7 @@ import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findTokenByHash } from './access-tokens.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, remembering, standingOf } from './standing.ts';
-import { isSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
+import { isSought, maybeSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -52,9 +52,12 @@ export async function listTokens(
   const owner = filter.owner ?? (everybody ? undefined : rights.member!.id);
   const index = owner === undefined ? lists.tokens(org) : lists.tokensOwnedBy(org, owner);
   const nowMs = context.nowMs();
-  const [isOfThose, byUse] = [isSought(context, filter, nowMs), new SoughtByUse(context, filter, nowMs)];
+  const [mayBe, isOfThose] = [maybeSought(filter, nowMs), isSought(context, filter, nowMs)];
+  const byUse = new SoughtByUse(context, filter, nowMs);
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {
+    // What the record says already needs no other records.
+    if (!mayBe(stored)) return null;
     const doc = await standingOf(facts, stored);
     const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
     return isShown && byUse.isSought(doc) ? doc : null;

@@ -8,7 +8,7 @@ import { Bug } from '../../errors.ts';
 import { Slices } from '../../slices.ts';
 import type { Change, Store, Write } from '../../store/store.ts';
 import { requireInside } from '../actor.ts';
-import { type AuditLine, actorView, auditDoc, describeWrite } from '../audit.ts';
+import { type AuditLine, actorView, auditDoc, describeWrite, isSilent } from '../audit.ts';
 import { type ManageContext, reader } from '../context.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
@@ -16,6 +16,8 @@ import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted 
 import { getDoc, scanDocs } from './stored-docs.ts';
 import { takeTurn } from './turns.ts';
 
+/** What was read is remembered: nobody else changes it before this change is made, or else it is drawn up again. */
+const REMEMBERED_MAX = 1000;
 /** The lock is held for this change long before; more means that its holders die one after the other. */
 const TRIES_MAX = 50;
 const PAGE = 1000;
@@ -36,6 +38,7 @@ export class UnitOfWork implements DocReader {
   readonly #slices = new Slices();
   readonly #others: OtherTurns;
   readonly #alsoIn = new Set<string>();
+  readonly #read = new Map<string, DocByKind[DocKind] | null>();
 
   #ends = false;
   /** As it was read or is written; where it is deleted, as it was. */
@@ -56,6 +59,8 @@ export class UnitOfWork implements DocReader {
     if (this.#alsoIn.has(name)) return;
     this.#alsoIn.add(name);
     this.#passThrough(await this.#others.enter(name));
+    // What was read before may have been changed in its name.
+    this.#read.clear();
   }
 
   async get<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
@@ -163,13 +168,18 @@ export class UnitOfWork implements DocReader {
     const say = (line: AuditLine) => this.put('audit', auditDoc(whose, actor, nowMs, line));
     for (const line of this.#notes) say(line);
     for (const [key, write] of [...this.#writes]) {
-      if (this.#silent.has(key)) continue;
       const kind = kindOf(key) as DocKind;
+      if (this.#silent.has(key) || isSilent(kind)) continue;
       const shown = (record: unknown) => (record === null || isDeleted(kind, record as never) ? null : record) as Shown;
-      const before = shown(await this.#stored(kind, key));
+      const before = shown(await this.#before(kind, key));
       const line = describeWrite({ kind, before, after: shown(write.record), verb: this.#verbs.get(key) });
       if (line !== null) say(line);
     }
+  }
+
+  /** What must not exist does not, or the commit fails. */
+  async #before<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
+    return this.#expects.get(key) === 0 ? null : this.#stored(kind, key);
   }
 
   /** Requests get their turn meanwhile: a store in a file answers within the turn, and work may read a thousand records. */
@@ -184,8 +194,12 @@ export class UnitOfWork implements DocReader {
   }
 
   async #stored<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
+    const known = this.#read.get(key);
+    if (known !== undefined) return known as DocByKind[K] | null;
     await this.breathe();
-    return (await getDoc(this.#store, kind, key))?.doc ?? null;
+    const found = (await getDoc(this.#store, kind, key))?.doc ?? null;
+    if (this.#read.size < REMEMBERED_MAX) this.#read.set(key, found);
+    return found;
   }
 
   get change(): Change {

@@ -31,7 +31,7 @@ export async function benchRemembering({ quick, say }: BenchOptions): Promise<Se
       await target('log.decisions.refused: 1', { log: { ...LOG, decisions: { refused: 1, allowed: 0 } } }),
     ];
     // Short rounds, and many of them: what two neighbours differ by is small beside what the machine changes in a minute.
-    await measureInTurn(targets, dataset, { quick, say }, { rounds: quick ? 2 : 16, seconds: 2 });
+    await measureInTurn(targets, dataset, { quick, say }, { rounds: quick ? 2 : 9, seconds: 2 });
     return report(targets);
   } finally {
     await owned.release();

@@ -1,5 +1,6 @@
 /** `scopegate test`: runs policy tests and says what came of them. Exit code 2: something is not as they say. */
 import { globSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { namePattern } from '../../config/load/name-pattern.ts';
 import type { Env } from '../../config/yaml/expand.ts';
 import { ConfigError, SetupError } from '../../errors.ts';
@@ -21,6 +22,8 @@ interface TestValues {
 }
 
 export async function testRulesCommand({ values, args, env }: Invocation<TestValues>): Promise<void> {
+  if (values.filter !== undefined && values.mutate)
+    throw new SetupError('--mutate needs all tests: it says what none of them notices');
   const format: Format = FORMATS[values.json ? 'json' : (values.format as keyof typeof FORMATS)];
   if (values.watch) return watch(args, env, (suites) => show(suites, values, format));
   const isGood = await show(await loadSuites(testFiles(args), env), values, format);
@@ -39,7 +42,6 @@ function testFiles(named: readonly string[]): string[] {
 /** Was all as the tests say? */
 async function show(suites: readonly Suite[], { filter, mutate }: TestValues, format: Format): Promise<boolean> {
   const pattern = filter === undefined ? null : namePattern(filter);
-  if (pattern !== null && mutate) throw new SetupError('--mutate needs all tests: it says what none of them notices');
   const wants = pattern === null ? undefined : (name: string) => pattern.test(name);
   const results: TestedSuite[] = [];
   for (const suite of suites) {
@@ -60,40 +62,47 @@ function isGood({ outcomes, coverage, mutation }: TestedSuite): boolean {
   return holds && coverage.isEnough && (mutation?.isEnough ?? true);
 }
 
-/** Again after each change of what was read last; a file that cannot be used is said, and waited for. */
+/** Again after each change of what was read last; what cannot be used is said, and waited for. */
 async function watch(
   args: readonly string[],
   env: Env,
   run: (suites: readonly Suite[]) => Promise<boolean>,
 ): Promise<void> {
-  let files = testFiles(args);
-  let changed: () => void = () => undefined;
   let stopping = false;
+  let isStale = false;
+  let wake: () => void = () => undefined;
+  const looking = new ChangeWatch(testFiles(args), () => {
+    isStale = true;
+    wake();
+  });
+  // A watch alone would not keep the process.
+  const kept = setInterval(() => undefined, 60_000);
   const stopped = untilSignal(async () => {
     stopping = true;
-    changed();
+    wake();
   });
+  let files: ReadonlySet<string> = new Set();
   while (!stopping) {
+    isStale = false;
+    // What changes while the tests run is seen afterwards: it differs from what was there before.
+    const watched = (read: readonly string[]) => {
+      files = new Set(read);
+      looking.use([...files], new Map());
+    };
     try {
       const suites = await loadSuites(testFiles(args), env);
-      files = suites.flatMap((suite) => suite.files);
+      watched(suites.flatMap((suite) => suite.files));
       await run(suites);
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
+      if (!(error instanceof ConfigError || error instanceof SetupError)) throw error;
+      const named = error instanceof ConfigError ? error.problems.map(({ file }) => resolve(file)) : [];
+      watched([...files, ...testFiles(args), ...named]);
       process.stderr.write(`${error.message}\n`);
     }
     process.stderr.write('waiting for a change; Ctrl-C ends it\n');
-    await new Promise<void>((resolve) => {
-      const looking = new ChangeWatch([...new Set(files)], () => changed());
-      // A watch alone would not keep the process.
-      const kept = setInterval(() => undefined, 60_000);
-      changed = () => {
-        looking.stop();
-        clearInterval(kept);
-        resolve();
-      };
-      if (stopping) changed();
-    });
+    if (!isStale && !stopping) await new Promise<void>((done) => (wake = done));
   }
+  looking.stop();
+  clearInterval(kept);
   await stopped;
 }

@@ -85,7 +85,7 @@ export function routeTableRoute(book: RouteBook): AdminRoute {
     tag: 'operations',
     summary: 'List the routes in force, in the order in which they are tried',
     description:
-      'As gateway.yaml was compiled, with the line of each, what lint finds (SG104 to SG113), and how often it was asked for and refused within a day, as far as the processes that run now have counted. For the admin key alone, without an actor.',
+      'As gateway.yaml was compiled, with the line of each, what lint finds (SG104 to SG114), and how often it was asked for and refused within a day, as far as the processes that run now have counted. For the admin key alone, without an actor.',
     query: RoutesQuery,
     answer: RouteListAnswer,
     errors: { 400: ['invalid_field'], 403: ['forbidden'] },

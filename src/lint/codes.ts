@@ -93,6 +93,12 @@ export const LINT_RULES = {
     why: 'One is mostly a slip: requests in the other spelling get 404, or are judged by a route that is older and asks for less.',
     fix: 'Spell both as the API does. Lax APIs are told by `routing.caseSensitive` and `routing.ignoreTrailingSlash`.',
   },
+  SG114: {
+    severity: 'note',
+    title: 'a route that the policy tests leave out',
+    why: 'Other routes of this gateway have tests. What nobody tries both ways, nobody notices when it changes.',
+    fix: 'Add a request that it lets through and one that it refuses to the file of tests; `scopegate test --mutate` says what is still not noticed. Of a public route one that it lets through is enough.',
+  },
 } as const satisfies Readonly<Record<string, SarifRule>>;
 
 export type LintCode = keyof typeof LINT_RULES;

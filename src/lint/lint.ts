@@ -2,8 +2,8 @@
  * Looks through a configuration that `check` finds good for what is legal and surely not meant. Changes nothing and asks
  * nobody: what it says, the files say.
  */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { checkGateway, type Found } from '../config/load/check-gateway.ts';
 import type { Env } from '../config/yaml/expand.ts';
 import { readApiDocument } from '../openapi/document.ts';
@@ -14,6 +14,7 @@ import { applyIgnores } from './ignores.ts';
 import { remarksOnPaths } from './path-checks.ts';
 import { remarksOnLimits, remarksOnScopes } from './policy-checks.ts';
 import { remarksOnRoutes } from './route-checks.ts';
+import { remarksOnTests } from './test-checks.ts';
 
 export interface Linted extends LintResult {
   readonly found: Found;
@@ -38,6 +39,7 @@ export function lintGateway(path: string, env: Env, openapi?: string, embedded =
   });
   const subject: Subject = { found };
   const remarks = [remarksOnRoutes, remarksOnPaths, remarksOnScopes, remarksOnLimits].flatMap((look) => look(subject));
+  remarks.push(...remarksOnTests(subject, readdirSync(dirname(resolve(path))), env));
   const document = openapi === undefined ? null : readApiDocument(openapi, readFileSync);
   if (document !== null) {
     texts.set(document.name, document.text);

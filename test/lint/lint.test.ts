@@ -36,12 +36,40 @@ describe('every finding has an example that is found, and one that is not', () =
 
   it('and no warning of another kind', () => {
     for (const [code, { clean }] of Object.entries(LINT_EXAMPLES)) {
-      rmSync(join(folder, 'api.yaml'), { force: true });
+      for (const name of ['api.yaml', 'gateway.test.yaml']) rmSync(join(folder, name), { force: true });
       expect(
         found(clean).filter((each) => LINT_RULES[each].severity !== 'note'),
         code,
       ).toEqual([]);
     }
+  });
+});
+
+describe('a route that the tests leave out', () => {
+  const example = LINT_EXAMPLES.SG114.found;
+  const tests = example['gateway.test.yaml']!;
+
+  it('is named with what is lacking, where it stands', () => {
+    const path = layExample(folder, { ...example, 'gateway.test.yaml': tests.replace(/ *refusedTo.*\n/, '') });
+    expect(
+      lintGateway(path, {})
+        .findings.filter(({ code }) => code === 'SG114')
+        .map(({ route, message, at }) => [route, message, at.line]),
+    ).toEqual([
+      ['list-orders', 'the policy tests have no request to the route "list-orders" that is refused', 4],
+      [
+        'add-order',
+        'the policy tests have no request to the route "add-order" that is let through, and none that is refused',
+        8,
+      ],
+    ]);
+  });
+
+  it.each([
+    ['of another gateway', tests.replace('gateway: gateway.yaml', 'gateway: other.yaml')],
+    ['that cannot be read', `${tests}more: [`],
+  ])('is none where there are tests %s alone', (_, text) => {
+    expect(found({ ...example, 'gateway.test.yaml': text })).not.toContain('SG114');
   });
 });
 

@@ -309,6 +309,8 @@ export const TokenQuery = Type.Object(
     kind: Type.Optional(Word()),
     owner: Type.Optional(Word()),
     state: Type.Optional(TokenStateSchema),
+    scope: Type.Optional(Word({ description: 'that the token lists' })),
+    workspace: Type.Optional(Word({ description: 'that the token lists, or may reach by a grant of all' })),
     expiringWithinDays: Type.Optional(Digits('a whole number from 0 to 999999')),
     unusedForDays: Type.Optional(Digits('neither made nor used for so many days: a whole number from 0 to 999999')),
     neverUsed: Type.Optional(Type.Enum(['true', 'false'], { description: 'true: whom nobody has used yet' })),

@@ -607,6 +607,21 @@ describe('the list of tokens', () => {
     expect(await ids('?name=')).toHaveLength(12);
   });
 
+  it('is filtered by a scope that they list, and by a workspace that they may reach', async () => {
+    const { items } = (await ok('GET', `${org}/tokens`)) as { items: Json[] };
+    const fitting = (fits: (item: Json) => boolean) => items.filter(fits).map(({ name }) => name);
+    const [scope] = items[0]!.scopes as string[];
+    expect(await ids(`?scope=${scope}`)).toEqual(fitting(({ scopes }) => (scopes as string[]).includes(scope!)));
+    expect(await ids('?scope=none:read')).toEqual([]);
+    const workspaces = items.flatMap((item) => (Array.isArray(item.workspaces) ? (item.workspaces as string[]) : []));
+    for (const id of [...new Set(workspaces), 'nowhere']) {
+      const reaching = fitting(
+        ({ workspaces: granted }) => typeof granted === 'string' || (granted as []).includes(id as never),
+      );
+      expect(await ids(`?workspace=${id}`)).toEqual(reaching);
+    }
+  });
+
   it('is filtered by when they were used last', async () => {
     const { items } = (await ok('GET', `${org}/tokens`)) as { items: Json[] };
     const idOf = (name: string) => items.find((item) => item.name === name)!.id as string;

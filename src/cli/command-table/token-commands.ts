@@ -58,6 +58,8 @@ export const TOKEN_COMMANDS: readonly Command[] = [
       owner: { value: 'MEMBER', about: 'of this member' },
       kind: { value: 'KIND', about: 'of this kind' },
       state: { value: 'STATE', choices: ['active', 'inactive', 'expired', 'revoked'], about: 'in this state' },
+      scope: { value: 'SCOPE', about: 'that list this scope' },
+      workspace: { value: 'ID', about: 'that list this workspace, or may reach it by a grant of all' },
       expiring: { value: 'TIME', about: 'that end within this time: 7d' },
       unused: {
         value: 'TIME',

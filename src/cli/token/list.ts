@@ -12,6 +12,8 @@ interface ListTokensValues extends OrganizationValues, ListValues {
   readonly owner: string | undefined;
   readonly kind: string | undefined;
   readonly state: string | undefined;
+  readonly scope: string | undefined;
+  readonly workspace: string | undefined;
   readonly expiring: string | undefined;
   readonly unused: string | undefined;
   readonly 'never-used': boolean | undefined;
@@ -19,13 +21,13 @@ interface ListTokensValues extends OrganizationValues, ListValues {
 }
 
 export async function listTokensCommand({ values, env }: Invocation<ListTokensValues>): Promise<void> {
-  const { name, owner, kind, state, finding } = values;
+  const { name, owner, kind, state, scope, workspace, finding } = values;
   const days = (option: 'expiring' | 'unused') => {
     const time = values[option];
     return time === undefined ? undefined : String(Math.ceil(durationMs(time, `--${option}`) / DAY_MS));
   };
   const asked = {
-    ...{ name, owner, kind, state, finding },
+    ...{ name, owner, kind, state, scope, workspace, finding },
     expiringWithinDays: days('expiring'),
     // With a finding the time is its window; without one it is what is looked for.
     [finding === undefined ? 'unusedForDays' : 'unusedDays']: days('unused'),

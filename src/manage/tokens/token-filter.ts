@@ -14,6 +14,10 @@ export interface TokenFilter {
   readonly kind?: string;
   readonly owner?: string;
   readonly state?: TokenStateShown;
+  /** That it lists. */
+  readonly scope?: string;
+  /** That it lists, or may reach by a grant of all. */
+  readonly workspace?: string;
   readonly expiringWithinDays?: number;
   /** Neither made nor used for so long. */
   readonly unusedForDays?: number;
@@ -37,6 +41,8 @@ export function maybeSought(filter: TokenFilter, nowMs: number): Sought {
   const name = folded(filter.name ?? '');
   return (doc) =>
     (filter.kind === undefined || doc.kind === filter.kind) &&
+    (filter.scope === undefined || doc.scopes?.includes(filter.scope) === true) &&
+    (filter.workspace === undefined || mayReach(doc, filter.workspace)) &&
     (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&
     (untilMs === null || (doc.expiresAtMs !== null && doc.expiresAtMs > nowMs && doc.expiresAtMs <= untilMs)) &&
     (name === '' || folded(doc.name).startsWith(name));
@@ -46,8 +52,14 @@ export function maybeSought(filter: TokenFilter, nowMs: number): Sought {
 export function isSought({ policy }: Pick<ManageContext, 'policy'>, filter: TokenFilter, nowMs: number): Sought {
   return (doc) =>
     (filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
+    // Of those that it lists some may have been deleted.
+    (filter.workspace === undefined || mayReach(doc, filter.workspace)) &&
     (filter.apiVersionWithdrawn === undefined || isVersionWithdrawn(policy(), doc) === filter.apiVersionWithdrawn) &&
     (filter.contactGone === undefined || isContactGone(doc) === filter.contactGone);
+}
+
+function mayReach({ workspaces }: TokenDoc, id: string): boolean {
+  return typeof workspaces === 'string' || workspaces.some(([listed]) => listed === id);
 }
 
 /** What only its use says. `look` is told of tokens together, before `isSought` is asked of any of them. */

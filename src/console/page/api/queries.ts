@@ -1,6 +1,7 @@
 /** What pages ask of the API, each question under one name, so that an answer is known wherever it is asked again. */
 import { QueryClient, queryOptions } from '@tanstack/react-query';
 import { ApiError, answerOf, api, type Shapes } from './client.ts';
+import type { paths } from './openapi.d.ts';
 
 export const SESSION = ['session'] as const;
 
@@ -41,13 +42,7 @@ export const policyQuery = queryOptions({
   staleTime: 60_000,
 });
 
-export interface TokenFilters {
-  readonly state?: 'active' | 'inactive' | 'expired' | 'revoked';
-  readonly kind?: string;
-  readonly owner?: string;
-  readonly expiringWithinDays?: string;
-  readonly cursor?: string;
-}
+export type TokenFilters = NonNullable<paths['/v1/organizations/{org}/tokens']['get']['parameters']['query']>;
 
 export const tokensQuery = (org: string, filters: TokenFilters) =>
   queryOptions({

@@ -1,114 +1,95 @@
 /** What the list of tokens is narrowed by. It stands in the address, so that it can be sent to somebody and gone back to. */
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import { useSearchParams } from 'wouter';
+import type { ReactNode } from 'react';
 import { policyQuery, type TokenFilters } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
+import { TypedField } from '../parts/typed-field.tsx';
+import { type UrlFilters, useUrlFilters } from '../parts/url-filters.ts';
 import { useTranslate } from '../preferences.tsx';
+import { findingText } from './token-words.tsx';
 
 const STATES = ['active', 'inactive', 'expired', 'revoked'] as const;
 const DAYS = [7, 30, 90];
-const NAMES = ['state', 'kind', 'owner', 'expiringWithinDays', 'cursor'] as const;
-/** While somebody types nothing is asked. */
-const TYPING_MS = 250;
+const NAMES = [
+  ...(['name', 'state', 'kind', 'owner', 'scope', 'workspace'] as const),
+  ...(['finding', 'expiringWithinDays', 'use'] as const),
+];
+type Name = (typeof NAMES)[number];
+/** All that the API knows, in its order. */
+const FINDINGS = [
+  ...(['never_used', 'dormant', 'unused_scopes', 'never_expires', 'expires_soon_in_use'] as const),
+  ...(['broad_workspaces', 'owner_inactive', 'rotated_value_in_use'] as const),
+];
 
-export function useTokenFilters() {
-  const [search, setSearch] = useSearchParams();
-  const filters = Object.fromEntries(
-    NAMES.flatMap((name) => (search.get(name) ? [[name, search.get(name)]] : [])),
-  ) as TokenFilters;
-  /** Another filter is another list: it begins at its first page. */
-  const narrow = (name: (typeof NAMES)[number], value: string) =>
-    setSearch((before) => {
-      const next = new URLSearchParams(before);
-      if (value === '') next.delete(name);
-      else next.set(name, value);
-      if (name !== 'cursor') next.delete('cursor');
-      return next;
-    });
-  const clear = () => setSearch(new URLSearchParams());
-  return { filters, narrow, clear };
+export function useTokenFilters(): UrlFilters<Name> {
+  return useUrlFilters(NAMES);
 }
 
-export function TokenFilterBar({ filters, narrow, clear }: ReturnType<typeof useTokenFilters>) {
+/** `use` is two of the API's: never, or not for so many days. */
+export function queryOf({ use, ...rest }: UrlFilters<Name>['filters']): TokenFilters {
+  const ofUse = use === undefined ? {} : use === 'never' ? { neverUsed: 'true' } : { unusedForDays: use };
+  return { ...rest, ...ofUse } as TokenFilters;
+}
+
+export function TokenFilterBar({ filters, isNarrowed, narrow, clear }: UrlFilters<Name>) {
   const t = useTranslate();
   const { seesAllTokens } = useCaller();
   const { data: policy } = useQuery(policyQuery);
-  const any = <option value="">{t('tokens.filter.any')}</option>;
-  const { cursor: _, ...narrowed } = filters;
+  const choice = (name: Name, label: string, options: ReactNode) => (
+    <FormField label={label}>
+      {(control) => (
+        <select {...control} value={filters[name] ?? ''} onChange={(event) => narrow(name, event.target.value)}>
+          <option value="">{t('tokens.filter.any')}</option>
+          {options}
+        </select>
+      )}
+    </FormField>
+  );
+  const typed = (name: Name, label: string, placeholder = '') => (
+    <TypedField
+      label={label}
+      placeholder={placeholder}
+      value={filters[name] ?? ''}
+      onChange={(value) => narrow(name, value)}
+    />
+  );
+  const options = (values: ReadonlyArray<readonly [value: string | number, text: string]>) =>
+    values.map(([value, text]) => (
+      <option key={value} value={value}>
+        {text}
+      </option>
+    ));
+  const kinds = Object.keys(policy?.kinds ?? {}).map((kind) => [kind, kind] as const);
+  const scopes = (policy?.scopes ?? []).map(({ name }) => [name, name] as const);
   return (
     <search className="filters" aria-label={t('tokens.filters')}>
-      <FormField label={t('tokens.filter.state')}>
-        {(control) => (
-          <select {...control} value={filters.state ?? ''} onChange={(event) => narrow('state', event.target.value)}>
-            {any}
-            {STATES.map((state) => (
-              <option key={state} value={state}>
-                {t(`state.${state}`)}
-              </option>
-            ))}
-          </select>
-        )}
-      </FormField>
-      <FormField label={t('tokens.filter.kind')}>
-        {(control) => (
-          <select {...control} value={filters.kind ?? ''} onChange={(event) => narrow('kind', event.target.value)}>
-            {any}
-            {Object.keys(policy?.kinds ?? {}).map((kind) => (
-              <option key={kind}>{kind}</option>
-            ))}
-          </select>
-        )}
-      </FormField>
-      <FormField label={t('tokens.filter.expiring')}>
-        {(control) => (
-          <select
-            {...control}
-            value={filters.expiringWithinDays ?? ''}
-            onChange={(event) => narrow('expiringWithinDays', event.target.value)}
-          >
-            {any}
-            {DAYS.map((count) => (
-              <option key={count} value={count}>
-                {t('tokens.filter.expiring.within', { count })}
-              </option>
-            ))}
-          </select>
-        )}
-      </FormField>
-      {seesAllTokens && <OwnerFilter value={filters.owner ?? ''} onChange={(owner) => narrow('owner', owner)} />}
-      {Object.keys(narrowed).length > 0 && (
+      {typed('name', t('tokens.filter.name'), t('tokens.filter.name.placeholder'))}
+      {choice('state', t('tokens.filter.state'), options(STATES.map((state) => [state, t(`state.${state}`)])))}
+      {choice('kind', t('tokens.filter.kind'), options(kinds))}
+      {choice(
+        'expiringWithinDays',
+        t('tokens.filter.expiring'),
+        options(DAYS.map((count) => [count, t('tokens.filter.expiring.within', { count })])),
+      )}
+      {choice(
+        'use',
+        t('tokens.filter.use'),
+        options([
+          ['never', t('tokens.filter.use.never')],
+          ...DAYS.map((count) => [count, t('tokens.filter.use.days', { count })] as const),
+        ]),
+      )}
+      {choice('scope', t('tokens.filter.scope'), options(scopes))}
+      {choice('finding', t('tokens.filter.finding'), options(FINDINGS.map((each) => [each, findingText(each, t)])))}
+      {typed('workspace', t('tokens.filter.workspace'), t('tokens.filter.workspace.placeholder'))}
+      {seesAllTokens && typed('owner', t('tokens.filter.owner'), t('tokens.filter.owner.placeholder'))}
+      {isNarrowed && (
         <Button kind="quiet" onClick={clear}>
           {t('tokens.filter.clear')}
         </Button>
       )}
     </search>
-  );
-}
-
-function OwnerFilter({ value, onChange }: { readonly value: string; onChange(owner: string): void }) {
-  const t = useTranslate();
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed.trim() === value) return;
-    const timer = setTimeout(() => onChange(typed.trim()), TYPING_MS);
-    return () => clearTimeout(timer);
-  });
-  return (
-    <FormField label={t('tokens.filter.owner')}>
-      {(control) => (
-        <input
-          {...control}
-          type="search"
-          spellCheck={false}
-          placeholder={t('tokens.filter.owner.placeholder')}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-        />
-      )}
-    </FormField>
   );
 }

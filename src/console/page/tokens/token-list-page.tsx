@@ -1,27 +1,36 @@
 /** The tokens of an organization that the caller may see, page by page, as the server finds them. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { tokensQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
+import { CheckLine } from '../parts/check-line.tsx';
 import { EmptyNote, ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
-import { TokenFilterBar, useTokenFilters } from './token-filters.tsx';
+import { FindByValue } from './find-window.tsx';
+import { RevokeMany } from './revoke-many.tsx';
+import { queryOf, TokenFilterBar, useTokenFilters } from './token-filters.tsx';
 import { tokenPath, tokensPath } from './token-paths.ts';
 import { MomentOr, ScopeCount, type ShownToken, StateBadge, WorkspaceCount } from './token-words.tsx';
 
 export function TokenListPage({ org }: { readonly org: string }) {
   const t = useTranslate();
-  const { kinds } = useCaller();
+  const { kinds, kind } = useCaller();
   const asked = useTokenFilters();
   const { filters, narrow, clear } = asked;
-  const { data, error, refetch } = useQuery({ ...tokensQuery(org, filters), placeholderData: keepPreviousData });
+  const [chosen, setChosen] = useState<ReadonlyMap<string, ShownToken>>(new Map());
+  const { data, error, refetch } = useQuery({
+    ...tokensQuery(org, queryOf(filters)),
+    placeholderData: keepPreviousData,
+  });
   const isNarrowed = Object.keys(filters).length > 0;
   const count = data?.items.length ?? 0;
   return (
     <>
       <PageHead title={t('tokens.title')} lead={org}>
+        {kind === 'operator' && <FindByValue />}
         {kinds.length > 0 && (
           <Link href={`${tokensPath(org)}/new`} className="button first">
             {t('tokens.create')}
@@ -29,6 +38,7 @@ export function TokenListPage({ org }: { readonly org: string }) {
         )}
       </PageHead>
       <TokenFilterBar {...asked} />
+      <RevokeMany org={org} chosen={chosen} onChosen={setChosen} />
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Waiting />}
       {data !== undefined && count === 0 && !isNarrowed && (
@@ -43,7 +53,9 @@ export function TokenListPage({ org }: { readonly org: string }) {
           <Button onClick={clear}>{t('tokens.filter.clear')}</Button>
         </EmptyNote>
       )}
-      {data !== undefined && count > 0 && <TokenTable org={org} tokens={data.items} />}
+      {data !== undefined && count > 0 && (
+        <TokenTable org={org} tokens={data.items} chosen={chosen} onChosen={setChosen} />
+      )}
       <div className="under">
         <p role="status" className="soft small">
           {data !== undefined && t(data.nextCursor === null ? 'tokens.count' : 'tokens.countMore', { count })}
@@ -59,15 +71,45 @@ export function TokenListPage({ org }: { readonly org: string }) {
   );
 }
 
-function TokenTable({ org, tokens }: { readonly org: string; readonly tokens: readonly ShownToken[] }) {
+interface Choosing {
+  readonly org: string;
+  readonly chosen: ReadonlyMap<string, ShownToken>;
+  onChosen(chosen: ReadonlyMap<string, ShownToken>): void;
+}
+
+/** Those that the caller may revoke, and that are not. */
+function useMayRevoke(): (token: ShownToken) => boolean {
+  const { kind, member, seesAllTokens } = useCaller();
+  return ({ state, ownerId }) =>
+    (state === 'active' || state === 'inactive') &&
+    (kind === 'operator' || seesAllTokens || (member !== null && member.id === ownerId));
+}
+
+function TokenTable({ org, tokens, chosen, onChosen }: Choosing & { readonly tokens: readonly ShownToken[] }) {
   const t = useTranslate();
+  const mayRevoke = useMayRevoke();
   const columns = ['name', 'state', 'kind', 'owner', 'scopes', 'workspaces', 'expires', 'lastUsed'] as const;
+  const revocable = tokens.filter(mayRevoke);
+  const isAll = revocable.length > 0 && revocable.every(({ id }) => chosen.has(id));
+  const set = (those: readonly ShownToken[], isOn: boolean) => {
+    const next = new Map(chosen);
+    for (const token of those) isOn ? next.set(token.id, token) : next.delete(token.id);
+    onChosen(next);
+  };
   return (
     <div className="table-box">
+      {revocable.length > 0 && (
+        <div className="choose-all">
+          <CheckLine label={t('many.all')} isOn={isAll} onChange={(isOn) => set(revocable, isOn)} />
+        </div>
+      )}
       <table>
         <caption className="hidden">{t('tokens.title')}</caption>
         <thead>
           <tr>
+            <th scope="col">
+              <span className="hidden">{t('many.choose')}</span>
+            </th>
             {columns.map((column) => (
               <th key={column} scope="col">
                 {t(`tokens.${column}`)}
@@ -77,7 +119,14 @@ function TokenTable({ org, tokens }: { readonly org: string; readonly tokens: re
         </thead>
         <tbody>
           {tokens.map((token) => (
-            <TokenRow key={token.id} org={org} token={token} />
+            <TokenRow
+              key={token.id}
+              org={org}
+              token={token}
+              mayRevoke={mayRevoke(token)}
+              isChosen={chosen.has(token.id)}
+              onChoose={(isOn) => set([token], isOn)}
+            />
           ))}
         </tbody>
       </table>
@@ -85,10 +134,26 @@ function TokenTable({ org, tokens }: { readonly org: string; readonly tokens: re
   );
 }
 
-function TokenRow({ org, token }: { readonly org: string; readonly token: ShownToken }) {
+interface RowProps {
+  readonly org: string;
+  readonly token: ShownToken;
+  readonly mayRevoke: boolean;
+  readonly isChosen: boolean;
+  onChoose(isOn: boolean): void;
+}
+
+function TokenRow({ org, token, mayRevoke, isChosen, onChoose }: RowProps) {
   const t = useTranslate();
   return (
     <tr>
+      <td className="choose">
+        {mayRevoke && (
+          <label>
+            <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+            <span className="hidden">{t('many.chooseOne', { name: token.name })}</span>
+          </label>
+        )}
+      </td>
       <td className="name">
         <Link href={tokenPath(org, token.id)}>{token.name}</Link>
         <span className="sub mono">{token.hint}</span>

@@ -41,7 +41,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       await page.getByRole('dialog').waitFor();
       expect(await console.inspect(page, `revoke-${name}`)).toEqual([]);
       await page.goto(`${console.gateway.adminUrl}/o/acme/tokens/new`);
-      await page.locator('.columns.tall .check').first().waitFor();
+      await page.locator('form details summary').first().waitFor();
       expect(await console.inspect(page, `new-token-${name}`)).toEqual([]);
       const { body } = await console.gateway.admin('GET', '/tokens?owner=bob');
       const { id } = (body as { items: { id: string }[] }).items.at(-1)!;

@@ -167,7 +167,7 @@ function RefusalRow({ org, refusal }: { readonly org: string | null; readonly re
           <span className="soft">{t('refusals.token.unknown')}</span>
         ) : (
           <span>
-            <Link href={tokenPath(organization, token)} className="mono">
+            <Link href={tokenPath(organization, token)} className="mono" title={token}>
               {token}
             </Link>
             {owner !== null && <span className="sub">{owner}</span>}

@@ -262,7 +262,8 @@ function placeChecks(
     };
   const found = findWorkspace(asked, selected, token.organizationId, facts);
   if (found !== null && 'kind' in found) return found;
-  const seen = { as: asked.as, selected, grant: grantText(token) };
+  const kind = asked.as === 'resource' ? { type: asked.type } : {};
+  const seen = { as: asked.as, ...kind, selected, grant: grantText(token) };
   if (found === null)
     return {
       checks: [failed('workspace', 'workspace_not_granted', { ...seen, workspace: null }, []), ...later],

@@ -9,6 +9,7 @@ import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { ExplanationView } from './explanation-view.tsx';
+import { TestCaseCard } from './test-case-card.tsx';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 const NAMES = ['organization', 'token', 'method', 'url', 'address', 'id'] as const;
@@ -47,7 +48,17 @@ export function ExplainPage({ org }: { readonly org: string | null }) {
         </div>
         {question !== null && error !== null && <ErrorNote error={error} />}
         {question !== null && data === undefined && error === null && <Waiting />}
-        {question !== null && data !== undefined && error === null && <ExplanationView explanation={data} />}
+        {question !== null && data !== undefined && error === null && (
+          <>
+            <ExplanationView explanation={data} />
+            <TestCaseCard
+              org={data.decided?.organization ?? asked.organization}
+              explanation={data}
+              url={asked.id === '' ? asked.url : ''}
+              address={asked.id === '' ? asked.address : ''}
+            />
+          </>
+        )}
       </div>
     </>
   );

@@ -1,12 +1,17 @@
-/** An explanation: the outcome, every check with what it saw and where that is written, and the least that would let it through. */
+/** An explanation: the outcome, every check with what it saw and where that is written, the least that would let it through; then and now of one that was made. */
+import { Link } from 'wouter';
 import type { Shapes } from '../api/client.ts';
+import { useCaller } from '../caller.tsx';
+import { Instant } from '../parts/instant.tsx';
 import { CopiedLine } from '../parts/notes.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { en } from '../text/en.ts';
 import type { MessageKey } from '../text/messages.ts';
+import { tokensPath } from '../tokens/token-paths.ts';
 
 type Explanation = Shapes['Explanation'];
 type Check = Explanation['checks'][number];
+type Decision = NonNullable<Explanation['decided']>;
 
 const OUTCOMES: Readonly<Record<Explanation['outcome'], string>> = { allowed: 'good', refused: 'bad', depends: 'warn' };
 const RESULTS: Readonly<Record<Check['result'], string>> = {
@@ -15,28 +20,14 @@ const RESULTS: Readonly<Record<Check['result'], string>> = {
 
 export function ExplanationView({ explanation }: { readonly explanation: Explanation }) {
   const t = useTranslate();
-  const { outcome, reason, status, request, route, token, checks, fix } = explanation;
+  const { outcome, fix, checks, decided = null, changes = [] } = explanation;
   return (
     <div className="stack" aria-live="polite">
-      <div className={`note ${OUTCOMES[outcome]}`}>
-        <h2>
-          {t(`explain.outcome.${outcome}`)}
-          {status !== null && ` · ${status}`}
-          {reason !== null && (
-            <>
-              {' · '}
-              <code>{reason}</code>
-            </>
-          )}
-        </h2>
-        <p>
-          <code>
-            {request.method} {request.path}
-          </code>
-          {route !== null && ` → ${route.id}`}
-          {token !== null && ` · ${token.name}`}
-        </p>
-      </div>
+      {decided === null ? (
+        <Verdict explanation={explanation} />
+      ) : (
+        <ThenAndNow decided={decided} changes={changes} explanation={explanation} />
+      )}
       {fix !== null && fix.length > 0 && (
         <section className="card stack">
           <h2>{t('explain.fix')}</h2>
@@ -46,10 +37,128 @@ export function ExplanationView({ explanation }: { readonly explanation: Explana
               <CopiedLine text={command} />
             </div>
           ))}
+          {decided !== null && <NewTokenLink decided={decided} />}
         </section>
       )}
       {fix === null && outcome === 'refused' && <p className="soft">{t('explain.noFix')}</p>}
-      <CheckTable checks={checks} />
+      {checks.length > 0 && <CheckTable checks={checks} />}
+    </div>
+  );
+}
+
+/** Whose own kinds of token there are none of could make none. */
+function NewTokenLink({ decided: { id, organization, owner } }: { readonly decided: Decision }) {
+  const t = useTranslate();
+  const { kinds } = useCaller();
+  if (organization === null || owner === null || kinds.length === 0) return null;
+  return (
+    <p>
+      <Link href={`${tokensPath(organization)}/new?refusal=${id}`}>{t('explain.newToken')}</Link>
+    </p>
+  );
+}
+
+function Verdict({ explanation }: { readonly explanation: Explanation }) {
+  const { outcome, reason, status, request, route, token } = explanation;
+  return (
+    <div className={`note ${OUTCOMES[outcome]}`}>
+      <OutcomeLine outcome={outcome} reason={reason} status={status} />
+      <p>
+        <code>
+          {request.method} {request.path}
+        </code>
+        {route !== null && ` → ${route.id}`}
+        {token !== null && ` · ${token.name}`}
+      </p>
+    </div>
+  );
+}
+
+function OutcomeLine({ outcome, reason, status }: Pick<Explanation, 'outcome' | 'reason' | 'status'>) {
+  const t = useTranslate();
+  return (
+    <h2>
+      {t(`explain.outcome.${outcome}`)}
+      {status !== null && ` · ${status}`}
+      {reason !== null && (
+        <>
+          {' · '}
+          <code>{reason}</code>
+        </>
+      )}
+    </h2>
+  );
+}
+
+interface ThenAndNowProps {
+  readonly decided: Decision;
+  readonly changes: NonNullable<Explanation['changes']>;
+  readonly explanation: Explanation;
+}
+
+/** Side by side, and below what has changed between the two. */
+function ThenAndNow({ decided, changes, explanation }: ThenAndNowProps) {
+  const t = useTranslate();
+  const { route, token, at } = explanation;
+  return (
+    <>
+      <div className="two">
+        <section className={`note ${OUTCOMES[decided.outcome]}`}>
+          <p className="soft small">
+            {t('explain.then')} · <Instant at={decided.at} />
+          </p>
+          <OutcomeLine {...decided} />
+          <p>
+            <code>
+              {decided.method} {decided.path}
+            </code>
+          </p>
+          <p className="small">
+            {[decided.route, decided.token, decided.owner, decided.address].filter(Boolean).join(' · ')}
+          </p>
+          {decided.detail !== null && <p className="small">{decided.detail}</p>}
+        </section>
+        <section className={`note ${OUTCOMES[explanation.outcome]}`}>
+          <p className="soft small">
+            {t('explain.now')} · <Instant at={at} />
+          </p>
+          <OutcomeLine {...explanation} />
+          <p className="small">{[route?.id, token?.name].filter(Boolean).join(' · ')}</p>
+          {decided.altered && <p className="small">{t('explain.altered')}</p>}
+        </section>
+      </div>
+      {changes.length === 0 ? <p className="soft">{t('explain.unchanged')}</p> : <ChangeTable changes={changes} />}
+    </>
+  );
+}
+
+function ChangeTable({ changes }: Pick<ThenAndNowProps, 'changes'>) {
+  const t = useTranslate();
+  return (
+    <div className="table-box">
+      <table>
+        <caption className="hidden">{t('explain.changes')}</caption>
+        <thead>
+          <tr>
+            {(['changes', 'then', 'now'] as const).map((column) => (
+              <th key={column} scope="col">
+                {t(`explain.${column}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map(({ what, before, after }) => (
+            <tr key={what}>
+              <td className="name">
+                <code>{what}</code>
+              </td>
+              <td data-label={t('explain.then')}>{before ?? <span className="soft">{t('app.none')}</span>}</td>
+              <td data-label={t('explain.now')}>{after ?? <span className="soft">{t('app.none')}</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }

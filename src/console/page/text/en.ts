@@ -1,6 +1,7 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
 
 import { auditWords } from '../audit/audit-words.ts';
+import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
@@ -65,6 +66,7 @@ export const en = {
   'nav.tokens': 'Tokens',
   'nav.explain': 'Explain',
   ...frameWords.en,
+  ...explainWords.en,
   ...refusalWords.en,
   ...routeWords.en,
 
@@ -241,6 +243,7 @@ export const en = {
   'explain.check.scopes': 'It has the scopes',
   'explain.check.version': 'It has the API version',
   'explain.check.workspace': 'It reaches the workspace',
+  'explain.check.environment': 'It reaches the environment',
   'explain.check.role': 'Its owner has the role',
   'explain.check.relation': 'Its owner has to do with the resource',
   ...auditWords.en,

@@ -1,6 +1,7 @@
 /** The console in Chinese, key by key as in English. */
 
 import { auditWords } from '../audit/audit-words.ts';
+import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
@@ -66,6 +67,7 @@ export const zh: Messages = {
   'nav.tokens': '令牌',
   'nav.explain': '解释',
   ...frameWords.zh,
+  ...explainWords.zh,
   ...refusalWords.zh,
   ...routeWords.zh,
 
@@ -232,6 +234,7 @@ export const zh: Messages = {
   'explain.check.scopes': '具有所需权限范围',
   'explain.check.version': '具有所需 API 版本',
   'explain.check.workspace': '可访问该工作空间',
+  'explain.check.environment': '可访问该环境',
   'explain.check.role': '所有者具有所需角色',
   'explain.check.relation': '所有者与该资源有关联',
   ...auditWords.zh,

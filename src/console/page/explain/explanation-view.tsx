@@ -192,7 +192,7 @@ function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
               <td data-label={t('explain.values')}>
                 <Values values={check.values} />
               </td>
-              <td data-label={t('explain.sources')} className="mono small">
+              <td data-label={t('explain.sources')} className="mono small sources">
                 {check.sources.map(sourceOf).join('\n') || '–'}
               </td>
             </tr>
@@ -209,15 +209,46 @@ function nameOf(name: string, t: ReturnType<typeof useTranslate>): string {
   return key in en ? t(key as MessageKey) : name;
 }
 
+/** More than so many are told when they are asked for. */
+const SHOWN_MAX = 8;
+
 function Values({ values }: { readonly values: unknown }) {
-  const shown = Object.entries((values ?? {}) as Readonly<Record<string, unknown>>);
+  const shown = Object.entries((values ?? {}) as Readonly<Record<string, unknown>>).filter(
+    ([, value]) => value !== null,
+  );
   if (shown.length === 0) return '–';
-  return shown.map(([name, value]) => (
-    <div key={name}>
-      <span className="soft">{name}</span>{' '}
-      {Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : JSON.stringify(value)}
+  return (
+    <div>
+      {shown.map(([name, value]) => (
+        <div key={name}>
+          <span className="soft">{name}</span>{' '}
+          {Array.isArray(value) ? (
+            <ListedValues all={value} />
+          ) : typeof value === 'string' ? (
+            value
+          ) : (
+            JSON.stringify(value)
+          )}
+        </div>
+      ))}
     </div>
-  ));
+  );
+}
+
+function ListedValues({ all }: { readonly all: readonly unknown[] }) {
+  const t = useTranslate();
+  const rest = all.slice(SHOWN_MAX);
+  return (
+    <>
+      {all.slice(0, SHOWN_MAX).join(', ')}
+      {rest.length > 0 && (
+        <details>
+          <summary className="soft">{t('cascade.more', { count: rest.length })}</summary>
+          {rest.join(', ')}
+        </details>
+      )}
+    </>
+  );
 }
 
 function sourceOf({ file, line, column, record, field }: Check['sources'][number]): string {

@@ -56,8 +56,8 @@ async function newLink(admin: string, adminKey: string): Promise<string> {
 
 async function take(browser: Browser, { file, path, scheme, locale }: Picture, link: string, admin: string) {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
-    deviceScaleFactor: 1.5,
+    viewport: { width: 1440, height: 860 },
+    deviceScaleFactor: 1.25,
     colorScheme: scheme,
     locale,
   });

@@ -163,7 +163,7 @@ function TokenRow({ org, token, mayRevoke, isChosen, onChoose }: RowProps) {
       </td>
       <td data-label={t('tokens.kind')}>{token.kind}</td>
       <td data-label={t('tokens.owner')}>{token.ownerId ?? <span className="soft">{t('tokens.noOwner')}</span>}</td>
-      <td className="fit" data-label={t('tokens.scopes')}>
+      <td data-label={t('tokens.scopes')}>
         <ScopeCount token={token} />
       </td>
       <td data-label={t('tokens.workspaces')}>

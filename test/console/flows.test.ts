@@ -115,7 +115,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     const page = await console.page({});
     await page.goto(console.gateway.adminUrl + (body as { path: string }).path);
     await page.reload();
-    await page.locator('td.name').first().waitFor();
+    await page.locator('.figure').first().waitFor();
     expect(page.url()).not.toContain('once_');
     expect(console.faults.splice(0)).toEqual([]);
     await page.context().close();

@@ -30,7 +30,7 @@ export interface OpenConsole extends AsyncDisposable {
   readonly gateway: TestGateway;
   /** What no page may do, so far. */
   readonly faults: string[];
-  /** A page of its own session: signed in by this credential, or by nothing. */
+  /** A page of its own session: signed in by this credential, at the list of tokens; or by nothing. */
   page(look: Partial<Look>, credential?: string): Promise<Page>;
   /** axe's findings, as lines; a picture of it where pictures are kept. */
   inspect(page: Page, name: string): Promise<string[]>;
@@ -75,6 +75,8 @@ export async function openConsole(options: TestGatewayOptions = {}): Promise<Ope
       await opened.locator('input[type=password]').fill(credential);
       await opened.keyboard.press('Enter');
       await opened.getByRole('navigation').waitFor();
+      // Most tests are of what the list of tokens leads to.
+      await opened.goto(`${gateway.adminUrl}/o/${gateway.seeded.organization}/tokens`);
     }
     return opened;
   };

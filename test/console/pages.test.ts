@@ -32,6 +32,8 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       expect(await console.inspect(page, `sign-in-${name}`)).toEqual([]);
       await page.locator('input[type=password]').fill(console.gateway.adminKey);
       await page.keyboard.press('Enter');
+      await page.locator('.figure').first().waitFor();
+      await page.goto(`${console.gateway.adminUrl}/o/acme/tokens`);
       await page.locator('td.name').first().waitFor();
       expect(await console.inspect(page, `tokens-${name}`)).toEqual([]);
       await page.locator('td.name a').last().click();

@@ -8,6 +8,7 @@ import { CallerContext, type SignedInCaller, useCaller } from './caller.tsx';
 import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
 import { OrganizationsPage } from './organizations/organizations-page.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
 import { PageWindow } from './parts/window.tsx';
 import { useTranslate } from './preferences.tsx';
@@ -18,10 +19,12 @@ import { AccountPage } from './service-accounts/account-page.tsx';
 import { NewAccountPage } from './service-accounts/new-account-page.tsx';
 import { SignInForm, takeLinkCode } from './sign-in/sign-in.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { StatusPage } from './status/status-page.tsx';
 import { EditTokenPage } from './tokens/edit-token-page.tsx';
 import { NewTokenPage } from './tokens/new-token-page.tsx';
 import { TokenListPage } from './tokens/token-list-page.tsx';
 import { TokenPage } from './tokens/token-page.tsx';
+import { TrafficPage } from './traffic/traffic-page.tsx';
 
 export function App() {
   const t = useTranslate();
@@ -59,8 +62,25 @@ function Pages() {
             <OrganizationsPage />
           </Framed>
         ) : (
-          <Redirect to={`/o/${encodeURIComponent(organization)}/tokens`} replace />
+          <Redirect to={`/o/${encodeURIComponent(organization)}`} replace />
         )}
+      </Route>
+      <Route path="/o/:org">
+        {({ org }) => (
+          <Framed org={org}>
+            <OverviewPage key={org} org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/traffic">
+        <Framed org={null}>
+          <TrafficPage />
+        </Framed>
+      </Route>
+      <Route path="/status">
+        <Framed org={null}>
+          <StatusPage />
+        </Framed>
       </Route>
       <Route path="/o/:org/tokens">
         {({ org }) => (

@@ -23,6 +23,7 @@ interface NavEntry {
 
 /** Below `/o/ORGANIZATION`. */
 const OF_ORGANIZATION: readonly NavEntry[] = [
+  { path: '', name: 'nav.overview', key: 'o' },
   { path: '/tokens', name: 'nav.tokens', key: 't' },
   { path: '/refusals', name: 'nav.refusals', key: 'r' },
   { path: '/explain', name: 'nav.explain', key: 'e' },
@@ -32,6 +33,8 @@ const OF_ORGANIZATION: readonly NavEntry[] = [
 
 /** Of the gateway with all its organizations: for its operator. */
 const OF_GATEWAY: readonly NavEntry[] = [
+  { path: '/traffic', name: 'nav.traffic', key: 'f' },
+  { path: '/status', name: 'nav.status', key: 'i' },
   { path: '/routes', name: 'nav.routes', key: 'u' },
   { path: '/refusals', name: 'nav.refusals.all', key: 'l' },
 ];
@@ -128,7 +131,8 @@ function Entries({ entries, below, path }: EntriesProps) {
       {entries.map((entry) => {
         if (entry.forOperator && kind !== 'operator') return null;
         const href = `${below}${entry.path}`;
-        const isHere = below !== null && (path === href || path.startsWith(`${href}/`));
+        // Of the first page all others stand below.
+        const isHere = below !== null && (path === href || (entry.path !== '' && path.startsWith(`${href}/`)));
         return (
           <li key={entry.path}>
             <Link href={below === null ? '/' : href} data-key={entry.key} aria-current={isHere ? 'page' : undefined}>

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Redirect } from 'wouter';
 import { organizationsQuery } from '../api/queries.ts';
+import { GatewayFigures } from '../overview/gateway-figures.tsx';
 import { EmptyNote, ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
@@ -12,7 +13,7 @@ const FIRST =
 export function OrganizationsPage() {
   const t = useTranslate();
   const { data, error, refetch } = useQuery(organizationsQuery);
-  if (data?.items.length === 1) return <Redirect to={tokensOf(data.items[0]!.id)} replace />;
+  if (data?.items.length === 1) return <Redirect to={overviewOf(data.items[0]!.id)} replace />;
   return (
     <>
       <PageHead title={t('organizations.title')} />
@@ -21,6 +22,7 @@ export function OrganizationsPage() {
       {data?.items.length === 0 && (
         <EmptyNote title={t('organizations.empty')} hint={t('organizations.empty.hint')} command={FIRST} />
       )}
+      {data !== undefined && data.items.length > 1 && <GatewayFigures />}
       {data !== undefined && data.items.length > 1 && (
         <div className="table-box">
           <table>
@@ -34,7 +36,7 @@ export function OrganizationsPage() {
               {data.items.map(({ id, name, edition }) => (
                 <tr key={id}>
                   <td className="name">
-                    <Link href={tokensOf(id)}>{name}</Link>
+                    <Link href={overviewOf(id)}>{name}</Link>
                     <span className="sub">{id}</span>
                   </td>
                   <td data-label={t('organizations.edition')}>{edition}</td>
@@ -48,6 +50,6 @@ export function OrganizationsPage() {
   );
 }
 
-function tokensOf(org: string): string {
-  return `/o/${encodeURIComponent(org)}/tokens`;
+function overviewOf(org: string): string {
+  return `/o/${encodeURIComponent(org)}`;
 }

@@ -3,11 +3,14 @@
 import { auditWords } from '../audit/audit-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
+import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
 import { routeWords } from '../routes/route-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
+import { statusWords } from '../status/status-words.ts';
 import { tokensWords } from '../tokens/tokens-words.ts';
+import { trafficWords } from '../traffic/traffic-words.ts';
 
 export const en = {
   'app.skip': 'Skip to content',
@@ -249,4 +252,7 @@ export const en = {
   ...auditWords.en,
   ...listWords.en,
   ...accountWords.en,
+  ...overviewWords.en,
+  ...trafficWords.en,
+  ...statusWords.en,
 } as const;

@@ -3,11 +3,14 @@
 import { auditWords } from '../audit/audit-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
+import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
 import { routeWords } from '../routes/route-words.ts';
 import { accountWords } from '../service-accounts/account-words.ts';
+import { statusWords } from '../status/status-words.ts';
 import { tokensWords } from '../tokens/tokens-words.ts';
+import { trafficWords } from '../traffic/traffic-words.ts';
 import type { Messages } from './messages.ts';
 
 export const zh: Messages = {
@@ -240,4 +243,7 @@ export const zh: Messages = {
   ...auditWords.zh,
   ...listWords.zh,
   ...accountWords.zh,
+  ...overviewWords.zh,
+  ...trafficWords.zh,
+  ...statusWords.zh,
 };

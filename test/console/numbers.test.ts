@@ -178,7 +178,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     writeFileSync(file, `${good}\nnonsense: 1\n`);
     await page.getByRole('button', { name: 'Reload the configuration' }).click();
     await page.getByText('Refused: the configuration stays as it was.').waitFor();
-    const problem = page.locator('.places li').first();
+    const problem = page.locator('.note.bad .places li').first();
     await problem.waitFor();
     expect(await problem.innerText()).toMatch(/gateway\.yaml:\d+:\d+ \S/);
     expect(await console.inspect(page, 'status-refused-1280-light-en')).toEqual([]);

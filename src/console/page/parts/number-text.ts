@@ -26,10 +26,10 @@ export function useNumberText(): NumberText {
       value === 0
         ? unit(0, 'millisecond')
         : value < 1
-        ? unit(value * 1000, 'microsecond')
-        : value < 1000
-          ? unit(value, 'millisecond')
-          : unit(value / 1000, 'second'),
+          ? unit(value * 1000, 'microsecond')
+          : value < 1000
+            ? unit(value, 'millisecond')
+            : unit(value / 1000, 'second'),
     span: (ms) => {
       const [name, length] = SPANS.find(([, each]) => ms >= each) ?? SPANS.at(-1)!;
       return unit(Math.floor(ms / length), name);

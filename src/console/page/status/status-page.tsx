@@ -63,10 +63,10 @@ function StatusView({ status }: { readonly status: Status }) {
     <div className="stack">
       {lastReload?.result === 'refused' && (
         <section className="note bad">
-          <h2>{t('status.problems')}</h2>
-          <p>
-            {t('status.problems.hint')} <Instant at={lastReload.at} />
-          </p>
+          <h2>
+            {t('status.problems')} (<Instant at={lastReload.at} />)
+          </h2>
+          <p>{t('status.problems.hint')}</p>
           <ul className="places">
             {lastReload.problems.map(({ file, line, column, message }) => (
               <li key={`${file}:${line}:${column}:${message}`}>

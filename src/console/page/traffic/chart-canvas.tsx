@@ -69,7 +69,7 @@ function options(place: HTMLElement, count: number, latest: Latest): UPlot.Optio
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: (_, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((each) => latest.current.writeTime(each)) },
+      { ...axis, space: 90, values: (_, splits) => splits.map((each) => latest.current.writeTime(each)) },
       { ...axis, size: 64, values: (_, splits) => splits.map((each) => latest.current.write(each)) },
     ],
     series: [

@@ -2,11 +2,11 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '../api/client.ts';
 
-export const TRAFFIC_RANGES = ['5m', '1h', '6h', '24h'] as const;
-export type TrafficRange = (typeof TRAFFIC_RANGES)[number];
+export const SHOWN_RANGES = ['5m', '1h', '6h', '24h'] as const;
+export type ShownRange = (typeof SHOWN_RANGES)[number];
 
 /** Where a step is long, nothing new is there sooner. */
-export const TRAFFIC_EVERY_MS: Readonly<Record<TrafficRange, number>> = {
+export const TRAFFIC_EVERY_MS: Readonly<Record<ShownRange, number>> = {
   '5m': 2000,
   '1h': 5000,
   '6h': 10_000,
@@ -26,7 +26,7 @@ export const overviewQuery = (org: string) =>
       data !== undefined && (data.tokens.counted === null || data.refusals === null) ? COUNTING_MS : OVERVIEW_EVERY_MS,
   });
 
-export const trafficQuery = (range: TrafficRange, everyMs: number | false = TRAFFIC_EVERY_MS[range]) =>
+export const trafficQuery = (range: ShownRange, everyMs: number | false = TRAFFIC_EVERY_MS[range]) =>
   queryOptions({
     queryKey: ['traffic', range],
     queryFn: () => answerOf(api.GET('/v1/traffic', { params: { query: { range } } })),

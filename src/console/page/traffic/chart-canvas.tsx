@@ -1,12 +1,12 @@
 /** Draws lines on a canvas, by uPlot. Loaded when the first chart is shown. What it shows stands in words beside it. */
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
-import type { Line } from './chart.tsx';
+import type { ChartLine } from './chart-line.ts';
 
 interface Props {
   /** Seconds since 1970. */
   readonly times: readonly number[];
-  readonly lines: readonly Line[];
+  readonly lines: readonly ChartLine[];
   /** Colours change with it. */
   readonly scheme: string;
   readonly write: (value: number) => string;

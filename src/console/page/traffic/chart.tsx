@@ -2,19 +2,14 @@
 import { lazy, Suspense, useState } from 'react';
 import { usePreferences } from '../preferences.tsx';
 import { LANGUAGES } from '../text/translate.ts';
-
-export interface Line {
-  readonly name: string;
-  /** null: nothing was measured. */
-  readonly values: ReadonlyArray<number | null>;
-}
+import type { ChartLine } from './chart-line.ts';
 
 interface Props {
   readonly title: string;
   /** Of the first step, milliseconds since 1970. */
   readonly fromMs: number;
   readonly stepMs: number;
-  readonly lines: readonly Line[];
+  readonly lines: readonly ChartLine[];
   readonly write: (value: number) => string;
 }
 
@@ -31,7 +26,7 @@ export function Chart({ title, fromMs, stepMs, lines, write }: Props) {
   const times = Array.from(lines[0]?.values ?? [], (_, nth) => (fromMs + nth * stepMs) / 1000);
   const writeTime = (seconds: number) => clock.format(seconds * 1000);
   const isEmpty = lines.every(({ values }) => values.every((each) => each === null));
-  const shown = (values: Line['values']) => {
+  const shown = (values: ChartLine['values']) => {
     const value = pointed === null ? values.findLast((each) => each !== null) : values[pointed];
     return value == null ? '–' : write(value);
   };

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import type { Shapes } from '../api/client.ts';
-import { TRAFFIC_EVERY_MS, TRAFFIC_RANGES, type TrafficRange, trafficQuery } from '../overview/overview-queries.ts';
+import { SHOWN_RANGES, type ShownRange, TRAFFIC_EVERY_MS, trafficQuery } from '../overview/overview-queries.ts';
 import { Button } from '../parts/button.tsx';
 import { Figure, Figures } from '../parts/figure.tsx';
 import { LiveNote } from '../parts/live-note.tsx';
@@ -21,7 +21,7 @@ type Traffic = Shapes['Traffic'];
 export function TrafficPage() {
   const t = useTranslate();
   const [search, setSearch] = useSearchParams();
-  const range = TRAFFIC_RANGES.find((each) => each === search.get('range')) ?? '5m';
+  const range = SHOWN_RANGES.find((each) => each === search.get('range')) ?? '5m';
   const isPaused = search.get('live') === 'off';
   const everyMs = isPaused ? false : TRAFFIC_EVERY_MS[range];
   const asked = useQuery(trafficQuery(range, everyMs));
@@ -52,12 +52,12 @@ export function TrafficPage() {
   );
 }
 
-function Ranges({ range, onChoose }: { readonly range: TrafficRange; onChoose(range: TrafficRange): void }) {
+function Ranges({ range, onChoose }: { readonly range: ShownRange; onChoose(range: ShownRange): void }) {
   const t = useTranslate();
   return (
     <fieldset className="ranges">
       <legend className="hidden">{t('traffic.range')}</legend>
-      {TRAFFIC_RANGES.map((each) => (
+      {SHOWN_RANGES.map((each) => (
         <Button key={each} aria-pressed={each === range} onClick={() => onChoose(each)}>
           {t(`traffic.range.${each}`)}
         </Button>

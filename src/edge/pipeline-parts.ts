@@ -10,6 +10,7 @@ import type { WaitingBodies } from './bodies/waiting-bodies.ts';
 import type { Registrar } from './registrar.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Ruleset } from './ruleset.ts';
+import type { ShadowDecisions } from './shadow.ts';
 import type { OpenStreamRegistry } from './streams/open-stream-registry.ts';
 import type { AuthFailureThrottle } from './throttles/auth-failure-throttle.ts';
 import type { ImportedTokenLookups } from './throttles/imported-tokens.ts';
@@ -55,6 +56,7 @@ export interface PipelineParts {
   /** Where answers that go on for as long as their caller may are kept to that. */
   readonly streams: OpenStreamRegistry;
   readonly lastUsed: LastUsed;
+  readonly shadow: Pick<ShadowDecisions, 'compare'>;
   /** By which we know a request that has been here. */
   readonly viaName: string;
   readonly onRefused: (refused: RefusedRequest) => void;

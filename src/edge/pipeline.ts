@@ -80,6 +80,8 @@ export class Pipeline {
 
   #goOn(request: RequestContext, verdict: Verdict): void {
     const disposition = this.#admit(request, verdict);
+    if (request.ruleset.shadow !== null)
+      this.#parts.shadow.compare(request, 'reason' in verdict ? verdict.reason : null);
     if (!(disposition instanceof Promise)) return this.#send(request, disposition);
     disposition.then((settled) => this.#send(request, settled)).catch((error) => this.#broken(request, error));
   }

@@ -7,6 +7,7 @@ import type { RouteTable } from '../core/route-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Sampler } from './sampler.ts';
+import type { ShadowRules } from './shadow.ts';
 
 /** Which requests leave lines in the log. */
 export interface LogRules {
@@ -45,4 +46,6 @@ export interface Ruleset {
   /** Show clients where the time went. */
   readonly serverTiming: boolean;
   readonly log: LogRules;
+  /** Rules that some requests are judged by, too, without being decided by them; null: none. */
+  readonly shadow: ShadowRules | null;
 }

@@ -19,6 +19,7 @@ import { explainRequest } from '../edge/explain-request.ts';
 import { nameInVia } from '../edge/forward/next-hop.ts';
 import { Pipeline } from '../edge/pipeline.ts';
 import { requestLog } from '../edge/request-log.ts';
+import { ShadowDecisions } from '../edge/shadow.ts';
 import type { OpenStreamRegistry } from '../edge/streams/open-stream-registry.ts';
 import { type StartedRegistry, startRegistry } from '../edge/streams/start-registry.ts';
 import { ImportedTokenLookups } from '../edge/throttles/imported-tokens.ts';
@@ -362,6 +363,7 @@ class Gateway implements RunningGateway {
       registrar: new StoreRegistrar({ store, clock, metrics, log }),
       bodies: waitingBodies(configuration.file.gateway.limits, metrics),
       inspections: new InspectionQueue(clock),
+      shadow: new ShadowDecisions({ facts, clock, metrics, log, revision: () => facts.revision }),
       onBug: (error: unknown) => log.error({ err: error }, 'gateway: unexpected error'),
       ...lines,
       onRefused: (refused) => {

@@ -7,11 +7,13 @@ import type { Configuration } from '../config/load/configuration.ts';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
 import type { LogRules, Ruleset } from '../edge/ruleset.ts';
 import { samplerOf } from '../edge/sampler.ts';
+import type { ShadowRules } from '../edge/shadow.ts';
 import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { type Prepared, Reloader } from '../lifecycle/reloader.ts';
 import { UpstreamPools } from '../lifecycle/upstream-pools.ts';
 import { type Clock, systemClock } from '../observe/clock.ts';
+import { LineBudget } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Owned } from '../owned.ts';
 import type { FactCache } from '../store/cache/fact-cache.ts';
@@ -105,6 +107,7 @@ export class RulesInForce {
           imports,
           serverTiming,
           log: logRulesOf(next),
+          shadow: shadowRulesOf(next),
         });
       },
     };
@@ -124,6 +127,19 @@ function logRulesOf({ file, digest }: Configuration): LogRules {
     access,
     refused: samplerOf(decisions.refused),
     allowed: samplerOf(decisions.allowed),
+    configuration: digest,
+  };
+}
+
+function shadowRulesOf({ shadow, file }: Configuration): ShadowRules | null {
+  if (shadow === null) return null;
+  const { routes, policy, digest } = shadow;
+  return {
+    routes,
+    policy,
+    patterns: shadow.file.import.patterns,
+    isTrustedProxy: proxyMatcher(shadow.file.gateway.trustedProxies),
+    budget: new LineBudget(file.shadow!.perSecond),
     configuration: digest,
   };
 }

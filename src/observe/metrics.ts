@@ -79,6 +79,9 @@ export class PairCounter<First extends string, Second extends string> {
   }
 }
 
+/** `narrower`: it would be refused. `wider`: it would pass. `other_reason`: it would be refused, too. `unclear`: nobody can say. */
+export type ShadowChange = 'same' | 'narrower' | 'wider' | 'other_reason' | 'unclear';
+
 /** A histogram of seconds without labels. */
 export class Durations {
   readonly #buckets = new Float64Array(BUCKETS_SECONDS.length + 1);
@@ -117,6 +120,8 @@ export class Metrics {
   readonly requests = new PairCounter<ConfiguredName | '-', RequestOutcome>();
   /** By upstream name and status class. */
   readonly answers = new PairCounter<ConfiguredName, RelayOutcome>();
+  /** By route, and what the rules that are tried out would have decided beside those in force. */
+  readonly shadow = new PairCounter<ConfiguredName | '-', ShadowChange>();
   readonly decision = new Durations();
   readonly total = new Durations();
   readonly streamStop = new Durations();
@@ -125,6 +130,12 @@ export class Metrics {
   degraded = 0;
 
   constructor() {
+    this.#pairs(
+      'scopegate_shadow_decisions_total',
+      'Requests that were judged by the rules of shadow, too, by route and what would change.',
+      ['route', 'change'],
+      this.shadow,
+    );
     this.#pairs('scopegate_requests_total', 'Requests by route and outcome.', ['route', 'outcome'], this.requests);
     this.#pairs(
       'scopegate_upstream_answers_total',

@@ -21,7 +21,7 @@ const additions: [string, string[]][] = [
   [
     'plugins: []',
     [
-      '4:1: unknown key "plugins" (allowed: include, defaults, gateway, admin, decision, oauth, audit, leaks, import, policy, store, cache, routing, log, explain, drain, reload, upstreams, limits, routes)',
+      '4:1: unknown key "plugins" (allowed: include, defaults, gateway, admin, decision, oauth, audit, leaks, import, policy, store, cache, routing, log, explain, shadow, drain, reload, upstreams, limits, routes)',
     ],
   ],
   ['gateway: { port: abc }', ['4:18: expected integer, found "abc"']],

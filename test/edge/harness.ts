@@ -185,6 +185,7 @@ export class PipelineHarness {
         note: ({ id }: { id: string }) => this.used.push(id),
         noteScopes: () => undefined,
       } as unknown as LastUsed,
+      shadow: { compare: () => undefined },
       onRefused: (refused) => this.refused.push(refused),
       onForwarded: () => {},
       onAllowed: () => {},
@@ -216,6 +217,7 @@ export class PipelineHarness {
       endpoints: new Map([['ours', (call: EndpointCall) => void this.called.push(call)]]),
       imports: { patterns: [], missesPerMinute: 1 },
       serverTiming: false,
+      shadow: null,
       log: { access: 'none', refused: null, allowed: null, configuration: '' },
     };
   }

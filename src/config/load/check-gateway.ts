@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Policy } from '../../core/policy.ts';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, type Problem } from '../../errors.ts';
 import { type GatewayFile, GatewaySchema, type Validated } from '../schema/gateway-schema.ts';
 import { type SoundParts, soundParts, validate } from '../schema/validate.ts';
 import { isMapping } from '../yaml/bare-copy.ts';
@@ -38,6 +38,8 @@ export interface GatewayCheckOptions {
   readonly onFile?: (path: string) => void;
   /** Part of another program, which may send on itself what is allowed. */
   readonly embedded?: boolean;
+  /** To be tried out beside another. */
+  readonly isShadow?: boolean;
   /** Absent: from the disk. Each file is read once. */
   readonly readFile?: ReadFile;
   /** Absent: from the disk. */
@@ -52,6 +54,8 @@ export interface Found {
   readonly policy: Policy;
   readonly compiled: CompiledRoutes;
   readonly keyPairs: KeyPairs;
+  /** Rules to try out beside these; null: none. */
+  readonly shadow: Found | null;
   /** Where its data stand, those of included files among them. */
   readonly notes: Notes;
   readonly policyNotes: Notes;
@@ -81,18 +85,7 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   const including = { yaml, path: absolute, env, readFile, readFolder: options.readFolder ?? readdirSync, reads };
   const { included, routes, notes } = allRoutes(including, parts, warnings);
   const testFiles = requiredTestFiles(including, parts.reload);
-  // Another program opens those that it asks for.
-  if (!embedded) checkListeners(yaml, parts, warnings);
-  checkUpstreams(yaml, upstreams, warnings);
-  if (!embedded) checkLoops(yaml, upstreams, parts, warnings);
-  if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
-  if (parts.import !== undefined) checkPatterns(yaml, parts.import);
-  if (whole !== undefined && options.running !== undefined)
-    refuseRestartKeys(options.running, { ...whole, upstreams }, (at, message) =>
-      yaml.problem(at, message, { key: true }),
-    );
-  checkFiles(including, upstreams, resolvePath);
-  checkLeakKeys(including, parts.leaks, resolvePath);
+  checkSections(including, { whole, parts }, options, resolvePath, warnings);
   const keyPairs = readKeyPairs(parts, resolvePath, tellingOf(yaml), readFile);
   const policyPath = parts.policy === undefined ? undefined : resolvePath(parts.policy);
   if (policyPath !== undefined) reads(policyPath);
@@ -104,7 +97,8 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
   } = readPolicy(yaml, policyPath, env, readFile);
   const compiled = drained(compileRoutes({ notes, parts: { ...parts, routes }, policy, forwards }));
   const problems = [yaml, ...included.map((each) => each.yaml)].flatMap((each) => each.problemsInOrder());
-  problems.push(...policyProblems);
+  const { shadow, problems: shadowProblems } = checkShadow(including, parts.shadow, options, resolvePath);
+  problems.push(...policyProblems, ...shadowProblems);
   const file = whole === undefined ? undefined : { ...whole, upstreams, routes: routes as GatewayFile['routes'] };
   if (problems.length > 0 || file === undefined || policyPath === undefined || policy === undefined)
     throw new ConfigError(problems);
@@ -120,8 +114,48 @@ export function checkGateway(path: string, env: Env, options: GatewayCheckOption
     testFiles,
     files,
     contents: new Map([...read].filter(([name]) => !compiledFrom.has(name))),
+    shadow: shadow?.plain ?? null,
   };
-  return { plain, policy, compiled, keyPairs, notes, policyNotes: policyNotes! };
+  return { plain, policy, compiled, keyPairs, shadow, notes, policyNotes: policyNotes! };
+}
+
+/** What a section says by itself, or beside another. */
+function checkSections(
+  including: IncludeSource,
+  { whole, parts }: { readonly whole: Validated | undefined; readonly parts: SoundParts<Validated> },
+  { embedded = false, running }: GatewayCheckOptions,
+  resolvePath: (path: string) => string,
+  warnings: string[],
+): void {
+  const { yaml } = including;
+  const upstreams = parts.upstreams ?? {};
+  // Another program opens those that it asks for.
+  if (!embedded) checkListeners(yaml, parts, warnings);
+  checkUpstreams(yaml, upstreams, warnings);
+  if (!embedded) checkLoops(yaml, upstreams, parts, warnings);
+  if (parts.store !== undefined) checkStore(yaml, parts.store, resolvePath, warnings);
+  if (parts.import !== undefined) checkPatterns(yaml, parts.import);
+  if (whole !== undefined && running !== undefined)
+    refuseRestartKeys(running, { ...whole, upstreams }, (at, message) => yaml.problem(at, message, { key: true }));
+  checkFiles(including, upstreams, resolvePath);
+  checkLeakKeys(including, parts.leaks, resolvePath);
+}
+
+/** A whole configuration of its own, of which nothing is opened. What it would try out itself is not looked at. */
+function checkShadow(
+  { env, readFile, readFolder, reads }: IncludeSource,
+  shadow: SoundParts<Validated>['shadow'],
+  { isShadow = false }: GatewayCheckOptions,
+  resolvePath: (path: string) => string,
+): { readonly shadow: Found | null; readonly problems: readonly Problem[] } {
+  if (shadow === undefined || isShadow) return { shadow: null, problems: [] };
+  const options = { readFile, readFolder, onFile: reads, embedded: true, isShadow: true };
+  try {
+    return { shadow: checkGateway(resolvePath(shadow.rules), env, options), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { shadow: null, problems: error.problems };
+  }
 }
 
 /** What fits is judged beside what does not: nobody is to meet one mistake after the other. */

@@ -120,7 +120,8 @@ export function* compilePlain(plain: Plain, source: Source): Generator<void, Con
   const policy = compilePolicy(plain.policyFile);
   const { file: parts, forwards } = plain;
   const compiled = yield* compileRoutes({ notes: foundGood(plain), parts, policy, forwards });
-  return assemble(plain, source, policy, compiled, null);
+  const shadow = plain.shadow === null ? null : yield* compilePlain(plain.shadow, source);
+  return assemble(plain, source, policy, compiled, null, shadow);
 }
 
 /** `keyPairs`: read already; null: they are read now. */
@@ -130,6 +131,7 @@ export function assemble(
   policy: Policy,
   { routes, unroutedEdits, limits }: Omit<CompiledRoutes, 'warnings'>,
   keyPairs: KeyPairs | null,
+  shadow: Configuration | null,
 ): Configuration {
   const { path, file, contents } = plain;
   const resolvePath = (relative: string) => resolve(dirname(path), relative);
@@ -137,6 +139,7 @@ export function assemble(
   return {
     ...plain,
     source,
+    shadow,
     policy,
     routes,
     unroutedEdits,

@@ -34,6 +34,8 @@ export interface Plain {
   readonly files: readonly string[];
   /** Exactly what was checked: what stands in the files may be something else by now. */
   readonly contents: Contents;
+  /** Rules to try out beside these; null: none. */
+  readonly shadow: Plain | null;
 }
 
 /** The same as texts, in pieces that are each read within a slice. */
@@ -43,6 +45,7 @@ export interface Packed {
   /** JSON lists. */
   readonly routes: readonly string[];
   readonly contents: Contents;
+  readonly shadow: Packed | null;
 }
 
 /** Where a configuration comes from, so that it can be read there again. */
@@ -68,6 +71,7 @@ export interface CheckOutcome {
 
 export interface Configuration extends Plain {
   readonly source: Source;
+  readonly shadow: Configuration | null;
   readonly policy: Policy;
   readonly routes: RouteTable;
   readonly routeCount: number;

@@ -13,22 +13,28 @@ const ROUTES_A_PIECE = 100;
 
 type Routes = GatewayFile['routes'];
 
-export function pack({ contents, ...plain }: Plain): Packed {
+export function pack({ contents, shadow, ...plain }: Plain): Packed {
   const { routes, ...file } = plain.file;
   const pieces = [];
   for (let start = 0; start < routes.length; start += ROUTES_A_PIECE)
     pieces.push(JSON.stringify(routes.slice(start, start + ROUTES_A_PIECE)));
-  return { rest: JSON.stringify({ ...plain, file }), routes: pieces, contents };
+  const packed = { rest: JSON.stringify({ ...plain, file }), routes: pieces, contents };
+  return { ...packed, shadow: shadow === null ? null : pack(shadow) };
 }
 
 /** The same as when it was packed. Throws Bug for what is not good. */
-export async function unpack({ rest, routes: pieces, contents }: Packed, source: Source): Promise<Configuration> {
+export async function unpack(packed: Packed, source: Source): Promise<Configuration> {
   const slices = new Slices();
-  const { file, ...plain } = bareCopy(JSON.parse(rest)) as Omit<Plain, 'contents'>;
+  return slices.through(compilePlain(await plainOf(packed, slices), source));
+}
+
+async function plainOf({ rest, routes: pieces, contents, shadow }: Packed, slices: Slices): Promise<Plain> {
+  const { file, ...plain } = bareCopy(JSON.parse(rest)) as Omit<Plain, 'contents' | 'shadow'>;
   const routes: Routes[number][] = [];
   for (const piece of pieces) {
     if (slices.over) await slices.next();
     routes.push(...(bareCopy(JSON.parse(piece)) as Routes));
   }
-  return slices.through(compilePlain({ ...plain, file: { ...file, routes }, contents }, source));
+  const tried = shadow === null ? null : await plainOf(shadow, slices);
+  return { ...plain, file: { ...file, routes }, contents, shadow: tried };
 }

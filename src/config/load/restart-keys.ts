@@ -23,6 +23,7 @@ const RELOADED = new Set([
   'explain',
   'drain',
   'reload',
+  'shadow',
 ]);
 const RELOADED_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
   admin: new Set(['allowedHosts']),

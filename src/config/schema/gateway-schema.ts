@@ -281,6 +281,24 @@ const Explain = section(
   },
 );
 
+const Shadow = section(
+  {
+    rules: file(
+      'Another gateway.yaml, such as the next one. Its routes and its policy are tried out, with what they are read by: include, defaults, routing, import.patterns, gateway.trustedProxies. The rest of it is checked and does nothing.',
+    ),
+    perSecond: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 100,
+      description: 'How many requests of a second each gateway process judges by them at most: the first ones.',
+    }),
+  },
+  {
+    description:
+      'Rules that requests are judged by beside those in force, to see what would change. They decide nothing. Absent: none.',
+  },
+);
+
 const Drain = section(
   {
     delayMs: milliseconds(
@@ -362,6 +380,7 @@ export const GatewaySchema = section(
     routing: Routing,
     log: Log,
     explain: Explain,
+    shadow: Type.Optional(Shadow),
     drain: Drain,
     reload: Reload,
     upstreams: Type.Optional(

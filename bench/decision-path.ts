@@ -16,7 +16,9 @@ import { judge, type Moment, type Settled } from '../src/edge/judge.ts';
 import { type IncomingRequest, type Reading, type ReadingRules, readRequest } from '../src/edge/read-request.ts';
 import type { RequestContext } from '../src/edge/request-context.ts';
 import type { LogRules } from '../src/edge/ruleset.ts';
+import type { ShadowRules } from '../src/edge/shadow.ts';
 import { systemClock } from '../src/observe/clock.ts';
+import { LineBudget } from '../src/observe/log.ts';
 import type { FactCache } from '../src/store/cache/fact-cache.ts';
 import type { LastUsed } from '../src/store/cache/last-used.ts';
 
@@ -69,6 +71,18 @@ export function refusedOnce(ground: Ground, exchange: RawRequest, { nowMs, monot
     ...{ exchange, reading, token, selected, allowed: null, degraded: null, ruleset: { log: LOG } },
   } as unknown as RequestContext;
   return { request, route: reading.route, reason, status: 403, upstreamMs: null };
+}
+
+/** A decided request as the pipeline hands it to whoever judges it by other rules, too: here by the same. */
+export function shadowedOnce(ground: Ground, exchange: RawRequest, { nowMs, monotonicMs }: Moment) {
+  const { policy, facts, routes, isTrustedProxy } = ground;
+  const reading = readRequest(exchange, ground);
+  const judged = reading.refused ?? judge(reading.question!, policy, facts, { nowMs, monotonicMs }, systemClock);
+  if (judged instanceof Promise) throw new Error('not decided at once');
+  const rules = { routes, isTrustedProxy, policy, patterns: [], configuration: '#2' };
+  const shadow: ShadowRules = { ...rules, budget: new LineBudget(Number.POSITIVE_INFINITY) };
+  const request = { exchange, reading, nowMs, monotonicMs, ruleset: { shadow } } as unknown as RequestContext;
+  return { request, reason: 'reason' in judged ? judged.reason : null };
 }
 
 /** Each route asks for a scope, a workspace by its environment, and a role there: member to GET, admin to DELETE. */

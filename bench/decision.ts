@@ -9,7 +9,10 @@ import { loadPolicy } from '../src/config/load/load-policy.ts';
 import type { Policy } from '../src/core/policy.ts';
 import type { Moment } from '../src/edge/judge.ts';
 import { RefusalRing } from '../src/edge/refusal-ring.ts';
+import { ShadowDecisions } from '../src/edge/shadow.ts';
 import { systemClock } from '../src/observe/clock.ts';
+import type { Log } from '../src/observe/log.ts';
+import { Metrics } from '../src/observe/metrics.ts';
 import { Owned } from '../src/owned.ts';
 import { hashToken } from '../src/secret.ts';
 import { FactCache } from '../src/store/cache/fact-cache.ts';
@@ -17,7 +20,7 @@ import { LastUsed } from '../src/store/cache/last-used.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { temporaryFolder } from './children.ts';
 import { buildDataset, type Dataset } from './dataset.ts';
-import { buildRoutes, decideOnce, type Ground, refusedOnce } from './decision-path.ts';
+import { buildRoutes, decideOnce, type Ground, refusedOnce, shadowedOnce } from './decision-path.ts';
 import { type Case, drawStream, MIX, SEED } from './decision-stream.ts';
 import { drawDistinct, median, percentile } from './measure.ts';
 import type { BenchOptions, Check, Section } from './report.ts';
@@ -117,6 +120,7 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
         const name = query === '' ? ask : `${ask}, four parameters`;
         notes.push(await variant(name, thousand, HOT_TOKENS, 100, [ask], HOT_ROUTES, query));
       }
+    const shadowed = await variant('judged by shadow, too', thousand, HOT_TOKENS, 100);
     const ring = new RefusalRing(systemClock.nowMs);
     ring.resize(10_000, 3_600_000);
 
@@ -126,11 +130,12 @@ export async function benchDecision({ quick, say }: BenchOptions): Promise<Secti
     for (let round = 0; round < rounds; round++) {
       for (const each of all) await measure(each, quick ? 64 : 256);
       for (const each of notes) await measureNotes(each, ring, quick ? 64 : 256);
-      if (round < SETTLING_ROUNDS) for (const each of [...all, ...notes]) each.microseconds.length = 0;
+      await measureShadow(shadowed, quick ? 64 : 256);
+      if (round < SETTLING_ROUNDS) for (const each of [...all, ...notes, shadowed]) each.microseconds.length = 0;
       hashes.push(measureHash(thousand.dataset));
       if (round % 10 === 9) say(`round ${round + 1} of ${rounds}`);
     }
-    return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, notes, hashes);
+    return report(headline, [byTokens, oneInUse], byRoutes, [cold, wide], single, [notes, shadowed], hashes);
   } finally {
     await owned.release();
   }
@@ -186,6 +191,28 @@ async function measureNotes(variant: Variant, ring: RefusalRing, batches: number
   variant.microseconds.push((tookMs * 1000) / (batches * BATCH));
 }
 
+/** Adds the time of judging one request by the shadow's rules, in microseconds, where both decide the same. */
+async function measureShadow(variant: Variant, batches: number): Promise<void> {
+  const { ground, stream } = variant;
+  await sleep(30);
+  const unwritten = { info: () => undefined, error: () => undefined } as unknown as Log;
+  const tried = new ShadowDecisions({
+    ...{ facts: ground.facts, clock: systemClock, metrics: new Metrics(), log: unwritten, revision: () => 0 },
+  });
+  let tookMs = 0;
+  for (let batch = 0; batch < batches; batch++) {
+    const at = now();
+    const requests = Array.from({ length: BATCH }, (_, index) =>
+      shadowedOnce(ground, stream[(variant.at + index) % stream.length]!.request.unpack(), at),
+    );
+    variant.at += BATCH;
+    const startedMs = performance.now();
+    for (const { request, reason } of requests) tried.compare(request, reason);
+    tookMs += performance.now() - startedMs;
+  }
+  variant.microseconds.push((tookMs * 1000) / (batches * BATCH));
+}
+
 function now(): Moment {
   return { nowMs: systemClock.nowMs(), monotonicMs: systemClock.monotonicMs() };
 }
@@ -203,7 +230,7 @@ function report(
   byRoutes: readonly Variant[],
   [cold, wide]: readonly [Variant, Variant],
   single: readonly Variant[],
-  notes: readonly Variant[],
+  [notes, shadowed]: readonly [readonly Variant[], Variant],
   hashes: readonly number[],
 ): Section {
   // Variants of one round met the same machine, so they are compared round by round.
@@ -247,6 +274,18 @@ function report(
         title: 'what remembering a refusal costs (explain.keep)',
         columns: ['', 'ns', 'ns, median'],
         rows: notes.map((each) => [each.name, fastNs(each), Math.round(median(each.microseconds) * 1000)]),
+      },
+      {
+        title: 'what judging a request by shadow costs beside its decision',
+        columns: ['', 'ns', 'ns, median', 'against a decision'],
+        rows: [
+          [
+            shadowed.name,
+            fastNs(shadowed),
+            Math.round(median(shadowed.microseconds) * 1000),
+            percent(change(shadowed, headline)),
+          ],
+        ],
       },
     ],
     checks: [

@@ -4,10 +4,10 @@ import type { AnswerEdits } from '../core/header-edits.ts';
 import type { TokenPattern } from '../core/imported-token.ts';
 import type { Policy } from '../core/policy.ts';
 import type { RouteTable } from '../core/route-table.ts';
+import type { LineBudget } from '../observe/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Sampler } from './sampler.ts';
-import type { ShadowRules } from './shadow.ts';
 
 /** Which requests leave lines in the log. */
 export interface LogRules {
@@ -16,6 +16,18 @@ export interface LogRules {
   readonly refused: Sampler | null;
   readonly allowed: Sampler | null;
   /** By what these rules are known. */
+  readonly configuration: string;
+}
+
+/** Rules that are tried out on some requests. */
+export interface ShadowRules {
+  readonly routes: RouteTable;
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly policy: Policy;
+  readonly patterns: readonly TokenPattern[];
+  /** How many requests a second are judged by them, too. */
+  readonly budget: LineBudget;
+  /** By what they are known. */
   readonly configuration: string;
 }
 

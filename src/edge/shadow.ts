@@ -2,28 +2,18 @@
  * Judges some requests by a second set of rules, beside those in force, and tells what these would decide differently. Decides
  * nothing: whatever it finds, and whatever goes wrong here, the request goes its way. Bodies are not read for it.
  */
-import { isImportedForm, type TokenPattern } from '../core/imported-token.ts';
-import type { Policy } from '../core/policy.ts';
+import { isImportedForm } from '../core/imported-token.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route.ts';
 import { isWellFormed } from '../core/token-format.ts';
 import type { Clock } from '../observe/clock.ts';
-import type { LineBudget, Log } from '../observe/log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Metrics, ShadowChange } from '../observe/metrics.ts';
 import { type DecisionNote, noteOf, recordOf } from './decision-record.ts';
 import { type Facts, type Judgement, judge } from './judge.ts';
-import { type Reading, type ReadingRules, readRequest } from './read-request.ts';
+import { type Reading, readRequest } from './read-request.ts';
 import type { RequestContext } from './request-context.ts';
-
-/** The rules that are tried out. */
-export interface ShadowRules extends ReadingRules {
-  readonly policy: Policy;
-  readonly patterns: readonly TokenPattern[];
-  /** How many requests a second are judged by them, too. */
-  readonly budget: LineBudget;
-  /** By what they are known. */
-  readonly configuration: string;
-}
+import type { ShadowRules } from './ruleset.ts';
 
 export interface ShadowParts {
   readonly facts: Facts;

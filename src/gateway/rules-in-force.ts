@@ -5,9 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '../config/load/configuration.ts';
 import { proxyMatcher } from '../config/load/proxy-matcher.ts';
-import type { LogRules, Ruleset } from '../edge/ruleset.ts';
+import type { LogRules, Ruleset, ShadowRules } from '../edge/ruleset.ts';
 import { samplerOf } from '../edge/sampler.ts';
-import type { ShadowRules } from '../edge/shadow.ts';
 import { AuthFailureThrottle } from '../edge/throttles/auth-failure-throttle.ts';
 import type { RateLimiter } from '../edge/throttles/rate-limiter.ts';
 import { type Prepared, Reloader } from '../lifecycle/reloader.ts';

@@ -8,10 +8,13 @@ import {
   putMember,
   putTeam,
 } from '../manage/organization/members.ts';
+import { readMemberships } from '../manage/organization/memberships.ts';
 import { deleteOrganization, getOrganization, putOrganization } from '../manage/organization/organizations.ts';
 import { MEMBER, ORGANIZATION, REVISION, TEAM } from './examples.ts';
 import {
+  DeletedTeamAnswer,
   MemberAnswer,
+  MembershipsAnswer,
   OrganizationAnswer,
   RemovedMemberAnswer,
   RevisionAnswer,
@@ -109,6 +112,32 @@ const memberRoutes: readonly AdminRoute[] = [
   }),
   route({
     ...member,
+    path: `${member.path}/memberships`,
+    id: 'getMemberships',
+    method: 'GET',
+    summary: 'Read the teams of a member, and their roles in workspaces with where each comes from',
+    description: 'For administrators, and for the member.',
+    answer: MembershipsAnswer,
+    example: {
+      answer: {
+        teams: [{ id: 'writers', name: 'Writers' }],
+        everywhere: null,
+        workspaces: [
+          {
+            ...{ id: 'w1', name: 'Handbook', role: 'admin' },
+            sources: [
+              { source: 'owner', team: null, role: 'admin' },
+              { source: 'team', team: 'writers', role: 'member' },
+            ],
+          },
+        ],
+        more: false,
+      },
+    },
+    run: ({ manage, params }) => readMemberships(manage, params.org, params.id),
+  }),
+  route({
+    ...member,
     id: 'patchMember',
     method: 'PATCH',
     summary: 'Change some fields of a member',
@@ -182,13 +211,15 @@ const teamRoutes: readonly AdminRoute[] = [
     ...team,
     id: 'deleteTeam',
     method: 'DELETE',
-    summary: 'Delete a team',
+    summary: 'Delete a team, or preview what that takes along',
     description: 'For administrators. What it gave its members ends with it.',
-    answer: RevisionAnswer,
-    example: { answer: REVISION },
-    async run({ manage, params }) {
-      const { revision } = await deleteTeam(manage, params.org, params.id);
-      return { revision };
+    query: DryRunQuery,
+    answer: DeletedTeamAnswer,
+    example: { answer: { cascade: { members: ['ann'], lostRoles: ['w1'] }, dryRun: false, ...REVISION } },
+    async run({ manage, params, query }) {
+      const dryRun = query.dryRun === 'true';
+      const { value, revision } = await deleteTeam(manage, params.org, params.id, { dryRun });
+      return { cascade: value, dryRun, ...(dryRun ? {} : { revision }) };
     },
   }),
 ];

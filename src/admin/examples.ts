@@ -38,9 +38,15 @@ export const MEMBER: Shaped<typeof MemberAnswer> = {
   scopes: null,
   actions: null,
   teams: ['writers'],
+  policies: [],
 };
 
-export const TEAM: Shaped<typeof TeamAnswer> = { id: 'writers', name: 'Writers', members: ['ann', 'bob'] };
+export const TEAM: Shaped<typeof TeamAnswer> = {
+  id: 'writers',
+  name: 'Writers',
+  members: ['ann', 'bob'],
+  policies: [],
+};
 
 export const WORKSPACE: Shaped<typeof WorkspaceAnswer> = { id: 'w1', name: 'Handbook', owner: 'ann' };
 

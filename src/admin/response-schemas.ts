@@ -154,6 +154,57 @@ export const LeakVerdictsAnswer = Type.Array(
   { title: 'LeakVerdicts' },
 );
 
+export const DeletedWorkspaceAnswer = Type.Object(
+  {
+    cascade: Type.Object(
+      {
+        strandedTokens: Type.Array(Type.String(), { description: 'tokens that list no other workspace' }),
+        narrowedTokens: Type.Array(Type.String(), { description: 'tokens that keep the others that they list' }),
+        environments: Ids,
+      },
+      { title: 'WorkspaceCascade' },
+    ),
+    dryRun: Type.Boolean(),
+    revision: Type.Optional(Type.Integer()),
+  },
+  { title: 'DeletedWorkspace' },
+);
+export const DeletedTeamAnswer = Type.Object(
+  {
+    cascade: Type.Object(
+      {
+        members: Ids,
+        lostRoles: Type.Array(Type.String(), { description: 'workspaces in which its members lose its role' }),
+      },
+      { title: 'TeamCascade' },
+    ),
+    dryRun: Type.Boolean(),
+    revision: Type.Optional(Type.Integer()),
+  },
+  { title: 'DeletedTeam' },
+);
+
+/** A way by which somebody has a role in a workspace. */
+const RoleSource = Type.Object({
+  source: Type.Enum(['owner', 'direct', 'team']),
+  team: Type.Union([Type.String(), Type.Null()], { description: 'whose role it is' }),
+  role: Type.String(),
+});
+export const MembershipsAnswer = Type.Object(
+  {
+    teams: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
+    everywhere: Type.Union([Type.String(), Type.Null()], {
+      description: 'the role that their role in the organization gives them in every workspace',
+    }),
+    workspaces: Type.Array(
+      Type.Object({ id: Type.String(), name: Type.String(), role: Type.String(), sources: Type.Array(RoleSource) }),
+      { description: 'in which they have a role of their own; role: the highest' },
+    ),
+    more: Type.Boolean({ description: 'they own more workspaces than are shown' }),
+  },
+  { title: 'Memberships' },
+);
+
 const AuditEvent = Type.Object({
   id: Type.String(),
   at: Instant,
@@ -210,6 +261,7 @@ export const MemberAnswer = Type.Object(
     scopes: Type.Union([Type.Array(Type.String()), Type.Null()]),
     actions: Type.Union([Type.Array(Type.String()), Type.Null()]),
     teams: Type.Array(Type.String()),
+    policies: Type.Array(Type.String(), { description: 'named policies that are attached to them' }),
     revision,
   },
   { title: 'Member' },
@@ -219,6 +271,7 @@ export const TeamAnswer = Type.Object(
     id: Type.String(),
     name: Type.String(),
     members: Type.Array(Type.String()),
+    policies: Type.Array(Type.String(), { description: 'named policies that are attached to it' }),
     revision,
   },
   { title: 'Team' },

@@ -33,7 +33,7 @@ export const organizationView = ({ id, name, edition, enterpriseId }: Organizati
 
 const idOf = ([id]: readonly [string, ...unknown[]]): string => id;
 
-export const memberView = ({ id, name, email, role, scopes, actions, teams }: MemberDoc) => ({
+export const memberView = ({ id, name, email, role, scopes, actions, teams, policies }: MemberDoc) => ({
   id,
   name,
   email,
@@ -41,9 +41,13 @@ export const memberView = ({ id, name, email, role, scopes, actions, teams }: Me
   scopes,
   actions,
   teams: teams.map(idOf),
+  policies: (policies ?? []).map(idOf),
 });
 
-export const teamView = ({ id, name, members }: TeamDoc) => ({ id, name, members });
+export const teamView = ({ id, name, members, policies }: TeamDoc) => ({
+  ...{ id, name, members },
+  policies: (policies ?? []).map(idOf),
+});
 
 export const iamPolicyView = ({ id, name, statements }: IamPolicyDoc) => ({ id, name, statements });
 

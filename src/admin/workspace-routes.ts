@@ -18,6 +18,7 @@ import {
 import { ENVIRONMENT, RESOURCE, REVISION, WORKSPACE } from './examples.ts';
 import {
   AssignmentAnswer,
+  DeletedWorkspaceAnswer,
   EnvironmentAnswer,
   ResourceAnswer,
   RevisionAnswer,
@@ -87,14 +88,21 @@ const ownRoutes: readonly AdminRoute[] = [
     ...workspace,
     id: 'deleteWorkspace',
     method: 'DELETE',
-    summary: 'Delete a workspace and what stands in it',
+    summary: 'Delete a workspace and what stands in it, or preview what that takes along',
     description:
       'For its owner, and for administrators of the organization who are admins there. Whatever names it loses it at once.',
-    answer: RevisionAnswer,
-    example: { answer: REVISION },
-    async run({ manage, params }) {
-      const { revision } = await deleteWorkspace(manage, params.org, params.id);
-      return { revision };
+    query: DryRunQuery,
+    answer: DeletedWorkspaceAnswer,
+    example: {
+      answer: {
+        cascade: { strandedTokens: ['tok_1'], narrowedTokens: [], environments: ['prod'] },
+        ...{ dryRun: false, ...REVISION },
+      },
+    },
+    async run({ manage, params, query }) {
+      const dryRun = query.dryRun === 'true';
+      const { value, revision } = await deleteWorkspace(manage, params.org, params.id, { dryRun });
+      return { cascade: value, dryRun, ...(dryRun ? {} : { revision }) };
     },
   }),
   route({

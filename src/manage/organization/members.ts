@@ -2,7 +2,7 @@
  * Members and teams of an organization. Removing a member ends their personal tokens for good (FEATBIT-8), even when
  * the same id joins again: every membership carries a generation of its own.
  */
-import { type Edition, memberKey, type Reference, teamKey } from '../../core/facts.ts';
+import { type Edition, memberKey, type Reference, teamKey, workspaceKey } from '../../core/facts.ts';
 import { forbidden, type Rights, requireAdministrator, requirePerson, requireRank } from '../actor.ts';
 import { actorView } from '../audit.ts';
 import { checkId, enter, type ManageContext, type Put, reader } from '../context.ts';
@@ -232,7 +232,12 @@ export async function getTeam(context: ManageContext, org: string, id: string): 
 }
 
 /** What it gave its members ends with it: they are in a team of that generation. */
-export async function deleteTeam(context: ManageContext, org: string, id: string): Promise<WorkResult<void>> {
+export async function deleteTeam(
+  context: ManageContext,
+  org: string,
+  id: string,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<WorkResult<TeamCascade>> {
   const work = async (unit: UnitOfWork) => {
     const { rights } = await enter(context, unit, org);
     requireAdministrator(rights, 'manage teams');
@@ -240,12 +245,25 @@ export async function deleteTeam(context: ManageContext, org: string, id: string
     if (team === null) throw notFound('team', id);
     await requireMayRegroup(unit, context.policy(), rights, team, team.members);
     unit.delete(teamKey(org, id));
-    const { members } = team;
-    return leaveCleanup(unit, { organizationId: org, what: 'team', id, actor: actorView(context.actor), members });
+    const { members, assignments } = team;
+    const lostRoles: string[] = [];
+    for (const [workspace, , generation] of assignments)
+      if ((await unit.get('workspace', workspaceKey(org, workspace)))?.generation === generation)
+        lostRoles.push(workspace);
+    const actor = actorView(context.actor);
+    const job = leaveCleanup(unit, { organizationId: org, what: 'team', id, actor, members });
+    return { cascade: { members, lostRoles }, job };
   };
-  const { value, revision } = await change(context, org, work, { ends: true });
-  await cleanUpSoon(context, value);
-  return { value: undefined, revision };
+  const { value, revision } = await change(context, org, work, { ...options, ends: true });
+  if (options.dryRun !== true) await cleanUpSoon(context, value.job);
+  return { value: value.cascade, revision };
+}
+
+/** What the deletion of a team takes with it. */
+export interface TeamCascade {
+  readonly members: readonly string[];
+  /** Workspaces in which its members lose the role that it had. */
+  readonly lostRoles: readonly string[];
 }
 
 /** A lower role, or a shorter list of scopes or actions, and nothing more than before. */

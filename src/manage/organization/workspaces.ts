@@ -84,17 +84,45 @@ export async function getWorkspace(context: ManageContext, org: string, id: stri
 }
 
 /** Whatever names it, names it by its generation, and loses it at once; a later workspace of the same id is not theirs. */
-export async function deleteWorkspace(context: ManageContext, org: string, id: string): Promise<WorkResult<void>> {
+export async function deleteWorkspace(
+  context: ManageContext,
+  org: string,
+  id: string,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<WorkResult<WorkspaceCascade>> {
   const work = async (unit: UnitOfWork) => {
     const { rights } = await enter(context, unit, org);
     const before = await requireKnownWorkspace(unit, rights, org, id);
     await requireDisposal(unit, context.policy(), rights, before, 'delete a workspace');
     unit.put('workspace', { ...before, deletedAtMs: context.nowMs() });
-    return leaveCleanup(unit, { organizationId: org, what: 'workspace', id, actor: actorView(context.actor) });
+    const cascade = await leftBy(context, before);
+    const actor = actorView(context.actor);
+    return { cascade, job: leaveCleanup(unit, { organizationId: org, what: 'workspace', id, actor }) };
   };
-  const { value, revision } = await change(context, org, work, { ends: true });
-  await cleanUpSoon(context, value);
-  return { value: undefined, revision };
+  const { value, revision } = await change(context, org, work, { ...options, ends: true });
+  if (options.dryRun !== true) await cleanUpSoon(context, value.job);
+  return { value: value.cascade, revision };
+}
+
+/** What the deletion of a workspace takes with it. */
+export interface WorkspaceCascade {
+  /** Tokens that list no other workspace, and so reach none any more. */
+  readonly strandedTokens: readonly string[];
+  /** Tokens that keep the others that they list. */
+  readonly narrowedTokens: readonly string[];
+  readonly environments: readonly string[];
+}
+
+async function leftBy({ store }: ManageContext, { organizationId: org, id, generation }: WorkspaceDoc) {
+  const cascade = { strandedTokens: [] as string[], narrowedTokens: [] as string[], environments: [] as string[] };
+  for await (const doc of everyOne(store, 'token', lists.tokensListing(org, id))) {
+    const listed = typeof doc.workspaces === 'string' ? [] : doc.workspaces;
+    if (doc.state === 'revoked' || !listed.some(([each, made]) => each === id && made === generation)) continue;
+    (listed.length === 1 ? cascade.strandedTokens : cascade.narrowedTokens).push(doc.id);
+  }
+  for await (const doc of everyOne(store, 'environment', lists.environments(org, id)))
+    cascade.environments.push(doc.id);
+  return cascade;
 }
 
 /** What a transfer of ownership takes with it. */

@@ -5,6 +5,10 @@ import { Redirect, Route, Switch } from 'wouter';
 import { sessionQuery } from './api/queries.ts';
 import { AuditPage } from './audit/audit-page.tsx';
 import { CallerContext, type SignedInCaller, useCaller } from './caller.tsx';
+import { MembersPage, TeamsPage, WorkspacesPage } from './directory/directory-lists.tsx';
+import { MemberPage } from './directory/member-page.tsx';
+import { TeamPage } from './directory/team-page.tsx';
+import { WorkspacePage } from './directory/workspace-page.tsx';
 import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
 import { OrganizationsPage } from './organizations/organizations-page.tsx';
@@ -107,6 +111,48 @@ function Pages() {
         {({ org, id }) => (
           <Framed org={org}>
             <TokenPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/members">
+        {({ org }) => (
+          <Framed org={org}>
+            <MembersPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/members/:id">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <MemberPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/teams">
+        {({ org }) => (
+          <Framed org={org}>
+            <TeamsPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/teams/:id">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <TeamPage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/workspaces">
+        {({ org }) => (
+          <Framed org={org}>
+            <WorkspacesPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/workspaces/:id">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <WorkspacePage key={id} org={org} id={id} />
           </Framed>
         )}
       </Route>

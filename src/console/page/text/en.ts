@@ -2,6 +2,7 @@
 
 import { auditWords } from '../audit/audit-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
+import { directoryWords } from '../directory/directory-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
@@ -250,6 +251,7 @@ export const en = {
   'explain.check.role': 'Its owner has the role',
   'explain.check.relation': 'Its owner has to do with the resource',
   ...auditWords.en,
+  ...directoryWords.en,
   ...listWords.en,
   ...accountWords.en,
   ...overviewWords.en,

@@ -2,6 +2,7 @@
 
 import { auditWords } from '../audit/audit-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
+import { directoryWords } from '../directory/directory-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
@@ -241,6 +242,7 @@ export const zh: Messages = {
   'explain.check.role': '所有者具有所需角色',
   'explain.check.relation': '所有者与该资源有关联',
   ...auditWords.zh,
+  ...directoryWords.zh,
   ...listWords.zh,
   ...accountWords.zh,
   ...overviewWords.zh,

@@ -1,8 +1,8 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
 
 import { auditWords } from '../audit/audit-words.ts';
-import { explainWords } from '../explain/explain-words.ts';
 import { directoryWords } from '../directory/directory-words.ts';
+import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
 import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';

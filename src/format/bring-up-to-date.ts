@@ -7,12 +7,12 @@
 import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
 import { Bug, SetupError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
+import { version } from '../package-files.ts';
 import { randomText } from '../secret.ts';
 import type { ExportableStore, Exported } from '../store/exportable.ts';
 import { FORMAT_KEY, type FormatRecord, readFormat } from '../store/format.ts';
 import type { Registry } from '../store/registry.ts';
 import type { Committed, Write } from '../store/store.ts';
-import { version } from '../package-files.ts';
 import type { FormatUpgrade, Rewriting, UpgradeReader } from './upgrade.ts';
 import { CURRENT_FORMAT, UPGRADES } from './upgrades.ts';
 

@@ -116,6 +116,6 @@ export function givenBy(scope: string, chosen: ReadonlySet<string>): string | nu
   return chosen.has(wider) ? wider : null;
 }
 
-export function wordsOf(text: string): string[] {
+function wordsOf(text: string): string[] {
   return text.split(/[\s,;]+/).filter((word) => word !== '');
 }

@@ -71,6 +71,9 @@ const ExplanationAnswer = Type.Object(
         description: 'the least that would let it through, all of it, in this order; null: no change of ours would',
       }),
     ),
+    otherTokens: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), kind: Type.String() }), {
+      description: 'of the same owner, with which the request is let through as they are: three at most',
+    }),
     decided: Type.Optional(Nullable(DecisionAnswer)),
     changes: Type.Optional(
       Type.Array(
@@ -108,6 +111,7 @@ const EXAMPLE = {
       command: 'scopegate token edit tok_1 --scope bot:read --scope bot:write',
     },
   ],
+  otherTokens: [{ id: 'tok_2', name: 'bot releases', kind: 'personal' }],
 } as const;
 
 export function explainRoute(explainer: Explainer): AdminRoute {

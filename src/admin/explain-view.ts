@@ -14,6 +14,8 @@ interface Explained {
   readonly token: TokenDoc | null;
   /** null: no change of ours lets it through. */
   readonly fix: readonly FixStep[] | null;
+  /** Of the same owner, with which it is let through as they are. */
+  readonly otherTokens: readonly TokenDoc[];
   readonly position: RoutePosition | null;
   readonly policy: Policy;
 }
@@ -37,7 +39,7 @@ const WRITTEN: Partial<Record<CheckName, keyof RoutePosition>> = {
   ...{ scopes: 'scopes', workspace: 'workspace', environment: 'environment', role: 'role', relation: 'resource' },
 };
 
-export function explanationView({ asked, explained, token, fix, position, policy }: Explained) {
+export function explanationView({ asked, explained, token, fix, otherTokens, position, policy }: Explained) {
   const { reading, refused, explanation, atMs } = explained;
   const { route, target } = reading;
   const reason = refused ?? explanation?.reason ?? null;
@@ -56,6 +58,7 @@ export function explanationView({ asked, explained, token, fix, position, policy
       fix === null || token === null || (reason === null && isOpen)
         ? null
         : fix.map((step) => fixView(step, token, policy.kinds.get(token.kind))),
+    otherTokens: otherTokens.map(({ id, name, kind }) => ({ id, name, kind })),
   };
 }
 

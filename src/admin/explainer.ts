@@ -13,7 +13,7 @@ import type { WhoCan } from '../edge/who-can.ts';
 import { maySeeTokenOf } from '../manage/actor.ts';
 import { enter, type ManageContext, reader } from '../manage/context.ts';
 import { Rejection } from '../manage/rejection.ts';
-import { getToken } from '../manage/tokens/tokens.ts';
+import { getToken, listTokens } from '../manage/tokens/tokens.ts';
 import type { TokenDoc } from '../manage/unit-of-work/records.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { explanationView } from './explain-view.ts';
@@ -63,8 +63,34 @@ export async function explainedView(
       ? null
       : fixOf(explanation, requirement, policy.kinds.get(token.kind));
   const position = reading.route === null ? null : explainer.position(reading.route.id);
-  const view = explanationView({ asked, explained, token, fix, position, policy });
+  const isRefused = (explanation?.reason ?? null) !== null;
+  const otherTokens = isRefused && token !== null ? await othersThatPass(manage, explainer, asked, token) : [];
+  const view = explanationView({ asked, explained, token, fix, otherTokens, position, policy });
   return token === null || (await seesOthers(manage, token.organizationId)) ? view : ofOneself(view);
+}
+
+/** Of the owner's newest that are active: so many are asked about, and so many are enough. */
+const OTHERS_ASKED = 50;
+const OTHERS_ENOUGH = 3;
+
+/** Tokens of the same owner with which the same request is let through as they are. */
+async function othersThatPass(
+  manage: ManageContext,
+  explainer: Explainer,
+  asked: QuestionedRequest,
+  { organizationId, ownerId, id }: TokenDoc,
+): Promise<readonly TokenDoc[]> {
+  if (ownerId === null) return [];
+  const page = { limit: OTHERS_ASKED, cursor: null };
+  const { items } = await listTokens(manage, organizationId, { owner: ownerId, state: 'active' }, page);
+  const passing: TokenDoc[] = [];
+  for (const other of items) {
+    if (other.id === id || passing.length === OTHERS_ENOUGH) continue;
+    const explanation = (await explainer.explain(asked, other.hash))?.explanation ?? null;
+    const isLet = explanation?.checks.every(({ state }) => state === 'passes' || state === 'notAsked');
+    if (isLet === true) passing.push(other);
+  }
+  return passing;
 }
 
 /** 404 where the token is not the caller's to see. */
@@ -82,7 +108,8 @@ type View = ReturnType<typeof explanationView>;
 function unknownNow(manage: ManageContext, { method, host, path }: Decided): View {
   return {
     ...{ outcome: 'depends', reason: null, status: null, at: new Date(manage.nowMs()).toISOString() },
-    ...{ request: { method, host: host ?? '', path }, route: null, token: null, checks: [], fix: null },
+    ...{ request: { method, host: host ?? '', path }, route: null, token: null, checks: [] },
+    ...{ fix: null, otherTokens: [] },
   };
 }
 

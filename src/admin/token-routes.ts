@@ -1,6 +1,6 @@
 /** Tokens over HTTP. Parses and renders; the rules are in manage/. */
-import { tokenKey } from '../core/facts.ts';
-import { type ManageContext, reader } from '../manage/context.ts';
+import type { ManageContext } from '../manage/context.ts';
+import { Rejection } from '../manage/rejection.ts';
 import {
   changeTokenState,
   deleteToken,
@@ -40,9 +40,15 @@ const tag = 'tokens';
 const all = { path: '/v1/organizations/:org/tokens', params: OrganizationParams, tag };
 const one = { path: `${all.path}/:id`, params: ItemParams, tag };
 
-/** Read before a change: what happens to the answer afterwards says nothing of whether the change was made. */
+/**
+ * Read before a change: what happens to the answer afterwards says nothing of whether the change was made. Of a token that
+ * the caller may not see nothing is read, or the time it takes would tell that it is there; the change itself refuses.
+ */
 async function usageOfOne(manage: ManageContext, organizationId: string, id: string): Promise<TokenUsage> {
-  const doc = await reader(manage.store).get('token', tokenKey(organizationId, id));
+  const doc = await getToken(manage, organizationId, id).catch((error) => {
+    if (error instanceof Rejection) return null;
+    throw error;
+  });
   return doc === null ? UNUSED : (await usageOf(manage, [doc]))[0]!;
 }
 

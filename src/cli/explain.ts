@@ -45,6 +45,7 @@ interface Explanation {
   } | null;
   readonly checks: readonly Check[];
   readonly fix: ReadonlyArray<{ readonly change: string; readonly command: string }> | null;
+  readonly otherTokens: ReadonlyArray<{ readonly id: string; readonly name: string; readonly kind: string }>;
   readonly decided?: Decision;
   readonly changes?: ReadonlyArray<{
     readonly what: string;
@@ -148,17 +149,21 @@ function decisionIn(line: string, id: string): object | null {
 }
 
 function explanationText(explained: Explanation, width: number): string {
-  const { outcome, request, token, checks, fix, decided } = explained;
+  const { outcome, request, token, checks, fix, otherTokens, decided } = explained;
   const of = token === null ? '' : `  token ${token.id} ${JSON.stringify(token.name)} (${ofText(token)})`;
   return [
     ...(decided === undefined ? [] : [thenText(decided, explained)]),
     `${decided === undefined ? '' : 'Now: '}${headText(explained)}  ${request.method} ${request.path}${of}\n`,
     table(COLUMNS, checks, width),
+    ...otherTokens.map(
+      (other) =>
+        `Allowed as it is with token ${other.id} ${JSON.stringify(other.name)} (${ofText({ ...other, ownerId: token?.ownerId ?? null })}).\n`,
+    ),
     ...(outcome === 'refused' && token !== null ? [fixText(fix)] : []),
   ].join('');
 }
 
-function ofText({ kind, ownerId }: NonNullable<Explanation['token']>): string {
+function ofText({ kind, ownerId }: Pick<NonNullable<Explanation['token']>, 'kind' | 'ownerId'>): string {
   return ownerId === null ? kind : `${kind}, ${ownerId}`;
 }
 

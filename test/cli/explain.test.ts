@@ -15,6 +15,7 @@ interface Explained {
     readonly sources: ReadonlyArray<Record<string, unknown>>;
   }>;
   readonly fix: ReadonlyArray<{ readonly change: string; readonly command: string }> | null;
+  readonly otherTokens: ReadonlyArray<{ readonly id: string }>;
 }
 
 let world: World;
@@ -25,9 +26,11 @@ beforeAll(async () => {
   await world.settle([
     ['/members/cat', { name: 'Cat', role: 'member' }],
     ['/members/dan', { name: 'Dan', role: 'member', actions: ['ManagePersonalTokens', 'ManageServiceTokens'] }],
+    ['/members/eve', { name: 'Eve', role: 'member' }],
     ['/workspaces/legal', { name: 'Legal', owner: 'ann' }],
     ['/workspaces/sales/assignments/members/bob', { role: 'member' }],
     ['/workspaces/sales/assignments/members/dan', { role: 'member' }],
+    ['/workspaces/sales/assignments/members/eve', { role: 'member' }],
     ['/workspaces/sales/resources/bot/b1', { owner: 'ann', collaborators: [] }],
   ]);
 });
@@ -130,6 +133,22 @@ describe('an explanation', () => {
       ],
     ]);
     expect(await statusOf('GET', READ, token)).toBe(502);
+  });
+
+  it('names other tokens of the same owner that are let through as they are, and no others', async () => {
+    const owner = 'eve';
+    const narrow = await world.mint({ owner });
+    const wide = await world.mint({ owner, scopes: ['content:write'] });
+    const off = await world.mint({ owner, scopes: ['content:write'] });
+    await deactivate(off.id);
+    await world.mint({ owner: 'dan', scopes: ['content:write'] });
+    expect((await explain('PUT', READ, narrow.id)).otherTokens.map(({ id }) => id)).toEqual([wide.id]);
+    expect(await statusOf('PUT', READ, wide.token)).toBe(502);
+    const shown = await world.shell(`scopegate explain PUT ${READ} --token-id ${narrow.id}`);
+    expect(shown.stdout).toContain(`Allowed as it is with token ${wide.id} `);
+    // Its owner may delete nothing there, whatever the token; what is allowed needs no other.
+    expect((await explain('DELETE', READ, narrow.id)).otherTokens).toEqual([]);
+    expect((await explain('GET', READ, narrow.id)).otherTokens).toEqual([]);
   });
 
   it('names the line of gateway.yaml and the field of the record that each value stands in', async () => {

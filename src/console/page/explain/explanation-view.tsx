@@ -20,13 +20,25 @@ const RESULTS: Readonly<Record<Check['result'], string>> = {
 
 export function ExplanationView({ explanation }: { readonly explanation: Explanation }) {
   const t = useTranslate();
-  const { outcome, fix, checks, decided = null, changes = [] } = explanation;
+  const { outcome, fix, otherTokens, checks, decided = null, changes = [] } = explanation;
   return (
     <div className="stack" aria-live="polite">
       {decided === null ? (
         <Verdict explanation={explanation} />
       ) : (
         <ThenAndNow decided={decided} changes={changes} explanation={explanation} />
+      )}
+      {otherTokens.length > 0 && (
+        <section className="card stack">
+          <h2>{t('explain.otherTokens')}</h2>
+          <ul>
+            {otherTokens.map(({ id, name, kind }) => (
+              <li key={id}>
+                {name} <span className="soft">({kind})</span> <code>{id}</code>
+              </li>
+            ))}
+          </ul>
+        </section>
       )}
       {fix !== null && fix.length > 0 && (
         <section className="card stack">

@@ -28,7 +28,7 @@ const OF_ORGANIZATION: readonly NavEntry[] = [
   { path: '/refusals', name: 'nav.refusals', key: 'r' },
   { path: '/explain', name: 'nav.explain', key: 'e' },
   { path: '/members', name: 'nav.members', key: 'm' },
-  { path: '/teams', name: 'nav.teams', key: 'u', forOperator: true },
+  { path: '/teams', name: 'nav.teams', key: 'p', forOperator: true },
   { path: '/workspaces', name: 'nav.workspaces', key: 'w', forOperator: true },
   { path: '/audit', name: 'nav.audit', key: 'a' },
   { path: '/service-accounts', name: 'nav.accounts', key: 's', forOperator: true },

@@ -225,6 +225,7 @@ export const en = {
   'explain.outcome.refused': 'Refused',
   'explain.outcome.depends': 'Depends on the body',
   'explain.fix': 'What would let it through',
+  'explain.otherTokens': 'Let through as it is with another token of the same owner',
   'explain.noFix': 'No change of a token or a role would let it through.',
   'explain.checks': 'Checks in their order',
   'explain.check': 'Check',

@@ -216,6 +216,7 @@ export const zh: Messages = {
   'explain.outcome.refused': '拒绝',
   'explain.outcome.depends': '取决于请求体',
   'explain.fix': '怎样才能通过',
+  'explain.otherTokens': '换用同一所有者的其他令牌即可通过',
   'explain.noFix': '更改令牌或角色都不能使其通过。',
   'explain.checks': '依次进行的检查',
   'explain.check': '检查',

@@ -28,5 +28,5 @@ export function Instant({ at, isDay = false }: { readonly at: string; readonly i
 function relative(ms: number, tag: string, isDay: boolean): string {
   const steps = isDay ? STEPS.slice(0, 3) : STEPS;
   const [unit, length] = steps.find(([, each]) => Math.abs(ms) >= each) ?? steps.at(-1)!;
-  return new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }).format(Math.trunc(ms / length), unit);
+  return new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'short' }).format(Math.trunc(ms / length), unit);
 }

@@ -26,6 +26,13 @@ export interface Failing {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 }
 
+/** Narrow, usual and wide; each scheme and language once at least. */
+export const LOOKS: readonly Look[] = [
+  { width: 390, scheme: 'dark', language: 'zh' },
+  { width: 1280, scheme: 'light', language: 'en' },
+  { width: 1920, scheme: 'dark', language: 'en' },
+];
+
 export interface OpenConsole extends AsyncDisposable {
   readonly gateway: TestGateway;
   /** What no page may do, so far. */

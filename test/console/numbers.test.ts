@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { INJECTED_REQUEST_ID, type Look, type OpenConsole, openConsole } from './harness.ts';
+import { INJECTED_REQUEST_ID, LOOKS, type OpenConsole, openConsole } from './harness.ts';
 import { shiftsOf } from './people.ts';
-
-const LOOKS: readonly Look[] = [
-  { width: 390, scheme: 'dark', language: 'zh' },
-  { width: 1280, scheme: 'light', language: 'en' },
-  { width: 1920, scheme: 'dark', language: 'en' },
-];
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   let console: OpenConsole;

@@ -6,13 +6,7 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { type Failure, INJECTED_REQUEST_ID, type Look, type OpenConsole, openConsole } from './harness.ts';
-
-const LOOKS: readonly Look[] = [
-  { width: 390, scheme: 'dark', language: 'zh' },
-  { width: 1280, scheme: 'light', language: 'en' },
-  { width: 1920, scheme: 'dark', language: 'en' },
-];
+import { type Failure, INJECTED_REQUEST_ID, LOOKS, type Look, type OpenConsole, openConsole } from './harness.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   let console: OpenConsole;

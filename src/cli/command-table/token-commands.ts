@@ -1,4 +1,6 @@
 /** The commands about tokens. Only says what they take. */
+
+import { FINDINGS } from '../../manage/tokens/findings.ts';
 import {
   ACTING_OPTIONS,
   CHANGE_OPTIONS,
@@ -68,16 +70,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
       'never-used': { about: 'that nobody has used yet' },
       finding: {
         value: 'FINDING',
-        choices: [
-          'never_used',
-          'dormant',
-          'unused_scopes',
-          'never_expires',
-          'expires_soon_in_use',
-          'broad_workspaces',
-          'owner_inactive',
-          'rotated_value_in_use',
-        ],
+        choices: FINDINGS,
         about: 'of whose use this is worth a look',
       },
       ...MANY_OPTIONS,

@@ -10,6 +10,7 @@ import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { memberQuery } from './directory-queries.ts';
 import type { DirectoryDone } from './one-page.tsx';
+import { RoleField } from './role-field.tsx';
 
 const EMPTY = { id: '', name: '', email: '', role: '' };
 
@@ -80,15 +81,12 @@ export function AddMember({ org, onDone }: { readonly org: string; onDone(done: 
             />
           )}
         </FormField>
-        <FormField label={t('directory.role')} mistake={mistake('role')}>
-          {(control) => (
-            <select {...control} value={role} onChange={(event) => set({ role: event.target.value })}>
-              {policy?.organizationRoles.map((each) => (
-                <option key={each}>{each}</option>
-              ))}
-            </select>
-          )}
-        </FormField>
+        <RoleField
+          roles={policy?.organizationRoles}
+          mistake={mistake('role')}
+          value={role}
+          onChange={(chosen) => set({ role: chosen })}
+        />
       </ConfirmWindow>
     </>
   );

@@ -8,13 +8,13 @@ import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
 import { ConfirmWindow } from '../parts/confirm-window.tsx';
 import { branchOf, EndAction } from '../parts/end-action.tsx';
-import { FormField } from '../parts/form-field.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { tokensPath } from '../tokens/token-paths.ts';
 import { directoryPath, memberQuery, membershipsQuery } from './directory-queries.ts';
 import { type DirectoryDone, NameChips, OnePage } from './one-page.tsx';
+import { RoleField } from './role-field.tsx';
 
 interface OfMember {
   readonly org: string;
@@ -151,15 +151,7 @@ function ChangeRole({ org, member, onDone }: OfMember) {
         onClose={() => setOpen(false)}
       >
         <p>{t('member.role.lead')}</p>
-        <FormField label={t('directory.role')}>
-          {(control) => (
-            <select {...control} value={role} onChange={(event) => setRole(event.target.value)}>
-              {policy?.organizationRoles.map((each) => (
-                <option key={each}>{each}</option>
-              ))}
-            </select>
-          )}
-        </FormField>
+        <RoleField roles={policy?.organizationRoles} value={role} onChange={setRole} />
       </ConfirmWindow>
     </>
   );

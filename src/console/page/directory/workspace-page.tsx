@@ -1,10 +1,10 @@
 /** One workspace: its owner, who has a role in it, which tokens list it; and its transfer and its end, with what goes with them. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useDeferredValue, useId, useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import { Link } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
 import { branchOf, EndAction } from '../parts/end-action.tsx';
-import { FormField } from '../parts/form-field.tsx';
+import { NamedField } from '../parts/named-field.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { type ReceiptFields, WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
@@ -117,7 +117,6 @@ function TransferWorkspace(props: OfWorkspace) {
   const { id, name } = workspace;
   const [typed, setTyped] = useState('');
   const owner = useDeferredValue(typed.trim());
-  const listId = useId();
   const { data: members } = useQuery(membersQuery(org, owner === '' ? {} : { name: owner }));
   // Half an id is nobody's.
   const isKnown = members?.items.some((member) => member.id === owner) === true;
@@ -148,27 +147,13 @@ function TransferWorkspace(props: OfWorkspace) {
         setTyped('');
       }}
     >
-      <FormField label={t('workspace.transfer.owner')} hint={t('workspace.transfer.owner.hint')}>
-        {(control) => (
-          <>
-            <input
-              {...control}
-              list={listId}
-              spellCheck={false}
-              autoComplete="off"
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-            />
-            <datalist id={listId}>
-              {members?.items.map((member) => (
-                <option key={member.id} value={member.id}>
-                  {member.name}
-                </option>
-              ))}
-            </datalist>
-          </>
-        )}
-      </FormField>
+      <NamedField
+        label={t('workspace.transfer.owner')}
+        hint={t('workspace.transfer.owner.hint')}
+        offered={members?.items}
+        value={typed}
+        onChange={setTyped}
+      />
     </EndAction>
   );
 }

@@ -1,8 +1,9 @@
 /** Roles in workspaces, one a line: which workspace, found by a part of its name, and which role there. */
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useId } from 'react';
+import { useDeferredValue } from 'react';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
+import { NamedField } from '../parts/named-field.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { workspacesNamedQuery } from './account-queries.ts';
 
@@ -69,31 +70,16 @@ interface FieldProps {
 /** What is kept is the id. */
 function WorkspaceField({ org, value, onChange }: FieldProps) {
   const t = useTranslate();
-  const id = useId();
   const typed = useDeferredValue(value.trim());
   const { data } = useQuery(workspacesNamedQuery(org, typed));
   return (
-    <FormField label={t('newAccount.workspace')} hint={t('newAccount.workspace.hint')}>
-      {(control) => (
-        <>
-          <input
-            {...control}
-            list={id}
-            required
-            spellCheck={false}
-            autoComplete="off"
-            value={value}
-            onChange={(event) => onChange(event.target.value)}
-          />
-          <datalist id={id}>
-            {data?.items.map((workspace) => (
-              <option key={workspace.id} value={workspace.id}>
-                {workspace.name}
-              </option>
-            ))}
-          </datalist>
-        </>
-      )}
-    </FormField>
+    <NamedField
+      label={t('newAccount.workspace')}
+      hint={t('newAccount.workspace.hint')}
+      isRequired
+      offered={data?.items}
+      value={value}
+      onChange={onChange}
+    />
   );
 }

@@ -12,7 +12,7 @@ import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { ScopeSection } from './scope-section.tsx';
 import type { SectionProps } from './section-props.ts';
-import { AddressField, ContactSection } from './settings-section.tsx';
+import { AddressField, ContactSection, DescriptionField, NameField } from './settings-section.tsx';
 import { type Done, useMayEdit } from './token-actions.tsx';
 import { draftLike, newDraft, patchOf, type TokenDraft } from './token-draft.ts';
 import { tokenPath } from './token-paths.ts';
@@ -112,37 +112,14 @@ function draftOf(token: ShownToken): TokenDraft {
 
 /** Only what the policy lets be changed. */
 function TextSection(props: SectionProps) {
-  const { kind, draft, mistakeOf, change } = props;
+  const { kind } = props;
   const t = useTranslate();
   const may = (field: string) => kind.mutable.includes(field);
   return (
     <section className="card stack">
       <h2>{t('new.settings')}</h2>
-      {may('name') && (
-        <FormField label={t('tokens.name')} hint={t('new.name.hint')} mistake={mistakeOf('name')}>
-          {(control) => (
-            <input
-              {...control}
-              required
-              maxLength={128}
-              value={draft.name}
-              onChange={(event) => change({ name: event.target.value })}
-            />
-          )}
-        </FormField>
-      )}
-      {may('description') && (
-        <FormField label={t('token.description')} isOptional mistake={mistakeOf('description')}>
-          {(control) => (
-            <textarea
-              {...control}
-              maxLength={2000}
-              value={draft.description}
-              onChange={(event) => change({ description: event.target.value })}
-            />
-          )}
-        </FormField>
-      )}
+      {may('name') && <NameField {...props} />}
+      {may('description') && <DescriptionField {...props} />}
       {kind.expiry.editable ? <NewEnd {...props} /> : <p className="soft">{t('edit.expiry.fixed')}</p>}
       {may('allowedAddresses') && <AddressField {...props} />}
     </section>

@@ -1,9 +1,10 @@
 /** What a new token is: its kind, name, owner and end; whom to ask about it, and where it may be used from. */
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useId } from 'react';
+import { useDeferredValue } from 'react';
 import { membersNamedQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { FormField } from '../parts/form-field.tsx';
+import { NamedField } from '../parts/named-field.tsx';
 import { useTranslate } from '../preferences.tsx';
 import type { SectionProps } from './section-props.ts';
 import { firstPreset } from './token-draft.ts';
@@ -30,17 +31,7 @@ export function SettingsSection(props: SectionProps & { readonly kinds: readonly
           </select>
         )}
       </FormField>
-      <FormField label={t('tokens.name')} hint={t('new.name.hint')} mistake={mistakeOf('name')}>
-        {(control) => (
-          <input
-            {...control}
-            required
-            maxLength={128}
-            value={draft.name}
-            onChange={(event) => change({ name: event.target.value })}
-          />
-        )}
-      </FormField>
+      <NameField {...props} />
       <ExpiryField {...props} />
       {policy.apiVersions.length > 0 && <VersionField {...props} />}
       {caller.kind === 'operator' && (
@@ -54,18 +45,42 @@ export function SettingsSection(props: SectionProps & { readonly kinds: readonly
           onChange={(owner) => change({ owner })}
         />
       )}
-      <FormField label={t('token.description')} isOptional mistake={mistakeOf('description')}>
-        {(control) => (
-          <textarea
-            {...control}
-            maxLength={2000}
-            value={draft.description}
-            onChange={(event) => change({ description: event.target.value })}
-          />
-        )}
-      </FormField>
+      <DescriptionField {...props} />
       <AddressField {...props} />
     </section>
+  );
+}
+
+export function NameField({ draft, mistakeOf, change }: SectionProps) {
+  const t = useTranslate();
+  return (
+    <FormField label={t('tokens.name')} hint={t('new.name.hint')} mistake={mistakeOf('name')}>
+      {(control) => (
+        <input
+          {...control}
+          required
+          maxLength={128}
+          value={draft.name}
+          onChange={(event) => change({ name: event.target.value })}
+        />
+      )}
+    </FormField>
+  );
+}
+
+export function DescriptionField({ draft, mistakeOf, change }: SectionProps) {
+  const t = useTranslate();
+  return (
+    <FormField label={t('token.description')} isOptional mistake={mistakeOf('description')}>
+      {(control) => (
+        <textarea
+          {...control}
+          maxLength={2000}
+          value={draft.description}
+          onChange={(event) => change({ description: event.target.value })}
+        />
+      )}
+    </FormField>
   );
 }
 
@@ -191,32 +206,19 @@ interface MemberFieldProps {
 
 /** Finds members by a part of their name, for whoever may; what is kept is the id. */
 function MemberField({ org, label, hint, mistake, isRequired, value, onChange }: MemberFieldProps) {
-  const id = useId();
   const { kind } = useCaller();
   const typed = useDeferredValue(value);
   const { data } = useQuery({ ...membersNamedQuery(org, typed), enabled: kind === 'operator' });
   return (
-    <FormField label={label} isOptional={!isRequired} hint={hint} mistake={mistake}>
-      {(control) => (
-        <>
-          <input
-            {...control}
-            list={id}
-            required={isRequired}
-            spellCheck={false}
-            autoComplete="off"
-            value={value}
-            onChange={(event) => onChange(event.target.value)}
-          />
-          <datalist id={id}>
-            {data?.items.map((member) => (
-              <option key={member.id} value={member.id}>
-                {member.name}
-              </option>
-            ))}
-          </datalist>
-        </>
-      )}
-    </FormField>
+    <NamedField
+      label={label}
+      hint={hint}
+      mistake={mistake}
+      isOptional={!isRequired}
+      isRequired={isRequired}
+      offered={data?.items}
+      value={value}
+      onChange={onChange}
+    />
   );
 }

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page, type Request, type Route } from 'playwright-core';
+import { vi } from 'vitest';
 import { problemOf } from '../../src/admin/problem.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { timePasses } from '../support/time.ts';
@@ -142,8 +143,11 @@ async function failing(page: Page, how: Failing, during: () => Promise<void>, fa
   } finally {
     page.off('requestfinished', ended);
     await page.unroute('**/v1/**', answer);
-    const said = faults.splice(before);
-    faults.push(...said.filter((fault) => !fault.startsWith('console: Failed to load resource')));
+    const isInjected = (fault: string) => fault.startsWith('console: Failed to load resource');
+    // The browser tells of a failed call a little after the page has; of one that the page gave up it tells nothing.
+    const isTold = () => failure === 'slow' || faults.slice(before).filter(isInjected).length >= failures;
+    await vi.waitUntil(isTold, { timeout: 2000, interval: 10 }).catch(() => {});
+    faults.push(...faults.splice(before).filter((fault) => !isInjected(fault)));
   }
   if (failures === 0) throw new Error(`no call to ${calls} was there to fail`);
 }

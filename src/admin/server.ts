@@ -43,6 +43,7 @@ import { type LeakParts, leakRoute } from './leak-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { MethodsByPath } from './methods-by-path.ts';
 import { mount } from './mount.ts';
+import { nameRoute } from './name-routes.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, operationRoutes } from './operation-routes.ts';
 import { type CountRefusals, overviewRoute } from './overview-routes.ts';
@@ -247,6 +248,7 @@ export function apiRoutes(options: AdminOptions & SessionParts): readonly AdminR
     whoCanRoute(explainer),
     ...reachRoutes(explainer),
     grantableRoute,
+    nameRoute,
     routeTableRoute(routes),
     overviewRoute(countRefusals),
     trafficRoute(operations.traffic),

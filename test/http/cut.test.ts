@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CLIENT_LIMITS } from '../../src/http/client-limits.ts';
+import type { Listener } from '../../src/http/listener.ts';
 import { resetConnection } from '../../src/http/socket-close.ts';
 import { startListener } from '../../src/http/start-listener.ts';
 import { started } from '../support/process.ts';
@@ -91,6 +93,40 @@ it('a client that takes its time over the end of its last answer gets it whole',
     await listener.drain({ deadlineMs: 0, idleMs: 0 });
   }
 });
+
+it.each([
+  ['its reader takes nothing for too long', () => Promise.resolve()],
+  ['the deadline of a drain has come', (listener: Listener) => listener.drain({ deadlineMs: 0, idleMs: 0 })],
+])(
+  'half of an answer that only the end of its connection ends is not ended like a whole one when %s',
+  async (_, end) => {
+    const large = Buffer.alloc(32 * 1024 * 1024, 'x');
+    const given = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<boolean>();
+    const listener = await startListener({
+      ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null, limits: { ...CLIENT_LIMITS, idleMs: 500 } },
+      handle: (exchange) => {
+        exchange.listen({ clientDrained: () => {}, clientClosed: over.resolve });
+        exchange.relayHead(200, 'OK', []);
+        exchange.relay(large);
+        exchange.relayEnd(null, []);
+        given.resolve();
+      },
+      refuse: () => ({ headers: [], body: '' }),
+      onBug: (error) => expect.fail(String(error)),
+    });
+    using client = await RawClient.connect(listener.url);
+    client.socket.pause();
+    client.send(rawRequest('GET /x HTTP/1.0'));
+    await given.promise;
+    await end(listener);
+    expect(await over.promise).toBe(false);
+    client.socket.resume();
+    await client.untilEnded();
+    expect([client.ending, client.received.length < large.length]).toEqual(['reset', true]);
+    await listener.drain({ deadlineMs: 0, idleMs: 0 });
+  },
+);
 
 it('a request that comes when its connection has been closed for being idle is not run', async () => {
   const seen: string[] = [];

@@ -230,7 +230,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     this.sendOut();
     this.#readNothing();
     // What the client still says is read, so that its own end is seen, and goes nowhere.
-    this.socket.end(() => lingeringClose(this.socket));
+    this.#endBehindAll(() => lingeringClose(this.socket));
   }
 
   reset(): void {
@@ -294,7 +294,6 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   /** null: its client waits for us. */
   #awaited(): Wait['what'] | null {
     if (this.#reading === 'tunnel') return null;
-    if (this.#reading === 'nothing' && this.#line.length === 0 && !this.socket.writableEnded) return null;
     if (this.#waitingBytes > 0) return 'reader';
     if (this.#reading === 'body') return this.#current!.isPaused ? null : 'body';
     if (this.#reading !== 'head' || this.isBusy) return null;
@@ -522,7 +521,7 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     this.#readNothing();
     this.sendOut();
     // Once both sides are closed the connection is, too, and whoever is in line hears of it.
-    this.socket.end();
+    this.#endBehindAll(() => undefined);
   }
 
   #abandonLine(): void {
@@ -608,7 +607,14 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
     if (this.#lastStatus !== null && this.socket.writable) this.socket.write(this.#host.refusal(this.#lastStatus));
     this.#lastStatus = null;
     // Not before it is out: a client that reads slowly has said nothing for long.
-    this.socket.end(() => lingeringClose(this.socket));
+    this.#endBehindAll(() => lingeringClose(this.socket));
+  }
+
+  /** Once all is out: an end that is on its way could not be taken back, and half an answer without length would look whole. */
+  #endBehindAll(done: () => void): void {
+    const end = () => this.socket.end(done);
+    if (this.#waitingBytes === 0) end();
+    else this.socket.write('', end);
   }
 
   /** Answers what came last, once the answers to what came before it are out, and closes. */

@@ -87,7 +87,8 @@ const recordRoutes: readonly AdminRoute[] = [
     id: 'listTokens',
     method: 'GET',
     summary: 'List tokens, never with their texts',
-    description: "Everybody's for administrators and whoever has the policy's listAction; for others their own.",
+    description:
+      "Everybody's for administrators and whoever has the policy's listAction; for others their own. Oldest first; with filters in the order of the list that they are found in, which all pages keep.",
     query: TokenQuery,
     answer: TokenListAnswer,
     example: { answer: { items: [TOKEN], nextCursor: null } },

@@ -6,10 +6,11 @@ import { FIRST_FORMAT } from '../store/format.ts';
 import { toEnvironments } from './to-environments.ts';
 import { toGenerations } from './to-generations.ts';
 import { toNewLists } from './to-new-lists.ts';
+import { toTokenLists } from './to-token-lists.ts';
 import type { FormatUpgrade } from './upgrade.ts';
 
 /** In order, without a gap. */
-export const UPGRADES: readonly FormatUpgrade[] = [toGenerations, toNewLists, toEnvironments];
+export const UPGRADES: readonly FormatUpgrade[] = [toGenerations, toNewLists, toEnvironments, toTokenLists];
 
 /** What this program reads and writes. */
 export const CURRENT_FORMAT = UPGRADES.at(-1)?.to ?? FIRST_FORMAT;

@@ -2,7 +2,8 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { kindOf } from '../core/facts.ts';
 import { Slices } from '../slices.ts';
-import type { Scanned, Store } from '../store/store.ts';
+import type { Scanned, ScanOptions, Store } from '../store/store.ts';
+import { malformed } from './rejection.ts';
 import type { DocByKind, DocKind } from './unit-of-work/records.ts';
 import { scannedDoc } from './unit-of-work/stored-docs.ts';
 
@@ -21,6 +22,21 @@ export interface PageRequest {
   readonly cursor: string | null;
 }
 
+/** A part of one list, or of several that are ordered alike and hold different records, as if they were one. */
+export interface Range {
+  /** Told from others that a cursor could be of. */
+  readonly along: string;
+  readonly indexes: readonly string[];
+  /** Only entries whose score is greater. */
+  readonly above?: number;
+  /** Only entries whose score is no greater. */
+  readonly upTo?: number;
+}
+
+/** Behind which entry it goes on, in each list of a range; null: from its start. */
+type Places = ReadonlyArray<Place | null>;
+type Place = NonNullable<ScanOptions['after']>;
+
 /**
  * One page of a list, as it stands. `pick` says what is shown of a record, null: nothing; pages stay full as long as there
  * is more, or until so many records have been looked at. `look` is shown together what `pick` will be asked about. `kinds`: what the list holds.
@@ -28,7 +44,7 @@ export interface PageRequest {
 export async function list<K extends DocKind, Shown = DocByKind[K]>(
   store: Store,
   kinds: K | readonly K[],
-  index: string,
+  where: string | Range,
   options: PageRequest & {
     readonly pick?: (doc: DocByKind[K]) => Shown | null | Promise<Shown | null>;
     readonly look?: (docs: ReadonlyArray<DocByKind[K]>) => Promise<void>;
@@ -36,7 +52,7 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
     /** From the last to the first. */
     readonly backwards?: boolean;
     /** Behind this place, on the first page. */
-    readonly from?: { readonly score: number; readonly key: string } | undefined;
+    readonly from?: Place | undefined;
     /** Behind this one nothing is wanted. */
     readonly isEnd?: (doc: DocByKind[K]) => boolean;
   },
@@ -44,15 +60,16 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
   const slices = new Slices();
   const items: Shown[] = [];
   let left = options.examineMax ?? Number.POSITIVE_INFINITY;
-  const onwards = options.backwards === true ? { backwards: true } : {};
-  let after = options.cursor === null ? options.from : readCursor(options.cursor);
+  const range = typeof where === 'string' ? { along: '', indexes: [where] } : where;
+  const after = placesOf(range, options);
+  const more = (limit: number) => scanRange(store, range, after, limit, options.backwards === true);
   for (;;) {
-    const page = await store.scan(index, { limit: PAGE, ...onwards, ...(after === undefined ? {} : { after }) });
-    const docs = page.map((entry) => scannedDoc(kindAmong(kinds, entry.key), entry).doc);
+    const page = await more(PAGE);
+    const docs = page.map(({ entry }) => scannedDoc(kindAmong(kinds, entry.key), entry).doc);
     await options.look?.(docs);
-    for (const [nth, entry] of page.entries()) {
+    for (const [nth, { entry, list }] of page.entries()) {
       if (slices.over) await slices.next();
-      after = { score: entry.score, key: entry.key };
+      after[list] = placeOf(entry);
       const stored = docs[nth]!;
       if (options.isEnd?.(stored) === true) return { items, nextCursor: null };
       const shown = options.pick === undefined ? (stored as Shown) : await options.pick(stored);
@@ -61,13 +78,43 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
       if (items.length === options.limit || left === 0) break;
     }
     if (items.length === options.limit || left === 0) {
-      const more = await store.scan(index, { limit: 1, ...onwards, after: after! });
-      return { items, nextCursor: more.length === 0 ? null : writeCursor(after!) };
+      return { items, nextCursor: (await more(1)).length === 0 ? null : writeCursor(range.along, after) };
     }
     if (page.length < PAGE) return { items, nextCursor: null };
     // The embedded store answers at once: a long page, or a filter that finds little, would let nothing else happen.
     await slices.next();
   }
+}
+
+/** From where it goes on. Throws Rejection (400) for the cursor of another list. */
+function placesOf({ along, indexes }: Range, { cursor, from }: PageRequest & { readonly from?: Place | undefined }) {
+  if (cursor === null) return indexes.map(() => from ?? null);
+  const read = readCursor(cursor);
+  if (read.along !== along || read.after.length !== indexes.length)
+    throw malformed('invalid_field', 'cursor must be the nextCursor of an earlier page of this list', 'cursor');
+  return [...read.after];
+}
+
+/** The next entries of all lists, each with the number of its list. As many as `limit`, unless that is all there are. */
+async function scanRange(
+  store: Store,
+  { indexes, above, upTo = Number.POSITIVE_INFINITY }: Range,
+  after: Places,
+  limit: number,
+  backwards: boolean,
+): Promise<Array<{ readonly entry: Scanned; readonly list: number }>> {
+  const from = { limit, ...(above === undefined ? {} : { above }), ...(backwards ? { backwards } : {}) };
+  const scans = indexes.map((index, list) =>
+    store.scan(index, after[list] == null ? from : { ...from, after: after[list] }),
+  );
+  const found = (await Promise.all(scans)).flatMap((entries, list) => entries.map((entry) => ({ entry, list })));
+  // Each list is in its order, which stays among entries of one score.
+  if (indexes.length > 1) found.sort((one, other) => one.entry.score - other.entry.score);
+  return found.slice(0, limit).filter(({ entry }) => entry.score <= upTo);
+}
+
+function placeOf({ score, key }: Scanned): Place {
+  return { score, key };
 }
 
 /** Whose name, or id, holds this part, whatever its case. Absent: everybody's. */
@@ -105,13 +152,22 @@ export function folded(text: string): string {
   return text.normalize('NFKC').toLowerCase();
 }
 
-function writeCursor(entry: { score: number; key: string }): string {
-  return Buffer.from(JSON.stringify([entry.score, entry.key])).toString('base64url');
+function writeCursor(along: string, after: Places): string {
+  const places = after.map((place) => (place === null ? null : [place.score, place.key]));
+  const told = along === '' ? places[0] : [along, ...places];
+  return Buffer.from(JSON.stringify(told)).toString('base64url');
 }
 
 /** Throws SyntaxError or TypeError on text that is no cursor of ours. */
-export function readCursor(text: string): { score: number; key: string } {
-  const [score, key] = JSON.parse(Buffer.from(text, 'base64url').toString()) as [unknown, unknown];
+export function readCursor(text: string): { readonly along: string; readonly after: Places } {
+  const told = JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly unknown[];
+  const [along, ...places] = told;
+  if (typeof along !== 'string') return { along: '', after: [readPlace(told)] };
+  return { along, after: places.map((place) => (place === null ? null : readPlace(place))) };
+}
+
+function readPlace(told: unknown): Place {
+  const [score, key] = told as readonly unknown[];
   if (typeof score !== 'number' || typeof key !== 'string') throw new TypeError('no cursor');
   return { score, key };
 }

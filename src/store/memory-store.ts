@@ -8,6 +8,7 @@ import {
   type ChangeEvent,
   type ChangeListener,
   type Committed,
+  type CountOptions,
   dayOf,
   type IndexEntry,
   type Lookup,
@@ -67,9 +68,11 @@ export class MemoryStore implements ExportableStore {
       });
   }
 
-  async count(index: string, above: number): Promise<number> {
+  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
     this.#assertOpen();
-    return [...(this.#indexes.get(index)?.values() ?? [])].filter((score) => score > above).length;
+    const scores = [...(this.#indexes.get(index)?.values() ?? [])];
+    const found = scores.filter((score) => score > above && score <= (upTo ?? Number.POSITIVE_INFINITY));
+    return Math.min(found.length, atMost ?? Number.POSITIVE_INFINITY);
   }
 
   async commit(change: Change): Promise<Committed> {

@@ -7,6 +7,7 @@ import type {
   ChangeEvent,
   ChangeListener,
   Committed,
+  CountOptions,
   Lookup,
   Scanned,
   ScanOptions,
@@ -40,8 +41,8 @@ export abstract class StoreDecorator implements Store {
     return this.pass(() => this.inner.scan(index, options));
   }
 
-  count(index: string, above: number): Promise<number> {
-    return this.pass(() => this.inner.count(index, above));
+  count(index: string, above: number, options?: CountOptions): Promise<number> {
+    return this.pass(() => this.inner.count(index, above, options));
   }
 
   commit(change: Change): Promise<Committed> {

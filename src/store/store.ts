@@ -116,6 +116,13 @@ export interface ScanOptions {
   readonly backwards?: boolean;
 }
 
+export interface CountOptions {
+  /** Only entries whose score is no greater. */
+  readonly upTo?: number;
+  /** Whoever only wants to know whether they are few: no more than so many are told of. */
+  readonly atMost?: number;
+}
+
 export interface Scanned extends Stored {
   readonly score: number;
 }
@@ -130,7 +137,7 @@ export interface Store extends FactSource {
   get(key: string): Promise<Stored | null>;
   scan(index: string, options: ScanOptions): Promise<readonly Scanned[]>;
   /** How many entries of the index have a score greater than `above`. */
-  count(index: string, above: number): Promise<number>;
+  count(index: string, above: number, options?: CountOptions): Promise<number>;
   /** Durable when it resolves. */
   commit(change: Change): Promise<Committed>;
   /** The newest notices after `revision`, oldest first; null when the log no longer reaches back that far. */

@@ -329,6 +329,15 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         indexes: [{ index, score }],
       });
 
+      it('says how many of its entries score between two bounds, and no more than are asked for', async () => {
+        await put(...[1, 2, 3, 3, 4].map((score, nth) => entry(`k${nth}`, score)));
+        expect(await store.count('i', 1, { upTo: 3 })).toBe(3);
+        expect(await store.count('i', Number.NEGATIVE_INFINITY, { upTo: 0 })).toBe(0);
+        expect(await store.count('i', 3, { upTo: 2 })).toBe(0);
+        expect(await store.count('i', 0, { atMost: 2 })).toBe(2);
+        expect(await store.count('i', 0, { atMost: 9 })).toBe(5);
+      });
+
       it('lists by score, then by key', async () => {
         await put(
           entry('b', 2),

@@ -34,6 +34,19 @@ export function file6Said(): unknown {
   return JSON.parse(unpacked('file-6.json').toString());
 }
 
+/** The same of the recorded file of format 4 (see make-format-4.ts). */
+export function putFormat4(folder: string): string {
+  const path = join(folder, 'format-4.db');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(path, unpacked('format-4.db'), { mode: 0o600 });
+  return path;
+}
+
+/** What its own code said of it. */
+export function format4Said(): unknown {
+  return JSON.parse(unpacked('format-4.json').toString());
+}
+
 /** Into an empty server, under the default prefix. */
 export async function putRedis(url: string): Promise<void> {
   const client = new Redis(url);

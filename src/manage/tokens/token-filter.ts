@@ -35,12 +35,14 @@ export interface TokenFilter {
 
 type Sought = (doc: TokenDoc) => boolean;
 
-/** What the record says by itself, whatever has ended its token since; the owner is a list's affair. */
-export function maybeSought(filter: TokenFilter, nowMs: number): Sought {
+/** What the record says by itself. `late`: something may have ended its token since. */
+export function maybeSought(filter: TokenFilter, nowMs: number, late: boolean): Sought {
   const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
   const name = folded(filter.name ?? '');
   return (doc) =>
+    (filter.owner === undefined || doc.ownerId === filter.owner) &&
     (filter.kind === undefined || doc.kind === filter.kind) &&
+    (late || filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
     (filter.scope === undefined || doc.scopes?.includes(filter.scope) === true) &&
     (filter.workspace === undefined || mayReach(doc, filter.workspace)) &&
     (filter.apiVersion === undefined || doc.apiVersion === filter.apiVersion) &&

@@ -6,15 +6,15 @@ import { memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { mintToken, type RawToken } from '../../secret.ts';
 import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { list, type Page, type PageRequest } from '../listing.ts';
-import { notFound, Rejection } from '../rejection.ts';
-import { lists } from '../unit-of-work/places.ts';
+import { list, type Page, type PageRequest, readCursor } from '../listing.ts';
+import { malformed, notFound, Rejection } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
 import { findTokenByHash } from './access-tokens.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, remembering, standingOf } from './standing.ts';
 import { isSought, maybeSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
+import { chooseRange, recordsAreLate } from './token-lists.ts';
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -50,9 +50,13 @@ export async function listTokens(
   // Whoever may not see everybody's is shown their own, whatever they ask for.
   const everybody = maySeeTokenOf(rights, policy, null);
   const owner = filter.owner ?? (everybody ? undefined : rights.member!.id);
-  const index = owner === undefined ? lists.tokens(org) : lists.tokensOwnedBy(org, owner);
+  const sought: TokenFilter = owner === undefined ? filter : { ...filter, owner };
   const nowMs = context.nowMs();
-  const [mayBe, isOfThose] = [maybeSought(filter, nowMs), isSought(context, filter, nowMs)];
+  const late = filter.state !== undefined && (await recordsAreLate(context.store, org));
+  const along = page.cursor === null ? null : readCursor(page.cursor).along;
+  const range = await chooseRange(context.store, { org, filter: sought, ownOnly: !everybody, nowMs, late }, along);
+  if (range === null) throw malformed('invalid_field', 'cursor must be the nextCursor of an earlier page', 'cursor');
+  const [mayBe, isOfThose] = [maybeSought(sought, nowMs, late), isSought(context, filter, nowMs)];
   const byUse = new SoughtByUse(context, filter, nowMs);
   const facts = remembering(reader(context.store));
   const pick = async (stored: TokenDoc) => {
@@ -62,7 +66,7 @@ export async function listTokens(
     const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
     return isShown && byUse.isSought(doc) ? doc : null;
   };
-  return list(context.store, 'token', index, { ...page, pick, look: (docs) => byUse.look(docs) });
+  return list(context.store, 'token', range, { ...page, pick, look: (docs) => byUse.look(docs.filter(mayBe)) });
 }
 
 export async function getToken(context: ManageContext, org: string, id: string): Promise<TokenDoc> {

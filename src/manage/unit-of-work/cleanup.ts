@@ -5,6 +5,7 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import {
+  accountKey,
   credentialKey,
   kindOf,
   memberKey,
@@ -34,17 +35,19 @@ type World = Pick<ManageContext, 'store' | 'nowMs'>;
 
 /** Rejects with StoreUnavailable; what was done by then stays done. */
 async function cleanUp(world: World, job: CleanupDoc, isLast: boolean): Promise<void> {
-  for (const step of STEPS[job.what](job)) {
-    let after: { score: number; key: string } | null = null;
-    for (;;) {
-      const page: Page = await step(world, job, after);
-      if (page.next === null) break;
-      after = page.next;
-      await breathe();
-    }
-  }
+  for (const step of STEPS[job.what](job)) await throughPages(step, world, job);
   // Other processes may still hold a token as it was, and one whose workspace is missing is refused: the record stays.
   if (job.what !== 'workspace' || isLast) await finish(world.store, job);
+}
+
+async function throughPages(step: Step, world: World, job: CleanupDoc): Promise<void> {
+  let after: { score: number; key: string } | null = null;
+  for (;;) {
+    const page: Page = await step(world, job, after);
+    if (page.next === null) return;
+    after = page.next;
+    await breathe();
+  }
 }
 
 /** After the end itself was made durable: what follows it, for a moment now and the rest in the background. */
@@ -115,7 +118,7 @@ interface Page {
 type Step = (world: World, job: CleanupDoc, after: { score: number; key: string } | null) => Promise<Page>;
 
 const STEPS: Readonly<Record<CleanupDoc['what'], (job: CleanupDoc) => readonly Step[]>> = {
-  organization: () => [removeAll],
+  organization: ({ organizationId: org }) => [removeTokens(lists.tokens(org)), removeAll],
   workspace: ({ organizationId: org, id }) => [
     remove('environment', lists.environments(org, id)),
     remove('resource', lists.resources(org, id)),
@@ -215,22 +218,60 @@ const removeIssued: Step = async ({ store }, { organizationId: org, id, generati
   return { next: nextOf(page) };
 };
 
+/** Tokens of a deleted organization, with their values. */
+function removeTokens(index: string): Step {
+  return async ({ store }, job, after) => {
+    const page = await store.scan(index, { limit: PAGE, ...(after === null ? {} : { after }) });
+    const writes = await Promise.all(page.map((entry) => wholeToken(store, entry)));
+    return { next: (await removeEnded(store, job, writes.flat())) ? nextOf(page) : null };
+  };
+}
+
 /** What was imported can be imported again by whoever has the list, so its value is remembered as ended for ever. */
-const removeAll: Step = async ({ store }, { organizationId: org, generation }, after) => {
+async function wholeToken(store: Store, { key, record }: Scanned): Promise<Write[]> {
+  // Whatever else is wrong with it: a damaged record is to go with the rest.
+  const { hash, replaced } = Object(record) as { readonly hash?: unknown; readonly replaced?: unknown };
+  const values = [hash, Object(replaced).hash].filter((value) => typeof value === 'string');
+  const stored = await Promise.all(values.map((value) => store.get(credentialKey(value as TokenHash))));
+  const ended = stored.filter((each) => each !== null && Object(each.record).imported !== true);
+  return [key, ...ended.map((each) => each!.key)].map((each) => ({ key: each, record: null }));
+}
+
+const removeAll: Step = async (world, job, after) => {
+  const { store } = world;
+  const { organizationId: org } = job;
   const page = await store.scan(lists.everything(org), { limit: PAGE, ...(after === null ? {} : { after }) });
-  const own = organizationKey(org);
-  // Nothing is removed from an organization that was made anew.
-  const stored = await getDoc(store, 'organization', own);
-  if (stored === null || stored.doc.deletedAtMs === null || stored.doc.generation > generation) return { next: null };
-  const writes: Write[] = page.map(({ key, record }) => {
-    // Whatever else is wrong with it: a damaged record is to go with the rest.
-    const isKept = kindOf(key) === 'credential' && Object(record).imported === true;
-    return { key, record: isKept ? record : null };
-  });
-  // No unit of work: nobody can enter a deleted organization; that it is still that one is expected here.
-  const committed = await store.commit({ expects: [{ key: own, version: stored.version }], writes, ends: true });
-  return { next: committed.ok ? nextOf(page) : after };
+  const accounts = page.filter(({ key }) => kindOf(key) === 'account').map(({ key }) => key);
+  const removeIssuedTo = async () => {
+    for (const key of accounts) {
+      const clientId = key.slice(accountKey(org, '').length);
+      await throughPages(removeTokens(lists.tokensOfClient(org, clientId)), world, job);
+    }
+  };
+  await removeIssuedTo();
+  const removed = await removeEnded(
+    store,
+    job,
+    page.map(({ key }) => ({ key, record: null })),
+  );
+  // One may have been issued meanwhile; from now on nobody can be issued any.
+  await removeIssuedTo();
+  return { next: removed ? nextOf(page) : null };
 };
+
+/** Of a deleted organization. false: somebody else has finished it, and it may have been made anew; nothing more is to go. */
+async function removeEnded(
+  store: Store,
+  { organizationId, generation }: CleanupDoc,
+  writes: readonly Write[],
+): Promise<boolean> {
+  const key = organizationKey(organizationId);
+  const stored = await getDoc(store, 'organization', key);
+  if (stored === null || stored.doc.deletedAtMs === null || stored.doc.generation > generation) return false;
+  // No unit of work: nobody can enter a deleted organization; that it is still that one is expected here.
+  const committed = await store.commit({ expects: [{ key, version: stored.version }], writes, ends: true });
+  return committed.ok;
+}
 
 /** The job, and what stayed only for it. */
 async function finish(store: Store, job: CleanupDoc): Promise<void> {

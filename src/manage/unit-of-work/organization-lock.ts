@@ -93,12 +93,14 @@ export class OrganizationLock {
    */
   async #newestGeneration(): Promise<Generation> {
     let newest = 0;
-    for await (const entry of everyEntry(this.#store, lists.everything(this.#organizationId))) {
-      const { doc } = scannedDoc(kindOf(entry.key) as DocKind, entry);
-      const { generation = 0, tokensFrom = 0, transferredIn } = doc as Numbered;
-      const ends = typeof tokensFrom === 'number' ? tokensFrom : 0;
-      newest = Math.max(newest, generation, ends, transferredIn ?? 0);
-    }
+    // An access token's number is one of its account.
+    for (const list of [lists.everything, lists.tokens])
+      for await (const entry of everyEntry(this.#store, list(this.#organizationId))) {
+        const { doc } = scannedDoc(kindOf(entry.key) as DocKind, entry);
+        const { generation = 0, tokensFrom = 0, transferredIn } = doc as Numbered;
+        const ends = typeof tokensFrom === 'number' ? tokensFrom : 0;
+        newest = Math.max(newest, generation, ends, transferredIn ?? 0);
+      }
     return newest;
   }
 

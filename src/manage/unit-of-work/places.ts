@@ -42,7 +42,10 @@ export const clientKey = (clientId: string): string => `client/${clientId}`;
 export const issuanceKey = (organizationId: string, clientId: string): string =>
   `issuance/${organizationId}/${clientId}`;
 
-/** Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind. */
+/**
+ * Lists. Every record of an organization stands in `everything`, so that deleting it leaves nothing behind; but tokens and
+ * their credentials, of which there are many: those are found by `tokens` and `tokensOfClient`, and by their tokens.
+ */
 export const lists = {
   everything: (organizationId: string) => `everything/${organizationId}`,
   /** Members, teams and service accounts: whom a role can be given to. */
@@ -78,6 +81,12 @@ export const lists = {
   counted: (organizationId: string, kind: string) => `counted/${organizationId}/${kind}`,
   countedOwnedBy: (organizationId: string, kind: string, memberId: string) =>
     `counted/${organizationId}/${kind}/owner/${memberId}`,
+  /** The others, which count against no limit. */
+  uncounted: (organizationId: string, kind: string) => `uncounted/${organizationId}/${kind}`,
+  uncountedOwnedBy: (organizationId: string, kind: string, memberId: string) =>
+    `uncounted/${organizationId}/${kind}/owner/${memberId}`,
+  /** Tokens by what their record says, which may be late (cleanup.ts), by expiry. */
+  tokensInState: (organizationId: string, state: TokenDoc['state']) => `tokens/${organizationId}/state/${state}`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
   /** Tokens that list the environment by id. */
@@ -207,9 +216,9 @@ const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: T
     key: snapshotKey(doc.organizationId, doc.id),
     indexes: [[lists.everything(doc.organizationId), 0]],
   }),
-  credential: (doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
+  credential: (_doc: CredentialRecord, extra?: { readonly hash: TokenHash }) => ({
     key: credentialKey(extra!.hash),
-    indexes: [[lists.everything(doc.organizationId), 0]],
+    indexes: [],
   }),
   cleanup: (doc: CleanupDoc) => ({ key: cleanupKey(doc), indexes: [[lists.cleanups(), doc.generation]] }),
 };
@@ -229,16 +238,21 @@ export function countsInLimits({ state, stateReason }: Pick<TokenDoc, 'state' | 
 
 function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
   const { organizationId: org, ownerId, clientId, workspaces, kind } = doc;
-  const everything = [lists.everything(org), 0] as const;
   const endsAtMs = doc.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
   if (clientId !== null)
-    return [[lists.tokensOfClient(org, clientId), endsAtMs], [lists.accessTokens(), endsAtMs], everything];
-  const found: Array<readonly [string, number]> = [[lists.tokens(org), doc.createdAtMs], everything];
+    return [
+      [lists.tokensOfClient(org, clientId), endsAtMs],
+      [lists.accessTokens(), endsAtMs],
+    ];
   const counts = countsInLimits(doc);
-  if (counts) found.push([lists.counted(org, kind), endsAtMs]);
+  const found: Array<readonly [string, number]> = [
+    [lists.tokens(org), doc.createdAtMs],
+    [lists.tokensInState(org, doc.state), endsAtMs],
+    [(counts ? lists.counted : lists.uncounted)(org, kind), endsAtMs],
+  ];
   if (ownerId !== null) {
-    found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs]);
-    if (counts) found.push([lists.countedOwnedBy(org, kind, ownerId), endsAtMs]);
+    const ofOwner = counts ? lists.countedOwnedBy : lists.uncountedOwnedBy;
+    found.push([lists.tokensOwnedBy(org, ownerId), doc.createdAtMs], [ofOwner(org, kind, ownerId), endsAtMs]);
   }
   const primary = doc.contacts?.primary ?? null;
   if (primary !== null) found.push([lists.tokensContacting(org, primary), 0]);

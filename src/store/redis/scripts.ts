@@ -127,8 +127,13 @@ const SCAN_BACK = SCAN_ARGUMENTS + SCAN_BACKWARDS + SCAN_RESULT;
 
 const TOTAL = `${READING_LUA}
 local from = ARGV[3] == '' and '-' or '[' .. nextCode(codeOf(ARGV[3]))
+local behind = ARGV[4] ~= '' and '[' .. nextCode(codeOf(ARGV[4]))
 local total = 0
-for _, number in pairs(listsOf(ARGV[2]).heads) do total = total + countFrom(isInner(number), number, from) end
+for _, number in pairs(listsOf(ARGV[2]).heads) do
+  local deep = isInner(number)
+  local found = countFrom(deep, number, from)
+  total = total + (behind and math.max(0, found - countFrom(deep, number, behind)) or found)
+end
 return total
 `;
 

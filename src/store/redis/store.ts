@@ -13,6 +13,7 @@ import {
   type ChangeEvent,
   type ChangeListener,
   type Committed,
+  type CountOptions,
   dayOf,
   type Lookup,
   OutcomeUnknown,
@@ -108,7 +109,7 @@ export class RedisStore implements ExportableStore {
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     const { after, above, limit, backwards = false } = options;
-    const bound = above === undefined || above === Number.NEGATIVE_INFINITY ? '' : String(above);
+    const bound = boundOf(above);
     const from =
       after === undefined
         ? ['', '']
@@ -131,9 +132,9 @@ export class RedisStore implements ExportableStore {
     return understood(this.#shared.reading(read, (places) => this.#fetch(places)));
   }
 
-  async count(index: string, above: number): Promise<number> {
-    const bound = above === Number.NEGATIVE_INFINITY ? '' : String(above);
-    return this.#ask((client) => client.scopegateTotal([`${this.#prefix}revision`, this.#prefix, index, bound]));
+  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
+    const args = [`${this.#prefix}revision`, this.#prefix, index, boundOf(above), boundOf(upTo)];
+    return Math.min(await this.#ask((client) => client.scopegateTotal(args)), atMost ?? Number.POSITIVE_INFINITY);
   }
 
   async commit(change: Change): Promise<Committed> {
@@ -387,6 +388,11 @@ export class RedisStore implements ExportableStore {
     if (WRONG_SERVER.test((cause as Error).message)) connection.abandon(client, cause as Error);
     else this.#link.refused(cause as Error);
   }
+}
+
+/** Of scores, as scripts take it; empty: there is none. */
+function boundOf(score: number | undefined): string {
+  return score === undefined || !Number.isFinite(score) ? '' : String(score);
 }
 
 /** By score, then by the bytes of the key. */

@@ -22,7 +22,8 @@ export function prepare(database: DatabaseSync) {
        ORDER BY e.score DESC, e.tie DESC, e.row DESC LIMIT ?`,
     ),
     count: database.prepare(
-      'SELECT count(*) AS total FROM entries WHERE list = (SELECT id FROM lists WHERE name = ?) AND score > ?',
+      `SELECT count(*) AS total FROM (SELECT 1 FROM entries
+       WHERE list = (SELECT id FROM lists WHERE name = ?) AND score > ? AND score <= ? LIMIT ?)`,
     ),
     since: database.prepare(
       'SELECT revision, rows, committed_at FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',

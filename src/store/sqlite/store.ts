@@ -12,6 +12,7 @@ import type {
   ChangeEvent,
   ChangeListener,
   Committed,
+  CountOptions,
   Lookup,
   Scanned,
   ScanOptions,
@@ -39,6 +40,8 @@ const POLL_MS = 25;
 
 /** No tie is greater than a blob. */
 const BEHIND_SCORE = { tie: new Uint8Array(), row: 0 } as const;
+/** As SQL has it. */
+const NO_LIMIT = -1;
 const ABSENT: Lookup = Object.freeze({ kind: 'absent' });
 
 export class SqliteStore implements ExportableStore {
@@ -140,8 +143,9 @@ export class SqliteStore implements ExportableStore {
     return this.#statements.scanBack.all(index, above, after?.score ?? Number.MAX_VALUE, tie, row, limit);
   }
 
-  async count(index: string, above: number): Promise<number> {
-    return ask(() => (this.#statements.count.get(index, above) as { total: number }).total);
+  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
+    const bounds = [above, upTo ?? Number.MAX_VALUE, atMost ?? NO_LIMIT] as const;
+    return ask(() => (this.#statements.count.get(index, ...bounds) as { total: number }).total);
   }
 
   async commit(change: Change): Promise<Committed> {

@@ -1,0 +1,53 @@
+/**
+ * Format 4 to 5: the same records, found in other lists. Tokens stand in lists by their state and, where they count against
+ * no limit, by their kind; they and their credentials no longer stand among everything of their organization.
+ */
+import type { Exported } from '../store/exportable.ts';
+import type { IndexEntry } from '../store/store.ts';
+import { asInteger, asText } from './stored-values.ts';
+import type { FormatUpgrade, Rewriting, Rewritten } from './upgrade.ts';
+
+type Doc = Readonly<Record<string, unknown>>;
+
+export const toTokenLists: FormatUpgrade = {
+  to: 5,
+  what: 'lists of tokens by state',
+  async rewrite(page) {
+    const writes: Rewritten[] = [];
+    const damaged: string[] = [];
+    for (const found of page) {
+      try {
+        const indexes = newLists(found);
+        if (indexes !== null) writes.push({ key: found.key, version: found.version, record: found.record, indexes });
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        damaged.push(found.key);
+      }
+    }
+    return { writes, damaged } satisfies Rewriting;
+  },
+};
+
+/** null: it stands in the right ones. */
+function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | null {
+  const isToken = key.startsWith('token/');
+  if (!isToken && key.includes('/')) return null;
+  const kept = indexes.filter(({ index }) => !index.startsWith('everything/'));
+  const added = isToken ? missing(kept, ofToken(record as Doc)) : [];
+  return kept.length === indexes.length && added.length === 0 ? null : [...kept, ...added];
+}
+
+function ofToken(doc: Doc): readonly IndexEntry[] {
+  if (doc.clientId !== null) return [];
+  const [org, kind, state] = [asText(doc.organizationId), asText(doc.kind), asText(doc.state)];
+  const score = doc.expiresAtMs === null ? Number.MAX_SAFE_INTEGER : asInteger(doc.expiresAtMs);
+  const found = [{ index: `tokens/${org}/state/${state}`, score }];
+  if (state !== 'revoked' && doc.stateReason !== 'owner_removed') return found;
+  found.push({ index: `uncounted/${org}/${kind}`, score });
+  if (doc.ownerId !== null) found.push({ index: `uncounted/${org}/${kind}/owner/${asText(doc.ownerId)}`, score });
+  return found;
+}
+
+function missing(stands: readonly IndexEntry[], wanted: readonly IndexEntry[]): readonly IndexEntry[] {
+  return wanted.filter(({ index }) => !stands.some((entry) => entry.index === index));
+}

@@ -78,7 +78,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await tabToName(page, /^Close$/);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'importer by keyboard' }).waitFor();
-    await page.getByText('ws_sales: Member').waitFor();
+    await page.getByRole('link', { name: 'Sales' }).waitFor();
     expect(await page.content()).not.toContain(secret);
     const clientId = decodeURIComponent(page.url().split('/').at(-1)!);
     expect(await issueTo(console, clientId, secret)).toMatch(/^sgt_/);

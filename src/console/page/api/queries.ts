@@ -100,14 +100,14 @@ export const grantableQuery = (org: string, asked: { owner?: string; kind: strin
     staleTime: 60_000,
   });
 
-/** Members whose name holds `name`: enough of them to choose from. */
-export const membersNamedQuery = (org: string, name: string) =>
+/** Those whose name holds `name`: enough of them to choose from. */
+export const principalsNamedQuery = (org: string, type: 'member' | 'team' | 'service-account', name: string) =>
   queryOptions({
-    queryKey: ['principals', org, name],
+    queryKey: ['principals', org, type, name],
     queryFn: () =>
       answerOf(
         api.GET('/v1/organizations/{org}/principals', {
-          params: { path: { org }, query: { limit: '20', type: 'member', ...(name === '' ? {} : { name }) } },
+          params: { path: { org }, query: { limit: '20', type, ...(name === '' ? {} : { name }) } },
         }),
       ),
   });

@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { useCaller } from '../caller.tsx';
+import { KnownBy } from '../parts/known-by.tsx';
 import { ListView } from '../parts/list-view.tsx';
 import { EmptyNote } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -10,10 +11,10 @@ import { ReceiptNote } from '../parts/receipt.tsx';
 import { TypedField } from '../parts/typed-field.tsx';
 import { type UrlFilters, useUrlFilters } from '../parts/url-filters.ts';
 import { useTranslate } from '../preferences.tsx';
-import { AddMember } from './add-member.tsx';
+import { AddMember, AddTeam, AddWorkspace } from './add-one.tsx';
+import type { DirectoryDone } from './after-change.ts';
 import { directoryPath, membersQuery, teamsQuery, workspaceListQuery } from './directory-queries.ts';
 import { MemberPage } from './member-page.tsx';
-import type { DirectoryDone } from './one-page.tsx';
 
 export function MembersPage({ org }: { readonly org: string }) {
   const { kind, member } = useCaller();
@@ -55,9 +56,13 @@ export function TeamsPage({ org }: { readonly org: string }) {
   const t = useTranslate();
   const asked = useUrlFilters(['name']);
   const answer = useQuery({ ...teamsQuery(org, asked.filters), placeholderData: keepPreviousData });
+  const [done, setDone] = useState<DirectoryDone | null>(null);
   return (
     <>
-      <PageHead title={t('teams.title')} />
+      <PageHead title={t('teams.title')}>
+        <AddTeam org={org} onDone={setDone} />
+      </PageHead>
+      {done !== null && <ReceiptNote {...done} />}
       <SearchBar {...asked} />
       <ListView
         asked={asked}
@@ -80,9 +85,13 @@ export function WorkspacesPage({ org }: { readonly org: string }) {
   const t = useTranslate();
   const asked = useUrlFilters(['name']);
   const answer = useQuery({ ...workspaceListQuery(org, asked.filters), placeholderData: keepPreviousData });
+  const [done, setDone] = useState<DirectoryDone | null>(null);
   return (
     <>
-      <PageHead title={t('workspaces.title')} />
+      <PageHead title={t('workspaces.title')}>
+        <AddWorkspace org={org} onDone={setDone} />
+      </PageHead>
+      {done !== null && <ReceiptNote {...done} />}
       <SearchBar {...asked} />
       <ListView
         asked={asked}
@@ -93,7 +102,7 @@ export function WorkspacesPage({ org }: { readonly org: string }) {
         row={({ id, name, owner }) => (
           <NamedRow key={id} href={directoryPath(org, 'workspaces', id)} id={id} name={name}>
             <td data-label={t('directory.owner')}>
-              <Link href={directoryPath(org, 'members', owner)}>{owner}</Link>
+              <KnownBy names={answer.data?.names} of={`member/${owner}`} href={directoryPath(org, 'members', owner)} />
             </td>
           </NamedRow>
         )}

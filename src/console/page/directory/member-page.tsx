@@ -1,24 +1,24 @@
 /** One member: who they are, where they belong and by what, and what can be done with them. Of themselves members see the same. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import { policyQuery } from '../api/queries.ts';
+import type { Names } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
-import { Button } from '../parts/button.tsx';
-import { ConfirmWindow } from '../parts/confirm-window.tsx';
-import { branchOf, EndAction } from '../parts/end-action.tsx';
+import { branchesOf } from '../parts/cascade-branches.ts';
+import { EndAction } from '../parts/end-action.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { tokensPath } from '../tokens/token-paths.ts';
+import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { directoryPath, memberQuery, membershipsQuery } from './directory-queries.ts';
-import { type DirectoryDone, NameChips, OnePage } from './one-page.tsx';
-import { RoleField } from './role-field.tsx';
+import { ChangeRights, ChangeRole, EditMember, GiveWorkspaceRole } from './member-changes.tsx';
+import { NameChips, OnePage, together } from './one-page.tsx';
 
 interface OfMember {
   readonly org: string;
-  readonly member: Shapes['Member'];
+  readonly member: Shapes['Member'] & { readonly names: Names };
   onDone(done: DirectoryDone): void;
 }
 
@@ -29,7 +29,7 @@ export function MemberPage({ org, id }: { readonly org: string; readonly id: str
   const isOperator = kind === 'operator';
   return (
     <OnePage
-      answer={useQuery(memberQuery(org, id))}
+      answer={together(useQuery(memberQuery(org, id)), useQuery(membershipsQuery(org, id)))}
       id={id}
       title={t('member.title')}
       name={({ name }) => name}
@@ -38,7 +38,9 @@ export function MemberPage({ org, id }: { readonly org: string; readonly id: str
       actions={(member) =>
         isOperator && (
           <>
+            <EditMember org={org} member={member} onDone={setDone} />
             <ChangeRole org={org} member={member} onDone={setDone} />
+            <ChangeRights org={org} member={member} onDone={setDone} />
             <RemoveMember org={org} member={member} onDone={setDone} />
           </>
         )
@@ -47,7 +49,7 @@ export function MemberPage({ org, id }: { readonly org: string; readonly id: str
       {(member) => (
         <div className="two">
           <MemberFacts org={org} member={member} />
-          <MemberRoles org={org} id={id} />
+          <MemberRoles org={org} member={member} onDone={setDone} />
         </div>
       )}
     </OnePage>
@@ -56,7 +58,14 @@ export function MemberPage({ org, id }: { readonly org: string; readonly id: str
 
 function MemberFacts({ org, member }: Omit<OfMember, 'onDone'>) {
   const t = useTranslate();
-  const { id, email, role, scopes, actions, teams, policies } = member;
+  const { id, email, role, scopes, actions, teams, policies, names } = member;
+  const { kind } = useCaller();
+  // Of these pages members have none.
+  const chipOf = (type: 'team' | 'iam-policy', area: 'teams' | 'policies', each: string) => ({
+    ...{ id: each, name: names.get(`${type}/${each}`) },
+    ...(kind === 'operator' ? { href: directoryPath(org, area, each) } : {}),
+  });
+  const plain = (words: readonly string[] | null) => words?.map((each) => ({ id: each })) ?? null;
   return (
     <section className="card stack">
       <h2>{t('member.facts')}</h2>
@@ -72,21 +81,29 @@ function MemberFacts({ org, member }: Omit<OfMember, 'onDone'>) {
           <Link href={`${tokensPath(org)}?owner=${encodeURIComponent(id)}`}>{t('member.tokens')}</Link>
         </dd>
       </dl>
-      <NameChips title={t('directory.teams')} names={teams} />
-      <NameChips title={t('directory.policies')} names={policies} />
-      <NameChips title={t('member.scopes')} names={scopes} otherwise={t('member.asRole')} />
-      <NameChips title={t('member.actions')} names={actions} otherwise={t('member.asRole')} />
+      <NameChips title={t('directory.teams')} items={teams.map((team) => chipOf('team', 'teams', team))} />
+      <NameChips
+        title={t('directory.policies')}
+        items={policies.map((policy) => chipOf('iam-policy', 'policies', policy))}
+      />
+      <NameChips title={t('member.scopes')} items={plain(scopes)} otherwise={t('member.asRole')} />
+      <NameChips title={t('member.actions')} items={plain(actions)} otherwise={t('member.asRole')} />
     </section>
   );
 }
 
-function MemberRoles({ org, id }: { readonly org: string; readonly id: string }) {
+function MemberRoles({ org, member, onDone }: OfMember) {
   const t = useTranslate();
+  const { kind } = useCaller();
+  const { id } = member;
   const { data, error, refetch } = useQuery(membershipsQuery(org, id));
   const roleName = (role: string) => t(role === 'admin' ? 'role.admin' : 'role.member');
   return (
     <section className="card stack">
-      <h2>{t('member.workspaces')}</h2>
+      <div className="row spread">
+        <h2>{t('member.workspaces')}</h2>
+        {kind === 'operator' && <GiveWorkspaceRole org={org} kind="members" id={id} onDone={onDone} />}
+      </div>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {data !== undefined && data.everywhere !== null && (
         <p>{t('member.everywhere', { role: roleName(data.everywhere) })}</p>
@@ -95,14 +112,21 @@ function MemberRoles({ org, id }: { readonly org: string; readonly id: string })
       <ul className="stack">
         {data?.workspaces.map(({ id: workspace, name, role, sources }) => (
           <li key={workspace}>
-            <b>{name}</b> <span className="soft mono small">{workspace}</span>
+            {kind === 'operator' ? (
+              <Link href={directoryPath(org, 'workspaces', workspace)}>{name}</Link>
+            ) : (
+              <b>{name}</b>
+            )}{' '}
+            <span className="soft mono small">{workspace}</span>
             <div>
               {roleName(role)}
               <span className="soft">
                 {' · '}
                 {sources
                   .map(({ source, team }) =>
-                    source === 'team' ? t('source.team', { team: team ?? '' }) : t(`source.${source}`),
+                    source === 'team'
+                      ? t('source.team', { team: data.teams.find((each) => each.id === team)?.name ?? team ?? '' })
+                      : t(`source.${source}`),
                   )
                   .join(', ')}
               </span>
@@ -115,64 +139,22 @@ function MemberRoles({ org, id }: { readonly org: string; readonly id: string })
   );
 }
 
-function ChangeRole({ org, member, onDone }: OfMember) {
-  const t = useTranslate();
-  const client = useQueryClient();
-  const { data: policy } = useQuery(policyQuery);
-  const [isOpen, setOpen] = useState(false);
-  const [role, setRole] = useState(member.role);
-  const { id, name } = member;
-  const change = useMutation({
-    mutationFn: () => {
-      const params = { path: { org, id }, query: WAIT };
-      return answerOf(api.PATCH('/v1/organizations/{org}/members/{id}', { params, body: { role } }));
-    },
-    onSuccess: (receipt) => {
-      setOpen(false);
-      onDone({ done: t('member.role.done', { name }), receipt });
-      void client.invalidateQueries({ queryKey: ['directory', org] });
-    },
-  });
-  const open = () => {
-    change.reset();
-    setRole(member.role);
-    setOpen(true);
-  };
-  return (
-    <>
-      <Button onClick={open}>{t('member.role.change')}</Button>
-      <ConfirmWindow
-        isOpen={isOpen}
-        title={t('member.role.title', { name })}
-        action={t('member.role.change')}
-        isBusy={change.isPending}
-        error={change.error}
-        onConfirm={() => change.mutate()}
-        onClose={() => setOpen(false)}
-      >
-        <p>{t('member.role.lead')}</p>
-        <RoleField roles={policy?.organizationRoles} value={role} onChange={setRole} />
-      </ConfirmWindow>
-    </>
-  );
-}
-
 function RemoveMember({ org, member, onDone }: OfMember) {
   const t = useTranslate();
-  const client = useQueryClient();
+  const after = useAfterChange(org, onDone);
   const { id, name } = member;
   const path = { org, id };
   const preview = async () => {
     const params = { path, query: { dryRun: 'true' as const } };
     const { cascade } = await answerOf(api.DELETE('/v1/organizations/{org}/members/{id}', { params }));
     const { deactivatedTokens, keptTokens, contactlessTokens, leftTeams, ownedWorkspaces } = cascade;
-    const branches = [
-      ...branchOf(t('member.ended', { count: deactivatedTokens.length }), deactivatedTokens, true),
-      ...branchOf(t('member.contactless', { count: contactlessTokens.length }), contactlessTokens, true),
-      ...branchOf(t('member.ownerless', { count: ownedWorkspaces.length }), ownedWorkspaces, true),
-      ...branchOf(t('member.left', { count: leftTeams.length }), leftTeams, true),
-      ...branchOf(t('member.kept', { count: keptTokens.length }), keptTokens, false),
-    ];
+    const branches = await branchesOf(org, [
+      { type: 'token', ids: deactivatedTokens, ends: true, words: (count) => t('member.ended', { count }) },
+      { type: 'token', ids: contactlessTokens, ends: true, words: (count) => t('member.contactless', { count }) },
+      { type: 'workspace', ids: ownedWorkspaces, ends: true, words: (count) => t('member.ownerless', { count }) },
+      { type: 'team', ids: leftTeams, ends: true, words: (count) => t('member.left', { count }) },
+      { type: 'token', ids: keptTokens, ends: false, words: (count) => t('member.kept', { count }) },
+    ]);
     return { name, branches, endedTokens: deactivatedTokens.length };
   };
   return (
@@ -184,12 +166,7 @@ function RemoveMember({ org, member, onDone }: OfMember) {
       question={['member', org, id]}
       preview={preview}
       run={() => answerOf(api.DELETE('/v1/organizations/{org}/members/{id}', { params: { path, query: WAIT } }))}
-      onDone={(receipt) => {
-        onDone({ done: t('member.remove.done', { name }), receipt });
-        client.removeQueries({ queryKey: ['directory', org, 'member', id] });
-        void client.invalidateQueries({ queryKey: ['directory', org] });
-        void client.invalidateQueries({ queryKey: ['tokens', org] });
-      }}
+      onDone={(receipt) => after(t('member.remove.done', { name }), receipt, ['member', id])}
     />
   );
 }

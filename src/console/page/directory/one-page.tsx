@@ -4,13 +4,9 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { type ReceiptFields, ReceiptNote } from '../parts/receipt.tsx';
+import { ReceiptNote } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
-
-export interface DirectoryDone {
-  readonly done: string;
-  readonly receipt: ReceiptFields;
-}
+import type { DirectoryDone } from './after-change.ts';
 
 interface Props<T> {
   readonly answer: Pick<UseQueryResult<T>, 'data' | 'error' | 'refetch'>;
@@ -52,26 +48,31 @@ export function OnePage<T>({ answer, id, title, name, back, done, actions, child
   );
 }
 
-export function NameChips({
-  title,
-  names,
-  otherwise,
-}: {
-  title: string;
-  names: readonly string[] | null;
-  otherwise?: string;
-}) {
+/** An answer that is shown with others, once each of them has come or failed: or what comes later would move what is there. */
+export function together<T>(answer: Props<T>['answer'], ...others: readonly { readonly isPending: boolean }[]) {
+  const { data, error, refetch } = answer;
+  return { error, refetch, data: others.some(({ isPending }) => isPending) ? undefined : data };
+}
+
+interface ChipsProps {
+  readonly title: string;
+  /** null: `otherwise`. */
+  readonly items: readonly { readonly id: string; readonly name?: string | undefined; readonly href?: string }[] | null;
+  readonly otherwise?: string;
+}
+
+export function NameChips({ title, items, otherwise }: ChipsProps) {
   const t = useTranslate();
   return (
     <div className="stack tight">
       <h3>{title}</h3>
-      {names === null && <p>{otherwise}</p>}
-      {names?.length === 0 && <p className="soft">{t('app.none')}</p>}
-      {names !== null && names.length > 0 && (
+      {items === null && <p>{otherwise}</p>}
+      {items?.length === 0 && <p className="soft">{t('app.none')}</p>}
+      {items !== null && items.length > 0 && (
         <ul className="chips">
-          {names.map((each) => (
-            <li key={each} className="chip">
-              {each}
+          {items.map(({ id, name = id, href }) => (
+            <li key={id} className="chip" title={name === id ? undefined : id}>
+              {href === undefined ? name : <Link href={href}>{name}</Link>}
             </li>
           ))}
         </ul>

@@ -1,26 +1,31 @@
-/** One workspace: its owner, who has a role in it, which tokens list it; and its transfer and its end, with what goes with them. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+/**
+ * One workspace: its owner, who has a role in it, what stands in it, which tokens list it; its name; and its transfer and its end, with
+ * what goes with them.
+ */
+import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { Link } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import { branchOf, EndAction } from '../parts/end-action.tsx';
+import type { Names } from '../api/names.ts';
+import { branchesOf } from '../parts/cascade-branches.ts';
+import { EndAction } from '../parts/end-action.tsx';
+import { FormAction } from '../parts/form-action.tsx';
+import { KnownBy } from '../parts/known-by.tsx';
 import { NamedField } from '../parts/named-field.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
-import { type ReceiptFields, WAIT } from '../parts/receipt.tsx';
+import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { tokenPath } from '../tokens/token-paths.ts';
-import {
-  assignmentsQuery,
-  directoryPath,
-  membersQuery,
-  workspaceQuery,
-  workspaceTokensQuery,
-} from './directory-queries.ts';
-import { type DirectoryDone, OnePage } from './one-page.tsx';
+import { NameField } from './add-one.tsx';
+import { type DirectoryDone, useAfterChange } from './after-change.ts';
+import { AssignmentsSection } from './assignments-section.tsx';
+import { EnvironmentsSection, ResourcesSection } from './contents-sections.tsx';
+import { assignmentsQuery, directoryPath, environmentsQuery, membersQuery, resourcesQuery, workspaceQuery, workspaceTokensQuery } from './directory-queries.ts';
+import { OnePage, together } from './one-page.tsx';
 
 interface OfWorkspace {
   readonly org: string;
-  readonly workspace: Shapes['Workspace'];
+  readonly workspace: Shapes['Workspace'] & { readonly names: Names };
   onDone(done: DirectoryDone): void;
 }
 
@@ -29,7 +34,13 @@ export function WorkspacePage({ org, id }: { readonly org: string; readonly id: 
   const [done, setDone] = useState<DirectoryDone | null>(null);
   return (
     <OnePage
-      answer={useQuery(workspaceQuery(org, id))}
+      answer={together(
+        useQuery(workspaceQuery(org, id)),
+        useQuery(assignmentsQuery(org, id)),
+        useQuery(environmentsQuery(org, id)),
+        useQuery(resourcesQuery(org, id)),
+        useQuery(workspaceTokensQuery(org, id)),
+      )}
       id={id}
       title={t('workspace.title')}
       name={({ name }) => name}
@@ -37,44 +48,42 @@ export function WorkspacePage({ org, id }: { readonly org: string; readonly id: 
       done={done}
       actions={(workspace) => (
         <>
+          <RenameWorkspace org={org} workspace={workspace} onDone={setDone} />
           <TransferWorkspace org={org} workspace={workspace} onDone={setDone} />
           <DeleteWorkspace org={org} workspace={workspace} onDone={setDone} />
         </>
       )}
     >
-      {({ owner }) => (
+      {(workspace) => (
         <div className="two">
-          <WorkspaceRoles org={org} id={id} owner={owner} />
-          <WorkspaceTokens org={org} id={id} />
+          <div className="stack">
+            <WorkspaceFacts org={org} workspace={workspace} />
+            <AssignmentsSection org={org} id={id} onDone={setDone} />
+          </div>
+          <div className="stack">
+            <EnvironmentsSection org={org} ws={id} onDone={setDone} />
+            <ResourcesSection org={org} ws={id} onDone={setDone} />
+            <WorkspaceTokens org={org} id={id} />
+          </div>
         </div>
       )}
     </OnePage>
   );
 }
 
-function WorkspaceRoles({ org, id, owner }: { readonly org: string; readonly id: string; readonly owner: string }) {
+function WorkspaceFacts({ org, workspace: { id, owner, names } }: Omit<OfWorkspace, 'onDone'>) {
   const t = useTranslate();
-  const { data, error, refetch } = useQuery(assignmentsQuery(org, id));
   return (
-    <section className="card stack">
-      <h2>{t('workspace.roles')}</h2>
+    <section className="card">
+      <h2>{t('directory.facts')}</h2>
       <dl className="facts">
         <dt>{t('directory.id')}</dt>
         <dd className="mono">{id}</dd>
         <dt>{t('directory.owner')}</dt>
         <dd>
-          <Link href={directoryPath(org, 'members', owner)}>{owner}</Link>
+          <KnownBy names={names} of={`member/${owner}`} href={directoryPath(org, 'members', owner)} isInline />
         </dd>
-        {data?.items.map((each) => (
-          <div key={`${each.kind} ${each.id}`} className="pair">
-            <dt>{t(`workspace.roles.${each.kind}`)}</dt>
-            <dd>
-              {each.id} <span className="soft">· {t(each.role === 'admin' ? 'role.admin' : 'role.member')}</span>
-            </dd>
-          </div>
-        ))}
       </dl>
-      {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
     </section>
   );
 }
@@ -90,7 +99,8 @@ function WorkspaceTokens({ org, id }: { readonly org: string; readonly id: strin
       <ul className="stack tight">
         {data?.items.map((token) => (
           <li key={token.id}>
-            <Link href={tokenPath(org, token.id)}>{token.name}</Link> <span className="soft">{token.ownerId}</span>
+            <Link href={tokenPath(org, token.id)}>{token.name}</Link>{' '}
+            <span className="soft">{data.names.get(`member/${token.ownerId}`) ?? token.ownerId}</span>
           </li>
         ))}
       </ul>
@@ -100,20 +110,28 @@ function WorkspaceTokens({ org, id }: { readonly org: string; readonly id: strin
   );
 }
 
-function useAfter({ org, workspace, onDone }: OfWorkspace) {
-  const client = useQueryClient();
-  return (done: string, receipt: ReceiptFields, isGone: boolean) => {
-    onDone({ done, receipt });
-    if (isGone) client.removeQueries({ queryKey: ['directory', org, 'workspace', workspace.id] });
-    void client.invalidateQueries({ queryKey: ['directory', org] });
-    void client.invalidateQueries({ queryKey: ['tokens', org] });
-  };
+function RenameWorkspace({ org, workspace: { id, name }, onDone }: OfWorkspace) {
+  const t = useTranslate();
+  const after = useAfterChange(org, onDone);
+  return (
+    <FormAction
+      action={t('directory.rename')}
+      title={t('directory.rename.title', { name })}
+      start={() => ({ name })}
+      run={(body) => {
+        const params = { path: { org, id }, query: WAIT };
+        return answerOf(api.PATCH('/v1/organizations/{org}/workspaces/{id}', { params, body }));
+      }}
+      onDone={(receipt, draft) => after(t('directory.rename.done', { name: draft.name }), receipt)}
+    >
+      {(filled) => <NameField {...filled} />}
+    </FormAction>
+  );
 }
 
-function TransferWorkspace(props: OfWorkspace) {
+function TransferWorkspace({ org, workspace, onDone }: OfWorkspace) {
   const t = useTranslate();
-  const after = useAfter(props);
-  const { org, workspace } = props;
+  const after = useAfterChange(org, onDone);
   const { id, name } = workspace;
   const [typed, setTyped] = useState('');
   const owner = useDeferredValue(typed.trim());
@@ -127,10 +145,10 @@ function TransferWorkspace(props: OfWorkspace) {
     );
   const preview = async () => {
     const { revokedTokens, keptTokens } = (await call({ dryRun: 'true' })).cascade;
-    const branches = [
-      ...branchOf(t('workspace.revoked', { count: revokedTokens.length }), revokedTokens, true),
-      ...branchOf(t('workspace.goOn', { count: keptTokens.length }), keptTokens, false),
-    ];
+    const branches = await branchesOf(org, [
+      { type: 'token', ids: revokedTokens, ends: true, words: (count) => t('workspace.revoked', { count }) },
+      { type: 'token', ids: keptTokens, ends: false, words: (count) => t('workspace.goOn', { count }) },
+    ]);
     return { name, branches, endedTokens: revokedTokens.length };
   };
   return (
@@ -143,7 +161,8 @@ function TransferWorkspace(props: OfWorkspace) {
       preview={preview}
       run={() => call(WAIT)}
       onDone={(receipt) => {
-        after(t('workspace.transfer.done', { name, owner }), receipt, false);
+        const to = members?.items.find((member) => member.id === owner)?.name ?? owner;
+        after(t('workspace.transfer.done', { name, owner: to }), receipt);
         setTyped('');
       }}
     >
@@ -158,21 +177,20 @@ function TransferWorkspace(props: OfWorkspace) {
   );
 }
 
-function DeleteWorkspace(props: OfWorkspace) {
+function DeleteWorkspace({ org, workspace, onDone }: OfWorkspace) {
   const t = useTranslate();
-  const after = useAfter(props);
-  const { org, workspace } = props;
+  const after = useAfterChange(org, onDone);
   const { id, name } = workspace;
   const path = { org, id };
   const preview = async () => {
     const params = { path, query: { dryRun: 'true' as const } };
     const { cascade } = await answerOf(api.DELETE('/v1/organizations/{org}/workspaces/{id}', { params }));
     const { strandedTokens, narrowedTokens, environments } = cascade;
-    const branches = [
-      ...branchOf(t('workspace.stranded', { count: strandedTokens.length }), strandedTokens, true),
-      ...branchOf(t('workspace.narrowed', { count: narrowedTokens.length }), narrowedTokens, false),
-      ...branchOf(t('workspace.environments', { count: environments.length }), environments, true),
-    ];
+    const branches = await branchesOf(org, [
+      { type: 'token', ids: strandedTokens, ends: true, words: (count) => t('workspace.stranded', { count }) },
+      { type: 'token', ids: narrowedTokens, ends: false, words: (count) => t('workspace.narrowed', { count }) },
+      { type: 'environment', ids: environments, ends: true, words: (count) => t('workspace.environments', { count }) },
+    ]);
     return { name, branches, endedTokens: strandedTokens.length };
   };
   return (
@@ -184,7 +202,7 @@ function DeleteWorkspace(props: OfWorkspace) {
       question={['workspace', org, id]}
       preview={preview}
       run={() => answerOf(api.DELETE('/v1/organizations/{org}/workspaces/{id}', { params: { path, query: WAIT } }))}
-      onDone={(receipt) => after(t('workspace.delete.done', { name }), receipt, true)}
+      onDone={(receipt) => after(t('workspace.delete.done', { name }), receipt, ['workspace', id])}
     />
   );
 }

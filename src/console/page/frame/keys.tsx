@@ -13,7 +13,7 @@ const WAIT_MS = 1500;
 /** What they reach is found in the page as it is: what somebody may not see has no key either. */
 const PLACES = '.nav a[data-key]';
 const SEARCH = 'main input[type="search"], main form input';
-const CREATE = 'main .head a[href$="/new"]';
+const CREATE = 'main .head .button.first';
 
 export function Keys() {
   const { t, hasKeys, setHasKeys } = usePreferences();

@@ -3,8 +3,8 @@ import { useTranslate } from '../preferences.tsx';
 
 export interface CascadeBranch {
   readonly words: string;
-  /** What it names; where only its number is known, none. */
-  readonly items: readonly string[];
+  /** What it names; where only its number is known, none. `name` null: nobody has told it. */
+  readonly items: readonly { readonly id: string; readonly name: string | null }[];
   /** It ends; otherwise it goes on. */
   readonly ends: boolean;
 }
@@ -17,7 +17,7 @@ export interface CascadeRoot {
 }
 
 /** Beyond so many only their number is said. */
-const SHOWN_MAX = 12;
+export const SHOWN_MAX = 12;
 
 export function CascadeTree({ name, branches }: CascadeRoot) {
   const t = useTranslate();
@@ -34,9 +34,9 @@ export function CascadeTree({ name, branches }: CascadeRoot) {
               <span className={`badge ${ends ? 'bad' : 'none'}`}>{words}</span>
               {items.length > 0 && (
                 <ul>
-                  {items.slice(0, SHOWN_MAX).map((item) => (
-                    <li key={item}>
-                      <code>{item}</code>
+                  {items.slice(0, SHOWN_MAX).map(({ id, name }) => (
+                    <li key={id}>
+                      {name} <code className={name === null ? undefined : 'soft small'}>{id}</code>
                     </li>
                   ))}
                   {items.length > SHOWN_MAX && (

@@ -49,8 +49,3 @@ export function EndAction({ action, title, lead, name, question, children, previ
     </>
   );
 }
-
-/** Of a tree: nothing where there is nothing of it. */
-export function branchOf(words: string, items: readonly string[], ends: boolean) {
-  return items.length === 0 ? [] : [{ words, items, ends }];
-}

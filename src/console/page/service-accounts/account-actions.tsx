@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api, type Shapes } from '../api/client.ts';
 import { Button } from '../parts/button.tsx';
+import { branchesOf } from '../parts/cascade-branches.ts';
 import type { CascadeRoot } from '../parts/cascade-tree.tsx';
 import { CascadeWindow } from '../parts/cascade-window.tsx';
 import { CheckLine } from '../parts/check-line.tsx';
@@ -86,7 +87,9 @@ export function AccountActions({ org, account, onDone }: Props) {
         lead={ending === null ? '' : t(`account.${ending}.lead`)}
         name={name}
         question={['account', org, clientId, ending, revokes]}
-        preview={async () => treeOf(t, name, (await end(ending!, org, clientId, revokes, { dryRun: 'true' })).cascade)}
+        preview={async () =>
+          treeOf(t, org, name, (await end(ending!, org, clientId, revokes, { dryRun: 'true' })).cascade)
+        }
         isBusy={carryOut.isPending}
         error={carryOut.error}
         onConfirm={() => ending !== null && carryOut.mutate(ending)}
@@ -111,17 +114,23 @@ function TokenChoice({ revokes, onChange }: { readonly revokes: boolean; onChang
   );
 }
 
-function treeOf(t: Translate, name: string, cascade: Shapes['AccountCascade']): CascadeRoot {
+async function treeOf(
+  t: Translate,
+  org: string,
+  name: string,
+  cascade: Shapes['AccountCascade'],
+): Promise<CascadeRoot> {
   const { endedTokens, drainingTokens, lostRoles } = cascade;
-  const branch = (words: string, count: number, ends: boolean, items: readonly string[] = []) =>
-    count === 0 ? [] : [{ words, items, ends }];
+  const counted = (words: string, count: number, ends: boolean) => (count === 0 ? [] : [{ words, items: [], ends }]);
   return {
     name,
     endedTokens,
     branches: [
-      ...branch(t('account.ended', { count: endedTokens }), endedTokens, true),
-      ...branch(t('account.draining', { count: drainingTokens }), drainingTokens, false),
-      ...branch(t('account.lostRoles', { count: lostRoles.length }), lostRoles.length, true, lostRoles),
+      ...counted(t('account.ended', { count: endedTokens }), endedTokens, true),
+      ...counted(t('account.draining', { count: drainingTokens }), drainingTokens, false),
+      ...(await branchesOf(org, [
+        { type: 'workspace', ids: lostRoles, ends: true, words: (count) => t('account.lostRoles', { count }) },
+      ])),
     ],
   };
 }

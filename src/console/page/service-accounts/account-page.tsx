@@ -2,12 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import { GiveWorkspaceRole } from '../directory/member-changes.tsx';
 import { CopiedLine, ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { ReceiptNote } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { MomentOr } from '../tokens/token-words.tsx';
 import { AccountActions, type AccountDone } from './account-actions.tsx';
+import { AccountRoleLine, type ChangeProps, EditAccount } from './account-changes.tsx';
 import { AccountState } from './account-list-page.tsx';
 import { accountQuery, accountsPath, type ShownAccount } from './account-queries.ts';
 
@@ -30,6 +32,7 @@ export function AccountPage({ org, clientId }: { readonly org: string; readonly 
   return (
     <>
       <PageHead title={account.name} lead={back}>
+        <EditAccount org={org} account={account} onDone={setDone} />
         <AccountActions org={org} account={account} onDone={setDone} />
       </PageHead>
       <div className="stack">
@@ -37,7 +40,7 @@ export function AccountPage({ org, clientId }: { readonly org: string; readonly 
         {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
         <div className="two">
           <Facts account={account} />
-          <Reach account={account} />
+          <Reach org={org} account={account} onDone={setDone} />
         </div>
       </div>
     </>
@@ -77,8 +80,9 @@ function Facts({ account }: { readonly account: ShownAccount }) {
   );
 }
 
-function Reach({ account: { scopes, roles } }: { readonly account: ShownAccount }) {
+function Reach({ org, account, onDone }: ChangeProps) {
   const t = useTranslate();
+  const { clientId, scopes, roles } = account;
   return (
     <section className="card stack">
       <h2>{t('account.reach')}</h2>
@@ -93,13 +97,14 @@ function Reach({ account: { scopes, roles } }: { readonly account: ShownAccount 
         </ul>
       </div>
       <div className="stack tight">
-        <h3>{t('accounts.roles')}</h3>
+        <div className="row spread">
+          <h3>{t('accounts.roles')}</h3>
+          <GiveWorkspaceRole org={org} kind="service-accounts" id={clientId} onDone={onDone} />
+        </div>
         {roles.length === 0 && <p className="soft">{t('account.noRoles')}</p>}
-        <ul className="chips">
+        <ul className="lines">
           {roles.map(({ workspace, role }) => (
-            <li key={workspace} className="chip">
-              {t('account.role', { workspace, role: t(role === 'admin' ? 'role.admin' : 'role.member') })}
-            </li>
+            <AccountRoleLine key={workspace} {...{ org, account, workspace, role, onDone }} />
           ))}
         </ul>
       </div>

@@ -1,8 +1,12 @@
 /** What the pages of service accounts ask of the API. */
 import { queryOptions } from '@tanstack/react-query';
 import { answerOf, api, type Shapes } from '../api/client.ts';
+import { type Names, type TypedId, withNames } from '../api/names.ts';
 
 export type ShownAccount = Shapes['AccountWithTokens'];
+
+/** One, with the names of its workspaces. */
+export type OneAccount = ShownAccount & { readonly names: Names };
 
 export function accountsPath(org: string): string {
   return `/o/${encodeURIComponent(org)}/service-accounts`;
@@ -27,7 +31,13 @@ export const accountQuery = (org: string, clientId: string) =>
   queryOptions({
     queryKey: ['accounts', org, 'one', clientId],
     queryFn: () =>
-      answerOf(api.GET('/v1/organizations/{org}/service-accounts/{clientId}', { params: { path: { org, clientId } } })),
+      withNames(
+        org,
+        answerOf(
+          api.GET('/v1/organizations/{org}/service-accounts/{clientId}', { params: { path: { org, clientId } } }),
+        ),
+        ({ roles }) => roles.map(({ workspace }): TypedId => `workspace/${workspace}`),
+      ),
   });
 
 /** Workspaces whose name or id holds `name`: enough of them to choose from. */

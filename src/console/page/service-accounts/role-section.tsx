@@ -68,7 +68,7 @@ interface FieldProps {
 }
 
 /** What is kept is the id. */
-function WorkspaceField({ org, value, onChange }: FieldProps) {
+export function WorkspaceField({ org, value, onChange }: FieldProps) {
   const t = useTranslate();
   const typed = useDeferredValue(value.trim());
   const { data } = useQuery(workspacesNamedQuery(org, typed));

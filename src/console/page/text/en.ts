@@ -1,6 +1,7 @@
 /** The console in English. Keys are the page and the thing; other languages have the same. */
 
 import { auditWords } from '../audit/audit-words.ts';
+import { changeWords } from '../directory/change-words.ts';
 import { directoryWords } from '../directory/directory-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
@@ -253,6 +254,7 @@ export const en = {
   'explain.check.relation': 'Its owner has to do with the resource',
   ...auditWords.en,
   ...directoryWords.en,
+  ...changeWords.en,
   ...listWords.en,
   ...accountWords.en,
   ...overviewWords.en,

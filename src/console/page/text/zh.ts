@@ -1,6 +1,7 @@
 /** The console in Chinese, key by key as in English. */
 
 import { auditWords } from '../audit/audit-words.ts';
+import { changeWords } from '../directory/change-words.ts';
 import { directoryWords } from '../directory/directory-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
@@ -244,6 +245,7 @@ export const zh: Messages = {
   'explain.check.relation': '所有者与该资源有关联',
   ...auditWords.zh,
   ...directoryWords.zh,
+  ...changeWords.zh,
   ...listWords.zh,
   ...accountWords.zh,
   ...overviewWords.zh,

@@ -1,7 +1,7 @@
 /** What a new token is: its kind, name, owner and end; whom to ask about it, and where it may be used from. */
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue } from 'react';
-import { membersNamedQuery } from '../api/queries.ts';
+import { principalsNamedQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { NamedField } from '../parts/named-field.tsx';
@@ -208,7 +208,7 @@ interface MemberFieldProps {
 function MemberField({ org, label, hint, mistake, isRequired, value, onChange }: MemberFieldProps) {
   const { kind } = useCaller();
   const typed = useDeferredValue(value);
-  const { data } = useQuery({ ...membersNamedQuery(org, typed), enabled: kind === 'operator' });
+  const { data } = useQuery({ ...principalsNamedQuery(org, 'member', typed), enabled: kind === 'operator' });
   return (
     <NamedField
       label={label}

@@ -169,7 +169,9 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(await read(`/service-accounts/${clientId}`)).toMatchObject({ name: 'robot two', scopes: input.scopes });
     await fill(page, 'Give a role', { Workspace: 'ws_legal', Role: 'Member' });
     await fill(page, 'Change the role of Legal', { Role: 'Admin' });
-    expect(await read(`/workspaces/ws_legal/assignments/service-accounts/${clientId}`)).toMatchObject({ role: 'admin' });
+    expect(await read(`/workspaces/ws_legal/assignments/service-accounts/${clientId}`)).toMatchObject({
+      role: 'admin',
+    });
     await fill(page, 'Take away the role of Legal', {});
     expect(await read(`/service-accounts/${clientId}`)).toMatchObject({ roles: [] });
     expect(await issueTo(console, clientId, clientSecret)).toMatch(/^sgt_/);
@@ -197,7 +199,8 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
         } else if (failure === 'slow') await page.getByText(`“${typed.Name}” is made`).waitFor();
         else await dialog.getByRole('alert').waitFor();
       });
-      if (typeof failure === 'number') expect(await dialog.getByRole('alert').innerText()).toContain(INJECTED_REQUEST_ID);
+      if (typeof failure === 'number')
+        expect(await dialog.getByRole('alert').innerText()).toContain(INJECTED_REQUEST_ID);
       if (failure !== 'slow') {
         for (const [label, value] of Object.entries(typed))
           expect(await dialog.getByLabel(label, { exact: true }).inputValue()).toBe(value);

@@ -39,8 +39,8 @@ export function AddMember({ org, onDone }: Props) {
     >
       {({ draft, set, mistakeOf }) => (
         <>
-          <IdField hint={t('member.add.id.hint')} {...{ draft, set, mistakeOf }} />
-          <NameField {...{ draft, set, mistakeOf }} />
+          <ThingIdField hint={t('member.add.id.hint')} {...{ draft, set, mistakeOf }} />
+          <ThingNameField {...{ draft, set, mistakeOf }} />
           <TextField
             label={t('directory.email')}
             isOptional
@@ -81,8 +81,8 @@ export function AddTeam({ org, onDone }: Props) {
     >
       {({ draft, set, mistakeOf }) => (
         <>
-          <IdField hint={t('directory.id.hint')} {...{ draft, set, mistakeOf }} />
-          <NameField {...{ draft, set, mistakeOf }} />
+          <ThingIdField hint={t('directory.id.hint')} {...{ draft, set, mistakeOf }} />
+          <ThingNameField {...{ draft, set, mistakeOf }} />
         </>
       )}
     </FormAction>
@@ -110,8 +110,8 @@ export function AddWorkspace({ org, onDone }: Props) {
     >
       {({ draft, set, mistakeOf }) => (
         <>
-          <IdField hint={t('directory.id.hint')} {...{ draft, set, mistakeOf }} />
-          <NameField {...{ draft, set, mistakeOf }} />
+          <ThingIdField hint={t('directory.id.hint')} {...{ draft, set, mistakeOf }} />
+          <ThingNameField {...{ draft, set, mistakeOf }} />
           <PrincipalField
             org={org}
             label={t('directory.owner')}
@@ -131,7 +131,7 @@ interface FieldProps<Draft> {
   mistakeOf(...fields: readonly string[]): string | undefined;
 }
 
-export function IdField(props: FieldProps<{ readonly id: string }> & { readonly hint: string }) {
+export function ThingIdField(props: FieldProps<{ readonly id: string }> & { readonly hint: string }) {
   const { draft, set, mistakeOf, hint } = props;
   const t = useTranslate();
   return (
@@ -146,7 +146,7 @@ export function IdField(props: FieldProps<{ readonly id: string }> & { readonly 
   );
 }
 
-export function NameField({ draft, set, mistakeOf }: FieldProps<{ readonly name: string }>) {
+export function ThingNameField({ draft, set, mistakeOf }: FieldProps<{ readonly name: string }>) {
   const t = useTranslate();
   return (
     <TextField

@@ -1,7 +1,7 @@
 /** Who has which role in a workspace: given, changed and taken away. */
 import { useQuery } from '@tanstack/react-query';
 import { answerOf, api } from '../api/client.ts';
-import type { Names, TypedId } from '../api/names.ts';
+import type { KnownNames, TypedId } from '../api/names.ts';
 import { ChoiceField } from '../parts/choice-field.tsx';
 import { ConfirmAction } from '../parts/confirm-action.tsx';
 import { FormAction } from '../parts/form-action.tsx';
@@ -10,7 +10,7 @@ import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
-import { ASSIGNEE_TYPES, type Assigned, assignedHref, assignmentsQuery } from './directory-queries.ts';
+import { ASSIGNEE_TYPES, assignedHref, assignmentsQuery, type ShownAssignment } from './directory-queries.ts';
 import { PrincipalField } from './principal-field.tsx';
 
 interface Props {
@@ -20,7 +20,7 @@ interface Props {
 }
 
 type Role = 'member' | 'admin';
-type Kind = Assigned['kind'];
+type Kind = ShownAssignment['kind'];
 
 export function AssignmentsSection({ org, id, onDone }: Props) {
   const t = useTranslate();
@@ -49,7 +49,7 @@ function AssignedLine({
   assigned,
   names,
   onDone,
-}: Props & { readonly assigned: Assigned; readonly names: Names }) {
+}: Props & { readonly assigned: ShownAssignment; readonly names: KnownNames }) {
   const t = useTranslate();
   const { kind } = assigned;
   const of: TypedId = `${ASSIGNEE_TYPES[kind]}/${assigned.id}`;

@@ -1,7 +1,7 @@
 /** What stands in a workspace: its environments, and the resources that are registered with their owners. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import type { Names } from '../api/names.ts';
+import type { KnownNames } from '../api/names.ts';
 import { ConfirmAction } from '../parts/confirm-action.tsx';
 import { FormAction } from '../parts/form-action.tsx';
 import { KnownBy } from '../parts/known-by.tsx';
@@ -9,7 +9,7 @@ import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { TextField } from '../parts/text-field.tsx';
 import { useTranslate } from '../preferences.tsx';
-import { IdField, NameField, ONCE, requireFree } from './add-one.tsx';
+import { ONCE, requireFree, ThingIdField, ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { environmentQuery, environmentsQuery, resourceQuery, resourcesQuery } from './directory-queries.ts';
 import { PrincipalField } from './principal-field.tsx';
@@ -44,8 +44,8 @@ export function EnvironmentsSection({ org, ws, onDone }: Props) {
         >
           {(filled) => (
             <>
-              <IdField hint={t('environment.id.hint')} {...filled} />
-              <NameField {...filled} />
+              <ThingIdField hint={t('environment.id.hint')} {...filled} />
+              <ThingNameField {...filled} />
             </>
           )}
         </FormAction>
@@ -80,7 +80,7 @@ function EnvironmentLine({ org, ws, environment, onDone }: Props & { readonly en
         run={(draft) => putEnvironment(org, ws, id, draft.name)}
         onDone={(receipt, draft) => after(t('directory.rename.done', { name: draft.name }), receipt)}
       >
-        {(filled) => <NameField {...filled} />}
+        {(filled) => <ThingNameField {...filled} />}
       </FormAction>
       <ConfirmAction
         action={t('workspace.delete')}
@@ -134,7 +134,7 @@ export function ResourcesSection({ org, ws, onDone }: Props) {
                 value={filled.draft.type}
                 onChange={(type) => filled.set({ type })}
               />
-              <IdField hint={t('resource.id.hint')} {...filled} />
+              <ThingIdField hint={t('resource.id.hint')} {...filled} />
               <HoldersFields org={org} {...filled} />
             </>
           )}
@@ -154,7 +154,7 @@ export function ResourcesSection({ org, ws, onDone }: Props) {
 
 interface ResourceProps extends Props {
   readonly resource: Shapes['Resource'];
-  readonly names: Names;
+  readonly names: KnownNames;
 }
 
 function ResourceLine({ org, ws, resource, names, onDone }: ResourceProps) {

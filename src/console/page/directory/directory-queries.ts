@@ -83,7 +83,7 @@ export const workspaceQuery = (org: string, id: string) =>
   });
 
 /** Somebody, or something, with a role in a workspace. */
-export interface Assigned {
+export interface ShownAssignment {
   readonly kind: keyof typeof ASSIGNEE_TYPES;
   readonly id: string;
   readonly role: string;

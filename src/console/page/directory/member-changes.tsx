@@ -9,7 +9,7 @@ import { TextField } from '../parts/text-field.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { type DraftRole, WorkspaceField } from '../service-accounts/role-section.tsx';
 import { ScopeSection } from '../tokens/scope-section.tsx';
-import { NameField } from './add-one.tsx';
+import { ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { giveRole, RoleChoice } from './assignments-section.tsx';
 import { RoleField } from './role-field.tsx';
@@ -38,7 +38,7 @@ export function EditMember({ org, member: { id, name, email }, onDone }: Props) 
     >
       {({ draft, set, mistakeOf }) => (
         <>
-          <NameField {...{ draft, set, mistakeOf }} />
+          <ThingNameField {...{ draft, set, mistakeOf }} />
           <TextField
             label={t('directory.email')}
             isOptional

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import type { Names } from '../api/names.ts';
+import type { KnownNames } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
 import { branchesOf } from '../parts/cascade-branches.ts';
 import { EndAction } from '../parts/end-action.tsx';
@@ -18,7 +18,7 @@ import { NameChips, OnePage, together } from './one-page.tsx';
 
 interface OfMember {
   readonly org: string;
-  readonly member: Shapes['Member'] & { readonly names: Names };
+  readonly member: Shapes['Member'] & { readonly names: KnownNames };
   onDone(done: DirectoryDone): void;
 }
 

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import type { Names } from '../api/names.ts';
+import type { KnownNames } from '../api/names.ts';
 import { branchesOf } from '../parts/cascade-branches.ts';
 import { ConfirmAction } from '../parts/confirm-action.tsx';
 import { EndAction } from '../parts/end-action.tsx';
@@ -10,7 +10,7 @@ import { FormAction } from '../parts/form-action.tsx';
 import { KnownBy } from '../parts/known-by.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
-import { NameField, ONCE } from './add-one.tsx';
+import { ONCE, ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { directoryPath, teamQuery } from './directory-queries.ts';
 import { NameChips, OnePage } from './one-page.tsx';
@@ -18,7 +18,7 @@ import { PrincipalField } from './principal-field.tsx';
 
 interface Props {
   readonly org: string;
-  readonly team: Shapes['Team'] & { readonly names: Names };
+  readonly team: Shapes['Team'] & { readonly names: KnownNames };
   onDone(done: DirectoryDone): void;
 }
 
@@ -148,7 +148,7 @@ function RenameTeam(props: Props) {
       run={({ name }) => change(({ members }) => ({ name, members }))}
       onDone={(receipt, { name }) => after(t('directory.rename.done', { name }), receipt)}
     >
-      {(filled) => <NameField {...filled} />}
+      {(filled) => <ThingNameField {...filled} />}
     </FormAction>
   );
 }

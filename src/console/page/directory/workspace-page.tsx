@@ -6,7 +6,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { Link } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import type { Names } from '../api/names.ts';
+import type { KnownNames } from '../api/names.ts';
 import { branchesOf } from '../parts/cascade-branches.ts';
 import { EndAction } from '../parts/end-action.tsx';
 import { FormAction } from '../parts/form-action.tsx';
@@ -16,16 +16,24 @@ import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { tokenPath } from '../tokens/token-paths.ts';
-import { NameField } from './add-one.tsx';
+import { ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { AssignmentsSection } from './assignments-section.tsx';
 import { EnvironmentsSection, ResourcesSection } from './contents-sections.tsx';
-import { assignmentsQuery, directoryPath, environmentsQuery, membersQuery, resourcesQuery, workspaceQuery, workspaceTokensQuery } from './directory-queries.ts';
+import {
+  assignmentsQuery,
+  directoryPath,
+  environmentsQuery,
+  membersQuery,
+  resourcesQuery,
+  workspaceQuery,
+  workspaceTokensQuery,
+} from './directory-queries.ts';
 import { OnePage, together } from './one-page.tsx';
 
 interface OfWorkspace {
   readonly org: string;
-  readonly workspace: Shapes['Workspace'] & { readonly names: Names };
+  readonly workspace: Shapes['Workspace'] & { readonly names: KnownNames };
   onDone(done: DirectoryDone): void;
 }
 
@@ -124,7 +132,7 @@ function RenameWorkspace({ org, workspace: { id, name }, onDone }: OfWorkspace) 
       }}
       onDone={(receipt, draft) => after(t('directory.rename.done', { name: draft.name }), receipt)}
     >
-      {(filled) => <NameField {...filled} />}
+      {(filled) => <ThingNameField {...filled} />}
     </FormAction>
   );
 }

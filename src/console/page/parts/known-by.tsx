@@ -1,9 +1,9 @@
 /** What people know it by: its name with the id below, or the id alone where nobody has told a name. */
 import { Link } from 'wouter';
-import type { Names, TypedId } from '../api/names.ts';
+import type { KnownNames, TypedId } from '../api/names.ts';
 
 interface Props {
-  readonly names: Names | undefined;
+  readonly names: KnownNames | undefined;
   readonly of: TypedId;
   /** Where more is told of it; absent: nowhere. */
   readonly href?: string;

@@ -1,12 +1,12 @@
 /** What the pages of service accounts ask of the API. */
 import { queryOptions } from '@tanstack/react-query';
 import { answerOf, api, type Shapes } from '../api/client.ts';
-import { type Names, type TypedId, withNames } from '../api/names.ts';
+import { type KnownNames, type TypedId, withNames } from '../api/names.ts';
 
 export type ShownAccount = Shapes['AccountWithTokens'];
 
 /** One, with the names of its workspaces. */
-export type OneAccount = ShownAccount & { readonly names: Names };
+export type OneAccount = ShownAccount & { readonly names: KnownNames };
 
 export function accountsPath(org: string): string {
   return `/o/${encodeURIComponent(org)}/service-accounts`;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { auditKey } from '../../src/manage/unit-of-work/places.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { StoreFull, StoreUnavailable } from '../../src/store/store.ts';
 import { Listener } from '../contract/store.contract.ts';
@@ -37,6 +38,37 @@ it('each has a revision of its own, builds on those before it, and is there for 
   expect(peer.read('a')).toEqual({ kind: 'found', record: 3 });
   expect(await peer.changesSince(0, 10)).toMatchObject([{ keys: ['a'] }, { keys: ['a'] }]);
   await peer.close();
+});
+
+it('builds on what another process has written between two changes', async () => {
+  const peer = new SqliteStore(path);
+  await put('a', 1, 0);
+  expect(await peer.commit({ expects: [{ key: 'a', version: 1 }], writes: [{ key: 'a', record: 2 }] })).toEqual({
+    ok: true,
+    revision: 2,
+  });
+  await peer.commit({ expects: [], writes: [{ key: 'b', record: 1, indexes: [{ index: 'in b', score: 1 }] }] });
+  expect(await put('a', 3, 1)).toEqual({ ok: false });
+  expect(await put('a', 3, 2)).toEqual({ ok: true, revision: 4 });
+  expect(await put('b', 2, 3)).toEqual({ ok: true, revision: 5 });
+  expect(peer.read('a')).toEqual({ kind: 'found', record: 3 });
+  expect(await peer.scan('in b', { limit: 9 })).toMatchObject([{ key: 'b', record: 2 }]);
+  await peer.close();
+});
+
+it('finds every record again, however many were made before', async () => {
+  const keys = Array.from({ length: 25_000 }, (_, nth) =>
+    auditKey('acme', `evt_0mf4lbs00${String(nth).padStart(12, '0')}`),
+  );
+  for (const from of [0, 11_000])
+    await store.commit({
+      expects: [],
+      writes: keys.slice(from, from === 0 ? 11_000 : keys.length).map((key) => ({ key, record: { key } })),
+    });
+  expect(await store.commit({ expects: keys.map((key) => ({ key, version: 0 })), writes: [] })).toEqual({ ok: false });
+  const version = (nth: number) => (nth < 11_000 ? 1 : 2);
+  const again = { expects: keys.map((key, nth) => ({ key, version: version(nth) })), writes: [] };
+  expect(await store.commit(again)).toEqual({ ok: true, revision: 3 });
 });
 
 it('may be read within the turn, and is not confirmed before it is over', async () => {

@@ -10,16 +10,18 @@ import type { SyncWaiter, WalSync } from './wal-sync.ts';
 export class CommitGroup {
   readonly #database: DatabaseSync;
   readonly #sync: WalSync;
+  readonly #onBegin: () => void;
   readonly #onLost: (error: unknown) => void;
   readonly #enter: StatementSync;
   readonly #leave: StatementSync;
   #waiting: SyncWaiter[] = [];
   #isOpen = false;
 
-  /** `onLost`: what was read of the group's changes was never made. */
-  constructor(database: DatabaseSync, sync: WalSync, onLost: (error: unknown) => void) {
+  /** `onBegin`: nobody else writes from now on. `onLost`: what was read of the group's changes was never made. */
+  constructor(database: DatabaseSync, sync: WalSync, onBegin: () => void, onLost: (error: unknown) => void) {
     this.#database = database;
     this.#sync = sync;
+    this.#onBegin = onBegin;
     this.#onLost = onLost;
     this.#enter = database.prepare('SAVEPOINT change');
     this.#leave = database.prepare('RELEASE change');
@@ -64,6 +66,7 @@ export class CommitGroup {
   #first<T>(work: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
+      this.#onBegin();
       const result = work();
       this.#isOpen = true;
       setImmediate(() => this.end());

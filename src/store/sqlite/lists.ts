@@ -1,6 +1,7 @@
 /**
  * The names of ordered lists, each written once: records and entries have its number. A list that is empty has no name any
- * more, and no number is given twice. Numbers are told and given only within a transaction that writes.
+ * more, and no number is given twice. Numbers are told and given only within a transaction that writes; what is known of them
+ * is true until another connection writes.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
@@ -15,17 +16,9 @@ export type NumberedLists = ReadonlyArray<readonly [score: number, ...lists: num
 export class ListNumbers {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #numbers = new Map<string, number>();
-  #dataVersion = 0;
 
   constructor(database: DatabaseSync) {
     this.#statements = prepare(database);
-  }
-
-  /** At the begin of a transaction: another process may have given other numbers meanwhile. */
-  begin(): void {
-    const { data_version: version } = this.#statements.dataVersion.get() as { data_version: number };
-    if (version !== this.#dataVersion || this.#numbers.size > REMEMBERED_MAX) this.forget();
-    this.#dataVersion = version;
   }
 
   /** What was given in a transaction that was not made is no number. */
@@ -58,6 +51,7 @@ export class ListNumbers {
     if (known !== undefined) return known;
     const found = this.#statements.find.get(name) as { id: number } | undefined;
     const number = found?.id ?? Number(this.#statements.add.run(name).lastInsertRowid);
+    if (this.#numbers.size >= REMEMBERED_MAX) this.forget();
     this.#numbers.set(name, number);
     return number;
   }
@@ -105,7 +99,6 @@ export function readLists(bytes: unknown, baseMs: number): NumberedLists {
 
 function prepare(database: DatabaseSync) {
   return {
-    dataVersion: database.prepare('PRAGMA data_version'),
     find: database.prepare('SELECT id FROM lists WHERE name = ?'),
     add: database.prepare('INSERT INTO lists (name) VALUES (?)'),
     removeEmpty: database.prepare(

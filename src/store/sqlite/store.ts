@@ -87,7 +87,12 @@ export class SqliteStore implements ExportableStore {
       this.#bulk = new BulkWriting(database);
       this.#reserve = new SqliteReserve(path, reserve);
       this.#sync = new WalSync(path);
-      this.#group = new CommitGroup(database, this.#sync, (error) => this.#forgetLost(error));
+      this.#group = new CommitGroup(
+        database,
+        this.#sync,
+        () => this.#writer.begin(),
+        (error) => this.#forgetLost(error),
+      );
       this.#health = new SqliteHealth(path, database, this.#sync);
     } catch (error) {
       database?.close();

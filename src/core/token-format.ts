@@ -55,6 +55,8 @@ export function isBareToken(text: string): boolean {
   return BARE.test(text);
 }
 
+/** With a prefix of one letter. */
+const SHORTEST = 2 + RANDOM_LENGTH + CHECKSUM_LENGTH;
 /** Every place where a token may stand: the prefix before it (its longest reading), and whether it goes on behind it. */
 const TOKEN_LIKE = new RegExp(
   `(?<=([a-z][a-z0-9]{0,15}_))[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}(?=([0-9A-Za-z])?)`,
@@ -73,6 +75,7 @@ export function withoutTokens(text: string): string {
 
 /** Does a token with a right checksum stand anywhere in the text, whatever is glued to it? */
 export function holdsToken(text: string): boolean {
+  if (text.length < SHORTEST) return false;
   for (const [rest, prefix] of text.matchAll(TOKEN_LIKE)) if (isMinted(prefix!, rest)) return true;
   return false;
 }

@@ -1,11 +1,16 @@
 /**
- * The changes of one turn of the event loop, in one transaction: each may build on those before it, and all are committed and
- * synced together when the turn ends. One that throws leaves nothing behind, and the others stay; where the commit itself
- * fails, all of them have failed. Knows no statement of theirs.
+ * Changes that come close upon each other, in one transaction: each may build on those before it, and all are committed and
+ * synced together. One that throws leaves nothing behind, and the others stay; where the commit itself fails, all of them have
+ * failed. Knows no statement of theirs.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import type { SyncWaiter, WalSync } from './wal-sync.ts';
+
+/** The file is locked to other processes meanwhile, and nobody is answered: no group goes on for longer. */
+const OPEN_MAX_MS = 2;
+/** Turns of the event loop in a row that bring no change: then no more is expected. */
+const QUIET_TURNS = 2;
 
 export class CommitGroup {
   readonly #database: DatabaseSync;
@@ -16,6 +21,12 @@ export class CommitGroup {
   readonly #leave: StatementSync;
   #waiting: SyncWaiter[] = [];
   #isOpen = false;
+  #isWatched = false;
+  #beganMs = 0;
+  #quietTurns = 0;
+  /** Changes of the open group at the last look, and of the group before it. */
+  #seen = 0;
+  #before = 0;
 
   /** `onBegin`: nobody else writes from now on. `onLost`: what was read of the group's changes was never made. */
   constructor(database: DatabaseSync, sync: WalSync, onBegin: () => void, onLost: (error: unknown) => void) {
@@ -25,6 +36,10 @@ export class CommitGroup {
     this.#onLost = onLost;
     this.#enter = database.prepare('SAVEPOINT change');
     this.#leave = database.prepare('RELEASE change');
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Throws what `work` throws, and where another process holds the lock. */
@@ -59,6 +74,7 @@ export class CommitGroup {
       this.#lose(error);
       return;
     }
+    this.#before = this.#waiting.length;
     this.#sync.make(this.#waiting.splice(0));
   }
 
@@ -69,13 +85,34 @@ export class CommitGroup {
       this.#onBegin();
       const result = work();
       this.#isOpen = true;
-      setImmediate(() => this.end());
+      this.#beganMs = performance.now();
+      this.#seen = 0;
+      this.#quietTurns = 0;
+      this.#watch();
       return result;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
+
+  #watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    setImmediate(this.#look);
+  }
+
+  /** After each turn. One that comes alone after another that did is not kept waiting. */
+  readonly #look = (): void => {
+    this.#isWatched = false;
+    if (!this.#isOpen) return;
+    const count = this.#waiting.length;
+    this.#quietTurns = count > this.#seen ? 0 : this.#quietTurns + 1;
+    this.#seen = count;
+    const isAlone = count <= 1 && this.#before <= 1;
+    if (isAlone || this.#quietTurns >= QUIET_TURNS || performance.now() - this.#beganMs > OPEN_MAX_MS) this.end();
+    else this.#watch();
+  };
 
   #lose(error: unknown): void {
     this.#isOpen = false;

@@ -48,7 +48,8 @@ export class SqliteHealth {
   async change<T>(work: () => T): Promise<T> {
     try {
       return await waitForLock(() => {
-        this.#refuseReplaced();
+        // What is part of a transaction goes where its beginning went.
+        if (!this.#database.isTransaction) this.#refuseReplaced();
         this.#sync.requireSound();
         return work();
       });

@@ -57,10 +57,11 @@ export class SqliteReserve {
 
   /**
    * What `write` brings. What `ends` something is written into the reserve where there is no other room. Rejects with
-   * StoreFull where there is none, and for anything new while the reserve is given up and cannot be made again.
+   * StoreFull where there is none, and for anything new while the reserve is given up and cannot be made again. `isKept`: that
+   * was looked at in this moment.
    */
-  async around<T>(write: () => Promise<T>, ends: boolean): Promise<T> {
-    if (!ends && !(await this.#isKept())) throw this.#full('what was kept free on its disk is used up');
+  async around<T>(write: () => Promise<T>, ends: boolean, isKept: boolean): Promise<T> {
+    if (!ends && !isKept && !(await this.#isKept())) throw this.#full('what was kept free on its disk is used up');
     try {
       return await write();
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * Store adapter: one SQLite file (node:sqlite), the embedded default. A commit that resolved has been synced and survives
- * power loss, not just kill -9; commits of one turn of the event loop are synced together (wal-sync.ts). Several processes may share the file; each
+ * power loss, not just kill -9; commits that come close upon each other are synced together (commit-group.ts). Several processes may share the file; each
  * follows the others' commits through the change table. Never interprets a record.
  */
 import { DatabaseSync } from 'node:sqlite';
@@ -161,7 +161,7 @@ export class SqliteStore implements ExportableStore {
       this.#health.wrote();
       return made;
     };
-    const made = await this.#reserve.around(write, change.ends === true);
+    const made = await this.#reserve.around(write, change.ends === true, this.#group.isOpen);
     return made === null ? { ok: false } : { ok: true, revision: made.revision };
   }
 

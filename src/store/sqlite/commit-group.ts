@@ -7,10 +7,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import type { SyncWaiter, WalSync } from './wal-sync.ts';
 
-/** The file is locked to other processes meanwhile, and nobody is answered: no group goes on for longer. */
+/** The file is locked to other processes meanwhile: on a slow disk, too, no group is open for longer. */
 const OPEN_MAX_MS = 2;
-/** Turns of the event loop in a row that bring no change: then no more is expected. */
-const QUIET_TURNS = 2;
 
 export class CommitGroup {
   readonly #database: DatabaseSync;
@@ -21,12 +19,7 @@ export class CommitGroup {
   readonly #leave: StatementSync;
   #waiting: SyncWaiter[] = [];
   #isOpen = false;
-  #isWatched = false;
-  #beganMs = 0;
-  #quietTurns = 0;
-  /** Changes of the open group at the last look, and of the group before it. */
-  #seen = 0;
-  #before = 0;
+  #latest: NodeJS.Timeout | null = null;
 
   /** `onBegin`: nobody else writes from now on. `onLost`: what was read of the group's changes was never made. */
   constructor(database: DatabaseSync, sync: WalSync, onBegin: () => void, onLost: (error: unknown) => void) {
@@ -34,6 +27,7 @@ export class CommitGroup {
     this.#sync = sync;
     this.#onBegin = onBegin;
     this.#onLost = onLost;
+    sync.onIdle(() => this.end());
     this.#enter = database.prepare('SAVEPOINT change');
     this.#leave = database.prepare('RELEASE change');
   }
@@ -67,14 +61,13 @@ export class CommitGroup {
   /** Of whoever needs a transaction of their own, or ends the connection. */
   end(): void {
     if (!this.#isOpen) return;
-    this.#isOpen = false;
+    this.#close();
     try {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#lose(error);
       return;
     }
-    this.#before = this.#waiting.length;
     this.#sync.make(this.#waiting.splice(0));
   }
 
@@ -85,10 +78,7 @@ export class CommitGroup {
       this.#onBegin();
       const result = work();
       this.#isOpen = true;
-      this.#beganMs = performance.now();
-      this.#seen = 0;
-      this.#quietTurns = 0;
-      this.#watch();
+      setImmediate(this.#turnEnded);
       return result;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -96,26 +86,23 @@ export class CommitGroup {
     }
   }
 
-  #watch(): void {
-    if (this.#isWatched) return;
-    this.#isWatched = true;
-    setImmediate(this.#look);
-  }
-
-  /** After each turn. One that comes alone after another that did is not kept waiting. */
-  readonly #look = (): void => {
-    this.#isWatched = false;
-    if (!this.#isOpen) return;
-    const count = this.#waiting.length;
-    this.#quietTurns = count > this.#seen ? 0 : this.#quietTurns + 1;
-    this.#seen = count;
-    const isAlone = count <= 1 && this.#before <= 1;
-    if (isAlone || this.#quietTurns >= QUIET_TURNS || performance.now() - this.#beganMs > OPEN_MAX_MS) this.end();
-    else this.#watch();
+  /**
+   * The turn is over. What comes while the disk is busy with the group before would wait for it anyway, and so it may come along.
+   */
+  readonly #turnEnded = (): void => {
+    if (!this.#isOpen || this.#latest !== null) return;
+    if (this.#sync.isSyncing) this.#latest = setTimeout(() => this.end(), OPEN_MAX_MS);
+    else this.end();
   };
 
-  #lose(error: unknown): void {
+  #close(): void {
     this.#isOpen = false;
+    if (this.#latest !== null) clearTimeout(this.#latest);
+    this.#latest = null;
+  }
+
+  #lose(error: unknown): void {
+    this.#close();
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     const waiting = this.#waiting.splice(0);
     this.#onLost(error);

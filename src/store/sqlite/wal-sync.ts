@@ -6,7 +6,10 @@
 import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 import { OutcomeUnknown } from '../store.ts';
 
-/** One alone is synced at once, without the way to another thread and back; several let requests go on meanwhile. */
+/**
+ * One alone, after another that was, is synced at once, without the way to another thread and back; several let requests go on
+ * meanwhile.
+ */
 const ALONE = 1;
 
 /** Who waits for a commit to be durable. */
@@ -16,12 +19,25 @@ export class WalSync {
   readonly #file: number;
   #waiting: SyncWaiter[] = [];
   #isSyncing = false;
+  /** For how many the last sync was. */
+  #lastCount = 0;
   #isClosed = false;
+  #idle: () => void = () => undefined;
   #failure: Error | null = null;
 
   /** The log is there as soon as the file was read. */
   constructor(databasePath: string) {
     this.#file = openSync(`${databasePath}-wal`, 'r+');
+  }
+
+  /** What is to be made durable now waits for what was before it. */
+  get isSyncing(): boolean {
+    return this.#isSyncing;
+  }
+
+  /** `idle`: the disk has done what it was asked for. */
+  onIdle(idle: () => void): void {
+    this.#idle = idle;
   }
 
   get hasFailed(): boolean {
@@ -50,7 +66,9 @@ export class WalSync {
 
   #sync(): void {
     if (this.#waiting.length === 0) return;
-    if (this.#waiting.length <= ALONE) this.#syncAtOnce();
+    const isAlone = this.#waiting.length <= ALONE && this.#lastCount <= ALONE;
+    this.#lastCount = this.#waiting.length;
+    if (isAlone) this.#syncAtOnce();
     else this.#syncBeside();
   }
 
@@ -70,8 +88,12 @@ export class WalSync {
       this.#isSyncing = false;
       this.#failure ??= error;
       this.#answer(waiting);
-      if (this.#isClosed) closeSync(this.#file);
-      else this.#sync();
+      if (this.#isClosed) {
+        closeSync(this.#file);
+        return;
+      }
+      this.#idle();
+      if (!this.#isSyncing) this.#sync();
     });
   }
 

@@ -3,6 +3,7 @@
  * credential, of a member's token only its hash: whether that may still be used is asked at each call (caller.ts).
  */
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../at-most.ts';
 import type { TokenHash } from '../core/facts.ts';
 import { hashToken, randomText } from '../secret.ts';
 
@@ -39,8 +40,8 @@ interface Kept {
 export class Sessions {
   readonly #clock: Clock;
   /** By the hash of the id, so that a look-up tells nothing of it by the time it takes. */
-  readonly #sessions = new LRUCache<string, Kept>({ max: SESSIONS_MAX });
-  readonly #links = new LRUCache<string, number>({ max: LINKS_MAX });
+  readonly #sessions = new LRUCache<string, Kept>(atMost(SESSIONS_MAX));
+  readonly #links = new LRUCache<string, number>(atMost(LINKS_MAX));
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -409,8 +409,7 @@ class Gateway implements RunningGateway {
   }
 
   async #metricsOfAll(): Promise<MetricsText> {
-    const own = await this.metrics.registry.getMetricsAsJSON();
-    return metricsText([own, ...((await this.#options.processGroup?.metrics()) ?? [])]);
+    return metricsText([this.metrics.numbers(), ...((await this.#options.processGroup?.metrics()) ?? [])]);
   }
 
   #drainTimes(): DrainTimes {

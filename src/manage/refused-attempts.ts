@@ -3,6 +3,7 @@
  * with the same work whether what they named exists or not. A stranger without a trail of their own is only counted.
  */
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../at-most.ts';
 import { isId, memberKey, organizationKey } from '../core/facts.ts';
 import { withoutTokens } from '../core/token-format.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -42,9 +43,9 @@ interface Trail {
 export class RefusedAttempts {
   readonly #perMinute: () => number;
   readonly #monotonicMs: () => number;
-  readonly #windows = new LRUCache<string, Window>({ max: CALLERS_MAX });
+  readonly #windows = new LRUCache<string, Window>(atMost(CALLERS_MAX));
   /** Left out since the last line, by caller. */
-  readonly #leftOut = new LRUCache<string, number>({ max: CALLERS_MAX });
+  readonly #leftOut = new LRUCache<string, number>(atMost(CALLERS_MAX));
   readonly #counts = { told: 0, left_out: 0, stranger: 0 };
 
   constructor(perMinute: () => number, monotonicMs: () => number, metrics: Metrics) {

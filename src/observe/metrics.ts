@@ -3,16 +3,17 @@
  * prom-client counter costs as much per request as the decision. What a label can be is a type that stands where its metric
  * is declared: names of a union, or ConfiguredName. The compiler takes no other text: no path, no token, no subject.
  */
-import { type Metric, Registry } from 'prom-client';
 import type { ConfiguredName } from '../core/configured-name.ts';
 import type { Reason } from '../core/reason.ts';
+import { Bug } from '../errors.ts';
+import type { ProcessMetrics } from './aggregate.ts';
 
 /** What durations are counted by, each up to its bound. */
 export const BUCKETS_SECONDS: readonly number[] = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 ];
 
-/** What prom-client asks for. */
+/** As prom-client has them. */
 interface Value {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
@@ -115,7 +116,7 @@ export class Durations {
 }
 
 export class Metrics {
-  readonly registry = new Registry();
+  readonly #read = new Map<string, () => ProcessMetrics[number]>();
   /** By route id (`-` before a route is known) and outcome. */
   readonly requests = new PairCounter<ConfiguredName | '-', RequestOutcome>();
   /** By upstream name and status class. */
@@ -160,6 +161,11 @@ export class Metrics {
       'From a change by another process to its being applied here.',
       this.revocationLag,
     );
+  }
+
+  /** All of them, as they are now. */
+  numbers(): ProcessMetrics {
+    return Array.from(this.#read.values(), (read) => read());
   }
 
   /** A number that is read when somebody scrapes. */
@@ -215,17 +221,12 @@ export class Metrics {
     this.#register(name, help, 'histogram', () => durations.values(name));
   }
 
-  /** prom-client asks a metric for `get` at scrape time; this is one that keeps nothing itself. */
   #register(name: string, help: string, type: string, values: () => Value[], aggregator: Across = 'sum'): void {
-    const metric = {
+    if (this.#read.has(name)) throw new Bug(`two metrics are called ${name}`);
+    this.#read.set(
       name,
-      help,
-      type,
-      aggregator,
-      get: async () => ({ name, help, type, aggregator, values: values() }),
-      reset: () => undefined,
-    };
-    this.registry.registerMetric(metric as unknown as Metric);
+      () => ({ name, help, type, aggregator, values: values() }) as unknown as ProcessMetrics[number],
+    );
   }
 }
 

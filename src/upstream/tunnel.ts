@@ -5,7 +5,7 @@
  */
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { ProxyServer } from 'http-proxy-3';
+import type { ProxyServer } from 'http-proxy-3';
 import { isOffered } from '../core/upgrade.ts';
 import type { AnswerFraming, AnswerListener, UpstreamExchange, UpstreamFailure, UpstreamRequest } from './exchange.ts';
 import { ProxySide } from './proxy-side.ts';
@@ -30,10 +30,18 @@ const BAD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The request that the library is at this moment turning into one of its own. */
 let dialling: Tunnel | null = null;
-const proxy = new ProxyServer({});
-proxy.on('proxyReqWs', (request) => dialling?.dialled(request));
-// Every failure is heard where it happens; the library repeats it here.
-proxy.on('error', () => {});
+
+/** Loaded for the first tunnel: the library brings node:http2 with it, which takes 5 MB. */
+let proxy: Promise<ProxyServer> | null = null;
+
+async function newProxy(): Promise<ProxyServer> {
+  const { ProxyServer } = await import('http-proxy-3');
+  const made = new ProxyServer({});
+  made.on('proxyReqWs', (request) => dialling?.dialled(request));
+  // Every failure is heard where it happens; the library repeats it here.
+  made.on('error', () => {});
+  return made;
+}
 
 export class Tunnel implements UpstreamExchange {
   readonly holder: string | undefined;
@@ -62,7 +70,8 @@ export class Tunnel implements UpstreamExchange {
     this.#listener = listener;
     this.#timeouts = request.timeouts ?? owner.timeouts;
     this.#expect(this.#timeouts.connectMs, 'no connection in time');
-    process.nextTick(() => this.#dial());
+    proxy ??= newProxy();
+    void proxy.then((made) => this.#dial(made));
   }
 
   write(chunk: Buffer): boolean {
@@ -138,7 +147,7 @@ export class Tunnel implements UpstreamExchange {
     this.#listener.drained();
   }
 
-  #dial(): void {
+  #dial(library: ProxyServer): void {
     if (this.#over) return;
     const { authority } = this.#owner;
     const { target, host, headerLines, upgrade } = this.#request;
@@ -147,7 +156,7 @@ export class Tunnel implements UpstreamExchange {
     const request = { method: 'GET', url: target, headers, httpVersion: '1.1', httpVersionMajor: 1 };
     dialling = this;
     try {
-      proxy.ws(request as unknown as IncomingMessage, this.#side as unknown as Socket, Buffer.alloc(0), {
+      library.ws(request as unknown as IncomingMessage, this.#side as unknown as Socket, Buffer.alloc(0), {
         target: { protocol: 'http:', host: authority, port: '' } as never,
         agent: new OwnSocket(this.#owner),
         headers: { upgrade: upgrade! },

@@ -55,7 +55,7 @@ class RunningWorker {
       follow: async (revision) => (await running).followed(revision),
       adopt: async ({ standing, packed }) => (await running).adopt(standing, packed),
       self: async () => (await running).report.self(),
-      metrics: async () => (await running).metrics.registry.getMetricsAsJSON(),
+      metrics: async () => (await running).metrics.numbers(),
       drain: () => void this.#drain(),
       finish: () => this.#othersGone.resolve(),
     };

@@ -15,6 +15,7 @@ import { first, second } from '../support/certificates.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { RawClient } from '../support/raw.ts';
+import { scraped } from '../support/scrape.ts';
 import { hasTool } from '../support/tools.ts';
 
 const ca = [first.cert, second.cert];
@@ -159,7 +160,7 @@ describe('a certificate that is renewed', () => {
     writeFileSync(paths.cert, second.cert);
     await gateway.logged('admin.tls: the new certificate is not used');
     expect(await commonName()).toBe('first.gateway.test');
-    const metrics = () => gateway.running.metrics.registry.metrics();
+    const metrics = () => scraped(gateway.running.metrics);
     expect(await metrics()).toContain('scopegate_certificate_current{listener="admin"} 0\n');
     writeFileSync(paths.key, second.key);
     await gateway.logged('admin.tls: the new certificate is in use');

@@ -12,6 +12,7 @@ import { first } from '../support/certificates.ts';
 import { type Settings, startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { RawClient, type RawResponse, rawRequest } from '../support/raw.ts';
 import { type RecordedRequest, Recorder } from '../support/recorder.ts';
+import { scraped } from '../support/scrape.ts';
 import { askOverH2, sayable } from './over-h2.ts';
 
 const READ = { require: { scopes: ['workflows:read'] } };
@@ -232,7 +233,7 @@ function meaning({ method, target, headers, body }: RecordedRequest) {
 
 /** The gateway's own count of requests by outcome: `forwarded`, or a reason. */
 export async function counted({ running }: TestGateway, outcome: string): Promise<number> {
-  const text = await running.metrics.registry.metrics();
+  const text = await scraped(running.metrics);
   return text
     .split('\n')
     .filter((line) => line.startsWith('scopegate_requests_total') && line.includes(`"${outcome}"`))

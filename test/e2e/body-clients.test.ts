@@ -8,6 +8,7 @@ import { first } from '../support/certificates.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { scraped } from '../support/scrape.ts';
 
 const workspace = { from: 'body.space_id', as: 'workspace', role: 'member' };
 const require = { scopes: ['bot:write'], workspace };
@@ -95,8 +96,9 @@ it('whose rules are replaced while its body comes is judged by the new ones, and
   expect((await ask(gateway.url, post('/space', body))).status).toBe(403);
   using client = await RawClient.connect(gateway.url);
   client.send(post('/space', body).slice(0, -1));
-  const metrics = gateway.running.metrics.registry;
-  await expect.poll(() => metrics.metrics()).toContain(`scopegate_waiting_body_bytes ${body.length - 1}\n`);
+  await expect
+    .poll(() => scraped(gateway.running.metrics))
+    .toContain(`scopegate_waiting_body_bytes ${body.length - 1}\n`);
   const path = join(gateway.folder, 'gateway.yaml');
   const before = readFileSync(path, 'utf8');
   try {
@@ -127,7 +129,7 @@ it('a body that the upstream does not read holds back nobody else', async () => 
   upstream.replyToHead = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno';
   expect((await ask(gateway.url, post('/space', body))).status).toBe(200);
   upstream.replyToHead = null;
-  const metrics = await gateway.running.metrics.registry.metrics();
+  const metrics = await scraped(gateway.running.metrics);
   expect(metrics).toContain('scopegate_waiting_body_bytes 0\n');
 });
 

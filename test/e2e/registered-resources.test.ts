@@ -5,6 +5,7 @@ import { FaultyStore } from '../support/faulty-store.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { scraped } from '../support/scrape.ts';
 
 const inSpace = { from: 'body.space_id', as: 'workspace', role: 'member' };
 const ofBot = { from: 'body.bot_id', as: 'resource', type: 'bot', role: 'member' };
@@ -79,7 +80,7 @@ const create = () => {
 };
 const registered = async (id: string) => gateway.admin('GET', `/workspaces/ws_sales/resources/bot/${id}`);
 const counted = async (result: string) => {
-  const metrics = await gateway.running.metrics.registry.metrics();
+  const metrics = await scraped(gateway.running.metrics);
   return Number(
     new RegExp(`^scopegate_registrations_total\\{result="${result}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0,
   );

@@ -9,6 +9,7 @@ import { attack } from '../conformance/attack.ts';
 import { type Settings, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT } from '../support/process.ts';
 import { ask, RawClient, rawRequest } from '../support/raw.ts';
+import { scraped } from '../support/scrape.ts';
 
 const ROUTES = [
   { id: 'public', match: { path: '/public/**' }, public: true },
@@ -257,7 +258,7 @@ it('whoever has left holds no place among those that wait for a look-up of a tok
   };
   const crowd = (count: number) => Promise.all(Array.from({ length: count }, come));
   const waiting = async () => {
-    const text = await gateway.running.metrics.registry.metrics();
+    const text = await scraped(gateway.running.metrics);
     return Number(/^scopegate_import_lookups_waiting (\d+)$/m.exec(text)![1]);
   };
   const first = await crowd(1200);

@@ -11,6 +11,7 @@ import { first, second } from '../support/certificates.ts';
 import { ROOT, started } from '../support/process.ts';
 import { RawClient } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { scraped } from '../support/scrape.ts';
 import { hasTool } from '../support/tools.ts';
 import { startTlsGateway, type TlsGateway, writePair } from './harness.ts';
 
@@ -51,7 +52,7 @@ async function statusOn(socket: TLSSocket): Promise<string> {
 }
 
 async function metric({ gateway }: TlsGateway, line: string): Promise<boolean> {
-  const text = await gateway.running.metrics.registry.metrics();
+  const text = await scraped(gateway.running.metrics);
   return text.split('\n').includes(line);
 }
 

@@ -8,6 +8,7 @@ import { FaultyStore } from '../support/faulty-store.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
+import { scraped } from '../support/scrape.ts';
 
 const ROUTES = [
   { id: 'read', match: { path: '/files/**' }, require: { scopes: ['workflows:read'] } },
@@ -211,8 +212,7 @@ test('a use is no change: nothing is asked of the store anew because of it', asy
   await expect.poll(() => seen(gateway, token), SOON).not.toBeNull();
   const file = new DatabaseSync(join(gateway.folder, 'data/scopegate.db'), { readOnly: true });
   const changes = () => file.prepare('SELECT count(*) AS total FROM changes').get();
-  const misses = async () =>
-    /^scopegate_cache_misses_total (.*)$/m.exec(await gateway.running.metrics.registry.metrics())![1];
+  const misses = async () => /^scopegate_cache_misses_total (.*)$/m.exec(await scraped(gateway.running.metrics))![1];
   const before = [changes(), await misses()];
   const beganAtMs = Date.now();
   expect(await use(gateway, token)).toBe(200);

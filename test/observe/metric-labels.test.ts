@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { configuredName } from '../../src/core/configured-name.ts';
 import { Metrics, statusClass } from '../../src/observe/metrics.ts';
+import { scraped } from '../support/scrape.ts';
 
 const FILES = configuredName('files');
 const APP = configuredName('app');
@@ -18,7 +19,7 @@ it('a request is counted under an outcome that the code knows, and the compiler 
   // @ts-expect-error: a route that no configuration names
   const anyRoute = () => metrics.requests.add(said, 'forwarded');
   expect([anyText, misspelt, anyRoute].map((add) => typeof add)).toEqual(['function', 'function', 'function']);
-  const text = await metrics.registry.metrics();
+  const text = await scraped(metrics);
   expect(text).toContain('scopegate_requests_total{route="files",outcome="forwarded"} 1');
   expect(text).toContain('scopegate_requests_total{route="-",outcome="route_not_found"} 1');
 });
@@ -30,7 +31,7 @@ it('an answer is counted under the class of its status, or as broken', async () 
   // @ts-expect-error: a status itself
   const status = () => metrics.answers.add(APP, '204');
   expect(typeof status).toBe('function');
-  const text = await metrics.registry.metrics();
+  const text = await scraped(metrics);
   expect(text).toContain('scopegate_upstream_answers_total{upstream="app",class="2xx"} 1');
   expect(text).toContain('scopegate_upstream_answers_total{upstream="app",class="broken"} 1');
 });
@@ -43,7 +44,7 @@ it('a counter by one label takes names that are a union, not any text', async ()
   // @ts-expect-error: any text may be a key
   const open = () => metrics.counterBy('open_total', 'Open.', 'key', () => byAnything);
   expect(typeof open).toBe('function');
-  expect(await metrics.registry.metrics()).toContain('given_total{outcome="issued"} 2');
+  expect(await scraped(metrics)).toContain('given_total{outcome="issued"} 2');
 });
 
 it('a family takes labels that are unions or configured names, not any text', async () => {
@@ -55,5 +56,5 @@ it('a family takes labels that are unions or configured names, not any text', as
   // @ts-expect-error: one of its labels may be any text
   const open = () => metrics.family('open', 'Open.', 'gauge', () => [{ labels: { upstream: APP, said }, value: 1 }]);
   expect(typeof open).toBe('function');
-  expect(await metrics.registry.metrics()).toContain('places{upstream="app",kind="stream"} 3');
+  expect(await scraped(metrics)).toContain('places{upstream="app",kind="stream"} 3');
 });

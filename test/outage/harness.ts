@@ -3,6 +3,7 @@ import type { Clock } from '../../src/observe/clock.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { type Settings, startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { ask, type RawResponse, rawRequest } from '../support/raw.ts';
+import { scraped } from '../support/scrape.ts';
 
 export const STALE_MS = 2000;
 
@@ -56,7 +57,7 @@ export class Harness implements AsyncDisposable {
   }
 
   async metric(name: string): Promise<number> {
-    const text = await this.gateway.running.metrics.registry.metrics();
+    const text = await scraped(this.gateway.running.metrics);
     return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)![1]);
   }
 

@@ -4,6 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../at-most.ts';
 
 const ADDRESSES_MAX = 10_000;
 
@@ -21,7 +22,7 @@ interface Failures {
 export class AuthFailureThrottle {
   readonly #limits: () => GuessLimits;
   readonly #monotonicMs: () => number;
-  readonly #failures = new LRUCache<string, Failures>({ max: ADDRESSES_MAX });
+  readonly #failures = new LRUCache<string, Failures>(atMost(ADDRESSES_MAX));
 
   constructor(limits: () => GuessLimits, monotonicMs: () => number) {
     this.#limits = limits;

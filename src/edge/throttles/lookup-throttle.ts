@@ -5,6 +5,7 @@
  * right is held up at most once, and never refused (contract: promise 6). Asks no store itself.
  */
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../at-most.ts';
 
 const ADDRESSES_MAX = 10_000;
 /** Of all addresses together, however many there are. */
@@ -52,7 +53,7 @@ interface Waiting {
 
 export class LookupThrottle {
   readonly #monotonicMs: () => number;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: ADDRESSES_MAX });
+  readonly #buckets = new LRUCache<string, Bucket>(atMost(ADDRESSES_MAX));
   readonly #all: Bucket;
   /** By address, in the order of their next turns. */
   readonly #lines = new Map<string, Waiting[]>();

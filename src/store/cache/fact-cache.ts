@@ -4,6 +4,7 @@
  * slow read wins over what was read.
  */
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../at-most.ts';
 import type {
   CredentialFacts,
   EnvironmentFacts,
@@ -68,9 +69,9 @@ export class FactCache implements FactView, ChangeListener {
     this.#source = new StoreCircuitBreaker(source, options.monotonicMs, options.readTimeoutMs);
     this.#options = options;
     const perf = { now: options.monotonicMs };
-    this.#present = new LRUCache({ max: Math.max(PRESENT_MIN, options.maxEntries), perf });
+    this.#present = new LRUCache({ ...atMost(Math.max(PRESENT_MIN, options.maxEntries)), perf });
     this.#absent = new LRUCache({
-      max: Math.max(ABSENT_MIN, Math.floor(options.maxEntries * ABSENT_SHARE)),
+      ...atMost(Math.max(ABSENT_MIN, Math.floor(options.maxEntries * ABSENT_SHARE))),
       // To the library 0 means for ever; to us it means no longer than the decision at hand.
       ttl: Math.max(1, options.absentTtlMs),
       perf,

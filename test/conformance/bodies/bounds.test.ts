@@ -1,6 +1,7 @@
 /** How much of a body is waited for, for whom, and for how long. */
 import { expect, test } from 'vitest';
 import { ask, rawRequest } from '../../support/raw.ts';
+import { scraped } from '../../support/scrape.ts';
 import { attack } from '../attack.ts';
 import { counted, harness, ROUTES } from '../harness.ts';
 
@@ -22,7 +23,7 @@ const text = (length: number) => {
   return known.replace('""', `"${'x'.repeat(length - known.length)}"`);
 };
 const waiting = async () => {
-  const metrics = await at.gateway.running.metrics.registry.metrics();
+  const metrics = await scraped(at.gateway.running.metrics);
   return Number(/^scopegate_waiting_body_bytes (\d+)$/m.exec(metrics)![1]);
 };
 const owner = () => `Authorization: Bearer ${at.gateway.tokens.owner}`;

@@ -5,6 +5,7 @@ import { hashToken, mintToken } from '../../../src/secret.ts';
 import type { TestGateway } from '../../support/gateway.ts';
 import { ask, RawClient, rawRequest } from '../../support/raw.ts';
 import { rewriteRow } from '../../support/row-in-file.ts';
+import { scraped } from '../../support/scrape.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -24,7 +25,7 @@ const newToken = async (scopes: readonly string[] = ['workflows:read'], gateway:
 };
 /** One number of /metrics. */
 async function metric(gateway: TestGateway, name: string): Promise<number> {
-  const text = await gateway.running.metrics.registry.metrics();
+  const text = await scraped(gateway.running.metrics);
   return Number(
     text
       .split('\n')

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
 import { ask, rawRequest } from '../../support/raw.ts';
+import { scraped } from '../../support/scrape.ts';
 import { attack } from '../attack.ts';
 import { harness } from '../harness.ts';
 
@@ -17,7 +18,7 @@ const take = async (token: string, gateway: TestGateway = at.gateway) => {
 const call = async (token: string, gateway: TestGateway = at.gateway) =>
   (await ask(gateway.url, rawRequest('GET /any/thing', [`Authorization: Bearer ${token}`]))).status;
 const lookUps = async (gateway: TestGateway = at.gateway) => {
-  const text = await gateway.running.metrics.registry.metrics();
+  const text = await scraped(gateway.running.metrics);
   return Number(/^scopegate_cache_misses_total (\d+)$/m.exec(text)![1]);
 };
 

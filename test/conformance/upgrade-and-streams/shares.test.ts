@@ -2,6 +2,7 @@ import { setInterval as every } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { TestGateway } from '../../support/gateway.ts';
 import { RawClient, rawRequest } from '../../support/raw.ts';
+import { scraped } from '../../support/scrape.ts';
 import { attack } from '../attack.ts';
 import { counted, harness } from '../harness.ts';
 
@@ -26,7 +27,7 @@ async function statuses(clients: readonly RawClient[], count: number): Promise<n
   return answered().map(({ received }) => Number(received.slice(9, 12)));
 }
 const metric = async ({ running }: TestGateway, name: string) => {
-  const text = await running.metrics.registry.metrics();
+  const text = await scraped(running.metrics);
   return Number(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1]);
 };
 const otherToken = () => at.gateway.mint({ scopes: ['workflows:read', 'workflows:write'] });

@@ -154,5 +154,3 @@ async function judgeAll(parts: LeakParts, body: Shaped<typeof LeaksBody>, signed
   }
   return { verdicts: [...verdicts.values()], revision: last };
 }
-
-void WAIT_FIELD;

@@ -11,6 +11,8 @@ import { TeamPage } from './directory/team-page.tsx';
 import { WorkspacePage } from './directory/workspace-page.tsx';
 import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
+import { NamedPolicyListPage } from './named-policies/named-policy-list-page.tsx';
+import { NamedPolicyPage } from './named-policies/named-policy-page.tsx';
 import { OrganizationsPage } from './organizations/organizations-page.tsx';
 import { OverviewPage } from './overview/overview-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
@@ -153,6 +155,20 @@ function Pages() {
         {({ org, id }) => (
           <Framed org={org}>
             <WorkspacePage key={id} org={org} id={id} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/policies">
+        {({ org }) => (
+          <Framed org={org}>
+            <NamedPolicyListPage org={org} />
+          </Framed>
+        )}
+      </Route>
+      <Route path="/o/:org/policies/:id">
+        {({ org, id }) => (
+          <Framed org={org}>
+            <NamedPolicyPage key={id} org={org} id={id} />
           </Framed>
         )}
       </Route>

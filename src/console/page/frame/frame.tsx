@@ -30,6 +30,7 @@ const OF_ORGANIZATION: readonly NavEntry[] = [
   { path: '/members', name: 'nav.members', key: 'm' },
   { path: '/teams', name: 'nav.teams', key: 'p', forOperator: true },
   { path: '/workspaces', name: 'nav.workspaces', key: 'w', forOperator: true },
+  { path: '/policies', name: 'nav.policies', key: 'n', forOperator: true },
   { path: '/audit', name: 'nav.audit', key: 'a' },
   { path: '/service-accounts', name: 'nav.accounts', key: 's', forOperator: true },
 ];

@@ -5,6 +5,7 @@ import { changeWords } from '../directory/change-words.ts';
 import { directoryWords } from '../directory/directory-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
+import { namedPolicyWords } from '../named-policies/named-policy-words.ts';
 import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
@@ -255,6 +256,7 @@ export const en = {
   ...auditWords.en,
   ...directoryWords.en,
   ...changeWords.en,
+  ...namedPolicyWords.en,
   ...listWords.en,
   ...accountWords.en,
   ...overviewWords.en,

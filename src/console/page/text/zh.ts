@@ -5,6 +5,7 @@ import { changeWords } from '../directory/change-words.ts';
 import { directoryWords } from '../directory/directory-words.ts';
 import { explainWords } from '../explain/explain-words.ts';
 import { frameWords } from '../frame/frame-words.ts';
+import { namedPolicyWords } from '../named-policies/named-policy-words.ts';
 import { overviewWords } from '../overview/overview-words.ts';
 import { listWords } from '../parts/list-words.ts';
 import { refusalWords } from '../refusals/refusal-words.ts';
@@ -246,6 +247,7 @@ export const zh: Messages = {
   ...auditWords.zh,
   ...directoryWords.zh,
   ...changeWords.zh,
+  ...namedPolicyWords.zh,
   ...listWords.zh,
   ...accountWords.zh,
   ...overviewWords.zh,

@@ -41,7 +41,7 @@ export interface Change {
    * Called, by stores that can tell, once others may read it and build on it, before it is durable: if it never is, neither is
    * what was built on it. Never throws.
    */
-  readonly visible?: () => void;
+  readonly visible?: (revision: number) => void;
 }
 
 export type Committed = { readonly ok: true; readonly revision: number } | { readonly ok: false };

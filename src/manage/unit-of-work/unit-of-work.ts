@@ -10,10 +10,11 @@ import type { Change, Store, Write } from '../../store/store.ts';
 import { requireInside } from '../actor.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite, isSilent } from '../audit.ts';
 import { type ManageContext, reader } from '../context.ts';
+import { type Facts, factsFor, isKept, keepFacts, NO_FACTS } from './kept-facts.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
 import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted } from './records.ts';
-import { getDoc, scanDocs } from './stored-docs.ts';
+import { getDoc, type StoredDoc, scanDocs } from './stored-docs.ts';
 import { takeTurn } from './turns.ts';
 
 /** What was read is remembered: nobody else changes it before this change is made, or else it is drawn up again. */
@@ -39,14 +40,18 @@ export class UnitOfWork implements DocReader {
   readonly #others: OtherTurns;
   readonly #alsoIn = new Set<string>();
   readonly #read = new Map<string, DocByKind[DocKind] | null>();
+  #kept: Facts;
+  /** What the next change may count on. */
+  readonly #facts = new Map<string, StoredDoc<DocKind>>();
 
   #ends = false;
   /** As it was read or is written; where it is deleted, as it was. */
   #organization: DocByKind['organization'] | null = null;
 
-  constructor(store: Store, lock: Lock, generation: Generation, others: OtherTurns) {
+  constructor(store: Store, lock: Lock, generation: Generation, others: OtherTurns, kept: Facts) {
     this.#store = store;
     this.#others = others;
+    this.#kept = kept;
     this.generation = generation;
     this.#passThrough(lock);
   }
@@ -61,6 +66,8 @@ export class UnitOfWork implements DocReader {
     this.#passThrough(await this.#others.enter(name));
     // What was read before may have been changed in its name.
     this.#read.clear();
+    this.#kept = NO_FACTS;
+    this.#facts.clear();
   }
 
   async get<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
@@ -196,10 +203,22 @@ export class UnitOfWork implements DocReader {
   async #stored<K extends DocKind>(kind: K, key: string): Promise<DocByKind[K] | null> {
     const known = this.#read.get(key);
     if (known !== undefined) return known as DocByKind[K] | null;
-    await this.breathe();
-    const found = (await getDoc(this.#store, kind, key))?.doc ?? null;
-    if (this.#read.size < REMEMBERED_MAX) this.#read.set(key, found);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) this.#expects.set(key, kept.version);
+    else await this.breathe();
+    const stored = kept ?? (await getDoc(this.#store, kind, key));
+    const found = (stored?.doc ?? null) as DocByKind[K] | null;
+    if (this.#read.size < REMEMBERED_MAX) {
+      this.#read.set(key, found);
+      if (stored !== null && isKept(kind) && !isDeleted(kind, found!)) this.#facts.set(key, stored);
+    }
     return found;
+  }
+
+  /** What it has read and leaves as it was. */
+  get facts(): Facts {
+    for (const key of this.#writes.keys()) if (isKept(kindOf(key) as DocKind)) return NO_FACTS;
+    return this.#facts;
   }
 
   get change(): Change {
@@ -309,14 +328,23 @@ async function attempt<T>(
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await lock.read(tries);
     // The clock, too: should the lock be lost, what comes after it is still later than what came before.
-    const unit = new UnitOfWork(context.store, found, Math.max(found.changes + 1, context.nowMs()), others);
+    const generation = Math.max(found.changes + 1, context.nowMs());
+    const kept = tries === 0 ? factsFor(context.store, organizationId, found.version) : NO_FACTS;
+    const unit = new UnitOfWork(context.store, found, generation, others, kept);
     if (ends && !grows) unit.ends();
     const value = await work(unit);
     if (dryRun) return { value, revision: 0 };
     await unit.audit(actor, context.nowMs(), organizationId);
     await unit.breathe();
-    const committed = await context.store.commit({ ...unit.change, visible: passOn });
+    let isVisible = false;
+    const visible = (revision: number) => {
+      if (!isVisible) keepFacts(context.store, organizationId, revision, unit.facts);
+      isVisible = true;
+      passOn();
+    };
+    const committed = await context.store.commit({ ...unit.change, visible });
     if (committed.ok) {
+      visible(committed.revision);
       lock.passed();
       others.passed();
       return { value, revision: committed.revision };

@@ -1,9 +1,10 @@
 /**
- * What a writer knows of the file without asking it: the newest revision, the last row, rows that it has written, and which
+ * What a writer knows of the file without asking it: the newest revision, the last row, rows that are written or expected again and again, and which
  * keys nobody can have written yet. True for as long as no other connection writes, which is looked at when a transaction
  * begins; within one nobody else can. Writes nothing.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { isMade } from './key-number.ts';
 import type { SqliteRows } from './rows.ts';
 
 /** A row as the next write finds it. */
@@ -21,7 +22,7 @@ const REMEMBERED_MAX = 10_000;
 export class KnownRows {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #rows: SqliteRows;
-  readonly #written = new Map<string, StoredRow>();
+  readonly #found = new Map<string, StoredRow>();
   /** The highest number of a key that was there, and those above it that have been given since. */
   #highest: number | null = null;
   readonly #above = new Set<number>();
@@ -45,7 +46,7 @@ export class KnownRows {
 
   /** What was written in a transaction that was not made is not there. */
   forget(): void {
-    this.#written.clear();
+    this.#found.clear();
     this.#above.clear();
     this.#highest = null;
     this.#revision = null;
@@ -69,18 +70,22 @@ export class KnownRows {
 
   /** `number`: the key's. */
   find(key: string, number: number): StoredRow | undefined {
-    const known = this.#written.get(key);
+    const known = this.#found.get(key);
     if (known !== undefined) return known;
     this.#highest ??= read(this.#statements.highest) ?? Number.NEGATIVE_INFINITY;
     if (number > this.#highest && !this.#above.has(number)) return undefined;
     const row = this.#rows.find(key);
-    return row && { id: row.id, version: row.version, isThere: row.record !== null, lists: row.lists };
+    if (row === undefined) return undefined;
+    const found = { id: row.id, version: row.version, isThere: row.record !== null, lists: row.lists };
+    this.remember(key, found);
+    return found;
   }
 
-  /** A row that was there before. */
-  written(key: string, row: StoredRow): void {
-    if (this.#written.size >= REMEMBERED_MAX) this.#written.clear();
-    this.#written.set(key, row);
+  /** What is written again and again, or expected: what is there once and many times over is not asked for twice. */
+  remember(key: string, row: StoredRow): void {
+    if (isMade(key)) return;
+    if (this.#found.size >= REMEMBERED_MAX) this.#found.clear();
+    this.#found.set(key, row);
   }
 
   /** The number of a key that was not. */

@@ -240,7 +240,7 @@ export class SqliteStore implements ExportableStore {
     if (revision === null) return null;
     const settled = this.#group.settled();
     this.#tell({ revision, keys, committedAtMs });
-    change.visible?.();
+    change.visible?.(revision);
     return { revision, settled };
   }
 

@@ -92,7 +92,7 @@ export class SqliteWriter {
       const stood = before.isThere ? entriesOf(this.#rows.listsOf(key, before.lists), tieOf(key), id) : [];
       making.leave(stood, added);
       update.run(making.revision, bytes, lists, id);
-      this.#known.written(key, stands);
+      this.#known.remember(key, stands);
     }
     if (record === null && before?.isThere) {
       untouch.run(id);

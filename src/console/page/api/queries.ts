@@ -1,6 +1,7 @@
 /** What pages ask of the API, each question under one name, so that an answer is known wherever it is asked again. */
 import { QueryClient, queryOptions } from '@tanstack/react-query';
 import { ApiError, answerOf, api, type Shapes } from './client.ts';
+import { type TypedId, withNames } from './names.ts';
 import type { paths } from './openapi.d.ts';
 
 export const SESSION = ['session'] as const;
@@ -47,17 +48,36 @@ export type TokenFilters = NonNullable<paths['/v1/organizations/{org}/tokens']['
 export const tokensQuery = (org: string, filters: TokenFilters) =>
   queryOptions({
     queryKey: ['tokens', org, 'list', filters],
-    queryFn: () =>
-      answerOf(
-        api.GET('/v1/organizations/{org}/tokens', { params: { path: { org }, query: { limit: '50', ...filters } } }),
-      ),
+    queryFn: () => {
+      const params = { path: { org }, query: { limit: '50', ...filters } };
+      return withNames(org, answerOf(api.GET('/v1/organizations/{org}/tokens', { params })), ({ items }) =>
+        items.flatMap(({ ownerId }) => memberIds(ownerId)),
+      );
+    },
   });
 
 export const tokenQuery = (org: string, id: string) =>
   queryOptions({
     queryKey: ['tokens', org, 'one', id],
-    queryFn: () => answerOf(api.GET('/v1/organizations/{org}/tokens/{id}', { params: { path: { org, id } } })),
+    queryFn: () =>
+      withNames(
+        org,
+        answerOf(api.GET('/v1/organizations/{org}/tokens/{id}', { params: { path: { org, id } } })),
+        idsIn,
+      ),
   });
+
+function idsIn({ ownerId, createdBy, contacts, workspaces, environments }: Shapes['Token']): readonly TypedId[] {
+  return [
+    ...memberIds(ownerId, createdBy, contacts?.primary ?? null),
+    ...(typeof workspaces === 'string' ? [] : workspaces.map((each): TypedId => `workspace/${each}`)),
+    ...(environments ?? []).map((each): TypedId => `environment/${each}`),
+  ];
+}
+
+function memberIds(...ids: readonly (string | null)[]): readonly TypedId[] {
+  return ids.flatMap((id): TypedId[] => (id === null ? [] : [`member/${id}`]));
+}
 
 /** The last of them. */
 export const tokenRefusalsQuery = (organization: string, token: string) =>

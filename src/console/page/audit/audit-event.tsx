@@ -1,8 +1,10 @@
 /** One event of the audit trail as people read it: what was done, by whom, and what was before and after. */
+import type { KnownNames } from '../api/names.ts';
+import { KnownBy } from '../parts/known-by.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { en } from '../text/en.ts';
 import type { MessageKey } from '../text/messages.ts';
-import type { AuditEvent } from './audit-queries.ts';
+import { type AuditEvent, actorIdOf, targetNameOf } from './audit-queries.ts';
 
 /** `code`: as programs know it. Both are the same where no words are known. */
 export function useActWords({ action, target }: AuditEvent): { readonly words: string; readonly code: string } {
@@ -19,15 +21,30 @@ export function useActWords({ action, target }: AuditEvent): { readonly words: s
   };
 }
 
-export function EventActor({ event: { actor } }: { readonly event: AuditEvent }) {
+export function EventActor({ event, names }: { readonly event: AuditEvent; readonly names: KnownNames }) {
   const t = useTranslate();
+  const { actor } = event;
+  const of = actorIdOf(event);
   if (actor.kind === 'admin-key') return <>{t('audit.adminKey')}</>;
   return (
     <>
-      {actor.id}
+      {of === null ? actor.id : <KnownBy names={names} of={of} />}
       {actor.tokenId !== null && <span className="sub">{t('audit.byToken', { id: actor.tokenId })}</span>}
       {actor.kind === 'client' && <span className="sub">{t('audit.byClient')}</span>}
     </>
+  );
+}
+
+export function EventTarget({ event, names }: { readonly event: AuditEvent; readonly names: KnownNames }) {
+  const { target } = event;
+  if (target === null) return <span className="soft">–</span>;
+  const name = targetNameOf(event, names);
+  if (name === null) return <span className="mono">{target.id}</span>;
+  return (
+    <span>
+      {name}
+      <span className="sub mono">{target.id}</span>
+    </span>
   );
 }
 

@@ -2,6 +2,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Fragment } from 'react';
 import { useSearchParams } from 'wouter';
+import type { KnownNames } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
@@ -13,7 +14,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { TypedField } from '../parts/typed-field.tsx';
 import { type UrlFilters, useUrlFilters } from '../parts/url-filters.ts';
 import { useTranslate } from '../preferences.tsx';
-import { EventActor, EventDetails, useActWords } from './audit-event.tsx';
+import { EventActor, EventDetails, EventTarget, useActWords } from './audit-event.tsx';
 import { AUDIT_FILTERS, type AuditEvent, auditExportPath, auditQuery } from './audit-queries.ts';
 
 const KINDS = [
@@ -56,7 +57,7 @@ export function AuditPage({ org }: { readonly org: string }) {
             command={`scopegate token create --organization ${org} --name first --owner MEMBER --scope SCOPE --expires 30d`}
           />
         }
-        row={(event) => <EventRows key={event.id} event={event} {...open} />}
+        row={(event) => <EventRows key={event.id} event={event} names={answer.data!.names} {...open} />}
       />
     </>
   );
@@ -163,11 +164,12 @@ function AuditFilterBar({ filters, isNarrowed, narrow, clear }: Asked) {
 
 interface RowProps {
   readonly event: AuditEvent;
+  readonly names: KnownNames;
   readonly openId: string | null;
   toggle(id: string): void;
 }
 
-function EventRows({ event, openId, toggle }: RowProps) {
+function EventRows({ event, names, openId, toggle }: RowProps) {
   const t = useTranslate();
   const { words, code } = useActWords(event);
   const { id, at, outcome, target } = event;
@@ -181,10 +183,12 @@ function EventRows({ event, openId, toggle }: RowProps) {
           {words !== code && <span className="sub mono">{code}</span>}
         </td>
         <td className="party" data-label={t('audit.object')}>
-          {target === null ? <span className="soft">–</span> : <span className="mono">{target.id}</span>}
+          <EventTarget event={event} names={names} />
         </td>
         <td className="party" data-label={t('audit.actor')}>
-          <EventActor event={event} />
+          <span>
+            <EventActor event={event} names={names} />
+          </span>
         </td>
         <td className="fit" data-label={t('audit.outcome')}>
           <span className={`badge ${isDone ? 'good' : 'bad'}`}>

@@ -7,6 +7,7 @@ import type { KnownNames } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
 import { branchesOf } from '../parts/cascade-branches.ts';
 import { EndAction } from '../parts/end-action.tsx';
+import { NameChips } from '../parts/name-chips.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
@@ -14,7 +15,7 @@ import { tokensPath } from '../tokens/token-paths.ts';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { directoryPath, memberQuery, membershipsQuery } from './directory-queries.ts';
 import { ChangeRights, ChangeRole, EditMember, GiveWorkspaceRole } from './member-changes.tsx';
-import { NameChips, OnePage, together } from './one-page.tsx';
+import { OnePage, together } from './one-page.tsx';
 
 interface OfMember {
   readonly org: string;

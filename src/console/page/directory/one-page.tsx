@@ -5,7 +5,6 @@ import { Link } from 'wouter';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { ReceiptNote } from '../parts/receipt.tsx';
-import { useTranslate } from '../preferences.tsx';
 import type { DirectoryDone } from './after-change.ts';
 
 interface Props<T> {
@@ -52,31 +51,4 @@ export function OnePage<T>({ answer, id, title, name, back, done, actions, child
 export function together<T>(answer: Props<T>['answer'], ...others: readonly { readonly isPending: boolean }[]) {
   const { data, error, refetch } = answer;
   return { error, refetch, data: others.some(({ isPending }) => isPending) ? undefined : data };
-}
-
-interface ChipsProps {
-  readonly title: string;
-  /** null: `otherwise`. */
-  readonly items: readonly { readonly id: string; readonly name?: string | undefined; readonly href?: string }[] | null;
-  readonly otherwise?: string;
-}
-
-export function NameChips({ title, items, otherwise }: ChipsProps) {
-  const t = useTranslate();
-  return (
-    <div className="stack tight">
-      <h3>{title}</h3>
-      {items === null && <p>{otherwise}</p>}
-      {items?.length === 0 && <p className="soft">{t('app.none')}</p>}
-      {items !== null && items.length > 0 && (
-        <ul className="chips">
-          {items.map(({ id, name = id, href }) => (
-            <li key={id} className="chip" title={name === id ? undefined : id}>
-              {href === undefined ? name : <Link href={href}>{name}</Link>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
-  );
 }

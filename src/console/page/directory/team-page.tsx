@@ -8,12 +8,13 @@ import { ConfirmAction } from '../parts/confirm-action.tsx';
 import { EndAction } from '../parts/end-action.tsx';
 import { FormAction } from '../parts/form-action.tsx';
 import { KnownBy } from '../parts/known-by.tsx';
+import { NameChips } from '../parts/name-chips.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { ONCE, ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { directoryPath, teamQuery } from './directory-queries.ts';
-import { NameChips, OnePage } from './one-page.tsx';
+import { OnePage } from './one-page.tsx';
 import { PrincipalField } from './principal-field.tsx';
 
 interface Props {

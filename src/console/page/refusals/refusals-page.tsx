@@ -2,11 +2,13 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useSearchParams } from 'wouter';
 import { answerOf, api, type Shapes } from '../api/client.ts';
+import { askNames, type KnownNames, type TypedId } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
 import { explainPath } from '../explain/explain-paths.ts';
 import { CheckLine } from '../parts/check-line.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { Instant } from '../parts/instant.tsx';
+import { KnownBy } from '../parts/known-by.tsx';
 import { ListView } from '../parts/list-view.tsx';
 import { EmptyNote } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -48,7 +50,9 @@ export function RefusalsPage({ org }: { readonly org: string | null }) {
         title={t('refusals.title')}
         columns={COLUMNS.map((column) => t(`refusals.${column}`))}
         empty={<NoRefusals keep={data?.keep ?? 0} forMinutes={data?.forMinutes ?? 0} />}
-        row={(refusal) => <RefusalRow key={refusal.id} org={org} refusal={refusal} />}
+        row={(refusal) => (
+          <RefusalRow key={refusal.id} org={org} refusal={refusal} names={data?.names.get(refusal.organization)} />
+        )}
       />
     </>
   );
@@ -77,10 +81,25 @@ function useRefusals(org: string | null, filters: UrlFilters<Name>['filters'], i
   const query = { limit: '50', ...(org === null ? {} : { organization: org }), ...filters };
   return useQuery({
     queryKey: ['refusals', query],
-    queryFn: () => answerOf(api.GET('/v1/refusals', { params: { query } })),
+    queryFn: async () => {
+      const answer = await answerOf(api.GET('/v1/refusals', { params: { query } }));
+      return { ...answer, names: await namesIn(answer.items) };
+    },
     refetchInterval: isLive ? LIVE_MS : false,
     placeholderData: keepPreviousData,
   });
+}
+
+/** Of each organization, by the organization. */
+async function namesIn(items: readonly Decision[]): Promise<ReadonlyMap<string | null, KnownNames>> {
+  const asked = [...Map.groupBy(items, ({ organization }) => organization)].map(async ([organization, refusals]) => {
+    const ids = refusals.flatMap(({ token, owner }): TypedId[] => [
+      ...(token === null ? [] : [`token/${token}` as const]),
+      ...(owner === null ? [] : [`member/${owner}` as const]),
+    ]);
+    return [organization, organization === null ? new Map() : await askNames(organization, ids)] as const;
+  });
+  return new Map(await Promise.all(asked));
 }
 
 function RefusalFilterBar({ filters, narrow }: UrlFilters<Name>) {
@@ -141,7 +160,13 @@ function NoRefusals({ keep, forMinutes }: { readonly keep: number; readonly forM
   );
 }
 
-function RefusalRow({ org, refusal }: { readonly org: string | null; readonly refusal: Decision }) {
+interface RowProps {
+  readonly org: string | null;
+  readonly refusal: Decision;
+  readonly names: KnownNames | undefined;
+}
+
+function RefusalRow({ org, refusal, names }: RowProps) {
   const t = useTranslate();
   const { id, at, method, path, host, status, reason, detail, route, token, owner, organization, address } = refusal;
   return (
@@ -167,10 +192,12 @@ function RefusalRow({ org, refusal }: { readonly org: string | null; readonly re
           <span className="soft">{t('refusals.token.unknown')}</span>
         ) : (
           <span>
-            <Link href={tokenPath(organization, token)} className="mono" title={token}>
-              {token}
-            </Link>
-            {owner !== null && <span className="sub">{owner}</span>}
+            <KnownBy names={names} of={`token/${token}`} href={tokenPath(organization, token)} />
+            {owner !== null && (
+              <span className="sub" title={owner}>
+                {names?.get(`member/${owner}`) ?? owner}
+              </span>
+            )}
           </span>
         )}
       </td>

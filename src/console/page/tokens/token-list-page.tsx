@@ -2,6 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import type { KnownNames } from '../api/names.ts';
 import { tokensQuery } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
 import { Button } from '../parts/button.tsx';
@@ -54,7 +55,7 @@ export function TokenListPage({ org }: { readonly org: string }) {
         </EmptyNote>
       )}
       {data !== undefined && count > 0 && (
-        <TokenTable org={org} tokens={data.items} chosen={chosen} onChosen={setChosen} />
+        <TokenTable org={org} tokens={data.items} names={data.names} chosen={chosen} onChosen={setChosen} />
       )}
       <div className="under">
         <p role="status" className="soft small">
@@ -85,7 +86,12 @@ function useMayRevoke(): (token: ShownToken) => boolean {
     (kind === 'operator' || seesAllTokens || (member !== null && member.id === ownerId));
 }
 
-function TokenTable({ org, tokens, chosen, onChosen }: Choosing & { readonly tokens: readonly ShownToken[] }) {
+interface TableProps extends Choosing {
+  readonly tokens: readonly ShownToken[];
+  readonly names: KnownNames;
+}
+
+function TokenTable({ org, tokens, names, chosen, onChosen }: TableProps) {
   const t = useTranslate();
   const mayRevoke = useMayRevoke();
   const columns = ['name', 'state', 'kind', 'owner', 'scopes', 'workspaces', 'expires', 'lastUsed'] as const;
@@ -123,6 +129,7 @@ function TokenTable({ org, tokens, chosen, onChosen }: Choosing & { readonly tok
               key={token.id}
               org={org}
               token={token}
+              ownerName={names.get(`member/${token.ownerId}`) ?? token.ownerId}
               mayRevoke={mayRevoke(token)}
               isChosen={chosen.has(token.id)}
               onChoose={(isOn) => set([token], isOn)}
@@ -137,12 +144,13 @@ function TokenTable({ org, tokens, chosen, onChosen }: Choosing & { readonly tok
 interface RowProps {
   readonly org: string;
   readonly token: ShownToken;
+  readonly ownerName: string | null;
   readonly mayRevoke: boolean;
   readonly isChosen: boolean;
   onChoose(isOn: boolean): void;
 }
 
-function TokenRow({ org, token, mayRevoke, isChosen, onChoose }: RowProps) {
+function TokenRow({ org, token, ownerName, mayRevoke, isChosen, onChoose }: RowProps) {
   const t = useTranslate();
   return (
     <tr>
@@ -162,7 +170,9 @@ function TokenRow({ org, token, mayRevoke, isChosen, onChoose }: RowProps) {
         <StateBadge state={token.state} />
       </td>
       <td data-label={t('tokens.kind')}>{token.kind}</td>
-      <td data-label={t('tokens.owner')}>{token.ownerId ?? <span className="soft">{t('tokens.noOwner')}</span>}</td>
+      <td data-label={t('tokens.owner')} title={token.ownerId ?? undefined}>
+        {ownerName ?? <span className="soft">{t('tokens.noOwner')}</span>}
+      </td>
       <td data-label={t('tokens.scopes')}>
         <ScopeCount token={token} />
       </td>

@@ -3,7 +3,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { useHistoryState } from 'wouter/use-browser-location';
+import type { KnownNames } from '../api/names.ts';
 import { policyQuery, reachQuery, tokenQuery } from '../api/queries.ts';
+import { KnownBy } from '../parts/known-by.tsx';
+import { NameChips } from '../parts/name-chips.tsx';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { ReceiptNote } from '../parts/receipt.tsx';
@@ -14,6 +17,8 @@ import { RightsSection } from './rights-section.tsx';
 import { type Done, TokenActions } from './token-actions.tsx';
 import { tokensPath } from './token-paths.ts';
 import { findingText, MomentOr, type ShownToken, StateBadge } from './token-words.tsx';
+
+type NamedToken = ShownToken & { readonly names: KnownNames };
 
 export function TokenPage({ org, id }: { readonly org: string; readonly id: string }) {
   const t = useTranslate();
@@ -66,7 +71,7 @@ export function TokenPage({ org, id }: { readonly org: string; readonly id: stri
   );
 }
 
-function Facts({ token }: { readonly token: ShownToken }) {
+function Facts({ token }: { readonly token: NamedToken }) {
   const t = useTranslate();
   const { data: policy } = useQuery(policyQuery);
   return (
@@ -90,7 +95,13 @@ function Facts({ token }: { readonly token: ShownToken }) {
           <div className="soft small">{policy?.kinds[token.kind]?.description}</div>
         </dd>
         <dt>{t('tokens.owner')}</dt>
-        <dd>{token.ownerId ?? t('tokens.noOwner')}</dd>
+        <dd>
+          {token.ownerId === null ? (
+            t('tokens.noOwner')
+          ) : (
+            <KnownBy names={token.names} of={`member/${token.ownerId}`} isInline />
+          )}
+        </dd>
         <dt>{t('tokens.expires')}</dt>
         <dd>
           <MomentOr at={token.expiresAt} otherwise="tokens.neverExpires" />
@@ -102,7 +113,11 @@ function Facts({ token }: { readonly token: ShownToken }) {
         <dt>{t('token.created')}</dt>
         <dd>
           <MomentOr at={token.createdAt} otherwise="tokens.neverUsed" />
-          {token.createdBy !== null && <div className="soft small">{token.createdBy}</div>}
+          {token.createdBy !== null && (
+            <div className="soft small">
+              <KnownBy names={token.names} of={`member/${token.createdBy}`} isInline />
+            </div>
+          )}
         </dd>
         <dt>{t('token.hint')}</dt>
         <dd className="mono">{token.hint ?? '–'}</dd>
@@ -122,30 +137,39 @@ function Facts({ token }: { readonly token: ShownToken }) {
   );
 }
 
-function Reach({ org, token }: { readonly org: string; readonly token: ShownToken }) {
+function Reach({ org, token }: { readonly org: string; readonly token: NamedToken }) {
   const t = useTranslate();
-  const { workspaces, environments, allowedAddresses, contacts } = token;
+  const { workspaces, environments, allowedAddresses, contacts, names } = token;
+  const named = (type: 'member' | 'workspace' | 'environment') => (id: string) => ({
+    ...{ id, name: names.get(`${type}/${id}`) },
+  });
+  const plain = (words: readonly string[] | null) => words?.map((id) => ({ id })) ?? null;
   return (
     <section className="card stack">
       <h2>{t('token.reach')}</h2>
-      <Chips
+      <NameChips
         title={t('tokens.workspaces')}
-        items={typeof workspaces === 'string' ? null : workspaces}
+        items={typeof workspaces === 'string' ? null : workspaces.map(named('workspace'))}
         otherwise={
           typeof workspaces === 'string' ? t(`tokens.workspaces.${workspaces}` as 'tokens.workspaces.all') : ''
         }
       />
-      {environments !== null && <Chips title={t('tokens.environments')} items={environments} otherwise="" />}
+      {environments !== null && (
+        <NameChips title={t('tokens.environments')} items={environments.map(named('environment'))} otherwise="" />
+      )}
       <p>
         <Link href={`/o/${encodeURIComponent(org)}/explain?token=${encodeURIComponent(token.id)}`}>
           {t('token.explain')}
         </Link>
       </p>
-      <Chips title={t('token.addresses')} items={allowedAddresses} otherwise={t('token.addresses.any')} />
+      <NameChips title={t('token.addresses')} items={plain(allowedAddresses)} otherwise={t('token.addresses.any')} />
       {contacts !== null && (
-        <Chips
+        <NameChips
           title={t('token.contacts')}
-          items={[...(contacts.primary === null ? [] : [contacts.primary]), ...contacts.emails]}
+          items={[
+            ...(contacts.primary === null ? [] : [named('member')(contacts.primary)]),
+            ...contacts.emails.map((id) => ({ id })),
+          ]}
           otherwise=""
         />
       )}
@@ -163,31 +187,5 @@ function RoutesReached({ org, id }: { readonly org: string; readonly id: string 
       {data === undefined && error === null && <p className="reach soft">{t('reach.wait')}</p>}
       {data !== undefined && <ReachView reach={data} />}
     </section>
-  );
-}
-
-/** `items` null: there is no list, and `otherwise` says what there is. */
-function Chips(props: {
-  readonly title: string;
-  readonly items: readonly string[] | null;
-  readonly otherwise: string;
-}) {
-  const t = useTranslate();
-  const { title, items, otherwise } = props;
-  return (
-    <div className="stack tight">
-      <h3>{title}</h3>
-      {items === null && <p>{otherwise}</p>}
-      {items?.length === 0 && <p className="soft">{t('app.none')}</p>}
-      {items !== null && items.length > 0 && (
-        <ul className="chips">
-          {items.map((item) => (
-            <li key={item} className="chip">
-              {item}
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
   );
 }

@@ -138,6 +138,45 @@ describe('the line of answers', () => {
     expect([statuses(socket), socket.hasFinished]).toEqual([[200], true]);
   });
 
+  it('hands over nothing behind a request whose answer will close, though that waits for its turn', async () => {
+    const last = GET.replace('/', '/last');
+    const { socket, served } = connected((one) => {
+      if (one.exchange.target !== '/last') return;
+      one.exchange.endConnection();
+      answers(one, '#1');
+    });
+    socket.says(GET + last + GET);
+    socket.says(GET);
+    expect(served).toHaveLength(2);
+    answers(served[0]!, '#0');
+    await turn();
+    expect([bodies(socket), socket.hasFinished]).toEqual([['#0', '#1'], true]);
+  });
+
+  it('hands over nothing behind the body of such a request', async () => {
+    const { socket, served } = connected((one) => {
+      one.exchange.endConnection();
+      reads(one);
+    });
+    socket.says(`${POST}bo`);
+    socket.says(`dy${GET}`);
+    expect(served.map(({ body }) => body)).toEqual(['body']);
+    answers(served[0]!);
+    await turn();
+    expect([statuses(socket), socket.hasFinished]).toEqual([[200], true]);
+  });
+
+  it('hands over nothing behind a body of which an answer was whole before it', async () => {
+    const { socket, served } = connected(({ exchange }) => {
+      exchange.relayHead(200, 'OK', ['Content-Length', '2']);
+      exchange.relayEnd(Buffer.from('ok'), []);
+    });
+    socket.says(`${POST}bo`);
+    socket.says(`dy${GET}`);
+    await turn();
+    expect([served.length, statuses(socket), socket.hasFinished]).toEqual([1, [200], true]);
+  });
+
   it('hands over nothing behind a body that was not waited for', async () => {
     const { socket, served } = connected((one) => answers(one));
     socket.says(`${POST}bo`);
@@ -348,6 +387,19 @@ describe('a client that takes nothing', () => {
     expect(exchange.relay(Buffer.from('more'))).toBe(true);
   });
 
+  it('owes what lies ready of its answer, as long as it does', async () => {
+    const { socket, served, connection } = connected((one) => answers(one, 'x'.repeat(64 * 1024)));
+    socket.isTaking = false;
+    socket.says(GET);
+    await turn();
+    const { of, owed } = connection.owed!;
+    expect([of, owed!.what, owed!.movedBytes]).toEqual([served[0]!.exchange, 'reader', 0]);
+    expect(owed!.inFlightBytes).toBeGreaterThan(64 * 1024);
+    socket.takes();
+    await turn();
+    expect(connection.owed).toBeNull();
+  });
+
   it('has no further request read', async () => {
     const { socket, served } = connected((one) => answers(one, 'x'.repeat(64 * 1024)));
     socket.isTaking = false;
@@ -398,6 +450,36 @@ describe('a client that takes nothing', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('a client that was answered for the last time and still sends', () => {
+  const CLOSE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  /** So much each time, as often as that, every half second. Resolves with how often it could. */
+  async function sends(bytes: number, times: number): Promise<number> {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { socket } = connected((one) => answers(one));
+      socket.says(CLOSE);
+      await turn();
+      expect(statuses(socket)).toEqual([200]);
+      for (let nth = 0; nth < times; nth++) {
+        if (socket.destroyed) return nth;
+        socket.bytesRead += bytes;
+        vi.advanceTimersByTime(500);
+      }
+      return times;
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
+  it('is read on for half a minute, and no longer', async () => {
+    expect(await sends(1, 100)).toBe(60);
+  });
+
+  it('is read on for 64 MiB, and no more', async () => {
+    expect(await sends(32 * 1024 * 1024, 10)).toBe(3);
   });
 });
 

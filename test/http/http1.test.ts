@@ -76,6 +76,15 @@ test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND
   },
 );
 
+test('a client is told how long its connection is kept, in seconds, or that it is not', async () => {
+  at.upstream.reply = () => SIZED;
+  using client = await at.connect();
+  const kept = await client.send(rawRequest('GET /public/x')).response();
+  expect([kept.header('connection'), kept.header('keep-alive')]).toEqual(['keep-alive', 'timeout=72']);
+  const last = await client.send(rawRequest('GET /public/x', ['Connection: close'])).response(1);
+  expect([last.header('connection'), last.header('keep-alive')]).toEqual(['close', undefined]);
+});
+
 test('a range is asked for and answered untouched', async () => {
   at.upstream.reply = () =>
     'HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nAccept-Ranges: bytes\r\nContent-Length: 3\r\n\r\ncde';

@@ -38,3 +38,20 @@ export function giveBack(piece: Buffer): void {
   pieces.delete(piece);
   if (free.length < FREE_MAX) free.push(memory);
 }
+
+interface Sink {
+  write(piece: Buffer, done: (error?: Error | null) => void): boolean;
+}
+
+/** Writes a copy of `lent` from `start` on, whose memory is used again once it has left. false: no more, for now. */
+export function writeCopy(sink: Sink, lent: Buffer, start = 0): boolean {
+  let open = true;
+  for (let at = start; at < lent.length; at += PIECE_BYTES) {
+    const piece = copyToPiece(lent, at, Math.min(lent.length, at + PIECE_BYTES));
+    open = sink.write(piece, (error) => {
+      // After an error nobody knows who still looks at it.
+      if (error == null) giveBack(piece);
+    });
+  }
+  return open;
+}

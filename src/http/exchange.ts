@@ -44,9 +44,9 @@ export interface Exchange {
   relayHead(status: number, statusText: string, headers: string[]): void;
   /** The same with lines that are ready for the wire; absent: pairs, please. `isSized`: they have a Content-Length. */
   relayLines?(status: number, statusText: string, lines: string, isSized: boolean, isDated: boolean): void;
-  /** Returns false when the client reads too slowly; `drained` follows. */
+  /** `chunk` is only lent: what is kept of it is copied. Returns false when the client reads too slowly; `drained` follows. */
   relay(chunk: Buffer): boolean;
-  /** The relayed answer is whole. `last`: its final chunk; `trailers`: raw pairs. */
+  /** The relayed answer is whole. `last`: its final chunk, lent too; `trailers`: raw pairs. */
   relayEnd(last: Buffer | null, trailers: readonly string[]): void;
   /** What was relayed so far must go out now, though nothing follows yet. */
   flush(): void;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Finding } from './habit.ts';
 import { readAccepted, readWithout, SOCKET_HANDLE, SOCKET_PUSH } from './socket-read.ts';
-import { learnSending, SOCKET_SEND, sendByStream, TextSender } from './socket-send.ts';
+import { learnSending, SOCKET_FD, SOCKET_SEND, sendByStream, sendBytesByStream, TextSender } from './socket-send.ts';
 import { keepReading, SOCKET_WRITE } from './socket-write.ts';
 import { CARRIER, carrierOf } from './tls-socket.ts';
 
@@ -16,6 +16,7 @@ export async function probeSockets(withinMs: number): Promise<Finding[]> {
     { ...CARRIER, isThere: holds(carrierIsKnown) },
     ...(await probeReading(withinMs)),
     await probeSending(withinMs),
+    await probeSendingBytes(withinMs),
   ];
 }
 
@@ -96,6 +97,24 @@ async function probeSending(withinMs: number): Promise<Finding> {
   });
   if (!isThere) sendByStream();
   return { ...SOCKET_SEND, isThere };
+}
+
+/** The same of bytes between two texts. */
+async function probeSendingBytes(withinMs: number): Promise<Finding> {
+  const isThere = await overPair(withinMs, (accepted, client, seen) => {
+    let text = '';
+    accepted.on('data', (bytes) => {
+      text += bytes.toString('latin1');
+      if (text.length === 6) seen(text === '123456');
+    });
+    client.write('1', () => {
+      const sender = new TextSender(client, () => undefined);
+      if (sender.sendBytes('2', Buffer.from('3'), '4') + sender.sendBytes('', Buffer.from('5'), '') !== 4) seen(false);
+      client.write('6');
+    });
+  });
+  if (!isThere) sendBytesByStream();
+  return { ...SOCKET_FD, isThere };
 }
 
 type Trial = (accepted: Socket, client: Socket, seen: (isThere: boolean) => void) => void | Promise<void>;

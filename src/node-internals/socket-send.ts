@@ -1,8 +1,10 @@
 /**
- * Puts short texts on a socket without the machinery of a stream, which costs as much as the rest of a write. What the
- * kernel does not take at once is counted here. Keeps the order with whatever the socket itself writes.
+ * Puts short texts, and bytes that are only lent, on a socket without the machinery of a stream, which costs as much as the
+ * rest of a write and keeps what it is given. What the kernel does not take of a text is counted here; what it does not take
+ * of bytes is the caller's. Keeps the order with whatever the socket itself writes.
  */
 
+import { writeSync, writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Habit } from './habit.ts';
@@ -10,6 +12,10 @@ import type { Habit } from './habit.ts';
 export const SOCKET_SEND: Habit = {
   name: 'socket._handle.writeLatin1String: a text that is written without the stream',
   fallback: 'a request costs a few microseconds more',
+};
+export const SOCKET_FD: Habit = {
+  name: 'socket._handle.fd: bytes that are written without the stream',
+  fallback: 'large answers are copied once more',
 };
 
 /** Node's own name for a write that is under way. */
@@ -20,14 +26,20 @@ interface Handle {
   /** 0, or the number of the error. What the kernel does not take at once waits, and `request` is told of its end. */
   writeLatin1String(request: WriteRequest, text: string): number;
   readonly writeQueueSize: number;
+  readonly fd: number;
 }
 type Inside = Socket & { readonly _handle: Handle | null };
 
 /** Longer ones Node copies before it tries the kernel. */
 const TEXT_MAX = 16 * 1024;
 
+/** What stands before and behind bytes, as bytes. */
+const textRoom = Buffer.allocUnsafeSlow(TEXT_MAX);
+
 /** Learned at the start; null: every text goes through the stream. */
 let WriteRequestOf: (new () => WriteRequest) | null = null;
+/** Learned likewise. */
+let sendsBytes = true;
 /** A write that the kernel takes at once leaves its request as it was: one serves all of those. */
 let spare: WriteRequest | null = null;
 
@@ -49,6 +61,10 @@ export async function learnSending(socket: Socket, text: string): Promise<boolea
 
 export function sendByStream(): void {
   WriteRequestOf = null;
+}
+
+export function sendBytesByStream(): void {
+  sendsBytes = false;
 }
 
 export class TextSender {
@@ -93,6 +109,24 @@ export class TextSender {
     else this.#waitFor(request, text.length);
   }
 
+  /**
+   * Of a connected socket, behind all that it has written: a text, bytes, and a text (latin1), as one. Returns how much of it
+   * the kernel has taken, which may be nothing; the rest is to be written by the stream, which also learns what is wrong.
+   */
+  sendBytes(before: string, bytes: Buffer, behind: string): number {
+    const handle = this.#socket._handle;
+    if (!sendsBytes || !this.#isPlain || handle === null || !this.#isFirst) return 0;
+    if (before.length + behind.length > TEXT_MAX) return 0;
+    try {
+      const taken =
+        before === '' && behind === '' ? writeSync(handle.fd, bytes) : writeAround(handle.fd, before, bytes, behind);
+      this.sentBytes += taken;
+      return taken;
+    } catch {
+      return 0;
+    }
+  }
+
   /** Nothing waits before it, nor for what would be joined to it. */
   get #isFirst(): boolean {
     const { writableLength, writableCorked } = this.#socket;
@@ -113,4 +147,11 @@ export class TextSender {
     const code = getSystemErrorName(error);
     if (!this.#isDealtWith(code)) this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code }));
   }
+}
+
+function writeAround(fd: number, before: string, bytes: Buffer, behind: string): number {
+  const head = textRoom.subarray(0, textRoom.write(before, 0, 'latin1'));
+  if (behind === '') return writevSync(fd, [head, bytes]);
+  const end = head.length + textRoom.write(behind, head.length, 'latin1');
+  return writevSync(fd, [head, bytes, textRoom.subarray(head.length, end)]);
 }

@@ -2,7 +2,6 @@
  * Reads answers, one after another, off the bytes of one connection: their heads, and where their bodies end. Never touches
  * a socket, and never guesses: what is not plainly framed is an error.
  */
-import { copyToPiece } from '../chunk-pool.ts';
 import { ChunkedBody } from '../core/http1/chunked-body.ts';
 import { headersIn } from '../core/http1/header-pairs.ts';
 import { AnswerHeadReader, MAX_HEAD_BYTES } from './answer-head-reader.ts';
@@ -15,6 +14,7 @@ export interface AnswerEvents {
   /** False: the call is over, stop reading. The same for `onHead`. */
   onInformational(status: number, headers: readonly string[]): boolean;
   onHead(head: AnswerHead): boolean;
+  /** `chunk`: a part of what is read. */
   onBody(chunk: Buffer): BodyVerdict;
 }
 
@@ -132,7 +132,7 @@ export class AnswerReader {
     if (length > 0) {
       this.#left -= length;
       this.consumed = start + length;
-      const verdict = this.#events.onBody(copyToPiece(source, start, this.consumed));
+      const verdict = this.#events.onBody(source.subarray(start, this.consumed));
       if (verdict !== 'go-on') return verdict === 'pause' ? 'paused' : 'invalid';
     }
     return this.#left === 0 ? 'complete' : 'needs-more';
@@ -147,7 +147,7 @@ export class AnswerReader {
       this.consumed = chunks.used;
       if (step === 'complete') this.trailers = chunks.trailers;
       if (step !== 'data') return step;
-      const verdict = this.#events.onBody(copyToPiece(source, chunks.dataStart, chunks.used));
+      const verdict = this.#events.onBody(source.subarray(chunks.dataStart, chunks.used));
       if (verdict !== 'go-on') return verdict === 'pause' ? 'paused' : 'invalid';
     }
   }

@@ -11,10 +11,14 @@ import type { Timeouts } from './timeouts.ts';
 import type { Carrier, UpstreamCall } from './upstream-call.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-/** The most that is read at once. */
+/** What is read at once, to begin with. */
 export const READ_BYTES = 64 * 1024;
+/** At most, where clients take all of it at once: each piece wakes the one who reads it. */
+const READ_BYTES_MAX = 256 * 1024;
 /** One for all connections: a read is used up, or copied, before the next one happens. */
-const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const readMemory = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
+/** As much of it as is read at once. */
+const rooms = [READ_BYTES, 2 * READ_BYTES, READ_BYTES_MAX].map((bytes) => readMemory.subarray(0, bytes));
 
 /** What a connection needs of the target it belongs to. */
 export interface ConnectionOwner {
@@ -62,6 +66,8 @@ export class Connection implements AnswerEvents, Carrier {
   #headSeen = false;
   #paused = false;
   #resuming = false;
+  /** Which of the rooms the next read is into. */
+  #room = 0;
   #ended = false;
   /** What a paused listener has not seen of the bytes already read. */
   readonly #held: Buffer[] = [];
@@ -77,7 +83,7 @@ export class Connection implements AnswerEvents, Carrier {
     // Those that were opened together need not all be opened anew together.
     this.retiresAt = this.#stamp + owner.maxAgeMs * (0.75 + Math.random() / 4);
     call.attach(this);
-    const socket = owner.openSocket({ buffer: readBuffer, callback: (length) => this.#onRead(length) });
+    const socket = owner.openSocket({ buffer: () => rooms[this.#room]!, callback: (length) => this.#onRead(length) });
     this.#socket = socket;
     this.#writer = new RequestWriter(socket, owner.authority);
     socket.on(owner.isSecure ? 'secureConnect' : 'connect', () => this.#onConnect());
@@ -179,7 +185,8 @@ export class Connection implements AnswerEvents, Carrier {
 
   onBody(chunk: Buffer): BodyVerdict {
     this.#moved = true;
-    const verdict = this.#call!.data(chunk);
+    const call = this.#call!;
+    const verdict = call.data(call.takesLent ? chunk : Buffer.from(chunk));
     if (verdict === 'pause') this.#paused = true;
     return verdict;
   }
@@ -222,8 +229,11 @@ export class Connection implements AnswerEvents, Carrier {
     }
     this.#answered = true;
     // TLS may deliver what it had already decrypted.
-    if (this.#paused) this.#held.push(Buffer.from(readBuffer.subarray(0, length)));
-    else this.#consume(readBuffer, 0, length);
+    if (this.#paused) this.#held.push(Buffer.from(readMemory.subarray(0, length)));
+    else this.#consume(readMemory, 0, length);
+    // A client that is behind has what was read for it here, in memory.
+    if (this.#paused) this.#room = 0;
+    else if (length === rooms[this.#room]!.length && this.#room < rooms.length - 1) this.#room++;
     return !this.#paused;
   }
 
@@ -235,7 +245,7 @@ export class Connection implements AnswerEvents, Carrier {
     else if (outcome === 'invalid') this.#fail('unreachable', this.#reader.error);
     else if (outcome === 'paused' && consumed < end) {
       const rest = source.subarray(consumed, end);
-      this.#held.unshift(source === readBuffer ? Buffer.from(rest) : rest);
+      this.#held.unshift(source === readMemory ? Buffer.from(rest) : rest);
     }
   }
 

@@ -71,7 +71,9 @@ export interface AnswerListener {
   /** 1xx except 101, before the head. */
   informational(status: number, headers: readonly string[]): void;
   head(head: AnswerHead): void;
-  /** The chunk is the listener's to keep. Return false to pause the answer until `resume()`. */
+  /** true: a chunk may be lent to it, until `data` returns, or `end` where that follows at once. Absent: each is its to keep. */
+  readonly takesLent?: boolean;
+  /** Return false to pause the answer until `resume()`. */
   data(chunk: Buffer): boolean;
   /** The answer is whole. `trailers`: raw pairs, mostly empty. */
   end(trailers: readonly string[]): void;

@@ -159,6 +159,11 @@ export class UpstreamCall implements UpstreamExchange {
     return this.#state === 'open';
   }
 
+  /** What it is given may be somebody else's once `data` returns. */
+  get takesLent(): boolean {
+    return this.#listener.takesLent === true;
+  }
+
   data(chunk: Buffer): BodyVerdict {
     let more = false;
     try {

@@ -14,6 +14,9 @@ import { deaf, fixed, hidden, preloading } from './other-node.ts';
 const HTTP = "import { OutgoingMessage } from 'node:http'";
 const STREAM = "import { Duplex, Readable } from 'node:stream'";
 const NET = "import { Socket } from 'node:net'";
+/** As where a socket is no file. */
+const NO_FD =
+  "import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'; fs.writevSync = () => 0; syncBuiltinESMExports()";
 
 let harness: Harness | undefined;
 let upstream: HttpUpstream | undefined;
@@ -51,6 +54,7 @@ describe('where there is a fallback it is taken, and the operator is told', () =
     ['request.push', fixed(STREAM, 'Readable', 'push'), /request\.push/],
     ['socket._write', fixed(NET, 'Socket', '_write', '_writev'), /socket\._write and socket\._writev/],
     ['tlsSocket._parent', hidden(STREAM, 'Duplex', '_parent'), /tlsSocket\._parent/],
+    ['socket._handle.fd', NO_FD, /socket\._handle\.fd/],
     ['socket.destroySoon', deaf(STREAM, 'Duplex', 'destroySoon'), /socket\.destroySoon/],
   ])('%s', async (_name, code, told) => {
     harness = await Harness.prepare({ gateway: { workers: 1 }, ...(await slowUpstream()) });

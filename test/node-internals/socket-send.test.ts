@@ -103,3 +103,33 @@ it.each([true, false])(
     expect(errors).toEqual(deals ? [] : codes.slice(0, 1));
   },
 );
+
+it('bytes that are only lent arrive between their texts, the rest by the stream', async () => {
+  const { ours, theirs } = await pair();
+  const sender = new TextSender(ours, () => undefined);
+  const lent = Buffer.alloc(100_000);
+  let given = '';
+  let refused = 0;
+  for (let nth = 0; nth < 300; nth++) {
+    const [before, behind] = [nth % 3 === 0 ? '' : `${nth}\xff,`, nth % 4 === 0 ? '' : `,${nth}`];
+    const bytes = lent.fill(nth % 251).subarray(0, nth * 300);
+    const text = before + bytes.toString('latin1') + behind;
+    given += text;
+    const taken = sender.sendBytes(before, bytes, behind);
+    if (taken === 0) refused++;
+    ours.write(text.slice(taken), 'latin1');
+  }
+  expect(refused, 'more than the kernel takes').toBeGreaterThan(0);
+  expect(sender.sentBytes + ours.bytesWritten, 'each byte counted once').toBe(given.length);
+  ours.end();
+  expect((await textFrom(theirs)) === given).toBe(true);
+});
+
+it('of bytes for a connection that is gone nothing is taken', async () => {
+  const { ours, theirs } = await pair();
+  const sender = new TextSender(ours, () => undefined);
+  ours.on('error', () => undefined).pause();
+  theirs.resetAndDestroy();
+  await expect.poll(() => sender.sendBytes('', Buffer.from('x'), '')).toBe(0);
+  expect(sender.sendBytes('', Buffer.from('x'), '')).toBe(0);
+});

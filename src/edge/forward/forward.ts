@@ -72,6 +72,7 @@ const RESET_CONTENT = 205;
 const STREAM_AFTER_MS = 5000;
 
 class Forwarding implements AnswerListener, BodySink, ExchangeListener, Outgoing {
+  readonly takesLent = true;
   readonly #exchange: Exchange;
   readonly #ids: RequestIds;
   readonly #observer: ForwardObserver;

@@ -3,7 +3,7 @@
  * and keeps their answers in order. What cannot be read yet waits as bytes, bounded. Knows no route and no token.
  */
 import type { Socket } from 'node:net';
-import { copyToPiece, giveBack } from '../../chunk-pool.ts';
+import { copyToPiece, writeCopy } from '../../chunk-pool.ts';
 import { ChunkedBody } from '../../core/http1/chunked-body.ts';
 import { offeredProtocols } from '../../core/upgrade.ts';
 import { readAccepted } from '../../node-internals/socket-read.ts';
@@ -156,17 +156,30 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
       if (this.#gathered === '') atTurnEnd(this);
       this.#gathered += data;
       if (this.#gathered.length > GATHERED_MAX) this.sendOut();
-    } else if (this.#gathered === '') {
-      this.socket.write(data);
-      // The kernel has all of it: nobody reads it here any more.
-      if (this.#waitingBytes === 0) giveBack(data);
-    } else {
-      this.socket.cork();
-      this.#sendGathered();
-      this.socket.write(data);
-      this.socket.uncork();
+      return !this.#needsDrain;
     }
+    return this.writeAround('', data, '');
+  }
+
+  writeAround(textBefore: string, bytes: Buffer, behind: string): boolean {
+    if (!this.socket.writable) return false;
+    const before = this.#gathered + textBefore;
+    this.#gathered = '';
+    const taken = this.#sender.sendBytes(before, bytes, behind);
+    if (taken < before.length + bytes.length + behind.length) this.#writeRest(taken, before, bytes, behind);
     return !this.#needsDrain;
+  }
+
+  /** By the stream, which keeps what it is given: of `bytes` a copy, since they are only lent. */
+  #writeRest(taken: number, before: string, bytes: Buffer, behind: string): void {
+    const { socket } = this;
+    const start = Math.max(0, taken - before.length);
+    const end = before.length + bytes.length;
+    socket.cork();
+    if (taken < before.length) socket.write(before.slice(taken), 'latin1');
+    writeCopy(socket, bytes, start);
+    if (behind !== '') socket.write(behind.slice(Math.max(0, taken - end)), 'latin1');
+    socket.uncork();
   }
 
   sendOut(): void {

@@ -23,8 +23,10 @@ export interface AnswerCarrier {
   /** This answer may be followed by another. */
   mayKeep(exchange: Http1Exchange): boolean;
   readonly keepLines: string;
-  /** To be called by whoever is first in line. Returns false where the client reads too slowly. */
+  /** To be called by whoever is first in line. Bytes are only lent. Returns false where the client reads too slowly. */
   write(data: string | Buffer): boolean;
+  /** The same, of bytes with text on both sides. */
+  writeAround(before: string, bytes: Buffer, behind: string): boolean;
   cork(): void;
   uncork(): void;
   /** Bytes that wait for a turn, more or fewer. */
@@ -207,7 +209,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     const { text, isBodiless } = this.#begin();
     if (isBodiless || body === '') this.#put(text);
     else if (ASCII.test(body)) this.#put(text + body);
-    else this.#putAll(text, Buffer.from(body));
+    else this.#putAround(text, Buffer.from(body), '');
     this.#finish();
   }
 
@@ -227,7 +229,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     const { isBodiless, isChunked } = this.#rendered!;
     if (isBodiless || chunk.length === 0) return head === '' || this.#put(head);
     if (isChunked) return this.#putChunk(head, chunk, '\r\n');
-    return head === '' ? this.#put(chunk) : this.#putAll(head, chunk);
+    return this.#putAround(head, chunk, '');
   }
 
   relayEnd(lastOrEmpty: Buffer | null, trailers: readonly string[]): void {
@@ -247,7 +249,7 @@ export class Http1Exchange implements Exchange, Upgrade {
     } else if (last === null) this.#put(head);
     // As text it leaves in one write with the head; latin1 keeps every byte.
     else if (last.length <= TEXT_BYTES_MAX) this.#put(head + last.toString('latin1'));
-    else this.#putAll(head, last);
+    else this.#putAround(head, last, '');
     this.#finish();
   }
 
@@ -324,7 +326,8 @@ export class Http1Exchange implements Exchange, Upgrade {
   #put(data: string | Buffer): boolean {
     if (data.length === 0 || this.#isOver) return true;
     if (this.#waiting === null) return this.#heed(this.#carrier.write(data));
-    this.#waiting.push(data);
+    // Bytes are only lent.
+    this.#waiting.push(typeof data === 'string' ? data : Buffer.from(data));
     this.#carrier.waits(data.length);
     return this.#heed(false);
   }
@@ -332,16 +335,17 @@ export class Http1Exchange implements Exchange, Upgrade {
   /** Of a body that comes in chunks. A small one leaves as text, and so in one write with what is around it. */
   #putChunk(head: string, chunk: Buffer, behind: string): boolean {
     const before = `${head}${chunk.length.toString(16)}\r\n`;
-    if (chunk.length > TEXT_BYTES_MAX) return this.#putAll(before, chunk, behind);
+    if (chunk.length > TEXT_BYTES_MAX) return this.#putAround(before, chunk, behind);
     return this.#put(before + chunk.toString('latin1') + behind);
   }
 
-  #putAll(...pieces: ReadonlyArray<string | Buffer>): boolean {
-    let open = true;
-    if (this.#waiting === null) this.#carrier.cork();
-    for (const piece of pieces) open = this.#put(piece);
-    if (this.#waiting === null) this.#carrier.uncork();
-    return open;
+  #putAround(before: string, bytes: Buffer, behind: string): boolean {
+    if (this.#isOver) return true;
+    if (this.#waiting === null) return this.#heed(this.#carrier.writeAround(before, bytes, behind));
+    this.#put(before);
+    this.#put(bytes);
+    this.#put(behind);
+    return false;
   }
 
   #heed(open: boolean): boolean {

@@ -3,6 +3,7 @@
  * ends as a reset. What it needs of node:http2 that is not documented is in `node-internals`. Decides nothing.
  */
 import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
+import { writeCopy } from '../../chunk-pool.ts';
 import { lowerName } from '../../core/framing.ts';
 import { areFields, isConnectionSpecific, type TranslatedHead, translateHead } from '../../core/h2-head.ts';
 import { h2BodyOf } from '../../node-internals/body-push.ts';
@@ -137,7 +138,7 @@ export class H2Exchange implements Exchange {
   relay(chunk: Buffer): boolean {
     this.#sendHead(false);
     this.#writtenBytes += chunk.length;
-    if (this.#stream.writableEnded || this.#stream.write(chunk)) return true;
+    if (this.#stream.writableEnded || writeCopy(this.#stream, chunk)) return true;
     if (!this.#isHeld) this.#stream.once('drain', () => this.#drained());
     this.#isHeld = true;
     return false;
@@ -240,7 +241,10 @@ export class H2Exchange implements Exchange {
     if (!stream.writableEnded) {
       this.#writtenBytes += last?.length ?? 0;
       if (last === null) stream.end();
-      else stream.end(last);
+      else {
+        writeCopy(stream, last);
+        stream.end();
+      }
     }
     if (this.#waitsForTrailers || this.#bodyEnded) return;
     if (stream.writableFinished) this.#stopUpload();

@@ -82,7 +82,7 @@ export class NodeExchange implements Exchange {
   }
 
   relay(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
+    return this.#response.write(Buffer.from(chunk));
   }
 
   relayEnd(last: Buffer | null, trailers: readonly string[]): void {
@@ -92,7 +92,7 @@ export class NodeExchange implements Exchange {
     if (last === null) response.end();
     // As text it leaves in one write with the head; latin1 keeps every byte.
     else if (last.length <= TEXT_BYTES_MAX) response.end(last.toString('latin1'), 'latin1');
-    else response.end(last);
+    else response.end(Buffer.from(last));
   }
 
   flush(): void {

@@ -3,6 +3,7 @@ export const overviewWords = {
   en: {
     'nav.overview': 'Overview',
     'live.first': 'Loading…',
+    'live.none': 'No answer yet',
     'live.live': 'Live',
     'live.paused': 'Paused',
     'live.late': 'The sidecar answers slowly',
@@ -45,6 +46,7 @@ export const overviewWords = {
   zh: {
     'nav.overview': '总览',
     'live.first': '加载中…',
+    'live.none': '尚无数据',
     'live.live': '实时',
     'live.paused': '已暂停',
     'live.late': '管理服务响应缓慢',

@@ -28,5 +28,12 @@ export function Instant({ at, isDay = false }: { readonly at: string; readonly i
 function relative(ms: number, tag: string, isDay: boolean): string {
   const steps = isDay ? STEPS.slice(0, 3) : STEPS;
   const [unit, length] = steps.find(([, each]) => Math.abs(ms) >= each) ?? steps.at(-1)!;
-  return new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'short' }).format(Math.trunc(ms / length), unit);
+  return FORMATS.get(tag)!.format(Math.trunc(ms / length), unit);
 }
+
+/** Making one takes longer than all else of a row, and a list has a hundred moments. */
+const FORMATS = new Map(
+  Object.values(LANGUAGES).map(
+    ({ tag }) => [tag, new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'short' })] as const,
+  ),
+);

@@ -19,7 +19,9 @@ export function LiveNote({ asked, everyMs }: { readonly asked: Asked; readonly e
   const ageMs = Math.max(0, nowMs - asked.dataUpdatedAt);
   const state =
     asked.data === undefined
-      ? 'first'
+      ? asked.error === null
+        ? 'first'
+        : 'none'
       : asked.error !== null
         ? 'failed'
         : everyMs === false
@@ -27,13 +29,13 @@ export function LiveNote({ asked, everyMs }: { readonly asked: Asked; readonly e
           : ageMs > everyMs + PATIENCE_MS
             ? 'late'
             : 'live';
-  const tone = { first: 'none', failed: 'bad', paused: 'none', late: 'warn', live: 'good' }[state];
+  const tone = { first: 'none', none: 'bad', failed: 'bad', paused: 'none', late: 'warn', live: 'good' }[state];
   const seconds = Math.round(ageMs / 1000);
   const error = asked.error instanceof ApiError && state === 'failed' ? asked.error : null;
   return (
     <div className="live-note small">
       <span className={`badge ${tone}`}>{t(`live.${state}`)}</span>
-      {state !== 'first' && state !== 'live' && <span className="soft">{t('live.age', { count: seconds })}</span>}
+      {!['first', 'none', 'live'].includes(state) && <span className="soft">{t('live.age', { count: seconds })}</span>}
       {error !== null && <code>{[error.code, error.requestId].filter((each) => each !== null).join(' ')}</code>}
       <span className="hidden" role="status">
         {state === 'failed' || state === 'late' ? t(`live.${state}`) : ''}

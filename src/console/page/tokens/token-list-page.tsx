@@ -170,7 +170,7 @@ function TokenRow({ org, token, ownerName, mayRevoke, isChosen, onChoose }: RowP
         <StateBadge state={token.state} />
       </td>
       <td data-label={t('tokens.kind')}>{token.kind}</td>
-      <td data-label={t('tokens.owner')} title={token.ownerId ?? undefined}>
+      <td className="party" data-label={t('tokens.owner')} title={token.ownerId ?? undefined}>
         {ownerName ?? <span className="soft">{t('tokens.noOwner')}</span>}
       </td>
       <td data-label={t('tokens.scopes')}>

@@ -21,7 +21,7 @@ import { percentile } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { ORGANIZATION, OWNERS, wholeToken } from './token-weight.ts';
 
-const POLICY = fileURLToPath(new URL('../policies/featbit.yaml', import.meta.url));
+export const LISTS_POLICY = fileURLToPath(new URL('../policies/featbit.yaml', import.meta.url));
 const PER_COMMIT = 5000;
 const ROUNDS = 25;
 const FILTERS = [
@@ -42,9 +42,9 @@ export async function benchLists({ quick, say }: BenchOptions): Promise<Section>
   try {
     const folder = temporaryFolder(owned);
     const count = quick ? 50_000 : 1_000_000;
-    await fill(join(folder, 'scopegate.db'), count, say);
+    await fillTokens(join(folder, 'scopegate.db'), count, say);
     const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
-    const sections = { policy: POLICY, routes: ROUTES, admin: { port: 0 } };
+    const sections = { policy: LISTS_POLICY, routes: LISTS_ROUTES, admin: { port: 0 } };
     const sidecar = await startScopegate(owned, folder, upstream.url, {}, sections, 'admin');
     const key = readFileSync(join(folder, 'admin-key'), 'utf8').trim();
     const dispatcher = owned.add(new Agent({ connections: 1 }), (agent) => agent.destroy());
@@ -84,9 +84,12 @@ export async function benchLists({ quick, say }: BenchOptions): Promise<Section>
   }
 }
 
-const ROUTES = [{ id: 'all', match: { path: '/**' }, require: { scopes: ['flags:read'] }, upstream: 'platform' }];
+export const LISTS_ROUTES = [
+  { id: 'all', match: { path: '/**' }, require: { scopes: ['flags:read'] }, upstream: 'platform' },
+];
 
-async function fill(path: string, count: number, say: (line: string) => void): Promise<void> {
+/** `count` tokens, in a file that is not there yet. */
+export async function fillTokens(path: string, count: number, say: (line: string) => void): Promise<void> {
   const store = new SqliteStore(path);
   const commit = async (writes: Write[]) => {
     await store.commit({ expects: [], writes });

@@ -9,7 +9,7 @@ import { type BenchOptions, printChecks, printSection, type Section } from './re
 const HELP = `npm run bench -- [--only NAME [--scenario NAME]] [--quick] [--json]
 
   --only      decision, start, gateway, workers, features, settings, remembering, peers, memory, bodies, clients,
-              streams, stores, changes, weight, lists, lag, turns, revocation, outage or soak
+              streams, stores, changes, weight, lists, console, lag, turns, revocation, outage or soak
   --scenario  one of those of peers; a name that there is none of prints them all
   --quick     smaller and shorter, about a minute (peers: seven): a look, not a figure to quote
   --json      data instead of tables`;
@@ -32,6 +32,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   lag: async () => (await import('./lag.ts')).benchLag,
   streams: async () => (await import('./streams.ts')).benchStreams,
   lists: async () => (await import('./lists.ts')).benchLists,
+  console: async () => (await import('./console.ts')).benchConsole,
   weight: async () => (await import('./token-weight.ts')).benchTokenWeight,
   changes: async () => (await import('./changes.ts')).benchChanges,
   stores: async () => (await import('./stores.ts')).benchStores,

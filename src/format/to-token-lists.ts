@@ -1,5 +1,5 @@
 /**
- * Format 4 to 5: the same records, found in other lists. Tokens stand in lists by their state and, where they count against
+ * Format 4 to 5: the same records, found in other lists. Tokens stand in lists by their state, by their name and, where they count against
  * no limit, by their kind; they and their credentials no longer stand among everything of their organization.
  */
 import type { Exported } from '../store/exportable.ts';
@@ -11,7 +11,7 @@ type Doc = Readonly<Record<string, unknown>>;
 
 export const toTokenLists: FormatUpgrade = {
   to: 5,
-  what: 'lists of tokens by state',
+  what: 'lists of tokens by state and name',
   async rewrite(page) {
     const writes: Rewritten[] = [];
     const damaged: string[] = [];
@@ -41,11 +41,24 @@ function ofToken(doc: Doc): readonly IndexEntry[] {
   if (doc.clientId !== null) return [];
   const [org, kind, state] = [asText(doc.organizationId), asText(doc.kind), asText(doc.state)];
   const score = doc.expiresAtMs === null ? Number.MAX_SAFE_INTEGER : asInteger(doc.expiresAtMs);
-  const found = [{ index: `tokens/${org}/state/${state}`, score }];
+  const found: IndexEntry[] = [
+    { index: `tokens/${org}/state/${state}`, score },
+    { index: `tokens/${org}/name`, score: 0, text: nameSought(asText(doc.name)) },
+  ];
   if (state !== 'revoked' && doc.stateReason !== 'owner_removed') return found;
   found.push({ index: `uncounted/${org}/${kind}`, score });
   if (doc.ownerId !== null) found.push({ index: `uncounted/${org}/${kind}/owner/${asText(doc.ownerId)}`, score });
   return found;
+}
+
+/** As much of a name as is looked for, in any case. */
+function nameSought(name: string): string {
+  const text = name
+    .normalize('NFKC')
+    .toLowerCase()
+    .toWellFormed()
+    .replace(/[\u0000-\u001f]/g, ' ');
+  return [...text].slice(0, 32).join('');
 }
 
 function missing(stands: readonly IndexEntry[], wanted: readonly IndexEntry[]): readonly IndexEntry[] {

@@ -31,6 +31,8 @@ export interface Range {
   readonly above?: number;
   /** Only entries whose score is no greater. */
   readonly upTo?: number;
+  /** Only entries whose text begins with it. */
+  readonly prefix?: string;
 }
 
 /** Behind which entry it goes on, in each list of a range; null: from its start. */
@@ -98,12 +100,17 @@ function placesOf({ along, indexes }: Range, { cursor, from }: PageRequest & { r
 /** The next entries of all lists, each with the number of its list. As many as `limit`, unless that is all there are. */
 async function scanRange(
   store: Store,
-  { indexes, above, upTo = Number.POSITIVE_INFINITY }: Range,
+  { indexes, above, upTo = Number.POSITIVE_INFINITY, prefix }: Range,
   after: Places,
   limit: number,
   backwards: boolean,
 ): Promise<Array<{ readonly entry: Scanned; readonly list: number }>> {
-  const from = { limit, ...(above === undefined ? {} : { above }), ...(backwards ? { backwards } : {}) };
+  const from = {
+    limit,
+    ...(above !== undefined && { above }),
+    ...(prefix !== undefined && { prefix }),
+    ...(backwards && { backwards }),
+  };
   const scans = indexes.map((index, list) =>
     store.scan(index, after[list] == null ? from : { ...from, after: after[list] }),
   );
@@ -113,14 +120,8 @@ async function scanRange(
   return found.slice(0, limit).filter(({ entry }) => entry.score <= upTo);
 }
 
-function placeOf({ score, key }: Scanned): Place {
-  return { score, key };
-}
-
-/** Whose name, or id, holds this part, whatever its case. Absent: everybody's. */
-export function whoseNameHolds(part: string | undefined): (...names: readonly string[]) => boolean {
-  const wanted = folded(part ?? '');
-  return (...names) => wanted === '' || names.some((name) => folded(name).includes(wanted));
+function placeOf({ score, key, text }: Place): Place {
+  return { score, key, ...(text !== undefined && { text }) };
 }
 
 /** Of a list with several kinds the key tells; one that is none of them is found out by the check. */
@@ -147,13 +148,8 @@ export async function* everyEntry(store: Store, index: string): AsyncGenerator<S
   }
 }
 
-/** As people look for a name: in any case, whatever form its characters have. */
-export function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase();
-}
-
 function writeCursor(along: string, after: Places): string {
-  const places = after.map((place) => (place === null ? null : [place.score, place.key]));
+  const places = after.map((place) => (place === null ? null : [place.score, place.key, place.text]));
   const told = along === '' ? places[0] : [along, ...places];
   return Buffer.from(JSON.stringify(told)).toString('base64url');
 }
@@ -167,7 +163,8 @@ export function readCursor(text: string): { readonly along: string; readonly aft
 }
 
 function readPlace(told: unknown): Place {
-  const [score, key] = told as readonly unknown[];
+  const [score, key, text = null] = told as readonly unknown[];
   if (typeof score !== 'number' || typeof key !== 'string') throw new TypeError('no cursor');
-  return { score, key };
+  if (text !== null && typeof text !== 'string') throw new TypeError('no cursor');
+  return text === null ? { score, key } : { score, key, text };
 }

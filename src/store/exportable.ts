@@ -37,6 +37,6 @@ export function isSame(left: Exported, right: Exported): boolean {
 }
 
 function told({ record, indexes }: Exported) {
-  const entries = indexes.map(({ index, score }) => [index, score] as const);
+  const entries = indexes.map(({ index, score, text }) => [index, score, text] as const);
   return [record, entries.sort(([one], [other]) => (one < other ? -1 : 1))];
 }

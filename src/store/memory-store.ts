@@ -34,7 +34,7 @@ export class MemoryStore implements ExportableStore {
   readonly #rows = new Map<string, Row>();
   readonly #touches = new Map<string, number>();
   readonly #scopes = new Map<string, Map<string, number>>();
-  readonly #indexes = new Map<string, Map<string, number>>();
+  readonly #indexes = new Map<string, Map<string, IndexEntry>>();
   readonly #log: ChangeEvent[] = [];
   readonly #followers = new Set<ChangeListener>();
   #heartbeat: NodeJS.Timeout | undefined;
@@ -55,11 +55,12 @@ export class MemoryStore implements ExportableStore {
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
     this.#assertOpen();
-    const { after, above = Number.NEGATIVE_INFINITY, limit, backwards = false } = options;
+    const { after, above = Number.NEGATIVE_INFINITY, limit, backwards = false, prefix } = options;
     const onwards = backwards ? -1 : 1;
     return [...(this.#indexes.get(index) ?? [])]
-      .map(([key, score]) => ({ key, score }))
+      .map(([key, { score, text }]) => ({ key, score, ...(text !== undefined && { text }) }))
       .filter((entry) => entry.score > above && (after === undefined || onwards * compare(entry, after) > 0))
+      .filter(({ text }) => prefix === undefined || text!.startsWith(prefix))
       .sort((left, right) => onwards * compare(left, right))
       .slice(0, limit)
       .map((entry) => {
@@ -68,10 +69,13 @@ export class MemoryStore implements ExportableStore {
       });
   }
 
-  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
+  async count(index: string, above: number, options: CountOptions = {}): Promise<number> {
     this.#assertOpen();
-    const scores = [...(this.#indexes.get(index)?.values() ?? [])];
-    const found = scores.filter((score) => score > above && score <= (upTo ?? Number.POSITIVE_INFINITY));
+    const { prefix, upTo = Number.POSITIVE_INFINITY, atMost } = options;
+    const entries = [...(this.#indexes.get(index)?.values() ?? [])];
+    const found = entries.filter(({ score, text }) =>
+      prefix === undefined ? score > above && score <= upTo : text!.startsWith(prefix),
+    );
     return Math.min(found.length, atMost ?? Number.POSITIVE_INFINITY);
   }
 
@@ -93,8 +97,8 @@ export class MemoryStore implements ExportableStore {
       }
       this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
       for (const entry of indexes) {
-        const members = this.#indexes.get(entry.index) ?? new Map<string, number>();
-        this.#indexes.set(entry.index, members.set(key, entry.score));
+        const members = this.#indexes.get(entry.index) ?? new Map<string, IndexEntry>();
+        this.#indexes.set(entry.index, members.set(key, entry));
       }
     }
     const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs: Date.now() };
@@ -184,8 +188,11 @@ export class MemoryStore implements ExportableStore {
   }
 }
 
+type Place = NonNullable<ScanOptions['after']>;
+
 /** Above 0: `left` stands behind. */
-function compare(left: { score: number; key: string }, right: { score: number; key: string }): number {
+function compare(left: Place, right: Place): number {
   if (left.score !== right.score) return left.score - right.score;
+  if (left.text !== right.text) return Buffer.compare(Buffer.from(left.text ?? ''), Buffer.from(right.text ?? ''));
   return left.key === right.key ? 0 : left.key > right.key ? 1 : -1;
 }

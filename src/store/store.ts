@@ -18,10 +18,12 @@ export interface Stored {
   readonly version: number;
 }
 
-/** Puts a record into an ordered list: by score, then by key. */
+/** Puts a record into an ordered list: by score, then by text, then by key. */
 export interface IndexEntry {
   readonly index: string;
   readonly score: number;
+  /** In all entries of an index, or in none. The score is 0 then. Without controls (below U+0020). */
+  readonly text?: string;
 }
 
 /** `record: null` deletes the key. A put replaces record and index entries as a whole. */
@@ -109,14 +111,18 @@ export function scopeUsesOf(rows: Iterable<readonly [scope: string, day: number]
 export interface ScanOptions {
   readonly limit: number;
   /** Continue behind this entry. */
-  readonly after?: { readonly score: number; readonly key: string };
+  readonly after?: { readonly score: number; readonly key: string; readonly text?: string };
   /** Only entries whose score is greater. */
   readonly above?: number;
+  /** Only entries whose text begins with it; never backwards. */
+  readonly prefix?: string;
   /** From the last entry to the first; `after` then is followed by what stands before it. */
   readonly backwards?: boolean;
 }
 
 export interface CountOptions {
+  /** As for a scan; the bounds of scores then say nothing. */
+  readonly prefix?: string;
   /** Only entries whose score is no greater. */
   readonly upTo?: number;
   /** Whoever only wants to know whether they are few: no more than so many are told of. */
@@ -125,6 +131,7 @@ export interface CountOptions {
 
 export interface Scanned extends Stored {
   readonly score: number;
+  readonly text?: string;
 }
 
 /** What the hot path needs: one method, which never throws. */

@@ -322,6 +322,84 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
       });
     });
 
+    describe('an index of texts', () => {
+      const named = (key: string, text: string): Write => ({
+        key,
+        record: { text },
+        indexes: [
+          { index: 'names', score: 0, text },
+          { index: 'i', score: 7 },
+        ],
+      });
+      const MADE = 'token/acme/tok_0lx9zzzzz00112233445566778899';
+      const TEXTS = ['b', 'a', 'ab', 'a b', 'é', 'a\u{1f600}', '', 'ab', 'abc', 'B', '0'];
+      const keyOf = (nth: number) => (nth % 2 === 0 ? `k${nth}` : `${MADE.slice(0, -1)}${nth.toString(16)}`);
+      const fill = () => put(...TEXTS.map((text, nth) => named(keyOf(nth), text)));
+      const textsOf = async (options: object = {}) =>
+        (await store.scan('names', { limit: 100, ...options })).map(({ text }) => text);
+      const inOrder = (texts: readonly string[]) =>
+        [...texts].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+
+      it('is in the order of their bytes, and tells them', async () => {
+        await fill();
+        expect(await textsOf()).toEqual(inOrder(TEXTS));
+        expect(await store.scan('names', { limit: 1 })).toEqual([
+          { key: 'k6', record: { text: '' }, score: 0, text: '', version: expect.any(Number) as number },
+        ]);
+      });
+
+      it.each(['', 'a', 'ab', 'abc', 'abcd', 'A', 'é', 'a\u{1f600}'])(
+        'tells and counts what begins with %j',
+        async (prefix) => {
+          await fill();
+          const wanted = inOrder(TEXTS.filter((text) => text.startsWith(prefix)));
+          expect(await textsOf({ prefix })).toEqual(wanted);
+          expect(await store.count('names', 0, { prefix })).toBe(wanted.length);
+          expect(await store.count('names', 0, { prefix, atMost: 1 })).toBe(Math.min(1, wanted.length));
+        },
+      );
+
+      it('goes on behind any entry, whether or not it is still there', async () => {
+        await fill();
+        for (const prefix of [undefined, 'a'])
+          for (const gone of [false, true]) {
+            const asked = prefix === undefined ? {} : { prefix };
+            const all = await store.scan('names', { limit: 100, ...asked });
+            for (const [nth, after] of all.entries()) {
+              if (gone) await put({ key: after.key, record: null });
+              const left = await store.scan('names', { limit: 100, after, ...asked });
+              expect(left.map(({ key }) => key)).toEqual(all.slice(nth + 1).map(({ key }) => key));
+              if (gone) await put(named(after.key, after.text!));
+            }
+          }
+      });
+
+      it('a record leaves the place of its old text, and with its end every place', async () => {
+        await fill();
+        await put(named('k0', 'z'), named(keyOf(1), 'a'), { key: 'k2', record: 1 }, { key: keyOf(3), record: null });
+        const left = ['z', 'a', ...TEXTS.slice(4)];
+        expect(await textsOf()).toEqual(inOrder(left));
+        expect(await store.count('i', 0)).toBe(left.length);
+        await put(...TEXTS.map((_, nth) => ({ key: keyOf(nth), record: null })));
+        expect(await textsOf()).toEqual([]);
+      });
+
+      it('of many entries is as right', async () => {
+        const texts = Array.from({ length: 700 }, (_, nth) => `name ${(nth * 7919) % 1000}`);
+        for (let from = 0; from < texts.length; from += 100)
+          await put(...texts.slice(from, from + 100).map((text, nth) => named(`many/${from + nth}`, text)));
+        const wanted = inOrder(texts.filter((text) => text.startsWith('name 4')));
+        expect(await textsOf({ prefix: 'name 4', limit: 1000 })).toEqual(wanted);
+        expect(await store.count('names', 0, { prefix: 'name 4' })).toBe(wanted.length);
+        const paged: Array<string | undefined> = [];
+        for (let page = await store.scan('names', { limit: 9, prefix: 'name 4' }); page.length > 0; ) {
+          paged.push(...page.map(({ text }) => text));
+          page = await store.scan('names', { limit: 9, prefix: 'name 4', after: page.at(-1)! });
+        }
+        expect(paged).toEqual(wanted);
+      });
+    });
+
     describe('an index', () => {
       const entry = (key: string, score: number, index = 'i'): Write => ({
         key,

@@ -7,7 +7,8 @@ import type { Role } from '../../core/facts.ts';
 import { requireAdministrator, requireProcessOperator } from '../actor.ts';
 import { enter, type ManageContext, reader, requireKnownWorkspace, requireWorkspace } from '../context.ts';
 import { requireWorkspaceManager } from '../granting.ts';
-import { list, type Page, type PageRequest, whoseNameHolds } from '../listing.ts';
+import { list, type Page, type PageRequest } from '../listing.ts';
+import { whoseNameHolds } from '../names.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type {
   AccountDoc,

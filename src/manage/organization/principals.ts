@@ -7,7 +7,8 @@ import { type Assignments, teamKey, workspaceKey } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import { forbidden, type Rights, requirePerson } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { everyOne, list, type Page, type PageRequest, whoseNameHolds } from '../listing.ts';
+import { everyOne, list, type Page, type PageRequest } from '../listing.ts';
+import { whoseNameHolds } from '../names.ts';
 import { lists } from '../unit-of-work/places.ts';
 import type { AccountDoc, DocReader, MemberDoc, TeamDoc } from '../unit-of-work/records.ts';
 

@@ -1,7 +1,7 @@
 /** Which tokens somebody looks for, told of one token as it stands. Reads when it was used, and nothing else. */
 import { DAY_MS } from '../../core/policy.ts';
 import type { ManageContext } from '../context.ts';
-import { folded } from '../listing.ts';
+import { folded } from '../names.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { findingsOf, type TokenFinding } from './findings.ts';
 import { isContactGone, isVersionWithdrawn } from './metadata.ts';

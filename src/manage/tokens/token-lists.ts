@@ -5,7 +5,7 @@
 import { DAY_MS } from '../../core/policy.ts';
 import type { Store } from '../../store/store.ts';
 import type { Range } from '../listing.ts';
-import { lists } from '../unit-of-work/places.ts';
+import { lists, nameSought } from '../unit-of-work/places.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { scanDocs } from '../unit-of-work/stored-docs.ts';
 import type { TokenFilter } from './token-filter.ts';
@@ -53,7 +53,7 @@ export async function recordsAreLate(store: Store, org: string): Promise<boolean
 /** Each holds all that are sought. At least one. */
 function rangesOf(sought: Sought): Range[] {
   const { org, ownOnly, filter } = sought;
-  const { owner, kind, state, expiringWithinDays } = filter;
+  const { owner, name, kind, state, expiringWithinDays } = filter;
   const bounds = expiryBounds(sought);
   const found: Range[] = [];
   if (owner !== undefined) {
@@ -74,6 +74,8 @@ function rangesOf(sought: Sought): Range[] {
       ...bounds,
     });
   }
+  if (name !== undefined && name !== '')
+    found.push({ along: 'name', indexes: [lists.tokensByName(org)], prefix: nameSought(name) });
   return found.length > 0 ? found : [{ along: '', indexes: [lists.tokens(org)] }];
 }
 
@@ -100,8 +102,9 @@ function expiryBounds({ filter: { state, expiringWithinDays }, nowMs }: Sought):
   return { ...(isUnexpired && { above: nowMs }), ...(upTo !== undefined && { upTo }) };
 }
 
-async function lengthOf(store: Store, { indexes, above = -Number.MAX_VALUE, upTo }: Range): Promise<number> {
-  const options = { atMost: COUNTED_MAX, ...(upTo !== undefined && { upTo }) };
+async function lengthOf(store: Store, { indexes, above = -Number.MAX_VALUE, upTo, prefix }: Range): Promise<number> {
+  const bounds = { ...(upTo !== undefined && { upTo }), ...(prefix !== undefined && { prefix }) };
+  const options = { atMost: COUNTED_MAX, ...bounds };
   const counts = await Promise.all(indexes.map((index) => store.count(index, above, options)));
   return counts.reduce((sum, count) => sum + count, 0);
 }

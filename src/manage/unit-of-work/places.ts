@@ -14,6 +14,7 @@ import {
   workspaceKey,
 } from '../../core/facts.ts';
 import type { IndexEntry } from '../../store/store.ts';
+import { folded } from '../names.ts';
 import type {
   AccountDoc,
   AuditDoc,
@@ -87,6 +88,8 @@ export const lists = {
     `uncounted/${organizationId}/${kind}/owner/${memberId}`,
   /** Tokens by what their record says, which may be late (cleanup.ts), by expiry. */
   tokensInState: (organizationId: string, state: TokenDoc['state']) => `tokens/${organizationId}/state/${state}`,
+  /** Tokens by how their names begin. */
+  tokensByName: (organizationId: string) => `tokens/${organizationId}/name`,
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
   /** Tokens that list the environment by id. */
@@ -108,10 +111,16 @@ export function place<K extends DocKind>(
   extra?: { readonly hash: TokenHash },
 ): { key: string; indexes: IndexEntry[] } {
   const placed = PLACES[kind](doc as never, extra);
-  return { key: placed.key, indexes: placed.indexes.map(([index, score]) => ({ index, score })) };
+  return { key: placed.key, indexes: placed.indexes.map(entryOf) };
 }
 
-type Placed = { key: string; indexes: Array<readonly [string, number]> };
+/** A list, and the score or the text that it is ordered by. */
+type InList = readonly [string, number | string];
+type Placed = { key: string; indexes: InList[] };
+
+function entryOf([index, order]: InList): IndexEntry {
+  return typeof order === 'string' ? { index, score: 0, text: order } : { index, score: order };
+}
 
 const PLACES: { readonly [K in DocKind]: (doc: never, extra?: { readonly hash: TokenHash }) => Placed } = {
   enterprise: (doc: EnterpriseDoc) => ({ key: enterpriseKey(doc.id), indexes: [[lists.enterprises(), 0]] }),
@@ -231,12 +240,24 @@ function attached(organizationId: string, policies: MemberRecord['policies']): A
   return (policies ?? []).map(([id]) => [lists.attached(organizationId, id), 0] as const);
 }
 
+/** As much of a name as people look for, in any case; what follows has no order. */
+const NAME_SOUGHT_MAX = 32;
+
+/** What a name begins with in the list of names, as a part of one is looked for. */
+export function nameSought(name: string): string {
+  const characters = [...folded(name).toWellFormed().replace(CONTROLS, ' ')];
+  return characters.slice(0, NAME_SOUGHT_MAX).join('');
+}
+
+/** They stand for nothing in a list. */
+const CONTROLS = /[\u0000-\u001f]/g;
+
 /** What ended with its owner's removal counts against nobody: it can never be activated again (COZE-PAT-9). */
 export function countsInLimits({ state, stateReason }: Pick<TokenDoc, 'state' | 'stateReason'>): boolean {
   return state !== 'revoked' && stateReason !== 'owner_removed';
 }
 
-function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
+function tokenLists(doc: TokenDoc): InList[] {
   const { organizationId: org, ownerId, clientId, workspaces, kind } = doc;
   const endsAtMs = doc.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
   if (clientId !== null)
@@ -245,8 +266,9 @@ function tokenLists(doc: TokenDoc): Array<readonly [string, number]> {
       [lists.accessTokens(), endsAtMs],
     ];
   const counts = countsInLimits(doc);
-  const found: Array<readonly [string, number]> = [
+  const found: InList[] = [
     [lists.tokens(org), doc.createdAtMs],
+    [lists.tokensByName(org), nameSought(doc.name)],
     [lists.tokensInState(org, doc.state), endsAtMs],
     [(counts ? lists.counted : lists.uncounted)(org, kind), endsAtMs],
   ];

@@ -198,7 +198,7 @@ export interface CommitTerms {
 interface EncodedWrite {
   readonly packed: Buffer;
   readonly encoded: Buffer | null;
-  readonly entries: ReadonlyArray<readonly [list: number, score: number]>;
+  readonly entries: ReadonlyArray<readonly [list: number, order: string]>;
 }
 
 /** The records of one script, with the lists and the shared values that they need. */
@@ -223,14 +223,16 @@ export class EncodedWrites {
     }
     const bytes = encoded ?? encodeRecord(key, record, this.#shared);
     if (bytes.length > RECORD_BYTES_MAX) throw new RangeError(`the record of ${key} is too large for the store`);
-    const entries = new Map<number, number>();
-    for (const { index, score } of indexes) {
+    const entries = new Map<number, string>();
+    for (const { index, score, text } of indexes) {
       if (!Number.isFinite(score) || (score !== 0 && Math.abs(score) < SCORE_MIN))
         throw new RangeError(`the score of ${key} in ${index} is not a number that a list can be ordered by`);
       // A record stands in an index once.
-      entries.set(this.#listOf(index, headOf(index, key, packed)), score);
+      entries.set(this.#listOf(index, headOf(index, key, packed)), orderOf({ score, text }));
     }
-    this.writes.push({ packed, encoded: bytes, entries: [...entries].sort(([, left], [, right]) => left - right) });
+    // Those of one order stand together.
+    const sorted = [...entries].sort(([, left], [, right]) => (left === right ? 0 : left < right ? -1 : 1));
+    this.writes.push({ packed, encoded: bytes, entries: sorted });
   }
 
   /** The shared values and the lists, for a script. */
@@ -284,7 +286,22 @@ export function commitArguments(
 
 export function pushWrite(args: Array<string | Buffer>, { packed, encoded, entries }: EncodedWrite): void {
   args.push(packed, encoded ?? '', String(entries.length));
-  for (const [list, score] of entries) args.push(String(list), String(score));
+  for (const [list, order] of entries) args.push(String(list), order);
+}
+
+/** What an entry is ordered by, as scripts take it: its score, or its text behind a `t`. */
+export function orderOf({ score, text }: { readonly score: number; readonly text?: string | undefined }): string {
+  return text === undefined ? String(score) : markedText(text);
+}
+
+/** The same of a text that may be missing. */
+export function markedText(text: string | undefined): string {
+  return text === undefined ? '' : `t${text}`;
+}
+
+/** As scripts tell it. */
+export function readOrder(order: string): { readonly score: number; readonly text?: string } {
+  return order.startsWith('t') ? { score: 0, text: order.slice(1) } : { score: Number(order) };
 }
 
 /** Packed keys one behind the other, as the change log has them: each after its length. */

@@ -2,6 +2,8 @@
 
 import type { SharedValues } from '../codec/shared-values.ts';
 import type { Exported, ExportedPage } from '../exportable.ts';
+import type { IndexEntry } from '../store.ts';
+import { readOrder } from './commit.ts';
 import { packKey, unpackKey } from './packed-key.ts';
 import { readRecord } from './records.ts';
 import type { Scripted } from './scripts.ts';
@@ -91,11 +93,11 @@ function exportedOf(key: string, parts: ReadonlyArray<Buffer | null>, shared: Sh
   const [value, ...entries] = parts;
   if (value === undefined || value === null) return null;
   const stored = readRecord(key, value, shared);
-  const indexes: Array<{ index: string; score: number }> = [];
+  const indexes: IndexEntry[] = [];
   for (let place = 0; place < entries.length; place += 2) {
-    const [index, score] = [entries[place]!.toString(), entries[place + 1]!.toString()];
-    if (score === '') throw new Error(`the record ${key} is missing in its list ${index}`);
-    indexes.push({ index, score: Number(score) });
+    const [index, order] = [entries[place]!.toString(), entries[place + 1]!.toString()];
+    if (order === '') throw new Error(`the record ${key} is missing in its list ${index}`);
+    indexes.push({ index, ...readOrder(order) });
   }
   return { key, ...stored, indexes };
 }

@@ -3,7 +3,7 @@
  * sets, so that Redis keeps each of them as one piece of memory: an entry takes what it says and about eight bytes, where
  * one of a large sorted set takes over a hundred. Nothing depends on the server's settings for that but the memory.
  *
- * An entry is the score, so written that its bytes have its order, then the packed key (packed-key.ts) without what all keys
+ * An entry is the score, so written that its bytes have its order, or the text, between 127 and 0, which no score has; then the packed key (packed-key.ts) without what all keys
  * of that list begin with, its head. So the entries of one index are a list for each head: almost always one. Scores within
  * Redis are all 0: it orders members by their bytes. `l:` the lists of each index, by its name; `L:` the name of each list, by its number; `n:` a leaf; `m:`
  * and `c:` an inner node: from which entry on each of its children has them, and which child that is, with its entries'
@@ -39,6 +39,11 @@ local codes = {}
 local function codeOf(text)
   local code = codes[text]
   if code then return code end
+  if string.byte(text, 1) == 116 then
+    code = '\\127' .. string.sub(text, 2) .. '\\0'
+    codes[text] = code
+    return code
+  end
   local score = tonumber(text)
   if score == 0 then code = '\\128'
   else
@@ -49,10 +54,15 @@ local function codeOf(text)
   codes[text] = code
   return code
 end
-local function codeEnd(bytes, from) return string.byte(bytes, from) == 128 and from or from + 7 end
+local function codeEnd(bytes, from)
+  local first = string.byte(bytes, from)
+  if first == 127 then return string.find(bytes, '\\0', from, true) or #bytes end
+  return first == 128 and from or from + 7
+end
 local function scoreOf(code)
   if code == '\\128' then return '0' end
   local first = string.byte(code, 1)
+  if first == 127 then return 't' .. string.sub(code, 2, -2) end
   local bytes
   if first > 128 then bytes = string.char(first - 128) .. string.sub(code, 2)
   else bytes = string.gsub(code, '.', function(byte) return string.char(255 - string.byte(byte)) end) end

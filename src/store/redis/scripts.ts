@@ -74,11 +74,12 @@ const READING_LUA = KEYS_LUA + READ_LISTS_LUA;
 
 /**
  * ARGV[5] is empty, or the score behind which the entries are; then the key, as its text, and as packed keys of each form are
- * bounded by it. An index has a list for each head of its keys; where they are several their entries come one list after the other.
+ * bounded by it. A score is a number, or a text behind a t. ARGV[11]: what texts begin with, behind a t; empty: they are not asked about. An index has a list for each head of its keys; where they are several their entries come one list after the other.
  */
 const SCAN_ARGUMENTS = `${READING_LUA}
 local index, limit, above, score, key = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local least = above ~= '' and nextCode(codeOf(above)) or ''
+local prefix = ARGV[11] ~= '' and '\\127' .. string.sub(ARGV[11], 2)
+local least = prefix or above ~= '' and nextCode(codeOf(above)) or ''
 `;
 
 const SCAN_FORWARDS = `
@@ -112,6 +113,7 @@ for head, number in pairs(lists.heads) do
   local members = {}
   walk(head, number, members)
   for _, member in ipairs(members) do
+    if prefix and string.sub(member, 1, #prefix) ~= prefix then break end
     local last = codeEnd(member, 1)
     local packed = head .. string.sub(member, last + 1)
     found[#found + 1] = packed
@@ -128,6 +130,11 @@ const SCAN_BACK = SCAN_ARGUMENTS + SCAN_BACKWARDS + SCAN_RESULT;
 const TOTAL = `${READING_LUA}
 local from = ARGV[3] == '' and '-' or '[' .. nextCode(codeOf(ARGV[3]))
 local behind = ARGV[4] ~= '' and '[' .. nextCode(codeOf(ARGV[4]))
+if ARGV[5] ~= '' then
+  from = '[\\127' .. string.sub(ARGV[5], 2)
+  -- No text has this byte.
+  behind = from .. '\\255'
+end
 local total = 0
 for _, number in pairs(listsOf(ARGV[2]).heads) do
   local deep = isInner(number)

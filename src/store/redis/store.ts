@@ -25,7 +25,7 @@ import {
   scopeUsesOf,
   type Touch,
 } from '../store.ts';
-import { commitArguments } from './commit.ts';
+import { commitArguments, markedText, orderOf, readOrder } from './commit.ts';
 import type { RedisConnection } from './connection.ts';
 import { countArguments, readCounts } from './counts.ts';
 import { RedisExport } from './export.ts';
@@ -108,22 +108,23 @@ export class RedisStore implements ExportableStore {
   }
 
   async scan(index: string, options: ScanOptions): Promise<readonly Scanned[]> {
-    const { after, above, limit, backwards = false } = options;
+    const { after, above, limit, backwards = false, prefix } = options;
     const bound = boundOf(above);
     const from =
       after === undefined
-        ? ['', '']
-        : [String(after.score), after.key, ...(backwards ? boundsBefore : boundsOf)(after.key)];
+        ? ['', '', '', '', '', '']
+        : [orderOf(after), after.key, ...(backwards ? boundsBefore : boundsOf)(after.key)];
     const most = Math.min(limit, LIMIT_MAX);
-    const args = [`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from];
+    const args = [`${this.#prefix}revision`, this.#prefix, index, String(most), bound, ...from, markedText(prefix)];
     const [lists, ...found] = await this.#ask((client) =>
       backwards ? client.scopegateScanBackBuffer(args) : client.scopegateScanBuffer(args),
     );
     const read = (shared: SharedValues) => {
       const page: Scanned[] = [];
       for (let place = 0; place < found.length; place += 3) {
-        const [key, score] = [unpackKey(found[place]!), Number(found[place + 1])];
-        page.push({ key, score, ...readRecord(key, found[place + 2] ?? NOTHING, shared) });
+        const key = unpackKey(found[place]!);
+        const order = readOrder(found[place + 1]!.toString());
+        page.push({ key, ...order, ...readRecord(key, found[place + 2] ?? NOTHING, shared) });
       }
       // Each list is in its order.
       if (lists <= 1) return page;
@@ -132,8 +133,8 @@ export class RedisStore implements ExportableStore {
     return understood(this.#shared.reading(read, (places) => this.#fetch(places)));
   }
 
-  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
-    const args = [`${this.#prefix}revision`, this.#prefix, index, boundOf(above), boundOf(upTo)];
+  async count(index: string, above: number, { prefix, upTo, atMost }: CountOptions = {}): Promise<number> {
+    const args = [`${this.#prefix}revision`, this.#prefix, index, boundOf(above), boundOf(upTo), markedText(prefix)];
     return Math.min(await this.#ask((client) => client.scopegateTotal(args)), atMost ?? Number.POSITIVE_INFINITY);
   }
 
@@ -395,9 +396,11 @@ function boundOf(score: number | undefined): string {
   return score === undefined || !Number.isFinite(score) ? '' : String(score);
 }
 
-/** By score, then by the bytes of the key. */
+/** By score, then by text, then by the bytes of the key. */
 function inOrder(left: Scanned, right: Scanned): number {
-  return left.score - right.score || Buffer.compare(Buffer.from(left.key), Buffer.from(right.key));
+  const bytes = (one: string | undefined, other: string | undefined) =>
+    Buffer.compare(Buffer.from(one ?? ''), Buffer.from(other ?? ''));
+  return left.score - right.score || bytes(left.text, right.text) || bytes(left.key, right.key);
 }
 
 /** As the script for touches writes them. */

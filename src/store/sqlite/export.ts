@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Exported, ExportedPage } from '../exportable.ts';
 import type { IndexEntry } from '../store.ts';
-import { type FoundRow, type SqliteRows, tieOf } from './rows.ts';
+import { entryOf, type FoundRow, type SqliteRows, tieOf } from './rows.ts';
 
 export class SqliteExport {
   readonly #database: DatabaseSync;
@@ -50,12 +50,13 @@ export class SqliteExport {
   }
 
   #whole(key: string, { id, version, record, lists }: FoundRow): Exported {
-    const entries = this.#rows.listsOf(key, lists).flatMap(([score, ...numbers]) =>
+    const entries = this.#rows.listsOf(key, lists).flatMap(([order, ...numbers]) =>
       numbers.map((list): IndexEntry => {
-        const found = this.#statements.entry.get(list, score, tieOf(key), id) as { name: string | null } | undefined;
+        const place = entryOf(list, order, tieOf(key), id);
+        const found = this.#statements.entry.get(...place) as { name: string | null } | undefined;
         const name = found?.name ?? null;
         if (name === null) throw new Error(`the record ${key} is missing in its list ${this.#named(list)}`);
-        return { index: name, score };
+        return typeof order === 'string' ? { index: name, score: 0, text: order } : { index: name, score: order };
       }),
     );
     return { key, record: this.#rows.decoded(key, record), version, indexes: entries };

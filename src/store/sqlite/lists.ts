@@ -10,8 +10,10 @@ import type { IndexEntry } from '../store.ts';
 /** Names that are remembered; past it all are read again. */
 const REMEMBERED_MAX = 20_000;
 
-/** A score, and the numbers of the lists in which a record has it. */
-export type NumberedLists = ReadonlyArray<readonly [score: number, ...lists: number[]]>;
+/** What an entry is ordered by: its score, or its text. */
+export type EntryOrder = number | string;
+/** An order, and the numbers of the lists in which a record has it. */
+export type NumberedLists = ReadonlyArray<readonly [order: EntryOrder, ...lists: number[]]>;
 
 export class ListNumbers {
   readonly #statements: ReturnType<typeof prepare>;
@@ -28,13 +30,14 @@ export class ListNumbers {
 
   /** Gives numbers to lists that have none yet. */
   numberedOf(indexes: readonly IndexEntry[]): NumberedLists {
-    const byScore = new Map<number, [number, ...number[]]>();
-    for (const { index, score } of indexes) {
-      const place = byScore.get(score);
-      if (place === undefined) byScore.set(score, [score, this.#numberOf(index)]);
+    const byOrder = new Map<EntryOrder, [EntryOrder, ...number[]]>();
+    for (const { index, score, text } of indexes) {
+      const order = text ?? score;
+      const place = byOrder.get(order);
+      if (place === undefined) byOrder.set(order, [order, this.#numberOf(index)]);
       else place.push(this.#numberOf(index));
     }
-    return [...byScore.values()];
+    return [...byOrder.values()];
   }
 
   /** After the last entry of a list may have gone. */
@@ -60,6 +63,8 @@ export class ListNumbers {
 /** How a score is written: not at all, as the distance from a time that it is near, or in full. */
 const [ZERO, NEAR, FULL] = [0, 1, 2];
 const FORMS = 3;
+/** No list has a score: what follows is a text, the one list that it orders, and the next. */
+const TEXT = 0;
 const NEAR_MAX = 2 ** 50;
 
 const scratch = new ByteWriter();
@@ -68,6 +73,14 @@ const scratch = new ByteWriter();
 export function writeLists(places: NumberedLists, baseMs: number): Buffer {
   scratch.backTo(0);
   for (const [score, ...lists] of places) {
+    if (typeof score === 'string') {
+      for (const list of lists) {
+        scratch.whole(TEXT);
+        scratch.text(score);
+        scratch.whole(list);
+      }
+      continue;
+    }
     // A minus zero has its own eight bytes.
     const isNear = Number.isSafeInteger(score) && Math.abs(score) < NEAR_MAX && !Object.is(score, -0);
     const form = !isNear ? FULL : score === 0 ? ZERO : NEAR;
@@ -83,11 +96,15 @@ export function writeLists(places: NumberedLists, baseMs: number): Buffer {
 export function readLists(bytes: unknown, baseMs: number): NumberedLists {
   if (!(bytes instanceof Uint8Array)) throw new Error('it is not told in which lists a record stands');
   const reader = new ByteReader(bytes);
-  const places: Array<[number, ...number[]]> = [];
+  const places: Array<[EntryOrder, ...number[]]> = [];
   while (!reader.isAtEnd) {
     const first = reader.whole();
+    if (first === TEXT) {
+      places.push([reader.text(), reader.whole()]);
+      continue;
+    }
     const [form, count] = [first % FORMS, Math.floor(first / FORMS)];
-    const place: [number, ...number[]] = [
+    const place: [EntryOrder, ...number[]] = [
       form === ZERO ? 0 : form === NEAR ? reader.signed() + baseMs : reader.double(),
     ];
     // Each takes a byte at least, so a count that is none ends with the bytes.

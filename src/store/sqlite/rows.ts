@@ -7,12 +7,37 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { decodeKey, decodeRecord, encodeKey } from '../codec/record-codec.ts';
 import { isMade, keyNumber, madeAtMs } from './key-number.ts';
-import { type NumberedLists, readLists } from './lists.ts';
+import { type EntryOrder, type NumberedLists, readLists } from './lists.ts';
 import type { SqliteShared } from './shared.ts';
 
 /** A row's place among entries with its score: what we have made, by its row, before everything else, by its key. */
 export const tieOf = (key: string): string => (isMade(key) ? '' : key);
+/** Ends the text of an entry, in whose place it stands. */
+const TEXT_END = '\u0001';
+
+/** The tie of an entry that is ordered by a text. */
+export const tieWith = (text: string, tie: string): string => `${text}${TEXT_END}${tie}`;
+/** undefined: it is ordered by its score. */
+export function textInTie(tie: string): string | undefined {
+  const end = tie.indexOf(TEXT_END);
+  return end === -1 ? undefined : tie.slice(0, end);
+}
+/** Behind all ties of texts that begin with it: no character of a text is greater. */
+export const behindPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
+
 export const baseOf = (key: string): number => madeAtMs(key) ?? 0;
+
+export type Entry = readonly [list: number, score: number, tie: string, row: number];
+
+/** `tie`: of its key. */
+export function entryOf(list: number, order: EntryOrder, tie: string, row: number): Entry {
+  return typeof order === 'string' ? [list, 0, tieWith(order, tie), row] : [list, order, tie, row];
+}
+
+interface EntryName {
+  readonly key: string;
+  readonly text?: string;
+}
 
 export interface FoundRow {
   readonly id: number;
@@ -58,20 +83,21 @@ export class SqliteRows {
     return decodeKey(bytes, this.#shared.known);
   }
 
-  /** Behind which row the entries behind `key` are, among those of its score. */
-  placeOf(key: string): { readonly tie: string; readonly row: number } {
-    const tie = tieOf(key);
-    if (tie !== '') return { tie, row: Number.MAX_SAFE_INTEGER };
+  /** Behind which row the entries behind this one are, among those of its score. */
+  placeOf({ key, text }: EntryName): { readonly tie: string; readonly row: number } {
+    const own = tieOf(key);
+    const tie = text === undefined ? own : tieWith(text, own);
+    if (own !== '') return { tie, row: Number.MAX_SAFE_INTEGER };
     const row =
       this.find(key)?.id ?? (this.#statements.nearest.get(keyNumber(key)) as { row: number } | undefined)?.row;
     return { tie, row: row ?? 0 };
   }
 
-  /** The same from the other side: before which row the entries before `key` are. */
-  placeBefore(key: string): { readonly tie: string; readonly row: number } {
-    const { tie, row } = this.placeOf(key);
-    if (tie !== '') return { tie, row: 0 };
-    return { tie, row: this.find(key) === undefined ? row + 1 : row };
+  /** The same from the other side: before which row the entries before it are. */
+  placeBefore(entry: EntryName): { readonly tie: string; readonly row: number } {
+    const { tie, row } = this.placeOf(entry);
+    if (tieOf(entry.key) !== '') return { tie, row: 0 };
+    return { tie, row: this.find(entry.key) === undefined ? row + 1 : row };
   }
 }
 

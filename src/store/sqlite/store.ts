@@ -28,7 +28,7 @@ import { secureFile } from './file.ts';
 import { SqliteHealth } from './health.ts';
 import { checkFile, checkSound, migrateFile } from './migrations.ts';
 import { NO_RESERVE, type ReserveOptions, SqliteReserve } from './reserve.ts';
-import { SqliteRows, unpackRows } from './rows.ts';
+import { behindPrefix, SqliteRows, textInTie, unpackRows } from './rows.ts';
 import { SqliteShared } from './shared.ts';
 import { prepare, type ScannedRow } from './statements.ts';
 import { SqliteTouches } from './touches.ts';
@@ -130,27 +130,39 @@ export class SqliteStore implements ExportableStore {
     const { above = -Number.MAX_VALUE, backwards = false } = options;
     return ask(() => {
       const rows = backwards ? this.#scanBack(index, options, above) : this.#scanAhead(index, options, above);
-      return (rows as unknown as ScannedRow[]).map(({ key: packed, version, score, record }) => {
+      return (rows as unknown as ScannedRow[]).map(({ key: packed, version, score, tie, record }) => {
         const key = this.#rows.keyIn(packed);
-        return { key, record: this.#rows.decoded(key, record), version, score };
+        const text = textInTie(tie);
+        return { key, record: this.#rows.decoded(key, record), version, score, ...(text !== undefined && { text }) };
       });
     });
   }
 
-  #scanAhead(index: string, { after, limit }: ScanOptions, above: number) {
+  #scanAhead(index: string, { after, limit, prefix }: ScanOptions, above: number) {
     const isFirst = after === undefined || after.score <= above;
-    const { tie, row } = isFirst ? BEHIND_SCORE : this.#rows.placeOf(after.key);
+    const { tie, row } = isFirst ? BEHIND_SCORE : this.#rows.placeOf(after);
+    if (prefix !== undefined) {
+      const from = isFirst ? [prefix, 0] : [tie, row];
+      return this.#statements.scanText.all(index, ...from, behindPrefix(prefix), limit);
+    }
     return this.#statements.scan.all(index, isFirst ? above : after.score, tie, row, limit);
   }
 
   #scanBack(index: string, { after, limit }: ScanOptions, above: number) {
-    const { tie, row } = after === undefined ? BEHIND_SCORE : this.#rows.placeBefore(after.key);
+    const { tie, row } = after === undefined ? BEHIND_SCORE : this.#rows.placeBefore(after);
     return this.#statements.scanBack.all(index, above, after?.score ?? Number.MAX_VALUE, tie, row, limit);
   }
 
-  async count(index: string, above: number, { upTo, atMost }: CountOptions = {}): Promise<number> {
-    const bounds = [above, upTo ?? Number.MAX_VALUE, atMost ?? NO_LIMIT] as const;
-    return ask(() => (this.#statements.count.get(index, ...bounds) as { total: number }).total);
+  async count(index: string, above: number, options: CountOptions = {}): Promise<number> {
+    const { prefix, upTo = Number.MAX_VALUE, atMost = NO_LIMIT } = options;
+    const { count, countText } = this.#statements;
+    return ask(() => {
+      const found =
+        prefix === undefined
+          ? count.get(index, above, upTo, atMost)
+          : countText.get(index, prefix, behindPrefix(prefix), atMost);
+      return (found as { total: number }).total;
+    });
   }
 
   async commit(change: Change): Promise<Committed> {

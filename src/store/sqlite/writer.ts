@@ -6,7 +6,7 @@ import { keyNumber } from './key-number.ts';
 import { KnownRows, type StoredRow } from './known-rows.ts';
 import { ListNumbers, type NumberedLists, writeLists } from './lists.ts';
 import { RowInserter } from './row-inserter.ts';
-import { baseOf, packRows, type SqliteRows, tieOf } from './rows.ts';
+import { baseOf, type Entry, entryOf, packRows, type SqliteRows, tieOf } from './rows.ts';
 import type { SqliteShared } from './shared.ts';
 
 /** Notices kept for followers that were away; past it they flush. */
@@ -15,7 +15,6 @@ export const LOG_LENGTH = 100_000;
 const TRIM_EVERY = 1000;
 
 type Row = readonly [id: number, key: Uint8Array, version: number, record: Uint8Array | null, lists: Uint8Array | null];
-type Entry = readonly [list: number, score: number, tie: string, row: number];
 
 const NOWHERE: NumberedLists = [];
 
@@ -144,9 +143,9 @@ class Making {
 
   leave(stood: readonly Entry[], stay: readonly Entry[]): void {
     if (stood.length === 0) return;
-    const kept = new Set(stay.map(textOf));
+    const kept = new Set(stay.map(nameOf));
     for (const entry of stood) {
-      if (kept.has(textOf(entry))) continue;
+      if (kept.has(nameOf(entry))) continue;
       this.#statements.removeEntry.run(...entry);
       this.left.add(entry[0]);
     }
@@ -162,7 +161,7 @@ class Making {
     const { records, keys, entries } = this.#statements;
     records.add(this.#records.splice(0));
     keys.add(this.#keys.splice(0).sort(([one], [other]) => one - other));
-    entries.add(this.#entries.splice(0).sort(([one, score], [other, otherScore]) => one - other || score - otherScore));
+    entries.add(this.#entries.splice(0).sort(inOrder));
   }
 }
 
@@ -171,11 +170,15 @@ function versionOf(row: StoredRow | undefined): number {
 }
 
 function entriesOf(places: NumberedLists, tie: string, row: number): Entry[] {
-  return places.flatMap(([score, ...lists]) => lists.map((list) => [list, score, tie, row] as const));
+  return places.flatMap(([order, ...lists]) => lists.map((list) => entryOf(list, order, tie, row)));
 }
 
-function textOf([list, score]: Entry): string {
-  return `${list} ${score}`;
+function inOrder([list, score, tie]: Entry, [otherList, otherScore, otherTie]: Entry): number {
+  return list - otherList || score - otherScore || (tie === otherTie ? 0 : tie < otherTie ? -1 : 1);
+}
+
+function nameOf([list, score, tie]: Entry): string {
+  return `${list} ${score} ${tie}`;
 }
 
 function prepare(database: DatabaseSync) {

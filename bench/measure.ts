@@ -45,6 +45,12 @@ export function residentMegabytes(pid: number): number {
   return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1]) * 1024) / 1e6;
 }
 
+/** Of several processes together in MB: what they share is counted once. */
+export function residentTogetherMegabytes(pids: readonly number[]): number {
+  const shares = pids.map((pid) => Number(/^Pss:\s+(\d+) kB$/m.exec(readProc(pid, 'smaps_rollup'))?.[1]));
+  return (shares.reduce((sum, share) => sum + share, 0) * 1024) / 1e6;
+}
+
 function readProc(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');

@@ -1,12 +1,12 @@
 /**
  * What several processes cost: one gateway process, and two under a supervisor, in turn under the same load. The figure is
- * the CPU time of all of them per request, and how evenly the two share it. Both run on one core, so that neither is
- * measured against a neighbour: throughput is not what is asked here.
+ * the CPU time of all of them per request, how evenly the two share it, and what all of them hold, counting once what they
+ * share. Both run on one core, so that neither is measured against a neighbour: throughput is not what is asked here.
  */
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
-import { median } from './measure.ts';
+import { childrenOf, median, residentTogetherMegabytes } from './measure.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { CONNECTIONS, fillStore, measureInTurn, type Target, TOKENS } from './traffic.ts';
 
@@ -46,12 +46,19 @@ function report(targets: readonly Target[]): Section {
     tables: [
       {
         title: `workers, ${CONNECTIONS} connections, ${TOKENS} tokens, medians of ${one.rounds.length} rounds`,
-        columns: ['', 'CPU µs / request, all processes', 'against one process', 'busiest against least busy worker'],
+        columns: [
+          '',
+          'CPU µs / request, all processes',
+          'against one process',
+          'busiest against least busy worker',
+          'MB, all processes',
+        ],
         rows: targets.map((target) => [
           target.name,
           median(target.rounds.map((round) => round.cpuMicroseconds)).toFixed(1),
           target === one ? '1.00' : cost,
           target === one ? '' : spread,
+          Math.round(residentTogetherMegabytes([target.pid, ...childrenOf(target.pid)])),
         ]),
       },
     ],

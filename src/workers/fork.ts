@@ -13,7 +13,7 @@ import { entryFile } from '../package-files.ts';
 const ENTRY = fileURLToPath(entryFile('start.js'));
 
 /** See start.js, which gives both to a process that has no parent of ours. */
-const SIZED = '--max-semi-space-size=4';
+const SIZED = '--max-semi-space-size=2';
 const NO_DEBUGGER = '--disable-sigusr1';
 
 let compiled: string | undefined;

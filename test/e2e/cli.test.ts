@@ -138,8 +138,22 @@ describe('scopegate serve', () => {
       return words;
     };
     if (process.platform !== 'linux') return;
-    expect(await commandLine({})).toContain('--max-semi-space-size=4');
-    expect(await commandLine({ NODE_OPTIONS: '--max-semi-space-size=16' })).not.toContain('--max-semi-space-size=4');
+    expect(await commandLine({})).toContain('--max-semi-space-size=2');
+    expect(await commandLine({ NODE_OPTIONS: '--max-semi-space-size=16' })).not.toContain('--max-semi-space-size=2');
+  });
+
+  it('lets its threads share their memory, so that less of it lies idle; who sets it otherwise is obeyed', async () => {
+    const path = configuration('shared.yaml', 'store: { driver: sqlite, path: shared/scopegate.db }');
+    const environment = async (env: Record<string, string>) => {
+      const started = scopegate(['serve', '-c', path], { env });
+      await started.until('ready: 1 route');
+      const words = readFileSync(`/proc/${started.child.pid}/environ`, 'utf8').split('\0');
+      expect(await started.stop()).toBe(0);
+      return words.filter((word) => word.startsWith('MALLOC_ARENA_MAX='));
+    };
+    if (process.platform !== 'linux') return;
+    expect(await environment({})).toEqual(['MALLOC_ARENA_MAX=1']);
+    expect(await environment({ MALLOC_ARENA_MAX: '3' })).toEqual(['MALLOC_ARENA_MAX=3']);
   });
 
   it('lets V8 give nothing a long life beforehand because things lived long while it was young, nor let much of it pile up', async () => {

@@ -1,11 +1,13 @@
 /** Half an answer over HTTPS is seen as half, and a connection that both sides leave at once is really left. */
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CLIENT_LIMITS } from '../../src/http/client-limits.ts';
 import type { Listener } from '../../src/http/listener.ts';
 import { resetConnection } from '../../src/http/socket-close.ts';
 import { startListener } from '../../src/http/start-listener.ts';
+import { first } from '../support/certificates.ts';
 import { started } from '../support/process.ts';
 import { RawClient, rawRequest } from '../support/raw.ts';
 import { Recorder } from '../support/recorder.ts';
@@ -52,6 +54,23 @@ describe.skipIf(!hasTool('curl'))('half an answer over HTTPS', () => {
     const after = curl('--http1.1');
     expect([await after.exit(), after.stdout()]).toEqual([0, 'ok']);
   });
+});
+
+it('half an answer over HTTPS ends with a reset of TCP, whatever the client makes of an end without goodbye', async () => {
+  upstream.replyToHead = (_head, connection) => {
+    connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
+    return undefined;
+  };
+  const client = connectTls({ port: Number(new URL(harness.gateway.url).port), ca: first.cert });
+  const ending = Promise.withResolvers<string>();
+  client.on('error', ({ code }: NodeJS.ErrnoException) => ending.resolve(code!));
+  client.on('end', () => ending.resolve('end'));
+  client.write(rawRequest('GET /public/x HTTP/1.0'));
+  for await (const [chunk] of on(client, 'data')) if (String(chunk).includes('half')) break;
+  upstream.connections[0]!.reset();
+  upstream.replyToHead = null;
+  client.resume();
+  expect(await ending.promise).toBe('ECONNRESET');
 });
 
 it('a connection whose own end is on its way is cut, too, and does not stay open', async () => {
@@ -146,6 +165,23 @@ it('a request that comes when its connection has been closed for being idle is n
   client.send(rawRequest('POST /late', ['Content-Length: 0'])).finish();
   await drained;
   expect(seen).toEqual(['/first']);
+});
+
+it('a request that comes soon after a drain has begun is served: idle connections are closed once they were quiet for long enough', async () => {
+  const listener = await startListener({
+    ...{ host: '127.0.0.1', port: 0, name: 'gateway', tls: null },
+    handle: (exchange) => exchange.answer(200, ['Content-Length', '2'], 'ok'),
+    refuse: () => ({ headers: [], body: '' }),
+    onBug: (error) => expect.fail(String(error)),
+  });
+  using client = await RawClient.connect(listener.url);
+  await client.send(rawRequest('GET /first')).response();
+  const drained = listener.drain({ deadlineMs: 20_000, idleMs: 10_000 });
+  await timePasses(500, 'as long as idle connections are looked at a few times');
+  const late = await client.send(rawRequest('GET /late')).response(1);
+  expect([late.status, late.header('connection')]).toEqual([200, 'close']);
+  client.finish();
+  await drained;
 });
 
 it('whoever begins to listen while the connection is about to close hears of its end once', async () => {

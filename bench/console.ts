@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { SetupError } from '../src/errors.ts';
 import { Owned } from '../src/owned.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { fillTokens, LISTS_POLICY, LISTS_ROUTES } from './lists.ts';
 import { percentile } from './measure.ts';
@@ -109,7 +110,8 @@ export async function benchConsole({ quick, say }: BenchOptions): Promise<Sectio
 
 async function startFilled(owned: Owned, count: number, say: BenchOptions['say']) {
   const folder = temporaryFolder(owned);
-  await fillTokens(join(folder, 'scopegate.db'), count, say);
+  const store = new SqliteStore(join(folder, 'scopegate.db'));
+  await fillTokens(store, count, say).finally(() => store.close());
   const upstream = await startChild(owned, './processes/upstream.ts', OTHER_CORE);
   const sections = { policy: LISTS_POLICY, routes: LISTS_ROUTES, admin: { port: 0 } };
   const { url } = await startScopegate(owned, folder, upstream.url, {}, sections, 'admin');

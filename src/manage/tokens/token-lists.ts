@@ -59,13 +59,15 @@ function rangesOf(sought: Sought): Range[] {
   if (owner !== undefined) {
     if (kind !== undefined) {
       const ofKind = [lists.countedOwnedBy(org, kind, owner), lists.uncountedOwnedBy(org, kind, owner)];
-      found.push({ along: 'owner-kind', indexes: ofKind, ...bounds });
+      found.push(endedAlone(sought, { along: 'owner-kind', indexes: ofKind, ...bounds }));
     }
     found.push({ along: '', indexes: [lists.tokensOwnedBy(org, owner)] });
     if (ownOnly) return found;
   }
-  if (kind !== undefined)
-    found.push({ along: 'kind', indexes: [lists.counted(org, kind), lists.uncounted(org, kind)], ...bounds });
+  if (kind !== undefined) {
+    const ofKind = [lists.counted(org, kind), lists.uncounted(org, kind)];
+    found.push(endedAlone(sought, { along: 'kind', indexes: ofKind, ...bounds }));
+  }
   if (state !== undefined || expiringWithinDays !== undefined) {
     const states = recordedStates(sought);
     found.push({
@@ -77,6 +79,12 @@ function rangesOf(sought: Sought): Range[] {
   if (name !== undefined && name !== '')
     found.push({ along: 'name', indexes: [lists.tokensByName(org)], prefix: nameSought(name) });
   return found.length > 0 ? found : [{ along: '', indexes: [lists.tokens(org)] }];
+}
+
+/** Of tokens that count and of those that do not: what was revoked is among these. */
+function endedAlone({ filter, late }: Sought, range: Range): Range {
+  if (filter.state !== 'revoked' || late) return range;
+  return { ...range, along: `${range.along}-revoked`, indexes: range.indexes.slice(1) };
 }
 
 /** Which states the records of those may say that are sought. An end is never undone. */

@@ -4,6 +4,7 @@
  * into words only when somebody reads it.
  */
 import type { FieldValue } from '../core/bodies/inspected-body.ts';
+import type { TokenFacts } from '../core/facts.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Route } from '../core/route.ts';
 import { type SelectorSource, select } from '../core/selector.ts';
@@ -52,7 +53,7 @@ export interface DecisionRecord {
   readonly upstreamMs: number | null;
 }
 
-/** The same before it is put into words. What texts it has of the request are copies: a slice would keep all of its head. */
+/** The same before it is put into words. Its texts may be pieces of the request's head, and keep all of it in memory. */
 export interface DecisionNote {
   readonly decisionId: string;
   readonly requestId: string;
@@ -64,16 +65,8 @@ export interface DecisionNote {
   readonly isRead: boolean;
   readonly isCut: boolean;
   readonly routeId: string | null;
-  readonly tokenId: string | null;
-  readonly kind: string | null;
-  readonly organizationId: string | null;
-  readonly ownerId: string | null;
-  readonly ownerGeneration: number | null;
-  readonly state: string | null;
-  readonly scopes: string | null;
-  readonly workspaces: string | null;
-  /** null: no token is known. Infinity: never. */
-  readonly expiresAtMs: number | null;
+  /** Its fields as they were: facts that change are others. */
+  readonly token: TokenFacts | null;
   readonly workspace: string | null;
   readonly environment: string | null;
   readonly resource: string | null;
@@ -112,28 +105,19 @@ export function noteOf(decided: Decided, revision: number, pathMax: number): Dec
   const isRead = reading.target.path !== '';
   const path = isRead ? reading.target.path : withoutQuery(exchange.target);
   // Nobody whose token is not known has been asked which workspace they mean.
-  const ownPath = ownText(path, pathMax);
   const asked = token === null ? null : (route?.requirement ?? null);
-  const named = asked === null ? NOTHING : namedBy(reading, asked, selected, ownPath);
+  const named = asked === null ? NOTHING : namedBy(reading, asked, selected);
   return {
     decisionId,
-    requestId: isTrusted ? ownText(requestId, VALUE_MAX) : requestId,
+    requestId,
     atMs: request.nowMs,
     method: exchange.method,
-    host: ownHost(reading.headerFacts.host),
-    path: ownPath,
+    host: cut(reading.headerFacts.host, HOST_MAX),
+    path: cut(path, pathMax),
     isRead,
     isCut: path.length > pathMax,
     routeId: route?.id ?? null,
-    tokenId: token?.id ?? null,
-    kind: token?.kind ?? null,
-    organizationId: token?.organizationId ?? null,
-    ownerId: token === null ? null : (token.ownerId ?? token.clientId),
-    ownerGeneration: token?.ownerGeneration ?? null,
-    state: token?.state ?? null,
-    scopes: token?.scopesText ?? null,
-    workspaces: token === null ? null : grantText(token),
-    expiresAtMs: token?.expiresAtMs ?? null,
+    token,
     workspace: allowed?.workspaceId ?? named.workspace,
     environment: allowed?.environmentId ?? named.environment,
     resource: named.resource,
@@ -144,15 +128,20 @@ export function noteOf(decided: Decided, revision: number, pathMax: number): Dec
     configuration: request.ruleset.log.configuration,
     revision,
     isDegraded: request.degraded !== null,
-    address: isTrusted ? ownText(clientAddressOf(request), VALUE_MAX) : exchange.peerAddress,
+    address: isTrusted ? cut(clientAddressOf(request), VALUE_MAX) : exchange.peerAddress,
     decidedMs: request.decidedMs,
     upstreamMs,
   };
 }
 
+/** The token's owner; null: it has none, or none is known. */
+export function ownerIdOf({ token }: DecisionNote): string | null {
+  return token === null ? null : (token.ownerId ?? token.clientId);
+}
+
 export function recordOf(note: DecisionNote): DecisionRecord {
   const path = withoutTokens(note.isRead ? note.path : escapedTarget(note.path));
-  const { expiresAtMs, reason, detail } = note;
+  const { token, reason, detail } = note;
   return {
     id: note.decisionId,
     requestId: note.requestId,
@@ -162,14 +151,14 @@ export function recordOf(note: DecisionNote): DecisionRecord {
     path,
     altered: !note.isRead || note.isCut || path !== note.path,
     route: note.routeId,
-    token: note.tokenId,
-    kind: note.kind,
-    organization: note.organizationId,
-    owner: note.ownerId,
-    state: note.state,
-    scopes: cut(note.scopes),
-    workspaces: cut(note.workspaces),
-    expiresAt: expiresAtMs === null || !Number.isFinite(expiresAtMs) ? null : new Date(expiresAtMs).toISOString(),
+    token: token?.id ?? null,
+    kind: token?.kind ?? null,
+    organization: token?.organizationId ?? null,
+    owner: ownerIdOf(note),
+    state: token?.state ?? null,
+    scopes: token === null ? null : cutList(token.scopesText),
+    workspaces: token === null ? null : cutList(grantText(token)),
+    expiresAt: token === null || token.expiresAtMs === Infinity ? null : new Date(token.expiresAtMs).toISOString(),
     workspace: clean(note.workspace),
     environment: clean(note.environment),
     resource: clean(note.resource),
@@ -200,26 +189,23 @@ function namedBy(
   source: SelectorSource,
   { workspace, resource }: NonNullable<Route['requirement']>,
   selected: FieldValue,
-  ownPath: string,
 ): Readonly<Named> {
   if (workspace === null && resource === null) return NOTHING;
   const named: Named = { workspace: null, environment: null, resource: null };
   if (workspace !== null) {
     const value = selected === undefined ? select(workspace.selector, source) : selected;
-    named[workspace.as] = ownValue(value, ownPath, workspace.as === 'resource' ? `${workspace.type}/` : '');
+    named[workspace.as] = namedValue(value, workspace.as === 'resource' ? `${workspace.type}/` : '');
   }
-  if (resource !== null) named.resource = ownValue(select(resource.selector, source), ownPath, `${resource.type}/`);
+  if (resource !== null) named.resource = namedValue(select(resource.selector, source), `${resource.type}/`);
   return named;
 }
 
-function ownValue(value: FieldValue, ownPath: string, before: string): string | null {
-  if (value == null) return null;
-  const start = ownPath.indexOf(value);
-  return before + (start === -1 ? ownText(value, VALUE_MAX) : ownPath.slice(start, start + value.length));
+function namedValue(value: FieldValue, before: string): string | null {
+  return value == null ? null : before + cut(value, VALUE_MAX);
 }
 
 /** Its ids as they are sent upstream; an all-grant by its name, which says more than `*`. */
-function grantText({ workspaces, workspacesText }: NonNullable<RequestContext['token']>): string {
+function grantText({ workspaces, workspacesText }: TokenFacts): string {
   return typeof workspaces === 'string' ? workspaces : workspacesText;
 }
 
@@ -228,36 +214,15 @@ function withoutQuery(target: string): string {
   return end === -1 ? target : target.slice(0, end);
 }
 
-function cut(text: string | null): string | null {
-  return text === null || text.length <= LIST_MAX ? text : `${text.slice(0, LIST_MAX)}…`;
+function cutList(text: string): string {
+  return text.length <= LIST_MAX ? text : `${text.slice(0, LIST_MAX)}…`;
 }
 
 function clean(text: string | null): string | null {
   return text === null ? null : withoutTokens(text);
 }
 
-/** The engine makes a part of a text as a view of the whole from this length on. */
-const VIEWED_FROM = 13;
-
-/** A copy, of `max` characters at most: nothing of the text that it came from is kept with it. */
-function ownText(text: string, max: number): string {
-  if (text.length < VIEWED_FROM) return text;
+function cut(text: string, max: number): string {
   // The cut may be in a token, of which nothing stays.
-  const part = text.length > max ? `${text.slice(0, max).replace(/\w+$/, '')}…` : text;
-  // Joined and cut again it is a view of a text of its own: a third of what the way through bytes costs.
-  return ` ${part}`.slice(1);
-}
-
-const HOSTS_MAX = 100;
-const hosts = new Map<string, string>();
-
-/** Most requests name one of a few. */
-function ownHost(host: string): string {
-  let own = hosts.get(host);
-  if (own === undefined) {
-    own = ownText(host, HOST_MAX);
-    if (hosts.size >= HOSTS_MAX) hosts.clear();
-    hosts.set(own, own);
-  }
-  return own;
+  return text.length <= max ? text : `${text.slice(0, max).replace(/\w+$/, '')}…`;
 }

@@ -1,8 +1,9 @@
 /**
  * The refusals that this process remembers, so that somebody can ask later why: the last so many, for so long. A refusal
- * costs one small object here; what is read is put into words then. Judges nobody who asks: that is for who calls.
+ * costs a few hundred bytes here; what is read is put into words then. Judges nobody who asks: that is for who calls.
  */
-import { type Decided, type DecisionNote, type DecisionRecord, noteOf, recordOf } from './decision-record.ts';
+import { type Decided, type DecisionNote, type DecisionRecord, noteOf, ownerIdOf, recordOf } from './decision-record.ts';
+import { BLOCK_NOTES, NoteBlock } from './note-block.ts';
 
 /** Which refusals; what is null does not matter. */
 export interface RefusalFilter {
@@ -47,12 +48,13 @@ export class RefusalRing {
   readonly #nowMs: () => number;
   #keep = 0;
   #forMs = 0;
-  #notes: Array<DecisionNote | undefined> = [];
-  /** Where the next one goes. */
-  #next = 0;
-  /** The oldest that is remembered, and how many are. */
-  #oldest = 0;
+  /** Oldest first; the last one is being filled. */
+  readonly #blocks: NoteBlock[] = [];
+  /** Of the first block: where the oldest is. */
+  #first = 0;
   #size = 0;
+  /** One that was emptied last. */
+  #spare: NoteBlock | null = null;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -65,37 +67,41 @@ export class RefusalRing {
   /** `keep`: 0: none. What is remembered stays, as far as there is room. */
   resize(keep: number, forMs: number): void {
     this.#forMs = forMs;
-    if (keep !== this.#keep) {
-      const kept = keep === 0 ? [] : this.#inOrder().slice(-keep);
-      this.#keep = keep;
-      this.#notes = kept;
-      this.#oldest = 0;
-      this.#size = kept.length;
-      this.#next = keep === 0 ? 0 : kept.length % keep;
-    }
+    this.#keep = keep;
+    while (this.#size > keep) this.#forgetOldest();
     this.forgetOld();
   }
 
   /** Its note; null: it is not remembered. */
   add(refused: Decided, revision: number): DecisionNote | null {
-    const keep = this.#keep;
-    if (keep === 0) return null;
+    if (this.#keep === 0) return null;
+    if (this.#size === this.#keep) this.#forgetOldest();
     const note = noteOf(refused, revision, PATH_MAX);
-    this.#notes[this.#next] = note;
-    this.#next = this.#next + 1 === keep ? 0 : this.#next + 1;
-    if (this.#size < keep) this.#size++;
-    else this.#oldest = this.#next;
+    const nth = this.#first + this.#size;
+    if (nth === this.#blocks.length * BLOCK_NOTES) {
+      this.#blocks.push(this.#spare ?? new NoteBlock());
+      this.#spare = null;
+    }
+    this.#blocks.at(-1)!.write(nth % BLOCK_NOTES, note);
+    this.#size++;
     return note;
   }
 
   /** Those that came too long ago. */
   forgetOld(): void {
     const sinceMs = this.#nowMs() - this.#forMs;
-    while (this.#size > 0 && this.#notes[this.#oldest]!.atMs < sinceMs) {
-      this.#notes[this.#oldest] = undefined;
-      this.#oldest = (this.#oldest + 1) % this.#keep;
-      this.#size--;
-    }
+    while (this.#size > 0 && this.#nth(0).atMs < sinceMs) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const [block] = this.#blocks as [NoteBlock];
+    block.forget(this.#first);
+    this.#size--;
+    this.#first++;
+    if (this.#first < BLOCK_NOTES) return;
+    this.#first = 0;
+    this.#blocks.shift();
+    this.#spare = block;
   }
 
   /** Newest first, by their ids. */
@@ -105,7 +111,7 @@ export class RefusalRing {
       .filter((note) => (before === null || note.decisionId < before) && fits(note, filter))
       .sort((left, right) => (left.decisionId < right.decisionId ? 1 : -1))
       .slice(0, limit)
-      .map((note) => ({ ...recordOf(note), ownerGeneration: note.ownerGeneration }));
+      .map((note) => ({ ...recordOf(note), ownerGeneration: note.token?.ownerGeneration ?? null }));
   }
 
   counts({ organization, owner, sinceMs }: RefusalCountQuery): RefusalCounts {
@@ -120,13 +126,16 @@ export class RefusalRing {
   /** Before that something may have been forgotten. */
   #rememberedSinceMs(): number {
     const isFull = this.#size > 0 && this.#size === this.#keep;
-    return Math.max(this.#nowMs() - this.#forMs, isFull ? this.#notes[this.#oldest]!.atMs : 0);
+    return Math.max(this.#nowMs() - this.#forMs, isFull ? this.#nth(0).atMs : 0);
   }
 
   #inOrder(): DecisionNote[] {
-    const notes: DecisionNote[] = [];
-    for (let nth = 0; nth < this.#size; nth++) notes.push(this.#notes[(this.#oldest + nth) % this.#keep]!);
-    return notes;
+    return Array.from({ length: this.#size }, (_, nth) => this.#nth(nth));
+  }
+
+  #nth(nth: number): DecisionNote {
+    const at = this.#first + nth;
+    return this.#blocks[Math.floor(at / BLOCK_NOTES)]!.read(at % BLOCK_NOTES);
   }
 }
 
@@ -135,9 +144,9 @@ function fits(note: DecisionNote, { id, reason, route, token, organization, owne
     (id === null || note.decisionId === id) &&
     (reason === null || note.reason === reason) &&
     (route === null || note.routeId === route) &&
-    (token === null || note.tokenId === token) &&
-    (organization === null || note.organizationId === organization) &&
-    (owner === null || (note.ownerId === owner.id && note.ownerGeneration === owner.generation)) &&
+    (token === null || note.token?.id === token) &&
+    (organization === null || note.token?.organizationId === organization) &&
+    (owner === null || (ownerIdOf(note) === owner.id && note.token?.ownerGeneration === owner.generation)) &&
     (address === null || note.address === address) &&
     (sinceMs === null || note.atMs >= sinceMs)
   );

@@ -43,6 +43,35 @@ it('keeps the newest so many, and shows the newest first', async () => {
   expect(ring.size).toBe(3);
 });
 
+it('keeps the newest of many more than it has room for at once, and forgets the rest', async () => {
+  ring.resize(600, 10 * MINUTE_MS);
+  await refuse('GET /bots/1');
+  const refused = at.refused.at(-1)!;
+  const early = { ...refused, request: { ...refused.request, decisionId: '0'.repeat(26), nowMs } };
+  for (let nth = 0; nth < 1300; nth++) {
+    const decisionId = String(nth).padStart(26, '0');
+    ring.add({ ...early, request: { ...early.request, decisionId, requestId: `named-${nth}` } }, nth);
+  }
+  const kept = ring.newest(ALL);
+  expect(ring.size).toBe(600);
+  expect(kept.map(({ id }) => Number(id))).toEqual(Array.from({ length: 600 }, (_, nth) => 1299 - nth));
+  expect(kept.map(({ requestId }) => requestId)).toEqual(
+    Array.from({ length: 600 }, (_, nth) => `named-${1299 - nth}`),
+  );
+  expect([kept[0]!.revision, kept[599]!.revision]).toEqual([1299, 700]);
+});
+
+it('keeps a text that is long, or of any letters, as it came', async () => {
+  const token = at.grant('tok_1');
+  const long = `/bots/${'l'.repeat(380)}`;
+  await refuse(`GET ${long}?space=${encodeURIComponent('räume/🚪')}`, [`Authorization: Bearer ${token}`]);
+  await refuse(`GET /bots/1?space=${encodeURIComponent('室'.repeat(90))}`, [`Authorization: Bearer ${token}`]);
+  expect(ring.newest(ALL)).toMatchObject([
+    { path: '/bots/1', workspace: '室'.repeat(90), address: expect.stringMatching(/./), method: 'GET' },
+    { path: long, workspace: 'räume/🚪', altered: false, token: 'tok_1', reason: 'workspace_not_granted' },
+  ]);
+});
+
 it('keeps what there is when it is made larger, the newest when it is made smaller, and nothing at 0', async () => {
   for (const nth of [1, 2, 3, 4]) await refuse(`GET /bots/${nth}`);
   ring.resize(5, 10 * MINUTE_MS);

@@ -17,6 +17,7 @@ import type {
 } from '../../core/facts.ts';
 import { readFact } from '../../core/read-fact.ts';
 import type { ChangeEvent, ChangeListener, FactSource, Lookup } from '../store.ts';
+import { AbsentCredentials } from './absent-credentials.ts';
 import { StoreCircuitBreaker } from './circuit-breaker.ts';
 import { type FactView, type Loaded, PLACE_KEYS } from './fact-view.ts';
 import { UncachedView } from './uncached-view.ts';
@@ -44,6 +45,8 @@ const ABSENT_MIN = 100;
 /** Under a kind of its own, where there is nothing. */
 const PROBE = 'probe/store';
 
+const NOTHING: Loaded = Object.freeze({ kind: 'known', fact: null });
+
 /** Of each kind. */
 const SHORTCUTS_MAX = 65_536;
 
@@ -52,6 +55,8 @@ export class FactCache implements FactView, ChangeListener {
   readonly #options: FactCacheOptions;
   readonly #present: LRUCache<string, Fact>;
   readonly #absent: LRUCache<string, true>;
+  readonly #absentCredentials: AbsentCredentials;
+  readonly #absentTtlMs: number;
   readonly #credentials = new Map<string, CredentialFacts>();
   readonly #places = { workspace: new Shelf<WorkspaceRecord>(), environment: new Shelf<EnvironmentFacts>() };
   readonly #inFlight = new Map<string, Promise<Loaded>>();
@@ -70,12 +75,11 @@ export class FactCache implements FactView, ChangeListener {
     this.#options = options;
     const perf = { now: options.monotonicMs };
     this.#present = new LRUCache({ ...atMost(Math.max(PRESENT_MIN, options.maxEntries)), perf });
-    this.#absent = new LRUCache({
-      ...atMost(Math.max(ABSENT_MIN, Math.floor(options.maxEntries * ABSENT_SHARE))),
-      // To the library 0 means for ever; to us it means no longer than the decision at hand.
-      ttl: Math.max(1, options.absentTtlMs),
-      perf,
-    });
+    const absentMax = Math.max(ABSENT_MIN, Math.floor(options.maxEntries * ABSENT_SHARE));
+    // To the library 0 means for ever; to us it means no longer than the decision at hand.
+    this.#absentTtlMs = Math.max(1, options.absentTtlMs);
+    this.#absent = new LRUCache({ ...atMost(absentMax), ttl: this.#absentTtlMs, perf });
+    this.#absentCredentials = new AbsentCredentials(absentMax);
   }
 
   /** The view for a decision to be made at `monotonicMs`: the cache, or, while the feed is silent, one that asks anew. */
@@ -91,12 +95,12 @@ export class FactCache implements FactView, ChangeListener {
       this.#hits++;
       return known as FactByKind[K];
     }
-    const fact = this.#find(key) as CredentialFacts | null | undefined;
-    if (fact != null) {
-      if (this.#credentials.size >= SHORTCUTS_MAX) this.#credentials.clear();
-      this.#credentials.set(key, fact);
-    }
-    return fact as FactByKind[K] | null | undefined;
+    const fact = this.#present.get(key) as CredentialFacts | undefined;
+    if (fact === undefined) return this.#isAbsent(key) ? null : undefined;
+    this.#hits++;
+    if (this.#credentials.size >= SHORTCUTS_MAX) this.#credentials.clear();
+    this.#credentials.set(key, fact);
+    return fact as FactByKind[K];
   }
 
   /**
@@ -156,6 +160,7 @@ export class FactCache implements FactView, ChangeListener {
     for (const key of notice.keys) {
       this.#present.delete(key);
       this.#absent.delete(key);
+      this.#absentCredentials.delete(key);
       this.#inFlight.delete(key);
     }
   }
@@ -164,6 +169,7 @@ export class FactCache implements FactView, ChangeListener {
     this.#endShortcuts();
     this.#present.clear();
     this.#absent.clear();
+    this.#absentCredentials.clear();
     this.#inFlight.clear();
   }
 
@@ -204,18 +210,23 @@ export class FactCache implements FactView, ChangeListener {
   }
 
   get stats(): { readonly present: number; readonly absent: number; readonly hits: number; readonly misses: number } {
-    return { present: this.#present.size, absent: this.#absent.size, hits: this.#hits, misses: this.#misses };
+    const absent = this.#absent.size + this.#absentCredentials.size;
+    return { present: this.#present.size, absent, hits: this.#hits, misses: this.#misses };
   }
 
   #isUnasked(key: string): boolean {
-    return !this.#inFlight.has(key) && !this.#present.has(key) && !this.#absent.has(key);
+    return !this.#inFlight.has(key) && !this.#present.has(key) && !this.#isAbsent(key);
   }
 
   #find(key: string): Fact | null | undefined {
     const fact = this.#present.get(key);
-    if (fact === undefined) return this.#absent.get(key) === true ? null : undefined;
+    if (fact === undefined) return this.#isAbsent(key) ? null : undefined;
     this.#hits++;
     return fact;
+  }
+
+  #isAbsent(key: string): boolean {
+    return this.#absentCredentials.has(key, this.#options.monotonicMs()) || this.#absent.get(key) === true;
   }
 
   #endShortcuts(): void {
@@ -229,8 +240,9 @@ export class FactCache implements FactView, ChangeListener {
     switch (lookup.kind) {
       case 'absent':
         this.#forget(key);
-        this.#absent.set(key, true);
-        return { kind: 'known', fact: null };
+        if (!this.#absentCredentials.add(key, this.#options.monotonicMs() + this.#absentTtlMs))
+          this.#absent.set(key, true);
+        return NOTHING;
       case 'unavailable':
         return lookup;
       case 'found':
@@ -249,6 +261,7 @@ export class FactCache implements FactView, ChangeListener {
   #forget(key: string): void {
     if (this.#present.delete(key)) this.#endShortcuts();
     this.#absent.delete(key);
+    this.#absentCredentials.delete(key);
   }
 }
 

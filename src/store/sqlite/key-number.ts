@@ -32,6 +32,11 @@ export function keyNumber(key: string): number {
   return (atMs - EPOCH_MS) * APART + ((31 * last + before) % APART);
 }
 
+/** The same where the codec has encoded the key: of a credential it has the hash behind one byte. */
+export function encodedNumber(key: string, encoded: Buffer): number {
+  return isHash(key as unknown) ? below(encoded.readUInt32BE(1)) : keyNumber(key);
+}
+
 /** In four bytes. */
 function below(bits: number): number {
   return -1 - (bits >>> 1);

@@ -6,7 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { decodeKey, decodeRecord, encodeKey } from '../codec/record-codec.ts';
-import { isMade, keyNumber, madeAtMs } from './key-number.ts';
+import { encodedNumber, isMade, keyNumber, madeAtMs } from './key-number.ts';
 import { type EntryOrder, type NumberedLists, readLists } from './lists.ts';
 import type { SqliteShared } from './shared.ts';
 
@@ -58,12 +58,14 @@ export class SqliteRows {
 
   /** undefined: there never was one, as far as anybody remembers. */
   find(key: string): FoundRow | undefined {
-    return this.#statements.find.get(keyNumber(key), encodeKey(key, this.#shared.known)) as FoundRow | undefined;
+    const encoded = encodeKey(key, this.#shared.known);
+    return this.#statements.find.get(encodedNumber(key, encoded), encoded) as FoundRow | undefined;
   }
 
   /** The record alone; undefined: there is none. */
   recordOf(key: string): { readonly record: unknown } | undefined {
-    const row = this.#statements.record.get(keyNumber(key), encodeKey(key, this.#shared.known)) as
+    const encoded = encodeKey(key, this.#shared.known);
+    const row = this.#statements.record.get(encodedNumber(key, encoded), encoded) as
       | { record: Uint8Array | null }
       | undefined;
     return row === undefined || row.record === null ? undefined : { record: this.decoded(key, row.record) };

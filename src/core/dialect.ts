@@ -180,8 +180,9 @@ class CompiledReason {
   renderLines(context: RefusalContext): RefusalLines {
     const { lines, body, bodyBytes } = this.#preparedFor(context);
     const { requestId, decisionId = requestId } = context;
-    const idText = jsonText(requestId);
-    const length = bodyBytes + (body.length - 1) * byteLength(idText);
+    const isPlain = PLAIN.test(requestId);
+    const idText = isPlain ? requestId : jsonText(requestId);
+    const length = bodyBytes + (body.length - 1) * (isPlain ? idText.length : byteLength(idText));
     return {
       status: this.#row.status,
       code: this.#row.code,

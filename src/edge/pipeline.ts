@@ -303,14 +303,14 @@ export class Pipeline {
     metrics.requests.add(route?.id ?? '-', reason);
     if (reason === 'bad_request') exchange.endConnection();
     if (upstreamMs === null) request.decidedMs = clock.monotonicMs() - monotonicMs;
-    const { status, body } = this.#answerNo(request, refused);
-    onRefused({ request, reason, status, route, detail, upstreamMs, bytesIn: 0, bytesOut: Buffer.byteLength(body) });
+    const { status, bodyBytes } = this.#answerNo(request, refused);
+    onRefused({ request, reason, status, route, detail, upstreamMs, bytesIn: 0, bytesOut: bodyBytes });
   }
 
   #answerNo(
     request: RequestContext,
     { reason, status, allow, retryAfterSeconds }: Refused,
-  ): { readonly status: number; readonly body: string } {
+  ): { readonly status: number; readonly bodyBytes: number } {
     const { exchange, ruleset, requestId, decisionId, reading, handler, timing, answerHeaders } = request;
     const { route } = reading;
     const isGrpc = handler === null && isGrpcRequest(exchange);
@@ -322,8 +322,9 @@ export class Pipeline {
     const isPlain = handler === null && !isGrpc && timing === null && answerHeaders === null;
     if (exchange.answerLines !== undefined && isPlain) {
       const rendered = dialect.renderLines(reason, said);
-      exchange.answerLines(rendered.status, rendered.lines, rendered.body);
-      return rendered;
+      const bodyBytes = Buffer.byteLength(rendered.body);
+      exchange.answerLines(rendered.status, rendered.lines, rendered.body, bodyBytes);
+      return { status: rendered.status, bodyBytes };
     }
     const rendered = dialect.render(reason, said);
     const refusal = handler === null ? rendered : handler.phrase(rendered, reason);
@@ -331,11 +332,11 @@ export class Pipeline {
     if (answerHeaders !== null) refusal.headers.push(...answerHeaders);
     if (!isGrpc) {
       exchange.answer(refusal.status, refusal.headers, refusal.body);
-      return refusal;
+      return { status: refusal.status, bodyBytes: Buffer.byteLength(refusal.body) };
     }
     const trailers = grpcTrailers(grpcCode(refusal.status, reasonRow(reason).status), dialect.message(reason));
     exchange.answer(200, grpcHeaders(refusal.headers, trailers, exchange.protocol !== '2.0'), '');
-    return { status: 200, body: '' };
+    return { status: 200, bodyBytes: 0 };
   }
 
   /** A bug of ours, met while a fact was on its way: the request fails closed. */

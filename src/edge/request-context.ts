@@ -81,6 +81,8 @@ export function begin(
 }
 
 /** Whom the request is counted for. */
-export function clientAddressOf({ exchange, ruleset }: RequestContext): string {
+export function clientAddressOf({ exchange, ruleset, isTrusted }: RequestContext): string {
+  // Its headers may have to be made out.
+  if (!isTrusted) return exchange.peerAddress;
   return clientAddress(exchange.headers, exchange.peerAddress, ruleset.isTrustedProxy);
 }

@@ -37,8 +37,8 @@ export interface Exchange {
 
   /** A whole answer of our own. `headers`: raw pairs with Content-Length. The request's body is never read after it. */
   answer(status: number, headers: string[], body: string): void;
-  /** The same with lines that are ready for the wire, Content-Length among them; absent: pairs, please. */
-  answerLines?(status: number, lines: string, body: string): void;
+  /** The same with lines that are ready for the wire, Content-Length (`bodyBytes`) among them; absent: pairs, please. */
+  answerLines?(status: number, lines: string, body: string, bodyBytes: number): void;
 
   /** Start relaying an answer. An Upgrade among its headers goes only where it can be obeyed, named in Connection. */
   relayHead(status: number, statusText: string, headers: string[]): void;

@@ -17,15 +17,20 @@ function encode(value: number, length: number): string {
 }
 
 const processPart = Array.from(randomBytes(9), (byte) => BASE32[byte % 32]).join('');
-let timePart = '';
+/** The last two characters, which alone differ between most ids. */
+const LAST = Array.from({ length: 32 ** 2 }, (_, value) => encode(value, 2));
+/** All before them, of the moment and of so many requests. */
+let start = '';
 let timeMs = -1;
 let count = 0;
 
 export function nextRequestId(nowMs: number): string {
-  if (nowMs !== timeMs) {
-    timeMs = nowMs;
-    timePart = encode(nowMs, 10);
-  }
   count = (count + 1) % 32 ** 7;
-  return timePart + processPart + encode(count, 7);
+  const last = count % LAST.length;
+  if (nowMs !== timeMs || last === 0) {
+    timeMs = nowMs;
+    // Joined so it is one text, and not a tree of them that is gone through for each id.
+    start = [encode(nowMs, 10), processPart, encode(Math.floor(count / LAST.length), 5)].join('');
+  }
+  return start + LAST[last]!;
 }

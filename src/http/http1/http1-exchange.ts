@@ -195,20 +195,20 @@ export class Http1Exchange implements Exchange, Upgrade {
 
   answer(status: number, headers: string[], body: string): void {
     this.#head = linesOfOwn(status, statusTextOf(status), headers);
-    this.#answer(body);
+    this.#answer(body, ASCII.test(body));
   }
 
-  answerLines(status: number, lines: string, body: string): void {
+  answerLines(status: number, lines: string, body: string, bodyBytes: number): void {
     this.#head = { status, statusText: statusTextOf(status), lines, isSized: true, isDated: false, protocols: '' };
-    this.#answer(body);
+    this.#answer(body, bodyBytes === body.length);
   }
 
-  #answer(body: string): void {
+  #answer(body: string, isAscii: boolean): void {
     // The rest of the request's body is not ours to wait for, and what follows it must not run (RFC 9112 section 9.3).
     if (!this.isRead) this.#keeps = false;
     const { text, isBodiless } = this.#begin();
     if (isBodiless || body === '') this.#put(text);
-    else if (ASCII.test(body)) this.#put(text + body);
+    else if (isAscii) this.#put(text + body);
     else this.#putAround(text, Buffer.from(body), '');
     this.#finish();
   }

@@ -14,17 +14,18 @@ const LINGER_MS = 30_000;
 const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
-/** Connections on which nothing more will be answered. */
-const closing = new WeakSet<Socket>();
+/** On connections on which nothing more will be answered. */
+const CLOSING = Symbol('closing');
+type Marked = Socket & { [CLOSING]?: true };
 
 /** true: what arrives on this connection comes after an answer that closed it, and must not run. */
 export function isClosing(socket: Socket): boolean {
-  return closing.has(socket);
+  return (socket as Marked)[CLOSING] === true;
 }
 
 /** From here on nothing that arrives on this connection is run. */
 export function markClosing(socket: Socket): void {
-  closing.add(socket);
+  (socket as Marked)[CLOSING] = true;
 }
 
 /**
@@ -47,7 +48,8 @@ export function lingeringClose(socket: Socket): void {
   let seen = first;
   let quietMs = 0;
   let passedMs = 0;
-  socket.end();
+  // Node makes an error of a second end, with its stack, though nobody is told.
+  if (!socket.writableEnded) socket.end();
   const looking = setInterval(() => {
     const { bytesRead } = socket;
     passedMs += LOOK_EVERY_MS;

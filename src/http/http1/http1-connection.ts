@@ -114,12 +114,11 @@ export class Http1Connection implements AnswerCarrier, Outgoing, Startable {
   #requests = 0;
   #wait: Wait | null;
 
-  /** `accepted`: in this turn. `socket` is another one from here on. */
-  constructor(host: ConnectionHost, accepted: Socket) {
+  /** `socket`: accepted in this turn. */
+  constructor(host: ConnectionHost, socket: Socket) {
     this.#host = host;
-    const { socket, readOn } = readAccepted(accepted, (bytes, length, isLent) => this.#received(bytes, length, isLent));
     this.socket = socket;
-    this.#readOn = readOn;
+    this.#readOn = readAccepted(socket, (bytes, length, isLent) => this.#received(bytes, length, isLent));
     this.#sender = new TextSender(socket, () => this.#drained());
     this.peerAddress = socket.remoteAddress ?? '';
     this.encrypted = 'encrypted' in socket;

@@ -151,11 +151,9 @@ export class Http1Listener implements Listener, ConnectionHost {
       this.#connections.add(socket);
       return this.#h2.accept(socket as TLSSocket);
     }
-    const connection = new Http1Connection(this, socket);
-    const { socket: own } = connection;
-    this.#connections.add(own);
-    this.#http1.set(own, connection);
-    own.once('close', () => this.#http1.delete(own));
+    this.#connections.add(socket);
+    this.#http1.set(socket, new Http1Connection(this, socket));
+    socket.once('close', () => this.#http1.delete(socket));
   }
 
   /** What has left HTTP/1 is busy until it ends. */

@@ -61,8 +61,8 @@ export class H2Server {
 
   /** A connection whose handshake agreed on it, in the turn in which it came. */
   accept(accepted: TLSSocket): void {
-    const { socket, readOn } = readAccepted(accepted, (bytes) => tap.received(bytes));
-    const tap: H2Tap = this.serve(socket, readOn);
+    const readOn = readAccepted(accepted, (bytes) => tap.received(bytes));
+    const tap: H2Tap = this.serve(accepted, readOn);
   }
 
   /** What is read from `socket` is to be told to what it returns. */

@@ -5,6 +5,7 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { type AnswerEvents, AnswerReader } from './answer-reader.ts';
 import type { AnswerHead, UpstreamFailure } from './exchange.ts';
+import { bodyLimit } from './request-head.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { BodyVerdict, CallProgress, ConnectionState } from './states.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -291,9 +292,9 @@ export class Connection implements AnswerEvents, Carrier {
     this.#fail('unreachable', detail);
   }
 
-  /** Of which nothing has left and nothing is gone, any request is sent for the first time. */
+  /** Of which nothing has left and nothing is gone, any request is sent for the first time. A body is gone. */
   #mayReplay(call: UpstreamCall): boolean {
-    return call.isReplayable || (call.requestDone && this.#writer.isUnsent);
+    return call.isReplayable || (bodyLimit(call.request.body) === 0 && this.#writer.isUnsent);
   }
 
   #fail(kind: UpstreamFailure['kind'], detail: string): void {

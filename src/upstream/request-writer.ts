@@ -16,6 +16,8 @@ import { bodyLimit, requestHead } from './request-head.ts';
  */
 const JOIN_BEHIND_BYTES = 2048;
 const JOINED_BYTES = 16 * 1024;
+/** A body up to here, which is announced, leaves as text with its head, as far as it is here by the end of the turn. */
+const TEXT_BYTES_MAX = 4096;
 
 export class RequestWriter implements Outgoing {
   /** Why the other side takes no more of the request. */
@@ -27,7 +29,7 @@ export class RequestWriter implements Outgoing {
   #isChunked = false;
   #isCorked = false;
   #unsent = 0;
-  /** A request without a body, which leaves at the end of this turn of the event loop. */
+  /** A request with no body or a small one, which leaves at the end of this turn of the event loop. */
   #gathered = '';
   /** Small pieces that leave at the end of this turn, and how many bytes they are. */
   #joined: Buffer | null = null;
@@ -48,11 +50,12 @@ export class RequestWriter implements Outgoing {
     this.#isChunked = request.body.kind === 'chunked';
     this.#unsent = 0;
     const head = requestHead(request, this.#authority);
-    if (bodyLimit(request.body) === 0) {
+    const bodyBytes = bodyLimit(request.body);
+    if (bodyBytes > 0) this.#keepReading();
+    if (bodyBytes <= TEXT_BYTES_MAX) {
       this.#gathered = head;
       return atTurnEnd(this);
     }
-    this.#keepReading();
     // The first piece of body is often at hand in this turn of the loop: one packet instead of two.
     this.#socket.cork();
     this.#isCorked = true;
@@ -83,6 +86,11 @@ export class RequestWriter implements Outgoing {
   }
 
   write(chunk: Buffer): boolean {
+    if (this.#gathered !== '') {
+      // latin1 keeps every byte.
+      this.#gathered += chunk.toString('latin1');
+      return true;
+    }
     const isSmall = chunk.length <= JOIN_BEHIND_BYTES;
     if (!isSmall || this.#joinedBytes + chunk.length > JOINED_BYTES) this.join();
     const waits = this.#joined !== null || this.#socket.writableLength >= JOIN_BEHIND_BYTES;

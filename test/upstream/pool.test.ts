@@ -82,6 +82,16 @@ test('a request with a body that meets such bytes fails, and is not answered by 
   expect(recorder.failure?.detail).toContain('bytes before the request');
 });
 
+test('nor is it sent again without its body, where all of that had come', async () => {
+  const { server, recorder } = await poisoned((upstream, heard) => {
+    const exchange = upstream.send(post({ kind: 'length', length: 4 }), heard);
+    exchange.write(Buffer.from('abcd'));
+    exchange.end();
+  });
+  expect((await recorder.over).calls).toEqual(['failed']);
+  expect(server.sockets).toHaveLength(1);
+});
+
 test('bytes or an end on an idle connection destroy it', async () => {
   const server = await serve((socket) => socket.write(OK));
   const upstream = upstreamTo(server.origin);

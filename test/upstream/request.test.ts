@@ -68,6 +68,20 @@ test('a body of known length goes out untouched behind its length', async () => 
   expect(seen.text).toMatch(/\r\nContent-Length: 5\r\n\r\nhello$/);
 });
 
+test('a small body that is there leaves with its head, whatever its bytes, and what comes later behind it', async () => {
+  const { seen, server } = await sink('later');
+  const recorder = new Recorder();
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  const exchange = upstreamTo(server.origin).send(post({ kind: 'length', length: 261 }), recorder);
+  exchange.write(bytes);
+  await once(server.events, 'bytes');
+  expect(seen.text.endsWith(`\r\nContent-Length: 261\r\n\r\n${bytes.toString('latin1')}`)).toBe(true);
+  exchange.write(Buffer.from('later'));
+  exchange.end();
+  await recorder.over;
+  expect(seen.text.endsWith(`${bytes.toString('latin1')}later`)).toBe(true);
+});
+
 test('a body of unknown length goes out in chunks, with its trailers, and an empty piece does not end it', async () => {
   const { seen, server } = await sink('X-Sum: 7\r\n\r\n');
   const upstream = upstreamTo(server.origin);

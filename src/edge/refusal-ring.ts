@@ -2,7 +2,14 @@
  * The refusals that this process remembers, so that somebody can ask later why: the last so many, for so long. A refusal
  * costs a few hundred bytes here; what is read is put into words then. Judges nobody who asks: that is for who calls.
  */
-import { type Decided, type DecisionNote, type DecisionRecord, noteOf, ownerIdOf, recordOf } from './decision-record.ts';
+import {
+  type Decided,
+  type DecisionNote,
+  type DecisionRecord,
+  noteOf,
+  ownerIdOf,
+  recordOf,
+} from './decision-record.ts';
 import { BLOCK_NOTES, NoteBlock } from './note-block.ts';
 
 /** Which refusals; what is null does not matter. */

@@ -23,9 +23,9 @@ export class AbsentCredentials {
   /** Of the hash that was looked at last. */
   readonly #numbers = new Int32Array(NUMBERS);
 
-  /** `max`: rounded up to a power of two. */
+  /** `max`: no more, and half of it at least. */
   constructor(max: number) {
-    const sets = 2 ** Math.ceil(Math.log2(Math.max(1, max / WAYS)));
+    const sets = 2 ** Math.floor(Math.log2(Math.max(1, max / WAYS)));
     this.#mask = sets - 1;
     this.#hashes = new Int32Array(sets * WAYS * NUMBERS);
     this.#untilMs = new Float64Array(sets * WAYS);

@@ -18,7 +18,7 @@ interface Picture {
 
 const PICTURES: readonly Picture[] = [
   { file: 'docs/console.webp', path: '/o/acme/tokens', scheme: 'light', locale: 'en-GB' },
-  { file: 'docs/console-zh.webp', path: '/o/acme/tokens', scheme: 'dark', locale: 'zh-CN' },
+  { file: 'docs/console-zh.webp', path: '/o/acme', scheme: 'dark', locale: 'zh-CN' },
 ];
 const CHROMIUM = '/usr/bin/chromium';
 const BYTES_MAX = 120_000;

@@ -67,6 +67,50 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await page.context().close();
   });
 
+  it.each([
+    ['find by value', '/v1/tokens/find', 'Find by value', 'Find', 'Value of the token', 'pat_of_nobody'],
+    ['rotation', '/rotate', 'Rotate', 'Rotate', 'The old value ends', '60'],
+  ] as const)(
+    'a %s that fails says so in its window, keeps what was chosen, and is made when it may',
+    async (...names) => {
+      const [, call, opens, acts, label, chosen] = names;
+      await console.gateway.mint({ name: `for ${opens}`, owner: 'alice', kind: 'service', scopes: ['bot:read'] });
+      const page = await onTokens();
+      if (call === '/rotate') {
+        await page.getByRole('link', { name: `for ${opens}` }).click();
+        await page.locator('dl.facts').waitFor();
+      }
+      await page.getByRole('button', { name: opens }).click();
+      const dialog = page.getByRole('dialog');
+      const field = dialog.getByLabel(label);
+      if (call === '/rotate') await field.selectOption(chosen);
+      else await field.fill(chosen);
+      const act = () => dialog.getByRole('button', { name: acts, exact: true }).click();
+      for (const failure of [403, 409, 422, 503, 'down'] as const)
+        await console.failing(page, { failure, method: 'POST', calls: new RegExp(`${call}$`) }, async () => {
+          await act();
+          const says = failure === 'down' ? 'does not answer' : `${INJECTED_REQUEST_ID}`;
+          await dialog.getByRole('alert').filter({ hasText: says }).waitFor();
+          expect(await field.inputValue()).toBe(chosen);
+        });
+      await console.failing(page, { failure: 'ended', method: 'POST', calls: new RegExp(`${call}$`) }, async () => {
+        await act();
+        await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor();
+        await page.getByLabel('Admin key or personal token').fill(console.gateway.adminKey);
+        await page.keyboard.press('Enter');
+        await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor({ state: 'detached' });
+      });
+      expect(await field.inputValue()).toBe(chosen);
+      await act();
+      await page
+        .getByText(call === '/rotate' ? 'I have stored it' : 'No token of this gateway has this value.')
+        .waitFor();
+      // The browser itself tells of every 404.
+      expect(console.faults.splice(0).filter((fault) => !fault.includes('404'))).toEqual([]);
+      await page.context().close();
+    },
+  );
+
   it('a session that is gone is opened again over the page', async () => {
     const page = await onTokens();
     await console.failing(page, { failure: 'ended', calls: /\/tokens/ }, async () => {

@@ -57,7 +57,7 @@ export function TokenListPage({ org }: { readonly org: string }) {
       {data !== undefined && count > 0 && (
         <TokenTable org={org} tokens={data.items} names={data.names} chosen={chosen} onChosen={setChosen} />
       )}
-      <div className="under">
+      <div className={data === undefined ? 'hidden' : 'under'}>
         <p role="status" className="soft small">
           {data !== undefined && t(data.nextCursor === null ? 'tokens.count' : 'tokens.countMore', { count })}
         </p>

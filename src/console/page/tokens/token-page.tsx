@@ -23,6 +23,8 @@ type NamedToken = ShownToken & { readonly names: KnownNames };
 export function TokenPage({ org, id }: { readonly org: string; readonly id: string }) {
   const t = useTranslate();
   const { data: token, error, refetch } = useQuery(tokenQuery(org, id));
+  // What it says of the token's kind, and which buttons there are: shown at once with the rest, or nothing would stay in its place.
+  const { isPending: isPolicyPending } = useQuery(policyQuery);
   // Of an edit, which was a page of its own.
   const before = useHistoryState<Done | null>();
   const [done, setDone] = useState<Done | null>(before);
@@ -30,7 +32,7 @@ export function TokenPage({ org, id }: { readonly org: string; readonly id: stri
   useEffect(() => {
     if (before != null) history.replaceState(null, '');
   }, [before]);
-  if (token === undefined) {
+  if (token === undefined || isPolicyPending) {
     if (error === null) return <Waiting />;
     return (
       <div className="stack">
@@ -184,7 +186,7 @@ function RoutesReached({ org, id }: { readonly org: string; readonly id: string 
     <section className="card stack">
       <h2>{t('reach.token')}</h2>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <p className="reach soft">{t('reach.wait')}</p>}
+      {data === undefined && error === null && <p className="reach still soft">{t('reach.wait')}</p>}
       {data !== undefined && <ReachView reach={data} />}
     </section>
   );

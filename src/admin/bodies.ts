@@ -36,27 +36,32 @@ export function readBodies(app: FastifyInstance): void {
 function askForSignatures(app: FastifyInstance): void {
   app.decorateRequest('judgeText', null);
   app.decorateRequest('signedBy', null);
-  app.addHook('preParsing', async (request) => {
-    request.judgeText = request.routeOptions.config.signed?.(request.headers, request.visit) ?? null;
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    try {
+      request.judgeText = request.routeOptions.config.signed?.(request.headers, request.visit) ?? null;
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   });
 }
 
 /** By the stated length, or while it arrives. */
 function boundBodies(app: FastifyInstance): void {
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    if (request.actor === undefined || request.actor.kind === 'operator') return payload;
-    if (Number(request.headers['content-length'] ?? 0) > MEMBER_BODY_MAX) throw tooLarge();
-    if (request.headers['content-length'] !== undefined) return payload;
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    if (request.actor === undefined || request.actor.kind === 'operator') return done(null, payload);
+    if (Number(request.headers['content-length'] ?? 0) > MEMBER_BODY_MAX) return done(tooLarge());
+    if (request.headers['content-length'] !== undefined) return done(null, payload);
     let bytes = 0;
     const counting = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
+      transform(chunk: Buffer, _encoding, passed) {
         bytes += chunk.length;
-        if (bytes > MEMBER_BODY_MAX) done(tooLarge());
-        else done(null, chunk);
+        if (bytes > MEMBER_BODY_MAX) passed(tooLarge());
+        else passed(null, chunk);
       },
     });
     payload.on('error', (error) => counting.destroy(error));
-    return payload.pipe(counting);
+    done(null, payload.pipe(counting));
   });
 }
 
@@ -75,7 +80,10 @@ function readJsonAlone(app: FastifyInstance): void {
       // Before anybody spends time on it. Text that was not UTF-8 is not what was signed.
       if (request.judgeText !== null) request.signedBy = await request.judgeText(body);
       if (body === '') return undefined;
-      return readJson(body);
+      const value = await readJson(body);
+      // What validation takes is a turn's work of its own.
+      await new Slices().next();
+      return value;
     },
   );
 }

@@ -132,8 +132,9 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   app.server.on(options.tls === null ? 'connection' : 'secureConnection', (socket) => connections.add(socket));
   if (options.tls !== null) refuseHandshakes(app.server);
   let windingDown = false;
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (windingDown) reply.header('Connection', 'close');
+    done();
   });
   try {
     const url = await app.listen({ host: options.host, port: options.port, exclusive: true });

@@ -95,9 +95,11 @@ function legible(doc: Written['before']): Written['before'] {
 
 /** Of a change only what changed; of a creation or deletion everything. */
 function difference(before: Written['before'], after: Written['after']) {
-  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
-    (key) => !SECRET.has(key) && !NUMBERS.has(key),
-  );
+  const names =
+    before !== null && after !== null
+      ? [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      : Object.keys(before ?? after ?? {});
+  const keys = names.filter((key) => !SECRET.has(key) && !NUMBERS.has(key));
   const changed =
     before === null || after === null
       ? keys

@@ -21,7 +21,7 @@ import { newToken, type TokenInput } from './new-token.ts';
 import { standingOf } from './standing.ts';
 
 /** Tokens and their workspaces of one commit: enough for speed, few enough for requests to get their turn meanwhile. */
-const BATCH = 50;
+const BATCH = 200;
 /** Commits that wait for the disk at once. */
 const AHEAD = 8;
 

@@ -7,8 +7,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import type { SyncWaiter, WalSync } from './wal-sync.ts';
 
-/** The file is locked to other processes meanwhile: on a slow disk, too, no group is open for longer. */
-const OPEN_MAX_MS = 2;
+/** The file is locked to other processes meanwhile, and nobody is answered: no group is open for longer. */
+const OPEN_MAX_MS = 4;
+/** Turns of the event loop in a row that bring no change: then no more is expected. A call to the sidecar takes as many. */
+const QUIET_TURNS = 4;
 
 export class CommitGroup {
   readonly #database: DatabaseSync;
@@ -19,7 +21,12 @@ export class CommitGroup {
   readonly #leave: StatementSync;
   #waiting: SyncWaiter[] = [];
   #isOpen = false;
-  #latest: NodeJS.Timeout | null = null;
+  #isWatched = false;
+  #beganMs = 0;
+  #quietTurns = 0;
+  /** Changes of the open group at the last look, and of the group before it. */
+  #seen = 0;
+  #before = 0;
 
   /** `onBegin`: nobody else writes from now on. `onLost`: what was read of the group's changes was never made. */
   constructor(database: DatabaseSync, sync: WalSync, onBegin: () => void, onLost: (error: unknown) => void) {
@@ -27,7 +34,6 @@ export class CommitGroup {
     this.#sync = sync;
     this.#onBegin = onBegin;
     this.#onLost = onLost;
-    sync.onIdle(() => this.end());
     this.#enter = database.prepare('SAVEPOINT change');
     this.#leave = database.prepare('RELEASE change');
   }
@@ -61,13 +67,14 @@ export class CommitGroup {
   /** Of whoever needs a transaction of their own, or ends the connection. */
   end(): void {
     if (!this.#isOpen) return;
-    this.#close();
+    this.#isOpen = false;
     try {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#lose(error);
       return;
     }
+    this.#before = this.#waiting.length;
     this.#sync.make(this.#waiting.splice(0));
   }
 
@@ -78,7 +85,10 @@ export class CommitGroup {
       this.#onBegin();
       const result = work();
       this.#isOpen = true;
-      setImmediate(this.#turnEnded);
+      this.#beganMs = performance.now();
+      this.#seen = 0;
+      this.#quietTurns = 0;
+      this.#watch();
       return result;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -86,23 +96,30 @@ export class CommitGroup {
     }
   }
 
-  /**
-   * The turn is over. What comes while the disk is busy with the group before would wait for it anyway, and so it may come along.
-   */
-  readonly #turnEnded = (): void => {
-    if (!this.#isOpen || this.#latest !== null) return;
-    if (this.#sync.isSyncing) this.#latest = setTimeout(() => this.end(), OPEN_MAX_MS);
-    else this.end();
-  };
-
-  #close(): void {
-    this.#isOpen = false;
-    if (this.#latest !== null) clearTimeout(this.#latest);
-    this.#latest = null;
+  #watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    setImmediate(this.#look);
   }
 
+  /**
+   * After each turn: to sync is dearer than to write, so several that come close upon each other wait for each other. One that
+   * comes alone after another that did is not kept waiting.
+   */
+  readonly #look = (): void => {
+    this.#isWatched = false;
+    if (!this.#isOpen) return;
+    const count = this.#waiting.length;
+    this.#quietTurns = count > this.#seen ? 0 : this.#quietTurns + 1;
+    this.#seen = count;
+    const isAlone = count <= 1 && this.#before <= 1;
+    const isLong = performance.now() - this.#beganMs > OPEN_MAX_MS;
+    if (isAlone || isLong || this.#quietTurns >= QUIET_TURNS) this.end();
+    else this.#watch();
+  };
+
   #lose(error: unknown): void {
-    this.#close();
+    this.#isOpen = false;
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     const waiting = this.#waiting.splice(0);
     this.#onLost(error);

@@ -18,10 +18,16 @@ export function isMade(key: string): boolean {
   return isHash(key as unknown) || madeAtMs(key) !== null;
 }
 
+/** Of one key it is asked several times in a row. */
+let last: { readonly key: string; readonly madeAtMs: number | null } = { key: '', madeAtMs: null };
+
 /** The time that its id begins with; null: it is no such key. */
 export function madeAtMs(key: string): number | null {
+  if (last.key === key) return last.madeAtMs;
   const kind = kindOf(key);
-  return kind === 'token' || kind === 'audit' ? timeOf(key.slice(key.lastIndexOf('/') + 1)) : null;
+  const isTimed = kind === 'token' || kind === 'audit';
+  last = { key, madeAtMs: isTimed ? timeOf(key.slice(key.lastIndexOf('/') + 1)) : null };
+  return last.madeAtMs;
 }
 
 export function keyNumber(key: string): number {

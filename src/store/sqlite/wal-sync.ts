@@ -22,22 +22,11 @@ export class WalSync {
   /** For how many the last sync was. */
   #lastCount = 0;
   #isClosed = false;
-  #idle: () => void = () => undefined;
   #failure: Error | null = null;
 
   /** The log is there as soon as the file was read. */
   constructor(databasePath: string) {
     this.#file = openSync(`${databasePath}-wal`, 'r+');
-  }
-
-  /** What is to be made durable now waits for what was before it. */
-  get isSyncing(): boolean {
-    return this.#isSyncing;
-  }
-
-  /** `idle`: the disk has done what it was asked for. */
-  onIdle(idle: () => void): void {
-    this.#idle = idle;
   }
 
   get hasFailed(): boolean {
@@ -88,12 +77,8 @@ export class WalSync {
       this.#isSyncing = false;
       this.#failure ??= error;
       this.#answer(waiting);
-      if (this.#isClosed) {
-        closeSync(this.#file);
-        return;
-      }
-      this.#idle();
-      if (!this.#isSyncing) this.#sync();
+      if (this.#isClosed) closeSync(this.#file);
+      else this.#sync();
     });
   }
 

@@ -130,9 +130,9 @@ describe('scopegate serve', () => {
 
   it('keeps its young generation small, so that a flood leaves little behind; who sets it otherwise is obeyed', async () => {
     const path = configuration('young.yaml', 'store: { driver: sqlite, path: young/scopegate.db }');
-    const commandLine = async (env: Record<string, string>) => {
-      const started = scopegate(['serve', '-c', path], { env });
-      await started.until('ready: 1 route');
+    const commandLine = async (env: Record<string, string>, ...only: string[]) => {
+      const started = scopegate(['serve', '-c', path, ...only], { env });
+      await started.until('ready');
       const words = readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8').split('\0');
       expect(await started.stop()).toBe(0);
       return words;
@@ -154,6 +154,7 @@ describe('scopegate serve', () => {
     if (process.platform !== 'linux') return;
     expect(await environment({})).toEqual(['MALLOC_ARENA_MAX=1']);
     expect(await environment({ MALLOC_ARENA_MAX: '3' })).toEqual(['MALLOC_ARENA_MAX=3']);
+    expect(await commandLine({}, '--only', 'admin')).toContain('--max-semi-space-size=16');
   });
 
   it('lets V8 give nothing a long life beforehand because things lived long while it was young, nor let much of it pile up', async () => {

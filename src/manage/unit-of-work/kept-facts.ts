@@ -7,12 +7,12 @@ import type { Store } from '../../store/store.ts';
 import type { DocKind } from './records.ts';
 import type { StoredDoc } from './stored-docs.ts';
 
-export type Facts = ReadonlyMap<string, StoredDoc<DocKind>>;
+export type KeptFacts = ReadonlyMap<string, StoredDoc<DocKind>>;
 
 interface Kept {
   /** The lock's version. */
   readonly version: number;
-  readonly facts: Facts;
+  readonly facts: KeptFacts;
 }
 
 /** What one change after the other reads, and few of them change. */
@@ -26,7 +26,7 @@ const KEPT_KINDS: ReadonlySet<DocKind> = new Set([
 ]);
 const ORGANIZATIONS_MAX = 100;
 
-export const NO_FACTS: Facts = new Map();
+export const NO_FACTS: KeptFacts = new Map();
 const kept = new WeakMap<Store, Map<string, Kept>>();
 
 export function isKept(kind: DocKind): boolean {
@@ -34,13 +34,13 @@ export function isKept(kind: DocKind): boolean {
 }
 
 /** `version`: of the lock, as it was read for this change. */
-export function factsFor(store: Store, organizationId: string, version: number): Facts {
+export function factsFor(store: Store, organizationId: string, version: number): KeptFacts {
   const found = kept.get(store)?.get(organizationId);
   return found?.version === version ? found.facts : NO_FACTS;
 }
 
 /** `version`: of the lock, as the change has left it. */
-export function keepFacts(store: Store, organizationId: string, version: number, facts: Facts): void {
+export function keepFacts(store: Store, organizationId: string, version: number, facts: KeptFacts): void {
   const ofStore = kept.get(store) ?? new Map<string, Kept>();
   kept.set(store, ofStore);
   if (ofStore.size >= ORGANIZATIONS_MAX && !ofStore.has(organizationId)) ofStore.clear();

@@ -10,7 +10,7 @@ import type { Change, Store, Write } from '../../store/store.ts';
 import { requireInside } from '../actor.ts';
 import { type AuditLine, actorView, auditDoc, describeWrite, isSilent } from '../audit.ts';
 import { type ManageContext, reader } from '../context.ts';
-import { type Facts, factsFor, isKept, keepFacts, NO_FACTS } from './kept-facts.ts';
+import { factsFor, isKept, type KeptFacts, keepFacts, NO_FACTS } from './kept-facts.ts';
 import { type Lock, OrganizationLock } from './organization-lock.ts';
 import { place } from './places.ts';
 import { type AuditDoc, type DocByKind, type DocKind, type DocReader, isDeleted } from './records.ts';
@@ -40,7 +40,7 @@ export class UnitOfWork implements DocReader {
   readonly #others: OtherTurns;
   readonly #alsoIn = new Set<string>();
   readonly #read = new Map<string, DocByKind[DocKind] | null>();
-  #kept: Facts;
+  #kept: KeptFacts;
   /** What the next change may count on. */
   readonly #facts = new Map<string, StoredDoc<DocKind>>();
 
@@ -48,7 +48,7 @@ export class UnitOfWork implements DocReader {
   /** As it was read or is written; where it is deleted, as it was. */
   #organization: DocByKind['organization'] | null = null;
 
-  constructor(store: Store, lock: Lock, generation: Generation, others: OtherTurns, kept: Facts) {
+  constructor(store: Store, lock: Lock, generation: Generation, others: OtherTurns, kept: KeptFacts) {
     this.#store = store;
     this.#others = others;
     this.#kept = kept;
@@ -216,7 +216,7 @@ export class UnitOfWork implements DocReader {
   }
 
   /** What it has read and leaves as it was. */
-  get facts(): Facts {
+  get facts(): KeptFacts {
     for (const key of this.#writes.keys()) if (isKept(kindOf(key) as DocKind)) return NO_FACTS;
     return this.#facts;
   }

@@ -54,6 +54,8 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       }
       await page.goto(at('/traffic'));
       await drawn(page);
+      // The gateway is younger than the five minutes that are shown.
+      expect(await page.getByText(/Counted since|开始计数/).count()).toBe(1);
       await page.locator('.chart summary').first().click();
       await page.locator('.scrolled td').first().waitFor();
       expect(await console.inspect(page, `traffic-table-${name}`)).toEqual([]);

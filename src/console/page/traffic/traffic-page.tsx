@@ -6,6 +6,7 @@ import type { Shapes } from '../api/client.ts';
 import { SHOWN_RANGES, type ShownRange, TRAFFIC_EVERY_MS, trafficQuery } from '../overview/overview-queries.ts';
 import { Button } from '../parts/button.tsx';
 import { Figure, Figures } from '../parts/figure.tsx';
+import { Instant } from '../parts/instant.tsx';
 import { LiveNote } from '../parts/live-note.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { useNumberText } from '../parts/number-text.ts';
@@ -48,6 +49,7 @@ export function TrafficPage() {
         <p className="note warn">{t('overview.unanswered', { processes: data!.unanswered!.join(', ') })}</p>
       )}
       <Charts traffic={data} />
+      {data !== undefined && <CountedSince traffic={data} />}
     </>
   );
 }
@@ -128,6 +130,18 @@ function Charts({ traffic }: { readonly traffic: Traffic | undefined }) {
       <Chart {...times} title={t('traffic.lag')} lines={lines.lag} write={text.ms} />
       <Chart {...times} title={t('traffic.inFlight')} lines={lines.inFlight} write={text.rate} />
     </div>
+  );
+}
+
+/** Counters are in the memory of their process: a chart that begins in the middle says why. */
+function CountedSince({ traffic: { from, stepMs, requestsPerSecond } }: { readonly traffic: Traffic }) {
+  const t = useTranslate();
+  const first = requestsPerSecond.findIndex((each) => each !== null);
+  if (first <= 0) return null;
+  return (
+    <p className="soft small">
+      {t('traffic.since')} <Instant at={new Date(Date.parse(from) + first * stepMs).toISOString()} />
+    </p>
   );
 }
 

@@ -13,6 +13,7 @@ import { ExplainPage } from './explain/explain-page.tsx';
 import { Frame } from './frame/frame.tsx';
 import { NamedPolicyListPage } from './named-policies/named-policy-list-page.tsx';
 import { NamedPolicyPage } from './named-policies/named-policy-page.tsx';
+import { AllOrganizationsPage } from './organizations/all-organizations-page.tsx';
 import { OrganizationsPage } from './organizations/organizations-page.tsx';
 import { OverviewPage } from './overview/overview-page.tsx';
 import { EmptyNote, ErrorNote, Waiting } from './parts/notes.tsx';
@@ -77,6 +78,11 @@ function Pages() {
             <OverviewPage key={org} org={org} />
           </Framed>
         )}
+      </Route>
+      <Route path="/organizations">
+        <Framed org={null}>
+          <AllOrganizationsPage />
+        </Framed>
       </Route>
       <Route path="/traffic">
         <Framed org={null}>

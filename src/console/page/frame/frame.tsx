@@ -37,6 +37,7 @@ const OF_ORGANIZATION: readonly NavEntry[] = [
 
 /** Of the gateway with all its organizations: for its operator. */
 const OF_GATEWAY: readonly NavEntry[] = [
+  { path: '/organizations', name: 'organizations.title', key: 'z' },
   { path: '/traffic', name: 'nav.traffic', key: 'f' },
   { path: '/status', name: 'nav.status', key: 'i' },
   { path: '/routes', name: 'nav.routes', key: 'u' },

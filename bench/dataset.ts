@@ -134,6 +134,7 @@ export function creation(organizationId: string, version: number, nth: number): 
   const id = tokenId(nth);
   const record = {
     ...token(id, hash, nth % MEMBERS_MAX, Date.now() + 30 * DAY_MS, ['workflows:read']),
+    name: 'n',
     organizationId,
   };
   const value = { organizationId, tokenId: id };

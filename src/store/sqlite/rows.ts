@@ -16,7 +16,7 @@ export const tieOf = (key: string): string => (isMade(key) ? '' : key);
 const TEXT_END = '\u0001';
 
 /** The tie of an entry that is ordered by a text. */
-export const tieWith = (text: string, tie: string): string => `${text}${TEXT_END}${tie}`;
+const tieWith = (text: string, tie: string): string => `${text}${TEXT_END}${tie}`;
 /** undefined: it is ordered by its score. */
 export function textInTie(tie: string): string | undefined {
   const end = tie.indexOf(TEXT_END);

@@ -39,7 +39,7 @@ const NAMED_TARGETS = [
   ...(['member', 'team', 'workspace', 'environment', 'token', 'service-account', 'iam-policy'] as const),
 ];
 
-export function targetIdOf({ target }: AuditEvent): TypedId | null {
+function targetIdOf({ target }: AuditEvent): TypedId | null {
   const type = NAMED_TARGETS.find((each) => each === target?.type);
   return type === undefined ? null : `${type}/${target!.id}`;
 }

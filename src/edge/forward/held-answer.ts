@@ -52,7 +52,10 @@ export class HeldAnswer implements AnswerListener {
 
   head(head: AnswerHead): void {
     this.#head = head;
-    if (head.status < 200 || head.status > 299) return this.#pass();
+    if (head.status < 200 || head.status > 299) {
+      this.#pass();
+      return;
+    }
     const reads = this.#parts.registration.register !== null && bodyTypeOf(head.headers) === 'json';
     if (reads && head.framing !== 'none' && head.length <= ANSWER_BYTES_MAX) this.#state = 'reading';
     else this.#settle(null);
@@ -62,7 +65,7 @@ export class HeldAnswer implements AnswerListener {
     if (this.#state === 'passing') return this.#inner.data(chunk);
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#state === 'reading' && this.#bytes > ANSWER_BYTES_MAX) this.#settle(null);
+    if (this.#state === 'reading' && this.#bytes > ANSWER_BYTES_MAX) return this.#settle(null);
     return this.#state === 'reading';
   }
 
@@ -94,17 +97,22 @@ export class HeldAnswer implements AnswerListener {
     else settle(answer);
   }
 
-  #settle(madeId: string | null): void {
+  /** As `#pass`; false where it waits. */
+  #settle(madeId: string | null): boolean {
     const settling = this.#parts.settle(madeId);
     if (settling === null) return this.#pass();
     this.#state = 'settling';
-    settling.then(() => this.#pass()).catch(this.#parts.onBug);
+    const passOn = () => {
+      if (this.#pass()) this.#upstream.resume();
+    };
+    settling.then(passOn).catch(this.#parts.onBug);
+    return false;
   }
 
-  /** All that has come, and from here on all that comes. */
-  #pass(): void {
+  /** All that has come, and from here on all that comes. Says whether the upstream may go on. */
+  #pass(): boolean {
     this.#state = 'passing';
-    if (this.#parts.isClientGone()) return;
+    if (this.#parts.isClientGone()) return false;
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#inner.head(this.#head!);
@@ -112,6 +120,7 @@ export class HeldAnswer implements AnswerListener {
     for (const chunk of chunks) mayGoOn = this.#inner.data(chunk);
     if (this.#failure !== null) this.#inner.failed(this.#failure);
     else if (this.#trailers !== null) this.#inner.end(this.#trailers);
-    else if (mayGoOn && chunks.length > 0) this.#upstream.resume();
+    else return mayGoOn;
+    return false;
   }
 }

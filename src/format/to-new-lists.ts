@@ -7,28 +7,11 @@
 import type { Exported } from '../store/exportable.ts';
 import type { IndexEntry } from '../store/store.ts';
 import { asInteger, asText } from './stored-values.ts';
-import type { FormatUpgrade, Rewriting, Rewritten } from './upgrade.ts';
+import { toOtherLists } from './to-other-lists.ts';
 
 type Doc = Readonly<Record<string, unknown>>;
 
-export const toNewLists: FormatUpgrade = {
-  to: 3,
-  what: 'lists of principals, contacts and transfers',
-  async rewrite(page) {
-    const writes: Rewritten[] = [];
-    const damaged: string[] = [];
-    for (const found of page) {
-      try {
-        const indexes = newLists(found);
-        if (indexes !== null) writes.push({ key: found.key, version: found.version, record: found.record, indexes });
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-        damaged.push(found.key);
-      }
-    }
-    return { writes, damaged } satisfies Rewriting;
-  },
-};
+export const toNewLists = toOtherLists(3, 'lists of principals, contacts and transfers', newLists);
 
 /** null: it stands in the right ones. */
 function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | null {

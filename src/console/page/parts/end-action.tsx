@@ -1,10 +1,10 @@
 /** A button for something that takes other things with it: the dry run in its window, then the act, then how far it has got. */
-import { useMutation } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
 import type { CascadeRoot } from './cascade-tree.tsx';
 import { CascadeWindow } from './cascade-window.tsx';
 import type { ReceiptFields } from './receipt.tsx';
+import { useConfirmed } from './use-confirmed.ts';
 
 interface Props {
   readonly action: string;
@@ -20,32 +20,13 @@ interface Props {
 }
 
 export function EndAction({ action, title, lead, name, question, children, preview, run, onDone }: Props) {
-  const [isOpen, setOpen] = useState(false);
-  const carryOut = useMutation({
-    mutationFn: run,
-    onSuccess: (receipt) => {
-      setOpen(false);
-      onDone(receipt);
-    },
-  });
-  const open = () => {
-    carryOut.reset();
-    setOpen(true);
-  };
+  const { open, asking } = useConfirmed({ run, onDone });
   return (
     <>
       <Button kind="danger" onClick={open}>
         {action}
       </Button>
-      <CascadeWindow
-        {...{ isOpen, title, action, lead, name, question, preview }}
-        isBusy={carryOut.isPending}
-        error={carryOut.error}
-        onConfirm={() => carryOut.mutate()}
-        onClose={() => setOpen(false)}
-      >
-        {children}
-      </CascadeWindow>
+      <CascadeWindow {...{ title, action, lead, name, question, preview, ...asking }}>{children}</CascadeWindow>
     </>
   );
 }

@@ -19,6 +19,7 @@ const FLOORS: ReadonlyArray<readonly string[]> = [
     'private-files.ts',
     'schema-parts.ts',
     'slices.ts',
+    'few-entries.ts',
     'at-most.ts',
     'chunk-pool.ts',
     'stall-aware-timeout.ts',

@@ -5,6 +5,7 @@
 import { SetupError } from '../errors.ts';
 import { H2_PUSH, PUSH, takeByEvents } from './body-push.ts';
 import { missing } from './findings.ts';
+import { leaveOpenStreams, OPEN_STREAMS } from './h2-open-streams.ts';
 import { RAW_RESPONSE, respondByObjects } from './h2-stream.ts';
 import type { Finding } from './habit.ts';
 import { probeHttp } from './probe-http.ts';
@@ -36,6 +37,7 @@ async function check(http2: boolean): Promise<string | null> {
   if (fatal.length > 0) throw new SetupError(missing(fatal));
   for (const habit of [PUSH, H2_PUSH]) if (lacking.some(named(habit.name))) takeByEvents(habit);
   if (lacking.some(named(RAW_RESPONSE.name))) respondByObjects();
+  if (lacking.some(named(OPEN_STREAMS.name))) leaveOpenStreams();
   return lacking.length === 0 ? null : missing(lacking);
 }
 

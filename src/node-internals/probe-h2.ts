@@ -3,17 +3,20 @@ import { connect, performServerHandshake, type ServerHttp2Stream } from 'node:ht
 import { type Duplex, duplexPair } from 'node:stream';
 import { H2_PUSH, h2BodyOf, takeChunks } from './body-push.ts';
 import { ANSWER_END, hearAnswer, RAW_ANSWER, requestWith } from './h2-client.ts';
+import { OPEN_STREAMS, takeOpenStreams } from './h2-open-streams.ts';
 import { onRawTrailers, RAW_RESPONSE, RAW_TRAILERS, respondWith } from './h2-stream.ts';
 import type { Finding } from './habit.ts';
 
 export async function probeH2(withinMs: number): Promise<Finding[]> {
-  const seen = { trailers: false, push: false, response: false, answer: false, end: false };
+  const seen = { trailers: false, push: false, response: false, answer: false, end: false, streams: false };
   const [ours, theirs] = duplexPair();
   const over = Promise.withResolvers<void>();
   const late = setTimeout(over.resolve, withinMs);
   const server = performServerHandshake(theirs);
+  const open = takeOpenStreams(server);
   server.on('error', () => over.resolve());
   server.on('stream', (stream: ServerHttp2Stream) => {
+    seen.streams = open !== null && open.get(stream.id!) === stream;
     stream.on('error', () => over.resolve());
     takeChunks(h2BodyOf(stream), () => {
       seen.push = typeof stream._read === 'function';
@@ -61,6 +64,7 @@ export async function probeH2(withinMs: number): Promise<Finding[]> {
   return [
     { ...H2_PUSH, isThere: seen.push },
     { ...RAW_TRAILERS, isThere: seen.trailers },
+    { ...OPEN_STREAMS, isThere: seen.streams && open!.size === 0 },
     { ...RAW_RESPONSE, isThere: seen.response },
     { ...RAW_ANSWER, isThere: seen.answer },
     { ...ANSWER_END, isThere: seen.end },

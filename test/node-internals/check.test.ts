@@ -18,6 +18,10 @@ const NET = "import { Socket } from 'node:net'";
 const NO_FD =
   "import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'; fs.writevSync = () => 0; syncBuiltinESMExports()";
 
+/** Where an object has nothing by the name of `state`. */
+const NO_STATE =
+  "const own = Object.getOwnPropertySymbols; Object.getOwnPropertySymbols = (of) => own(of).filter((one) => one.description !== 'state')";
+
 let harness: Harness | undefined;
 let upstream: HttpUpstream | undefined;
 afterEach(async () => {
@@ -68,13 +72,16 @@ describe('where there is a fallback it is taken, and the operator is told', () =
     await uploads();
   });
 
-  it('stream.push of HTTP/2, where that is served', async () => {
+  it.each([
+    ['stream.push', fixed(STREAM, 'Readable', 'push'), /request\.push.*stream\.push and stream\._read/],
+    ['session[kState].streams', NO_STATE, /session\[kState\]\.streams/],
+  ])('%s of HTTP/2, where that is served', async (_name, code, told) => {
     const tls = { cert: 'cert.pem', key: 'key.pem', http2: true };
     harness = await Harness.prepare({ gateway: { workers: 1, tls } });
     for (const part of ['cert', 'key'] as const) writeFileSync(join(harness.folder, tls[part]), first[part]);
-    harness.env = preloading(fixed(STREAM, 'Readable', 'push'));
+    harness.env = preloading(code);
     await harness.serve();
-    expect(warnings()).toEqual([expect.stringMatching(/request\.push.*stream\.push and stream\._read/)]);
+    expect(warnings()).toEqual([expect.stringMatching(told)]);
   });
 });
 

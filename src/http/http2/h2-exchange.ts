@@ -216,6 +216,10 @@ export class H2Exchange implements Exchange {
     this.#isOver = true;
     this.#closed();
     this.#listener?.clientClosed(this.#isComplete);
+    // A stream that grew old is kept until a full collection, with all that can be reached from it: not the request.
+    this.#listener = null;
+    this.#stream.removeAllListeners();
+    this.#stream.on('error', ignore);
   }
 
   get isGone(): boolean {

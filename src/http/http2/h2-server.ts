@@ -5,6 +5,8 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { FewEntries } from '../../few-entries.ts';
+import { takeOpenStreams } from '../../node-internals/h2-open-streams.ts';
 import { readAccepted } from '../../node-internals/socket-read.ts';
 import { LastToken } from '../../secret.ts';
 import type { ClientLimits } from '../client-limits.ts';
@@ -19,6 +21,14 @@ export interface H2ServerOptions {
   /** The body and headers for a request that is too large to be handed over. */
   readonly refuse: (status: number) => { readonly headers: readonly string[]; readonly body: string };
   readonly limits: ClientLimits;
+}
+
+/** What is known of a session. */
+interface Carried {
+  /** Sends its client away. */
+  readonly sendOff: () => void;
+  /** By the number of their stream. */
+  readonly open: FewEntries<number, H2Exchange>;
 }
 
 const STREAMS_MAX = 100;
@@ -43,9 +53,7 @@ const LIMITS = {
 
 export class H2Server {
   readonly #options: H2ServerOptions;
-  /** With the way to send each away. */
-  readonly #sessions = new Map<ServerHttp2Session, () => void>();
-  readonly #open = new Set<H2Exchange>();
+  readonly #sessions = new Map<ServerHttp2Session, Carried>();
   #draining = false;
 
   constructor(options: H2ServerOptions) {
@@ -56,7 +64,12 @@ export class H2Server {
   watchRate(): () => void {
     const owes = (exchange: H2Exchange) => ({ of: exchange, owed: exchange.owed });
     const tooSlow = (exchange: H2Exchange) => exchange.breakOff();
-    return watchRate(this.#options.limits, { open: this.#open, owes, tooSlow });
+    const open = { [Symbol.iterator]: () => this.#exchanges() };
+    return watchRate(this.#options.limits, { open, owes, tooSlow });
+  }
+
+  *#exchanges(): Generator<H2Exchange> {
+    for (const { open } of this.#sessions.values()) yield* open.all;
   }
 
   /** A connection whose handshake agreed on it, in the turn in which it came. */
@@ -77,7 +90,8 @@ export class H2Server {
       encrypted: 'encrypted' in socket,
       lastToken: new LastToken(),
     };
-    let open = 0;
+    const open: Carried['open'] = new FewEntries();
+    takeOpenStreams(session);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // Not Node's own timer, which any byte begins anew: a preface or a head that never ends would be waited for for ever.
     let waiting: NodeJS.Timeout;
@@ -85,22 +99,22 @@ export class H2Server {
       clearTimeout(waiting);
       session.close();
       // A head that was begun keeps it open; a stream that just made it is answered.
-      waiting = setTimeout(() => open === 0 && session.destroy(), LINGER_MS).unref();
+      waiting = setTimeout(() => open.size === 0 && session.destroy(), LINGER_MS).unref();
     };
     const awaitRequest = (withinMs: number) => {
       clearTimeout(waiting);
       waiting = setTimeout(sendOff, withinMs).unref();
     };
     awaitRequest(headersMs);
-    this.#sessions.set(session, sendOff);
+    this.#sessions.set(session, { sendOff, open });
     session.on('stream', (stream: ServerHttp2Stream, _headers, flags: number, raw: readonly string[] = []) => {
-      open++;
       clearTimeout(waiting);
       const endsHere = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       const exchange: H2Exchange = new H2Exchange(stream, raw, endsHere, carrier, () => {
-        this.#open.delete(exchange);
-        if (--open === 0) awaitRequest(session.closed ? 0 : keepAliveMs);
+        open.delete(stream.id!);
+        if (open.size === 0) awaitRequest(session.closed ? 0 : keepAliveMs);
       });
+      open.set(stream.id!, exchange);
       this.#handle(stream, raw, exchange);
     });
     // A connection that breaks the protocol ends; `close` follows.
@@ -116,7 +130,7 @@ export class H2Server {
 
   /** GOAWAY: streams that were begun are finished; later ones were never ours, which the client is told. */
   sendAway(): void {
-    for (const sendOff of this.#sessions.values()) sendOff();
+    for (const { sendOff } of this.#sessions.values()) sendOff();
   }
 
   /** From now on every client is sent away. */
@@ -127,7 +141,6 @@ export class H2Server {
 
   #handle(stream: ServerHttp2Stream, raw: readonly string[], exchange: H2Exchange): void {
     const { limits, handle, refuse } = this.#options;
-    this.#open.add(exchange);
     stream.setTimeout(limits.idleMs);
     stream.on('timeout', () => {
       if (exchange.waitsForClient) exchange.breakOff();

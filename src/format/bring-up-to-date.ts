@@ -180,6 +180,7 @@ class Run {
     do {
       const page = await store.export(cursor, PAGE);
       await this.#rewrite(rewrite, page.records);
+      if (this.#upgrade.listsUses === true) await this.#listUses(page.records);
       await this.#beat();
       done += page.records.length;
       cursor = page.next;
@@ -206,6 +207,15 @@ class Run {
       page = again.filter((record) => record !== null);
     }
     throw new SetupError(disturbed(this.#place.name));
+  }
+
+  /** What is known already is noted again, and so stands in its list. */
+  async #listUses(records: readonly Exported[]): Promise<void> {
+    const { store } = this.#place;
+    const keys = records.map(({ key }) => key);
+    const touched = await store.touched(keys);
+    const uses = keys.flatMap((key, nth) => (touched[nth] == null ? [] : [{ key, atMs: touched[nth] }]));
+    if (uses.length > 0) await store.touch(uses);
   }
 
   async #beat(): Promise<void> {

@@ -1,15 +1,20 @@
 /**
  * Format 4 to 5: the same records, found in other lists. Tokens stand in lists by their state, by their name and, where they count against
  * no limit, by their kind; they and their credentials no longer stand among everything of their organization.
+ * The store lists them by their last use.
  */
 import type { Exported } from '../store/exportable.ts';
 import type { IndexEntry } from '../store/store.ts';
 import { asInteger, asText } from './stored-values.ts';
 import { toOtherLists } from './to-other-lists.ts';
+import type { FormatUpgrade } from './upgrade.ts';
 
 type Doc = Readonly<Record<string, unknown>>;
 
-export const toTokenLists = toOtherLists(5, 'lists of tokens by state and name', newLists);
+export const toTokenLists: FormatUpgrade = {
+  ...toOtherLists(5, 'lists of tokens by state, name and last use', newLists),
+  listsUses: true,
+};
 
 /** null: it stands in the right ones. */
 function newLists({ key, record, indexes }: Exported): readonly IndexEntry[] | null {

@@ -33,6 +33,8 @@ export interface FormatUpgrade {
   readonly to: number;
   /** What is new in it, for the log. */
   readonly what: string;
+  /** What was used is put into the list of uses. */
+  readonly listsUses?: true;
   /** null: no record changes, and none is looked at. */
   readonly rewrite: ((page: readonly Exported[], reader: UpgradeReader) => Promise<Rewriting>) | null;
 }

@@ -88,6 +88,32 @@ export async function list<K extends DocKind, Shown = DocByKind[K]>(
   }
 }
 
+/** One page of several ranges, one behind the other. Each has an `along` of its own. */
+export async function listInTurn<T>(
+  ranges: readonly Range[],
+  { limit, cursor }: PageRequest,
+  pageOf: (range: Range, part: PageRequest) => Promise<Page<T>>,
+): Promise<Page<T>> {
+  const items: T[] = [];
+  let from = cursor;
+  for (const [nth, range] of ranges.entries()) {
+    const found = await pageOf(range, { limit: limit - items.length, cursor: from });
+    items.push(...found.items);
+    if (found.nextCursor !== null) return { items, nextCursor: found.nextCursor };
+    const next = ranges[nth + 1];
+    if (next !== undefined && items.length === limit) return { items, nextCursor: startOf(next) };
+    from = null;
+  }
+  return { items, nextCursor: null };
+}
+
+function startOf({ along, indexes }: Range): string {
+  return writeCursor(
+    along,
+    indexes.map(() => null),
+  );
+}
+
 /** From where it goes on. Throws Rejection (400) for the cursor of another list. */
 function placesOf({ along, indexes }: Range, { cursor, from }: PageRequest & { readonly from?: Place | undefined }) {
   if (cursor === null) return indexes.map(() => from ?? null);

@@ -19,6 +19,7 @@ import {
   StoreUnavailable,
   scopeUsesOf,
   type Touch,
+  usesList,
 } from './store.ts';
 
 const HEARTBEAT_MS = 100;
@@ -92,14 +93,12 @@ export class MemoryStore implements ExportableStore {
       this.#rows.delete(key);
       if (record === null) {
         this.#touches.delete(key);
+        this.#indexes.get(usesList(key))?.delete(key);
         this.#scopes.delete(key);
         continue;
       }
       this.#rows.set(key, { text: texts[position]!, version: revision, indexes });
-      for (const entry of indexes) {
-        const members = this.#indexes.get(entry.index) ?? new Map<string, IndexEntry>();
-        this.#indexes.set(entry.index, members.set(key, entry));
-      }
+      for (const entry of indexes) this.#enter(key, entry);
     }
     const notice = { revision, keys: change.writes.map((write) => write.key), committedAtMs: Date.now() };
     this.#log.push(notice);
@@ -116,7 +115,10 @@ export class MemoryStore implements ExportableStore {
   async touch(touches: readonly Touch[]): Promise<void> {
     this.#assertOpen();
     for (const { key, atMs, scopes = [] } of touches.filter(({ key }) => this.#rows.has(key))) {
-      if (atMs > (this.#touches.get(key) ?? 0)) this.#touches.set(key, atMs);
+      if (atMs > (this.#touches.get(key) ?? 0)) {
+        this.#touches.set(key, atMs);
+        this.#enter(key, { index: usesList(key), score: dayOf(atMs) });
+      }
       if (scopes.length === 0) continue;
       const days = this.#scopes.get(key) ?? new Map([['', dayOf(atMs)]]);
       for (const scope of scopes) days.set(scope, Math.max(dayOf(atMs), days.get(scope) ?? 0));
@@ -175,6 +177,11 @@ export class MemoryStore implements ExportableStore {
     this.#closed = true;
     clearInterval(this.#heartbeat);
     this.#followers.clear();
+  }
+
+  #enter(key: string, entry: IndexEntry): void {
+    const members = this.#indexes.get(entry.index) ?? new Map<string, IndexEntry>();
+    this.#indexes.set(entry.index, members.set(key, entry));
   }
 
   #exported(key: string): Exported | null {

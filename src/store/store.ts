@@ -87,6 +87,15 @@ export function replacedUse(hash: TokenHash): string {
   return `(replaced:${hash.slice(0, 8)})`;
 }
 
+/**
+ * The list in which the store itself puts a record once it was used, by the day of its last use (`dayOf`), and from which it
+ * goes with the record: of all of its kind in one organization. No write names it.
+ */
+export function usesList(key: string): string {
+  const [kind, organization] = key.split('/');
+  return organization === undefined ? 'used' : `used/${organization}/${kind}`;
+}
+
 /** With which scopes a record was used. Days since 1970, UTC. */
 export interface ScopeUses {
   /** The day of the last use of each. */
@@ -151,7 +160,8 @@ export interface Store extends FactSource {
   changesSince(revision: number, limit: number): Promise<readonly ChangeEvent[] | null>;
   /**
    * Remembers when records were last used: beside them, so that no follower hears of it and no version moves; only ever
-   * later; until the record is deleted. Keys without a record are passed over. Need not survive a crash.
+   * later; until the record is deleted. Keys without a record are passed over. Need not survive a crash. Puts them into the
+   * list of uses (`usesList`), also where that was known already.
    */
   touch(touches: readonly Touch[]): Promise<void>;
   /** When each was last used, in the order of `keys`; null: not yet. */

@@ -3,8 +3,8 @@
  * one; `peer`, where the engine can be shared, opens a second store on the same records, as another process would.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChangeEvent, ChangeListener, Store, Write } from '../../src/store/store.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
+import type { ChangeEvent, ChangeListener, ScanOptions, Store, Write } from '../../src/store/store.ts';
+import { StoreUnavailable, usesList } from '../../src/store/store.ts';
 import { Bell } from '../support/bell.ts';
 
 export interface Subject {
@@ -185,6 +185,53 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         expect(await store.touched(['a'])).toEqual([null]);
       });
 
+      it('put their record into the list of uses, by the day, of its kind and organization', async () => {
+        const keys = ['token/acme/a', 'token/acme/b', 'token/acme/c', 'token/other/d', 'member/acme/e', 'f'];
+        await put(...keys.map((key) => ({ key, record: 1, indexes: [{ index: 'all', score: 1 }] })));
+        const uses = async (of: string, options: Partial<ScanOptions> = {}) =>
+          (await store.scan(usesList(of), { limit: 10, ...options })).map(({ key, score }) => [key, score]);
+        expect(await uses(keys[0]!)).toEqual([]);
+        const at = (day: number) => 86_400_000 * day + 5;
+        const days = [20_003, 20_001, 20_003, 1, 2, 3];
+        await store.touch(keys.map((key, nth) => ({ key, atMs: at(days[nth]!) })));
+        const [a, b, c] = [[keys[0], 20_003] as const, [keys[1], 20_001] as const, [keys[2], 20_003] as const];
+        expect(await uses(keys[0]!)).toEqual([b, a, c]);
+        expect(await uses(keys[0]!, { after: { score: 20_003, key: keys[0]! } })).toEqual([c]);
+        expect(await uses(keys[0]!, { backwards: true, limit: 2 })).toEqual([c, a]);
+        expect(await store.count(usesList(keys[0]!), 0, { upTo: 20_002 })).toBe(1);
+        for (const [nth, key] of keys.slice(3).entries()) expect(await uses(key)).toEqual([[key, nth + 1]]);
+        // Of one key several times, earlier ones among them; the same again; and with scopes alone.
+        await store.touch([20_004, 20_006, 20_005, 20_006].map((day) => ({ key: keys[1]!, atMs: at(day) })));
+        await store.touch([
+          { key: keys[0]!, atMs: at(19_000), scopes: ['bot:read'] },
+          { key: keys[0]!, atMs: at(20_003) },
+        ]);
+        expect(await uses(keys[0]!)).toEqual([a, c, [keys[1], 20_006]]);
+        expect(await store.touched(keys.slice(0, 2))).toEqual([at(20_003), at(20_006)]);
+        await put({ key: keys[0]!, record: 2 });
+        expect(await uses(keys[0]!)).toEqual([a, c, [keys[1], 20_006]]);
+      });
+
+      it('of a record that goes leave the list, and no others; one that comes again has none', async () => {
+        const keys = Array.from({ length: 300 }, (_, nth) => `token/acme/t${String(nth).padStart(3, '0')}`);
+        await put(...keys.map((key) => ({ key, record: 1 })));
+        await store.touch(keys.map((key, nth) => ({ key, atMs: 86_400_000 * (nth % 100) })));
+        const [gone, stay] = [keys.slice(0, 250), keys.slice(250)];
+        await put(...gone.map((key) => ({ key, record: null })));
+        const listed = async () => (await store.scan(usesList(keys[0]!), { limit: 1000 })).map(({ key }) => key);
+        expect(await listed()).toEqual(stay);
+        expect(await store.count(usesList(keys[0]!), -1)).toBe(stay.length);
+        await put(...keys.map((key) => ({ key, record: 2 })));
+        expect(await listed()).toEqual(stay);
+        await put(...keys.map((key) => ({ key, record: null })));
+        expect(await listed()).toEqual([]);
+        await store.touch([{ key: keys[0]!, atMs: 86_400_000 }]);
+        expect(await listed()).toEqual([]);
+        await put({ key: keys[0]!, record: 3 });
+        await store.touch([{ key: keys[0]!, atMs: 86_400_000 }]);
+        expect(await listed()).toEqual([keys[0]]);
+      });
+
       it('of a record that is not there are passed over, and the others kept', async () => {
         await put({ key: 'a', record: 1 });
         await store.touch([
@@ -219,6 +266,11 @@ export function describeStore(name: string, open: () => Subject | Promise<Subjec
         await put({ key: 'a', record: 1 });
         await Promise.all([store.touch([{ key: 'a', atMs: 7 }]), subject.peer().touch([{ key: 'a', atMs: 8 }])]);
         expect([await store.touched(['a']), await subject.peer().touched(['a'])]).toEqual([[8], [8]]);
+        await subject.peer().commit({ expects: [], writes: [{ key: 'a', record: null }] });
+        expect(await store.scan(usesList('a'), { limit: 10 })).toEqual([]);
+        await put({ key: 'b', record: 1 });
+        await subject.peer().touch([{ key: 'b', atMs: 9 }]);
+        expect((await store.scan(usesList('b'), { limit: 10 })).map(({ key }) => key)).toEqual(['b']);
       });
 
       it('cannot be asked for, or written, once it is closed', async () => {

@@ -14,6 +14,7 @@ import type { ExportableStore, Exported } from '../../src/store/exportable.ts';
 import { FORMAT_KEY } from '../../src/store/format.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { dayOf, usesList } from '../../src/store/store.ts';
 import { openRedis } from '../store/redis-harness.ts';
 import { startRedis } from '../support/redis.ts';
 import { hasTool } from '../support/tools.ts';
@@ -68,6 +69,17 @@ it.each(Object.keys(ENGINES))(
       }
       expect(await store.size()).toBe(said.records.length);
       expect(await store.touched(said.records.map(({ key }) => key))).toEqual(said.touched);
+      const used = said.records.filter((_, nth) => said.touched[nth] !== null).map(({ key }) => key);
+      const listed = await Promise.all(
+        [...new Set(used.map(usesList))].map((index) => store.scan(index, { limit: 1000 })),
+      );
+      expect(used.length).toBeGreaterThan(0);
+      expect(listed.flat().map(({ key, score }) => [key, score])).toEqual(
+        expect.arrayContaining(
+          used.map((key) => [key, dayOf(said.touched[said.records.findIndex((one) => one.key === key)]!)]),
+        ),
+      );
+      expect(listed.flat()).toHaveLength(used.length);
       const revision = await store.revision();
       await upgrade();
       expect(await store.revision()).toBe(revision);

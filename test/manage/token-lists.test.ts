@@ -129,7 +129,7 @@ describe.each(Object.keys(ENGINES))('in %s', (engine) => {
     kind: [undefined, 'service', 'gone', 'never'],
     state: [undefined, 'active', 'inactive', 'expired', 'revoked'],
     expiringWithinDays: [undefined, undefined, 0, 30],
-    unusedForDays: [undefined, undefined, 0, 60],
+    unusedForDays: [undefined, undefined, 0, 60, 150],
     neverUsed: [undefined, undefined, true, false],
     name: [undefined, undefined, 'DE', 'deploy', 'ni', '%', 'deployments', ''],
   } as never;
@@ -186,6 +186,29 @@ describe.each(Object.keys(ENGINES))('in %s', (engine) => {
       );
       expect(ends).toEqual(ends.toSorted((one, other) => one - other));
     }
+  });
+
+  it('by last use: first who was used, by the day, then who never was, by age; a page that ends with the first goes on with the others', async () => {
+    const found = await all({ unusedForDays: 60 });
+    const touched = await store.touched(found.map(({ id }) => tokenKey('acme', id)));
+    const used = touched.indexOf(null);
+    expect(used).toBeGreaterThan(0);
+    expect(touched.slice(used).every((atMs) => atMs === null)).toBe(true);
+    const days = touched.slice(0, used).map((atMs) => Math.floor(atMs! / DAY_MS));
+    expect(days).toEqual(days.toSorted((one, other) => one - other));
+    const ages = found.slice(used).map(({ createdAtMs }) => createdAtMs);
+    expect(ages).toEqual(ages.toSorted((one, other) => one - other));
+    expect(ages.length).toBeGreaterThan(0);
+    expect(await all({ unusedForDays: 60 }, used)).toEqual(found);
+  });
+
+  it('access tokens are shown by no filter, though they are used', async () => {
+    const [doc] = await all();
+    const issued: TokenDoc = { ...doc!, id: newTokenId(NOW_MS - 90 * DAY_MS), authority: 'client', clientId: 'client', ownerId: null };
+    await write(issued);
+    await store.touch([{ key: tokenKey('acme', issued.id), atMs: NOW_MS - 80 * DAY_MS }]);
+    for (const filter of [{ unusedForDays: 60 }, { neverUsed: false }])
+      expect((await all(filter)).some(({ id }) => id === issued.id)).toBe(false);
   });
 
   it('whoever may see their own alone is shown no more, and no cursor names more', async () => {

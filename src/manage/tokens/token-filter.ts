@@ -1,4 +1,6 @@
 /** Which tokens somebody looks for, told of one token as it stands. Reads when it was used, and nothing else. */
+
+import { tokenKey } from '../../core/facts.ts';
 import { DAY_MS } from '../../core/policy.ts';
 import type { ManageContext } from '../context.ts';
 import { folded } from '../names.ts';
@@ -40,6 +42,8 @@ export function maybeSought(filter: TokenFilter, nowMs: number, late: boolean): 
   const untilMs = filter.expiringWithinDays === undefined ? null : nowMs + filter.expiringWithinDays * DAY_MS;
   const name = folded(filter.name ?? '');
   return (doc) =>
+    // Access tokens are in no list but that of uses.
+    doc.clientId === null &&
     (filter.owner === undefined || doc.ownerId === filter.owner) &&
     (filter.kind === undefined || doc.kind === filter.kind) &&
     (late || filter.state === undefined || stateShown(doc, nowMs) === filter.state) &&
@@ -64,7 +68,7 @@ function mayReach({ workspaces }: TokenDoc, id: string): boolean {
   return typeof workspaces === 'string' || workspaces.some(([listed]) => listed === id);
 }
 
-/** What only its use says. `look` is told of tokens together, before `isSought` is asked of any of them. */
+/** What only its use says. `look` is told of tokens together, before anything is asked of any of them. */
 export class SoughtByUse {
   readonly #context: UsageContext;
   readonly #filter: TokenFilter;
@@ -81,19 +85,31 @@ export class SoughtByUse {
   async look(docs: readonly TokenDoc[]): Promise<void> {
     const { unusedForDays, neverUsed, finding } = this.#filter;
     if (unusedForDays === undefined && neverUsed === undefined && finding === undefined) return;
-    const used = await usageOf(this.#context, docs);
+    const used = finding === undefined ? await this.#lastUses(docs) : await usageOf(this.#context, docs);
     this.#known = new Map(docs.map(({ id }, nth) => [id, used[nth]!]));
   }
 
-  isSought(doc: TokenDoc): boolean {
-    const { unusedForDays, neverUsed, finding, unusedDays } = this.#filter;
-    const usage = this.#known.get(doc.id) ?? UNUSED;
-    const { lastUsedAtMs } = usage;
+  /** When it was used last; whether its token has ended since says nothing of that. */
+  maybeSought({ id, createdAtMs }: TokenDoc): boolean {
+    const { unusedForDays, neverUsed } = this.#filter;
+    const { lastUsedAtMs } = this.#known.get(id) ?? UNUSED;
     return (
       (neverUsed === undefined || (lastUsedAtMs === null) === neverUsed) &&
       // A young token that nobody has used yet is not an unused one.
-      (unusedForDays === undefined || (lastUsedAtMs ?? doc.createdAtMs) < this.#nowMs - unusedForDays * DAY_MS) &&
-      (finding === undefined || findingsOf(doc, usage, this.#nowMs, unusedDays).includes(finding))
+      (unusedForDays === undefined || (lastUsedAtMs ?? createdAtMs) < this.#nowMs - unusedForDays * DAY_MS)
     );
+  }
+
+  isSought(doc: TokenDoc): boolean {
+    const { finding, unusedDays } = this.#filter;
+    const usage = this.#known.get(doc.id) ?? UNUSED;
+    return finding === undefined || findingsOf(doc, usage, this.#nowMs, unusedDays).includes(finding);
+  }
+
+  async #lastUses(docs: readonly TokenDoc[]): Promise<TokenUsage[]> {
+    const touched = await this.#context.store.touched(
+      docs.map(({ organizationId, id }) => tokenKey(organizationId, id)),
+    );
+    return touched.map((lastUsedAtMs) => ({ ...UNUSED, lastUsedAtMs }));
   }
 }

@@ -3,7 +3,7 @@
  * beyond it is judged token by token (token-filter.ts). Reads how long lists are, and nothing of a token.
  */
 import { DAY_MS } from '../../core/policy.ts';
-import type { Store } from '../../store/store.ts';
+import { dayOf, type Store } from '../../store/store.ts';
 import type { Range } from '../listing.ts';
 import { lists, nameSought } from '../unit-of-work/places.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
@@ -26,20 +26,44 @@ export interface Sought {
   readonly late: boolean;
 }
 
+/** To all that are sought: ranges, one behind the other. */
+type Way = readonly Range[];
+
+/** Holds no token that was used, whatever its list does. */
+export const NEVER_USED = 'never-used';
+
 /**
- * The shortest of the ways. `along`: the one that an earlier page went, since each has an order of its own; null: there is
- * none of that name.
+ * The shortest of the ways. `along`: where an earlier page ended, since each has an order of its own; what is before it is
+ * left out. null: there is none of that name.
  */
-export async function chooseRange(store: Store, sought: Sought, along: string | null): Promise<Range | null> {
-  const ranges = rangesOf(sought);
+export async function chooseWay(store: Store, sought: Sought, along: string | null): Promise<Way | null> {
+  const ways = waysOf(sought);
   if (along !== null) {
     // What was late when that page was asked for may no longer be.
-    const others = rangesOf({ ...sought, late: !sought.late });
-    return [...ranges, ...others].find((range) => range.along === along) ?? null;
+    const others = waysOf({ ...sought, late: !sought.late });
+    const rests = [...ways, ...others].map((way) => way.slice(way.findIndex((range) => range.along === along)));
+    return rests.find(([first]) => first!.along === along) ?? null;
   }
-  if (ranges.length === 1) return ranges[0]!;
-  const lengths = await Promise.all(ranges.map((range) => lengthOf(store, range)));
-  return ranges[lengths.indexOf(Math.min(...lengths))]!;
+  if (ways.length === 1) return ways[0]!;
+  const lengths = await Promise.all(ways.map((way) => lengthOf(store, way)));
+  return ways[lengths.indexOf(Math.min(...lengths))]!;
+}
+
+function waysOf(sought: Sought): Way[] {
+  const ways: Way[] = rangesOf(sought).map((range) => [range]);
+  if (!sought.ownOnly) ways.push(...waysByUse(sought));
+  return ways.length > 0 ? ways : [[{ along: '', indexes: [lists.tokens(sought.org)] }]];
+}
+
+/** Who was used last before a day stands first in the list of uses; who never was is in none of its own, and is found by age. */
+function waysByUse({ org, filter: { neverUsed, unusedForDays }, nowMs }: Sought): Way[] {
+  const used = { along: 'used', indexes: [lists.tokensUsed(org)] };
+  if (unusedForDays === undefined) return neverUsed === false ? [[used]] : [];
+  const beforeMs = nowMs - unusedForDays * DAY_MS;
+  const unusedSince = { ...used, upTo: dayOf(beforeMs) };
+  const never = { along: NEVER_USED, indexes: [lists.tokens(org)], upTo: beforeMs };
+  if (neverUsed === undefined) return [[unusedSince, never]];
+  return neverUsed ? [[never]] : [[unusedSince]];
 }
 
 /** What ended tokens has yet to be written to them: until then a record may say that its token is active. */
@@ -50,7 +74,7 @@ export async function recordsAreLate(store: Store, org: string): Promise<boolean
   return jobs.length === CLEANUPS_MAX || jobs.some(({ doc }) => isOfTokens(doc));
 }
 
-/** Each holds all that are sought. At least one. */
+/** By what the records say. Each holds all that are sought. */
 function rangesOf(sought: Sought): Range[] {
   const { org, ownOnly, filter } = sought;
   const { owner, name, kind, state, expiringWithinDays } = filter;
@@ -78,7 +102,7 @@ function rangesOf(sought: Sought): Range[] {
   }
   if (name !== undefined && name !== '')
     found.push({ along: 'name', indexes: [lists.tokensByName(org)], prefix: nameSought(name) });
-  return found.length > 0 ? found : [{ along: '', indexes: [lists.tokens(org)] }];
+  return found;
 }
 
 /** Of tokens that count and of those that do not: what was revoked is among these. */
@@ -110,7 +134,15 @@ function expiryBounds({ filter: { state, expiringWithinDays }, nowMs }: Sought):
   return { ...(isUnexpired && { above: nowMs }), ...(upTo !== undefined && { upTo }) };
 }
 
-async function lengthOf(store: Store, { indexes, above = -Number.MAX_VALUE, upTo, prefix }: Range): Promise<number> {
+async function lengthOf(store: Store, way: Way): Promise<number> {
+  const lengths = await Promise.all(way.map((range) => lengthOfRange(store, range)));
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+async function lengthOfRange(
+  store: Store,
+  { indexes, above = -Number.MAX_VALUE, upTo, prefix }: Range,
+): Promise<number> {
   const bounds = { ...(upTo !== undefined && { upTo }), ...(prefix !== undefined && { prefix }) };
   const options = { atMost: COUNTED_MAX, ...bounds };
   const counts = await Promise.all(indexes.map((index) => store.count(index, above, options)));

@@ -6,7 +6,7 @@ import { memberKey, type TokenHash, tokenKey } from '../../core/facts.ts';
 import { mintToken, type RawToken } from '../../secret.ts';
 import { maySeeTokenOf, requireAdministrator } from '../actor.ts';
 import { enter, type ManageContext, reader } from '../context.ts';
-import { list, type Page, type PageRequest, readCursor } from '../listing.ts';
+import { list, listInTurn, type Page, type PageRequest, readCursor } from '../listing.ts';
 import { malformed, notFound, Rejection } from '../rejection.ts';
 import type { TokenDoc } from '../unit-of-work/records.ts';
 import { change, type WorkResult } from '../unit-of-work/unit-of-work.ts';
@@ -14,7 +14,7 @@ import { findTokenByHash } from './access-tokens.ts';
 import { newToken, type TokenInput } from './new-token.ts';
 import { type FullReader, remembering, standingOf } from './standing.ts';
 import { isSought, maybeSought, SoughtByUse, type TokenFilter } from './token-filter.ts';
-import { chooseRange, recordsAreLate } from './token-lists.ts';
+import { chooseWay, NEVER_USED, recordsAreLate } from './token-lists.ts';
 
 export interface CreatedToken {
   readonly doc: TokenDoc;
@@ -54,19 +54,21 @@ export async function listTokens(
   const nowMs = context.nowMs();
   const late = filter.state !== undefined && (await recordsAreLate(context.store, org));
   const along = page.cursor === null ? null : readCursor(page.cursor).along;
-  const range = await chooseRange(context.store, { org, filter: sought, ownOnly: !everybody, nowMs, late }, along);
-  if (range === null) throw malformed('invalid_field', 'cursor must be the nextCursor of an earlier page', 'cursor');
+  const way = await chooseWay(context.store, { org, filter: sought, ownOnly: !everybody, nowMs, late }, along);
+  if (way === null) throw malformed('invalid_field', 'cursor must be the nextCursor of an earlier page', 'cursor');
   const [mayBe, isOfThose] = [maybeSought(sought, nowMs, late), isSought(context, filter, nowMs)];
-  const byUse = new SoughtByUse(context, filter, nowMs);
   const facts = remembering(reader(context.store));
-  const pick = async (stored: TokenDoc) => {
-    // What the record says already needs no other records.
-    if (!mayBe(stored)) return null;
-    const doc = await standingOf(facts, stored);
-    const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
-    return isShown && byUse.isSought(doc) ? doc : null;
-  };
-  return list(context.store, 'token', range, { ...page, pick, look: (docs) => byUse.look(docs.filter(mayBe)) });
+  return listInTurn(way, page, (range, part) => {
+    const byUse = new SoughtByUse(context, range.along === NEVER_USED ? { ...filter, neverUsed: true } : filter, nowMs);
+    const pick = async (stored: TokenDoc) => {
+      // What the record and its use say already needs no other records.
+      if (!mayBe(stored) || !byUse.maybeSought(stored)) return null;
+      const doc = await standingOf(facts, stored);
+      const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
+      return isShown && byUse.isSought(doc) ? doc : null;
+    };
+    return list(context.store, 'token', range, { ...part, pick, look: (docs) => byUse.look(docs.filter(mayBe)) });
+  });
 }
 
 export async function getToken(context: ManageContext, org: string, id: string): Promise<TokenDoc> {

@@ -13,7 +13,7 @@ import {
   tokenKey,
   workspaceKey,
 } from '../../core/facts.ts';
-import type { IndexEntry } from '../../store/store.ts';
+import { type IndexEntry, usesList } from '../../store/store.ts';
 import { folded } from '../names.ts';
 import type {
   AccountDoc,
@@ -90,6 +90,8 @@ export const lists = {
   tokensInState: (organizationId: string, state: TokenDoc['state']) => `tokens/${organizationId}/state/${state}`,
   /** Tokens by how their names begin. */
   tokensByName: (organizationId: string) => `tokens/${organizationId}/name`,
+  /** Tokens that were used, access tokens among them, by the day of the last time. */
+  tokensUsed: (organizationId: string) => usesList(tokenKey(organizationId, '')),
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,
   /** Tokens that list the environment by id. */

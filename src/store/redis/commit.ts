@@ -2,8 +2,9 @@
  * A commit as one script: whole or not at all, everything that could fail checked before its first write. What stands
  * where is told in scripts.ts.
  */
+import { DAY_MS } from '../../core/policy.ts';
 import { encodeRecord } from '../codec/record-codec.ts';
-import type { Change, IndexEntry } from '../store.ts';
+import { type Change, type IndexEntry, usesList } from '../store.ts';
 import { KEYS_LUA, READ_LISTS_LUA, WRITE_LISTS_LUA } from './lists.ts';
 import { headOf, packKey, unpackKey } from './packed-key.ts';
 import { RECORD_BYTES_MAX, RECORDS_LUA } from './records.ts';
@@ -31,7 +32,8 @@ export type CommitReply =
 
 /**
  * What all that write records take: shared values, of each its hash, its number and its JSON; lists, of each its index and its
- * head; and records, of each its packed key, what is encoded ('' where it goes), how many entries, and of each the place of
+ * head; and records, of each its packed key, what is encoded ('' where it goes; then
+ * come the index and the head of its list of uses), how many entries, and of each the place of
  * its list and the score. Plans what becomes of them, then makes it.
  */
 const WRITE_RECORDS_LUA = `
@@ -55,9 +57,12 @@ local function bytesOf(number)
   return struct.pack(number > 16777215 and '>I5' or '>I3', number)
 end
 local lists = {}
-local function takeLists()
+local function beginIds()
   lastId = tonumber(call('GET', P .. 'ids') or '0')
   firstId = lastId
+end
+local function takeLists()
+  beginIds()
   for place = 1, tonumber(take()) do
     local index, head = take(), take()
     local number = listOf(index, head)
@@ -111,6 +116,12 @@ local function plan(key, record, entries)
     if not entry.stays then planAdd(entry.list.number, entry.code .. string.sub(key, entry.list.from)) end
   end
 end
+local function dayCode(at) return codeOf(string.format('%.0f', math.floor(at / ${DAY_MS}))) end
+local function planUnused(key, index, head)
+  local at = redis.pcall('HGET', P .. 't:' .. bucketOf(key), key)
+  local number = type(at) == 'string' and tonumber(at) and listsOf(index).heads[head]
+  if number then planRemove(number, dayCode(tonumber(at)) .. string.sub(key, #head + 1)) end
+end
 local function writeAll(versionOf)
   local starts = {}
   for _, each in ipairs(missing) do call('HSET', P .. each[1], each[2], each[3]) end
@@ -149,7 +160,12 @@ if taken then return { 'taken', taken } end
 takeLists()
 for _ = 1, tonumber(take()) do
   local key, record = take(), take()
-  plan(key, record ~= '' and record, takeEntries())
+  if record ~= '' then plan(key, record, takeEntries())
+  else
+    plan(key, false, {})
+    local index, head = take(), take()
+    planUnused(key, index, head)
+  end
 end
 
 local online = 0
@@ -198,6 +214,8 @@ export interface CommitTerms {
 interface EncodedWrite {
   readonly packed: Buffer;
   readonly encoded: Buffer | null;
+  /** Where it goes from, if it was used: the list, and the head of its keys. */
+  readonly uses?: readonly [index: string, head: string];
   readonly entries: ReadonlyArray<readonly [list: number, order: string]>;
 }
 
@@ -218,7 +236,7 @@ export class EncodedWrites {
   add(key: string, record: unknown, indexes: readonly IndexEntry[], encoded?: Buffer): void {
     const packed = packKey(key);
     if (record === null && encoded === undefined) {
-      this.writes.push({ packed, encoded: null, entries: [] });
+      this.writes.push({ packed, encoded: null, uses: usesOf(key, packed), entries: [] });
       return;
     }
     const bytes = encoded ?? encodeRecord(key, record, this.#shared);
@@ -284,7 +302,17 @@ export function commitArguments(
   return args;
 }
 
-export function pushWrite(args: Array<string | Buffer>, { packed, encoded, entries }: EncodedWrite): void {
+/** The list of its uses, and the head of the keys in it. */
+export function usesOf(key: string, packed: Buffer): readonly [index: string, head: string] {
+  const index = usesList(key);
+  return [index, headOf(index, key, packed)];
+}
+
+export function pushWrite(args: Array<string | Buffer>, { packed, encoded, uses, entries }: EncodedWrite): void {
+  if (uses !== undefined) {
+    args.push(packed, '', ...uses);
+    return;
+  }
   args.push(packed, encoded ?? '', String(entries.length));
   for (const [list, order] of entries) args.push(String(list), order);
 }

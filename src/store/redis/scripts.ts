@@ -17,6 +17,7 @@ import { COMMIT, type CommitReply } from './commit.ts';
 import { COUNT } from './counts.ts';
 import { KEYS_LUA, READ_LISTS_LUA } from './lists.ts';
 import { RECORDS_LUA } from './records.ts';
+import { TOUCH } from './touches.ts';
 import { UPGRADE_BEGIN, UPGRADE_END, UPGRADE_ENTRIES, UPGRADE_READ, UPGRADE_RECORDS } from './upgrade-scripts.ts';
 
 type Arguments = ReadonlyArray<string | Buffer>;
@@ -41,34 +42,6 @@ export type Scripted = Redis & {
   scopegateUpgradeEntries(args: Arguments): Promise<unknown>;
   scopegateUpgradeEnd(args: readonly string[]): Promise<unknown>;
 };
-
-const TOUCH = `${KEYS_LUA}
--- Pairs of a scope and its last day; the first is that of the first day, whose scope is "-".
-local function withScopes(known, scopes, day)
-  local days, names = {}, {}
-  for scope, last in string.gmatch(known or ('- ' .. day), '(%S+) (%d+)') do
-    names[#names + 1], days[scope] = scope, tonumber(last)
-  end
-  for scope in string.gmatch(scopes, '%S+') do
-    if not days[scope] then names[#names + 1], days[scope] = scope, day
-    elseif day > days[scope] then days[scope] = day end
-  end
-  for place, scope in ipairs(names) do names[place] = scope .. ' ' .. string.format('%.0f', days[scope]) end
-  return table.concat(names, ' ')
-end
-for place = 2, #ARGV, 4 do
-  local key, at, scopes, day = ARGV[place], tonumber(ARGV[place + 1]), ARGV[place + 2], tonumber(ARGV[place + 3])
-  local bucket = bucketOf(key)
-  local known = tonumber(call('HGET', P .. 't:' .. bucket, key) or '0')
-  if (at > known or scopes ~= '') and call('HGET', P .. 'h:' .. bucket, key) then
-    if at > known then call('HSET', P .. 't:' .. bucket, key, string.format('%.0f', at)) end
-    if scopes ~= '' then
-      local uses = P .. 'u:' .. bucket
-      call('HSET', uses, key, withScopes(call('HGET', uses, key) or nil, scopes, day))
-    end
-  end
-end
-`;
 
 const READING_LUA = KEYS_LUA + READ_LISTS_LUA;
 

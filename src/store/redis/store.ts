@@ -14,7 +14,6 @@ import {
   type ChangeListener,
   type Committed,
   type CountOptions,
-  dayOf,
   type Lookup,
   OutcomeUnknown,
   type Scanned,
@@ -38,6 +37,7 @@ import { RedisRegistry } from './registry.ts';
 import { ReplicaWait } from './replicas.ts';
 import type { Scripted } from './scripts.ts';
 import { type FetchShared, RedisShared } from './shared.ts';
+import { scopeDays, touchArguments } from './touches.ts';
 import { bringToLayout, isOfLayout } from './upgrade.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -194,16 +194,7 @@ export class RedisStore implements ExportableStore {
   /** No replica is waited for: what a failover takes of it is no promise. */
   async touch(touches: readonly Touch[]): Promise<void> {
     const { client } = this.#link.changes;
-    const args = [
-      `${this.#prefix}revision`,
-      this.#prefix,
-      ...touches.flatMap(({ key, atMs, scopes = [] }) => [
-        packKey(key),
-        String(atMs),
-        scopes.join(' '),
-        String(dayOf(atMs)),
-      ]),
-    ];
+    const args = touchArguments(this.#prefix, touches);
     try {
       await this.#link.changes.ask(client, this.#options.commitTimeoutMs, (asked) => asked.scopegateTouch(args));
     } catch (cause) {
@@ -401,9 +392,4 @@ function inOrder(left: Scanned, right: Scanned): number {
   const bytes = (one: string | undefined, other: string | undefined) =>
     Buffer.compare(Buffer.from(one ?? ''), Buffer.from(other ?? ''));
   return left.score - right.score || bytes(left.text, right.text) || bytes(left.key, right.key);
-}
-
-/** As the script for touches writes them. */
-function* scopeDays(text: string): Generator<readonly [scope: string, day: number]> {
-  for (const [, scope, day] of text.matchAll(/(\S+) (\d+)/g)) yield [scope === '-' ? '' : scope!, Number(day)];
 }

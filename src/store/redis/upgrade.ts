@@ -124,6 +124,7 @@ function readOld(text: string, scores: ReadonlyArray<string | null>): OldRecord 
   if (head === null) return null;
   try {
     const record = JSON.parse(text.slice(head[0].length)) as unknown;
+    if (record === null) return null;
     const names = JSON.parse(head[2]!) as string[];
     const indexes = names.flatMap((index, place) => {
       const score = scores[place];

@@ -34,8 +34,8 @@ export class ListNumbers {
     for (const { index, score, text } of indexes) {
       const order = text ?? score;
       const place = byOrder.get(order);
-      if (place === undefined) byOrder.set(order, [order, this.#numberOf(index)]);
-      else place.push(this.#numberOf(index));
+      if (place === undefined) byOrder.set(order, [order, this.numberOf(index)]);
+      else place.push(this.numberOf(index));
     }
     return [...byOrder.values()];
   }
@@ -49,7 +49,8 @@ export class ListNumbers {
     }
   }
 
-  #numberOf(name: string): number {
+  /** Gives it one if it has none yet. */
+  numberOf(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const found = this.#statements.find.get(name) as { id: number } | undefined;

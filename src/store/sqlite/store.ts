@@ -81,8 +81,8 @@ export class SqliteStore implements ExportableStore {
       this.#statements = prepare(database);
       const shared = new SqliteShared(database);
       this.#rows = new SqliteRows(database, shared);
-      this.#touches = new SqliteTouches(database, this.#rows, shared);
       this.#writer = new SqliteWriter(database, this.#rows, shared);
+      this.#touches = new SqliteTouches(database, this.#rows, shared, this.#writer);
       this.#export = new SqliteExport(database, this.#rows);
       this.#bulk = new BulkWriting(database);
       this.#reserve = new SqliteReserve(path, reserve);

@@ -1,7 +1,7 @@
 /** Makes a change in the file, within the transaction of whoever calls. Tells nobody, and waits for nobody. */
 import type { DatabaseSync } from 'node:sqlite';
 import { encodeKey, encodeRecord } from '../codec/record-codec.ts';
-import type { Change, Write } from '../store.ts';
+import { type Change, dayOf, usesList, type Write } from '../store.ts';
 import { keyNumber } from './key-number.ts';
 import { KnownRows, type StoredRow } from './known-rows.ts';
 import { ListNumbers, type NumberedLists, writeLists } from './lists.ts';
@@ -46,6 +46,11 @@ export class SqliteWriter {
       this.forget();
       throw error;
     }
+  }
+
+  /** Where a record stands that was used last at that time. */
+  useOf(key: string, row: number, atMs: number): Entry {
+    return entryOf(this.#numbers.numberOf(usesList(key)), dayOf(atMs), tieOf(key), row);
   }
 
   /** What was given in a transaction that was not made is no number. */
@@ -94,7 +99,8 @@ export class SqliteWriter {
       this.#known.remember(key, stands);
     }
     if (record === null && before?.isThere) {
-      untouch.run(id);
+      const used = untouch.get(id) as { at: number } | undefined;
+      if (used !== undefined) making.leave([this.useOf(key, id, used.at)], []);
       forgetScopes.run(id);
     }
     making.enter(added);
@@ -193,7 +199,7 @@ function prepare(database: DatabaseSync) {
     removeEntry: database.prepare('DELETE FROM entries WHERE list = ? AND score = ? AND tie = ? AND row = ?'),
     log: database.prepare('INSERT INTO changes (revision, rows, committed_at) VALUES (?, ?, ?)'),
     trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
-    untouch: database.prepare('DELETE FROM touches WHERE row = ?'),
+    untouch: database.prepare('DELETE FROM touches WHERE row = ? RETURNING at'),
     forgetScopes: database.prepare('DELETE FROM scope_uses WHERE row = ?'),
   };
 }

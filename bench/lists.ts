@@ -1,7 +1,7 @@
 /**
  * How long the sidecar takes for fifty rows of a list of tokens, in SQLite and in Redis: all, by owner, state, kind, expiry and
- * the beginning of the name, as tokens of a thousand owners differ in them; and by last use, for which it looks at as many
- * tokens as it takes.
+ * the beginning of the name, as tokens of a thousand owners differ in them; and by last use. One in three was never used; for
+ * those it looks at as many tokens as it takes.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,6 +36,7 @@ const FILTERS = [
   'kind=service',
   'expiringWithinDays=30',
   'unusedForDays=90',
+  'unusedForDays=99',
   'neverUsed=true',
   'name=deploy-1',
   'name=deploy-12345',
@@ -66,9 +67,9 @@ export async function benchLists({ quick, say }: BenchOptions): Promise<Section>
         rows: times.map(({ filter, found, p50, most }) => [filter, found, p50, most]),
       })),
       checks: measured.map(({ name, times }) => {
-        const slowest = Math.max(...times.filter(({ filter }) => !/[uU]sed/.test(filter)).map(({ p50 }) => p50));
+        const slowest = Math.max(...times.filter(({ filter }) => filter !== 'neverUsed=true').map(({ p50 }) => p50));
         return {
-          promise: `fifty rows of ${name} by owner, state, kind, expiry or name within ${P50_MAX_MS} ms (p50)`,
+          promise: `fifty rows of ${name} by owner, state, kind, expiry, name or last use within ${P50_MAX_MS} ms (p50)`,
           measured: `${slowest} ms at most`,
           kept: slowest <= P50_MAX_MS,
         };

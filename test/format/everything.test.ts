@@ -68,7 +68,7 @@ describe.each<Engine>(['sqlite', 'redis'])('a store of format 1 (%s)', (engine) 
       expect.stringMatching(/^store: its records are of format 3 now \(\d{2,} rewritten in [\d.]+ s\)$/),
       `store: upgrading its records to format 4 (enterprises, and tokens that are limited to environments); nothing is served until then`,
       expect.stringMatching(/^store: its records are of format 4 now \(0 rewritten in [\d.]+ s\)$/),
-      `store: upgrading its records to format 5 (lists of tokens by state and name); nothing is served until then`,
+      `store: upgrading its records to format 5 (lists of tokens by state, name and last use); nothing is served until then`,
       expect.stringMatching(/^store: its records are of format 5 now \(85 rewritten in [\d.]+ s\)$/),
     ]);
     // Time stands still, and the clock of a Redis does not.

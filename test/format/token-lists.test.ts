@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { kindOf, type TokenHash } from '../../src/core/facts.ts';
@@ -13,6 +14,7 @@ import { Owned } from '../../src/owned.ts';
 import type { ExportableStore, Exported } from '../../src/store/exportable.ts';
 import { FORMAT_KEY } from '../../src/store/format.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
+import { packKey, recordsKey } from '../../src/store/redis/packed-key.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { dayOf, usesList } from '../../src/store/store.ts';
 import { openRedis } from '../store/redis-harness.ts';
@@ -43,7 +45,16 @@ const ENGINES: Readonly<Record<string, (owned: Owned) => Promise<ExportableStore
   },
   async redis(owned) {
     const server = owned.add(await startRedis(), (started) => started.stop());
-    return carried(await openRedis(server.port));
+    const store = await openRedis(server.port);
+    await store.commit({ expects: [], writes: said.records });
+    // As a scopegate has noted them that knew of no list of uses.
+    const client = owned.add(new Redis(server.url), async (opened) => opened.disconnect());
+    for (const [nth, { key }] of said.records.entries()) {
+      const packed = packKey(key);
+      if (said.touched[nth] != null)
+        await client.hset(recordsKey('test:{scopegate}:', packed, 't:'), packed, said.touched[nth]!);
+    }
+    return store;
   },
 };
 

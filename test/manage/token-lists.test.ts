@@ -204,7 +204,13 @@ describe.each(Object.keys(ENGINES))('in %s', (engine) => {
 
   it('access tokens are shown by no filter, though they are used', async () => {
     const [doc] = await all();
-    const issued: TokenDoc = { ...doc!, id: newTokenId(NOW_MS - 90 * DAY_MS), authority: 'client', clientId: 'client', ownerId: null };
+    const issued: TokenDoc = {
+      ...doc!,
+      id: newTokenId(NOW_MS - 90 * DAY_MS),
+      authority: 'client',
+      clientId: 'client',
+      ownerId: null,
+    };
     await write(issued);
     await store.touch([{ key: tokenKey('acme', issued.id), atMs: NOW_MS - 80 * DAY_MS }]);
     for (const filter of [{ unusedForDays: 60 }, { neverUsed: false }])

@@ -90,7 +90,7 @@ export const lists = {
   tokensInState: (organizationId: string, state: TokenDoc['state']) => `tokens/${organizationId}/state/${state}`,
   /** Tokens by how their names begin. */
   tokensByName: (organizationId: string) => `tokens/${organizationId}/name`,
-  /** Tokens that were used, access tokens among them, by the day of the last time. */
+  /** Tokens that were used, access tokens among them, by the day of the last time: put there by the store. */
   tokensUsed: (organizationId: string) => usesList(tokenKey(organizationId, '')),
   /** Tokens that list the workspace by id. */
   tokensListing: (organizationId: string, workspaceId: string) => `tokens/${organizationId}/workspace/${workspaceId}`,

@@ -7,6 +7,7 @@
  * `…{scopegate}:s:12` values that many records have alike, hashes by number (shared.ts);
  * `…{scopegate}:l:`, `L:`, `n:`, `m:`, `c:` the ordered lists (lists.ts); `…{scopegate}:ids` the newest number of one;
  * `…{scopegate}:t:123` when records were last used, as many hashes by packed key;
+ * what was used is in a list, too, by the day (`usesList`); no record names that;
  * `…{scopegate}:u:123` with which scopes, and on which day last, as many hashes by packed key;
  * `…{scopegate}:leases` a hash: who holds a lease, until when by the clock of Redis, in microseconds;
  * `…{scopegate}:changes` the change log, a stream whose ids are the revisions; `…{scopegate}:revision` the newest one;

@@ -67,7 +67,14 @@ export async function listTokens(
       const isShown = doc !== null && maySeeTokenOf(rights, policy, doc.ownerId) && isOfThose(doc);
       return isShown && byUse.isSought(doc) ? doc : null;
     };
-    return list(context.store, 'token', range, { ...part, pick, look: (docs) => byUse.look(docs.filter(mayBe)) });
+    const look = async (docs: readonly TokenDoc[]) => {
+      const those = docs.filter(mayBe);
+      await byUse.look(those);
+      // Whose owners are asked for together, no round trip for each: `facts` remembers them.
+      const first = those.filter((doc) => byUse.maybeSought(doc)).slice(0, part.limit);
+      await Promise.all(first.map((doc) => standingOf(facts, doc)));
+    };
+    return list(context.store, 'token', range, { ...part, pick, look });
   });
 }
 

@@ -111,6 +111,23 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     },
   );
 
+  it('a rotation that was given up leaves nothing to the next one', async () => {
+    const page = await onTokens();
+    await console.gateway.mint({ name: 'rotated twice', owner: 'alice', kind: 'service', scopes: ['bot:read'] });
+    await page.reload();
+    await page.getByRole('link', { name: 'rotated twice' }).click();
+    await page.getByRole('button', { name: 'Rotate' }).click();
+    const grace = page.getByRole('dialog').getByLabel('The old value ends');
+    const first = await grace.inputValue();
+    await grace.selectOption('60');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Rotate' }).click();
+    expect(await grace.inputValue()).toBe(first);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  });
+
   it('a session that is gone is opened again over the page', async () => {
     const page = await onTokens();
     await console.failing(page, { failure: 'ended', calls: /\/tokens/ }, async () => {

@@ -35,6 +35,19 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(console.faults).toEqual([]);
   }, 60_000);
 
+  it.each([860, 480])('at %d pixels of height the way out is in sight, and all ways can be reached', async (height) => {
+    const page = await console.page({ width: 1280 }, console.gateway.adminKey);
+    await page.setViewportSize({ width: 1280, height });
+    const out = (await page.getByRole('button', { name: 'Sign out' }).boundingBox())!;
+    expect(out.y + out.height).toBeLessThanOrEqual(height);
+    const last = page.getByRole('link', { name: 'All refusals' });
+    await last.focus();
+    expect((await last.boundingBox())!.y).toBeLessThan(out.y);
+    expect(await console.inspect(page, `low-${height}-light-en`)).toEqual([]);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  });
+
   it('another organization shows the same page of it', async () => {
     const page = await console.page({ width: 1280 }, console.gateway.adminKey);
     await page.goto(`${console.gateway.adminUrl}/o/acme/explain`);

@@ -165,6 +165,36 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(console.faults).toEqual([]);
   }, 60_000);
 
+  it('where all of it fails the overview says so once, and one press asks for all of it again', async () => {
+    const page = await console.page({}, console.gateway.adminKey);
+    const calls = /\/(overview|traffic|status)$/;
+    const refused = new Set<string>();
+    page.on('response', (response) => {
+      const [, call] = calls.exec(new URL(response.url()).pathname) ?? [];
+      if (call !== undefined && response.status() === 503) refused.add(call);
+    });
+    await console.failing(page, { failure: 503, calls }, async () => {
+      await page.goto(at('/o/acme'));
+      await expect.poll(() => refused.size, { timeout: 15_000 }).toBe(3);
+      await page.getByRole('alert').first().waitFor();
+      expect(await page.getByRole('alert').count()).toBe(1);
+    });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await counted(page);
+    await page.getByRole('link', { name: /Gateway processes 1/ }).waitFor();
+    await page.reload();
+    await console.failing(page, { failure: 503, calls: /\/(traffic|status)$/ }, async () => {
+      await page.reload();
+      await page.getByRole('alert').waitFor();
+      await page.getByRole('link', { name: /Not ended/ }).waitFor();
+    });
+    await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('link', { name: /Gateway processes 1/ }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.context().close();
+    expect(console.faults).toEqual([]);
+  }, 60_000);
+
   it('a reload is asked for by a button, and a mistake is shown with its place', async () => {
     const page = await console.page({}, console.gateway.adminKey);
     await page.goto(at('/status'));

@@ -106,7 +106,9 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(page.url()).toMatch(/\/o\/acme\/explain\?id=[0-9A-Z]{26}$/);
     await page.getByText('Nothing that it rests on has changed since.').waitFor();
     expect(await page.locator('.note').allInnerTexts()).toEqual([
-      expect.stringMatching(/^Then[\s\S]*Refused · 403 · scope_missing[\s\S]*POST \/v3\/chat/),
+      expect.stringMatching(
+        /^Then[\s\S]*Refused · 403 · scope_missing[\s\S]*POST \/v3\/chat[\s\S]* \(tok_\w+\) · (Alice|Bob) \((alice|bob)\)/,
+      ),
       expect.stringMatching(/^Now[\s\S]*Refused · 403 · scope_missing/),
     ]);
     await page.getByText('As a test case').click();

@@ -75,6 +75,19 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await page.context().close();
   });
 
+  it('offers owners and workspaces by their names, as they are typed', async () => {
+    const page = await list({});
+    const offered = page.locator('datalist option');
+    await expect.poll(() => offered.allTextContents()).toEqual(expect.arrayContaining(['Alice', 'Bob', 'Sales']));
+    await page.getByLabel('Owner').fill('ali');
+    await expect.poll(() => offered.allTextContents()).not.toContain('Bob');
+    expect(await offered.allTextContents()).toContain('Alice');
+    await page.getByLabel('Owner').fill('alice');
+    await expect.poll(() => new URL(page.url()).search).toBe('?owner=alice');
+    expect(console.faults.splice(0)).toEqual([]);
+    await page.context().close();
+  });
+
   it('finds the token of a pasted value by its hash, which alone is sent', async () => {
     const token = await console.gateway.mint({ name: 'was pasted', owner: 'bob', scopes: ['bot:read'] });
     const page = await list({});
@@ -101,6 +114,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await page.locator('.chosen').getByRole('button', { name: 'Revoke' }).click();
     const dialog = page.getByRole('dialog', { name: 'Revoke 3 tokens?' });
     expect(await dialog.locator('li').allInnerTexts()).toHaveLength(3);
+    expect(await dialog.locator('li').first().innerText()).toMatch(/many \d Bob bob/);
     const confirm = dialog.getByRole('button', { name: 'Revoke' });
     await confirm.click();
     await dialog.getByText('This is not their number.').waitFor();

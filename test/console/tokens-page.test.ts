@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { type Look, type OpenConsole, openConsole } from './harness.ts';
+import { INJECTED_REQUEST_ID, type Look, type OpenConsole, openConsole } from './harness.ts';
 
 const LOOKS: readonly Look[] = [
   { width: 390, scheme: 'light', language: 'en' },
@@ -127,7 +127,27 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Narrow to used' }).click();
     const dialog = page.getByRole('dialog');
     expect(await dialog.locator('dl').innerText()).toMatch(/Stays\s+workspace:read\s+Goes\s+bot:read, chat:write/);
-    await dialog.getByRole('button', { name: 'Narrow to used' }).click();
+    const narrow = () => dialog.getByRole('button', { name: 'Narrow to used' }).click();
+    for (const failure of [403, 409, 422, 503, 'down', 'ended'] as const)
+      await console.failing(page, { failure, method: 'PATCH' }, async () => {
+        await narrow();
+        if (failure === 'ended') {
+          await page.getByLabel('Admin key or personal token').fill(console.gateway.adminKey);
+          await page.keyboard.press('Enter');
+          await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor({ state: 'detached' });
+        } else {
+          const says = failure === 'down' ? 'does not answer' : INJECTED_REQUEST_ID;
+          await dialog.getByRole('alert').filter({ hasText: says }).waitFor();
+        }
+        expect(await dialog.locator('dl').innerText()).toContain('bot:read, chat:write');
+      });
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Narrow to used' }).click();
+    expect(await dialog.getByRole('alert').count()).toBe(0);
+    await console.failing(page, { failure: 'slow', method: 'PATCH' }, async () => {
+      await narrow();
+      await page.getByText('2 scopes were taken away.').waitFor();
+    });
     await page.getByText('2 scopes were taken away.').waitFor();
     expect(await read()).toMatchObject({ scopes: ['workspace:read'] });
     await expect.poll(() => page.locator('.reach-sum').innerText()).toBe('1 of 9 routes');

@@ -26,6 +26,13 @@ export async function askNames(org: string, ids: readonly TypedId[]): Promise<Kn
   return new Map(answers.flat().map(({ type, id, name }) => [`${type}/${id}`, name]));
 }
 
+/** Within a text: the name with the id behind it, or the id alone. */
+export function nameAndId(names: KnownNames, of: TypedId): string {
+  const id = of.slice(of.indexOf('/') + 1);
+  const name = names.get(of) ?? id;
+  return name === id ? id : `${name} (${id})`;
+}
+
 export async function withNames<Answer extends object>(
   org: string,
   asked: Promise<Answer>,

@@ -131,13 +131,3 @@ export const principalsNamedQuery = (org: string, type: 'member' | 'team' | 'ser
         }),
       ),
   });
-
-export type ExplainQuestion = Shapes['ExplainInput'] | Shapes['ExplainById'];
-
-/** Asked anew each time: what it rests on changes. */
-export const explanationQuery = (question: ExplainQuestion) =>
-  queryOptions({
-    queryKey: ['explanation', question],
-    queryFn: () => answerOf(api.POST('/v1/explain', { body: question })),
-    staleTime: 0,
-  });

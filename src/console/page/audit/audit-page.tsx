@@ -4,6 +4,7 @@ import { Fragment } from 'react';
 import { useSearchParams } from 'wouter';
 import type { KnownNames } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
+import { MemberFilter } from '../directory/named-filters.tsx';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { Instant } from '../parts/instant.tsx';
@@ -44,7 +45,7 @@ export function AuditPage({ org }: { readonly org: string }) {
       <PageHead title={t('audit.title')} lead={t(isOperator ? 'audit.lead' : 'audit.lead.own')}>
         <ExportButton org={org} asked={asked} />
       </PageHead>
-      <AuditFilterBar {...asked} />
+      <AuditFilterBar org={org} {...asked} />
       <ListView
         asked={asked}
         answer={answer}
@@ -99,13 +100,14 @@ function useOpenEvent() {
   return { openId, toggle };
 }
 
-function AuditFilterBar({ filters, isNarrowed, narrow, clear }: Asked) {
+function AuditFilterBar({ org, filters, isNarrowed, narrow, clear }: Asked & { readonly org: string }) {
   const t = useTranslate();
   const { kind } = useCaller();
   return (
     <search className="filters" aria-label={t('list.filters')}>
       {kind === 'operator' && (
-        <TypedField
+        <MemberFilter
+          org={org}
           label={t('audit.filter.actor')}
           placeholder={t('audit.filter.actor.placeholder')}
           value={filters.actor ?? ''}

@@ -169,7 +169,7 @@ function ResourceLine({ org, ws, resource, names, onDone }: ResourceProps) {
         <div className="soft small">
           {t('directory.owner')} <KnownBy names={names} of={`member/${owner}`} isInline />
           {collaborators.length > 0 &&
-            ` · ${t('resource.with', { names: collaborators.map((each) => names.get(`member/${each}`) ?? each).join(', ') })}`}
+            ` · ${t('resource.with', { names: collaborators.map((each) => names.get(`member/${each}`) ?? each).join(t('list.comma')) })}`}
         </div>
       </div>
       <FormAction

@@ -129,7 +129,7 @@ function MemberRoles({ org, member, onDone }: OfMember) {
                       ? t('source.team', { team: data.teams.find((each) => each.id === team)?.name ?? team ?? '' })
                       : t(`source.${source}`),
                   )
-                  .join(', ')}
+                  .join(t('list.comma'))}
               </span>
             </div>
           </li>

@@ -2,12 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { type ExplainQuestion, explanationQuery, organizationsQuery } from '../api/queries.ts';
+import { organizationsQuery } from '../api/queries.ts';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
+import { type ExplainQuestion, explanationQuery } from './explain-queries.ts';
 import { ExplanationView } from './explanation-view.tsx';
 import { TestCaseCard } from './test-case-card.tsx';
 
@@ -46,7 +47,7 @@ export function ExplainPage({ org }: { readonly org: string | null }) {
           />
           <RefusalForm id={asked.id} isBusy={isFetching} onAsk={ask} />
         </div>
-        {question !== null && error !== null && <ErrorNote error={error} />}
+        {question !== null && error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {question !== null && data === undefined && error === null && <Waiting />}
         {question !== null && data !== undefined && error === null && (
           <>

@@ -1,6 +1,7 @@
 /** An explanation: the outcome, every check with what it saw and where that is written, the least that would let it through; then and now of one that was made. */
 import { Link } from 'wouter';
 import type { Shapes } from '../api/client.ts';
+import { type KnownNames, nameAndId } from '../api/names.ts';
 import { useCaller } from '../caller.tsx';
 import { Instant } from '../parts/instant.tsx';
 import { CopiedLine } from '../parts/notes.tsx';
@@ -8,6 +9,8 @@ import { useTranslate } from '../preferences.tsx';
 import { en } from '../text/en.ts';
 import type { MessageKey } from '../text/messages.ts';
 import { tokensPath } from '../tokens/token-paths.ts';
+import type { NamedExplanation } from './explain-queries.ts';
+import { typeOfValue } from './explained-ids.ts';
 
 type Explanation = Shapes['Explanation'];
 type Check = Explanation['checks'][number];
@@ -18,9 +21,9 @@ const RESULTS: Readonly<Record<Check['result'], string>> = {
   ...{ passed: 'good', failed: 'bad', wouldPass: 'none', wouldFail: 'warn', notAsked: 'none', open: 'warn' },
 };
 
-export function ExplanationView({ explanation }: { readonly explanation: Explanation }) {
+export function ExplanationView({ explanation }: { readonly explanation: NamedExplanation }) {
   const t = useTranslate();
-  const { outcome, fix, otherTokens, checks, decided = null, changes = [] } = explanation;
+  const { outcome, fix, otherTokens, checks, names, decided = null, changes = [] } = explanation;
   return (
     <div className="stack" aria-live="polite">
       {decided === null ? (
@@ -53,7 +56,7 @@ export function ExplanationView({ explanation }: { readonly explanation: Explana
         </section>
       )}
       {fix === null && outcome === 'refused' && <p className="soft">{t('explain.noFix')}</p>}
-      {checks.length > 0 && <CheckTable checks={checks} />}
+      {checks.length > 0 && <CheckTable checks={checks} names={names} />}
     </div>
   );
 }
@@ -105,13 +108,14 @@ function OutcomeLine({ outcome, reason, status }: Pick<Explanation, 'outcome' | 
 interface ThenAndNowProps {
   readonly decided: Decision;
   readonly changes: NonNullable<Explanation['changes']>;
-  readonly explanation: Explanation;
+  readonly explanation: NamedExplanation;
 }
 
 /** Side by side, and below what has changed between the two. */
 function ThenAndNow({ decided, changes, explanation }: ThenAndNowProps) {
   const t = useTranslate();
-  const { route, token, at } = explanation;
+  const { route, token, at, names } = explanation;
+  const of = (type: 'token' | 'member', id: string | null) => id && nameAndId(names, `${type}/${id}`);
   return (
     <>
       <div className="two">
@@ -126,7 +130,9 @@ function ThenAndNow({ decided, changes, explanation }: ThenAndNowProps) {
             </code>
           </p>
           <p className="small">
-            {[decided.route, decided.token, decided.owner, decided.address].filter(Boolean).join(' · ')}
+            {[decided.route, of('token', decided.token), of('member', decided.owner), decided.address]
+              .filter(Boolean)
+              .join(' · ')}
           </p>
           {decided.detail !== null && <p className="small">{decided.detail}</p>}
         </section>
@@ -175,7 +181,7 @@ function ChangeTable({ changes }: Pick<ThenAndNowProps, 'changes'>) {
   );
 }
 
-function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
+function CheckTable({ checks, names }: { readonly checks: readonly Check[]; readonly names: KnownNames }) {
   const t = useTranslate();
   return (
     <div className="table-box">
@@ -202,7 +208,7 @@ function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
                 <span className={`badge ${RESULTS[check.result]}`}>{t(`explain.result.${check.result}`)}</span>
               </td>
               <td data-label={t('explain.values')}>
-                <Values values={check.values} />
+                <Values check={check} names={names} />
               </td>
               <td data-label={t('explain.sources')} className="mono small sources">
                 {check.sources.map(sourceOf).join('\n') || '–'}
@@ -224,30 +230,34 @@ function nameOf(name: string, t: ReturnType<typeof useTranslate>): string {
 /** More than so many are told when they are asked for. */
 const SHOWN_MAX = 8;
 
-function Values({ values }: { readonly values: unknown }) {
-  const shown = Object.entries((values ?? {}) as Readonly<Record<string, unknown>>).filter(
+function Values({ check, names }: { readonly check: Check; readonly names: KnownNames }) {
+  const shown = Object.entries((check.values ?? {}) as Readonly<Record<string, unknown>>).filter(
     ([, value]) => value !== null,
   );
   if (shown.length === 0) return '–';
   return (
     <div>
-      {shown.map(([name, value]) => (
-        <div key={name}>
-          <span className="soft">{name}</span>{' '}
-          {Array.isArray(value) ? (
-            <ListedValues all={value} />
-          ) : typeof value === 'string' ? (
-            value
-          ) : (
-            JSON.stringify(value)
-          )}
-        </div>
-      ))}
+      {shown.map(([name, value]) => {
+        const type = typeOfValue(check, name);
+        const named = (each: string) => (type === null ? each : nameAndId(names, `${type}/${each}`));
+        return (
+          <div key={name}>
+            <span className="soft">{name}</span>{' '}
+            {Array.isArray(value) ? (
+              <ListedValues all={value.map((each) => named(String(each)))} />
+            ) : typeof value === 'string' ? (
+              named(value)
+            ) : (
+              JSON.stringify(value)
+            )}
+          </div>
+        );
+      })}
     </div>
   );
 }
 
-function ListedValues({ all }: { readonly all: readonly unknown[] }) {
+function ListedValues({ all }: { readonly all: readonly string[] }) {
   const t = useTranslate();
   const rest = all.slice(SHOWN_MAX);
   return (

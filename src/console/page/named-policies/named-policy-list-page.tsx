@@ -53,7 +53,7 @@ function NamedPolicyList({ org }: { readonly org: string }) {
             {(['allow', 'deny'] as const)
               .filter((effect) => statements.some((each) => each.effect === effect))
               .map((effect) => t(`policy.effect.${effect}`))
-              .join(', ')}
+              .join(t('list.comma'))}
           </td>
           <td className="party" data-label={t('policy.actions')}>
             {[...new Set(statements.flatMap(({ actions }) => actions))].join(', ')}

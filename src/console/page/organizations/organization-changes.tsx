@@ -123,6 +123,7 @@ export function DeleteOrganization({ organization, onDone }: Done & { readonly o
   return (
     <FormAction
       kind="quiet"
+      isDangerous
       action={t('workspace.delete')}
       label={t('directory.deleteOf', { name })}
       title={t('organization.delete.title', { name })}

@@ -1,24 +1,30 @@
 /** How the gateway does, in a row of numbers, for its operator: each leads to the page that says more. */
 import { useQuery } from '@tanstack/react-query';
+import { ApiError } from '../api/client.ts';
 import { Figure, Figures } from '../parts/figure.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { useNumberText } from '../parts/number-text.ts';
 import { useTranslate } from '../preferences.tsx';
 import { statusQuery, trafficQuery } from './overview-queries.ts';
 
-export function GatewayFigures() {
+/** `told`: the error that the page tells of already, so that nobody reads the same twice. */
+export function GatewayFigures({ told = null }: { readonly told?: unknown }) {
   const t = useTranslate();
   const text = useNumberText();
   const traffic = useQuery(trafficQuery('1h'));
   const status = useQuery(statusQuery);
   const total = traffic.data?.total;
   const error = traffic.data === undefined && status.data === undefined ? (traffic.error ?? status.error) : null;
+  const retry = () => {
+    void traffic.refetch();
+    void status.refetch();
+  };
   const ms = (value: number | null | undefined) =>
     value === undefined ? null : value === null ? t('overview.none') : text.ms(value);
   return (
     <section className="card">
       <h2>{t('overview.gateway')}</h2>
-      {error !== null && <ErrorNote error={error} />}
+      {error !== null && !isSame(error, told) && <ErrorNote error={error} onRetry={retry} />}
       <Figures label={t('overview.gateway')}>
         <Figure
           href="/traffic?range=1h"
@@ -43,6 +49,10 @@ export function GatewayFigures() {
       </Figures>
     </section>
   );
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return one instanceof ApiError && other instanceof ApiError && one.code === other.code;
 }
 
 function StatusFigures({

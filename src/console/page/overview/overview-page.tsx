@@ -1,5 +1,5 @@
 /** An organization in numbers, each the way to what it counts. A member sees the numbers of their own. */
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Shapes } from '../api/client.ts';
 import { useCaller } from '../caller.tsx';
@@ -22,14 +22,18 @@ export function OverviewPage({ org }: { readonly org: string }) {
   const t = useTranslate();
   const { kind } = useCaller();
   const asked = useQuery(overviewQuery(org));
-  const { data, error, refetch } = asked;
+  const { data, error } = asked;
+  const client = useQueryClient();
+  // The figures of the gateway have failed with it, mostly.
+  const retry = () =>
+    void client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
   return (
     <>
       <PageHead title={t('overview.title')} lead={data?.of === 'oneself' ? t('overview.own', { org }) : org} />
       <LiveNote asked={asked} everyMs={OVERVIEW_EVERY_MS} />
       <div className="stack">
-        {kind === 'operator' && <GatewayFigures />}
-        {data === undefined && error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+        {data === undefined && error !== null && <ErrorNote error={error} onRetry={retry} />}
+        {kind === 'operator' && <GatewayFigures told={data === undefined ? error : null} />}
         {data?.tokens.total === 0 && (
           <EmptyNote
             title={t('tokens.empty')}

@@ -1,4 +1,5 @@
 /** A button for something that is small, or takes nothing with it: asks, does it, tells how far it has got. */
+import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
 import { ConfirmWindow } from './confirm-window.tsx';
 import type { ReceiptFields } from './receipt.tsx';
@@ -10,13 +11,15 @@ interface Props<Receipt extends ReceiptFields> {
   readonly label?: string;
   readonly title: string;
   readonly lead: string;
-  readonly kind?: 'quiet' | 'danger';
+  readonly kind?: 'plain' | 'quiet' | 'danger';
+  /** What it comes to, below the lead. */
+  readonly children?: ReactNode;
   run(): Promise<Receipt>;
   onDone(receipt: Receipt): void;
 }
 
 export function ConfirmAction<Receipt extends ReceiptFields>(props: Props<Receipt>) {
-  const { action, label, title, lead, kind = 'quiet', run, onDone } = props;
+  const { action, label, title, lead, kind = 'quiet', run, onDone, children } = props;
   const { open, asking } = useConfirmed({ run, onDone });
   return (
     <>
@@ -25,6 +28,7 @@ export function ConfirmAction<Receipt extends ReceiptFields>(props: Props<Receip
       </Button>
       <ConfirmWindow {...{ title, action, ...asking }} isDangerous>
         <p>{lead}</p>
+        {children}
       </ConfirmWindow>
     </>
   );

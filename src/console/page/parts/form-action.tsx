@@ -25,6 +25,7 @@ interface Props<Draft, Receipt extends ReceiptFields> {
   readonly title: string;
   readonly lead?: string;
   readonly kind?: 'first' | 'plain' | 'quiet';
+  readonly isDangerous?: boolean;
   /** What the window begins with, each time that it is opened. */
   start(): Draft;
   run(draft: Draft): Promise<Receipt>;
@@ -33,7 +34,7 @@ interface Props<Draft, Receipt extends ReceiptFields> {
 }
 
 export function FormAction<Draft, Receipt extends ReceiptFields>(props: Props<Draft, Receipt>) {
-  const { action, label, title, lead, kind = 'plain', start, run, onDone, children } = props;
+  const { action, label, title, lead, kind = 'plain', isDangerous = false, start, run, onDone, children } = props;
   const t = useTranslate();
   /** null: closed. */
   const [draft, setDraft] = useState<Draft | null>(null);
@@ -70,7 +71,7 @@ export function FormAction<Draft, Receipt extends ReceiptFields>(props: Props<Dr
           {change.error !== null && <ErrorNote error={change.error} />}
           <div className="ends">
             <Button onClick={() => setDraft(null)}>{t('app.cancel')}</Button>
-            <Button kind="first" type="submit" isBusy={change.isPending}>
+            <Button kind={isDangerous ? 'danger first' : 'first'} type="submit" isBusy={change.isPending}>
               {action}
             </Button>
           </div>

@@ -2,6 +2,7 @@
 export const listWords = {
   en: {
     'list.filters': 'Filters',
+    'list.comma': ', ',
     'list.search': 'Name or id',
     'list.clear': 'Clear filters',
     'list.any': 'Any',
@@ -21,6 +22,7 @@ export const listWords = {
   },
   zh: {
     'list.filters': '筛选',
+    'list.comma': '、',
     'list.search': '名称或 ID',
     'list.clear': '清除筛选',
     'list.any': '不限',

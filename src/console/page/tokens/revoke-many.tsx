@@ -9,10 +9,14 @@ import { type ReceiptFields, ReceiptNote, WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { MomentOr, type ShownToken, StateBadge } from './token-words.tsx';
 
-type Chosen = ReadonlyMap<string, ShownToken>;
+/** With what its owner was called where it was chosen: its page may be gone by then. */
+export interface ChosenToken extends ShownToken {
+  readonly ownerName: string | null;
+}
+export type Chosen = ReadonlyMap<string, ChosenToken>;
 
 interface Failed {
-  readonly token: ShownToken;
+  readonly token: ChosenToken;
   readonly error: unknown;
 }
 
@@ -120,7 +124,10 @@ function ChosenList({ chosen }: { readonly chosen: Chosen }) {
       {[...chosen.values()].map((token) => (
         <li key={token.id}>
           <span>
-            <b>{token.name}</b> <span className="soft small">{token.ownerId}</span>
+            <b>{token.name}</b>{' '}
+            <span className="soft small">
+              {token.ownerName} {token.ownerName !== token.ownerId && <span className="mono">{token.ownerId}</span>}
+            </span>
           </span>
           <span className="row small">
             <StateBadge state={token.state} />
@@ -163,7 +170,7 @@ function errorText(error: unknown, t: ReturnType<typeof useTranslate>): string {
 }
 
 /** Never rejects. */
-async function revokeAll(org: string, tokens: readonly ShownToken[], onOne: () => void): Promise<Outcome> {
+async function revokeAll(org: string, tokens: readonly ChosenToken[], onOne: () => void): Promise<Outcome> {
   const left = tokens.values();
   const failed: Failed[] = [];
   const receipts: ReceiptFields[] = [];

@@ -1,10 +1,8 @@
 /** The rights of a token: granted, used and never used; and fewer of them, down to those that it was seen to use. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerOf, api } from '../api/client.ts';
 import { policyQuery } from '../api/queries.ts';
-import { Button } from '../parts/button.tsx';
-import { ConfirmWindow } from '../parts/confirm-window.tsx';
+import { ConfirmAction } from '../parts/confirm-action.tsx';
 import { Instant } from '../parts/instant.tsx';
 import { WAIT } from '../parts/receipt.tsx';
 import { useTranslate } from '../preferences.tsx';
@@ -66,43 +64,32 @@ function NarrowToUsed({ org, token, used, onDone }: Props & { readonly used: rea
   const t = useTranslate();
   const client = useQueryClient();
   const { data: policy } = useQuery(policyQuery);
-  const [isAsked, setAsked] = useState(false);
   const kind = policy?.kinds[token.kind];
   const mayEdit = useMayEdit(token, kind);
   const gone = (token.scopes ?? []).filter((scope) => !used.includes(scope));
-  const narrow = useMutation({
-    mutationFn: () => {
-      const params = { path: { org, id: token.id }, query: WAIT };
-      return answerOf(api.PATCH('/v1/organizations/{org}/tokens/{id}', { params, body: { scopes: [...used] } }));
-    },
-    onSuccess: (receipt) => {
-      setAsked(false);
-      onDone({ done: t('rights.narrow.done', { count: gone.length }), receipt });
-      void client.invalidateQueries({ queryKey: ['tokens', org] });
-    },
-  });
+  const params = { path: { org, id: token.id }, query: WAIT };
+  const body = { scopes: [...used] };
   if (!mayEdit || kind?.mutable.includes('scopes') !== true || used.length === 0 || gone.length === 0) return null;
   return (
     <div className="row">
-      <Button onClick={() => setAsked(true)}>{t('rights.narrow')}</Button>
-      <ConfirmWindow
-        isOpen={isAsked}
-        title={t('rights.narrow.title', { name: token.name })}
+      <ConfirmAction
+        kind="plain"
         action={t('rights.narrow')}
-        isDangerous
-        isBusy={narrow.isPending}
-        error={narrow.error}
-        onConfirm={() => narrow.mutate()}
-        onClose={() => setAsked(false)}
+        title={t('rights.narrow.title', { name: token.name })}
+        lead={t('rights.narrow.consequence')}
+        run={() => answerOf(api.PATCH('/v1/organizations/{org}/tokens/{id}', { params, body }))}
+        onDone={(receipt) => {
+          onDone({ done: t('rights.narrow.done', { count: gone.length }), receipt });
+          void client.invalidateQueries({ queryKey: ['tokens', org] });
+        }}
       >
-        <p>{t('rights.narrow.consequence')}</p>
         <dl className="facts">
           <dt>{t('rights.stays')}</dt>
           <dd>{used.join(', ')}</dd>
           <dt>{t('rights.goes')}</dt>
           <dd>{gone.join(', ')}</dd>
         </dl>
-      </ConfirmWindow>
+      </ConfirmAction>
     </div>
   );
 }

@@ -52,6 +52,7 @@ export function TokenActions({ org, token, onDone }: Props) {
   const acts = useActs(token, graceMaxMs !== null);
   const open = (act: Act) => {
     carryOut.reset();
+    setGrace(0);
     setAsked(act);
   };
   const mayEdit = useMayEdit(token, policy?.kinds[token.kind]);

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { policyQuery, type TokenFilters } from '../api/queries.ts';
 import { useCaller } from '../caller.tsx';
+import { MemberFilter, WorkspaceFilter } from '../directory/named-filters.tsx';
 import { Button } from '../parts/button.tsx';
 import { FormField } from '../parts/form-field.tsx';
 import { TypedField } from '../parts/typed-field.tsx';
@@ -33,7 +34,13 @@ export function queryOf({ use, ...rest }: UrlFilters<Name>['filters']): TokenFil
   return { ...rest, ...ofUse } as TokenFilters;
 }
 
-export function TokenFilterBar({ filters, isNarrowed, narrow, clear }: UrlFilters<Name>) {
+export function TokenFilterBar({
+  org,
+  filters,
+  isNarrowed,
+  narrow,
+  clear,
+}: UrlFilters<Name> & { readonly org: string }) {
   const t = useTranslate();
   const { seesAllTokens } = useCaller();
   const { data: policy } = useQuery(policyQuery);
@@ -47,14 +54,9 @@ export function TokenFilterBar({ filters, isNarrowed, narrow, clear }: UrlFilter
       )}
     </FormField>
   );
-  const typed = (name: Name, label: string, placeholder = '') => (
-    <TypedField
-      label={label}
-      placeholder={placeholder}
-      value={filters[name] ?? ''}
-      onChange={(value) => narrow(name, value)}
-    />
-  );
+  const typed = (name: Name, label: string, placeholder: string) => ({
+    ...{ label, placeholder, value: filters[name] ?? '', onChange: (value: string) => narrow(name, value) },
+  });
   const options = (values: ReadonlyArray<readonly [value: string | number, text: string]>) =>
     values.map(([value, text]) => (
       <option key={value} value={value}>
@@ -65,7 +67,7 @@ export function TokenFilterBar({ filters, isNarrowed, narrow, clear }: UrlFilter
   const scopes = (policy?.scopes ?? []).map(({ name }) => [name, name] as const);
   return (
     <search className="filters" aria-label={t('tokens.filters')}>
-      {typed('name', t('tokens.filter.name'), t('tokens.filter.name.placeholder'))}
+      <TypedField {...typed('name', t('tokens.filter.name'), t('tokens.filter.name.placeholder'))} />
       {choice('state', t('tokens.filter.state'), options(STATES.map((state) => [state, t(`state.${state}`)])))}
       {choice('kind', t('tokens.filter.kind'), options(kinds))}
       {choice(
@@ -83,8 +85,13 @@ export function TokenFilterBar({ filters, isNarrowed, narrow, clear }: UrlFilter
       )}
       {choice('scope', t('tokens.filter.scope'), options(scopes))}
       {choice('finding', t('tokens.filter.finding'), options(FINDINGS.map((each) => [each, findingText(each, t)])))}
-      {typed('workspace', t('tokens.filter.workspace'), t('tokens.filter.workspace.placeholder'))}
-      {seesAllTokens && typed('owner', t('tokens.filter.owner'), t('tokens.filter.owner.placeholder'))}
+      <WorkspaceFilter
+        org={org}
+        {...typed('workspace', t('tokens.filter.workspace'), t('tokens.filter.workspace.placeholder'))}
+      />
+      {seesAllTokens && (
+        <MemberFilter org={org} {...typed('owner', t('tokens.filter.owner'), t('tokens.filter.owner.placeholder'))} />
+      )}
       {isNarrowed && (
         <Button kind="quiet" onClick={clear}>
           {t('tokens.filter.clear')}

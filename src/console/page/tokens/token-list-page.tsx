@@ -11,7 +11,7 @@ import { EmptyNote, ErrorNote, Waiting } from '../parts/notes.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { FindByValue } from './find-window.tsx';
-import { RevokeMany } from './revoke-many.tsx';
+import { type Chosen, type ChosenToken, RevokeMany } from './revoke-many.tsx';
 import { queryOf, TokenFilterBar, useTokenFilters } from './token-filters.tsx';
 import { tokenPath, tokensPath } from './token-paths.ts';
 import { MomentOr, ScopeCount, type ShownToken, StateBadge, WorkspaceCount } from './token-words.tsx';
@@ -21,7 +21,7 @@ export function TokenListPage({ org }: { readonly org: string }) {
   const { kinds, kind } = useCaller();
   const asked = useTokenFilters();
   const { filters, narrow, clear } = asked;
-  const [chosen, setChosen] = useState<ReadonlyMap<string, ShownToken>>(new Map());
+  const [chosen, setChosen] = useState<Chosen>(new Map());
   const { data, error, refetch } = useQuery({
     ...tokensQuery(org, queryOf(filters)),
     placeholderData: keepPreviousData,
@@ -38,7 +38,7 @@ export function TokenListPage({ org }: { readonly org: string }) {
           </Link>
         )}
       </PageHead>
-      <TokenFilterBar {...asked} />
+      <TokenFilterBar org={org} {...asked} />
       <RevokeMany org={org} chosen={chosen} onChosen={setChosen} />
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Waiting />}
@@ -74,8 +74,8 @@ export function TokenListPage({ org }: { readonly org: string }) {
 
 interface Choosing {
   readonly org: string;
-  readonly chosen: ReadonlyMap<string, ShownToken>;
-  onChosen(chosen: ReadonlyMap<string, ShownToken>): void;
+  readonly chosen: Chosen;
+  onChosen(chosen: Chosen): void;
 }
 
 /** Those that the caller may revoke, and that are not. */
@@ -91,13 +91,17 @@ interface TableProps extends Choosing {
   readonly names: KnownNames;
 }
 
-function TokenTable({ org, tokens, names, chosen, onChosen }: TableProps) {
+function TokenTable({ org, tokens: shown, names, chosen, onChosen }: TableProps) {
   const t = useTranslate();
+  const tokens = shown.map((token): ChosenToken => {
+    const { ownerId } = token;
+    return { ...token, ownerName: names.get(`member/${ownerId}`) ?? ownerId };
+  });
   const mayRevoke = useMayRevoke();
   const columns = ['name', 'state', 'kind', 'owner', 'scopes', 'workspaces', 'expires', 'lastUsed'] as const;
   const revocable = tokens.filter(mayRevoke);
   const isAll = revocable.length > 0 && revocable.every(({ id }) => chosen.has(id));
-  const set = (those: readonly ShownToken[], isOn: boolean) => {
+  const set = (those: readonly ChosenToken[], isOn: boolean) => {
     const next = new Map(chosen);
     for (const token of those) isOn ? next.set(token.id, token) : next.delete(token.id);
     onChosen(next);
@@ -129,7 +133,6 @@ function TokenTable({ org, tokens, names, chosen, onChosen }: TableProps) {
               key={token.id}
               org={org}
               token={token}
-              ownerName={names.get(`member/${token.ownerId}`) ?? token.ownerId}
               mayRevoke={mayRevoke(token)}
               isChosen={chosen.has(token.id)}
               onChoose={(isOn) => set([token], isOn)}
@@ -143,14 +146,13 @@ function TokenTable({ org, tokens, names, chosen, onChosen }: TableProps) {
 
 interface RowProps {
   readonly org: string;
-  readonly token: ShownToken;
-  readonly ownerName: string | null;
+  readonly token: ChosenToken;
   readonly mayRevoke: boolean;
   readonly isChosen: boolean;
   onChoose(isOn: boolean): void;
 }
 
-function TokenRow({ org, token, ownerName, mayRevoke, isChosen, onChoose }: RowProps) {
+function TokenRow({ org, token, mayRevoke, isChosen, onChoose }: RowProps) {
   const t = useTranslate();
   return (
     <tr>
@@ -171,7 +173,7 @@ function TokenRow({ org, token, ownerName, mayRevoke, isChosen, onChoose }: RowP
       </td>
       <td data-label={t('tokens.kind')}>{token.kind}</td>
       <td className="party" data-label={t('tokens.owner')} title={token.ownerId ?? undefined}>
-        {ownerName ?? <span className="soft">{t('tokens.noOwner')}</span>}
+        {token.ownerName ?? <span className="soft">{t('tokens.noOwner')}</span>}
       </td>
       <td data-label={t('tokens.scopes')}>
         <ScopeCount token={token} />

@@ -139,7 +139,7 @@ function CountedSince({ traffic: { from, stepMs, requestsPerSecond } }: { readon
   const first = requestsPerSecond.findIndex((each) => each !== null);
   if (first <= 0) return null;
   return (
-    <p className="soft small">
+    <p className="soft small counted">
       {t('traffic.since')} <Instant at={new Date(Date.parse(from) + first * stepMs).toISOString()} />
     </p>
   );

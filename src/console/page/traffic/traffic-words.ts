@@ -43,7 +43,7 @@ export const trafficWords = {
     'traffic.sums': '此时间段合计',
     'traffic.newest': '最新',
     'traffic.nothing': '此时间段内没有数据。',
-    'traffic.since': '此处最早的进程启动之前没有数据。开始计数：',
+    'traffic.since': '此处最早的进程启动之前没有数据。开始计数于',
     'traffic.asTable': '以表格显示',
     'traffic.time': '时间',
     'traffic.all': '全部',

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { INJECTED_REQUEST_ID, type OpenConsole, openConsole } from './harness.ts';
+import { INJECTED_REQUEST_ID, type OpenConsole, openConsole, saidOf } from './harness.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   let console: OpenConsole;
@@ -89,8 +89,11 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       for (const failure of [403, 409, 422, 503, 'down'] as const)
         await console.failing(page, { failure, method: 'POST', calls: new RegExp(`${call}$`) }, async () => {
           await act();
-          const says = failure === 'down' ? 'does not answer' : `${INJECTED_REQUEST_ID}`;
-          await dialog.getByRole('alert').filter({ hasText: says }).waitFor();
+          await dialog
+            .getByRole('alert')
+            .filter({ hasText: saidOf(failure) })
+            .waitFor();
+          if (failure !== 'down') await dialog.getByText(INJECTED_REQUEST_ID).waitFor();
           expect(await field.inputValue()).toBe(chosen);
         });
       await console.failing(page, { failure: 'ended', method: 'POST', calls: new RegExp(`${call}$`) }, async () => {

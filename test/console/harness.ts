@@ -59,6 +59,11 @@ const REFUSALS = {
 export const INJECTED_REQUEST_ID = '01JTESTTESTTESTTESTTESTTES';
 const SLOW_MS = 3000;
 
+/** What only this failure says on the page: an alert of the one before may still be there. */
+export function saidOf(failure: Exclude<Failure, 'slow' | 'ended'>): string {
+  return failure === 'down' ? 'does not answer' : REFUSALS[failure][0];
+}
+
 /** Where pictures are kept; absent: nowhere. */
 export const SCREENSHOTS = process.env.SCOPEGATE_SCREENSHOTS;
 const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname;
@@ -140,6 +145,8 @@ async function failing(page: Page, how: Failing, during: () => Promise<void>, fa
   } else await page.route('**/v1/**', answer);
   try {
     await during();
+    // What was waited for may have been there before, and the call not yet on its way.
+    await vi.waitUntil(() => failures > 0, { timeout: 5000, interval: 10 }).catch(() => {});
   } finally {
     page.off('requestfinished', ended);
     await page.unroute('**/v1/**', answer);

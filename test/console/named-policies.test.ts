@@ -1,7 +1,7 @@
 /** Named policies in the console: made, attached, changed, detached and deleted; a member is led to none of them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { INJECTED_REQUEST_ID, type OpenConsole } from './harness.ts';
+import { INJECTED_REQUEST_ID, type OpenConsole, saidOf } from './harness.ts';
 import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf } from './people.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
@@ -54,7 +54,10 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     for (const failure of [403, 409, 422, 503, 'down'] as const)
       await console.failing(page, { failure, method: 'PUT' }, async () => {
         await confirm();
-        await dialog.getByRole('alert').waitFor();
+        await dialog
+          .getByRole('alert')
+          .filter({ hasText: saidOf(failure) })
+          .waitFor();
         if (failure !== 'down') await dialog.getByText(INJECTED_REQUEST_ID).waitFor();
         expect(await dialog.getByLabel('Actions', { exact: true }).inputValue()).toBe('bot:read\nbot:write');
       });

@@ -1,7 +1,7 @@
 /** Organizations in the console, for the operator alone: made, changed and deleted, the last only by their name. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { INJECTED_REQUEST_ID, type OpenConsole } from './harness.ts';
+import { INJECTED_REQUEST_ID, type OpenConsole, saidOf } from './harness.ts';
 import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf } from './people.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
@@ -43,6 +43,10 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     for (const failure of [403, 409, 422, 503] as const)
       await console.failing(page, { failure, method: 'PUT' }, async () => {
         await confirm();
+        await dialog
+          .getByRole('alert')
+          .filter({ hasText: saidOf(failure) })
+          .waitFor();
         await dialog.getByText(INJECTED_REQUEST_ID).waitFor();
         expect(await dialog.getByLabel('Name', { exact: true }).inputValue()).toBe('Umbra');
       });

@@ -15,7 +15,9 @@ it('a message has the same names to fill in, in every language', () => {
 });
 
 it('what is said in Chinese is Chinese', () => {
-  for (const [key, message] of Object.entries(zh)) expect(JSON.stringify(message), key).toMatch(/\p{Script=Han}/u);
+  const isSaid = (message: unknown) => /\p{L}/u.test(JSON.stringify(message));
+  for (const [key, message] of Object.entries(zh))
+    if (isSaid(message)) expect(JSON.stringify(message), key).toMatch(/\p{Script=Han}/u);
 });
 
 it('counts are said in their plural, with the language’s own digits', () => {

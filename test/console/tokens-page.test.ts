@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { INJECTED_REQUEST_ID, type Look, type OpenConsole, openConsole } from './harness.ts';
+import { type Look, type OpenConsole, openConsole, saidOf } from './harness.ts';
 
 const LOOKS: readonly Look[] = [
   { width: 390, scheme: 'light', language: 'en' },
@@ -88,9 +88,10 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
     expect(await refused.innerText()).toMatch(/POST \/v1\/files\/upload\s+scope_missing/);
     await refused.getByRole('link', { name: 'Create a token that may' }).click();
     await page.getByText('Added: knowledge:write').waitFor();
+    // It may be told of until the page is closed.
+    await page.context().close();
     // The browser itself tells of the preview of what is not complete yet.
     expect(console.faults.splice(0).filter((fault) => !fault.includes('422'))).toEqual([]);
-    await page.context().close();
   });
 
   it.each([403, 409, 422, 503, 'down', 'slow', 'ended'] as const)(
@@ -136,8 +137,10 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
           await page.keyboard.press('Enter');
           await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor({ state: 'detached' });
         } else {
-          const says = failure === 'down' ? 'does not answer' : INJECTED_REQUEST_ID;
-          await dialog.getByRole('alert').filter({ hasText: says }).waitFor();
+          await dialog
+            .getByRole('alert')
+            .filter({ hasText: saidOf(failure) })
+            .waitFor();
         }
         expect(await dialog.locator('dl').innerText()).toContain('bot:read, chat:write');
       });

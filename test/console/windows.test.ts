@@ -2,7 +2,7 @@
 import type { Locator, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
-import { type Failing, type Failure, INJECTED_REQUEST_ID, type OpenConsole } from './harness.ts';
+import { type Failing, type Failure, INJECTED_REQUEST_ID, type OpenConsole, saidOf } from './harness.ts';
 import { openPeopleConsole } from './people.ts';
 
 interface Filled {
@@ -65,8 +65,11 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
         await page.keyboard.press('Enter');
         return again.waitFor({ state: 'detached' });
       }
-      const says = failure === 'down' ? 'does not answer' : INJECTED_REQUEST_ID;
-      await dialog.getByRole('alert').filter({ hasText: says }).waitFor();
+      await dialog
+        .getByRole('alert')
+        .filter({ hasText: saidOf(failure) })
+        .waitFor();
+      if (failure !== 'down') await dialog.getByText(INJECTED_REQUEST_ID).waitFor();
     });
     if (failure !== 'slow') await expectKept(dialog, asked);
   };

@@ -145,6 +145,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
         expect(await dialog.locator('dl').innerText()).toContain('bot:read, chat:write');
       });
     await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Narrow to used' }).click();
     expect(await dialog.getByRole('alert').count()).toBe(0);
     await console.failing(page, { failure: 'slow', method: 'PATCH' }, async () => {

@@ -6,15 +6,15 @@ const TOGETHER = 32;
 
 export class RowInserter {
   readonly #database: DatabaseSync;
-  readonly #into: string;
+  readonly #insert: string;
   readonly #row: string;
   /** By how many rows each adds, prepared when so many are first added. */
   readonly #statements: StatementSync[] = [];
 
-  /** `into`: as SQL has it, up to the columns. */
-  constructor(database: DatabaseSync, into: string, columns: number) {
+  /** `insert`: as SQL has it, up to the columns. */
+  constructor(database: DatabaseSync, insert: string, columns: number) {
     this.#database = database;
-    this.#into = into;
+    this.#insert = insert;
     this.#row = `(${new Array(columns).fill('?').join(', ')})`;
   }
 
@@ -29,7 +29,7 @@ export class RowInserter {
     const known = this.#statements[count];
     if (known !== undefined) return known;
     const rows = new Array(count).fill(this.#row).join(', ');
-    const made = this.#database.prepare(`INSERT OR IGNORE INTO ${this.#into} VALUES ${rows}`);
+    const made = this.#database.prepare(`${this.#insert} VALUES ${rows}`);
     this.#statements[count] = made;
     return made;
   }

@@ -189,9 +189,9 @@ function nameOf([list, score, tie]: Entry): string {
 
 function prepare(database: DatabaseSync) {
   return {
-    records: new RowInserter(database, 'records (id, key, version, record, lists)', 5),
-    keys: new RowInserter(database, 'keys (number, row)', 2),
-    entries: new RowInserter(database, 'entries (list, score, tie, row)', 4),
+    records: new RowInserter(database, 'INSERT INTO records (id, key, version, record, lists)', 5),
+    keys: new RowInserter(database, 'INSERT INTO keys (number, row)', 2),
+    entries: new RowInserter(database, 'INSERT OR IGNORE INTO entries (list, score, tie, row)', 4),
     update: database.prepare('UPDATE records SET version = ?, record = ?, lists = ? WHERE id = ?'),
     remove: database.prepare('DELETE FROM records WHERE id = ?'),
     gone: database.prepare('SELECT id, key FROM records WHERE record IS NULL AND version <= ?'),

@@ -14,19 +14,18 @@ import { place } from '../src/manage/unit-of-work/places.ts';
 import type { TokenDoc } from '../src/manage/unit-of-work/records.ts';
 import { Owned } from '../src/owned.ts';
 import { FORMAT_KEY } from '../src/store/format.ts';
-import { RedisStore } from '../src/store/redis/store.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import type { Store, Write } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { hasTool } from '../test/support/tools.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { percentile } from './measure.ts';
+import { openRedisAt } from './redis-store.ts';
 import type { BenchOptions, Section } from './report.ts';
 import { ORGANIZATION, OWNERS, wholeToken } from './token-weight.ts';
 
 export const LISTS_POLICY = fileURLToPath(new URL('../policies/featbit.yaml', import.meta.url));
 const PER_COMMIT = 1000;
-const PATIENCE_MS = 60_000;
 const P50_MAX_MS = 20;
 const ROUNDS = 25;
 const FILTERS = [
@@ -102,16 +101,7 @@ function sqlite(folder: string): Engine {
 
 async function redis(owned: Owned): Promise<Engine> {
   const server = owned.add(await startRedis(), (started) => started.stop());
-  const open = () =>
-    RedisStore.open({
-      access: { place: { kind: 'server', node: { host: '127.0.0.1', port: server.port } } },
-      keyPrefix: 'scopegate:',
-      commandTimeoutMs: PATIENCE_MS,
-      commitTimeoutMs: PATIENCE_MS,
-      waitReplicas: null,
-      memoryReservePercent: 5,
-      report: () => undefined,
-    });
+  const open = () => openRedisAt(server.port);
   const section = { driver: 'redis', url: server.url, commandTimeoutMs: 5000 };
   const folder = temporaryFolder(owned);
   return { name: 'Redis', folder, keyFolder: join(folder, 'data'), section, open };

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findAccount, issueAccessToken } from '../src/manage/tokens/access-tokens.ts';
 import { Owned } from '../src/owned.ts';
-import { RedisStore } from '../src/store/redis/store.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import type { Change, Committed, Store, Write } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
@@ -16,6 +15,7 @@ import { hasTool } from '../test/support/tools.ts';
 import { AdminClient } from './admin-client.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { percentile } from './measure.ts';
+import { openRedisAt } from './redis-store.ts';
 import type { BenchOptions, Section } from './report.ts';
 
 const FEW = 1000;
@@ -28,7 +28,6 @@ const TERMS = { lifeMs: 3_600_000, liveMax: MANY, told: true };
 /** The others' requests are watched for so long after the answer, while what was ended is tidied up. */
 const WATCHED_MS = 5000;
 const ANSWER_MAX_MS = 100;
-const PATIENCE_MS = 60_000;
 const SCOPES = ['workflows:read'];
 const POLICY = fileURLToPath(new URL('../policies/scrydon.yaml', import.meta.url));
 
@@ -79,16 +78,7 @@ async function sqlite(owned: Owned): Promise<Subject> {
 async function redis(owned: Owned): Promise<Subject> {
   const args = ['--appendonly', 'yes', '--appendfsync', 'always'];
   const server = owned.add(await startRedis({ args }), (started) => started.stop());
-  const open = () =>
-    RedisStore.open({
-      access: { place: { kind: 'server', node: { host: '127.0.0.1', port: server.port } } },
-      keyPrefix: 'scopegate:',
-      commandTimeoutMs: PATIENCE_MS,
-      commitTimeoutMs: PATIENCE_MS,
-      waitReplicas: null,
-      memoryReservePercent: 5,
-      report: () => undefined,
-    });
+  const open = () => openRedisAt(server.port);
   return {
     name: 'Redis',
     open,

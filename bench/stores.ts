@@ -7,7 +7,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
 import { Owned } from '../src/owned.ts';
-import { RedisStore } from '../src/store/redis/store.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis.ts';
@@ -15,6 +14,7 @@ import { hasTool } from '../test/support/tools.ts';
 import { OTHER_CORE, startChild, startScopegate, temporaryFolder } from './children.ts';
 import { buildDataset, creation, type Holder } from './dataset.ts';
 import { cpuSeconds, drawDistinct, percentile, residentMegabytes } from './measure.ts';
+import { openRedisAt } from './redis-store.ts';
 import type { BenchOptions, Section } from './report.ts';
 
 const SEED = 5;
@@ -23,7 +23,6 @@ const TOKENS_PER_COMMIT = 500;
 const AT_A_TIME = 8;
 /** Requests before anything is counted: the compiler is still at work. */
 const SETTLING = 2000;
-const PATIENCE_MS = 60_000;
 
 interface Subject {
   readonly name: string;
@@ -72,16 +71,7 @@ async function redis(owned: Owned): Promise<Subject> {
   const pid = Number(/process_id:(\d+)/.exec(await server.cli('info', 'server'))![1]);
   return {
     name: 'Redis',
-    open: () =>
-      RedisStore.open({
-        access: { place: { kind: 'server', node: { host: '127.0.0.1', port: server.port } } },
-        keyPrefix: 'scopegate:',
-        commandTimeoutMs: PATIENCE_MS,
-        commitTimeoutMs: PATIENCE_MS,
-        waitReplicas: null,
-        memoryReservePercent: 5,
-        report: () => undefined,
-      }),
+    open: () => openRedisAt(server.port),
     section: { driver: 'redis', url: server.url, commandTimeoutMs: 5000 },
     residentMb: async () => residentMegabytes(pid),
     folder: server.folder,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
 import { INJECTED_REQUEST_ID, type OpenConsole, saidOf } from './harness.ts';
-import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf } from './people.ts';
+import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf, windowFaults } from './people.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   let console: OpenConsole;
@@ -27,13 +27,8 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       expect(await console.inspect(page, `policies-${name}`)).toEqual([]);
       expect(await shiftsOf(page, path('/readers'), () => page.locator('.lines li').waitFor())).toEqual([]);
       expect(await console.inspect(page, `policy-${name}`)).toEqual([]);
-      for (const nth of [0, 1, 2]) {
-        await page.locator('main .head .button, main .card .row .button').nth(nth).click();
-        await page.getByRole('dialog').waitFor();
-        expect(await console.inspect(page, `policy-window-${nth}-${name}`)).toEqual([]);
-        await page.keyboard.press('Escape');
-        await page.getByRole('dialog').waitFor({ state: 'detached' });
-      }
+      const buttons = 'main .head .button, main .card .row .button';
+      expect(await windowFaults(console, page, buttons, `policy-window-N-${name}`)).toEqual([]);
       expect(console.faults).toEqual([]);
       await page.context().close();
     },

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../support/tools.ts';
 import { INJECTED_REQUEST_ID, type OpenConsole, saidOf } from './harness.ts';
-import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf } from './people.ts';
+import { openPeopleConsole, PEOPLE_LOOKS, shiftsOf, windowFaults } from './people.ts';
 
 describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
   let console: OpenConsole;
@@ -19,13 +19,7 @@ describe.skipIf(!hasTool('chromium'))('in Chromium', () => {
       const page = await console.page(look, console.gateway.adminKey);
       expect(await shiftsOf(page, path(), () => page.locator('.lines li').first().waitFor())).toEqual([]);
       expect(await console.inspect(page, `organizations-${name}`)).toEqual([]);
-      for (const nth of [0, 1, 2]) {
-        await page.locator('main .button').nth(nth).click();
-        await page.getByRole('dialog').waitFor();
-        expect(await console.inspect(page, `organizations-window-${nth}-${name}`)).toEqual([]);
-        await page.keyboard.press('Escape');
-        await page.getByRole('dialog').waitFor({ state: 'detached' });
-      }
+      expect(await windowFaults(console, page, 'main .button', `organizations-window-N-${name}`)).toEqual([]);
       expect(console.faults).toEqual([]);
       await page.context().close();
     },

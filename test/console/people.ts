@@ -76,3 +76,21 @@ export async function shiftsOf(page: Page, path: string, settled: () => Promise<
   await settled();
   return (await page.evaluate('globalThis.shifts')) as string[];
 }
+
+/** Opens the window of each of the first three such buttons; what is wrong with them, as `inspect` says it. */
+export async function windowFaults(
+  console: OpenConsole,
+  page: Page,
+  buttons: string,
+  name: string,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const nth of [0, 1, 2]) {
+    await page.locator(buttons).nth(nth).click();
+    await page.getByRole('dialog').waitFor();
+    faults.push(...(await console.inspect(page, name.replace('N', String(nth)))));
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+  return faults;
+}

@@ -1,7 +1,7 @@
 /**
- * What a writer knows of the file without asking it: the newest revision, the last row, rows that are written or expected again and again, and which
- * keys nobody can have written yet. True for as long as no other connection writes, which is looked at when a transaction
- * begins; within one nobody else can. Writes nothing.
+ * What a writer knows of the file without asking it: the newest revision, the last row, rows that are written or expected
+ * again and again, and which keys nobody can have written yet. True for as long as no other connection writes, which is
+ * looked at when a transaction begins; within one nobody else can. Writes nothing.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { isMade } from './key-number.ts';

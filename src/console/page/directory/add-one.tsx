@@ -41,14 +41,7 @@ export function AddMember({ org, onDone }: Props) {
         <>
           <ThingIdField hint={t('member.add.id.hint')} {...{ draft, set, mistakeOf }} />
           <ThingNameField {...{ draft, set, mistakeOf }} />
-          <TextField
-            label={t('directory.email')}
-            isOptional
-            type="email"
-            mistake={mistakeOf('email')}
-            value={draft.email}
-            onChange={(email) => set({ email })}
-          />
+          <EmailField {...{ draft, set, mistakeOf }} />
           <RoleField
             roles={policy?.organizationRoles}
             mistake={mistakeOf('role')}
@@ -154,6 +147,20 @@ export function ThingNameField({ draft, set, mistakeOf }: FieldProps<{ readonly 
       mistake={mistakeOf('name')}
       value={draft.name}
       onChange={(name) => set({ name })}
+    />
+  );
+}
+
+export function EmailField({ draft, set, mistakeOf }: FieldProps<{ readonly email: string }>) {
+  const t = useTranslate();
+  return (
+    <TextField
+      label={t('directory.email')}
+      isOptional
+      type="email"
+      mistake={mistakeOf('email')}
+      value={draft.email}
+      onChange={(email) => set({ email })}
     />
   );
 }

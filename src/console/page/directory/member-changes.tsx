@@ -5,11 +5,10 @@ import { policyQuery } from '../api/queries.ts';
 import { CheckLine } from '../parts/check-line.tsx';
 import { FormAction } from '../parts/form-action.tsx';
 import { WAIT } from '../parts/receipt.tsx';
-import { TextField } from '../parts/text-field.tsx';
 import { useTranslate } from '../preferences.tsx';
 import { type DraftRole, WorkspaceField } from '../service-accounts/role-section.tsx';
 import { ScopeSection } from '../tokens/scope-section.tsx';
-import { ThingNameField } from './add-one.tsx';
+import { EmailField, ThingNameField } from './add-one.tsx';
 import { type DirectoryDone, useAfterChange } from './after-change.ts';
 import { giveRole, RoleChoice } from './assignments-section.tsx';
 import { RoleField } from './role-field.tsx';
@@ -39,14 +38,7 @@ export function EditMember({ org, member: { id, name, email }, onDone }: Props) 
       {({ draft, set, mistakeOf }) => (
         <>
           <ThingNameField {...{ draft, set, mistakeOf }} />
-          <TextField
-            label={t('directory.email')}
-            isOptional
-            type="email"
-            mistake={mistakeOf('email')}
-            value={draft.email}
-            onChange={(typed) => set({ email: typed })}
-          />
+          <EmailField {...{ draft, set, mistakeOf }} />
         </>
       )}
     </FormAction>

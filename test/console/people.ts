@@ -78,12 +78,7 @@ export async function shiftsOf(page: Page, path: string, settled: () => Promise<
 }
 
 /** Opens the window of each of the first three such buttons; what is wrong with them, as `inspect` says it. */
-export async function windowFaults(
-  console: OpenConsole,
-  page: Page,
-  buttons: string,
-  name: string,
-): Promise<string[]> {
+export async function windowFaults(console: OpenConsole, page: Page, buttons: string, name: string): Promise<string[]> {
   const faults: string[] = [];
   for (const nth of [0, 1, 2]) {
     await page.locator(buttons).nth(nth).click();
